@@ -2,6 +2,7 @@
 """The comparison of the database with the ledger of sent mails."""
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from bot.app.identity import build_identity, can_send
 from bot.ports.running import Clock
@@ -10,16 +11,18 @@ from bot.service.reconcile import reconcile
 from bot.settings.tables import Settings
 from bot.store.error import StoreError
 from bot.store.ledger import LedgerFile, ledger_path, read_ledger
-from bot.store.repository import Repository
+
+if TYPE_CHECKING:
+    from bot.store.repository import Repository
 
 
-def build_continuity(settings: Settings, store: Repository, clock: Clock) -> Continuity:
+def build_continuity(settings: Settings, store: "Repository", clock: Clock) -> Continuity:
     """Return the comparison of the database with its ledger. Only the sole sender may call this."""
     ledger = LedgerFile(ledger_path(settings.database))
     return Continuity(store, ledger, build_identity(settings, store), clock)
 
 
-def preview_difference(settings: Settings, store: Repository) -> Difference:
+def preview_difference(settings: Settings, store: "Repository") -> Difference:
     """Return the difference that blocks sending, without a change; empty if the settings allow no sending."""
     if not can_send(settings):
         return Difference()
@@ -27,7 +30,7 @@ def preview_difference(settings: Settings, store: Repository) -> Difference:
     return difference(store, state, datetime.now(UTC))
 
 
-def find_secret_problem(settings: Settings, store: Repository) -> str:
+def find_secret_problem(settings: Settings, store: "Repository") -> str:
     """Return the problem of the installation secret; "" if there is none, or the secret was never needed."""
     if can_send(settings) and store.has_secret():
         try:
@@ -37,7 +40,7 @@ def find_secret_problem(settings: Settings, store: Repository) -> str:
     return ""
 
 
-def settle_difference(settings: Settings, store: Repository) -> Difference:
+def settle_difference(settings: Settings, store: "Repository") -> Difference:
     """Add the mails that only the ledger and the archives contain. Return the difference. Only for the sole sender.
 
     A lost secret is replaced by a new one.

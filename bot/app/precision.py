@@ -51,7 +51,7 @@ class LearnedPolicy:
         if self._counted is None or now - self._counted >= _MAX_AGE:
             self._demoted = dict(demoted(count_tallies(self._store), self._threshold))
             self._counted = now
-        muted = self._store.mutes(posting.topic, posting.author.key, posting.lists)
+        muted = self._store.mutes_about(posting.topic, posting.author.key, posting.lists)
         return replace(
             policy,
             dismissed=disputes(self._store.dispositions(posting.topic)),

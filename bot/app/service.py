@@ -48,8 +48,8 @@ from bot.service.source_watch import SourceWatcher
 from bot.service.stop import StopSwitch
 from bot.service.watchdog import Watchdog
 from bot.settings.tables import Settings
-from bot.store.database import Role, sole_worker
 from bot.store.repository import Repository
+from bot.store.roles import Role, sole_worker
 from rules.lazy import dataclass, field
 
 _DAY: Final = 86_400

@@ -5,12 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
-from bot.app.data_files import list_backup_files
 from bot.cli.command import Argument, Command, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.database import missing
 from bot.error import SettingsError
-from bot.store.backup import back_up
 
 
 def backup(
@@ -28,6 +26,9 @@ def backup(
 
     Exit status: 0 done; 2 wrong settings, or there is no database; 3 the backup cannot be written.
     """  # noqa: E501 help paragraphs are not hard-wrapped
+    from bot.app.data_files import list_backup_files
+    from bot.store.backup import back_up
+
     settings = context.settings()
     if reason := missing(settings):
         raise SettingsError(reason)

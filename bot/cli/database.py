@@ -4,13 +4,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bot.error import SettingsError
 from bot.review.render.text import visible
 from bot.settings.paths import displayed
-from bot.settings.tables import Settings
-from bot.store.repository import Repository
+
+if TYPE_CHECKING:
+    from bot.settings.tables import Settings
+    from bot.store.listing import ListingRows
+    from bot.store.repository import Repository
 
 _MAX_NOTICES: Final = 10
 _NOTICE_AGE: Final = timedelta(days=14)
@@ -23,14 +26,14 @@ _NOTICES: Final = {
 }
 
 
-def missing(settings: Settings) -> str:
+def missing(settings: "Settings") -> str:
     """Return a message if the database does not exist yet, else ""."""
     if settings.database.exists():
         return ""
     return f"{displayed(settings.database)} does not exist yet; `patchwarden run` creates it"
 
 
-def notices(store: Repository, now: datetime) -> list[str]:
+def notices(store: "ListingRows", now: datetime) -> list[str]:
     """Return a line for each recent event that the operator should know of, and that did not stop sending."""
     events = store.notices(now - _NOTICE_AGE)
     lines = []
@@ -48,8 +51,23 @@ def notices(store: Repository, now: datetime) -> list[str]:
 
 
 @contextmanager
-def existing(settings: Settings) -> Iterator[Repository]:
+def reading(settings: "Settings") -> "Iterator[ListingRows]":
+    """Open the database for reading. Raises SettingsError if it does not exist."""
+    from bot.store.listing import StoreReader
+
+    reader = StoreReader(settings.database)
+    if settings.database.exists() and reader.is_current():
+        yield reader
+        return
+    with existing(settings) as store:  # which migrates the database, or says what is wrong with it
+        yield store
+
+
+@contextmanager
+def existing(settings: "Settings") -> "Iterator[Repository]":
     """Open the database. Raises SettingsError if it does not exist."""
+    from bot.store.repository import Repository
+
     if reason := missing(settings):
         raise SettingsError(reason)
     with Repository(settings.database) as store:

@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache, partial
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from rich.console import Console
 
@@ -16,12 +16,13 @@ from bot.cli.output import complain
 from bot.cli.progress import show_progress
 from bot.debt.count import Counts, FileDebt, count_file
 from bot.debt.report import Ref, as_csv, as_json, as_text, build_report, sum_by_subsystem
-from bot.kernel.repositories import split_repository
-from bot.kernel.source_tree import SourceSpec, SourceTree, find_source, open_source
 from bot.pool.guard import Crashed
 from bot.ports.running import Progress
 from rules.analysis.maintainers import Subsystems, parse
 from rules.lazy import replace
+
+if TYPE_CHECKING:
+    from bot.kernel.source_tree import SourceSpec, SourceTree
 
 
 class Format(StrEnum):
@@ -63,6 +64,9 @@ def debt(
 
     Exit status: 0 done; 2 bad usage, no such repository or ref, or a file could not be read or exceeded an analysis limit (the rest is still counted); 3 a rule failed, or with several processes a file took more than 60 s or 512 MB.
     """  # noqa: E501 help paragraphs are not hard-wrapped
+    from bot.kernel.repositories import split_repository
+    from bot.kernel.source_tree import find_source
+
     path, ref = split_repository(repository)
     names = [*([ref] if ref or not refs else []), *(refs or [])]
     sources = [find_source(path, name) for name in names]
@@ -82,7 +86,7 @@ def debt(
     return status.FAILED if has_failed else status.USAGE if problems else status.OK
 
 
-def _refs(names: Sequence[str], sources: Sequence[SourceSpec]) -> list[Ref]:
+def _refs(names: Sequence[str], sources: "Sequence[SourceSpec]") -> list[Ref]:
     return [
         Ref(name or ("HEAD" if source.commit else ""), source.commit)
         for name, source in zip(names, sources, strict=True)
@@ -98,8 +102,10 @@ def _without_problems(files: Iterable[FileDebt], ref: str, problems: list[tuple[
             yield file
 
 
-def _count_files(source: SourceSpec, name: str, jobs: int, progress: Progress) -> Iterator[FileDebt]:
+def _count_files(source: "SourceSpec", name: str, jobs: int, progress: Progress) -> Iterator[FileDebt]:
     """Yield the debt of each kernel file of a tree, in the order of the paths."""
+    from bot.kernel.source_tree import open_source
+
     paths = open_source(source).rust_paths()
     progress.start(f"files of {name}", len(paths))
     yield from _collect(paths, work_on_files(partial(_count_file, source), paths, jobs), progress)
@@ -117,7 +123,7 @@ def _collect(
             yield result
 
 
-def _count_file(source: SourceSpec, path: str) -> FileDebt | None:
+def _count_file(source: "SourceSpec", path: str) -> FileDebt | None:
     tree, subsystems = _open(source)
     content = tree.read(path)
     if content is None:
@@ -127,8 +133,10 @@ def _count_file(source: SourceSpec, path: str) -> FileDebt | None:
 
 
 @lru_cache(maxsize=1)
-def _open(source: SourceSpec) -> tuple[SourceTree, Subsystems]:
+def _open(source: "SourceSpec") -> "tuple[SourceTree, Subsystems]":
     """Return the tree and its subsystems. Each process opens it once."""
+    from bot.kernel.source_tree import open_source
+
     tree = open_source(source)
     maintainers = tree.read("MAINTAINERS") or b""
     return tree, Subsystems(parse(maintainers.decode("utf-8", "surrogateescape")))

@@ -2,17 +2,17 @@
 """`patchwarden deliver`: only deliver mails."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-from bot.app.service import open_sender
 from bot.cli import status
 from bot.cli.command import Command, Option, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.logged import logged
 from bot.cli.output import complain
 from bot.cli.progress import Silent
-from bot.service.schedule import serve, stopped_by_signals
-from bot.settings.tables import Settings
+
+if TYPE_CHECKING:
+    from bot.settings.tables import Settings
 
 
 def deliver(
@@ -35,13 +35,19 @@ def deliver(
         return _once(settings) if once else _serve(settings)
 
 
-def _serve(settings: Settings) -> int:
+def _serve(settings: "Settings") -> int:
+    from bot.app.service import open_sender
+    from bot.service.schedule import serve, stopped_by_signals
+
     with open_sender(settings, Silent()) as sender, stopped_by_signals(sender.stop):
         serve(sender.schedule(settings), sender.stop, sender.watchdog, wakeups=sender.wakeups)
     return status.OK
 
 
-def _once(settings: Settings) -> int:
+def _once(settings: "Settings") -> int:
+    from bot.app.service import open_sender
+    from bot.service.schedule import stopped_by_signals
+
     with open_sender(settings, Silent()) as sender, stopped_by_signals(sender.stop):
         sender.stop_switch.refresh()
         delivered = sender.deliver.run()

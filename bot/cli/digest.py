@@ -7,10 +7,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Final
 
-from bot.app.clock import SystemClock
-from bot.app.digest import build_digest_job
-from bot.app.identity import build_identity
-from bot.app.sending import DIGEST_MODES
 from bot.cli.command import Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.since import parse_time
@@ -21,7 +17,6 @@ from bot.digest.text import digest_text
 from bot.mail.address import is_plain
 from bot.mail.reply import Identity
 from bot.review.formats.row import clean
-from bot.store.repository import Repository
 
 
 class Format(StrEnum):
@@ -61,6 +56,12 @@ def digest(
 
     Exit status: 0 shown or queued, or nothing happened; 2 bad usage or wrong settings; 3 the database cannot be used.
     """
+    from bot.app.clock import SystemClock
+    from bot.app.digest import build_digest_job
+    from bot.app.identity import build_identity
+    from bot.app.sending import DIGEST_MODES
+    from bot.store.repository import Repository
+
     if send and not reader:
         raise UsageError("a mail needs a recipient: add --for ADDRESS", option="--send")
     if reader and not is_plain(reader):

@@ -8,17 +8,8 @@ import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-from bot.app.clock import SystemClock
-from bot.app.continuity import find_secret_problem, preview_difference
-from bot.app.data_files import has_own_folder, list_database_files, list_secret_files
-from bot.app.identity import can_send, load_command_secret
-from bot.app.kernel import build_repository_specs
-from bot.app.lists import KnownLists, known_lists, maintainers_lists, misspelt_lists, named_lists
-from bot.app.lore import build_followed_lists, build_screened_lists
-from bot.app.sending import build_stop_file, build_stop_switch
-from bot.app.sources import open_archive
 from bot.cli import status
 from bot.cli.command import Command, Option, echo
 from bot.cli.context import GlobalOptions
@@ -26,19 +17,18 @@ from bot.cli.database import missing, notices
 from bot.error import SettingsError
 from bot.inbox.error import InboxError
 from bot.kernel.error import KernelError
-from bot.kernel.repositories import KernelTrees
 from bot.mail.envelope import PLACE
 from bot.permissions import open_to_others
 from bot.review.render.text import count, visible
-from bot.service.continuity import RECONCILE
 from bot.settings import settings_file
-from bot.settings.kernel import KernelSettings
 from bot.settings.paths import base_directory
-from bot.settings.tables import Settings, deprecations, load
 from bot.store.error import StoreError
-from bot.store.repository import Repository
 from rules.lazy import dataclass
 from rules.registry import RULES, problems
+
+if TYPE_CHECKING:
+    from bot.app.lists import KnownLists
+    from bot.settings.tables import Settings
 
 _MIN_GIT = (2, 30)
 _FOLDER_FIXES = {"database": "name another `database`", "outbox": "name another `directory` in [outbox]"}
@@ -78,6 +68,9 @@ def doctor(
 
 def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
     """Yield the result of each check. Without valid settings only the tools are checked."""
+    from bot.app.identity import can_send
+    from bot.settings.tables import deprecations, load
+
     file = settings_file(config)
     try:
         settings = load(config)
@@ -108,7 +101,11 @@ def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
     yield _rules()
 
 
-def _database(settings: Settings) -> Iterator[Check]:
+def _database(settings: "Settings") -> Iterator[Check]:
+    from bot.app.continuity import find_secret_problem, preview_difference
+    from bot.service.continuity import RECONCILE
+    from bot.store.repository import Repository
+
     if missing(settings):
         yield _folder(
             "database", settings.database.parent, f"{settings.database}, does not exist yet; the first run creates it"
@@ -131,8 +128,10 @@ def _database(settings: Settings) -> Iterator[Check]:
         yield Check("outbox", notice)
 
 
-def _permissions(settings: Settings) -> Iterator[Check]:
+def _permissions(settings: "Settings") -> Iterator[Check]:
     """Report files that other users of the machine can read but must not."""
+    from bot.app.data_files import has_own_folder, list_database_files, list_secret_files
+
     folder = settings.database.parent
     if has_own_folder(settings) and open_to_others(folder):
         yield Check("data", f"other users can open {folder}", f"chmod 700 {shlex.quote(str(folder))}")
@@ -143,7 +142,9 @@ def _permissions(settings: Settings) -> Iterator[Check]:
             yield Check(name, f"other users can read {path}", f"chmod 600 {shlex.quote(str(path))}")
 
 
-def _archives(settings: Settings) -> Iterator[Check]:
+def _archives(settings: "Settings") -> Iterator[Check]:
+    from bot.app.sources import open_archive
+
     if not settings.archives and not settings.kernel.screened_archives and not settings.lore.all_lists:
         yield Check("archives", "none in the settings; the bundled sample archive is used")
     for path in (*settings.archives, *settings.kernel.screened_archives):
@@ -154,8 +155,11 @@ def _archives(settings: Settings) -> Iterator[Check]:
             yield Check("archive", str(error), "correct its path, or allow this user to read it")
 
 
-def _lists(settings: Settings) -> Iterator[Check]:
+def _lists(settings: "Settings") -> Iterator[Check]:
     """Report the state of each list as the last rounds left it. No request is sent."""
+    from bot.app.clock import SystemClock
+    from bot.app.lore import build_followed_lists, build_screened_lists
+
     clock = SystemClock()
     for source in (*build_followed_lists(settings, clock), *build_screened_lists(settings, clock)):
         try:
@@ -170,8 +174,10 @@ def _lists(settings: Settings) -> Iterator[Check]:
         yield Check("list", f"{result}; it failed, next attempt in {minutes:.0f} min" if minutes else result)
 
 
-def _list_addresses(settings: Settings) -> Iterator[Check]:
+def _list_addresses(settings: "Settings") -> Iterator[Check]:
     """Compare the addresses of lists with MAINTAINERS and with the lists that brought mails."""
+    from bot.app.lists import misspelt_lists, named_lists
+
     named = named_lists(settings)
     if not named:
         return
@@ -192,8 +198,11 @@ def _list_addresses(settings: Settings) -> Iterator[Check]:
         yield Check("list addresses", result + (f"; in neither: {', '.join(unknown)}" if unknown else ""))
 
 
-def _known_lists(settings: Settings) -> KnownLists:
+def _known_lists(settings: "Settings") -> "KnownLists":
     """Return what is known of lists. Another check reports a failing database. Raises KernelError."""
+    from bot.app.lists import known_lists, maintainers_lists
+    from bot.store.repository import Repository
+
     maintainers = maintainers_lists(settings)
     if missing(settings):
         return known_lists(maintainers, None)
@@ -204,8 +213,12 @@ def _known_lists(settings: Settings) -> KnownLists:
         return known_lists(maintainers, None)
 
 
-def _landing(settings: Settings) -> Iterator[Check]:
+def _landing(settings: "Settings") -> Iterator[Check]:
     """Report the commit of each landing tree. A missing one is wrong unless the settings name the default ones."""
+    from bot.app.kernel import build_repository_specs
+    from bot.kernel.repositories import KernelTrees
+    from bot.settings.kernel import KernelSettings
+
     specs = build_repository_specs(settings)
     if not specs.repositories and not any(spec.path is not None for spec in specs.landing):
         return
@@ -227,7 +240,7 @@ def _landing(settings: Settings) -> Iterator[Check]:
             yield Check("landing tree", f"{name}: no repository has it, so it is not used")
 
 
-def _outbox(settings: Settings) -> Check:
+def _outbox(settings: "Settings") -> Check:
     return _folder("outbox", settings.outbox.directory, str(settings.outbox.directory))
 
 
@@ -239,8 +252,12 @@ def _folder(subject: str, directory: Path, result: str) -> Check:
     return Check(subject, result)
 
 
-def _stopped(settings: Settings) -> str:
+def _stopped(settings: "Settings") -> str:
     """Return why sending is stopped, or "". Another check reports a failing database."""
+    from bot.app.clock import SystemClock
+    from bot.app.sending import build_stop_file, build_stop_switch
+    from bot.store.repository import Repository
+
     if missing(settings):
         return build_stop_file(settings).reason()
     try:
@@ -250,7 +267,7 @@ def _stopped(settings: Settings) -> str:
         return build_stop_file(settings).reason()
 
 
-def _sending(settings: Settings) -> Check:
+def _sending(settings: "Settings") -> Check:
     chosen = settings.sending
     if reason := _stopped(settings):
         return Check("sending", reason, "run `patchwarden stop --lift` to resume")
@@ -264,7 +281,7 @@ def _sending(settings: Settings) -> Check:
     return Check("sending", f"by {chosen.transport}, for {', '.join(lists) or 'no list'}")
 
 
-def _bounces(settings: Settings) -> Check:
+def _bounces(settings: "Settings") -> Check:
     """Report whether bounces are authenticated. The service also runs if they are not, but ignores bounces then."""
     address = settings.sending.bounces
     if settings.sending.transport not in {"smtp", "sendmail"}:
@@ -285,7 +302,10 @@ def _bounces(settings: Settings) -> Check:
     return Check("bounces", f"authenticated by {address}")
 
 
-def _commands(settings: Settings) -> Iterator[Check]:
+def _commands(settings: "Settings") -> Iterator[Check]:
+    from bot.app.identity import load_command_secret
+    from bot.app.sources import open_archive
+
     chosen = settings.commands
     try:
         secret = load_command_secret(settings)

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
-from bot.app.review_context import build_refusal_terms
 from bot.cli.command import Argument, Command, echo
 from bot.cli.context import GlobalOptions
 from bot.error import SettingsError
@@ -20,7 +19,6 @@ from bot.ports.mails import MailStatus
 from bot.ports.store import StoredPosting
 from bot.review.render.text import visible
 from bot.review.unmailed import withheld_lines
-from bot.store.repository import Repository
 
 _STATES = {
     "new": "waits to be read",
@@ -48,6 +46,9 @@ def explain(
 
     Exit status: 0 explained; 2 not a message-id, unknown mail, or wrong settings; 3 the database cannot be read.
     """
+    from bot.app.review_context import build_refusal_terms
+    from bot.store.repository import Repository
+
     message_id = target(mail)
     if message_id is None:
         raise SettingsError(f"{mail!r} is neither a message-id nor the web address of a mail")

@@ -4,17 +4,17 @@
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Final
-
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
+from typing import TYPE_CHECKING, Annotated, Final
 
 from bot.cli.command import Argument, Command, echo
 from bot.cli.context import GlobalOptions
 from bot.error import SettingsError
 from bot.settings import DEFAULT_FILE
-from bot.settings.tables import ListSettings, Settings
 from bot.settings.toml import toml_value
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
 
 _EXAMPLE_LIST: Final = "rust-for-linux@lists.example.org"
 
@@ -45,6 +45,8 @@ def init(
 
 def template() -> str:
     """Return the settings file: every setting with its description, commented out, at its default."""
+    from bot.settings.tables import ListSettings, Settings
+
     lines = [
         "# Settings of patchwarden. Lines that are commented out show the defaults.",
         "# Variables (PATCHWARDEN_DATABASE, PATCHWARDEN_REVIEW__SEVERITY, ...) override this file.",
@@ -60,19 +62,21 @@ def template() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(field: FieldInfo) -> type[BaseModel] | None:
+def _table(field: "FieldInfo") -> "type[BaseModel] | None":
+    from pydantic import BaseModel
+
     kind = field.annotation
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
-def _settings(fields: dict[str, FieldInfo]) -> Iterator[str]:
+def _settings(fields: "dict[str, FieldInfo]") -> Iterator[str]:
     for name, field in fields.items():
         yield ""
         yield from _comment(field)
         yield f"#{name} = {toml_value(field.default)}"
 
 
-def _comment(field: FieldInfo) -> list[str]:
+def _comment(field: "FieldInfo") -> list[str]:
     return textwrap.wrap(field.description or "", 78, initial_indent="# ", subsequent_indent="# ")
 
 

@@ -4,12 +4,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from email.parser import BytesHeaderParser
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-from bot.app.lists import known_lists, maintainers_lists
 from bot.cli.command import Argument, Group, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.database import existing, missing
+from bot.cli.database import existing, missing, reading
 from bot.error import SettingsError
 from bot.kernel.error import KernelError
 from bot.mail.address import is_plain, parse_address
@@ -21,10 +20,10 @@ from bot.ports.mutes import MutedPosting, MuteReport
 from bot.review.consent import Mode
 from bot.review.disposition import ActiveMute
 from bot.review.render.text import count, visible
-from bot.service.find_series import find_topic
-from bot.settings.tables import Settings
-from bot.settings.types import suggestion
-from bot.store.repository import Repository
+
+if TYPE_CHECKING:
+    from bot.settings.tables import Settings
+    from bot.store.repository import Repository
 
 _BY: Final = "the operator"
 _MAX_POSTINGS: Final = 20
@@ -60,7 +59,7 @@ def show(context: GlobalOptions) -> None:
     if reason := missing(settings):
         echo(f"Nothing is muted: {reason}.")
         return
-    with existing(settings) as store:
+    with reading(settings) as store:
         for muted in store.mutes():
             echo(f"{muted.given:%Y-%m-%d}  {muted.scope:6}  {visible(muted.subject)}  (by {visible(muted.by)})")
 
@@ -81,6 +80,9 @@ def add(context: GlobalOptions, scope: ScopeArgument, subject: SubjectArgument) 
 
     Exit status: 0 muted; 2 SUBJECT is no stored series or no address, or wrong settings; 3 the database cannot be written.
     """  # noqa: E501 help paragraphs are not hard-wrapped
+    from bot.service.find_series import find_topic
+    from bot.store.repository import Repository
+
     now = datetime.now(UTC)
     settings = context.settings()
     if scope is Scope.SERIES and (reason := missing(settings)):
@@ -117,8 +119,11 @@ def _address(scope: Scope, text: str) -> str:
     return address.key
 
 
-def _find_mute(scope: Scope, text: str, store: Repository) -> ActiveMute:
+def _find_mute(scope: Scope, text: str, store: "Repository") -> ActiveMute:
     """Return the mute that the text names. Raises SettingsError if there is none."""
+    from bot.service.find_series import find_topic
+    from bot.settings.types import suggestion
+
     mutes = {muted.subject: muted for muted in store.mutes() if muted.scope is scope}
     shown = [muted for muted in mutes.values() if visible(muted.subject) == text]
     named = mutes.get(text) or (shown[0] if len(shown) == 1 else None)
@@ -132,8 +137,11 @@ def _find_mute(scope: Scope, text: str, store: Repository) -> ActiveMute:
     return mutes[name]
 
 
-def _explain_unknown(muted: ActiveMute, store: Repository, settings: Settings) -> Iterator[str]:
+def _explain_unknown(muted: ActiveMute, store: "Repository", settings: "Settings") -> Iterator[str]:
     """Yield lines that say that no stored posting matches, and what the user may have meant."""
+    from bot.app.lists import known_lists, maintainers_lists
+    from bot.settings.types import suggestion
+
     if muted.scope is Scope.SERIES:
         yield "no stored posting has this topic any more, because its thread changed meanwhile; try again"
         return

@@ -1,29 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden outbox`: the mails in the outbox, their states and why they wait."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from rich.text import Text
 
-from bot.app.clock import SystemClock
-from bot.app.continuity import preview_difference, settle_difference
-from bot.app.sending import build_stop_switch
 from bot.cli import status
 from bot.cli.command import Argument, Group, Option, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.database import existing, missing, notices
+from bot.cli.database import existing, missing, notices, reading
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
 from bot.mail.outgoing import Outgoing
 from bot.mail.state import DROPPABLE, MailState
+from bot.outbox.brakes import StopFile
 from bot.review.render.text import visible
-from bot.service.continuity import RECONCILE
 from bot.settings.paths import displayed
-from bot.store.database import Role, sole_worker
-from bot.store.repository import Repository
+from bot.store.roles import Role, sole_worker
+
+if TYPE_CHECKING:
+    from bot.settings.tables import Settings
+    from bot.store.listing import ListingRows
 
 _Id = Annotated[str, Argument(metavar="ID", help="The message-id of the mail, or a unique prefix of it.")]
 
@@ -48,20 +48,20 @@ def list_mails(
 
     Exit status: 0 done; 2 wrong settings; 3 the database cannot be read.
     """
+    from bot.app.identity import can_send
+    from bot.service.stop import stop_reason
+
     settings = context.settings()
     if reason := missing(settings):
         echo(f"No mail: {reason}.")
         return
-    with existing(settings) as store:
+    with reading(settings) as store:
         mails = store.mails(state)
         lines = notices(store, datetime.now(UTC))
-        blocked = preview_difference(settings, store).reasons
-        stopped = build_stop_switch(settings, store, SystemClock()).reason()
+        stopped = stop_reason(StopFile(settings.stop_file), store)
     if stopped:
         echo(f"Nothing is sent: {visible(stopped)}; run `patchwarden stop --lift` to resume.")
-    if blocked:
-        echo(f"Nothing is sent: {visible('; '.join(blocked))}; {RECONCILE}.")
-    for line in lines:
+    for line in (*(_blocked(settings) if can_send(settings) else ()), *lines):
         echo(line)
     if not mails:
         echo("No mail." if state is None else f"No mail is {state}.")
@@ -74,6 +74,16 @@ def list_mails(
         shown = (first + more, mail.posting_id, _note(mail, now))
         rows.add_row(mail.message_id[:8], mail.state, *(Text(visible(text)) for text in shown))
     print_table(screen(), rows)
+
+
+def _blocked(settings: "Settings") -> Iterator[str]:
+    """Yield a line that says why the difference between database and ledger blocks sending, if it does."""
+    from bot.app.continuity import preview_difference
+    from bot.service.continuity import RECONCILE
+
+    with existing(settings) as store:
+        if reasons := preview_difference(settings, store).reasons:
+            yield f"Nothing is sent: {visible('; '.join(reasons))}; {RECONCILE}."
 
 
 def show(
@@ -89,7 +99,7 @@ def show(
 
     Exit status: 0 printed; 2 no such mail, or several mails match the id; 3 the database cannot be read.
     """
-    with existing(context.settings()) as store:
+    with reading(context.settings()) as store:
         mail = _find_mail(store, message_id)
     _print(mail)
 
@@ -149,6 +159,8 @@ def reconcile_outbox(
 
     Exit status: 0 no difference, or it is settled; 1 there is a difference; 2 wrong settings, or no database; 3 the database or the ledger cannot be used, or a sender is running.
     """  # noqa: E501 help paragraphs are not hard-wrapped
+    from bot.app.continuity import preview_difference, settle_difference
+
     settings = context.settings()
     with existing(settings) as store:
         if not apply:
@@ -193,7 +205,7 @@ def _decide(
     return mail
 
 
-def _find_mail(store: Repository, message_id: str) -> Outgoing:
+def _find_mail(store: "ListingRows", message_id: str) -> Outgoing:
     mail = store.mail(message_id.strip("<>"))
     if mail is None:
         raise SettingsError(f"no mail, or more than one mail, has an id that starts with {message_id!r}")

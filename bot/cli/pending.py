@@ -5,32 +5,30 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from rich.console import Console
 from rich.text import Text
 
-from bot.app.pending import build_rebuild_job
 from bot.cli import status
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.database import existing
+from bot.cli.database import existing, reading
 from bot.cli.output import complain
 from bot.cli.progress import show_progress
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
 from bot.mail.target import target
-from bot.pipeline.analyse import LIMITS
-from bot.pipeline.pending import unrelated
-from bot.pool.executor import ProcessExecutor
 from bot.review.formats.row import clean
 from bot.review.pending import PendingPosting
 from bot.review.render.text import count, visible
-from bot.settings.tables import Settings
-from bot.store.database import Role, sole_worker
-from bot.store.repository import Repository
+from bot.store.roles import Role, sole_worker
 from rules.bindings.collisions import Collision, find_collisions
 from rules.bindings.pending_facts import PendingFact, PendingKind
+
+if TYPE_CHECKING:
+    from bot.settings.tables import Settings
+    from bot.store.listing import ListingRows
 
 _MAX_SHOWN = 20  # facts of one kind in the text output
 _LABELS = {
@@ -82,7 +80,7 @@ def pending(
         if name is not None:
             raise UsageError("--rebuild concerns all series; leave the name out", option="--rebuild")
         return _rebuild(settings)
-    with existing(settings) as store:
+    with reading(settings) as store:
         message_id = target(name) if name is not None else None
         if message_id is not None:
             _print_posting(store, message_id, form)
@@ -93,7 +91,11 @@ def pending(
     return status.OK
 
 
-def _rebuild(settings: Settings) -> int:
+def _rebuild(settings: "Settings") -> int:
+    from bot.app.pending import build_rebuild_job
+    from bot.pipeline.analyse import LIMITS
+    from bot.pool.executor import ProcessExecutor
+
     with (
         show_progress(Console(stderr=True)) as progress,
         existing(settings) as store,
@@ -122,7 +124,7 @@ def _print_all(postings: Sequence[PendingPosting], form: Format) -> None:
         print_table(screen(), rows)
 
 
-def _print_users(store: Repository, name: str, form: Format) -> None:
+def _print_users(store: "ListingRows", name: str, form: Format) -> None:
     wanted = {name, *(f"{kind} {name}" for kind in ("helper", "binding", "file", "macro"))}
     postings = store.pending_with((kind, key) for kind in PendingKind for key in wanted)
     matches = [
@@ -138,7 +140,9 @@ def _print_users(store: Repository, name: str, form: Format) -> None:
             echo("\n".join([*_head(posting), *_facts(facts)]))
 
 
-def _print_posting(store: Repository, message_id: str, form: Format) -> None:
+def _print_posting(store: "ListingRows", message_id: str, form: Format) -> None:
+    from bot.pipeline.pending import unrelated
+
     posting = store.find_pending(message_id)
     if posting is None:
         raise SettingsError(f"no pending series contains {message_id}; `patchwarden explain` says what happened to it")

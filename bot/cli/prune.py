@@ -2,19 +2,18 @@
 """`patchwarden prune`: remove texts that exceed the age in the settings."""
 
 from threading import Event
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-from bot.app.service import build_prune_job
 from bot.cli.command import Command, Option, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.database import existing
 from bot.error import SettingsError
-from bot.service.prune import summary
-from bot.service.schedule import stopped_by_signals
-from bot.settings.tables import Settings
-from bot.store.database import sole_worker
 from bot.store.error import StoreError
-from bot.store.repository import Repository
+from bot.store.roles import sole_worker
+
+if TYPE_CHECKING:
+    from bot.settings.tables import Settings
+    from bot.store.repository import Repository
 
 
 def prune(
@@ -32,6 +31,10 @@ def prune(
 
     Exit status: 0 done; 2 wrong settings, or the retention settings keep everything; 3 the database cannot be written.
     """  # noqa: E501 help paragraphs are not hard-wrapped
+    from bot.app.service import build_prune_job
+    from bot.service.prune import summary
+    from bot.service.schedule import stopped_by_signals
+
     settings, stop = context.settings(), Event()
     with existing(settings) as store, stopped_by_signals(stop):
         job = build_prune_job(settings, store, stop)
@@ -43,7 +46,7 @@ def prune(
             _compact(settings, store)
 
 
-def _compact(settings: Settings, store: Repository) -> None:
+def _compact(settings: "Settings", store: "Repository") -> None:
     """Compact the database, unless another process works on it."""
     try:
         with sole_worker(settings.database):

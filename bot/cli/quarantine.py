@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bot.cli.command import Argument, Group, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.database import existing, missing
+from bot.cli.database import existing, missing, reading
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
 from bot.ports.mails import MailStatus
@@ -35,7 +35,7 @@ def list_all(context: GlobalOptions) -> None:
     if reason := missing(settings):
         echo(f"Nothing is in quarantine: {reason}.")
         return
-    with existing(settings) as store:
+    with reading(settings) as store:
         series, mails = store.quarantined_postings(_MAX_LISTED), store.quarantined(_MAX_LISTED)
     if not series and not mails:
         echo("Nothing is in quarantine.")
@@ -62,7 +62,7 @@ def show(
 
     Exit status: 0 printed; 2 no such mail in quarantine; 3 the database cannot be read.
     """
-    with existing(context.settings()) as store:
+    with reading(context.settings()) as store:
         mail = _find(store.quarantined(_MAX_LISTED), number)
     raw = mail.mail.raw
     if sys.stdout.isatty():

@@ -8,9 +8,7 @@ from bot.cli import status
 from bot.cli.command import Command, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.database import existing
-from bot.service.projection import ProjectionJob
-from bot.service.schedule import stopped_by_signals
-from bot.store.database import Role, sole_worker
+from bot.store.roles import Role, sole_worker
 
 
 def rebuild(context: GlobalOptions) -> int:
@@ -24,6 +22,9 @@ def rebuild(context: GlobalOptions) -> int:
 
     Exit status: 0 done; 2 wrong settings, or there is no database; 3 interrupted, another process works on the database, or it cannot be written.
     """  # noqa: E501 help paragraphs are not hard-wrapped
+    from bot.service.projection import ProjectionJob
+    from bot.service.schedule import stopped_by_signals
+
     settings, stop = context.settings(), Event()
     with existing(settings) as store, sole_worker(settings.database, Role.REVIEWER), stopped_by_signals(stop):
         done = ProjectionJob(store, stop).rebuild()

@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from rich.console import Console
 
-from bot.app.lists import known_lists, maintainers_lists
-from bot.app.recheck import RecheckSession, open_recheck_session
 from bot.cli import status
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
@@ -27,11 +25,14 @@ from bot.review.difference import Change, ChangeKind
 from bot.review.formats.row import Row, clean, record
 from bot.review.render.text import count, visible
 from bot.review.unmailed import withheld_lines
-from bot.service.recheck import RecheckResult
-from bot.settings.tables import Settings
 from rules.finding import skipped_lines
 from rules.lint.rule import Status
 from rules.registry import by_id
+
+if TYPE_CHECKING:
+    from bot.app.recheck import RecheckSession
+    from bot.service.recheck import RecheckResult
+    from bot.settings.tables import Settings
 
 
 class Format(StrEnum):
@@ -78,6 +79,8 @@ def recheck(
 
     Exit status: 0 done, with or without findings; 2 a target was not found or is incomplete; 3 a check failed, or the database cannot be written.
     """  # noqa: E501 help paragraphs are not hard-wrapped
+    from bot.app.recheck import open_recheck_session
+
     if not targets and not lists:
         raise UsageError("name a message-id, the web address of a mail, a series, or --list", option="TARGET")
     settings = with_repositories(context.settings(), tree, no_tree, landing)
@@ -112,15 +115,17 @@ def recheck(
     return code
 
 
-def _refuse_misspelt(name: str, session: RecheckSession, settings: Settings, start: datetime) -> None:
+def _refuse_misspelt(name: str, session: "RecheckSession", settings: "Settings", start: datetime) -> None:
     """Raise a usage error for a list that has no series and whose address looks misspelt."""
+    from bot.app.lists import known_lists, maintainers_lists
+
     meant = known_lists(maintainers_lists(settings), session.store).meant(name)
     if meant and not session.store.posted(start, [name]):
         raise UsageError(f"{name} looks misspelt; did you mean {meant}?", option="--list")
 
 
 def _postings(
-    session: RecheckSession, targets: list[str], lists: list[str], start: datetime
+    session: "RecheckSession", targets: list[str], lists: list[str], start: datetime
 ) -> tuple[list[Posting], list[str], frozenset[str]]:
     """Return the postings to re-check, a line for each target without one, and the ids of the named postings."""
     postings: dict[str, Posting] = {}
@@ -138,7 +143,7 @@ def _postings(
     return list(postings.values()), problems, chosen
 
 
-def _lines(result: RecheckResult, send: bool) -> Iterator[str]:
+def _lines(result: "RecheckResult", send: bool) -> Iterator[str]:
     posting, changed = result.review.posting, result.changed
     yield visible(f"{posting.message_id}  v{posting.series.revision} {posting.series.subject}")
     if changed.later:
@@ -168,7 +173,7 @@ def _finding(change: Change) -> str:
     return f"{finding.severity} {finding.rule} {finding.place}: {finding.message}"
 
 
-def _record(result: RecheckResult) -> dict[str, Any]:
+def _record(result: "RecheckResult") -> dict[str, Any]:
     posting, changed = result.review.posting, result.changed
     return {
         "message_id": posting.message_id,

@@ -8,12 +8,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from rich.console import Console
 from rich.table import Table
 
-from bot.app.review_context import build_rehearsal
 from bot.cli import status
 from bot.cli.command import Argument, Command, Option, echo
 from bot.cli.context import GlobalOptions
@@ -21,11 +20,7 @@ from bot.cli.kernel_option import LandingOption, NoTreeOption, TreeOption, repos
 from bot.cli.output import RuleOption, choose_rules, complain
 from bot.cli.progress import show_progress
 from bot.cli.since import parse_time
-from bot.inbox.source import open_source
 from bot.mail.state import MailState
-from bot.outbox.folder import Folder
-from bot.pipeline.replay import ReadingDone, RefusedPosting, ReplayedPosting, ReplayEvent, UnreadableInput
-from bot.pipeline.replay import replay as replay_archives
 from bot.pool.guard import Crashed
 from bot.pool.memory import PeakMemory
 from bot.review.formats.jsonl import line
@@ -34,6 +29,10 @@ from bot.review.model import FindingStatus
 from rules.finding import Confidence, skipped_lines
 from rules.lazy import dataclass, field, replace
 from rules.lint.rule import Rule
+
+if TYPE_CHECKING:
+    from bot.outbox.folder import Folder
+    from bot.pipeline.replay import ReplayedPosting, ReplayEvent, UnreadableInput
 
 _MAX_PROBLEMS: Final = 20  # maximum number of problems of each kind that are printed
 _CERTAINTY: Final = (
@@ -56,7 +55,7 @@ class Tally:
 
     mails: int = 0
     threads: int = 0
-    unreadable: list[UnreadableInput] = field(default_factory=list)
+    unreadable: "list[UnreadableInput]" = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     postings: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
@@ -103,6 +102,12 @@ def replay(
 
     Exit status: 0 done, with or without findings; 2 bad usage, or an archive cannot be read; 3 a rule or the program failed on a mail (the rest is still reviewed).
     """  # noqa: E501 help paragraphs are not hard-wrapped
+    from bot.app.review_context import build_rehearsal
+    from bot.inbox.source import open_source
+    from bot.outbox.folder import Folder
+    from bot.pipeline.replay import ReplayedPosting
+    from bot.pipeline.replay import replay as replay_archives
+
     settings = context.settings()
     repositories = replace(repository_specs(context, tree, no_tree, landing), lands_when_sent=True)
     review_context = build_rehearsal(settings, choose_rules(rule))
@@ -126,7 +131,9 @@ def replay(
     return status.FAILED if tally.failures else status.OK
 
 
-def _count(tally: Tally, event: ReplayEvent) -> None:
+def _count(tally: Tally, event: "ReplayEvent") -> None:
+    from bot.pipeline.replay import ReadingDone, RefusedPosting, UnreadableInput
+
     if isinstance(event, UnreadableInput):
         tally.unreadable.append(event)
     elif isinstance(event, Crashed):
@@ -140,7 +147,7 @@ def _count(tally: Tally, event: ReplayEvent) -> None:
         _count_review(tally, event)
 
 
-def _count_review(tally: Tally, replayed: ReplayedPosting) -> None:
+def _count_review(tally: Tally, replayed: "ReplayedPosting") -> None:
     review, mail = replayed.result.review, replayed.result.outgoing
     patches = review.posting.series.patches
     tally.postings[review.posting.state.word] += 1
@@ -168,7 +175,7 @@ def _count_review(tally: Tally, replayed: ReplayedPosting) -> None:
     tally.held += [f"the mail on {review.posting.message_id} would be held: {held}"] if held else []
 
 
-def _write(replayed: ReplayedPosting, rules: Sequence[Rule], form: Form, folder: Folder | None) -> None:
+def _write(replayed: "ReplayedPosting", rules: Sequence[Rule], form: Form, folder: "Folder | None") -> None:
     if form is Form.JSONL:
         known = {rule.id: rule for rule in rules}
         echo("".join(map(line, of_review(replayed.result.review, known))).encode("utf-8", "replace"), nl=False)

@@ -5,11 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
-from bot.app.data_files import SETTINGS, list_backup_files
 from bot.cli.command import Argument, Command, Option, echo
 from bot.cli.context import GlobalOptions
 from bot.settings import DEFAULT_FILE
-from bot.store.backup import read_backup, restore
 
 
 def restore_backup(
@@ -29,6 +27,9 @@ def restore_backup(
 
     Exit status: 0 done; 2 wrong settings; 3 the backup is damaged, a process works on the database, or a file already exists.
     """  # noqa: E501 help paragraphs are not hard-wrapped
+    from bot.app.data_files import SETTINGS, list_backup_files
+    from bot.store.backup import read_backup, restore
+
     file = context.config or DEFAULT_FILE
     names = read_backup(source)
     if SETTINGS in names and not file.exists():

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden rules`: list the rules, or print the page of a rule."""
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from rich.console import Console
 from rich.markdown import Markdown
@@ -9,10 +9,12 @@ from rich.table import Table
 
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
-from bot.settings.tables import Settings
 from rules.catalogue import page
 from rules.lint.rule import Rule
 from rules.registry import RULES, by_id
+
+if TYPE_CHECKING:
+    from bot.settings.tables import Settings
 
 
 def rules(
@@ -57,7 +59,7 @@ def _table() -> Table:
     return table
 
 
-def _print_statistics(console: Console, settings: Settings, rule: str) -> None:
+def _print_statistics(console: Console, settings: "Settings", rule: str) -> None:
     # Imported here so that the list of rules does not wait for the database libraries.
     from bot.app.precision import load_precision
 

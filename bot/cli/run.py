@@ -6,12 +6,11 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from rich.console import Console
 from rich.text import Text
 
-from bot.app.service import Service, open_service
 from bot.cli import status
 from bot.cli.command import Command, Option
 from bot.cli.context import GlobalOptions
@@ -19,14 +18,16 @@ from bot.cli.logged import logged
 from bot.cli.output import complain
 from bot.cli.progress import Silent, show_progress
 from bot.cli.screen import print_table, screen, table
-from bot.pipeline.outcome import Outcome
 from bot.ports.store import Tally
 from bot.review.render.text import visible
-from bot.service.deliver import DeliveryResult
-from bot.service.poll import PollResult
-from bot.service.schedule import serve, stopped_by_signals
 from bot.settings.paths import displayed
-from bot.settings.tables import Settings
+
+if TYPE_CHECKING:
+    from bot.app.service import Service
+    from bot.pipeline.outcome import Outcome
+    from bot.service.deliver import DeliveryResult
+    from bot.service.poll import PollResult
+    from bot.settings.tables import Settings
 
 _MAX_ROWS = 40
 _NAME = "patchwarden"
@@ -62,13 +63,19 @@ def run(
         return work(settings, archive or (), deliver=deliver)
 
 
-def _serve(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int:
+def _serve(settings: "Settings", archives: Sequence[Path], *, deliver: bool) -> int:
+    from bot.app.service import open_service
+    from bot.service.schedule import serve, stopped_by_signals
+
     with open_service(settings, archives, Silent(), deliver=deliver) as service, stopped_by_signals(service.stop):
         serve(service.schedule(settings), service.stop, service.watchdog, wakeups=service.wakeups)
     return status.OK
 
 
-def _once(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int:
+def _once(settings: "Settings", archives: Sequence[Path], *, deliver: bool) -> int:
+    from bot.app.service import open_service
+    from bot.service.schedule import stopped_by_signals
+
     console = screen()
     with (
         show_progress(Console(stderr=True)) as progress,
@@ -93,8 +100,10 @@ def _once(settings: Settings, archives: Sequence[Path], *, deliver: bool) -> int
     return status.FAILED if failed else status.USAGE if polled.problems else status.OK
 
 
-def _run_jobs(service: Service) -> tuple[PollResult, Sequence[Outcome], DeliveryResult]:
+def _run_jobs(service: "Service") -> "tuple[PollResult, Sequence[Outcome], DeliveryResult]":
     """Run each job once."""
+    from bot.service.deliver import DeliveryResult
+
     service.projection.run()
     polled = service.poll.run()
     if service.backfill is not None and service.backfill.run().mails:
@@ -112,7 +121,7 @@ def _run_jobs(service: Service) -> tuple[PollResult, Sequence[Outcome], Delivery
     return polled, reviewed, service.deliver.run()
 
 
-def _print_table(console: Console, outcomes: Sequence[Outcome]) -> None:
+def _print_table(console: Console, outcomes: "Sequence[Outcome]") -> None:
     """Print a line for each series; if there are many, only for those with a mail or findings."""
     rows = outcomes
     if len(rows) > _MAX_ROWS:
@@ -134,7 +143,7 @@ def _print_table(console: Console, outcomes: Sequence[Outcome]) -> None:
         console.print(f"{len(outcomes) - len(rows):,} more series are not shown.", highlight=False)
 
 
-def _destination(outcome: Outcome) -> str:
+def _destination(outcome: "Outcome") -> str:
     if outcome.refused:
         return f"no mail: {outcome.refused}"
     if not outcome.mail:
@@ -143,7 +152,7 @@ def _destination(outcome: Outcome) -> str:
     return f"{first} and {more} more" if more else first
 
 
-def _print_summary(console: Console, settings: Settings, outcomes: Sequence[Outcome], tally: Tally) -> None:
+def _print_summary(console: Console, settings: "Settings", outcomes: "Sequence[Outcome]", tally: Tally) -> None:
     reviewed = [outcome for outcome in outcomes if not outcome.refused]
     mails = [outcome for outcome in outcomes if outcome.mail]
     if outcomes:

@@ -2,17 +2,17 @@
 """`patchwarden stop`: stop all sending at once."""
 
 import time
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-from bot.app.clock import SystemClock
-from bot.app.sending import build_stop_switch
 from bot.cli import status
 from bot.cli.command import Argument, Command, Option, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.database import existing
 from bot.settings.paths import displayed
-from bot.store.database import Role, running
-from bot.store.repository import Repository
+from bot.store.roles import Role, running
+
+if TYPE_CHECKING:
+    from bot.store.repository import Repository
 
 _MAX_WAIT_SECONDS: Final = 10.0
 
@@ -33,6 +33,9 @@ def stop(
 
     Exit status: 0 stopped or lifted; 2 wrong settings, or the database does not exist; 3 the stop could not be written, or the running sender did not confirm it.
     """  # noqa: E501 help paragraphs are not hard-wrapped
+    from bot.app.clock import SystemClock
+    from bot.app.sending import build_stop_switch
+
     settings = context.settings()
     database = displayed(settings.database)
     with existing(settings) as store:
@@ -55,7 +58,7 @@ def stop(
     return status.OK
 
 
-def _is_seen(store: Repository) -> bool:
+def _is_seen(store: "Repository") -> bool:
     """Wait until the sender has seen the last change, and return whether it did. It usually takes under a second."""
     end = time.monotonic() + _MAX_WAIT_SECONDS
     while (state := store.stop_state()).seen != state.number:

@@ -9,7 +9,6 @@ from bot.cli.command import Argument, Group, UsageError, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.kernel_option import TreeOption, repository_specs
 from bot.cli.output import complain
-from bot.kernel.repositories import KernelTrees
 from bot.review.render.text import visible
 from rules.bindings.facts import Constant
 from rules.bindings.index import Bindings
@@ -108,6 +107,8 @@ def _members(declaration: Declaration, field: str) -> list[Member]:
 
 
 def _bindings(context: GlobalOptions, tree: list[str] | None) -> Bindings:
+    from bot.kernel.repositories import KernelTrees
+
     newest = KernelTrees(repository_specs(context, tree, no_tree=False, landing=None)).newest()
     bindings = newest.bindings() if newest is not None else None
     if bindings is None:

@@ -3,13 +3,11 @@
 
 from typing import Annotated, Final
 
-from bot.app.web import build_web
 from bot.cli import status
 from bot.cli.command import Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
 from bot.error import SettingsError
 from bot.settings.paths import displayed
-from bot.web.http import serve
 
 _MAX_PORT: Final = 65_535
 
@@ -34,6 +32,9 @@ def web(
 
     Exit status: 0 stopped; 1 the port is in use; 2 wrong settings, or there is no database.
     """  # noqa: E501 help paragraphs are not hard-wrapped
+    from bot.app.web import build_web
+    from bot.web.http import serve
+
     settings = context.settings()
     if not settings.database.exists():
         raise SettingsError(f"{displayed(settings.database)} does not exist yet; `patchwarden run` creates it")

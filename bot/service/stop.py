@@ -3,10 +3,11 @@
 
 from datetime import datetime
 from threading import Lock
+from typing import Protocol
 
 from bot.log import LogEvent, event
 from bot.outbox.brakes import StopFile
-from bot.ports.outbox import StopStore
+from bot.ports.outbox import StopState, StopStore
 from bot.ports.running import Clock
 
 
@@ -22,10 +23,7 @@ class StopSwitch:
 
     def reason(self) -> str:
         """Return why nothing is sent, or ""."""
-        if text := self.file.reason():
-            return text
-        stopped = self._store.stop_state().reason
-        return f"stopped: {stopped}" if stopped else ""
+        return stop_reason(self.file, self._store)
 
     def stop(self, reason: str) -> None:
         """Stop all sending, durably. Raises OutboxError or StoreError if one of the two could not be written."""
@@ -58,3 +56,18 @@ class StopSwitch:
     def lifted(self) -> datetime:
         """Return when the stop was lifted last; long ago if it never was."""
         return self.file.lifted()
+
+
+class StoredStop(Protocol):
+    """The part of the store that knows the stop."""
+
+    def stop_state(self) -> StopState:
+        """Return whether sending is stopped, and why."""
+
+
+def stop_reason(file: StopFile, store: StoredStop) -> str:
+    """Return why nothing is sent, or ""."""
+    if text := file.reason():
+        return text
+    stopped = store.stop_state().reason
+    return f"stopped: {stopped}" if stopped else ""

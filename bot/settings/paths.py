@@ -4,14 +4,11 @@
 import logging
 import os
 from pathlib import Path
-from typing import Any, Final, TypeVar
-
-from pydantic import BaseModel
+from typing import Final
 
 from bot.error import SettingsError
 
 DATA_DIR: Final = "PATCHWARDEN_DATA_DIR"
-_Model = TypeVar("_Model", bound=BaseModel)
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +28,6 @@ def base_directory(file: Path | None) -> Path:
     Symbolic links are followed, so that the same file always means the same database.
     """
     return data_directory() if file is None else file.resolve().parent
-
-
-def anchor(settings: _Model, base: Path) -> _Model:
-    """Return the settings with absolute paths."""
-    anchored: _Model = _anchored(settings, base)
-    return anchored
 
 
 def refuse_moved(key: str, written: Path, path: Path) -> None:
@@ -63,16 +54,3 @@ def displayed(path: Path) -> str:
         return min(os.path.relpath(path), str(path), key=len)
     except OSError:  # the working directory was removed
         return str(path)
-
-
-def _anchored(value: Any, base: Path) -> Any:
-    if isinstance(value, Path):
-        return base / value
-    if isinstance(value, tuple):
-        return tuple(_anchored(item, base) for item in value)
-    if isinstance(value, dict):
-        return {key: _anchored(item, base) for key, item in value.items()}
-    if isinstance(value, BaseModel):
-        fields = ((name, getattr(value, name)) for name in type(value).model_fields)
-        return value.model_copy(update={name: _anchored(item, base) for name, item in fields})
-    return value

@@ -26,7 +26,7 @@ from bot.settings.aliases import (
 from bot.settings.commands import CommandSettings, DigestSettings, PrecisionSettings
 from bot.settings.kernel import KernelSettings
 from bot.settings.log import LogSettings
-from bot.settings.paths import DATA_DIR, anchor, base_directory, refuse_moved
+from bot.settings.paths import DATA_DIR, base_directory, refuse_moved
 from bot.settings.retention import RetentionSettings
 from bot.settings.sending import SendingSettings
 from bot.settings.types import Mailbox, MailingList, RuleId, suggestion
@@ -342,7 +342,7 @@ def load(path: Path | None = None) -> Settings:
         ) from error
     for warning in _deprecations(file, text, values):
         log_deprecation(warning)
-    settings = anchor(written, base_directory(file))
+    settings: Settings = _anchored(written, base_directory(file))
     refuse_moved("database", written.database, settings.database)
     refuse_moved("sending.stop_file", Path(written.sending.stop_file or "var/stop"), settings.stop_file)
     return settings
@@ -355,6 +355,20 @@ def _with_environment(values: dict[str, Any]) -> Settings:
     from bot.settings.environment import read_with_environment
 
     return read_with_environment(values)
+
+
+def _anchored(value: Any, base: Path) -> Any:
+    """Return the value with absolute paths."""
+    if isinstance(value, Path):
+        return base / value
+    if isinstance(value, tuple):
+        return tuple(_anchored(item, base) for item in value)
+    if isinstance(value, dict):
+        return {key: _anchored(item, base) for key, item in value.items()}
+    if isinstance(value, BaseModel):
+        fields = ((name, getattr(value, name)) for name in type(value).model_fields)
+        return value.model_copy(update={name: _anchored(item, base) for name, item in fields})
+    return value
 
 
 def deprecations(path: Path | None = None) -> list[str]:

@@ -13,10 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from bot.store.database import sole_worker
 from bot.store.durable import sync_folder
 from bot.store.error import StoreError
 from bot.store.ledger import LedgerFile, ledger_path, read_ledger
+from bot.store.roles import sole_worker
 from bot.store.secret import secret_path
 
 DATABASE: Final = "patchwarden.db"

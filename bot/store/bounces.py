@@ -15,7 +15,7 @@ from bot.ports.outbox import DeliveryEvent
 from bot.store.codec import up_to
 from bot.store.database import Database
 from bot.store.installation import save_claim
-from bot.store.knowledge import mail_status
+from bot.store.listing import mail_status
 from bot.store.tables import DeliveryEventRow, MailRow, OutgoingRow
 from bot.store.unchecked import mark_checked, unchecked_mails
 

@@ -25,8 +25,9 @@ from bot.review.disposition import ActiveMute
 from bot.store.codec import posting_of
 from bot.store.database import Database
 from bot.store.following import arrivals_of
+from bot.store.listing import mail_of
 from bot.store.mutes import mutes_of
-from bot.store.outgoing import change_state, mail_of, pace_of
+from bot.store.outgoing import change_state, pace_of
 from bot.store.stop import stop_reason
 from bot.store.tables import MailRow, MessageRow, OutgoingRow, PostingRow
 

@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The SQLite file: open and migrate it, and run transactions whose errors explain the cause."""
 
-import fcntl
-import os
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from enum import StrEnum
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final, Self
+from typing import Any, Final, Self
 
 from alembic import command
 from alembic.config import Config
@@ -21,23 +17,12 @@ from sqlmodel import Session
 
 from bot.error import ReplacedError
 from bot.ports.outbox import MailChange
-from bot.store.error import StoreError
+from bot.store.error import StoreError, explained
+from bot.store.listing import BUSY_MS, MIGRATIONS, snapshot
 
 CHANGES: Final = "mail changes"
 """The key under which a session collects the changes of mails that its commit makes durable."""
-_BUSY_MS: Final = 30_000
 _STEP_PAGES: Final = 4096
-_MAX_TRIES: Final = 4  # of a lock that another process looks at
-_TRY_SECONDS: Final = 0.05  # between two tries; a look takes much less
-_MIGRATIONS: Final = Path(__file__).with_name("migrations")
-_FIXES: Final = {
-    "readonly": "it cannot be written; allow this user to write the file and its folder",
-    "disk is full": "the disk is full; nothing was lost; free some space and start again",
-    "not a database": "it is not a SQLite database; name another file, or move this file away",
-    "malformed": "the file is damaged; restore a backup, or move the file away and start again",
-    "locked": "another program has locked it; stop that program or try again",
-    "unable to open": "it cannot be opened; check that the folder exists and that this user may write to it",
-}
 
 
 class Database:
@@ -84,6 +69,14 @@ class Database:
         self.check()
         with self._explained(), Session(self._engine) as session:
             yield session
+        self._on_use()
+
+    @contextmanager
+    def rows(self) -> Iterator[sqlite3.Connection]:
+        """Open a connection for plain statements, which reads one snapshot of the data."""
+        self.check()
+        with self._explained(), self._raw() as connection, snapshot(connection):
+            yield connection
         self._on_use()
 
     @contextmanager
@@ -148,7 +141,7 @@ class Database:
 
     def _migrate(self) -> None:
         config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS))
+        config.set_main_option("script_location", str(MIGRATIONS))
         scripts = ScriptDirectory.from_config(config)
         with self._engine.connect() as connection:
             revision = MigrationContext.configure(connection).get_current_revision()
@@ -164,77 +157,11 @@ class Database:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except DBAPIError as error:
-            raise StoreError(f"database {self.path}: {_reason(error.orig)}") from error
-        except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"database {self.path}: {_reason(error)}") from error
-
-
-class Role(StrEnum):
-    """A role that only one process at a time can have on a database. The value is the suffix of its lock file."""
-
-    REVIEWER = "lock"
-    SENDER = "sender.lock"
-
-
-@contextmanager
-def sole_worker(database: Path, *roles: Role) -> Iterator[None]:
-    """Hold these roles on the database, or all roles if none is named.
-
-    Raises StoreError if another process has one of them.
-    """
-    with ExitStack() as locks:
-        for role in roles or Role:
-            locks.enter_context(_locked(database, role))
-        yield
-
-
-def running(database: Path, role: Role) -> str:
-    """Return the id of the process that has the role on the database, or ""."""
-    try:
-        with database.with_name(f"{database.name}.{role}").open(encoding="ascii") as file:
+        with explained(self.path):
             try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except OSError:
-                return file.read().strip() or "unknown"
-    except OSError:
-        pass
-    return ""
-
-
-@contextmanager
-def _locked(database: Path, role: Role) -> Iterator[None]:
-    path = database.with_name(f"{database.name}.{role}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="ascii")
-    except OSError as error:
-        raise StoreError(f"database {database}: cannot open {path}: {error.strerror}") from error
-    with file:
-        try:
-            _lock(file)
-        except OSError as error:
-            file.seek(0)
-            raise StoreError(
-                f"database {database}: another patchwarden works on it (process {file.read().strip() or 'unknown'}) as "
-                f"its {role.name.lower()}; wait for it or stop it"
-            ) from error
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
-
-
-def _lock(file: IO[str]) -> None:
-    """Lock the file for this process. `running` holds it for a moment when it looks, so this tries again."""
-    for _ in range(_MAX_TRIES - 1):
-        with suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        time.sleep(_TRY_SECONDS)
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                yield
+            except DBAPIError as error:
+                raise (error.orig or error) from error
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -247,7 +174,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_MS / 1000})
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_MS / 1000})
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:
@@ -258,7 +185,7 @@ def _engine(path: Path) -> Engine:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            f"busy_timeout={_BUSY_MS}",
+            f"busy_timeout={BUSY_MS}",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
 
@@ -274,8 +201,3 @@ def _engine(path: Path) -> Engine:
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
-
-
-def _reason(error: BaseException | None) -> str:
-    message = str(error)
-    return next((f"{fix} ({message})" for sign, fix in _FIXES.items() if sign in message), message)

@@ -4,7 +4,6 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select, update
@@ -16,9 +15,7 @@ from bot.store.database import Database
 from bot.store.error import StoreError
 from bot.store.outgoing import FILED, change_state, row_of
 from bot.store.secret import create_secret, fingerprint, read_secret, secret_path
-from bot.store.tables import DeliveryEventRow, InstallationRow, OutgoingPartRow, OutgoingRow, UnknownMailRow
-
-NOTICES: Final = ("foreign", "repeat", "bounce", "unverified")
+from bot.store.tables import InstallationRow, OutgoingPartRow, OutgoingRow, UnknownMailRow
 
 
 class InstallationRows:
@@ -135,14 +132,6 @@ class InstallationRows:
             for message_id in message_ids:
                 row = update(UnknownMailRow).where(col(UnknownMailRow.message_id) == message_id)
                 session.exec(row.values(status=status))
-
-    def notices(self, since: datetime) -> Sequence[tuple[str, str, str]]:
-        with self._database.reading() as session:
-            rows = select(DeliveryEventRow).where(
-                col(DeliveryEventRow.kind).in_(NOTICES), col(DeliveryEventRow.noticed) > since
-            )
-            events = session.exec(rows.order_by(col(DeliveryEventRow.noticed).desc()))
-            return [(row.message_id, row.kind, row.detail or row.place) for row in events]
 
 
 def save_claim(session: Session, claim: Claim) -> None:

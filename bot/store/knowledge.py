@@ -5,18 +5,16 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, select, update
 
-from bot.mail.packed import unpack
 from bot.mail.posting import Posting
-from bot.ports.archive import RawMail
 from bot.ports.mails import MailStatus
-from bot.ports.store import QuarantinedPosting, StoredPosting
+from bot.ports.store import StoredPosting
 from bot.store.applied import applied_patches
 from bot.store.codec import posting_of
 from bot.store.database import Database
 from bot.store.following import context_of
-from bot.store.postings import QUARANTINED
+from bot.store.listing import PRUNED, QUARANTINED, mail_status
 from bot.store.reviews import review_of
-from bot.store.tables import PRUNED, BackfillRow, MailRow, MessageRow, OutgoingPartRow, PostingRow, ReviewRow
+from bot.store.tables import BackfillRow, MailRow, MessageRow, OutgoingPartRow, PostingRow, ReviewRow
 
 
 class KnowledgeRows:
@@ -51,26 +49,6 @@ class KnowledgeRows:
                 if any(part.message_id == message_id for part in posting.parts)
             ]
 
-    def quarantined(self, limit: int) -> Sequence[MailStatus]:
-        with self._database.reading() as session:
-            unreadable = (
-                select(MailRow)
-                .where(MailRow.state == "unreadable", col(MailRow.pruned).is_(None))
-                .order_by(col(MailRow.id).desc())
-                .limit(limit)
-            )
-            return [mail_status(row, "") for row in session.exec(unreadable)]
-
-    def quarantined_postings(self, limit: int) -> Sequence[QuarantinedPosting]:
-        with self._database.reading() as session:
-            quarantined = select(PostingRow).where(
-                PostingRow.verdict == QUARANTINED, col(PostingRow.state).not_in(("gone", PRUNED))
-            )
-            rows = session.exec(
-                quarantined.order_by(col(PostingRow.arrived).desc(), col(PostingRow.message_id)).limit(limit)
-            )
-            return [QuarantinedPosting(posting_of(row.value), row.arrived, row.reason) for row in rows]
-
     def release(self, mails: Sequence[int], postings: Sequence[str] = ()) -> int:
         unread = col(MailRow.id).in_(mails), col(MailRow.state) == "unreadable", col(MailRow.pruned).is_(None)
         unchecked = (
@@ -82,15 +60,6 @@ class KnowledgeRows:
             read = session.exec(update(MailRow).where(*unread).values(state="new", reason="")).rowcount
             refused = session.exec(update(PostingRow).where(*unchecked).values(verdict="", reason="", tries=0)).rowcount
             return read + refused
-
-
-def mail_status(row: MailRow, message_id: str) -> MailStatus:
-    """Return the mail of a row."""
-    assert row.id is not None
-    mail = RawMail(row.origin, row.arrived, unpack(row.raw))
-    removed = f"removed by retention on {row.pruned:%Y-%m-%d}" if row.pruned else ""
-    reason = "; ".join(filter(None, (row.reason, removed)))
-    return MailStatus(row.id, message_id, row.source, mail, row.state, reason)
 
 
 def _stored_posting(session: Session, row: PostingRow, posting: Posting) -> StoredPosting:

@@ -22,7 +22,8 @@ from bot.ports.mutes import MutedPosting, MuteReport
 from bot.review.disposition import ActiveMute, mute_reason
 from bot.store.codec import STREAMED, posting_of
 from bot.store.database import Database
-from bot.store.outgoing import FILED, PRIVATE, change_state, mail_of
+from bot.store.listing import mail_of
+from bot.store.outgoing import FILED, PRIVATE, change_state
 from bot.store.tables import MessageRow, MuteRow, OutgoingRow, PostingRow
 from bot.store.times import utc
 
@@ -39,11 +40,9 @@ class MuteRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def mutes(self, topic: str | None = None, author: str = "", lists: Collection[str] = ()) -> Sequence[ActiveMute]:
-        """Return the mutes of that series, author or any of these lists; without a topic, all mutes."""
+    def mutes_about(self, topic: str, author: str, lists: Collection[str]) -> Sequence[ActiveMute]:
+        """Return the mutes of that series, author or any of these lists."""
         with self._database.reading() as session:
-            if topic is None:
-                return [_muted(row) for row in session.exec(select(MuteRow).order_by(col(MuteRow.given)))]
             return mutes_of(session, topic, [author], lists)
 
     def mute(self, muted: ActiveMute, now: datetime) -> MuteReport:

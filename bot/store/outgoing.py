@@ -14,6 +14,7 @@ from bot.mail.state import MAY_HAVE_LEFT, MailState, check_transition
 from bot.ports.outbox import MailChange, Pace
 from bot.review.consent import Mode
 from bot.store.database import CHANGES, Database
+from bot.store.listing import mail_of
 from bot.store.plans import unindexed
 from bot.store.tables import (
     IS_DELIVERABLE,
@@ -85,21 +86,6 @@ class OutgoingRows:
         with self._database.reading() as session:
             row = session.get(MessageRow, message_id)
             return row is not None and row.mail_id is not None
-
-    def mails(self, state: MailState | None = None) -> Sequence[Outgoing]:
-        with self._database.reading() as session:
-            wanted = select(OutgoingRow)
-            if state is not None:
-                wanted = wanted.where(OutgoingRow.state == state)
-            rows = session.exec(wanted.order_by(col(OutgoingRow.created).desc(), col(OutgoingRow.message_id)))
-            return [mail_of(row) for row in rows]
-
-    def mail(self, message_id: str) -> Outgoing | None:
-        with self._database.reading() as session:
-            matching = col(OutgoingRow.message_id).startswith(message_id, autoescape=True)
-            rows = session.exec(select(OutgoingRow).where(matching).limit(2)).all()
-            exact = [row for row in rows if row.message_id == message_id] or rows
-            return mail_of(exact[0]) if len(exact) == 1 else None
 
 
 def change_state(session: Session, row: OutgoingRow, after: MailState, now: datetime, reason: str = "") -> None:
@@ -175,28 +161,6 @@ def row_of(mail: Outgoing, now: datetime) -> OutgoingRow:
         due=mail.due,
         created=now,
         changed=now,
-    )
-
-
-def mail_of(row: OutgoingRow) -> Outgoing:
-    """Return the mail of a row."""
-    return Outgoing(
-        message_id=row.message_id,
-        posting_id=row.posting_id,
-        kind=row.kind,
-        envelope_from=row.envelope_from,
-        envelope_to=tuple(row.envelope_to.split()),
-        content=row.content,
-        due=row.due,
-        mode=row.mode,
-        lists=tuple(row.lists.split()),
-        author=row.author,
-        state=MailState(row.state),
-        reason=row.reason,
-        destination=row.destination,
-        attempts=row.attempts,
-        changed=row.changed,
-        created=row.created,
     )
 
 

@@ -1,22 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The pending postings and their collisions. The rows of pending postings are derived, and can be rebuilt."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, delete, select
 
-from bot.ports.pending import MAX_CANDIDATES, PendingUpdate
+from bot.ports.pending import PendingUpdate
 from bot.ports.postings import DuePosting
 from bot.review.pending import PendingPosting
 from bot.review.record import CollisionRecord
 from bot.store.applied import applied_postings
 from bot.store.codec import chunks, decode, encode, posting_of
 from bot.store.database import Database
-from bot.store.tables import CollisionRow, MessageRow, PendingFactRow, PendingRow, PostingRow
-from rules.bindings.pending_facts import PendingKind
+from bot.store.tables import CollisionRow, PendingFactRow, PendingRow, PostingRow
 
 
 class PendingRows:
@@ -24,51 +22,6 @@ class PendingRows:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    def pending_postings(self) -> Sequence[PendingPosting]:
-        with self._database.reading() as session:
-            rows = select(PendingRow).order_by(col(PendingRow.sent), col(PendingRow.message_id))
-            return [decode(PendingPosting, row.value) for row in session.exec(rows)]
-
-    def find_pending(self, message_id: str) -> PendingPosting | None:
-        with self._database.reading() as session:
-            row = session.get(PendingRow, message_id)
-            if row is not None:
-                return decode(PendingPosting, row.value)
-            of_thread = (
-                select(PendingRow)
-                .join(PostingRow, col(PostingRow.message_id) == col(PendingRow.message_id))
-                .join(MessageRow, col(MessageRow.thread_id) == col(PostingRow.thread_id))
-                .where(MessageRow.message_id == message_id)
-            )
-            postings = (decode(PendingPosting, row.value) for row in session.exec(of_thread))
-            return next((posting for posting in postings if message_id in posting.ids), None)
-
-    def pending_with(self, keys: Iterable[tuple[PendingKind, str]]) -> Sequence[PendingPosting]:
-        names: dict[PendingKind, list[str]] = defaultdict(list)
-        for kind, name in sorted(keys):
-            names[kind].append(name)
-        with self._database.reading() as session:
-            sent: dict[str, datetime] = {}
-            for kind, kind_names in names.items():
-                for chunk in chunks(kind_names):
-                    matching = (
-                        select(PendingRow.message_id, PendingRow.sent)
-                        .join(PendingFactRow, col(PendingFactRow.message_id) == col(PendingRow.message_id))
-                        .where(PendingFactRow.kind == kind.value, col(PendingFactRow.name).in_(chunk))
-                    )
-                    sent.update(session.exec(matching.distinct()).all())
-            newest = sorted(sent, key=lambda message_id: (sent[message_id], message_id), reverse=True)
-            rows = (session.get_one(PendingRow, message_id) for message_id in newest[:MAX_CANDIDATES])
-            return [decode(PendingPosting, row.value) for row in rows]
-
-    def topics_of(self, message_ids: Collection[str]) -> frozenset[str]:
-        with self._database.reading() as session:
-            topics: set[str] = set()
-            for chunk in chunks(sorted(message_ids)):
-                threads = select(MessageRow.thread_id).where(col(MessageRow.message_id).in_(chunk))
-                topics.update(session.exec(select(PostingRow.topic).where(col(PostingRow.thread_id).in_(threads))))
-            return frozenset(topics)
 
     def forget_pending(self, message_ids: Collection[str]) -> int:
         with self._database.writing() as session:

@@ -25,12 +25,12 @@ from bot.review.model import Review
 from bot.review.unmailed import ANSWERED, why_unmailed
 from bot.store.codec import chunks, in_current_format, is_same_posting, posting_of
 from bot.store.database import Database
+from bot.store.listing import PRUNED, QUARANTINED
 from bot.store.outgoing import FILED, PRIVATE, change_state, store_mail
 from bot.store.pending import forget_pending, update_pending
 from bot.store.projection import project_posting
 from bot.store.reviews import keep_posting, review_as_told, save_review
 from bot.store.tables import (
-    PRUNED,
     BlobRow,
     MailRow,
     MessageRow,
@@ -42,7 +42,6 @@ from bot.store.tables import (
 from bot.store.times import utc
 from rules.finding import skipped_lines
 
-QUARANTINED = "quarantined"
 _MIN_ID_LENGTH = 7
 _MAX_SKIPPED = 3  # places that exceeded an analysis limit and are named
 _HEX = frozenset("0123456789abcdef")

@@ -19,9 +19,9 @@ from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRec
 from bot.store.applied import without_applied
 from bot.store.codec import posting_of
 from bot.store.database import Database
+from bot.store.listing import QUARANTINED
 from bot.store.outgoing import FILED, PRIVATE, WAITED, row_of
 from bot.store.plans import unindexed
-from bot.store.postings import QUARANTINED
 from bot.store.reviews import review_as_told, review_of
 from bot.store.tables import (
     CursorRow,

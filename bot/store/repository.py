@@ -18,6 +18,7 @@ from bot.store.following import FollowingRows
 from bot.store.installation import InstallationRows
 from bot.store.knowledge import KnowledgeRows
 from bot.store.landing import LandingRows
+from bot.store.listing import ListingRows
 from bot.store.mails import MailRows
 from bot.store.mutes import MuteRows
 from bot.store.outgoing import OutgoingRows
@@ -47,6 +48,7 @@ class Repository(
     BounceRows,
     InstallationRows,
     StopRows,
+    ListingRows,
 ):
     """The store over the SQLite file at `path`, which is created if it does not exist. Close it after use.
 
@@ -60,6 +62,7 @@ class Repository(
         on_change: Callable[[MailChange], None] = lambda _: None,
     ) -> None:
         super().__init__(Database(path, on_use, on_change))
+        ListingRows.__init__(self, self._database)
 
     def tally(self) -> Tally:
         with self._database.reading() as session:

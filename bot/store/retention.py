@@ -20,9 +20,9 @@ from bot.ports.retention import PruneCounts, Step
 from bot.review.model import Review, ReviewFinding
 from bot.store.codec import decode, encode, posting_of
 from bot.store.database import Database
+from bot.store.listing import PRUNED
 from bot.store.pending import forget_pending
 from bot.store.tables import (
-    PRUNED,
     AttestationRow,
     BlobRow,
     MailRow,

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from bot.ports.outbox import StopState
 from bot.store.database import Database
 from bot.store.tables import StopRow
 
@@ -16,11 +15,6 @@ class StopRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def stop_state(self) -> StopState:
-        with self._database.reading() as session:
-            row = session.get(StopRow, 1)
-            return StopState() if row is None else StopState(row.number, row.reason, row.since, row.seen)
-
     def set_stop(self, reason: str, now: datetime) -> int:
         with self._database.writing() as session:
             row = session.get(StopRow, 1) or StopRow(since=now)
@@ -29,9 +23,10 @@ class StopRows:
             return row.number
 
     def confirm_stop(self) -> None:
-        state = self.stop_state()
-        if state.seen == state.number:
-            return
+        with self._database.reading() as session:
+            row = session.get(StopRow, 1)
+            if row is None or row.seen == row.number:
+                return
         with self._database.writing() as session:
             row = session.get(StopRow, 1)
             if row is not None:

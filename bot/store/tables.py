@@ -23,8 +23,6 @@ _LISTED: Final = (
     *("arrived", "reviewed", "findings", "reported", "reason"),
 )
 """The columns of a posting that lists of postings show or filter."""
-PRUNED: Final = "pruned"
-"""The state of a posting whose texts were removed by retention."""
 UNCOMPARED: Final = text("compared = 0")
 IS_DELIVERABLE: Final = text("state IN ('queued', 'approved')")
 """Conditions of partial indexes. SQLite uses such an index only for a query that has its condition literally."""

@@ -10,9 +10,9 @@ import pytest
 
 from bot.ports.archive import Batch, RawMail
 from bot.ports.installation import Attempt
-from bot.store.database import sole_worker
 from bot.store.ledger import LedgerFile, ledger_path, read_ledger
 from bot.store.repository import Repository
+from bot.store.roles import sole_worker
 from bot.store.secret import secret_path
 from tests.bot.cli.conftest import Call
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from bot.mail.state import MailState
-from bot.store.database import Role, sole_worker
 from bot.store.repository import Repository
+from bot.store.roles import Role, sole_worker
 from tests.bot.cli.conftest import Call
 from tests.fakes.mails import git_archive, patch
 

@@ -10,43 +10,51 @@ from typing import Final
 import pytest
 
 from bot.__main__ import COMMANDS
-from tests.fakes.mails import mail, patch
+from bot.review.model import Review
+from bot.store.repository import Repository
+from tests.fakes.mails import START, mail, patch
+from tests.fakes.outbox import mail_about, series, store_posting
 
-_B4: Final = "asyncio b4 dkim dns inspect liblore logging nacl patatt requests ssl subprocess tempfile unidiff urllib3"
-_SETTINGS: Final = "asyncio inspect logging pydantic pydantic_settings ssl subprocess tempfile"
-_DATABASE: Final = f"{_SETTINGS} alembic sqlalchemy sqlite3 sqlmodel tree_sitter"
-_KERNEL: Final = "inspect logging pygit2 sqlite3 ssl subprocess tempfile tree_sitter"
-_SERVICE: Final = f"{_DATABASE} {_B4} apscheduler httpx multiprocessing pygit2 rich"
-
-HEAVY: Final = frozenset(_SERVICE.split()) | {"email", "jinja2", "starlette", "typer", "unittest", "uvicorn"}
+_NAMES: Final = (
+    "alembic apscheduler asyncio b4 dkim dns email httpx inspect jinja2 liblore logging multiprocessing nacl patatt "
+    "pydantic pydantic_settings pygit2 requests rich sqlalchemy sqlite3 sqlmodel ssl starlette subprocess tempfile "
+    "tree_sitter typer unidiff unittest urllib3 uvicorn"
+)
+HEAVY: Final = frozenset(_NAMES.split())
 """The packages that take long to load."""
+_READERS: Final = "logging tempfile tree_sitter"
+_TABLES: Final = "inspect logging rich"
 
 LOADED: Final[Mapping[str, str]] = {
-    "run": _SERVICE,
-    "deliver": _SERVICE,
+    "run": f"{_READERS} {_TABLES}",
+    "deliver": _TABLES,
     "check": "unidiff",
-    "audit": f"{_KERNEL} multiprocessing",
-    "debt": f"{_KERNEL} multiprocessing rich",
-    "replay": f"{_DATABASE} {_B4} multiprocessing pygit2 rich",
-    "rules": f"{_SETTINGS} rich tree_sitter",
-    "explain": f"{_DATABASE} pygit2",
-    "recheck": f"{_DATABASE} {_B4} httpx multiprocessing pygit2 rich",
-    "pending": f"{_DATABASE} multiprocessing pygit2 rich",
-    "digest": f"{_DATABASE} pygit2",
-    "web": f"{_SETTINGS} jinja2 multiprocessing sqlite3 starlette tree_sitter uvicorn",
-    "mute": f"{_DATABASE} pygit2",
-    "tree": _KERNEL,
-    "outbox": f"{_DATABASE} rich",
-    "stop": _DATABASE,
-    "quarantine": f"{_DATABASE} rich",
-    "backup": _DATABASE,
-    "restore": _DATABASE,
-    "prune": _SERVICE,
-    "rebuild": f"{_DATABASE} apscheduler multiprocessing",
-    "init": _SETTINGS,
-    "doctor": f"{_DATABASE} {_B4} httpx pygit2 rich",
+    "audit": "inspect logging",
+    "debt": f"{_READERS} {_TABLES}",
+    "replay": _TABLES,
+    "rules": f"{_READERS} {_TABLES}",
+    "explain": _READERS,
+    "recheck": _TABLES,
+    "pending": f"{_READERS} {_TABLES} sqlite3",
+    "digest": f"{_READERS} inspect",
+    "web": "logging",
+    "mute": "logging",
+    "tree": f"{_READERS} subprocess",
+    "outbox": f"{_TABLES} sqlite3",
+    "stop": "logging sqlite3",
+    "quarantine": _TABLES,
+    "backup": "logging",
+    "restore": "logging",
+    "prune": "logging sqlite3",
+    "rebuild": "logging sqlite3",
+    "init": "logging",
+    "doctor": f"{_READERS} sqlite3 subprocess",
 }
 """The heavy packages that a command may load, beside `email`, before it does anything."""
+
+_READING: Final = (("outbox", "list"), ("outbox", "show", "1"), ("quarantine", "list"), ("mute", "list"), ("pending",))
+"""Commands that read the database with plain statements."""
+_FOR_READING: Final = "email inspect logging pydantic rich sqlite3 tempfile tree_sitter"
 
 # Packages of this project, of which a check of a patch loads no module.
 _NOT_FOR_A_PATCH: Final = (
@@ -94,6 +102,18 @@ def test_the_lists_are_complete() -> None:
 @pytest.mark.parametrize("command", LOADED)
 def test_a_command_loads_only_what_it_needs(tmp_path: Path, command: str) -> None:
     assert heavy(loaded(tmp_path, command, "--help")) - {"email", *LOADED[command].split()} == set()
+
+
+@pytest.mark.parametrize("arguments", _READING, ids=" ".join)
+def test_a_command_that_reads_the_database_loads_nothing_that_writes(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    posting = series(1)
+    with Repository(tmp_path / "var" / "patchwarden.db") as store:
+        store_posting(store, posting, START)
+        store.save_review(Review(posting, ()), mail_about(posting, START, 1), START)
+
+    assert heavy(loaded(tmp_path, *arguments)) - set(_FOR_READING.split()) == set()
 
 
 @pytest.mark.parametrize("language", _MAX_MODULES)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.database import sole_worker
 from bot.store.repository import Repository
+from bot.store.roles import sole_worker
 from tests.bot.cli.conftest import Call
 from tests.fakes.mails import append_mail, git_archive, patch
 

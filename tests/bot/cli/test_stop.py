@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.database import Role, running, sole_worker
 from bot.store.repository import Repository
+from bot.store.roles import Role, running, sole_worker
 from tests.bot.cli.conftest import Call
 
 DATABASE = Path("var/patchwarden.db")

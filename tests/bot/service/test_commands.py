@@ -527,7 +527,7 @@ def test_a_mute_stops_what_is_still_here(harness: Harness) -> None:
 def test_a_list_is_muted_by_whom_the_settings_name(harness: Harness) -> None:
     harness.receive(harness.sign(harness.mail("patchwarden: mute list\n", From=CHIEF)))
 
-    assert [LIST] == [mute.subject for mute in harness.store.mutes("no topic", "nobody", [LIST])]
+    assert [LIST] == [mute.subject for mute in harness.store.mutes_about("no topic", "nobody", [LIST])]
     assert {"withdrawn"} == {mail.state for mail in harness.store.mails()}
     assert harness.store.unmute(harness.store.mutes()[0].scope, LIST)
     assert [] == harness.store.mutes()

@@ -11,8 +11,7 @@ from bot.cli.init import template
 from bot.error import SettingsError
 from bot.review.consent import Mode
 from bot.settings import aliases
-from bot.settings.paths import anchor
-from bot.settings.tables import ListSettings, Settings, deprecations, load, unknown_variables
+from bot.settings.tables import ListSettings, Settings, _anchored, deprecations, load, unknown_variables
 from bot.settings.types import similar_list
 from rules.finding import Severity
 
@@ -325,14 +324,14 @@ def test_the_written_file_uncommented_is_the_defaults(tmp_path: Path) -> None:
 
     loaded = load(Path("s.toml"))
 
-    assert anchor(Settings(), tmp_path) == loaded.model_copy(update={"lists": {}})
+    assert _anchored(Settings(), tmp_path) == loaded.model_copy(update={"lists": {}})
     assert [ListSettings()] == list(loaded.lists.values())
 
 
 def test_the_written_file_loads_as_it_is(tmp_path: Path) -> None:
     Path("s.toml").write_text(template())
 
-    assert anchor(Settings(), tmp_path) == load(Path("s.toml"))
+    assert _anchored(Settings(), tmp_path) == load(Path("s.toml"))
 
 
 def _paths(value: object) -> Iterator[Path]:

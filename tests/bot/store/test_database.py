@@ -21,9 +21,11 @@ from bot.error import ReplacedError
 from bot.mail.packed import pack, unpack
 from bot.ports.archive import Batch
 from bot.review.disposition import DispositionKind
-from bot.store.database import Database, Role, running, sole_worker
+from bot.store.database import Database
 from bot.store.error import StoreError
+from bot.store.listing import StoreReader
 from bot.store.repository import Repository
+from bot.store.roles import Role, running, sole_worker
 from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow, metadata
 from tests.fakes.mails import raw
 from tests.fakes.old_schema import downgrade
@@ -347,7 +349,26 @@ def test_a_look_at_who_works_does_not_refuse_who_starts(tmp_path: Path, monkeypa
         pass
     with path.with_name(f"{path.name}.{Role.SENDER}").open(encoding="ascii") as look:
         fcntl.flock(look, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        monkeypatch.setattr("bot.store.database.time.sleep", lambda _: fcntl.flock(look, fcntl.LOCK_UN))
+        monkeypatch.setattr("bot.store.roles.time.sleep", lambda _: fcntl.flock(look, fcntl.LOCK_UN))
 
         with sole_worker(path, Role.SENDER):
             assert running(path, Role.SENDER) == str(os.getpid())
+
+
+def test_the_newest_schema_is_the_head_of_the_migrations(tmp_path: Path) -> None:
+    with Database(tmp_path / "d.db"):
+        pass
+
+    assert StoreReader(tmp_path / "d.db").is_current()
+    with sqlite3.connect(tmp_path / "d.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    assert not StoreReader(tmp_path / "d.db").is_current()
+    assert not StoreReader(tmp_path / "missing.db").is_current()
+
+
+def test_a_reader_cannot_write(tmp_path: Path) -> None:
+    with Database(tmp_path / "d.db"):
+        pass
+
+    with pytest.raises(StoreError, match="cannot be written"), StoreReader(tmp_path / "d.db").rows() as rows:
+        rows.execute("DELETE FROM mail")

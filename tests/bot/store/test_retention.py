@@ -9,7 +9,8 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 
-from bot.store.database import _MIGRATIONS, Database
+from bot.store.database import Database
+from bot.store.listing import MIGRATIONS
 from bot.store.repository import Repository
 from tests.fakes.mails import FakeArchive, mail
 
@@ -19,7 +20,7 @@ NOW = datetime(2026, 3, 3, tzinfo=UTC)
 def _migrate(path: Path, revision: str) -> None:
     """Take the database back to an older schema."""
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS))
     with Database(path) as database, database.engine.execution_options(immediate=True).begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, revision)

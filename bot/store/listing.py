@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What commands list, by plain statements: loading SQLAlchemy takes longer than all these queries.
+
+`StoreReader` opens a database for reading only; a `Repository` has the same methods.
+"""
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import quote
+
+from bot.mail.command import Scope
+from bot.mail.outgoing import Outgoing
+from bot.mail.packed import unpack
+from bot.mail.state import MailState
+from bot.ports.archive import RawMail
+from bot.ports.mails import MailStatus
+from bot.ports.outbox import StopState
+from bot.ports.store import QuarantinedPosting
+from bot.review.disposition import ActiveMute
+from bot.store.codec import decode, posting_of
+from bot.store.error import explained
+
+if TYPE_CHECKING:
+    from bot.review.pending import PendingPosting
+    from rules.bindings.pending_facts import PendingKind
+
+MIGRATIONS: Final = Path(__file__).with_name("migrations")
+NOTICES: Final = ("foreign", "repeat", "bounce", "unverified")
+QUARANTINED: Final = "quarantined"
+PRUNED: Final = "pruned"
+"""The state of a posting whose texts were removed by retention."""
+BUSY_MS: Final = 30_000
+_TIMES: Final = frozenset({"arrived", "changed", "created", "due", "given", "pruned", "sent", "since"})
+
+
+class Readable(Protocol):
+    """A database that plain statements can read."""
+
+    def rows(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Open a connection that reads one snapshot of the data."""
+
+
+class ListingRows:
+    """The queries of commands that list what is stored."""
+
+    def __init__(self, database: Readable) -> None:
+        self._listed = database
+
+    def mails(self, state: MailState | None = None) -> Sequence[Outgoing]:
+        """Return the mails in the outbox, or those in that state, newest first."""
+        where, values = ("", ()) if state is None else ("WHERE state = ?", (state.value,))
+        with self._listed.rows() as connection:
+            query = f"SELECT * FROM outgoing {where} ORDER BY created DESC, message_id"  # noqa: S608 constants
+            return [mail_of(row) for row in _rows(connection, query, *values)]
+
+    def mail(self, message_id: str) -> Outgoing | None:
+        """Return the mail with that message-id or unique prefix of one, or None."""
+        prefix = message_id.replace("/", "//").replace("%", "/%").replace("_", "/_")
+        with self._listed.rows() as connection:
+            query = "SELECT * FROM outgoing WHERE message_id LIKE ? ESCAPE '/' ORDER BY message_id != ? LIMIT 2"
+            matching = list(_rows(connection, query, f"{prefix}%", message_id))
+        exact = [row for row in matching if row.message_id == message_id] or matching
+        return mail_of(exact[0]) if len(exact) == 1 else None
+
+    def notices(self, since: datetime) -> Sequence[tuple[str, str, str]]:
+        """Return events for the operator, newest first: message-id, kind, and detail."""
+        query = (
+            "SELECT * FROM delivery_event WHERE kind IN (SELECT value FROM json_each(?)) AND noticed > ? "
+            "ORDER BY noticed DESC"
+        )
+        with self._listed.rows() as connection:
+            events = _rows(connection, query, json.dumps(NOTICES), _text(since))
+            return [(row.message_id, row.kind, row.detail or row.place) for row in events]
+
+    def stop_state(self) -> StopState:
+        """Return whether sending is stopped, and why."""
+        with self._listed.rows() as connection:
+            states = _rows(connection, "SELECT number, reason, since, seen FROM stop WHERE id = 1")
+            return next((StopState(row.number, row.reason, row.since, row.seen) for row in states), StopState())
+
+    def mutes(self) -> Sequence[ActiveMute]:
+        """Return all mutes, the oldest first."""
+        with self._listed.rows() as connection:
+            rows = _rows(connection, "SELECT * FROM mute ORDER BY given")
+            return [ActiveMute(Scope(row.scope), row.subject, row.by, row.message_id, row.given) for row in rows]
+
+    def quarantined(self, limit: int) -> Sequence[MailStatus]:
+        """Return the newest mails that cannot be read."""
+        query = "SELECT * FROM mail WHERE state = 'unreadable' AND pruned IS NULL ORDER BY id DESC LIMIT ?"
+        with self._listed.rows() as connection:
+            return [mail_status(row, "") for row in _rows(connection, query, limit)]
+
+    def quarantined_postings(self, limit: int) -> Sequence[QuarantinedPosting]:
+        """Return the newest postings that could not be checked."""
+        query = (
+            "SELECT value, arrived, reason FROM posting WHERE verdict = ? AND state NOT IN ('gone', ?) "
+            "ORDER BY arrived DESC, message_id LIMIT ?"
+        )
+        with self._listed.rows() as connection:
+            rows = _rows(connection, query, QUARANTINED, PRUNED, limit)
+            return [QuarantinedPosting(posting_of(row.value), row.arrived, row.reason) for row in rows]
+
+    def pending_postings(self) -> "Sequence[PendingPosting]":
+        """Return all pending postings, oldest first."""
+        return self._pending("ORDER BY sent, message_id")
+
+    def find_pending(self, message_id: str) -> "PendingPosting | None":
+        """Return the pending posting that contains this mail."""
+        of_thread = (
+            "JOIN posting USING (message_id) WHERE thread_id = (SELECT thread_id FROM message WHERE message_id = ?)"
+        )
+        postings = self._pending("WHERE message_id = ?", message_id) or self._pending(of_thread, message_id)
+        return next((posting for posting in postings if message_id in posting.ids), None)
+
+    def pending_with(self, keys: "Iterable[tuple[PendingKind, str]]") -> "Sequence[PendingPosting]":
+        """Return the pending postings that have any of these facts, newest first, up to a limit."""
+        from bot.ports.pending import MAX_CANDIDATES
+
+        wanted = json.dumps(sorted((kind.value, name) for kind, name in keys))
+        of_keys = (
+            "WHERE message_id IN (SELECT message_id FROM json_each(?) AS key CROSS JOIN pending_fact "
+            "WHERE kind = key.value ->> 0 AND name = key.value ->> 1) "
+            "ORDER BY sent DESC, message_id DESC LIMIT ?"
+        )
+        return self._pending(of_keys, wanted, MAX_CANDIDATES)
+
+    def topics_of(self, message_ids: Collection[str]) -> frozenset[str]:
+        """Return the topics of the postings in the threads of these mails."""
+        query = (
+            "SELECT topic FROM posting WHERE thread_id IN "
+            "(SELECT thread_id FROM message WHERE message_id IN (SELECT value FROM json_each(?)))"
+        )
+        with self._listed.rows() as connection:
+            return frozenset(topic for (topic,) in connection.execute(query, (json.dumps(sorted(message_ids)),)))
+
+    def _pending(self, rest: str, *values: object) -> "list[PendingPosting]":
+        # Imported here because facts of Rust and C need their readers, and other lists do not.
+        from bot.review.pending import PendingPosting
+
+        with self._listed.rows() as connection:
+            rows = connection.execute(f"SELECT pending.value FROM pending {rest}", values)  # noqa: S608 constants
+            return [decode(PendingPosting, value) for (value,) in rows]
+
+
+class StoreReader(ListingRows):
+    """The stored data, for reading only. Each query has its own connection."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(self)
+        self._path = path
+
+    @contextmanager
+    def rows(self) -> Iterator[sqlite3.Connection]:
+        uri = f"file:{quote(str(self._path))}?mode=rw"
+        with (
+            explained(self._path),
+            closing(sqlite3.connect(uri, uri=True, timeout=BUSY_MS / 1000, isolation_level=None)) as connection,
+        ):
+            connection.execute("PRAGMA query_only=ON")
+            with snapshot(connection):
+                yield connection
+
+    def is_current(self) -> bool:
+        """Return whether the database has the schema of this version."""
+        try:
+            with closing(sqlite3.connect(f"file:{quote(str(self._path))}?mode=rw", uri=True)) as connection:
+                return connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(newest_schema(),)]
+        except sqlite3.Error:
+            return False
+
+
+def newest_schema() -> str:
+    """Return the revision of the newest migration."""
+    return max(file.name for file in (MIGRATIONS / "versions").glob("*.py")).partition("_")[0]
+
+
+@contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """Read one snapshot of the data in all statements of the block."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def mail_of(row: Any) -> Outgoing:
+    """Return the mail of a row."""
+    return Outgoing(
+        message_id=row.message_id,
+        posting_id=row.posting_id,
+        kind=row.kind,
+        envelope_from=row.envelope_from,
+        envelope_to=tuple(row.envelope_to.split()),
+        content=row.content,
+        due=row.due,
+        mode=row.mode,
+        lists=tuple(row.lists.split()),
+        author=row.author,
+        state=MailState(row.state),
+        reason=row.reason,
+        destination=row.destination,
+        attempts=row.attempts,
+        changed=row.changed,
+        created=row.created,
+    )
+
+
+def mail_status(row: Any, message_id: str) -> MailStatus:
+    """Return the mail of a row."""
+    mail = RawMail(row.origin, row.arrived, unpack(row.raw))
+    removed = f"removed by retention on {row.pruned:%Y-%m-%d}" if row.pruned else ""
+    reason = "; ".join(filter(None, (row.reason, removed)))
+    return MailStatus(row.id, message_id, row.source, mail, row.state, reason)
+
+
+def _rows(connection: sqlite3.Connection, query: str, *values: object) -> Iterator[Any]:
+    """Yield the rows as objects with the names of the columns."""
+    cursor = connection.execute(query, values)
+    names = [column[0] for column in cursor.description]
+    for row in cursor:
+        item = dict(zip(names, row, strict=True))
+        for name in _TIMES.intersection(item):
+            if item[name] is not None:
+                item[name] = datetime.fromisoformat(item[name]).replace(tzinfo=UTC)
+        yield SimpleNamespace(**item)
+
+
+def _text(time: datetime) -> str:
+    """Return the time as the database stores it."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
