@@ -58,6 +58,7 @@ from bot.mail.address import Address
 from bot.mail.address_book import AddressBook
 from bot.mail.bounce import bounce
 from bot.mail.charset import decode
+from bot.mail.links import Links
 from bot.mail.message import Message
 from bot.mail.mime import parts_of
 from bot.mail.posting import FollowUp
@@ -1310,12 +1311,12 @@ def _printed(result: Review) -> object:
     rows = tuple(row.of_review(result, _RULES))
     verdict = row.RowResult(rows, (result,))
     return (
-        sarif.sarif(verdict, _RULES, "1"),
+        sarif.sarif(verdict, _RULES, "1", Links("https://pages.example.org")),
         jsonl.jsonl(verdict),
         json_array.json_array(verdict),
         text.text(verdict),
         terse.terse(verdict),
-        b4.b4(verdict),
+        b4.b4(verdict, Links("https://pages.example.org")),
     )
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bot.app.links import build_links
 from bot.error import SettingsError
 from bot.mail.address import Address
 from bot.mail.envelope import PLACE
@@ -40,7 +41,7 @@ def build_identity(settings: "Settings", store: "Repository | None" = None) -> I
     """
     sender = Address(settings.identity.name, settings.identity.address)
     key = store.secret(datetime.now(UTC)) if store is not None and can_send(settings) else PUBLIC_KEY
-    return Identity(sender, VERSION, settings.identity.contact, key=key)
+    return Identity(sender, VERSION, settings.identity.contact, key=key, links=build_links(settings))
 
 
 def load_command_secret(settings: "Settings") -> bytes:

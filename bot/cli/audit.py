@@ -24,6 +24,7 @@ from bot.cli.output import (
     complain,
     exit_status,
     format_findings,
+    load_links,
 )
 from bot.pool.deadline import deadline_suspended
 from bot.pool.guard import Crashed
@@ -91,7 +92,7 @@ def audit(
             failures += report.failures
             problems += skipped_lines(report.skipped)
     verdict = RowResult(tuple(of_findings(findings, known)), failures=tuple(failures), problems=tuple(problems))
-    echo(format_findings(verdict, rules, form), nl=False)
+    echo(format_findings(verdict, rules, form, load_links(context, form)), nl=False)
     for problem in problems:
         complain(problem)
     for failure in failures:

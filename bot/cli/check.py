@@ -18,6 +18,7 @@ from bot.cli.output import (
     complain,
     exit_status,
     format_findings,
+    load_links,
 )
 from bot.inbox.assemble import as_patch, assemble, candidate
 from bot.inbox.error import InboxError
@@ -121,7 +122,7 @@ def check(
         tuple(failure for review in reviews for failure in review.failures),
         tuple(problems),
     )
-    echo(format_findings(verdict, rules, form, mails), nl=False)
+    echo(format_findings(verdict, rules, form, load_links(context, form), mails), nl=False)
     for problem in problems:
         complain(problem)
     if form not in (Format.TEXT, Format.B4):

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from bot.cli import status
 from bot.cli.command import Option, UsageError, echo
+from bot.cli.context import GlobalOptions
+from bot.mail.links import Links
 from bot.review.formats.row import RowResult
 from bot.review.render.text import visible
 from bot.version import VERSION
@@ -61,7 +63,18 @@ def choose_rules(ids: Sequence[str] | None) -> tuple[Rule, ...]:
     return tuple(rule for rule in active() if rule.id in rules)
 
 
-def format_findings(verdict: RowResult, rules: Sequence[Rule], form: Format, mails: Sequence[bytes] = ()) -> bytes:
+def load_links(context: GlobalOptions, form: Format) -> Links:
+    """Return the public addresses of the settings for the formats that have addresses."""
+    if form not in (Format.SARIF, Format.B4) or not context.has_settings:
+        return Links()
+    from bot.app.links import build_links
+
+    return build_links(context.settings())
+
+
+def format_findings(
+    verdict: RowResult, rules: Sequence[Rule], form: Format, links: Links, mails: Sequence[bytes] = ()
+) -> bytes:
     """Return the findings in that format, as bytes for standard output."""
     match form:
         case Format.MAIL:
@@ -71,11 +84,11 @@ def format_findings(verdict: RowResult, rules: Sequence[Rule], form: Format, mai
         case Format.SARIF:
             from bot.review.formats.sarif import sarif
 
-            out = sarif(verdict, {rule.id: rule for rule in rules}, VERSION)
+            out = sarif(verdict, {rule.id: rule for rule in rules}, VERSION, links)
         case Format.B4:
             from bot.review.formats.b4 import b4
 
-            out = b4(verdict)
+            out = b4(verdict, links)
         case Format.JSON:
             from bot.review.formats.json_array import json_array
 

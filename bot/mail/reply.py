@@ -6,6 +6,7 @@ import hmac
 from typing import Final
 
 from bot.mail.address import Address
+from bot.mail.links import Links
 from rules.lazy import dataclass, field
 
 PUBLIC_KEY: Final = b"patchwarden: the message-ids of a dry run"
@@ -18,7 +19,7 @@ class Identity:
 
     Answers to our mails go to `contact`, where a person reads them; "" where that is the address in From. `commands`
     says that those by mail are heard. Our message-ids are made with `key`, so that only its owner can tell them before
-    the mail is sent.
+    the mail is sent. The mails name the addresses of `links`.
     """
 
     sender: Address
@@ -26,6 +27,7 @@ class Identity:
     contact: str = ""
     commands: bool = False
     key: bytes = field(default=PUBLIC_KEY, repr=False)
+    links: Links = field(default_factory=Links)
 
     def message_id(self, *parts: str) -> str:
         """Return the message-id of the mail with these key parts: always the same, at the domain of the sender."""

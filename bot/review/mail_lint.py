@@ -8,6 +8,8 @@ from bot.review.render.text import WIDTH, visible
 from rules.lazy import re
 
 _MAX_LINE: Final = 998  # In octets, RFC 5322 section 2.1.1.
+_ADDRESS: Final = re.compile(r"https?://[!-~]+")
+"""A line that is an address, which may be wide: a broken address cannot be followed."""
 _UNQUOTED: Final = (
     (re.compile(r"\s*[\w-]+-by\s*:", re.IGNORECASE), "a review trailer"),
     (
@@ -33,6 +35,6 @@ def problems(body: str) -> Iterator[str]:
             yield f"line {number}: longer than {_MAX_LINE} octets"
         if line.startswith("> ") or line == ">":
             continue
-        if len(line) > WIDTH:
+        if len(line) > WIDTH and not _ADDRESS.fullmatch(line):
             yield f"line {number}: wider than {WIDTH} columns"
         yield from (f"line {number}: {problem}" for pattern, problem in _UNQUOTED if pattern.match(line))

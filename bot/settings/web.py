@@ -1,17 +1,36 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The settings of the web pages."""
 
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+_MAX_URL: Final = 200
+
 
 def _page_url(value: str) -> str:
-    parts = urlsplit(value)
-    if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
-        raise ValueError('not the address of the pages, such as "https://patchwarden.example.org"')
+    """Refuse what cannot be the address of public pages. The address becomes part of mails, feeds and formats."""
+    example = 'such as "https://patchwarden.example.org"'
+    try:
+        parts = urlsplit(value)
+        host, user = parts.hostname, parts.username
+        _ = parts.port
+    except ValueError:
+        raise ValueError(f"not an address of pages, {example}") from None
+    if not value:
+        return value
+    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or user is not None:
+        raise ValueError(f"not an address of pages, {example}")
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        raise ValueError(f"pages that others read need https, {example}; http is only allowed on this machine")
+    if len(value) > _MAX_URL or not value.isascii() or not value.isprintable() or set(value) & set(" <>\"'`\\"):
+        raise ValueError(f"at most {_MAX_URL} ASCII characters, without blanks and quotes, {example}")
     return value
+
+
+PageUrl = Annotated[str, AfterValidator(_page_url)]
 
 
 class WebSettings(BaseModel):
@@ -24,8 +43,12 @@ class WebSettings(BaseModel):
         description="The address to listen on. Let a web server with TLS forward requests to it.",
     )
     port: int = Field(default=8080, ge=1, le=65535, description="The port to listen on.")
-    url: Annotated[str, AfterValidator(_page_url)] = Field(
+    url: PageUrl = Field(
         default="",
-        description='The public address of the pages, such as "https://patchwarden.example.org". Feeds and b4 use it '
-        "in links.",
+        description='The public address of the pages, such as "https://patchwarden.example.org". Mails, feeds, b4 and '
+        "SARIF link to it. It must be https, except on this machine. If empty, mails name the rules and how to ask.",
+    )
+    site: PageUrl = Field(
+        default="",
+        description="The public address of the static site of the rules. Mails and SARIF link to it if `url` is empty.",
     )

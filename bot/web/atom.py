@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Final
 from xml.etree import ElementTree as ET
 
+from bot.mail.links import Links
 from bot.ports.web import FindingRecord, SeriesSummary
-from bot.web.text import iso, plain, series_path
+from bot.web.text import iso, plain
 
 _NAMESPACE: Final = "http://www.w3.org/2005/Atom"
 _MAX_LINES: Final = 20  # findings in an entry
@@ -37,7 +38,8 @@ def feed(
 
 def _add_entry(root: ET.Element, base: str, series: SeriesSummary, findings: Sequence[FindingRecord]) -> None:
     element = ET.SubElement(root, f"{{{_NAMESPACE}}}entry")
-    address = f"{base}{series_path(series.message_id)}"
+    links = Links(base)
+    address = links.series(series.message_id)
     _add(element, "id", address)
     _add(element, "title", plain(f"{series.subject} (v{series.revision})") or series.message_id)
     _add(element, "updated", iso(series.reviewed or series.arrived))
@@ -49,6 +51,7 @@ def _add_entry(root: ET.Element, base: str, series: SeriesSummary, findings: Seq
     lines = [
         f"{record.severity} {record.rule} {record.place}: {record.message}"
         + (f" (not mailed: {record.withheld})" if record.withheld else "")
+        + f"\n{links.finding(series.message_id, record.fingerprint)}"
         for record in current[:_MAX_LINES]
     ]
     if len(current) > _MAX_LINES:

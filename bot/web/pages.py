@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from bot.log import bug
+from bot.mail.links import Links, finding_path, series_path
 from bot.mail.target import target
 from bot.ports.running import Clock
 from bot.ports.web import (
@@ -29,7 +30,7 @@ from bot.web.mails import mbox
 from bot.web.patchset import patchset
 from bot.web.render import Renderer
 from bot.web.series import SeriesView, series_view
-from bot.web.text import iso, plain, series_path
+from bot.web.text import iso, plain
 from rules.finding import Severity
 from rules.lazy import re
 from rules.lint.rule import Rule
@@ -273,8 +274,7 @@ class Pages:
         if message_id is None:
             raise BadRequestError("The parameter id must be a message-id, without angle brackets or with them.")
         detail = _stored(snapshot, snapshot.find(message_id))
-        address = f"{self._base(request)}{series_path(detail.summary.message_id)}"
-        return JSONResponse(patchset(detail, lambda fingerprint: f"{address}#{fingerprint}"))
+        return JSONResponse(patchset(detail, Links(self._base(request))))
 
     def _base(self, request: Request) -> str:
         """Return the address of these pages: that of the settings, or the one that the request used."""
@@ -364,7 +364,7 @@ def _series_record(series: SeriesSummary) -> dict[str, Any]:
 
 def _finding_record(finding: Any) -> dict[str, Any]:
     record = asdict(finding) | {"reviewed": iso(finding.reviewed)}
-    return record | {"path_of_finding": f"{series_path(finding.posting_id)}#{finding.fingerprint}"}
+    return record | {"path_of_finding": finding_path(finding.posting_id, finding.fingerprint)}
 
 
 def _rule_record(rule: Rule, figures: Any) -> dict[str, Any]:

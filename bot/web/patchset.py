@@ -5,9 +5,11 @@ b4 (0.16, review/checks.py) maps critical and high to fail, medium to warn, and 
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
+from bot.mail.links import Links
 from bot.ports.web import FindingRecord, SeriesDetail
 from bot.review.model import FindingStatus
 from rules.finding import Severity
@@ -29,21 +31,23 @@ _STATUSES: Final = {
 """The words of b4 by the state of a posting. A series that cannot or will not be reviewed is Failed."""
 
 
-def patchset(detail: SeriesDetail, url: Callable[[str], str]) -> dict[str, Any]:
-    """Return the series. `url` makes the address of a finding from its fingerprint."""
+def patchset(detail: SeriesDetail, links: Links) -> dict[str, Any]:
+    """Return the series, with its address and those of its findings."""
     series, posting = detail.summary, detail.posting
     records = [record for record in detail.findings[series.message_id] if _is_reported(record)]
     status = _STATUSES.get(series.state, "Failed")
     numbers = [patch.index for patch in posting.series.patches]
+    review = partial(_review, links=links, message_id=series.message_id)
     by_index = {part.index: part.message_id for part in posting.parts}
     return {
         "id": series.message_id,
         "message_id": posting.message_id,
         "subject": series.subject,
+        "url": links.series(series.message_id),
         "status": status,
         "patches": [{"id": number, "message_id": by_index[number]} for number in numbers if number in by_index],
         "reviews": [
-            _review(number, [record for record in records if record.patch == number], url)
+            review(number, [record for record in records if record.patch == number])
             for number in numbers
             if status == "Reviewed"
         ],
@@ -54,10 +58,11 @@ def _is_reported(record: FindingRecord) -> bool:
     return not record.withheld and record.standing != FindingStatus.RESOLVED.value
 
 
-def _review(patch: int, records: Sequence[FindingRecord], url: Callable[[str], str]) -> dict[str, Any]:
+def _review(patch: int, records: Sequence[FindingRecord], *, links: Links, message_id: str) -> dict[str, Any]:
     findings = [
         {
-            "problem": f"{record.message} [{record.rule}] {url(record.fingerprint)}",
+            "problem": f"{record.message} [{record.rule}] {(url := links.finding(message_id, record.fingerprint))}",
+            "url": url,
             "severity": _severity(record),
             "preexisting": False,
             "locations": [{"file": record.path, "line": record.line}] if record.path else [],

@@ -6,9 +6,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
+from bot.mail.links import series_path
 from bot.mail.target import archive_address
 from bot.web.rule_text import blocks, spans
-from bot.web.text import age, duration, plain, series_path, when
+from bot.web.text import age, duration, plain, when
 from rules.catalogue import example_texts
 
 

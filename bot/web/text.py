@@ -3,7 +3,6 @@
 
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import quote
 
 from rules.lazy import re
 
@@ -14,11 +13,6 @@ _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 def plain(text: str) -> str:
     """Return the text without the characters that neither HTML nor XML can contain."""
     return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def series_path(message_id: str) -> str:
-    """Return the path of a series."""
-    return f"/series/{quote(message_id, safe='@')}"
 
 
 def iso(time: datetime) -> str:

@@ -5,6 +5,7 @@
 """
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from bot.inbox.assemble import assemble
 from bot.inbox.mailbox import split_mbox
 from bot.inbox.thread import threads
 from bot.mail.address import Address
+from bot.mail.links import Links
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.reply import Identity
@@ -51,7 +53,7 @@ NOW = datetime(2026, 4, 1, tzinfo=UTC)
 CONTEXT = ReviewContext(RULES, Policy(), IDENTITY, consenting(Consent(Mode.LIST)))
 
 
-def _mails(case: Path) -> list[bytes]:
+def _mails(case: Path, context: ReviewContext = CONTEXT) -> list[bytes]:
     """The mails that answer a case's postings, in the order of these, as the outbox keeps them."""
     messages = [
         message for raw in split_mbox((case / "in.mbox").read_bytes()) if isinstance(message := parse(raw), Message)
@@ -60,7 +62,7 @@ def _mails(case: Path) -> list[bytes]:
     for thread in threads(messages):
         for posting in assemble(thread):
             analysis = analyse_on(Trees(NoTree()), posting.series, RULES)
-            result = process(posting, analysis, history.previous(posting), CONTEXT, NOW, NOW)
+            result = process(posting, analysis, history.previous(posting), context, NOW, NOW)
             assert isinstance(result, ReviewResult)
             assert result.refused == ""
             history.remember(result.review)
@@ -72,8 +74,17 @@ def _mails(case: Path) -> list[bytes]:
 
 @pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
 def test_golden_mails(case: str) -> None:
-    mails = _mails(CASES / case)
-    out = CASES / case / "out"
+    _compare(_mails(CASES / case), CASES / case / "out")
+
+
+@pytest.mark.parametrize("case", ["cap-exceeded", "hostile"])
+def test_golden_mails_with_links(case: str) -> None:
+    identity = replace(IDENTITY, links=Links("https://patchwarden.example.org"))
+
+    _compare(_mails(CASES / case, replace(CONTEXT, identity=identity)), CASES / case / "linked")
+
+
+def _compare(mails: list[bytes], out: Path) -> None:
     if os.environ.get("GOLDEN") == "rewrite":
         out.mkdir(exist_ok=True)
         for old in out.iterdir():

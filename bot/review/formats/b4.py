@@ -9,7 +9,10 @@ import json
 from collections import Counter
 from typing import Final
 
+from bot.mail.links import Links
+from bot.mail.parse import SYNTHETIC
 from bot.review.formats.row import Row, RowResult, missing_parts
+from bot.review.model import Review
 from bot.review.render.text import count, listed, visible
 from rules.finding import Severity
 from rules.lint.rule import Status
@@ -18,8 +21,8 @@ _STATUS: Final = {Severity.BUG: "fail", Severity.WARNING: "warn", Severity.NIT: 
 _ORDER: Final = ("pass", "warn", "fail")
 
 
-def b4(result: RowResult) -> str:
-    """Return one result for the whole input; none for a cover letter alone."""
+def b4(result: RowResult, links: Links) -> str:
+    """Return one result for the whole input; none for a cover letter alone. Its `url` is the page of the series."""
     has_problems = bool(result.failures or result.problems)
     if not has_problems and not result.rows and not any(review.posting.series.patches for review in result.reviews):
         return "[]\n"
@@ -42,10 +45,15 @@ def b4(result: RowResult) -> str:
         "tool": "patchwarden",
         "status": "fail" if has_problems else status,
         "summary": _summary(result),
-        "url": "",
+        "url": next((address for review in result.reviews if (address := _address(review, links))), ""),
         "details": json.dumps(details) if details else "",
     }
     return json.dumps([b4_result], indent=2) + "\n"
+
+
+def _address(review: Review, links: Links) -> str:
+    message_id = review.posting.message_id
+    return "" if message_id.endswith(SYNTHETIC) else links.series(message_id)
 
 
 def _status(row: Row) -> str:

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from bot.mail.links import Links
 from bot.mail.parse import SYNTHETIC
 from bot.mail.posting import Posting, Waiting
 from bot.review.model import FindingStatus, Review
@@ -27,6 +28,11 @@ class Row:
     message_id: str | None = None
     posting: str = ""
     base: str = ""
+
+    def address(self, links: Links) -> str:
+        """Return the address of the finding, "" if it has none: not every input is a posting with a message-id."""
+        is_public = bool(self.posting) and not self.posting.endswith(SYNTHETIC)
+        return links.finding(self.posting, self.finding.fingerprint) if is_public else ""
 
     def counts(self, minimum: Severity) -> bool:
         """Return whether it makes a command fail: its rule is stable, no later patch fixes it, and it is severe."""

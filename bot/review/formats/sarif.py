@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
+from bot.mail.links import Links
 from bot.review.formats.json_text import dumps
 from bot.review.formats.row import Row, RowResult, clean
 from rules.finding import Anchor, Failure, Severity
@@ -14,11 +15,20 @@ _LEVELS: Final = {Severity.BUG: "error", Severity.WARNING: "warning", Severity.N
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-def sarif(result: RowResult, rules: Mapping[str, Rule], version: str) -> str:
-    """Return one run of the tool, with the rules that were run and one result per finding."""
+def sarif(result: RowResult, rules: Mapping[str, Rule], version: str, links: Links) -> str:
+    """Return one run of the tool, with the rules that were run and one result per finding.
+
+    `links` has the addresses of rules and findings, which the run names.
+    """
     order = {rule_id: index for index, rule_id in enumerate(rules)}
     run: dict[str, Any] = {
-        "tool": {"driver": {"name": "patchwarden", "version": version, "rules": list(map(_rule, rules.values()))}},
+        "tool": {
+            "driver": {
+                "name": "patchwarden",
+                "version": version,
+                "rules": [_rule(rule, links) for rule in rules.values()],
+            }
+        },
         "columnKind": "unicodeCodePoints",
         "invocations": [
             {
@@ -29,14 +39,16 @@ def sarif(result: RowResult, rules: Mapping[str, Rule], version: str) -> str:
                 ],
             }
         ],
-        "results": [_result(row, order) for row in result.rows],
+        "results": [_result(row, order, links) for row in result.rows],
     }
     return dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def _rule(rule: Rule, links: Links) -> dict[str, Any]:
+    address = links.rule(rule.id)
     return {
         "id": rule.id,
+        **({"helpUri": address} if address else {}),
         "shortDescription": {"text": rule.summary},
         "help": {"text": rule.doc.strip() or rule.summary, "markdown": rule.doc.strip() or rule.summary},
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
@@ -44,7 +56,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _result(row: Row, order: Mapping[str, int]) -> dict[str, Any]:
+def _result(row: Row, order: Mapping[str, int], links: Links) -> dict[str, Any]:
     finding, anchor = row.finding, row.finding.anchor
     result: dict[str, Any] = {
         "ruleId": finding.rule,
@@ -60,6 +72,8 @@ def _result(row: Row, order: Mapping[str, int]) -> dict[str, Any]:
             "messageId": row.message_id,
         },
     }
+    if address := row.address(links):
+        result["hostedViewerUri"] = address
     if isinstance(anchor, Anchor):
         result["locations"] = [{"physicalLocation": _location(anchor)}]
         result["properties"]["side"] = anchor.side

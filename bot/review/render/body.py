@@ -13,7 +13,7 @@ from bot.review.model import Review
 from bot.review.render import sentences
 from bot.review.render import text as plain_text
 from bot.review.render.finding import render_group
-from bot.review.render.footer import footer
+from bot.review.render.footer import footer, series_address
 from bot.review.render.quote import CUT, quotations, quoted
 from bot.review.render.short_lines import more_places, nits
 from bot.review.render.summary import summary
@@ -26,7 +26,9 @@ _MAX_DISTANCE: Final = 8
 
 
 def body(review: Review, rules: Mapping[str, Rule], identity: Identity) -> str:
-    """Return the text with LF line ends and at most 72 columns outside of quotations; "" if no finding is reported.
+    """Return the text with LF line ends, or "" if no finding is reported.
+
+    Lines have at most 72 columns, except for quotations and an address.
 
     Text from the patch is only on lines that begin with `> `, except for the names that rules put between backticks.
     """
@@ -35,13 +37,14 @@ def body(review: Review, rules: Mapping[str, Rule], identity: Identity) -> str:
         return ""
     several = len({patch for group in groups for patch in group.patches}) > 1
     explained, listed = split_explained(groups)
+    page = series_address(review, identity)
     lines = [
-        *summary(review, groups),
+        *summary(review, groups, page),
         "",
         *_explained(review, explained),
         *more_places(listed, several=several),
         *nits([group for group in groups if group.tier == 2], several=several),
-        *footer(review, groups, identity),
+        *footer(review, groups, identity, page),
     ]
     return "\n".join(lines) + "\n"
 

@@ -31,14 +31,16 @@ def message_lines(group: FindingGroup, *, suffix: str = "", explained: set[str] 
     """Return the message in lines, with the rule's id and the suffix.
 
     The first sentence names the problem, the others explain it. Those in `explained` are left out. If names from the
-    patch make the lines unfit for a mail, return only a reference to the rule.
+    patch make the lines unfit for a mail, return only the rule.
     """
     first, *others = plain_text.sentences(plain_text.harmless(group.first.message)) or [""]
     message = " ".join([first, *(sentence for sentence in others if explained is None or sentence not in explained)])
     if explained is not None:
         explained.update(others)
     lines = plain_text.wrap(f"{message} [{group.rule}] {suffix}".strip())
-    return lines if not any(problems("\n".join(lines))) else [sentences.UNFIT_MESSAGE.format(rule=group.rule)]
+    if any(problems("\n".join(lines))):
+        return plain_text.wrap(sentences.UNFIT_MESSAGE.format(rule=group.rule))
+    return lines
 
 
 def _other_places(group: FindingGroup) -> str:

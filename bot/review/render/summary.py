@@ -18,8 +18,11 @@ MAX_RULES: Final = 4
 """The maximum number of rules that the first sentence names."""
 
 
-def summary(review: Review, groups: Sequence[FindingGroup]) -> list[str]:
-    """Return the number and rules of the findings, the change since the previous revision, and the number not shown."""
+def summary(review: Review, groups: Sequence[FindingGroup], page: str) -> list[str]:
+    """Return the number and rules of the findings, the change since the previous revision, and the number not shown.
+
+    `page` is the address of the page with all findings, which the footer has, or "".
+    """
     lines = [
         sentences.FOUND.format(
             counts=_amounts(groups), place=_where(review, groups), rules=plain_text.listed(_rules(groups), MAX_RULES)
@@ -28,7 +31,8 @@ def summary(review: Review, groups: Sequence[FindingGroup]) -> list[str]:
     if since := _since_previous(review):
         lines.append(since)
     if hidden := sum(map(_is_hidden, review.current)):
-        lines.append(sentences.ONE_NOT_SHOWN if hidden == 1 else sentences.SOME_NOT_SHOWN.format(count=hidden))
+        not_shown = sentences.ONE_NOT_SHOWN if hidden == 1 else sentences.SOME_NOT_SHOWN.format(count=hidden)
+        lines.append(f"{not_shown} {sentences.ALL_ON_PAGE if page else sentences.ASK_FOR_ALL}")
     return [wrapped for line in lines for wrapped in plain_text.wrap(line)]
 
 

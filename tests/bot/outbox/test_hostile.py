@@ -98,10 +98,10 @@ This `unsafe` block has no `// SAFETY:` comment. It should say why
 --\x20
 Unsafe code in this patch: 1 block added.
 Written by a program: patchwarden 1.0, fixed rules, no language model.
-`patchwarden rules missing-safety-comment` explains what that rule
-flags, why, and how to fix it.
-If a finding is wrong, or if you do not want such mails, reply to this
-mail or write to owner@example.org. A person reads the replies.
+The name in brackets after a finding is its rule.
+If a finding is unclear or wrong, or if you do not want such mails,
+reply to this mail or write to owner@example.org. A person reads the
+replies.
 .
 QUIT
 """

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.mail.links import Links
 from bot.review.formats.b4 import b4
 from bot.review.formats.json_array import json_array
 from bot.review.formats.jsonl import jsonl
@@ -22,6 +23,8 @@ from rules.finding import Evidence, Failure, Finding, LogAnchor, Report, Severit
 from rules.lint.rule import Rule, Status
 from tests.bot.review.factories import Maker
 
+PAGES = "https://pages.example.org"
+LINKS = Links(PAGES)
 FIELDS = [
     "rule",
     "severity",
@@ -89,7 +92,7 @@ def test_undecodable_bytes_are_no_broken_json(make: Maker) -> None:
 
     assert "a\N{REPLACEMENT CHARACTER}b();" == json.loads(json_array(_verdict(make, odd)))[0]["text"]
     json_array(_verdict(make, odd)).encode()
-    sarif(_verdict(make, odd), _rules(make), "0.1.0").encode()
+    sarif(_verdict(make, odd), _rules(make), "0.1.0", LINKS).encode()
     text(_verdict(make, odd)).encode()
 
 
@@ -108,10 +111,11 @@ def test_terse_is_one_line_as_checkpatch_prints_it(make: Maker, severity: Severi
     [(Severity.BUG, "fail"), (Severity.WARNING, "warn"), (Severity.NIT, "pass")],
 )
 def test_b4_gets_one_result_of_strings_with_details_to_unfold(make: Maker, severity: Severity, status: str) -> None:
-    (result,) = json.loads(b4(_verdict(make, make.finding(9, severity=severity))))
+    (result,) = json.loads(b4(_verdict(make, make.finding(9, severity=severity)), LINKS))
 
     assert ("patchwarden", status, f"1 {severity}") == (result["tool"], result["status"], result["summary"])
     assert all(isinstance(value, str) for value in result.values())
+    assert f"{PAGES}/series/v1.1@example.org" == result["url"]
     (entry,) = json.loads(result["details"])
     assert ("rust/kernel/led.rs:9", status) == (entry["context"], entry["status"])
 
@@ -120,7 +124,9 @@ def test_b4_is_told_that_nothing_was_found_and_when_a_rule_failed(make: Maker) -
     clean, failed = _verdict(make), _verdict(make, failures=(Failure("new", 1, "a.rs", "ValueError"),))
 
     assert [("pass", "no findings"), ("fail", "1 check failed")] == [
-        (result["status"], result["summary"]) for verdict in (clean, failed) for result in json.loads(b4(verdict))
+        (result["status"], result["summary"])
+        for verdict in (clean, failed)
+        for result in json.loads(b4(verdict, LINKS))
     ]
 
 
@@ -128,11 +134,11 @@ def test_b4_is_told_nothing_of_a_cover_letter_alone(make: Maker) -> None:
     posting = make.posting(cover=True)
     alone = replace(posting, series=replace(posting.series, patches=()))
 
-    assert [] == json.loads(b4(RowResult(reviews=(Review(alone, ()),))))
+    assert [] == json.loads(b4(RowResult(reviews=(Review(alone, ()),)), LINKS))
 
 
 def test_a_preview_rule_never_colours_b4s_result(make: Maker) -> None:
-    (result,) = json.loads(b4(_verdict(make, make.finding(rule="new", severity=Severity.BUG))))
+    (result,) = json.loads(b4(_verdict(make, make.finding(rule="new", severity=Severity.BUG)), LINKS))
 
     assert "pass" == result["status"]
     assert "(preview rule)" in json.loads(result["details"])[0]["description"]
@@ -140,7 +146,7 @@ def test_a_preview_rule_never_colours_b4s_result(make: Maker) -> None:
 
 def test_sarif_names_rules_places_and_failures(make: Maker) -> None:
     verdict = _verdict(make, make.finding(9, path="rust/a b.rs"), failures=(Failure("new", 1, "a.rs", "ValueError"),))
-    log: dict[str, Any] = json.loads(sarif(verdict, _rules(make), "0.1.0"))
+    log: dict[str, Any] = json.loads(sarif(verdict, _rules(make), "0.1.0", LINKS))
     (run,) = log["runs"]
     (result,) = run["results"]
 
@@ -152,6 +158,27 @@ def test_sarif_names_rules_places_and_failures(make: Maker) -> None:
     assert (9, 5) == (location["region"]["startLine"], location["region"]["startColumn"])
     assert run["invocations"][0]["executionSuccessful"] is False
     assert "new failed on a.rs: ValueError" == run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
+
+
+def test_sarif_names_the_pages_of_rules_and_findings(make: Maker) -> None:
+    verdict, finding = _verdict(make, make.finding(9)), make.finding(9)
+    (run,) = json.loads(sarif(verdict, _rules(make), "0.1.0", LINKS))["runs"]
+    (result,) = run["results"]
+
+    assert f"{PAGES}/rules/missing-safety-comment" == run["tool"]["driver"]["rules"][0]["helpUri"]
+    assert f"{PAGES}/series/v1.1@example.org#{finding.fingerprint}" == result["hostedViewerUri"]
+    assert {"patchwarden/v1": finding.fingerprint} == result["partialFingerprints"]
+
+
+def test_what_has_no_page_has_no_address(make: Maker) -> None:
+    file = RowResult((Row(make.finding(), Status.STABLE),))
+
+    assert "hostedViewerUri" not in sarif(file, _rules(make), "0.1.0", LINKS)
+    assert "Uri" not in sarif(_verdict(make, make.finding()), _rules(make), "0.1.0", Links())
+    assert "" == json.loads(b4(_verdict(make, make.finding()), Links()))[0]["url"]
+    assert "https://rules.example.org/rules/new.html" in sarif(
+        file, _rules(make), "1", Links("", "https://rules.example.org")
+    )
 
 
 def test_text_groups_by_series_and_sums(make: Maker) -> None:

@@ -203,7 +203,7 @@ def test_what_is_over_the_limit_is_counted(make: Maker) -> None:
     findings = [make.finding(3, path=f"rust/kernel/{number}.rs") for number in range(15)]
     text = _body(make, make.posting(), *findings)
 
-    assert "\n3 more findings are not shown here; `patchwarden check` shows all\nfindings.\n" in text
+    assert "\n3 more findings are not shown here. Reply to this mail to get all.\n" in text
 
 
 def test_nothing_said_nothing_written(make: Maker) -> None:
