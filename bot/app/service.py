@@ -36,6 +36,7 @@ from bot.service.bounces import BounceJob
 from bot.service.commands import CommandJob
 from bot.service.deliver import DeliverJob, NoRecord
 from bot.service.digest import DigestJob
+from bot.service.job_record import JobRecorder
 from bot.service.landing import LandingJob
 from bot.service.mail_log import log_change
 from bot.service.poll import PollJob
@@ -83,6 +84,7 @@ class Service:
     projection: ProjectionJob
     stop_switch: StopSwitch
     stop: Event
+    recorder: JobRecorder
     deliver: DeliverJob | None = None
     backfill: BackfillJob | None = None
     signatures: VerifySignaturesJob | None = None
@@ -144,6 +146,7 @@ class Sender:
     stop_switch: StopSwitch
     stop: Event
     watchdog: Watchdog
+    recorder: JobRecorder
     wakeups: Wakeups = field(default_factory=Wakeups)
     is_stop_watched: bool = False
 
@@ -169,7 +172,7 @@ def open_sender(settings: Settings, progress: Progress) -> Iterator[Sender]:
         switch = build_stop_switch(settings, store, clock)
         job = _build_deliver_job(settings, store, clock, stop, progress, switch)
         is_watched = watch_stop(settings, watcher, partial(wakeups.wake, CONFIRM_STOP, busy_seconds=_CONFIRM_BUSY))
-        yield Sender(store, job, switch, stop, watchdog, wakeups, is_watched)
+        yield Sender(store, job, switch, stop, watchdog, JobRecorder(store, clock, "deliver"), wakeups, is_watched)
 
 
 @contextmanager
@@ -219,6 +222,8 @@ def open_service(
             lambda: context.recipients().book,
         )
         poll.read_only_changed(changes)
+        recorder = JobRecorder(store, clock, "run")
+        poll.report_read(recorder.note_read)
         yield Service(
             store=store,
             wakeups=wakeups,
@@ -228,6 +233,7 @@ def open_service(
             projection=ProjectionJob(store, stop),
             stop_switch=switch,
             stop=stop,
+            recorder=recorder,
             watchdog=watchdog,
             prune=build_prune_job(settings, store, stop),
             deliver=_build_deliver_job(settings, store, clock, stop, progress, switch) if deliver else None,

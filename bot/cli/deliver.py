@@ -40,7 +40,7 @@ def _serve(settings: "Settings") -> int:
     from bot.service.schedule import serve, stopped_by_signals
 
     with open_sender(settings, Silent()) as sender, stopped_by_signals(sender.stop):
-        serve(sender.schedule(settings), sender.stop, sender.watchdog, wakeups=sender.wakeups)
+        serve(sender.schedule(settings), sender.stop, sender.watchdog, wakeups=sender.wakeups, recorder=sender.recorder)
     return status.OK
 
 
@@ -50,7 +50,8 @@ def _once(settings: "Settings") -> int:
 
     with open_sender(settings, Silent()) as sender, stopped_by_signals(sender.stop):
         sender.stop_switch.refresh()
-        delivered = sender.deliver.run()
+        delivered = sender.recorder.run("deliver", sender.deliver.run)
+        sender.recorder.flush()
         states = sender.store.tally().mails
     echo(f"{len(delivered.mails):,} delivered; in the outbox: {_counts(states) or 'nothing'}")
     for problem in delivered.problems:

@@ -68,7 +68,13 @@ def _serve(settings: "Settings", archives: Sequence[Path], *, deliver: bool) -> 
     from bot.service.schedule import serve, stopped_by_signals
 
     with open_service(settings, archives, Silent(), deliver=deliver) as service, stopped_by_signals(service.stop):
-        serve(service.schedule(settings), service.stop, service.watchdog, wakeups=service.wakeups)
+        serve(
+            service.schedule(settings),
+            service.stop,
+            service.watchdog,
+            wakeups=service.wakeups,
+            recorder=service.recorder,
+        )
     return status.OK
 
 
@@ -104,21 +110,24 @@ def _run_jobs(service: "Service") -> "tuple[PollResult, Sequence[Outcome], Deliv
     """Run each job once."""
     from bot.service.deliver import DeliveryResult
 
-    service.projection.run()
-    polled = service.poll.run()
-    if service.backfill is not None and service.backfill.run().mails:
-        polled = polled.followed_by(service.poll.run())
-    for job in (service.signatures, service.commands, service.bounces):
+    run = service.recorder.run
+    run("projection", service.projection.run)
+    polled = run("poll", service.poll.run)
+    if service.backfill is not None and run("backfill", service.backfill.run).mails:
+        polled = polled.followed_by(run("poll", service.poll.run))
+    for name, job in (("signatures", service.signatures), ("commands", service.commands), ("bounces", service.bounces)):
         if job is not None:
-            job.run()
-    reviewed = service.review.run()
-    for later_job in (service.landing, service.digest):
+            run(name, job.run)
+    reviewed = run("review", service.review.run)
+    for name, later_job in (("landing", service.landing), ("digest", service.digest)):
         if later_job is not None:
-            later_job.run()
-    if service.deliver is None:
-        return polled, reviewed, DeliveryResult()
-    service.stop_switch.refresh()
-    return polled, reviewed, service.deliver.run()
+            run(name, later_job.run)
+    delivered = DeliveryResult()
+    if service.deliver is not None:
+        service.stop_switch.refresh()
+        delivered = run("deliver", service.deliver.run)
+    service.recorder.flush()
+    return polled, reviewed, delivered
 
 
 def _print_table(console: Console, outcomes: "Sequence[Outcome]") -> None:

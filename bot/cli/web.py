@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden web`: serve the pages."""
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from bot.cli import status
 from bot.cli.command import Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
 from bot.error import SettingsError
 from bot.settings.paths import displayed
+
+if TYPE_CHECKING:
+    from bot.web.http import Gate, LoopbackOnly
 
 _MAX_PORT: Final = 65_535
 
@@ -20,29 +23,48 @@ def web(
     port: Annotated[
         int | None, Option(metavar="PORT", minimum=1, help="The port to listen on. Default: port in [web].")
     ] = None,
+    operator_port: Annotated[
+        int | None,
+        Option(
+            "--operator-port",
+            metavar="PORT",
+            minimum=1,
+            help="Also serve the outbox, failed deliveries, the quarantine, jobs and /metrics, on this port of "
+            "127.0.0.1. Default: operator_port in [web].",
+        ),
+    ] = None,
 ) -> int:
     """Serve web pages and JSON about all series, findings and rules, until SIGTERM or Ctrl-C.
 
-    The command only reads the database, so it can run beside the service or without it. Nothing can be changed over the pages, and they show no recipients of mails.
+    The command only reads the database, so it can run beside the service or without it. Nothing can be changed over the pages, and they show no recipients of mails. The pages for operators are only served on 127.0.0.1, whatever --host says.
 
     \b
     Example:
       patchwarden web
       patchwarden web --host 127.0.0.1 --port 8081
+      patchwarden web --operator-port 9180
 
     Exit status: 0 stopped; 1 the port is in use; 2 wrong settings, or there is no database.
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    from bot.app.web import build_web
-    from bot.web.http import serve
+    from bot.app.web import build_operator_web, build_web
+    from bot.web.http import OPERATOR_HOST, serve
 
     settings = context.settings()
     if not settings.database.exists():
         raise SettingsError(f"{displayed(settings.database)} does not exist yet; `patchwarden run` creates it")
-    if port is not None and port > _MAX_PORT:
-        raise UsageError(f"there is no port above {_MAX_PORT}", "--port")
+    for name, value in (("--port", port), ("--operator-port", operator_port)):
+        if value is not None and value > _MAX_PORT:
+            raise UsageError(f"there is no port above {_MAX_PORT}", name)
     address, number = host or settings.web.host, port or settings.web.port
+    operator = operator_port or settings.web.operator_port
+    if operator == number:
+        raise UsageError("the pages for operators need a port of their own", "--operator-port")
+    listening: list[tuple[Gate | LoopbackOnly, str, int]] = [(build_web(settings), address, number)]
     echo(f"http://{f'[{address}]' if ':' in address else address}:{number}/", err=True)
-    serve(build_web(settings), address, number)
+    if operator:
+        listening.append((build_operator_web(settings), OPERATOR_HOST, operator))
+        echo(f"http://{OPERATOR_HOST}:{operator}/outbox and /metrics, for operators", err=True)
+    serve(*listening)
     return status.OK
 
 

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.mail.posting import Posting
+from bot.ports.operator import JobState, OperatorSnapshot
 from bot.review.model import Review
 from rules.finding import Severity
-from rules.lazy import dataclass
+from rules.lazy import dataclass, field
 
 
 class WebStoreError(Exception):
@@ -244,7 +245,10 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether the service works: the newest mail and review, what waits, and why sending is stopped, if it is."""
+    """Whether the service works: the newest mail and review, what waits, and why sending is stopped, if it is.
+
+    `oldest` is when the oldest entry of a queue was added, `jobs` what the processes of the service recorded.
+    """
 
     newest_mail: datetime | None
     newest_review: datetime | None
@@ -252,9 +256,11 @@ class Health:
     unread: int
     unprojected: bool
     stopped: str = ""
+    jobs: tuple[JobState, ...] = ()
+    oldest: Mapping[str, datetime] = field(default_factory=dict)
 
 
-class Snapshot(Protocol):
+class Snapshot(OperatorSnapshot, Protocol):
     """One state of the database. All methods look at a limited number of rows."""
 
     def series_page(self, wanted: SeriesFilter, after: Position | None, limit: int) -> SeriesPage:

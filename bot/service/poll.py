@@ -109,16 +109,22 @@ class PollJob:
         self._stop = stop
         self._progress = progress
         self._executor = executor or InlineExecutor()
+        self._report: Callable[[str], None] = lambda _: None
         self._outages = Outages(LogEvent.ARCHIVE_UNREACHABLE, LogEvent.ARCHIVE_RECOVERED, "list")
 
     def read_only_changed(self, changes: SourceChanges) -> None:
         """Read from now on only the sources that may have new mails."""
         self._changes = changes
 
+    def report_read(self, report: Callable[[str], None]) -> None:
+        """Report from now on in each round the name of each source that has no unread mail."""
+        self._report = report
+
     def run(self) -> PollResult:
         mails, problems = 0, []
         for archive in self._archives:
             if not self._changes.take(archive.name):
+                self._report(archive.name)
                 continue
             try:
                 with self._put_back_unread(archive.name):
@@ -129,6 +135,8 @@ class PollJob:
             else:
                 if not (isinstance(archive, Remote) and archive.is_failing):
                     self._outages.worked(archive.name)
+                    if not self._stop.is_set():
+                        self._report(archive.name)
         self._read()
         threads, unready = self._put_together()
         self._executor.close()

@@ -17,6 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from bot.error import AdapterError, ReplacedError
 from bot.log import LogEvent, event
 from bot.notify import ServiceManager
+from bot.service.job_record import JobRecorder
 from bot.service.outage import Outages
 from bot.service.watchdog import MAX_SILENCE, Watchdog
 from rules.lazy import dataclass
@@ -44,6 +45,11 @@ class ScheduledJob:
     before: tuple[str, ...] = ()
     has_news: Callable[[Any], bool] = _is_true
     min_gap: float = 0.0
+
+    @property
+    def max_gap(self) -> float:
+        """Return how many seconds may pass between two successful runs if nothing is wrong."""
+        return self.seconds + self.jitter + self.max_silence
 
 
 class Wakeups:
@@ -110,6 +116,7 @@ def serve(
     pulse: Watchdog | None = None,
     manager: ServiceManager | None = None,
     wakeups: Wakeups | None = None,
+    recorder: JobRecorder | None = None,
 ) -> None:
     """Run each job at its interval, never twice in parallel. Return after `stop`, when the last unit of work is done.
 
@@ -120,18 +127,20 @@ def serve(
 
     If a file of ours was replaced meanwhile, all jobs stop, and ReplacedError is raised.
 
-    The manager gets a sign of life as long as the pulse knows of no job that hangs.
+    The manager gets a sign of life as long as the pulse knows of no job that hangs. The recorder gets all runs.
     """
     pulse, manager, wakeups = pulse or Watchdog(), manager or ServiceManager(), wakeups or Wakeups()
     outages = Outages(LogEvent.JOB_FAILED, LogEvent.JOB_RECOVERED, "job", "error")
     replaced: list[ReplacedError] = []
     scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(len(jobs))})
+    if recorder is not None:
+        recorder.start({job.name: job.max_gap for job in jobs})
     for job in jobs:
         pulse.watch(job.name, job.seconds + job.jitter, job.max_silence)
         scheduler.add_job(
             _guarded,
             "interval",
-            args=(job, _Run(pulse, stop, replaced, outages, wakeups)),
+            args=(job, _Run(pulse, stop, replaced, outages, wakeups, recorder)),
             id=job.name,
             seconds=job.seconds,
             jitter=job.jitter or None,
@@ -154,6 +163,8 @@ def serve(
     event(LogEvent.SERVICE_STOPPING)
     wakeups.detach()
     scheduler.shutdown(wait=True)
+    if recorder is not None:
+        recorder.flush()
     if replaced:
         raise replaced[0]
 
@@ -182,13 +193,14 @@ class _Run:
     replaced: list[ReplacedError]
     outages: Outages
     wakeups: Wakeups
+    recorder: JobRecorder | None
 
 
 def _guarded(job: ScheduledJob, shared: _Run) -> None:
     shared.wakeups.begin(job.name)
     try:
         with shared.pulse.running(job.name):
-            result = job.run()
+            result = job.run() if shared.recorder is None else shared.recorder.run(job.name, job.run)
     except ReplacedError as error:
         shared.replaced.append(error)
         shared.stop.set()

@@ -43,6 +43,13 @@ class WebSettings(BaseModel):
         description="The address to listen on. Let a web server with TLS forward requests to it.",
     )
     port: int = Field(default=8080, ge=1, le=65535, description="The port to listen on.")
+    operator_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="The port on 127.0.0.1 for the pages of the outbox and the quarantine, and for /metrics. 0 serves "
+        "none of these.",
+    )
     url: PageUrl = Field(
         default="",
         description='The public address of the pages, such as "https://patchwarden.example.org". Mails, feeds, b4 and '

@@ -16,6 +16,7 @@ from bot.store.commands import CommandRows
 from bot.store.database import Database
 from bot.store.following import FollowingRows
 from bot.store.installation import InstallationRows
+from bot.store.jobs import JobRows
 from bot.store.knowledge import KnowledgeRows
 from bot.store.landing import LandingRows
 from bot.store.listing import ListingRows
@@ -49,6 +50,7 @@ class Repository(
     InstallationRows,
     StopRows,
     ListingRows,
+    JobRows,
 ):
     """The store over the SQLite file at `path`, which is created if it does not exist. Close it after use.
 

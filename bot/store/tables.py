@@ -484,3 +484,42 @@ class FindingCountRow(SQLModel, table=True):
     standing: str = Field(primary_key=True)
     outcome: str = Field(primary_key=True)
     count: int
+
+
+class CounterRow(SQLModel, table=True):
+    """The number of rows with a label. Triggers of the schema keep it, so that it is right whoever writes.
+
+    `mail` and `outgoing` count rows by state, `series` postings by state and verdict. `review` and `delivery` only
+    grow: they count verdicts, and attempts of deliveries by their outcome.
+    """
+
+    __tablename__ = "counter"
+
+    name: str = Field(primary_key=True)
+    label: str = Field(primary_key=True)
+    value: int
+
+
+class JobRunRow(SQLModel, table=True):
+    """The runs of a job: a bot.ports.jobs.JobRuns. `process` is the command that runs it, `started` when that began."""
+
+    __tablename__ = "job_run"
+
+    name: str = Field(primary_key=True)
+    process: str
+    started: datetime
+    succeeded: datetime | None = None
+    runs: int
+    failures: int
+    seconds: float
+    last_seconds: float
+    max_gap: float
+
+
+class SourceReadRow(SQLModel, table=True):
+    """When a source was last known to have no unread mail."""
+
+    __tablename__ = "source_read"
+
+    source: str = Field(primary_key=True)
+    read: datetime

@@ -38,9 +38,10 @@ from bot.ports.web import (
 from bot.review.disposition import DispositionKind
 from bot.review.model import FindingStatus, Review
 from bot.store.codec import decode, posting_of
+from bot.store.operator import OperatorQueries
+from bot.store.shown import time_of, without_addresses
 from rules.bindings.pending_facts import PendingKind
 from rules.finding import Severity
-from rules.lazy import re
 
 _MAX_SEARCHED: Final = 4_000  # postings that one request looks at
 _MAX_REVISIONS: Final = 20
@@ -70,7 +71,6 @@ _COLLISIONS_OF: Final = (
     "SELECT message_id, other_id, kind, name, found FROM collision WHERE topic = ? LIMIT ?",
     "SELECT message_id, other_id, kind, name, found FROM collision WHERE other_topic = ? LIMIT ?",
 )
-_ADDRESS: Final = re.compile(r"(?<![^\s@<>])[^\s@<>]++@[^\s@<>]++")
 _NEWEST: Final = Position(datetime.max.replace(tzinfo=UTC), "")
 _JOINED: Final = (
     " CROSS JOIN posting AS p INDEXED BY ix_posting_newest ON p.sent = o.sent AND p.message_id = o.{key} "
@@ -96,6 +96,7 @@ _PENDING_OF_LIST: Final = (
     "WHERE (o.sent, o.posting_id) < (?, ?) AND o.list = ? AND o.sent >= (SELECT min(sent) FROM pending) "
     "AND p.state != 'gone' ORDER BY o.sent DESC, o.posting_id DESC LIMIT ?"
 )
+_COUNTERS: Final = "SELECT name, value FROM counter WHERE (name, label) IN (VALUES ('series', 'due'), ('mail', 'new'))"
 _LISTED_KINDS: Final = (PendingKind.C_CHANGE.value, PendingKind.C_USE.value)
 
 
@@ -118,11 +119,8 @@ class SqliteWebStore:
             raise WebStoreError(str(error)) from error
 
 
-class WebSnapshot:
+class WebSnapshot(OperatorQueries):
     """bot.ports.web.Snapshot in a transaction."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
 
     def series_page(self, wanted: SeriesFilter, after: Position | None, limit: int) -> SeriesPage:
         found: list[SeriesSummary] = []
@@ -131,7 +129,7 @@ class WebSnapshot:
             if len(found) == limit:
                 return SeriesPage(tuple(found), found[-1].position)
             if searched == _MAX_SEARCHED:
-                return SeriesPage(tuple(found), Position(_time(before[6]), before[0]), searched)
+                return SeriesPage(tuple(found), Position(time_of(before[6]), before[0]), searched)
             before = row
             if row[9] != "gone" and _matches(row, wanted):
                 found.append(_summary(row))
@@ -272,7 +270,7 @@ class WebSnapshot:
             "WHERE sent >= ? AND state != 'gone' AND reviewed IS NOT NULL ORDER BY sent DESC LIMIT ?",
             (since, _MAX_LATENCIES),
         )
-        latencies = sorted((_time(reviewed) - _time(arrived)).total_seconds() for arrived, reviewed in rows)
+        latencies = sorted((time_of(reviewed) - time_of(arrived)).total_seconds() for arrived, reviewed in rows)
         mails = self._connection.execute("SELECT state, count(*) FROM outgoing GROUP BY state")
         figures = self._figures()
         reasons: dict[str, int] = defaultdict(int)
@@ -290,7 +288,7 @@ class WebSnapshot:
         )
 
     def health(self) -> Health:
-        due = "SELECT count(*) FROM posting WHERE state = 'complete' AND verdict = ''"
+        counters = dict(self._connection.execute(_COUNTERS).fetchall())
         stop = self._first("SELECT reason FROM stop")
         newest_review = self._first(
             "SELECT reviewed FROM posting INDEXED BY ix_posting_newest WHERE reviewed IS NOT NULL "
@@ -298,12 +296,14 @@ class WebSnapshot:
         )
         newest_mail = self._first("SELECT arrived FROM mail ORDER BY id DESC LIMIT 1")
         return Health(
-            newest_mail=None if newest_mail is None else _time(newest_mail[0]),
-            newest_review=None if newest_review is None else _time(newest_review[0]),
-            due=self._one(due)[0],
-            unread=self._one("SELECT count(*) FROM mail WHERE state = 'new'")[0],
+            newest_mail=None if newest_mail is None else time_of(newest_mail[0]),
+            newest_review=None if newest_review is None else time_of(newest_review[0]),
+            due=counters.get("series", 0),
+            unread=counters.get("mail", 0),
             unprojected=self._first("SELECT 1 FROM posting WHERE projection = 0 LIMIT 1") is not None,
             stopped="" if stop is None else str(stop[0]),
+            jobs=self.jobs(),
+            oldest=self.oldest(),
         )
 
     def _first(self, query: str, *values: object) -> Any:
@@ -348,7 +348,7 @@ class WebSnapshot:
     def _collision(self, row: Any) -> CollisionSummary:
         message_id, other_id, kind, name, found = row
         return CollisionSummary(
-            message_id, self._subject(message_id), other_id, self._subject(other_id), kind, name, _time(found)
+            message_id, self._subject(message_id), other_id, self._subject(other_id), kind, name, time_of(found)
         )
 
     def _subject(self, posting_id: str) -> str:
@@ -371,7 +371,7 @@ class WebSnapshot:
             thread,
             _MAX_THREAD,
         )
-        return series.arrived if last is None else _time(last), max(0, mails - series.patches)
+        return series.arrived if last is None else time_of(last), max(0, mails - series.patches)
 
     def _figures(self) -> tuple[RuleFigures, ...]:
         reported: dict[str, int] = defaultdict(int)
@@ -458,11 +458,11 @@ def _summary(row: Any) -> SeriesSummary:
         revision,
         patches,
         expected,
-        _time(sent),
-        _time(arrived),
-        None if reviewed is None else _time(reviewed),
+        time_of(sent),
+        time_of(arrived),
+        None if reviewed is None else time_of(reviewed),
         _word(state, verdict),
-        _without_addresses(reason),
+        without_addresses(reason),
         *row[12:15],
     )
 
@@ -473,28 +473,19 @@ def _finding(row: Any) -> FindingRecord:
 
 def _mail(row: Any) -> OurMail:
     message_id, kind, state, reason, content, created, changed = row
-    return OurMail(message_id, kind, state, _without_addresses(reason), content, _time(created), _time(changed))
-
-
-def _without_addresses(reason: str) -> str:
-    """Return the text without addresses: replies of mail servers name recipients, and mutes name people."""
-    return _ADDRESS.sub("[address]", reason)
+    return OurMail(message_id, kind, state, without_addresses(reason), content, time_of(created), time_of(changed))
 
 
 def _with_times(row: Any, *columns: int) -> Any:
     """Return the row with times in these columns."""
     values = list(row)
     for column in columns:
-        values[column] = _time(values[column])
+        values[column] = time_of(values[column])
     return values
 
 
 def _ranked(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def _text(time: datetime) -> str:

@@ -1,29 +1,49 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The web application: pages, static files and limits around a store."""
+"""The web applications: pages, static files and limits around a store."""
 
+from collections.abc import Callable
 from importlib import resources
 from typing import Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from bot.ports.running import Clock
 from bot.ports.web import WebStore
-from bot.web.http import Gate
+from bot.web.http import Gate, LoopbackOnly
 from bot.web.pages import Pages
 
 _FILES: Final = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
 
 
-def create_app(store: WebStore, clock: Clock, url: str, version: str) -> Gate:
-    """Return the application. `url` is its public address, "" if unknown."""
+def create_app(
+    store: WebStore, clock: Clock, url: str, version: str, is_stopped: Callable[[], bool] = lambda: False
+) -> Gate:
+    """Return the public application. `url` is its public address, "" if unknown.
+
+    `is_stopped` tells whether the stop file exists.
+    """
+    return Gate(Starlette(routes=[_static(), *Pages(store, clock, url, version, is_stopped).routes()]))
+
+
+def create_operator_app(store: WebStore, clock: Clock, version: str, is_stopped: Callable[[], bool]) -> LoopbackOnly:
+    """Return the application for operators: the public pages, the outbox, the quarantine, and the metrics.
+
+    Nothing tells who sent a request, so it must only be served on loopback.
+    """
+    from bot.web.operator import OperatorPages
+
+    pages = OperatorPages(store, clock, "", version, is_stopped)
+    return LoopbackOnly(Gate(Starlette(routes=[_static(), *pages.operator_routes(), *pages.routes()])))
+
+
+def _static() -> BaseRoute:
     files = {name: (resources.files("bot.web") / "static" / name).read_bytes() for name in _FILES}
 
     async def file(request: Request) -> Response:
         name = request.path_params["name"]
         return Response(files[name], media_type=_FILES[name]) if name in files else Response("no such file", 404)
 
-    static = Route("/static/{name}", file, methods=["GET"])
-    return Gate(Starlette(routes=[static, *Pages(store, clock, url, version).routes()]))
+    return Route("/static/{name}", file, methods=["GET"])

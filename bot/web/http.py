@@ -29,7 +29,10 @@ _HEADERS: Final = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cache-control", b"no-cache"),
 )
+LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost")
+OPERATOR_HOST: Final = "127.0.0.1"
 _TEXTS: Final = {
+    403: "These pages are only for this machine. Ask for them by the address 127.0.0.1.",
     405: "Only GET and HEAD are answered: these pages cannot change anything.",
     413: "A request must not have a body.",
     414: "The address is too long. Shorten the search.",
@@ -137,9 +140,35 @@ class BoundedProtocol(H11Protocol):
         super().connection_lost(exc)
 
 
-def serve(app: ASGIApp, host: str, port: int) -> None:
-    """Answer requests until SIGTERM or Ctrl-C."""
-    uvicorn.Server(configuration(app, host, port)).run()
+def serve(*listening: tuple[ASGIApp, str, int]) -> None:
+    """Answer requests to each application on its host and port, until SIGTERM or Ctrl-C.
+
+    Each has its own limit of connections, so that visitors of one cannot keep others out of another.
+    """
+    servers = [uvicorn.Server(configuration(app, host, port)) for app, host, port in listening]
+
+    async def run() -> None:
+        await asyncio.gather(*(server.serve() for server in servers))
+
+    asyncio.run(run())
+
+
+class LoopbackOnly:
+    """Refuses requests that name another host than this machine: a page of another site could make a browser send them.
+
+    The server listens on loopback, so that only programs of this machine reach it at all.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        named = dict(scope.get("headers", ())).get(b"host", b"").decode("latin-1")
+        host = named.rpartition(":")[0] if not named.endswith("]") and ":" in named else named
+        if scope["type"] == "http" and host not in LOOPBACK_HOSTS:
+            await _Answer(scope, send).error(403)
+            return
+        await self._app(scope, receive, send)
 
 
 def configuration(app: ASGIApp, host: str, port: int) -> uvicorn.Config:

@@ -70,12 +70,19 @@ class BadRequestError(Exception):
 
 
 class Pages:
-    """The pages over a store. `url` is the address of these pages in the settings, "" if it is not set."""
+    """The pages over a store. `url` is the address of these pages in the settings, "" if it is not set.
 
-    def __init__(self, store: WebStore, clock: Clock, url: str, version: str) -> None:
+    `is_stopped` tells whether the stop file exists.
+    """
+
+    def __init__(
+        self, store: WebStore, clock: Clock, url: str, version: str, is_stopped: Callable[[], bool] = lambda: False
+    ) -> None:
         self._store = store
         self._clock = clock
         self._url = url.rstrip("/")
+        self._version = version
+        self._is_stopped = is_stopped
         self._renderer = Renderer(version)
 
     def routes(self) -> list[Route]:
@@ -127,7 +134,7 @@ class Pages:
         return self._error(request, 404, _UNKNOWN_PAGE)
 
     def _error(self, request: Request, status: int, text: str) -> Response:
-        if _wants_json(request):
+        if wants_json(request):
             return JSONResponse({"error": text}, status)
         titles = {400: "This address has a mistake", 404: "Nothing is here", 503: "Not available now"}
         return self._page(request, "error.html", status=status, title=titles[status], text=text)
@@ -138,11 +145,11 @@ class Pages:
     def _series_list(self, request: Request, snapshot: Snapshot) -> Response:
         wanted = _filter(request)
         if (named := _named_mail(wanted.text)) and (posting_id := snapshot.find(named)):
-            prefix = "/api" if _wants_json(request) else ""
+            prefix = "/api" if wants_json(request) else ""
             return RedirectResponse(f"{prefix}{series_path(posting_id)}", 303)
         page = snapshot.series_page(wanted, _position(request), _PAGE)
         following = _continued(request, page.following)
-        if _wants_json(request):
+        if wants_json(request):
             series = [_series_record(series) for series in page.series]
             return JSONResponse({"series": series, "searched": page.searched, "next": following})
         return self._page(
@@ -175,13 +182,13 @@ class Pages:
         view = series_view(detail)
         if form == ".txt":
             return PlainTextResponse(self._renderer.text("series.txt", view=view))
-        if _wants_json(request):
+        if wants_json(request):
             return JSONResponse(_detail_record(view))
         return self._page(request, "series.html", view=view, asked=message_id)
 
     def _rules(self, request: Request, snapshot: Snapshot) -> Response:
         figures = snapshot.figures()
-        if _wants_json(request):
+        if wants_json(request):
             return JSONResponse({"rules": [_rule_record(rule, figures.get(rule.id)) for rule in RULES]})
         return self._page(request, "rules.html", rules=RULES, figures=figures)
 
@@ -190,7 +197,7 @@ class Pages:
         if rule is None:
             raise NotFoundError("No rule has this name. The list of rules has all of them.")
         figures, findings = snapshot.figures().get(rule.id), snapshot.findings_of_rule(rule.id, _RULE_FINDINGS)
-        if _wants_json(request):
+        if wants_json(request):
             return JSONResponse(_rule_record(rule, figures) | {"findings": [_finding_record(f) for f in findings]})
         return self._page(request, "rule.html", rule=rule, figures=figures, findings=findings)
 
@@ -198,7 +205,7 @@ class Pages:
         mailing_list = request.query_params.get("list", "")[:_MAX_TEXT]
         entries, position = snapshot.queue(mailing_list, _position(request), _PAGE)
         following, now = _continued(request, position), self._clock.now()
-        if _wants_json(request):
+        if wants_json(request):
             records = [
                 _series_record(entry.series) | {"last_mail": iso(entry.moved), "replies": entry.replies}
                 for entry in entries
@@ -222,7 +229,7 @@ class Pages:
         names, last = snapshot.boundary_names(prefix, after, _PAGE)
         following = f"?{urlencode({'q': prefix, 'after': last} if prefix else {'after': last})}" if last else ""
         collisions = snapshot.collisions(_COLLISIONS)
-        if _wants_json(request):
+        if wants_json(request):
             return JSONResponse(
                 {
                     "names": [asdict(name) for name in names],
@@ -237,24 +244,42 @@ class Pages:
     def _boundary_name(self, request: Request, snapshot: Snapshot) -> Response:
         name = request.path_params["name"][:_MAX_TEXT]
         uses = snapshot.boundary_uses(name, _PAGE)
-        if _wants_json(request):
+        if wants_json(request):
             records = [_series_record(use.series) | {"kind": use.kind} for use in uses]
             return JSONResponse({"name": name, "series": records})
         return self._page(request, "boundary_name.html", name=name, uses=uses)
 
     def _statistics(self, request: Request, snapshot: Snapshot) -> Response:
         statistics = snapshot.statistics(self._clock.now())
-        if _wants_json(request):
+        if wants_json(request):
             return JSONResponse(asdict(statistics))
         return self._page(request, "stats.html", stats=statistics)
 
     def _health(self, _: Request, snapshot: Snapshot) -> Response:
-        health = snapshot.health()
-        record = asdict(health) | {
+        """Say whether the service works: status 200, or 503 if a job is late or the database cannot be read."""
+        health, now = snapshot.health(), self._clock.now()
+        jobs = {
+            job.name: {
+                "last_success": job.succeeded and iso(job.succeeded),
+                "last_seconds": round(job.last_seconds, 3),
+                "failures": job.failures,
+                "late": job.is_late(now),
+            }
+            for job in health.jobs
+        }
+        is_ok = not any(job.is_late(now) for job in health.jobs)
+        record = {
+            "ok": is_ok,
+            "stopped": bool(health.stopped) or self._is_stopped(),
+            "jobs": jobs,
+            "due": health.due,
+            "unread": health.unread,
+            "unprojected": health.unprojected,
+            "oldest_seconds": {queue: round((now - since).total_seconds()) for queue, since in health.oldest.items()},
             "newest_mail": health.newest_mail and iso(health.newest_mail),
             "newest_review": health.newest_review and iso(health.newest_review),
         }
-        return JSONResponse(record | {"stopped": bool(health.stopped), "ok": True})
+        return JSONResponse(record, 200 if is_ok else 503)
 
     def _atom(self, request: Request, snapshot: Snapshot) -> Response:
         rule = request.query_params.get("rule", "")
@@ -299,7 +324,8 @@ def _stored(snapshot: Snapshot, posting_id: str | None) -> SeriesDetail:
     return detail
 
 
-def _wants_json(request: Request) -> bool:
+def wants_json(request: Request) -> bool:
+    """Return whether the request is for the JSON of a page."""
     return request.url.path.startswith("/api/")
 
 

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from bot.web.http import Gate, configuration
+from bot.web.http import Gate, LoopbackOnly, configuration
 
 
 @contextmanager
-def running(app: Gate) -> Iterator[str]:
+def running(app: Gate | LoopbackOnly) -> Iterator[str]:
     """Serve the application on a free port as `patchwarden web` does. Yield its address."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

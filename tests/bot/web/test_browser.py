@@ -15,7 +15,7 @@ from bot.mail.address import Address
 from bot.review.model import Review, ReviewFinding
 from bot.store.repository import Repository
 from bot.store.web import SqliteWebStore
-from bot.web.app import create_app
+from bot.web.app import create_operator_app
 from tests.bot.review.factories import Maker
 from tests.bot.web.conftest import NOW, Clock, save
 from tests.bot.web.servers import running
@@ -30,6 +30,10 @@ PAGES = (
     "/queue",
     "/border",
     "/stats",
+    "/outbox",
+    "/failed",
+    "/quarantine",
+    "/jobs",
     "/nothing",
 )
 HOSTILE = (
@@ -53,7 +57,7 @@ def address(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             finding = replace(make.finding(5, path=f"rust/{text}.rs"), message=f"`{text}` is wrong: {text}")
             save(store, [posting])
             store.save_review(Review(posting, (ReviewFinding(finding, withheld=text),)), None, NOW)
-    with running(create_app(SqliteWebStore(path), Clock(), "", "0")) as base:
+    with running(create_operator_app(SqliteWebStore(path), Clock(), "0", lambda: True)) as base:
         yield base
 
 

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What operators see: bot.ports.operator over a read-only connection."""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from bot.mail.state import MailState
+from bot.ports.operator import Bounce, JobState, OutboxEntry, QuarantineEntry, ServiceState
+from bot.review.model import FindingStatus
+from bot.store.shown import time_of, without_addresses
+
+_MAX_JOBS: Final = 100
+_MAX_SOURCES: Final = 1_000
+_MAX_TRIES: Final = 4  # of a posting; the index of due postings has them before the time
+_DAYS: Final = 30
+_OPEN: Final = (MailState.QUEUED, MailState.APPROVED, MailState.HELD, MailState.SENDING, MailState.UNCONFIRMED)
+_FAILED: Final = (MailState.REFUSED, MailState.EXPIRED, MailState.WITHDRAWN)
+_OUTBOX: Final = (
+    "SELECT message_id, posting_id, kind, mode, state, reason, attempts, created, changed, due FROM outgoing"
+)
+_RESOLVED: Final = FindingStatus.RESOLVED.value
+
+
+class OperatorQueries:
+    """bot.ports.operator.OperatorSnapshot in a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def service_state(self) -> ServiceState:
+        counters: dict[str, dict[str, int]] = defaultdict(dict)
+        for name, label, value in self._connection.execute("SELECT name, label, value FROM counter"):
+            counters[name][label] = value
+        read = self._connection.execute("SELECT source, read FROM source_read LIMIT ?", (_MAX_SOURCES,))
+        newest = self._connection.execute("SELECT arrived FROM mail ORDER BY id DESC LIMIT 1").fetchone()
+        stop = self._connection.execute("SELECT reason FROM stop").fetchone()
+        size, pages, free = (
+            self._connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_size", "page_count", "freelist_count")
+        )
+        return ServiceState(
+            counters=counters,
+            jobs=self.jobs(),
+            read={source: time_of(time) for source, time in read},
+            oldest=self.oldest(),
+            findings=self._findings(),
+            newest_mail=None if newest is None else time_of(newest[0]),
+            is_stopped=stop is not None and bool(stop[0]),
+            bytes=size * pages,
+            free_bytes=size * free,
+        )
+
+    def jobs(self) -> tuple[JobState, ...]:
+        """Return the jobs that processes recorded, by name."""
+        rows = self._connection.execute(
+            "SELECT name, started, succeeded, runs, failures, seconds, last_seconds, max_gap FROM job_run "
+            "ORDER BY name LIMIT ?",
+            (_MAX_JOBS,),
+        )
+        return tuple(
+            JobState(name, time_of(started), None if succeeded is None else time_of(succeeded), *numbers)
+            for name, started, succeeded, *numbers in rows
+        )
+
+    def oldest(self) -> Mapping[str, datetime]:
+        """Return when the oldest entry of each queue was added; empty queues are left out."""
+        due = (
+            "SELECT arrived FROM posting WHERE state = 'complete' AND verdict = '' AND tries = ? "
+            "ORDER BY arrived LIMIT 1"
+        )
+        arrivals = [row[0] for tries in range(_MAX_TRIES) for row in self._connection.execute(due, (tries,))]
+        mails = self._connection.execute(
+            "SELECT created FROM outgoing INDEXED BY ix_outgoing_deliverable "
+            "WHERE state IN ('queued', 'approved') ORDER BY created LIMIT 1"
+        ).fetchone()
+        oldest = {"review": min(arrivals, default=None), "deliver": None if mails is None else mails[0]}
+        return {queue: time_of(time) for queue, time in oldest.items() if time is not None}
+
+    def outbox(self, limit: int) -> Sequence[OutboxEntry]:
+        entries: list[OutboxEntry] = []
+        for state in _OPEN:
+            rows = self._connection.execute(
+                _OUTBOX + " WHERE state = ? ORDER BY created, message_id LIMIT ?", (state.value, limit)
+            )
+            entries += map(_entry, rows)
+        return sorted(entries, key=lambda entry: (entry.created, entry.message_id))[:limit]
+
+    def failed(self, limit: int) -> Sequence[OutboxEntry]:
+        since = f"{datetime.now(UTC) - timedelta(days=_DAYS):%Y-%m-%d %H:%M:%S.%f}"
+        rows = self._connection.execute(
+            _OUTBOX + " INDEXED BY ix_outgoing_changed WHERE changed > ? AND state IN (?, ?, ?) "
+            "ORDER BY changed DESC LIMIT ?",
+            (since, *(state.value for state in _FAILED), limit),
+        )
+        return [_entry(row) for row in rows]
+
+    def bounces(self, limit: int) -> Sequence[Bounce]:
+        rows = self._connection.execute(
+            "SELECT event.message_id, coalesce(outgoing.posting_id, ''), event.noticed FROM delivery_event AS event "
+            "LEFT JOIN outgoing ON outgoing.message_id = event.message_id WHERE event.kind = 'bounce' "
+            "ORDER BY event.noticed DESC LIMIT ?",
+            (limit,),
+        )
+        return [Bounce(message_id, posting_id, time_of(noticed)) for message_id, posting_id, noticed in rows]
+
+    def quarantine(self, limit: int) -> Sequence[QuarantineEntry]:
+        series = self._connection.execute(
+            "SELECT message_id, message_id, subject, reason, arrived FROM posting "
+            "WHERE state = 'complete' AND verdict = 'quarantined' ORDER BY arrived DESC LIMIT ?",
+            (limit,),
+        ).fetchall()
+        mails = self._connection.execute(
+            "SELECT id, '', source, reason, arrived FROM mail WHERE state = 'unreadable' ORDER BY id DESC LIMIT ?",
+            (limit - len(series),),
+        )
+        return [
+            QuarantineEntry(str(name), posting_id, subject, without_addresses(reason), time_of(arrived))
+            for name, posting_id, subject, reason, arrived in (*series, *mails)
+        ]
+
+    def _findings(self) -> Mapping[tuple[str, str], int]:
+        rows = self._connection.execute(
+            "SELECT rule, CASE WHEN standing = ? THEN 'resolved' WHEN outcome = '' THEN 'reported' "
+            "ELSE 'withheld' END, sum(count) FROM finding_count GROUP BY 1, 2",
+            (_RESOLVED,),
+        )
+        return {(rule, outcome): count for rule, outcome, count in rows}
+
+
+def _entry(row: Any) -> OutboxEntry:
+    message_id, posting_id, kind, mode, state, reason, attempts, *times = row
+    shown = without_addresses(reason)
+    return OutboxEntry(message_id, posting_id, kind, mode, state, shown, attempts, *map(time_of, times))

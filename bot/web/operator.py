@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The pages for operators, which only the second port on loopback serves: outbox, failed mails, quarantine, jobs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any, Final
+
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.ports.operator import OutboxEntry
+from bot.ports.web import Snapshot
+from bot.web.metrics import metrics
+from bot.web.pages import Pages, wants_json
+from bot.web.text import iso
+
+_MAX_ROWS: Final = 200
+_PAGES: Final = (
+    ("/outbox", "Outbox"),
+    ("/failed", "Failed deliveries"),
+    ("/quarantine", "Quarantine"),
+    ("/jobs", "Jobs"),
+)
+
+
+class OperatorPages(Pages):
+    """The public pages, and those for operators. None shows recipients, envelopes or contents of private mails."""
+
+    def operator_routes(self) -> list[Route]:
+        pages: dict[str, Callable[[Request, Snapshot], Response]] = {
+            "/metrics": self._metrics,
+            "/outbox": self._outbox,
+            "/failed": self._failed,
+            "/quarantine": self._quarantine,
+            "/jobs": self._jobs,
+        }
+        pages |= {f"/api{path}": page for path, page in pages.items() if path != "/metrics"}
+        return [Route(path, self._guarded(page), methods=["GET"]) for path, page in pages.items()]
+
+    def _metrics(self, _: Request, snapshot: Snapshot) -> Response:
+        state = snapshot.service_state()
+        state = replace(state, is_stopped=state.is_stopped or self._is_stopped())
+        return Response(metrics(state, self._clock.now(), self._version), media_type=CONTENT_TYPE_LATEST)
+
+    def _outbox(self, request: Request, snapshot: Snapshot) -> Response:
+        return self._mails(request, snapshot.outbox(_MAX_ROWS), "Outbox", "No mail waits.")
+
+    def _failed(self, request: Request, snapshot: Snapshot) -> Response:
+        failed, bounces = snapshot.failed(_MAX_ROWS), snapshot.bounces(_MAX_ROWS)
+        text = "No mail was refused, expired or withdrawn in the last 30 days."
+        return self._mails(request, failed, "Failed deliveries", text, bounces)
+
+    def _mails(
+        self, request: Request, mails: Sequence[OutboxEntry], title: str, empty: str, bounces: Sequence[Any] = ()
+    ) -> Response:
+        if wants_json(request):
+            return JSONResponse({"mails": list(map(_record, mails)), "bounces": list(map(_record, bounces))})
+        return self._operator_page(
+            request,
+            "outbox.html",
+            mails=mails,
+            title=title,
+            empty=empty,
+            bounces=bounces,
+            is_full=len(mails) == _MAX_ROWS,
+        )
+
+    def _quarantine(self, request: Request, snapshot: Snapshot) -> Response:
+        entries = snapshot.quarantine(_MAX_ROWS)
+        if wants_json(request):
+            return JSONResponse({"quarantine": list(map(_record, entries))})
+        return self._operator_page(request, "quarantine.html", entries=entries, is_full=len(entries) == _MAX_ROWS)
+
+    def _jobs(self, request: Request, snapshot: Snapshot) -> Response:
+        state, now = snapshot.service_state(), self._clock.now()
+        jobs = [(job, job.is_late(now)) for job in state.jobs]
+        if wants_json(request):
+            records = [_record(job) | {"late": is_late} for job, is_late in jobs]
+            return JSONResponse({"jobs": records, "read": {name: iso(time) for name, time in state.read.items()}})
+        is_stopped = state.is_stopped or self._is_stopped()
+        return self._operator_page(request, "jobs.html", jobs=jobs, state=state, is_stopped=is_stopped)
+
+    def _operator_page(self, request: Request, template: str, **values: Any) -> Response:
+        return self._page(request, template, operator_pages=_PAGES, **values)
+
+
+def _record(entry: Any) -> dict[str, Any]:
+    return {name: iso(value) if isinstance(value, datetime) else value for name, value in asdict(entry).items()}
