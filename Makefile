@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # make run    set up and run the main job on the bundled sample archive (ARCHIVE=PATH for a real one)
 # make web    serve the web pages on the database that make run made (PORT=8080)
+# make site   write the documentation of the rules as a static site (SITE=build/site)
 # make test   set up and pass the tests
 # make rule   check the examples of one rule: make rule ID=safety-two-tags
 # make check  what CI runs: format, lint, types, import contracts, tests, generated docs fresh
@@ -10,9 +11,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARCHIVE ?=
 PORT ?= 8080
+SITE ?= build/site
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run web test rule check mutants format lint types contracts docs docs-fresh golden sample bench lock clean
+.PHONY: run web site test rule check mutants format lint types contracts docs docs-fresh golden sample bench lock clean
 
 run: $(VENV)/.ready
 	@$(BIN)/patchwarden run --once $(if $(ARCHIVE),--archive "$(ARCHIVE)")
@@ -20,6 +22,9 @@ run: $(VENV)/.ready
 web: $(VENV)/.ready
 	@test -e var/patchwarden.db || $(BIN)/patchwarden run --once
 	@$(BIN)/patchwarden web --port $(PORT)
+
+site: $(VENV)/.ready
+	@$(BIN)/python -m bot.web.rule_site "$(SITE)"
 
 test: $(VENV)/.ready-dev
 	$(BIN)/pytest -n auto

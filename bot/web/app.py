@@ -2,8 +2,6 @@
 """The web applications: pages, static files and limits around a store."""
 
 from collections.abc import Callable
-from importlib import resources
-from typing import Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -14,8 +12,7 @@ from bot.ports.running import Clock
 from bot.ports.web import WebStore
 from bot.web.http import Gate, LoopbackOnly
 from bot.web.pages import Pages
-
-_FILES: Final = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
+from bot.web.static_site import STATIC_FILES, read_static_file
 
 
 def create_app(
@@ -40,10 +37,10 @@ def create_operator_app(store: WebStore, clock: Clock, version: str, is_stopped:
 
 
 def _static() -> BaseRoute:
-    files = {name: (resources.files("bot.web") / "static" / name).read_bytes() for name in _FILES}
+    files = {name: read_static_file(name) for name in STATIC_FILES}
 
     async def file(request: Request) -> Response:
         name = request.path_params["name"]
-        return Response(files[name], media_type=_FILES[name]) if name in files else Response("no such file", 404)
+        return Response(files[name], media_type=STATIC_FILES[name]) if name in files else Response("no such file", 404)
 
     return Route("/static/{name}", file, methods=["GET"])

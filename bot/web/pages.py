@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.log import bug
@@ -140,7 +140,8 @@ class Pages:
         return self._page(request, "error.html", status=status, title=titles[status], text=text)
 
     def _page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
-        return self._renderer.page(template, status, path=request.url.path, now=self._clock.now(), **values)
+        html = self._renderer.html(template, request.url.path, now=self._clock.now(), **values)
+        return HTMLResponse(html, status)
 
     def _series_list(self, request: Request, snapshot: Snapshot) -> Response:
         wanted = _filter(request)

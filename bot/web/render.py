@@ -1,22 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Render templates: everything is escaped, and an undefined name is an error."""
 
-from typing import Any
+from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.responses import HTMLResponse, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
-from bot.mail.links import series_path
 from bot.mail.target import archive_address
 from bot.web.rule_text import blocks, spans
+from bot.web.site import LIVE, Site
 from bot.web.text import age, duration, plain, when
 from rules.catalogue import example_texts
+
+_POLICY: Final = "default-src 'none'; style-src 'self' file:; img-src 'self' file:; form-action 'none'; base-uri 'none'"
+"""The policy of pages that are files: they may be opened without a server."""
 
 
 class Renderer:
     """The templates of this package. All values in them are text."""
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, site: Site = LIVE) -> None:
         self._environment = Environment(
             loader=PackageLoader("bot.web"),
             autoescape=True,
@@ -29,18 +32,32 @@ class Renderer:
         self._text = self._environment.overlay(autoescape=False)
         self._environment.filters.update({"when": when, "age": age, "duration": duration})
         self._text.filters.update({"when": when})
+
+        @pass_context
+        def link(context: Context, path: str) -> str:
+            """Return the link from the page that is rendered to a path."""
+            return site.link(context["path"], path)
+
+        @pass_context
+        def series_link(context: Context, message_id: str) -> str:
+            """Return the link from the page that is rendered to a series."""
+            return site.link(context["path"], site.series(message_id))
+
         self._environment.globals.update(
             version=version,
-            series_path=series_path,
+            site=site,
+            policy=_POLICY,
+            link=link,
+            series_path=series_link,
             archive=archive_address,
             examples=example_texts,
             doc_blocks=blocks,
             spans=spans,
         )
 
-    def page(self, template: str, status: int, **values: Any) -> Response:
-        """Return an HTML page."""
-        return HTMLResponse(self._environment.get_template(template).render(values), status)
+    def html(self, template: str, path: str, **values: Any) -> str:
+        """Return the HTML of the page at a path."""
+        return self._environment.get_template(template).render(values, path=path)
 
     def text(self, template: str, **values: Any) -> str:
         """Return a plain text."""

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -39,6 +42,8 @@ Content-Type: text/plain; charset=utf-8
 
 From here on it is wrong.
 """
+
+CHROMIUM = shutil.which("chromium")
 
 
 class Clock:
@@ -125,3 +130,29 @@ def get(client: TestClient) -> Get:
         return str(answer.text)
 
     return fetch
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A browser without windows."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed (Debian's chromium)")
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, from the folder of node packages that AXE_CORE names or npm knows."""
+    folders = [os.environ.get("AXE_CORE", "")]
+    if npm := shutil.which("npm"):
+        roots = subprocess.run([npm, "root", "-g"], capture_output=True, text=True, check=False).stdout.strip()
+        folders.append(f"{roots}/axe-core")
+    for folder in filter(None, folders):
+        source = Path(folder) / "axe.min.js"
+        if source.is_file():
+            return source.read_text()
+    pytest.skip("axe-core is not installed (npm install --global axe-core)")

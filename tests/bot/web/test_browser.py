@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Every page in a real browser, at the widths of a phone and of a screen, in light and dark mode."""
 
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +18,7 @@ from tests.bot.review.factories import Maker
 from tests.bot.web.conftest import NOW, Clock, save
 from tests.bot.web.servers import running
 
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium")
+pytest.importorskip("playwright.sync_api")
 PAGES = (
     "/",
     "/series/v2.0@example.org",
@@ -43,7 +40,6 @@ HOSTILE = (
     "\U0001f980 " * 20,
     "a" * 300,
 )
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian's chromium)")
 
 
 @pytest.fixture(scope="module")
@@ -59,28 +55,6 @@ def address(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             store.save_review(Review(posting, (ReviewFinding(finding, withheld=text),)), None, NOW)
     with running(create_operator_app(SqliteWebStore(path), Clock(), "0", lambda: True)) as base:
         yield base
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    """The source of axe-core, from the folder of node packages that AXE_CORE names or npm knows."""
-    folders = [os.environ.get("AXE_CORE", "")]
-    if npm := shutil.which("npm"):
-        roots = subprocess.run([npm, "root", "-g"], capture_output=True, text=True, check=False).stdout.strip()
-        folders.append(f"{roots}/axe-core")
-    for folder in filter(None, folders):
-        source = Path(folder) / "axe.min.js"
-        if source.is_file():
-            return source.read_text()
-    pytest.skip("axe-core is not installed (npm install --global axe-core)")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -76,10 +76,9 @@ def _parse(renderer: Renderer, subjects: list[str], names: list[str]) -> _Texts:
         SeriesSummary(f"{text}@x", text, name, 1, 1, 1, _NOW, _NOW, _NOW, "reviewed", "", "bug", 1, 1)
         for text, name in zip(subjects, names, strict=True)
     )
-    answer = renderer.page(
+    page = renderer.html(
         "list.html",
-        200,
-        path="/",
+        "/",
         now=_NOW,
         page=SeriesPage(series),
         wanted=SeriesFilter(subjects[0], author=names[0]),
@@ -92,6 +91,6 @@ def _parse(renderer: Renderer, subjects: list[str], names: list[str]) -> _Texts:
         feed="",
     )
     parser = _Texts()
-    parser.feed(bytes(answer.body).decode())
+    parser.feed(page)
     parser.close()
     return parser
