@@ -1427,6 +1427,7 @@ OUTPUT_READERS: Final = (
             "bot.review.formats.row.clean",
             "bot.review.disposition.plain_reason",
             "bot.review.disposition.public_reason",
+            "bot.review.disposition.without_addresses",
             "bot.review.command_reply.unknown_finding",
             "bot.review.command_reply.explanation",
         ),
@@ -1441,6 +1442,7 @@ OUTPUT_READERS: Final = (
             row.clean(given),
             disposition.plain_reason(given),
             disposition.public_reason(given),
+            disposition.without_addresses(given),
             answering.unknown_finding(given),
             answering.explanation(None, given),
         ),
@@ -1504,6 +1506,7 @@ EXEMPT: Final[dict[str, str]] = {
     "rules.registry.active_for": "it compares the ends of paths",
     "bot.debt.report.build_report": "it puts names, of which MAINTAINERS has few thousand, in order",
     "rules.check_rule.main": _OWN,
+    "bot.debt.report.from_json": _OWN,
     "bot.mail.refusal.refuse_repeat": "it puts a message-id, which is bounded, into a sentence",
     **dict.fromkeys(
         (

@@ -4,6 +4,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 from rich.console import Console
@@ -15,9 +16,10 @@ from bot.cli.jobs import JobsOption, work_on_files
 from bot.cli.output import complain
 from bot.cli.progress import show_progress
 from bot.debt.count import Counts, FileDebt, count_file
-from bot.debt.report import Ref, as_csv, as_json, as_text, build_report, sum_by_subsystem
+from bot.debt.report import DebtReport, Ref, as_csv, as_json, as_text, build_report, sum_by_subsystem
 from bot.pool.guard import Crashed
 from bot.ports.running import Progress
+from bot.store.debt import debt_path
 from rules.analysis.maintainers import Subsystems, parse
 from rules.lazy import replace
 
@@ -37,7 +39,7 @@ _FORMATS: Final = {Format.TEXT: as_text, Format.JSON: as_json, Format.CSV: as_cs
 
 
 def debt(
-    _: GlobalOptions,
+    context: GlobalOptions,
     repository: Annotated[
         str, Argument(metavar="REPO[@REF]", help="A git repository, or a folder with a kernel tree.")
     ],
@@ -49,6 +51,9 @@ def debt(
     subsystem: Annotated[
         str, Option(metavar="TEXT", help="Show only the subsystems whose names contain this text.")
     ] = "",
+    publish: Annotated[
+        bool, Option("--publish", help="Also store the result for the page /debt of `patchwarden web`.")
+    ] = False,
     jobs: JobsOption = 0,
 ) -> int:
     """Count unsafe code, and what is not documented of it, by subsystem of MAINTAINERS and by ref.
@@ -61,12 +66,16 @@ def debt(
       patchwarden debt linux.git v6.12 v7.3
       patchwarden debt linux.git@v7.3 --subsystem drm
       patchwarden debt --format csv linux.git v6.12 v7.3
+      patchwarden debt --publish linux.git v6.12 v7.3
 
     Exit status: 0 done; 2 bad usage, no such repository or ref, or a file could not be read or exceeded an analysis limit (the rest is still counted); 3 a rule failed, or with several processes a file took more than 60 s or 512 MB.
     """  # noqa: E501 help paragraphs are not hard-wrapped
     from bot.kernel.repositories import split_repository
     from bot.kernel.source_tree import find_source
 
+    if publish and subsystem:
+        raise UsageError("the page shows all subsystems; leave --subsystem out", option="--publish")
+    stored = debt_path(context.settings().database) if publish else None
     path, ref = split_repository(repository)
     names = [*([ref] if ref or not refs else []), *(refs or [])]
     sources = [find_source(path, name) for name in names]
@@ -80,10 +89,21 @@ def debt(
     if subsystem and not report.subsystems:
         raise UsageError(f"no subsystem with Rust code has a name with {subsystem!r}", option="--subsystem")
     echo(_FORMATS[form](report).encode("utf-8", "replace"), nl=False)
+    if stored is not None:
+        _publish(report, stored)
     for name, file in problems:
         complain(f"{name}: {file.path}: not counted: {file.problem}" if name else f"{file.path}: {file.problem}")
     has_failed = any(file.has_failed for _, file in problems)
     return status.FAILED if has_failed else status.USAGE if problems else status.OK
+
+
+def _publish(report: DebtReport, path: Path) -> None:
+    """Write the file that the web pages read, without the folder of the repository."""
+    from bot.outbox.whole import write_whole
+
+    content = as_json(replace(report, repository=Path(report.repository).resolve().name))
+    write_whole(path, content.encode("utf-8", "replace"), path.with_suffix(".part"))
+    echo(f"stored in {path} for the page /debt", err=True)
 
 
 def _refs(names: Sequence[str], sources: "Sequence[SourceSpec]") -> list[Ref]:

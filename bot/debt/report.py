@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The debt of refs by subsystem, and its formats: text for people, JSON and CSV for programs."""
+"""The debt of refs by subsystem, and its formats: text for people, JSON and CSV for programs.
+
+The web pages read the JSON again.
+"""
 
 import csv
 import io
@@ -15,7 +18,7 @@ from rules.lazy import dataclass
 NO_SUBSYSTEM: Final = "(no entry in MAINTAINERS)"
 _INDENT: Final = "  "
 _FIELDS: Final = tuple(field.name for field in fields(Counts))
-_COLUMNS: Final = (
+COLUMNS: Final = (
     ("files", "files", 6),
     ("blocks", "blocks", 7),
     ("functions", "fns", 5),
@@ -28,8 +31,8 @@ _COLUMNS: Final = (
 )
 """The field, the title and the width of each column. The numbers of "contracts" are a share and a count."""
 
-_CHANGE: Final = "change"
-_LEGEND: Final = (
+CHANGE: Final = "change"
+LEGEND: Final = (
     "blocks, fns, impls, traits: unsafe ones.",
     "undocumented: blocks and impls without a SAFETY comment, fns and traits without a Safety section.",
     "TODO: comments such as `SAFETY: TODO`.",
@@ -103,22 +106,22 @@ def build_report(
 def as_text(report: DebtReport) -> str:
     """Return the report for people, in 80 columns unless the name of a subsystem or ref is long."""
     labels = [visible(_INDENT + ref.name) if len(report.refs) > 1 else "" for ref in report.refs]
-    width = max(map(len, (*labels, _INDENT + _CHANGE)))
-    header = "".join(f"{title:>{size}}" for _, title, size in _COLUMNS)
+    width = max(map(len, (*labels, _INDENT + CHANGE)))
+    header = "".join(f"{title:>{size}}" for _, title, size in COLUMNS)
     lines = [_title(report), "", " " * width + header]
     for subsystem in (*(item for item in report.subsystems if not item.is_free), report.total):
         rows = [
-            f"{label:{width}}{_row(counts)}"
+            f"{label:{width}}{_aligned(cells(counts))}"
             for label, counts in zip(labels, subsystem.counts, strict=True)
             if counts.files
         ]
         lines += [subsystem.name, *rows]
         if len(rows) > 1:
-            lines.append(f"{_INDENT + _CHANGE:{width}}{_change(subsystem.change)}")
+            lines.append(f"{_INDENT + CHANGE:{width}}{_aligned(change_cells(subsystem.change))}")
     free = [item.name for item in report.subsystems if item.is_free]
     if free:
         lines += ["", *wrap(f"Rust, but nothing to count: {'; '.join(free)}.")]
-    lines += ["", *(line for text in _LEGEND for line in wrap(text))]
+    lines += ["", *(line for text in LEGEND for line in wrap(text))]
     return "".join(visible(line.rstrip()) + "\n" for line in lines)
 
 
@@ -127,20 +130,22 @@ def _title(report: DebtReport) -> str:
     return f"Unsafe code in {report.repository}" + (f" at {refs}" if refs else "")
 
 
-def _row(counts: Counts) -> str:
+def cells(counts: Counts) -> list[str]:
+    """Return the cells of the columns, "-" for 0."""
     share = "-" if counts.coverage is None else f"{counts.addressed}/{counts.requirements} {counts.coverage:4.0%}"
-    cells = (*(f"{getattr(counts, name):,}" for name, _, _ in _COLUMNS[:-1]), share)
-    return _cells("-" if cell == "0" else cell for cell in cells)
+    values = (*(f"{getattr(counts, name):,}" for name, _, _ in COLUMNS[:-1]), share)
+    return ["-" if value == "0" else value for value in values]
 
 
-def _change(change: Counts) -> str:
+def change_cells(change: Counts) -> list[str]:
+    """Return the cells of the columns for a difference, "=" for none."""
     share = f"{change.addressed:+}/{change.requirements:+}"
-    cells = (*(f"{getattr(change, name):+,}" for name, _, _ in _COLUMNS[:-1]), share)
-    return _cells("=" if cell in ("+0", "+0/+0") else cell for cell in cells)
+    values = (*(f"{getattr(change, name):+,}" for name, _, _ in COLUMNS[:-1]), share)
+    return ["=" if value in ("+0", "+0/+0") else value for value in values]
 
 
-def _cells(cells: Iterable[str]) -> str:
-    return "".join(f"{cell:>{size}}" for cell, (_, _, size) in zip(cells, _COLUMNS, strict=True))
+def _aligned(values: Iterable[str]) -> str:
+    return "".join(f"{value:>{size}}" for value, (_, _, size) in zip(values, COLUMNS, strict=True))
 
 
 def as_json(report: DebtReport) -> str:
@@ -155,6 +160,38 @@ def as_json(report: DebtReport) -> str:
     return json.dumps(value, indent=2) + "\n"
 
 
+def from_json(text: str) -> DebtReport:
+    """Return the report that `as_json` wrote. Raises ValueError for anything else."""
+    try:
+        value = json.loads(text)
+        return DebtReport(
+            _string(value["repository"]),
+            tuple(Ref(_string(ref["name"]), _string(ref["commit"])) for ref in value["refs"]),
+            tuple(_subsystem(item, len(value["refs"])) for item in value["subsystems"]),
+        )
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"not a report of debt: {error!r}") from error
+
+
+def _subsystem(value: Any, refs: int) -> SubsystemDebt:
+    counts = tuple(Counts(*(_number(item[name]) for name in _FIELDS)) for item in value["counts"])
+    if len(counts) != refs:
+        raise ValueError("not a report of debt: a subsystem has other refs")
+    return SubsystemDebt(_string(value["name"]), counts)
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} in place of a text")
+    return value
+
+
+def _number(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError(f"{type(value).__name__} in place of a number")
+    return value
+
+
 def _values(report: DebtReport, subsystem: SubsystemDebt) -> dict[str, Any]:
     counts = [{**asdict(counts), "coverage": _rounded(counts.coverage)} for counts in subsystem.counts]
     return {"counts": counts} | ({"change": asdict(subsystem.change)} if len(report.refs) > 1 else {})
@@ -166,7 +203,7 @@ def _rounded(share: float | None) -> float | None:
 
 def as_csv(report: DebtReport) -> str:
     """Return a line for each subsystem, with a group of columns for each ref and one for the change."""
-    groups = [*(ref.name for ref in report.refs), _CHANGE] if len(report.refs) > 1 else [""]
+    groups = [*(ref.name for ref in report.refs), CHANGE] if len(report.refs) > 1 else [""]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["subsystem", *(visible(f"{group} {name}".strip()) for group in groups for name in _FIELDS)])

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from bot.debt.report import DebtReport
 from bot.mail.posting import Posting
 from bot.ports.operator import JobState, OperatorSnapshot
 from bot.review.model import Review
@@ -303,6 +304,9 @@ class Snapshot(OperatorSnapshot, Protocol):
 
     def statistics(self, now: datetime) -> Statistics:
         """Return figures about the database."""
+
+    def debt(self) -> DebtReport | None:
+        """Return the counts of unsafe code that `patchwarden debt --publish` stored, None if there are none."""
 
     def health(self) -> Health:
         """Return the state of the service as far as the database shows it."""

@@ -17,6 +17,7 @@ ALREADY_REPORTED: Final = "already reported"
 OLD_DISMISSED: Final = "called not applicable"
 """Reviews that older versions stored have reasons that begin with this."""
 NO_REASON: Final = Sentence("no reason given")
+_ADDRESS: Final = re.compile(r"(?<![^\s@<>])[^\s@<>]++@[^\s@<>]++")
 _MUTED_BY: Final = re.compile(r"^(muted \([a-z]{1,20}\)) by \S{1,500}")
 
 
@@ -78,6 +79,11 @@ def mute_reason(mutes: Iterable[ActiveMute]) -> str:
 def public_reason(reason: str) -> str:
     """Return why a finding or mail is withheld, without the address of the person who muted it."""
     return _MUTED_BY.sub(r"\1", reason)
+
+
+def without_addresses(reason: str) -> str:
+    """Return the text without addresses: replies of mail servers name recipients, and mutes name people."""
+    return _ADDRESS.sub("[address]", reason)
 
 
 def match_findings(review: Review, name: str) -> tuple[tuple[str, str], ...] | None:

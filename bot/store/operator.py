@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from bot.mail.state import MailState
 from bot.ports.operator import Bounce, JobState, OutboxEntry, QuarantineEntry, ServiceState
+from bot.review.disposition import without_addresses
 from bot.review.model import FindingStatus
-from bot.store.shown import time_of, without_addresses
+from bot.store.shown import time_of
 
 _MAX_JOBS: Final = 100
 _MAX_SOURCES: Final = 1_000

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from bot.debt.report import DebtReport
 from bot.mail.state import MailState
 from bot.ports.web import (
     AppliedPatch,
@@ -35,11 +36,12 @@ from bot.ports.web import (
     Statistics,
     WebStoreError,
 )
-from bot.review.disposition import DispositionKind
+from bot.review.disposition import DispositionKind, without_addresses
 from bot.review.model import FindingStatus, Review
 from bot.store.codec import decode, posting_of
+from bot.store.debt import debt_path, read_debt
 from bot.store.operator import OperatorQueries
-from bot.store.shown import time_of, without_addresses
+from bot.store.shown import time_of
 from rules.bindings.pending_facts import PendingKind
 from rules.finding import Severity
 
@@ -104,6 +106,7 @@ class SqliteWebStore:
     """bot.ports.web.WebStore over a database file. Each snapshot has its own connection, which cannot write."""
 
     def __init__(self, path: Path) -> None:
+        self._debt = debt_path(path)
         self._uri = f"file:{quote(str(path))}?mode=ro"
 
     @contextmanager
@@ -114,13 +117,17 @@ class SqliteWebStore:
                 opened.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
                 opened.execute("PRAGMA query_only=ON")
                 opened.execute("BEGIN")
-                yield WebSnapshot(opened)
+                yield WebSnapshot(opened, self._debt)
         except sqlite3.Error as error:
             raise WebStoreError(str(error)) from error
 
 
 class WebSnapshot(OperatorQueries):
     """bot.ports.web.Snapshot in a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, debt: Path) -> None:
+        super().__init__(connection)
+        self._debt = debt
 
     def series_page(self, wanted: SeriesFilter, after: Position | None, limit: int) -> SeriesPage:
         found: list[SeriesSummary] = []
@@ -286,6 +293,9 @@ class WebSnapshot(OperatorQueries):
             latency_median=latencies[len(latencies) // 2] if latencies else None,
             latency_p90=latencies[len(latencies) * 9 // 10] if latencies else None,
         )
+
+    def debt(self) -> DebtReport | None:
+        return read_debt(self._debt)
 
     def health(self) -> Health:
         counters = dict(self._connection.execute(_COUNTERS).fetchall())

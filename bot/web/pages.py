@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from bot.debt.report import COLUMNS, LEGEND, as_json
 from bot.log import bug
 from bot.mail.links import Links, finding_path, series_path
 from bot.mail.target import target
@@ -26,6 +27,8 @@ from bot.ports.web import (
     WebStoreError,
 )
 from bot.web import atom
+from bot.web.charts import month_rows
+from bot.web.debt import debt_view
 from bot.web.mails import mbox
 from bot.web.patchset import patchset
 from bot.web.render import Renderer
@@ -52,6 +55,7 @@ _UNKNOWN_SERIES: Final = (
     "No series with this message-id is stored. Check the message-id, or search the subject. A series appears here some "
     "minutes after the archive has it, if its list is followed."
 )
+_NO_DEBT: Final = "No counts are stored yet. `patchwarden debt --publish REPO REF...` stores them."
 _UNKNOWN_PAGE: Final = "No page has this address. The list of series is a good place to start."
 _NO_DATABASE: Final = (
     "The database cannot be read. If this installation is new, run `patchwarden run` once; after an update, start the "
@@ -94,6 +98,7 @@ class Pages:
             "/queue": self._queue,
             "/border": self._boundary,
             "/border/{name:path}": self._boundary_name,
+            "/debt": self._debt,
             "/stats": self._statistics,
             "/atom": self._atom,
             "/healthz": self._health,
@@ -104,6 +109,7 @@ class Pages:
             "/api/queue": self._queue,
             "/api/bindings": self._boundary,
             "/api/bindings/{name:path}": self._boundary_name,
+            "/api/debt": self._debt,
             "/api/stats": self._statistics,
             "/api/patchset": self._patchset,
         }
@@ -250,11 +256,20 @@ class Pages:
             return JSONResponse({"name": name, "series": records})
         return self._page(request, "boundary_name.html", name=name, uses=uses)
 
+    def _debt(self, request: Request, snapshot: Snapshot) -> Response:
+        report = snapshot.debt()
+        if wants_json(request):
+            if report is None:
+                raise NotFoundError(_NO_DEBT)
+            return Response(as_json(report), media_type="application/json")
+        view = None if report is None else debt_view(report, _parameter(request, "q"))
+        return self._page(request, "debt.html", view=view, columns=COLUMNS, legend=LEGEND)
+
     def _statistics(self, request: Request, snapshot: Snapshot) -> Response:
         statistics = snapshot.statistics(self._clock.now())
         if wants_json(request):
             return JSONResponse(asdict(statistics))
-        return self._page(request, "stats.html", stats=statistics)
+        return self._page(request, "stats.html", stats=statistics, rows=month_rows(statistics.months))
 
     def _health(self, _: Request, snapshot: Snapshot) -> Response:
         """Say whether the service works: status 200, or 503 if a job is late or the database cannot be read."""

@@ -39,6 +39,7 @@ LIVE: Final = Site(
         ("/queue", "Queue"),
         ("/rules", "Rules"),
         ("/border", "C/Rust boundary"),
+        ("/debt", "Unsafe code"),
         ("/stats", "Statistics"),
     ),
     is_live=True,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.debt.report import from_json
 from bot.kernel.source_tree import SourceTree
 from tests.bot.cli.cli_runner import Run
 from tests.bot.kernel.repositories import commit, repository
@@ -162,3 +163,23 @@ def test_a_crash_is_named_and_the_rest_counted(run: Run, kernel: Path, monkeypat
 
     assert 3 == result.status
     assert "patchwarden: v1: fs/a.rs: not counted: ValueError in crash, line" in result.err
+
+
+def test_a_result_is_published_without_the_folder_of_the_repository(run: Run, kernel: Path, tmp_path: Path) -> None:
+    (tmp_path / "patchwarden.toml").write_text('database = "here/d.db"\n')
+    for _ in range(2):
+        result = run("debt", "--publish", kernel, "v1", "v2")
+    stored = from_json((tmp_path / "here" / "d.db.debt.json").read_text())
+
+    assert 0 == result.status
+    assert "d.db.debt.json for the page /debt" in result.err
+    assert "Unsafe code in" in result.out
+    assert ("linux.git", [2, 4]) == (stored.repository, [counts.blocks for counts in stored.total.counts])
+    assert ["d.db.debt.json"] == [path.name for path in (tmp_path / "here").iterdir()]
+
+
+def test_a_part_of_the_subsystems_is_not_published(run: Run, kernel: Path) -> None:
+    result = run("debt", "--publish", "--subsystem", "gp", kernel)
+
+    assert 2 == result.status
+    assert "leave --subsystem out" in result.err

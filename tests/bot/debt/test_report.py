@@ -5,7 +5,17 @@ import json
 import pytest
 
 from bot.debt.count import Counts, FileDebt
-from bot.debt.report import NO_SUBSYSTEM, DebtReport, Ref, as_csv, as_json, as_text, build_report, sum_by_subsystem
+from bot.debt.report import (
+    NO_SUBSYSTEM,
+    DebtReport,
+    Ref,
+    as_csv,
+    as_json,
+    as_text,
+    build_report,
+    from_json,
+    sum_by_subsystem,
+)
 
 REFS = (Ref("v6.12", "1" * 40), Ref("v7.3", "2" * 40))
 OLD = {"LEDS": Counts(2, 10, 1, requirements=4, addressed=1), "IDLE": Counts(1)}
@@ -123,3 +133,33 @@ def test_files_are_summed_by_subsystem() -> None:
     ]
 
     assert sum_by_subsystem(files) == {"LEDS": Counts(2, 5), NO_SUBSYSTEM: Counts(1)}
+
+
+def test_json_is_read_again(report: DebtReport) -> None:
+    assert from_json(as_json(report)) == report
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"repository": "linux.git"', '"repository": 1'),
+        ('"blocks": 10', '"blocks": "<b>"'),
+        ('"blocks": 10', '"blocks": true'),
+        ('"blocks": 10', '"blocks": null'),
+        ('"name": "GPU"', '"name": []'),
+        ('"refs": [', '"refs": [{"name": "v1", "commit": ""},'),
+        ('"subsystems"', '"others"'),
+        ("{", "["),
+    ],
+)
+def test_other_json_is_no_report(report: DebtReport, old: str, new: str) -> None:
+    text = as_json(report)
+    assert old in text
+
+    with pytest.raises(ValueError, match=""):
+        from_json(text.replace(old, new, 1))
+
+
+def test_deep_json_is_no_report() -> None:
+    with pytest.raises(ValueError, match="not a report"):
+        from_json("[" * 100_000)

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from bot.debt.count import Counts
+from bot.debt.report import Ref, as_json, build_report
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
 from bot.mail.posting_codec import EncodedPosting
@@ -20,6 +22,7 @@ from bot.mail.state import MailState
 from bot.ports.archive import Batch
 from bot.ports.mails import ParsedMail
 from bot.review.model import Basis, FindingStatus, Recipients, Review, ReviewFinding
+from bot.store.debt import debt_path
 from bot.store.repository import Repository
 from bot.store.web import SqliteWebStore
 from bot.web.app import create_app
@@ -97,6 +100,18 @@ def fill(path: Path, make: Maker) -> None:
                 *("it is fine", "reply@example.org", "2026-03-03 12:00:00.000000"),
             ),
         )
+
+
+def fill_debt(path: Path) -> None:
+    """Publish the debt of two refs for the pages of a database."""
+    old = {"LEDS": Counts(2, 10, 1, requirements=4, addressed=1), "IDLE": Counts(1)}
+    new = {
+        "LEDS": Counts(3, 1200, 1, 2, 1, undocumented=5, placeholders=3, bindings=2, requirements=8, addressed=4),
+        "GPU DRIVERS (of a long name, which takes more than the width of a phone)": Counts(1, 7),
+        "IDLE": Counts(1),
+    }
+    report = build_report("linux.git", (Ref("v6.12", "1" * 40), Ref("v7.3", "2" * 40)), [old, new])
+    debt_path(path).write_text(as_json(report))
 
 
 @pytest.fixture(scope="session")

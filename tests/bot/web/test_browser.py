@@ -15,7 +15,7 @@ from bot.store.repository import Repository
 from bot.store.web import SqliteWebStore
 from bot.web.app import create_operator_app
 from tests.bot.review.factories import Maker
-from tests.bot.web.conftest import NOW, Clock, save
+from tests.bot.web.conftest import NOW, Clock, fill_debt, save
 from tests.bot.web.servers import running
 
 pytest.importorskip("playwright.sync_api")
@@ -26,6 +26,7 @@ PAGES = (
     "/rules/missing-safety-comment",
     "/queue",
     "/border",
+    "/debt",
     "/stats",
     "/outbox",
     "/failed",
@@ -45,6 +46,7 @@ HOSTILE = (
 @pytest.fixture(scope="module")
 def address(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     path = Path(shutil.copy(filled, tmp_path_factory.mktemp("browser") / "d.db"))
+    fill_debt(path)
     make = Maker()
     with Repository(path) as store:
         for number, text in enumerate(HOSTILE):

@@ -24,7 +24,7 @@ SERIES = "/series/v2.0@example.org"
 PAGES = (
     *("/", "/?q=led&list=rust-for-linux@lists.example.org&state=reviewed&severity=nit&author=ada", SERIES),
     *(f"{SERIES}.txt", f"{SERIES}.mbox", "/rules", "/rules/missing-safety-comment", "/queue", "/border"),
-    *("/border/kmalloc", "/stats", "/healthz", "/atom", "/api/series", f"/api{SERIES}", "/api/rules"),
+    *("/border/kmalloc", "/debt", "/stats", "/healthz", "/atom", "/api/series", f"/api{SERIES}", "/api/rules"),
     *("/api/rules/missing-safety-comment", "/api/queue", "/api/bindings", "/api/bindings/kmalloc", "/api/stats"),
     *("/api/patchset?id=v2.0@example.org", "/static/style.css", "/static/icon.svg"),
 )
@@ -216,7 +216,7 @@ def test_an_empty_database_says_what_to_do(tmp_path: Path) -> None:
     client = TestClient(create_app(SqliteWebStore(tmp_path / "d.db"), Clock(), "", "0"))
 
     assert "patchwarden run --once" in client.get("/").text
-    for page in ("/rules", "/queue", "/border", "/stats", "/healthz", "/atom"):
+    for page in ("/rules", "/queue", "/border", "/debt", "/stats", "/healthz", "/atom"):
         assert client.get(page).status_code == 200
 
 
