@@ -2,9 +2,11 @@
 """`patchwarden replay`: review archives in memory. Nothing is sent."""
 
 import os
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.cli import status
-from bot.cli.command import Argument, Command, Option, echo
+from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.kernel_option import LandingOption, NoTreeOption, TreeOption, repository_specs
 from bot.cli.output import RuleOption, choose_rules, complain
@@ -23,9 +25,11 @@ from bot.cli.since import parse_time
 from bot.mail.state import MailState
 from bot.pool.guard import Crashed
 from bot.pool.memory import PeakMemory
+from bot.ports.running import Progress
 from bot.review.formats.jsonl import line
 from bot.review.formats.row import of_review
 from bot.review.model import FindingStatus
+from bot.version import VERSION
 from rules.finding import Confidence, skipped_lines
 from rules.lazy import dataclass, field, replace
 from rules.lint.rule import Rule
@@ -33,6 +37,8 @@ from rules.lint.rule import Rule
 if TYPE_CHECKING:
     from bot.outbox.folder import Folder
     from bot.pipeline.replay import ReplayedPosting, ReplayEvent, UnreadableInput
+    from bot.web.report import ReplayReport
+    from bot.web.static_site import StaticSite
 
 _MAX_PROBLEMS: Final = 20  # maximum number of problems of each kind that are printed
 _CERTAINTY: Final = (
@@ -86,6 +92,14 @@ def replay(
     mails: Annotated[
         Path | None, Option(metavar="DIR", help="Write the mails that would be sent to this folder.")
     ] = None,
+    report: Annotated[
+        Path | None,
+        Option(
+            metavar="DIR",
+            help="Write web pages about all series, findings and mails to this folder. It must be new, empty, or an "
+            "earlier report.",
+        ),
+    ] = None,
     rule: RuleOption = None,
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
@@ -93,14 +107,15 @@ def replay(
 ) -> int:
     """Review archives as if their mails arrived now, and print what would be found and sent.
 
-    The output does not depend on --jobs. The settings for reviews and for our identity apply; the modes of lists do not.
+    The output does not depend on --jobs. A report is complete when its folder appears; it needs no server and no network. The settings for reviews and for our identity apply; the modes of lists do not.
 
     \b
     Example:
       patchwarden replay ~/archives/rust-for-linux.git --since 2026-01-01 --mails would-send
+      patchwarden replay ~/archives/rust-for-linux.git --report report
       patchwarden replay --format jsonl archive.git > findings.jsonl
 
-    Exit status: 0 done, with or without findings; 2 bad usage, or an archive cannot be read; 3 a rule or the program failed on a mail (the rest is still reviewed).
+    Exit status: 0 done, with or without findings; 2 bad usage, an archive cannot be read, or the report cannot be written; 3 a rule or the program failed on a mail (the rest is still reviewed).
     """  # noqa: E501 help paragraphs are not hard-wrapped
     from bot.app.review_context import build_rehearsal
     from bot.inbox.source import open_source
@@ -115,12 +130,16 @@ def replay(
     start = parse_time(since, datetime.now(UTC)) if since else None
     tally, began = Tally(), time.monotonic()
     folder = Folder(mails) if mails else None
-    with show_progress(Console(stderr=True)) as progress, PeakMemory() as memory:
+    with show_progress(Console(stderr=True)) as progress, PeakMemory() as memory, _opened(report) as pages:
         jobs = jobs or os.cpu_count() or 1
         for event in replay_archives(sources, repositories, review_context, start, jobs, progress):
             _count(tally, event)
             if isinstance(event, ReplayedPosting):
                 _write(event, review_context.rules, form, folder)
+            if pages is not None:
+                pages.note(event)
+        if pages is not None:
+            pages.write(review_context.rules, tally, progress)
         peak = memory.bytes
     console = Console(stderr=form is Form.JSONL, highlight=False)
     console.print(_table(tally, time.monotonic() - began, peak))
@@ -129,6 +148,52 @@ def replay(
     if len(tally.failures) > _MAX_PROBLEMS:
         complain(f"and {len(tally.failures) - _MAX_PROBLEMS:,} more failures")
     return status.FAILED if tally.failures else status.OK
+
+
+@dataclass(slots=True)
+class _Pages:
+    """The report, and the folder of its pages."""
+
+    report: "ReplayReport"
+    site: "StaticSite"
+
+    def note(self, event: "ReplayEvent") -> None:
+        """Add what the event says about a posting."""
+        from bot.pipeline.replay import RefusedPosting, ReplayedPosting
+
+        if isinstance(event, ReplayedPosting):
+            self.report.add(event.result.review, event.result.outgoing)
+        elif isinstance(event, RefusedPosting):
+            self.report.refuse(event.refusal.kind)
+
+    def write(self, rules: Sequence[Rule], tally: Tally, progress: Progress) -> None:
+        """Write all pages."""
+        facts = {
+            "Mails read": tally.mails,
+            "Unreadable mails": len(tally.unreadable),
+            "Threads with patches": tally.threads,
+            "Failures of the program": len(tally.failures),
+        }
+        self.report.write(self.site, rules, facts, progress)
+
+
+@contextmanager
+def _opened(folder: Path | None) -> Iterator[_Pages | None]:
+    """Yield the report that is written to the folder at the end, None without a folder."""
+    if folder is None:
+        yield None
+        return
+    from bot.web.report import KIND, REPORT, ReplayReport
+    from bot.web.static_site import StaticSiteError, static_site
+
+    try:
+        with (
+            tempfile.TemporaryFile(prefix="patchwarden-report-") as file,
+            static_site(folder, KIND, REPORT, VERSION) as site,
+        ):
+            yield _Pages(ReplayReport(file), site)
+    except StaticSiteError as error:
+        raise UsageError(str(error), option="--report") from error
 
 
 def _count(tally: Tally, event: "ReplayEvent") -> None:

@@ -126,16 +126,16 @@ class SeriesView:
         return sum(len(patch.findings) for patch in self.patches)
 
 
-def series_view(detail: SeriesDetail) -> SeriesView:
-    """Return the page of a series."""
+def series_view(detail: SeriesDetail, max_shown: int = _MAX_SHOWN) -> SeriesView:
+    """Return the page of a series with at most `max_shown` findings. The first 200 have their hunks."""
     review = detail.review
     current = () if review is None else review.current
     return SeriesView(
         series=detail.summary,
         detail=detail.detail,
         lists=detail.lists,
-        patches=() if review is None else tuple(_patches(review, current[:_MAX_SHOWN])),
-        hidden=max(0, len(current) - _MAX_SHOWN),
+        patches=() if review is None else tuple(_patches(review, current[:max_shown])),
+        hidden=max(0, len(current) - max_shown),
         revisions=detail.revisions,
         compared=tuple(_compared(detail))[:_MAX_ROWS] if len(detail.revisions) > 1 else (),
         mails=tuple(
@@ -164,9 +164,10 @@ def _patches(review: Review, comments: Sequence[ReviewFinding]) -> Iterator[Show
     seen: dict[str, int] = {}
     by_patch: dict[int, list[ShownFinding]] = {}
     patches = {patch.index: patch for patch in review.posting.series.patches}
-    for comment in comments:
+    for number, comment in enumerate(comments):
         index = comment.finding.anchor.patch
-        by_patch.setdefault(index, []).append(_shown(comment, patches.get(index), seen))
+        patch = patches.get(index) if number < _MAX_SHOWN else None
+        by_patch.setdefault(index, []).append(_shown(comment, patch, seen))
     for index, findings in sorted(by_patch.items()):
         part = review.posting.part(index)
         subject = part.subject if part else patches[index].subject if index in patches else f"patch {index}"

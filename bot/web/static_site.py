@@ -27,15 +27,18 @@ class StaticSiteError(Exception):
 class StaticSite:
     """The folder of a site while its pages are written."""
 
-    def __init__(self, folder: Path, site: Site, version: str) -> None:
+    def __init__(self, folder: Path, named: Path, site: Site, version: str) -> None:
         self._folder = folder
+        self._named = named
         self._renderer = Renderer(version, site)
 
     def write(self, path: str, template: str, **values: Any) -> None:
-        """Write the page at a path of the site."""
+        """Write the page at a path of the site. Raises StaticSiteError."""
+        content = self._renderer.html(template, path, **values)
         file = self._folder / file_name(path)
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(self._renderer.html(template, path, **values), "utf-8", "replace", newline="\n")
+        with _explained(self._named):
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(content, "utf-8", "replace", newline="\n")
 
 
 @contextmanager
@@ -49,18 +52,24 @@ def static_site(folder: Path, kind: str, site: Site, version: str) -> Iterator[S
     _check(target, kind)
     new = target.parent / f".{target.name}.{secrets.token_hex(8)}.partial"
     try:
-        new.mkdir(parents=True)
-        try:
+        with _explained(folder):
+            (new / "static").mkdir(parents=True)
             for name in STATIC_FILES:
-                path = new / "static" / name
-                path.parent.mkdir(exist_ok=True)
-                path.write_bytes(read_static_file(name))
-            yield StaticSite(new, site, version)
+                (new / "static" / name).write_bytes(read_static_file(name))
+        yield StaticSite(new, folder, site, version)
+        with _explained(folder):
             (new / _MARK).write_text(f"{kind}\n")
             _check(target, kind)
             _put(new, target)
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Turn an error of the file system into a StaticSiteError."""
+    try:
+        yield
     except OSError as error:
         raise StaticSiteError(f"{folder} cannot be written: {error.strerror or error}") from error
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.bot.cli.cli_runner import Run
+from tests.bot.web.sites import find_problems, read_files
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden"
 
@@ -72,3 +73,32 @@ def test_bad_usage(run: Run, arguments: list[str]) -> None:
 
 def _files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_a_report_is_the_same_for_any_number_of_jobs(run: Run, archive: Path, tmp_path: Path) -> None:
+    for jobs in "12":
+        assert 0 == run("replay", "--jobs", jobs, "--report", f"report{jobs}", archive).status
+    sites = [read_files(tmp_path / f"report{jobs}") for jobs in "12"]
+
+    assert sites[0] == sites[1]
+    assert [] == list(find_problems(tmp_path / "report1"))
+    assert 10 == len([name for name in sites[0] if name.startswith("series/")])
+
+
+def test_a_report_replaces_only_an_earlier_report(run: Run, archive: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes").write_text("mine")
+    refused = run("replay", "--jobs", "1", "--report", "mine", archive)
+    for _ in range(2):
+        assert 0 == run("replay", "--jobs", "1", "--report", "report", archive).status
+
+    assert 2 == refused.status
+    assert "--report" in refused.err
+    assert "not an earlier replay report" in refused.err
+    assert {"notes": b"mine"} == read_files(tmp_path / "mine")
+    assert [] == [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_replay_that_fails_leaves_no_report(run: Run, tmp_path: Path) -> None:
+    assert 2 == run("replay", "--report", "report", "nowhere.git").status
+    assert not (tmp_path / "report").exists()
