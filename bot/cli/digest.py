@@ -93,11 +93,11 @@ def digest(
 
 def _print(written: Digest, identity: Identity, form: Format) -> None:
     if form is Format.HTML:
-        echo(digest_html(written, identity.version, identity.contact), nl=False)
+        echo(digest_html(written, identity.version, identity.contact, links=identity.links), nl=False)
     elif form is Format.JSON:
         echo(json.dumps(_to_json(asdict(written)), indent=2))
     else:
-        echo(digest_text(written, identity.version, identity.contact), nl=False)
+        echo(digest_text(written, identity.version, identity.contact, links=identity.links), nl=False)
 
 
 def _to_json(value: object) -> object:

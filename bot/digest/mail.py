@@ -27,7 +27,7 @@ def digest_mail(digest: Digest, identity: Identity, max_entries: int = MAX_ENTRI
         subject=phrases.title(digest),
         in_reply_to="",
         references=(),
-        body=digest_text(digest, identity.version, identity.contact, max_entries),
+        body=digest_text(digest, identity.version, identity.contact, max_entries, identity.links),
         headers=(
             *((("Reply-To", identity.contact),) if identity.contact else ()),
             ("List-Id", f"<patchwarden-digest.{_NOT_IN_LABEL.sub('', domain.lower())}>"),

@@ -29,8 +29,8 @@ def joined(*children: str) -> Markup:
 
 
 def link(text: str, address: str) -> Markup:
-    """Return a link if the address is a plain https address, otherwise the text alone."""
-    if not address.startswith("https://") or not address.isascii() or not address.isprintable():
+    """Return a link to an address that this program made, the text alone if there is none or it is not plain."""
+    if not address.startswith(("https://", "http://")) or not address.isascii() or not address.isprintable():
         return joined(text)
     return element("a", text, href=address, rel="noreferrer")
 

@@ -145,7 +145,8 @@ class DigestJob:
         mail: Outgoing | None = None
         for entries in _SIZES:
             reply = digest_mail(written, config.identity, entries)
-            html = digest_html(written, config.identity.version, config.identity.contact, entries)
+            identity = config.identity
+            html = digest_html(written, identity.version, identity.contact, entries, identity.links)
             frozen = freeze(reply, terms, html)
             if isinstance(frozen, ComposeRefused):
                 event(LogEvent.DIGEST_FAILED, "error", reader=written.reader, reason=frozen.reason)

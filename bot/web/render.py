@@ -7,7 +7,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from bot.mail.target import archive_address
-from bot.web.rule_text import blocks, spans
+from bot.review.render.code import spans
+from bot.web.rule_text import blocks
 from bot.web.site import LIVE, Site
 from bot.web.text import age, duration, plain, when
 from rules.catalogue import example_texts

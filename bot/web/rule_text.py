@@ -1,20 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Texts with code spans as values that a template prints: messages, and the documentation of a rule."""
+"""The documentation of a rule as values that a template prints."""
 
 from collections.abc import Iterator
 
+from bot.review.render.code import Span, spans
 from rules.lazy import dataclass
 
 _HEADING = "## "
 _BULLET = "- "
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A part of a line: text, or code."""
-
-    text: str
-    is_code: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +31,3 @@ def blocks(doc: str) -> Iterator[Block]:
             yield Block("text", (tuple(spans(items.pop(0))),))
         if any(items):
             yield Block("list", tuple(tuple(spans(item)) for item in items))
-
-
-def spans(text: str) -> Iterator[Span]:
-    """Yield the parts of a text in one line: between backticks is code."""
-    for number, part in enumerate(" ".join(text.split()).split("`")):
-        if part:
-            yield Span(part, is_code=number % 2 == 1)

@@ -3,10 +3,12 @@
 
 import email
 import email.policy
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from html.parser import HTMLParser
+from importlib import resources
 
 import pytest
 
@@ -18,6 +20,7 @@ from bot.digest.selection import DigestInput, digest, subsystem
 from bot.digest.text import digest_text
 from bot.mail.address import Address
 from bot.mail.compose import compose
+from bot.mail.links import Links
 from bot.mail.posting import FollowUp, Posting
 from bot.review.mail_lint import problems
 from bot.review.model import FindingStatus, Review
@@ -314,3 +317,81 @@ def test_one_mail_a_reader_and_period(make: Maker) -> None:
 def test_nothing_comes_from_the_clock(make: Maker) -> None:
     assert digest_mail(rich(make), make.identity) == digest_mail(rich(make), make.identity)
     assert DATE < UNTIL
+
+
+LINKS = Links("https://pages.example.org")
+
+
+def test_with_web_pages_every_line_leads_to_them(make: Maker) -> None:
+    finding = make.finding()
+    written = of(material(judged(make, finding), rules=(RuleTally(finding.rule, said=1),)))
+    text, page = digest_text(written, "1.0", links=LINKS), digest_html(written, "1.0", links=LINKS)
+    series, rule = (
+        "https://pages.example.org/series/v1.1@example.org",
+        f"https://pages.example.org/rules/{finding.rule}",
+    )
+
+    assert f">   {series}\n" in text
+    assert f">     {series}#{finding.fingerprint}\n" in text
+    assert [] == list(problems(text))
+    assert f'<a href="{series}" rel="noreferrer">rust: led</a>' in page
+    assert f'<a href="{series}#{finding.fingerprint}" rel="noreferrer"><code>{finding.place}</code></a>' in page
+    assert 2 == page.count(f'<a href="{rule}" rel="noreferrer">{finding.rule}</a>')
+    assert "lore.kernel.org" not in text + page
+
+
+def test_without_web_pages_every_finding_leads_to_the_archive(make: Maker) -> None:
+    page = _Reader()
+    page.feed(digest_html(of(material(judged(make, make.finding(), make.finding(9)))), "1.0"))
+
+    addresses = [attrs["href"] for tag, attrs in page.tags if tag == "a"]
+    assert ["https://lore.kernel.org/r/v1.1@example.org/"] * 4 == addresses
+
+
+def test_a_resolved_finding_leads_to_its_series(make: Maker) -> None:
+    first = judged(make, make.finding())
+    second = judged(make, posting=make.posting(revision=2), previous=first)
+    page = digest_html(of(material(second)), "1.0", links=LINKS)
+
+    assert "resolved" in page
+    assert '<a href="https://pages.example.org/series/v2.1@example.org" rel="noreferrer"><code>' in page
+    assert "#" not in page.partition("<body>")[2]
+
+
+def test_mails_and_withheld_findings_lead_to_pages(make: Maker) -> None:
+    page = digest_html(rich(make), "1.0", links=LINKS)
+
+    assert '<a href="https://pages.example.org/stats" rel="noreferrer">' in page
+    assert '<a href="https://pages.example.org/?state=refused" rel="noreferrer">' in page
+
+
+def test_an_address_that_is_too_long_for_a_line_is_left_out(make: Maker) -> None:
+    posting = make.posting()
+    posting = replace(posting, message_id="<" * 400 + "@example.org")
+    review = judged(make, make.finding(), posting=posting)
+    text = digest_text(of(material(review)), "1.0", links=LINKS)
+
+    assert "https://" not in text
+    assert [] == list(problems(text))
+
+
+def test_code_is_code(make: Maker) -> None:
+    page = digest_html(of(material(judged(make, make.finding()))), "1.0")
+
+    assert "This <code>unsafe</code> block has no SAFETY comment." in page
+    assert "<code>rust/kernel/led.rs:5</code>" in page
+
+
+def test_the_page_has_the_colours_of_the_web_pages() -> None:
+    sheet = (resources.files("bot.web") / "static" / "style.css").read_text("utf-8")
+    light, dark = (set(re.findall("#[0-9a-f]{6}", part)) for part in sheet.partition("@media (prefers")[::2])
+    style = re.search("<style>(.*?)</style>", digest_html(of(DigestInput(WEEK)), "1.0"))
+    assert style is not None
+    used_light, used_dark = (
+        set(re.findall("#[0-9a-f]{6}", part)) for part in style[1].partition("@media(prefers")[::2]
+    )
+
+    assert used_light
+    assert used_dark
+    assert used_light <= light
+    assert used_dark <= dark
