@@ -12,7 +12,7 @@ _MAY_BE_UNSAFE = re.compile(r"unsafe|\w!\s*[({\[]|\$", re.IGNORECASE)
 _LINKED = re.compile(r"\b(?:no_mangle|export_name|link_section|link_name|global_allocator|unsafe)\b")
 _FIELD = re.compile(r"(?:pub\b(?:\s*\([^)]*\))?\s*)?+\w++\s*+(?::(?!:)|<-)")
 _ARM = re.compile(r"=>")
-_BEGINS = re.compile(r"(?:\A|[;{}]|^[ \t]*#\[.*\])\s*\Z", re.MULTILINE)
+_ATTRIBUTE = re.compile(r"[ \t]*#\[.*\]")
 _CONTINUES = re.compile(r"[.?+=/%^]|(?:as|else)\b")
 _MAX_BEFORE = 1000  # characters above the comment
 
@@ -54,7 +54,7 @@ def _unjustified_statements(source: RustSource) -> frozenset[int]:
 def _safe_code_end(source: RustSource, comment: CommentBlock, *, whole: bool) -> int | None:
     """Return where the safe statement or item below the comment ends; None if the code may be unsafe."""
     start, attributes = source.structure.skip_attributes(comment.end)
-    if not _BEGINS.search(source.code[max(0, comment.start - _MAX_BEFORE) : comment.start]):
+    if not _begins(source.code[max(0, comment.start - _MAX_BEFORE) : comment.start].rstrip()):
         return None
     end = source.structure.statement_end(start)
     if end is None or end[1] in (",", ")", "]") or _LINKED.search(attributes):
@@ -65,6 +65,11 @@ def _safe_code_end(source: RustSource, comment: CommentBlock, *, whole: bool) ->
     if _FIELD.match(text) or _ARM.search(text) or not _surroundings_are_safe(source, start, whole=whole):
         return None
     return end[0] + (end[1] == ";")
+
+
+def _begins(before: str) -> bool:
+    """Return whether a statement or item begins after this code: after nothing, another one, or an attribute."""
+    return not before or before[-1] in ";{}" or _ATTRIBUTE.fullmatch(before, before.rfind("\n") + 1) is not None
 
 
 def _surroundings_are_safe(source: RustSource, offset: int, *, whole: bool) -> bool:

@@ -2,14 +2,13 @@
 """Find the safety section of an unsafe function or trait: what it requires of its callers or implementations."""
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Final
 
 from rules.analysis.analysis import Analysis, Results
 from rules.analysis.view import FileView, SeriesView
 from rules.diff.image import build_new_file_image
 from rules.finding import Evidence
-from rules.lazy import re
+from rules.lazy import cached_property, re
 from rules.source.rust.model import SafetySection
 from rules.source.rust.operations import Operation
 from rules.source.rust.source import RustSource

@@ -6,14 +6,13 @@ surroundings, with unsafe code that the patch or another patch of the series rem
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
 from itertools import chain, islice
 from typing import Final, Generic, Literal, TypeVar
 
 from rules.analysis.analysis import Analysis, Results
 from rules.analysis.view import FileView, Position, SeriesView
 from rules.diff.patch import FileChange
-from rules.lazy import dataclass
+from rules.lazy import cached_property, dataclass
 from rules.source.rust.model import UnsafeDeclaration, UnsafeSite
 from rules.source.rust.source import RustSource
 

@@ -3,7 +3,6 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
@@ -13,7 +12,7 @@ from rules.diff.image import FileImages, Fragment, Image, Images
 from rules.diff.origin import Origin, origin
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.finding import Anchor, Confidence, Diagnostic, Evidence, LogAnchor, Severity, Side
-from rules.lazy import re, replace
+from rules.lazy import cached_property, re, replace
 from rules.source.rust.work_limit import WorkLimit
 
 if TYPE_CHECKING:
@@ -83,6 +82,7 @@ class FileView:
         self.path = images.change.path
         self.is_rust = self.path.endswith(".rs")
         self._adds: dict[tuple[str, ...], bool] = {}
+        self._mentions: dict[bytes, bool] = {}
         self._added_sources: dict[tuple[str, ...], tuple[RustSource, ...]] = {}
 
     @cached_property
@@ -108,6 +108,8 @@ class FileView:
     def _find_added_sources(self, words: tuple[str, ...]) -> "Iterator[RustSource]":
         from rules.source.rust.source import showing
 
+        if self.touched and self.post is not None and self.post.is_complete:
+            return iter(self.post_rust)
         lines = {line.after for word in words for line in self.added if line.after and word in line.text}
         return showing(self.post_rust, lines if self.change.hunks else self.touched)
 
@@ -200,7 +202,12 @@ class FileView:
     def mentions(self, *words: bytes) -> bool:
         """Tell whether the known lines of the file after the patch contain all of these words."""
         fragments = self.post.fragments if self.post is not None else ()
-        return all(any(word in fragment.text for fragment in fragments) for word in words)
+        for word in words:
+            if word not in self._mentions:
+                self._mentions[word] = any(word in fragment.text for fragment in fragments)
+            if not self._mentions[word]:
+                return False
+        return True
 
     @cached_property
     def _added_text(self) -> str:
@@ -212,9 +219,10 @@ class FileView:
 
     def adds(self, *words: str) -> bool:
         """Tell whether any of these words is on a line that the patch adds. This is cheap: a rule asks it first."""
-        if words not in self._adds:
-            self._adds[words] = any(word in self._added_text for word in words)
-        return self._adds[words]
+        adds = self._adds.get(words)
+        if adds is None:
+            adds = self._adds[words] = any(word in self._added_text for word in words)
+        return adds
 
     @cached_property
     def touched(self) -> frozenset[int]:

@@ -7,9 +7,8 @@ conditional.
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from functools import cached_property
 
-from rules.lazy import re
+from rules.lazy import cached_property, re
 from rules.source.kbuild.condition import ALWAYS, UNKNOWN, Condition, Pair, atom_pair, both, built_in_pair, either
 from rules.source.rust.source import RustSource
 

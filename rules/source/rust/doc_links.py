@@ -7,11 +7,10 @@ files, footnotes.
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from functools import cached_property
 from itertools import islice
 from typing import Final
 
-from rules.lazy import dataclass, field, re
+from rules.lazy import cached_property, dataclass, field, re
 from rules.source.kbuild.condition import ALWAYS, Condition
 from rules.source.rust.api import Path
 from rules.source.rust.cfg import read_predicate

@@ -3,12 +3,11 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
-from functools import cached_property
 from itertools import accumulate, chain
 
 from rules.diff.image import Fragment, Image
 from rules.finding import Confidence
-from rules.lazy import re
+from rules.lazy import cached_property, re
 from rules.source.rust.comments import Comment, CommentBlock, read_comment_blocks
 from rules.source.rust.docs import requirements
 from rules.source.rust.doctests import parse_unsafe_doctests
@@ -18,14 +17,16 @@ from rules.source.rust.items import DocumentedItem, Item, ItemHead, read_documen
 from rules.source.rust.model import SafetySection, UnsafeDeclaration, UnsafeSite
 from rules.source.rust.structure import Structure
 from rules.source.rust.tokens import Tokens, blank_out, find_comments_and_literals
+from rules.source.rust.unsafe_memo import UnsafeMemo, UnsafeReading
 from rules.source.rust.unsafe_sites import UnsafeCode
 from rules.source.rust.uses import Import, read_uses
-from rules.source.rust.work_limit import WorkLimit
+from rules.source.rust.work_limit import WorkLimit, WorkRecorder
 
 _FUNCTION = re.compile(rb"fn\s+(?:r#)?([\w\x80-\xff]+)")
 _TRAIT = re.compile(rb"trait\s+(?:r#)?([\w\x80-\xff]+)")
 _MAX_ERRORS = 40  # recoveries of the parser in a complete file
 _MAX_SEARCHED = 128 * 1024  # bytes of the fragments of an image whose contexts are searched: real images have less
+_MEMO = UnsafeMemo()
 
 
 class RustSource:
@@ -105,15 +106,17 @@ class RustSource:
 
     @property
     def unsafe_sites(self) -> tuple[UnsafeSite, ...]:
-        return self._unsafe[0]
+        return self._unsafe.sites
 
     @property
     def unsafe_declarations(self) -> tuple[UnsafeDeclaration, ...]:
-        return self._unsafe[1]
+        return self._unsafe.declarations
 
     @cached_property
     def safety_sections(self) -> tuple[SafetySection, ...]:
-        sections = (SafetySection(declaration, requirements(declaration.docs)) for declaration in self._unsafe[1])
+        sections = (
+            SafetySection(declaration, requirements(declaration.docs)) for declaration in self._unsafe.declarations
+        )
         return tuple(section for section in sections if section.requirements)
 
     def next_item(self, offset: int) -> ItemHead | None:
@@ -172,10 +175,23 @@ class RustSource:
         return Comment(start, self.first_line + row, start - line_start + 1, kind, starts_line, self.text[start:end])
 
     @cached_property
-    def _unsafe(self) -> tuple[tuple[UnsafeSite, ...], tuple[UnsafeDeclaration, ...]]:
+    def _unsafe(self) -> UnsafeReading:
         if not self.contains(b"unsafe"):
-            return (), ()
+            return UnsafeReading()
         work = self._work or WorkLimit()
+        key = (self._bytes, self.first_line, self._is_complete, self._is_searched)
+        reading = _MEMO.get(key)
+        if reading is not None:
+            for units in reading.units:
+                work.spend(units)
+            return reading
+        recorder = WorkRecorder(work)
+        sites, declarations = self._read_unsafe(recorder)
+        reading = UnsafeReading(sites, declarations, tuple(recorder.units))
+        _MEMO.put(key, reading)
+        return reading
+
+    def _read_unsafe(self, work: WorkLimit) -> tuple[tuple[UnsafeSite, ...], tuple[UnsafeDeclaration, ...]]:
         work.spend(self._bytes.count(b"unsafe"))
         parsed = self._parse(work)
         if parsed is None:

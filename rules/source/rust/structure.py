@@ -7,9 +7,8 @@ too. The parse does not: docs/adr/0008-reading-rust.md.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from functools import cached_property
 
-from rules.lazy import re
+from rules.lazy import cached_property, re
 
 _BRACKET = re.compile(r"[][(){}]")
 _PAIRS = {")": "(", "]": "[", "}": "{"}

@@ -47,3 +47,17 @@ class WorkLimit:
             elif self._above is not None:
                 self._over = self._above.count(units)
         return self._over
+
+
+class WorkRecorder(WorkLimit):
+    """A limit that counts for the one above, and keeps the units in their order, so that they can be counted again."""
+
+    def __init__(self, above: WorkLimit) -> None:
+        super().__init__(above=above)
+        self._target = above
+        self.units: list[int] = []
+
+    def spend(self, units: int) -> None:
+        """Count units. Raises TooMuchError beyond the limit."""
+        self.units.append(units)
+        self._target.spend(units)

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Tests of the memo of unsafe code: it changes neither a reading nor the work that counts for it."""
+
+import pytest
+
+from rules.source.rust.source import RustSource
+from rules.source.rust.unsafe_memo import UnsafeMemo, UnsafeReading
+from rules.source.rust.work_limit import TooMuchError, WorkLimit
+
+CODE = b"fn recall() { unsafe { a() }; unsafe { b() } }\n"
+
+
+@pytest.mark.parametrize("limit", range(6))
+def test_a_text_that_is_read_again_counts_the_same_work(limit: int) -> None:
+    known = RustSource(CODE, 3, is_complete=False).unsafe_sites
+    assert len(known) == 2
+    unknown = CODE.replace(b"recall", b"call_%d" % limit)
+    outcomes = []
+    for text in (CODE, unknown):
+        try:
+            outcomes.append(len(RustSource(text, 3, is_complete=False, work=WorkLimit(limit=limit)).unsafe_sites))
+        except TooMuchError:
+            outcomes.append(0)
+    assert outcomes == [2 if limit >= 3 else 0] * 2  # two words and a parse
+
+
+def test_the_line_and_the_kind_of_a_text_are_part_of_its_key() -> None:
+    assert [RustSource(CODE, line, is_complete=False).unsafe_sites[0].line for line in (7, 9)] == [7, 9]
+    complete, fragment = RustSource(CODE, 7), RustSource(CODE, 7, is_complete=False)
+    assert complete.unsafe_sites[0].confidence is not fragment.unsafe_sites[0].confidence
+
+
+@pytest.mark.parametrize(("size", "remembered"), [(4, True), (11, False)])
+def test_the_oldest_texts_are_forgotten_beyond_the_limit(size: int, remembered: bool) -> None:
+    memo, first = UnsafeMemo(10), (b"a" * size, 1, True, True)
+    memo.put(first, UnsafeReading(units=(1,)))
+    assert (memo.get(first) is not None) is remembered
+    memo.put((b"b" * 8, 1, True, True), UnsafeReading())
+    assert memo.get(first) is None
+
+
+def test_a_long_text_is_not_remembered() -> None:
+    memo, key = UnsafeMemo(), (b"a" * 100_000, 1, True, True)
+    memo.put(key, UnsafeReading())
+    assert memo.get(key) is None
