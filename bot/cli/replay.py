@@ -2,7 +2,6 @@
 """`patchwarden replay`: review archives in memory. Nothing is sent."""
 
 import os
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -183,6 +182,8 @@ def _opened(folder: Path | None) -> Iterator[_Pages | None]:
     if folder is None:
         yield None
         return
+    import tempfile
+
     from bot.web.report import KIND, REPORT, ReplayReport
     from bot.web.static_site import StaticSiteError, static_site
 
