@@ -29,7 +29,12 @@ PACKAGES = {
         "tests/rules/test_registry.py",
         "tests/rules/test_too_much.py",
     ),
-    "bot/pipeline": ("tests/bot/pipeline",),
+    "bot/pipeline": (
+        "tests/bot/pipeline",
+        "tests/bot/service/test_landing.py",
+        "tests/bot/service/test_landing_recheck.py",
+        "tests/bot/service/test_pending.py",
+    ),
     "bot/mail": (
         "tests/bot/mail",
         "tests/bot/inbox/test_attestation.py",
@@ -41,7 +46,8 @@ PACKAGES = {
 """The tests that have to notice the mutants of a package.
 
 Those are the tests of the mirrored folder. The examples of the rules (`test_registry.py`) are tests of what rules share
-too, and the engine's tests are those of the fixes in later patches.
+too, and the engine's tests are those of the fixes in later patches. The jobs' tests of landing trees and pending series
+test the steps that these jobs call.
 """
 
 KILLED = ("killed", "timeout", "segfault")
