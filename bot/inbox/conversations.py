@@ -96,9 +96,10 @@ class Conversations:
     def _forget(self, latest: Conversation) -> None:
         """Drop the first ids of a very large conversation, or else the least recently used conversations."""
         share = max(1, self._max_ids // 10)
-        for mail_id in latest.ids[:-share]:
-            del self._by_id[mail_id]
-        del latest.ids[:-share]
+        if len(latest.ids) - share > share // 8:  # Dropping them one by one would move all others for each mail.
+            for mail_id in latest.ids[:-share]:
+                del self._by_id[mail_id]
+            del latest.ids[:-share]
         while len(self._by_id) > self._max_ids:
             quiet, _ = self._all.popitem(last=False)
             self.release(quiet)
@@ -129,7 +130,8 @@ def _header(raw: bytes) -> bytes:
         start += 1
     end = start + MAX_HEADER_SIZE
     for blank in (b"\n\n", b"\n\r\n"):
-        position = raw.find(blank, start, end)
+        # Nearly no mail has a carriage return, which is found faster than a line end.
+        position = raw.find(blank, start, end) if blank != b"\n\r\n" or raw.find(b"\r", start, end) >= 0 else -1
         end = position if position >= 0 else end
     return b"\n" + raw[start:end]
 

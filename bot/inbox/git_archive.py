@@ -42,17 +42,19 @@ class GitArchive:
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
         """Yield new mails after the cursors, oldest first. Store the cursor even if its commits have no mails."""
         for epoch, path in self._repositories():
-            yield from self._read(epoch, path, _walk(_epoch(path), cursors.get(epoch, "")), size)
+            repository = _epoch(path)
+            yield from self._read(epoch, repository, _walk(repository, cursors.get(epoch, "")), size)
 
     def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
         """Return the mails of the last commits up to the cursors, oldest first, within the limit."""
-        epochs: list[tuple[str, Path, list[pygit2.Commit]]] = []
+        epochs: list[tuple[str, pygit2.Repository, list[pygit2.Commit]]] = []
         for epoch, path in reversed(self._repositories()):
-            commits = list(islice(_walk_back(_epoch(path), cursors.get(epoch, "")), most))
+            repository = _epoch(path)
+            commits = list(islice(_walk_back(repository, cursors.get(epoch, "")), most))
             most -= len(commits)
-            epochs.append((epoch, path, commits[::-1]))
-        for epoch, path, commits in reversed(epochs):
-            yield from self._read(epoch, path, commits, _SAMPLE)
+            epochs.append((epoch, repository, commits[::-1]))
+        for epoch, repository, commits in reversed(epochs):
+            yield from self._read(epoch, repository, commits, _SAMPLE)
 
     def count(self, cursors: dict[str, str]) -> int:
         """Return the number of new commits."""
@@ -65,18 +67,20 @@ class GitArchive:
             raise InboxError(f"{self.path}: the archive is gone")
         return epochs
 
-    def _read(self, epoch: str, path: Path, commits: Iterable[pygit2.Commit], size: int) -> Iterator[Batch]:
+    def _read(
+        self, epoch: str, repository: pygit2.Repository, commits: Iterable[pygit2.Commit], size: int
+    ) -> Iterator[Batch]:
         mails: list[RawMail] = []
         deleted: list[DeletedMail] = []
         last = ""
         for commit in commits:
             last = str(commit.id)
             origin = f"{epoch}@{last}"
-            mail, removed = _blob(commit, "m", path), _blob(commit, "d", path)
-            if mail is not None:
-                mails.append(RawMail(origin, _arrived(commit), mail))
-            elif removed is not None:
-                deleted.append(DeletedMail(origin, removed))
+            name, content = _mail(commit, repository)
+            if name == "m":
+                mails.append(RawMail(origin, _arrived(commit), content))
+            elif name:
+                deleted.append(DeletedMail(origin, content))
             if len(mails) + len(deleted) >= size:
                 yield Batch(self.name, epoch, last, tuple(mails), tuple(deleted))
                 mails, deleted, last = [], [], ""
@@ -181,14 +185,15 @@ def _known(repository: pygit2.Repository, cursor: str) -> pygit2.Oid | None:
     return commit.id
 
 
-def _blob(commit: pygit2.Commit, name: str, path: Path) -> bytes | None:
+def _mail(commit: pygit2.Commit, repository: pygit2.Repository) -> tuple[str, bytes]:
+    """Return the content of the file `m` of a commit, else of `d`, with its name; "" if it has neither."""
     try:
-        for entry in commit.tree:
-            if entry.name == name and isinstance(entry, pygit2.Blob):
-                return entry.data
+        files = {entry.name: entry.id for entry in commit.tree if isinstance(entry, pygit2.Blob)}
+        name = next((name for name in ("m", "d") if name in files), "")
+        # As `entry.data` the bytes would be copied once more.
+        return name, repository.read(files[name])[1] if name else b""
     except (pygit2.GitError, KeyError) as error:
-        raise InboxError(f"{path}: commit {commit.id}: {error}") from error
-    return None
+        raise InboxError(f"{repository.path}: commit {commit.id}: {error}") from error
 
 
 def _arrived(commit: pygit2.Commit) -> datetime:

@@ -7,13 +7,11 @@ thread.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Final
 
 from bot.inbox.conversations import Conversations, ids_of
 from bot.ports.archive import Archive, Batch, History, RawMail, Remote
-from rules.lazy import dataclass, re, replace
-
-_ENCODED: Final = re.compile(rb"content-transfer-encoding:\s*base64", re.IGNORECASE)
+from rules.bindings.mail_filter import is_encoded
+from rules.lazy import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +93,4 @@ def _may_be_patch(raw: bytes) -> bool:
     """Return whether the mail has a diff, or content that cannot be searched."""
     if b"\ndiff --git " in raw or b"\n@@ -" in raw:
         return True
-    return b"base64" in raw.lower() and _ENCODED.search(raw) is not None
+    return is_encoded(raw)
