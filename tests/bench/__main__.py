@@ -1,40 +1,48 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Speed beside what a user would pick instead, in one run: `python -m tests.bench ARCHIVE [--kernel REPO@REF]`."""
+"""Print each target of speed with our figure and that of a peer or floor, measured in one run.
+
+make bench ARCHIVE=pci.git KERNEL=linux.git@v7.3
+python -m tests.bench [ARCHIVE] [--kernel REPO[@REF]] [--only NAME]
+"""
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Final
 
-from bot.inbox.git_archive import is_git_archive
-from tests.bench.audit import compare_audit
-from tests.bench.index import compare_index
-from tests.bench.line import compare_line
-from tests.bench.scaling import measure
-from tests.bench.startup import compare_startup
-from tests.bench.throughput import throughput_lines
+from tests.bench import audit, index, latency, line, scaling, startup, throughput
+from tests.bench.target import HEADER, Part
+
+_PATCHES: Final = 300
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("archive", type=Path, nargs="?", help="an archive, mbox or Maildir with Rust patches")
-    parser.add_argument("--patches", type=int, default=300, help="how many patches at the most (default 300)")
-    parser.add_argument(
-        "--kernel", help="a bare kernel repository, REPO[@REF]: its checkpatch.pl, Rust and headers are compared"
-    )
-    parser.add_argument("--scaling", action="store_true", help="also measure how time grows with each size")
+    parser.add_argument("archive", type=Path, nargs="?", help="a public-inbox archive with Rust patches")
+    parser.add_argument("--kernel", help="a bare kernel repository, REPO[@REF]: its checkpatch.pl, Rust and headers")
+    parser.add_argument("--only", default="", help="measure only this part, such as startup or latency")
     arguments = parser.parse_args()
-    if arguments.archive is None and arguments.kernel is None and not arguments.scaling:
-        parser.error("nothing to measure: name an archive, --kernel or --scaling")
     repository, _, ref = (arguments.kernel or "").partition("@")
-    kernel = (Path(repository), ref or "HEAD") if repository else None
-    if arguments.archive is not None:
-        print("\n".join(compare_line(arguments.archive, arguments.patches, kernel)))
-        if is_git_archive(arguments.archive):
-            print("\n".join(throughput_lines(arguments.archive)))
-    if kernel is not None:
-        print("\n".join((*compare_index(*kernel), *compare_audit(*kernel), *compare_startup(*kernel))))
-    if arguments.scaling:
-        print("\n".join(measure()[0]))
+    kernel, archive = (Path(repository), ref or "HEAD"), arguments.archive or Path()
+    needs_kernel = "" if repository else "KERNEL="
+    needs_archive = "" if arguments.archive else "ARCHIVE="
+    needs_both = " ".join(filter(None, (needs_archive, needs_kernel)))
+    parts = {
+        "startup": Part(startup.TARGETS, startup.measure),
+        "check": Part(startup.CHECK_TARGETS, partial(startup.measure_check, *kernel), needs_kernel),
+        "line": Part(line.TARGETS, partial(line.measure, archive, _PATCHES, *kernel), needs_both),
+        "audit": Part(audit.TARGETS, partial(audit.measure, *kernel), needs_kernel),
+        "index": Part(index.TARGETS, partial(index.measure, *kernel), needs_kernel),
+        "throughput": Part(throughput.TARGETS, partial(throughput.measure, archive), needs_archive),
+        "scaling": Part(scaling.TARGETS, scaling.measure),
+        "latency": Part(latency.TARGETS, latency.measure),
+    }
+    print(HEADER)
+    for name, part in parts.items():
+        if arguments.only in ("", name):
+            for text in part.lines():
+                print(text, flush=True)
     return 0
 
 

@@ -3,25 +3,28 @@
 
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs
 from tests.bench.child import measured
+from tests.bench.target import Target, Value
+
+TARGETS: Final = {"first index of a kernel": Target(6, "s"), "index opened again": Target(0.1, "s")}
 
 
-def compare_index(repository: Path, ref: str) -> list[str]:
-    """Return the lines of the table: first index, opened again, and the floor."""
+def measure(repository: Path, ref: str) -> Mapping[str, Value]:
+    """Return the values of the targets."""
     with tempfile.TemporaryDirectory(prefix="patchwarden-bench-") as name:
         specs = RepositorySpecs((RepositorySpec(repository, ref),), Path(name) / "index.sqlite")
         first, files = _index(specs)
         again, _ = _index(specs)
     grepped, _ = measured(["git", "--no-pager", "grep", "-cw", "struct", ref, "--", "*.h"], repository)
-    return [
-        f"{'first index of a tree':30}{first:8.2f} s ({files} C files)",
-        f"{'opened again':30}{again:8.3f} s",
-        f"{'git grep -cw struct, headers':30}{grepped:8.2f} s",
-        f"{'first index / git grep':30}{first / grepped:8.1f} times",
-    ]
+    return {
+        "first index of a kernel": Value(first, f"{files} C files", f"git grep of headers {grepped:.2f} s"),
+        "index opened again": Value(again),
+    }
 
 
 def _index(specs: RepositorySpecs) -> tuple[float, int]:

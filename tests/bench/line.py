@@ -7,8 +7,9 @@ Both are seconds of the processor, so that what else the machine does matters li
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from bot.inbox.assemble import assemble
 from bot.inbox.source import open_source
@@ -19,26 +20,24 @@ from rules.bindings.tree import NoTree
 from rules.lint.engine import run
 from rules.registry import RULES
 from tests.bench.child import measured
+from tests.bench.target import Target, Value
 
 _CHECKPATCH = ("scripts/checkpatch.pl", "scripts/spelling.txt", "scripts/const_structs.checkpatch", ".checkpatch.conf")
 
 
-def compare_line(archive: Path, most: int, kernel: tuple[Path, str] | None) -> list[str]:
-    """The table's lines: our whole line, its steps, and checkpatch where a kernel is at hand."""
+TARGETS: Final = {"raw mail to findings": Target(10, "times", is_minimum=True)}
+
+
+def measure(archive: Path, most: int, repository: Path, ref: str) -> Mapping[str, Value]:
+    """Return the value of the target: how many times as long checkpatch.pl takes."""
     postings = list(_rust_postings(archive, most))
     mails = [raw for posting in postings for raw in posting]
     if not mails:
-        return [f"{archive}: no Rust patch in it"]
-    timed = _timed(postings)
-    patches = timed.pop("patches")
-    ours = sum(timed.values())
-    lines = [f"{'raw mail to findings':30}{ours * 1000 / patches:8.2f} ms/patch ({patches:.0f} patches, one core)"]
-    lines += [f"  {step:28}{seconds * 1000 / patches:8.2f}" for step, seconds in timed.items()]
-    if kernel is None:
-        return [*lines, f"{'checkpatch.pl':30} not measured: no --kernel"]
-    theirs = _checkpatch(mails, *kernel)
-    lines.append(f"{'checkpatch.pl, one process':30}{theirs * 1000 / patches:8.2f} ms/patch")
-    return [*lines, f"{'checkpatch / ours':30}{theirs / ours:8.1f} times"]
+        raise SystemExit(f"{archive}: no Rust patch in it")
+    ours, patches = _timed(postings)
+    theirs = _checkpatch(mails, repository, ref)
+    peer = f"checkpatch.pl {theirs * 1000 / patches:.1f} ms a patch"
+    return {"raw mail to findings": Value(theirs / ours, f"{ours * 1000 / patches:.2f} ms a patch", peer)}
 
 
 def _rust_postings(archive: Path, most: int) -> Iterator[list[bytes]]:
@@ -59,21 +58,16 @@ def _rust_postings(archive: Path, most: int) -> Iterator[list[bytes]]:
             return
 
 
-def _timed(postings: list[list[bytes]]) -> dict[str, float]:
-    spent = {"parse the mail": 0.0, "put the series together": 0.0, "images and rules": 0.0, "patches": 0.0}
+def _timed(postings: list[list[bytes]]) -> tuple[float, int]:
+    """Return the seconds of all steps, and the number of patches."""
+    patches = 0
+    start = time.process_time()
     for raws in postings:
-        start = time.process_time()
         messages = [message for raw in raws if isinstance(message := parse(raw), Message)]
-        parsed = time.process_time()
-        series = [posting.series for posting in assemble(messages)]
-        assembled = time.process_time()
-        for patch_series in series:
-            run(RULES, patch_series, NoTree())
-        spent["parse the mail"] += parsed - start
-        spent["put the series together"] += assembled - parsed
-        spent["images and rules"] += time.process_time() - assembled
-        spent["patches"] += sum(len(patch_series.patches) for patch_series in series)
-    return spent
+        for posting in assemble(messages):
+            run(RULES, posting.series, NoTree())
+            patches += len(posting.series.patches)
+    return time.process_time() - start, patches
 
 
 def _checkpatch(mails: list[bytes], repository: Path, ref: str) -> float:

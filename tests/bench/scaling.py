@@ -10,7 +10,7 @@ import math
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +44,7 @@ from rules.bindings.tree import NoTree
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.lint.engine import run as check
 from rules.registry import RULES, active
+from tests.bench.target import Target, Value
 from tests.fakes.contexts import consenting
 from tests.fakes.mails import START, FakeArchive, git_archive, mail, patch
 from tests.fakes.origin import FakeClock
@@ -266,25 +267,27 @@ DIMENSIONS: Final = (
 )
 
 
-def measure(names: Sequence[str] = ()) -> tuple[list[str], bool]:
-    """Return the lines of the table for these dimensions, or for all, and whether no exponent is above the limit."""
-    lines = [f"{'growth of':34}{'size':>12}{'seconds':>18}{'exponent':>10}"]
-    is_linear = True
-    for dimension in DIMENSIONS:
-        if names and not any(name in dimension.name for name in names):
-            continue
-        slope, seconds = exponent(dimension)
-        is_linear = is_linear and slope <= MAX_EXPONENT
-        sizes = f"{dimension.size:,}-{dimension.size << DOUBLINGS:,}"
-        spent = f"{seconds[0]:.3f}-{seconds[-1]:.3f}"
-        note = "" if slope <= MAX_EXPONENT else f"  above {MAX_EXPONENT}"
-        lines.append(f"{dimension.name:34}{sizes:>12}{spent:>18}{slope:>10.2f}{note}")
-    return lines, is_linear
+TARGETS: Final = {f"growth: {dimension.name}": Target(MAX_EXPONENT, "(exponent)") for dimension in DIMENSIONS}
+
+
+def measure() -> Mapping[str, Value]:
+    """Return the values of the targets."""
+    return {f"growth: {dimension.name}": _value(dimension) for dimension in DIMENSIONS}
+
+
+def _value(dimension: Dimension) -> Value:
+    slope, seconds = exponent(dimension)
+    sizes = f"{dimension.size:,}-{dimension.size << DOUBLINGS:,}"
+    return Value(slope, f"{seconds[0]:.3f}-{seconds[-1]:.3f} s", f"size {sizes}")
 
 
 def main(names: Sequence[str]) -> int:
-    lines, is_linear = measure(names)
-    print("\n".join(lines))
+    is_linear = True
+    for dimension in DIMENSIONS:
+        if not names or any(name in dimension.name for name in names):
+            value = _value(dimension)
+            is_linear = is_linear and value.value <= MAX_EXPONENT
+            print(f"{dimension.name:38}{value.peer:>22}{value.ours:>20}{value.value:8.2f}", flush=True)
     return 0 if is_linear else 1
 
 

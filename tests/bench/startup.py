@@ -11,6 +11,7 @@ from typing import Final
 
 from bot.__main__ import COMMANDS
 from tests.bench.line import write_checkpatch
+from tests.bench.target import Target, Value
 
 _ROUNDS: Final = 5
 _MEGABYTE: Final = 1024  # kilobytes, in which the system measures memory
@@ -30,35 +31,72 @@ _C: Final = """\
 """
 
 
-def compare_startup(repository: Path, ref: str) -> list[str]:
-    """Return the lines of the table: each command, its peer, and the ratio of their processor times."""
-    program = [sys.executable, "-m", "bot"]
+_LISTS: Final = ("outbox list", "quarantine list", "mute list", "pending", "digest", "rules", "stop --lift")
+"""Commands whose whole output is measured, on a small database."""
+_HELP: Final = "slowest --help of a command"
+_OUTPUT: Final = "slowest first output"
+_SIZES: Final = {20: 1.0, 500: 0.5}
+TARGETS: Final = {"--version": Target(4), "--help": Target(8), _HELP: Target(15), _OUTPUT: Target(15)}
+CHECK_TARGETS: Final = {
+    **{
+        f"check, {lines} lines of {language}": Target(limit)
+        for lines, limit in _SIZES.items()
+        for language in ("Rust", "C")
+    },
+    "memory of check": Target(45, "MB"),
+}
+_PROGRAM: Final = (sys.executable, "-m", "bot")
+
+
+def measure() -> Mapping[str, Value]:
+    """Return the values of the targets of commands beside bare Python."""
+    with tempfile.TemporaryDirectory(prefix="patchwarden-bench-") as name:
+        folder = Path(name)
+        _run([*_PROGRAM, "run", "--once"], folder, _environment())
+        lines = ("--version", "--help", *(f"{command} --help" for command in COMMANDS), *_LISTS)
+        commands = {line: [*_PROGRAM, *line.split()] for line in lines}
+        seconds, _ = _measure({"python": [sys.executable, "-c", "pass"], **commands}, folder)
+    python = seconds["python"]
+
+    def value(line: str, shown: str = "") -> Value:
+        ours = f"{shown} {seconds[line] * 1000:.0f} ms".strip()
+        return Value(seconds[line] / python, ours, f"python -c pass {python * 1000:.0f} ms")
+
+    slowest = max((f"{command} --help" for command in COMMANDS), key=seconds.__getitem__)
+    longest = max(_LISTS, key=seconds.__getitem__)
+    return {
+        "--version": value("--version"),
+        "--help": value("--help"),
+        _HELP: value(slowest, slowest.partition(" ")[0]),
+        _OUTPUT: value(longest, longest),
+    }
+
+
+def measure_check(repository: Path, ref: str) -> Mapping[str, Value]:
+    """Return the values of the targets of `check` beside checkpatch.pl."""
     with tempfile.TemporaryDirectory(prefix="patchwarden-bench-") as name:
         folder = Path(name)
         write_checkpatch(folder, repository, ref)
-        commands: dict[str, Sequence[str]] = {
-            "python": [sys.executable, "-c", "pass"],
-            "--version": [*program, "--version"],
-            "--help": [*program, "--help"],
-            **{f"{command} --help": [*program, command, "--help"] for command in COMMANDS},
-        }
-        for lines in (20, 500):
-            for language, text in (("Rust", _RUST), ("C", _C)):
+        commands: dict[str, Sequence[str]] = {}
+        for lines in _SIZES:
+            for language, text, suffix in (("Rust", _RUST, "rs"), ("C", _C, "c")):
                 patch = folder / f"{language}-{lines}.patch"
-                patch.write_text(_patch(f"drivers/lamp/lamp.{'rs' if language == 'Rust' else 'c'}", text, lines))
-                commands[f"check, {lines} lines of {language}"] = [*program, "check", patch.name]
+                patch.write_text(_patch(f"drivers/lamp/lamp.{suffix}", text, lines))
+                commands[f"check, {lines} lines of {language}"] = [*_PROGRAM, "check", patch.name]
                 peer = ["perl", "scripts/checkpatch.pl", "--no-tree", "--terse", patch.name]
-                commands[f"checkpatch, {lines} lines of {language}"] = peer
+                commands[f"peer of check, {lines} lines of {language}"] = peer
         seconds, memory = _measure(commands, folder)
-    lines_of_table = []
-    for label, own in seconds.items():
-        if not label.startswith(("python", "checkpatch")):
-            peer_label = label.replace("check,", "checkpatch,") if label.startswith("check,") else "python"
-            lines_of_table.append(
-                f"{label:30}{own * 1000:7.0f} ms {memory[label] / _MEGABYTE:6.1f} MB "
-                f"{own / seconds[peer_label]:6.2f} times {peer_label}"
-            )
-    return lines_of_table
+    values = {
+        name: Value(
+            seconds[name] / seconds[f"peer of {name}"],
+            f"{seconds[name] * 1000:.0f} ms",
+            f"checkpatch.pl {seconds[f'peer of {name}'] * 1000:.0f} ms",
+        )
+        for name in CHECK_TARGETS
+        if name in seconds
+    }
+    peak = max(peak for name, peak in memory.items() if name.startswith("check"))
+    return {**values, "memory of check": Value(peak / _MEGABYTE)}
 
 
 def _patch(path: str, text: str, number: int) -> str:
@@ -79,9 +117,7 @@ def _measure(commands: Mapping[str, Sequence[str]], folder: Path) -> tuple[dict[
     """
     seconds: dict[str, float] = {}
     memory: dict[str, int] = {}
-    root = Path(__file__).parents[2]
-    environment = {**os.environ, "PYTHONPATH": str(root)}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    environment = _environment()
     for round_number in range(_ROUNDS + 1):
         for label, command in commands.items():
             spent, peak = _run(command, folder, environment)
@@ -89,6 +125,12 @@ def _measure(commands: Mapping[str, Sequence[str]], folder: Path) -> tuple[dict[
                 seconds[label] = min(spent, seconds.get(label, spent))
                 memory[label] = peak
     return seconds, memory
+
+
+def _environment() -> dict[str, str]:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
 
 
 def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[float, int]:

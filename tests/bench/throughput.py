@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -21,14 +21,24 @@ from bot.inbox.screened import ScreenedArchive
 from bot.pool.memory import descendants, shared_memory
 from rules.bindings.mail_filter import MailFilter
 from tests.bench.child import measured
+from tests.bench.target import Target, Value
 
+TARGETS: Final = {
+    "screened list": Target(8_000, "mails/cpu-s", is_minimum=True),
+    "replay": Target(900, "mails/cpu-s", is_minimum=True),
+    "run --once": Target(500, "mails/cpu-s", is_minimum=True),
+    "run --once, in its first process": Target(0.25, "of all"),
+    "memory of replay": Target(250, "MB"),
+    "memory of run --once": Target(250, "MB"),
+    "database": Target(5_000, "bytes a mail"),
+}
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _NAMES: Final = ("device", "dev_name", "page", "kmalloc", "refcount_t", "mutex_lock", "blk_mq_ops", "pci_driver")
 _PATHS: Final = ("include/linux/device.h", "include/linux/mm.h", "include/linux/pci.h", "include/linux/blk-mq.h")
 
 
 @dataclass(slots=True)
-class _Usage:
+class Usage:
     """Processor seconds by process, and the peak of their memory together."""
 
     parent: int
@@ -50,8 +60,8 @@ class _Usage:
             self.peak = max(self.peak, shared_memory(self.parent))
 
 
-def throughput_lines(archive: Path) -> list[str]:
-    """Return the lines of the table."""
+def measure(archive: Path) -> Mapping[str, Value]:
+    """Return the values of the targets."""
     mails = sum(len(batch.mails) for batch in GitArchive(archive).batches({}))
     program = [sys.executable, "-m", "bot"]
     with tempfile.TemporaryDirectory(prefix="patchwarden-bench-") as name:
@@ -59,19 +69,17 @@ def throughput_lines(archive: Path) -> list[str]:
         replayed = _watched([*program, "replay", "--no-tree", path], folder)
         ran = _watched([*program, "run", "--once", "--archive", path], folder)
         size = sum(file.stat().st_size for file in (folder / "var").glob("*.db*"))
-    return [
-        _line("git cat-file --batch", mails, _read_by_git(archive)),
-        _line("parser of the standard library", mails, _timed(lambda: _parsed(archive))),
-        _line("screened list", mails, _timed(lambda: _screened(archive))),
-        _line("replay", mails, replayed.total) + f", peak {replayed.peak / 2**20:.0f} MB",
-        _line("run --once", mails, ran.total) + f", peak {ran.peak / 2**20:.0f} MB",
-        f"{'  in its first process':30}{ran.seconds[ran.parent] / ran.total:8.0%}",
-        f"{'database':30}{size / mails:8.0f} bytes a mail",
-    ]
-
-
-def _line(name: str, mails: int, seconds: float) -> str:
-    return f"{name:30}{mails / seconds:8.0f} mails a second of the processor ({mails} mails)"
+    read = f"git cat-file --batch {mails / _read_by_git(archive):,.0f}"
+    parsed = f"standard library's parser {mails / _timed(lambda: _parsed(archive)):,.0f}"
+    return {
+        "screened list": Value(mails / _timed(lambda: _screened(archive)), f"{mails:,} mails", read),
+        "replay": Value(mails / replayed.total, f"{replayed.total:.1f} s", parsed),
+        "run --once": Value(mails / ran.total, f"{ran.total:.1f} s", read),
+        "run --once, in its first process": Value(ran.seconds[ran.parent] / ran.total),
+        "memory of replay": Value(replayed.peak / 2**20),
+        "memory of run --once": Value(ran.peak / 2**20),
+        "database": Value(size / mails),
+    }
 
 
 def _timed(work: Callable[[], int]) -> float:
@@ -100,9 +108,9 @@ def _read_by_git(archive: Path) -> float:
         return measured(command, archive)[0]
 
 
-def _watched(command: Sequence[str], folder: Path) -> _Usage:
+def _watched(command: Sequence[str], folder: Path) -> Usage:
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        usage = _Usage(process.pid)
+        usage = Usage(process.pid)
         for number in _rounds(process):
             usage.look(with_memory=number % 20 == 0)
         assert process.stderr is not None
