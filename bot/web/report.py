@@ -105,9 +105,11 @@ class ReplayReport:
         by_rule: dict[str, list[FindingRecord]] = defaultdict(list)
         for record in records:
             by_rule[record.rule].append(record)
-        for rule, found in by_rule.items():
-            self._rules[rule].add(number, found)
-            self._reasons[rule].update(record.withheld.partition(":")[0] for record in found if _is_withheld(record))
+        for rule, rule_records in by_rule.items():
+            self._rules[rule].add(number, rule_records)
+            self._reasons[rule].update(
+                record.withheld.partition(":")[0] for record in rule_records if _is_withheld(record)
+            )
         self._states[summary.state] += 1
         if ours is not None:
             self._mails[ours.state] += 1
@@ -119,9 +121,7 @@ class ReplayReport:
     def write(self, site: StaticSite, rules: Sequence[Rule], facts: Mapping[str, int], progress: Progress) -> None:
         """Write all pages. `facts` are more numbers for the first page."""
         progress.start("pages of series", len(self._stored))
-        list_paths = {
-            name: f"/lists/{safe_name(name)}" for name, group in _largest(self._lists, _MAX_LISTS) if group.postings
-        }
+        list_paths = {name: f"/lists/{safe_name(name)}" for name, _ in _largest(self._lists, _MAX_LISTS)}
         months = dict(_largest(self._months, _MAX_MONTHS))
         for numbers in self._topics.values():
             numbers[:] = array("Q", sorted(numbers, key=self._revision_key))

@@ -20,11 +20,13 @@ from tests.fakes.mails import patch
 NETWORK: Final = "fetches from lore.kernel.org"
 MACHINE: Final = "changes the machine"
 ENDLESS: Final = "runs until it is stopped; tests/bot/cli and tests/bot/web run it"
-ELSEWHERE: Final = "works on the source code; tests/docs and the continuous integration do the same"
+ELSEWHERE: Final = "works on the source code; tests and the continuous integration do the same"
 
 NOT_RUN: Final[Mapping[str, str]] = {
     "make run": ELSEWHERE,
     "make run ARCHIVE=PATH": ELSEWHERE,
+    "make site": ELSEWHERE,
+    "make site SITE=/srv/www/patchwarden": ELSEWHERE,
     "make docs": ELSEWHERE,
     "make check": ELSEWHERE,
     "make golden": ELSEWHERE,
