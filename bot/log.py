@@ -73,6 +73,7 @@ class LogEvent(StrEnum):
     REVIEW_DEFERRED = "review-deferred"
     SERIES_QUARANTINED = "series-quarantined"
 
+    KERNEL_TREE_READ = "kernel-tree-read"
     LANDING_MOVED = "landing-moved"
     SERIES_APPLIED = "series-applied"
 

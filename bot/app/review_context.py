@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from bot.app.identity import build_identity, can_send, load_command_secret
-from bot.app.kernel import build_repository_specs
+from bot.app.kernel import MaintainersCache, build_repository_specs
 from bot.app.precision import LearnedPolicy
 from bot.app.recipients import build_recipients, build_rehearsed_recipients
 from bot.kernel.repositories import KernelTrees
@@ -35,6 +35,7 @@ def build_review_context(settings: Settings, store: Repository, clock: Clock) ->
     """
     KernelTrees(build_repository_specs(settings))  # raise an error now, not once for each posting
     used, secret = active(), load_command_secret(settings)
+    maintainers = MaintainersCache(settings, clock)
     return ReviewContext(
         rules=used,
         policy=build_policy(settings),
@@ -45,6 +46,7 @@ def build_review_context(settings: Settings, store: Repository, clock: Clock) ->
         basis=Basis(VERSION, rules_digest(), tuple(rule.id for rule in used)),
         secret=secret,
         pending=timedelta(days=settings.review.pending_days),
+        subsystems=lambda paths: maintainers().subsystems(paths),
     )
 
 

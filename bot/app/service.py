@@ -15,6 +15,7 @@ from bot.app.continuity import build_continuity
 from bot.app.data_files import make_private
 from bot.app.digest import build_digest_job
 from bot.app.identity import build_bounce_address, can_send
+from bot.app.kernel_tree import build_kernel_tree_job
 from bot.app.landing import LANDING_LIMITS, build_landing_job
 from bot.app.lists import check_lists
 from bot.app.lore import build_archive_lookup, build_followed_lists, build_signature_verifier
@@ -37,6 +38,7 @@ from bot.service.commands import CommandJob
 from bot.service.deliver import DeliverJob, NoRecord
 from bot.service.digest import DigestJob
 from bot.service.job_record import JobRecorder
+from bot.service.kernel_tree import KernelTreeJob
 from bot.service.landing import LandingJob
 from bot.service.mail_log import log_change
 from bot.service.poll import PollJob
@@ -93,6 +95,7 @@ class Service:
     bounces: BounceJob | None = None
     prune: PruneJob | None = None
     landing: LandingJob | None = None
+    kernel_tree: KernelTreeJob | None = None
     watchdog: Watchdog = field(default_factory=Watchdog)
     wakeups: Wakeups = field(default_factory=Wakeups)
     is_stop_watched: bool = False
@@ -132,7 +135,8 @@ class Service:
                 for name, job in optional_jobs.items()
                 if job
             ),
-            *_schedule_landing(self.landing, settings),
+            *_schedule_landing("landing", self.landing, settings),
+            *_schedule_landing("kernel-tree", self.kernel_tree, settings),
             *((ScheduledJob("prune", self.prune.run, _DAY, pace.jitter_seconds),) if self.prune else ()),
         )
 
@@ -244,6 +248,7 @@ def open_service(
             commands=build_command_job(settings, store, recheck, context, clock, stop, command_executor),
             digest=build_digest_job(settings, store, clock) if settings.digest.recipients else None,
             landing=build_landing_job(settings, store, context, clock, stop, landing_executor),
+            kernel_tree=build_kernel_tree_job(settings, store, clock, landing_executor),
             bounces=BounceJob(store, own, clock, stop, command_executor, bounces) if can_send(settings) else None,
         )
 
@@ -315,11 +320,13 @@ def _watched_paths(settings: Settings, sources: Sequence[Path]) -> dict[str, Pat
     return {str(path): path for path in real}
 
 
-def _schedule_landing(job: LandingJob | None, settings: Settings) -> tuple[ScheduledJob, ...]:
+def _schedule_landing(
+    name: str, job: LandingJob | KernelTreeJob | None, settings: Settings
+) -> tuple[ScheduledJob, ...]:
     pace = settings.schedule
     if job is None:
         return ()
-    return (ScheduledJob("landing", job.run, pace.landing_seconds, pace.jitter_seconds, LANDING_LIMITS.seconds),)
+    return (ScheduledJob(name, job.run, pace.landing_seconds, pace.jitter_seconds, LANDING_LIMITS.seconds),)
 
 
 def _build_backfill_job(

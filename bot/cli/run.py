@@ -119,7 +119,8 @@ def _run_jobs(service: "Service") -> "tuple[PollResult, Sequence[Outcome], Deliv
         if job is not None:
             run(name, job.run)
     reviewed = run("review", service.review.run)
-    for name, later_job in (("landing", service.landing), ("digest", service.digest)):
+    later_jobs = {"landing": service.landing, "kernel-tree": service.kernel_tree, "digest": service.digest}
+    for name, later_job in later_jobs.items():
         if later_job is not None:
             run(name, later_job.run)
     delivered = DeliveryResult()

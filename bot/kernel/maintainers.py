@@ -2,11 +2,14 @@
 """The entries of MAINTAINERS."""
 
 from collections.abc import Iterable
+from functools import cached_property
+from itertools import islice
 from typing import Final
 
 from rules.analysis import maintainers
-from rules.analysis.maintainers import Entry
+from rules.analysis.maintainers import Entry, Subsystems
 
+_MAX_PATHS: Final = 1_000  # of a series whose subsystems are looked up
 _ALL_FILES: Final = frozenset({"*", "*/"})  # "THE REST": an entry for all files is not an entry for these files
 
 
@@ -24,6 +27,15 @@ class Maintainers:
         return frozenset(
             person.lower() for entry in self.entries if any(map(entry.keeps, touched)) for person in entry.people
         )
+
+    def subsystems(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """Return the names of the entries that maintain any of these files, sorted."""
+        names = (self._index.all_of(path) for path in islice(dict.fromkeys(paths), _MAX_PATHS))
+        return tuple(sorted(frozenset().union(*names)))
+
+    @cached_property
+    def _index(self) -> Subsystems:
+        return Subsystems(self.entries)
 
     def of(self, address: str) -> tuple[Entry, ...]:
         """Return the entries that name the address as a maintainer or reviewer."""

@@ -124,8 +124,13 @@ class KernelTrees:
 
     def newest(self) -> GitTree | None:
         """Return the tree of the newest ref, or of the given ref."""
+        newest = self.newest_with_base()
+        return None if newest is None else newest[0]
+
+    def newest_with_base(self) -> tuple[GitTree, Base] | None:
+        """Return the tree of `newest` with its commit and ref."""
         chosen = self._choice(Series("", ()), None)
-        return None if chosen is None else self._tree(chosen[1], chosen[2])
+        return None if chosen is None else (self._tree(chosen[1], chosen[2]), chosen[0])
 
     def _choice(self, series: Series, sent: datetime | None) -> tuple[Base, Repository, pygit2.Commit] | None:
         if not self._given:

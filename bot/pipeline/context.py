@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Everything besides the posting that decides about reviews and mails; pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Final
 
@@ -27,7 +27,8 @@ class ReviewContext:
     `recipients` gives what is known now about the people and lists that could get a mail. `terms` say which postings
     are refused. `learned` puts into the policy what people replied about a posting. `basis` names the program and the
     rules. With a `secret`, replies to our mails go to an address that only its owner can compute. A posting is compared
-    with the pending postings of the time `pending`, 0 for none.
+    with the pending postings of the time `pending`, 0 for none. `subsystems` gives the entries of MAINTAINERS
+    for paths.
     """
 
     rules: tuple[Rule, ...]
@@ -39,6 +40,7 @@ class ReviewContext:
     basis: Basis = field(default_factory=Basis)
     secret: bytes = b""
     pending: timedelta = timedelta()
+    subsystems: Callable[[Iterable[str]], tuple[str, ...]] = lambda _: ()
 
     def is_rehearsal(self, posting: Posting) -> bool:
         """Return whether a mail about the posting is only filed, and not sent."""

@@ -16,7 +16,9 @@ def review_posting(posting: Posting, analysis: Analysis, previous: Review | None
     recipients = context.recipients()
     policy = _narrowed(context.learned(posting, context.policy), recipients.consent_of(posting))
     reviewed = review(posting, analysis.report, context.rules, previous, policy, analysis.delta, recipients)
-    return replace(reviewed, basis=replace(context.basis, base=analysis.base_name))
+    paths = (path for patch in posting.series.patches for path in patch.paths)
+    basis = replace(context.basis, base=analysis.base_name)
+    return replace(reviewed, basis=basis, subsystems=context.subsystems(paths))
 
 
 def _narrowed(policy: Policy, consent: Consent) -> Policy:

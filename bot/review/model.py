@@ -75,6 +75,7 @@ class Review:
 
     `delta` counts the unsafe sites that the series adds, removes and moves. `unsafe_delta` is the sentence about them,
     and about the change since the previous revision, for the footer of the mail; "" if there is no change.
+    `subsystems` are the entries of MAINTAINERS for the changed files at the time of the review.
     """
 
     posting: Posting
@@ -85,6 +86,7 @@ class Review:
     delta: UnsafeDelta = NO_DELTA
     basis: Basis = Basis()
     skipped: tuple[Skipped, ...] = ()
+    subsystems: tuple[str, ...] = ()
 
     @property
     def current(self) -> tuple[ReviewFinding, ...]:

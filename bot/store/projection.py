@@ -19,6 +19,7 @@ from bot.review.model import FindingStatus, Review
 
 _MAX_FINDINGS: Final = 1_000  # rows of one review
 _MAX_LISTS: Final = 50  # rows of one posting
+_MAX_SUBSYSTEMS: Final = 50  # rows of one posting
 _MAX_TEXT: Final = 500  # characters of a text in a row
 _RESOLVED: Final = FindingStatus.RESOLVED.value
 
@@ -36,6 +37,7 @@ UPDATE posting SET
   reported = (SELECT count(*) FROM finding WHERE posting_id = ?1 AND standing != ?2 AND withheld = '')
 WHERE message_id = ?1"""
 _FINDING: Final = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SUBSYSTEM_TIME: Final = "UPDATE posting_subsystem SET sent = ?1 WHERE posting_id = ?2 AND sent != ?1"
 _COUNTS: Final = """
 SELECT rule, substr(reviewed, 1, 7), standing,
   CASE WHEN instr(withheld, ':') THEN substr(withheld, 1, instr(withheld, ':') - 1) ELSE withheld END, count(*)
@@ -52,17 +54,18 @@ def project_posting(session: Session, posting: Posting) -> None:
     """Write the rows and columns of a posting whose row was stored in this transaction."""
     session.flush()
     connection, message_id = session.connection(), posting.message_id
-    texts = _short(posting.series.subject), _short(posting.author.key), _short(posting.author.name)
+    texts = short_text(posting.series.subject), short_text(posting.author.key), short_text(posting.author.name)
     numbers = len(posting.series.patches), posting.expected
     connection.exec_driver_sql(_POSTING, (*texts, *numbers, message_id))
     _write_review_columns(connection, message_id)
     sent = connection.exec_driver_sql("SELECT sent FROM posting WHERE message_id = ?", (message_id,)).scalar_one()
-    lists = dict.fromkeys(_short(name.lower()) for name in posting.lists[:_MAX_LISTS])
+    lists = dict.fromkeys(short_text(name.lower()) for name in posting.lists[:_MAX_LISTS])
     parts = dict.fromkeys(part.message_id for part in posting.parts)
     connection.exec_driver_sql("DELETE FROM posting_list WHERE posting_id = ?", (message_id,))
     connection.exec_driver_sql("DELETE FROM posting_part WHERE posting_id = ?", (message_id,))
     _insert(connection, "INSERT INTO posting_list VALUES (?, ?, ?)", [(name, sent, message_id) for name in lists])
     _insert(connection, "INSERT INTO posting_part VALUES (?, ?)", [(part, message_id) for part in parts])
+    connection.exec_driver_sql(_SUBSYSTEM_TIME, (sent, message_id))
 
 
 def project_review(session: Session, review: Review) -> None:
@@ -70,7 +73,8 @@ def project_review(session: Session, review: Review) -> None:
     session.flush()
     connection, posting_id = session.connection(), review.posting.message_id
     stored = connection.exec_driver_sql(
-        "SELECT review.reviewed FROM review JOIN posting ON message_id = posting_id WHERE posting_id = ?", (posting_id,)
+        "SELECT review.reviewed, sent FROM review JOIN posting ON message_id = posting_id WHERE posting_id = ?",
+        (posting_id,),
     ).first()
     if stored is None:
         return
@@ -84,6 +88,10 @@ def project_review(session: Session, review: Review) -> None:
     if before:
         connection.exec_driver_sql("DELETE FROM finding_count WHERE count <= 0")
     _write_review_columns(connection, posting_id)
+    connection.exec_driver_sql("DELETE FROM posting_subsystem WHERE posting_id = ?", (posting_id,))
+    subsystems = dict.fromkeys(short_text(name) for name in review.subsystems[:_MAX_SUBSYSTEMS])
+    rows = [(name, stored[1], posting_id) for name in subsystems]
+    _insert(connection, "INSERT INTO posting_subsystem VALUES (?, ?, ?)", rows)
 
 
 def count_findings(session: Session) -> None:
@@ -104,9 +112,9 @@ def _finding_rows(review: Review, reviewed: str) -> Iterator[tuple[Any, ...]]:
         yield (
             *(review.posting.message_id, position, reviewed),
             *(finding.rule, finding.severity.value, finding.confidence.value),
-            *(finding.anchor.patch, _short(finding.path or ""), finding.anchor.line),
-            *(comment.standing.value, _short(public_reason(comment.withheld or ""))),
-            *(finding.fingerprint, _short(finding.message)),
+            *(finding.anchor.patch, short_text(finding.path or ""), finding.anchor.line),
+            *(comment.standing.value, short_text(public_reason(comment.withheld or ""))),
+            *(finding.fingerprint, short_text(finding.message)),
         )
 
 
@@ -115,6 +123,6 @@ def _insert(connection: Connection, statement: str, rows: Sequence[tuple[Any, ..
         connection.exec_driver_sql(statement, list(rows))
 
 
-def _short(text: str) -> str:
+def short_text(text: str) -> str:
     """Return the text in one line of limited length, without what SQLite cannot store."""
     return clean(" ".join(text.split()))[:_MAX_TEXT]

@@ -9,7 +9,15 @@ from bot.store.codec import posting_of
 from bot.store.database import Database
 from bot.store.projection import count_findings, project_posting, project_review
 from bot.store.reviews import review_of
-from bot.store.tables import FindingRow, PostingListRow, PostingPartRow, PostingRow, ReviewRow
+from bot.store.tables import (
+    FindingRow,
+    KernelTreeRow,
+    PostingListRow,
+    PostingPartRow,
+    PostingRow,
+    PostingSubsystemRow,
+    ReviewRow,
+)
 
 
 class ProjectionRows:
@@ -48,10 +56,14 @@ def _rebuild(session: Session, ids: Sequence[str]) -> None:
 
 
 def _remove_orphans(session: Session) -> None:
-    """Remove rows whose posting or review does not exist, and count the findings anew."""
+    """Remove rows whose posting or review does not exist, and count the findings anew.
+
+    The rows of the kernel tree are not derived from the store: the service writes them anew in its next round.
+    """
     postings = select(PostingRow.message_id)
-    for table in (PostingListRow, PostingPartRow):
+    for table in (PostingListRow, PostingPartRow, PostingSubsystemRow, FindingRow):
         session.exec(delete(table).where(col(table.posting_id).not_in(postings)))
-    session.exec(delete(FindingRow).where(col(FindingRow.posting_id).not_in(select(ReviewRow.posting_id))))
-    session.exec(delete(FindingRow).where(col(FindingRow.posting_id).not_in(postings)))
+    for table in (PostingSubsystemRow, FindingRow):
+        session.exec(delete(table).where(col(table.posting_id).not_in(select(ReviewRow.posting_id))))
     count_findings(session)
+    session.exec(delete(KernelTreeRow))

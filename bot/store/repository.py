@@ -17,6 +17,7 @@ from bot.store.database import Database
 from bot.store.following import FollowingRows
 from bot.store.installation import InstallationRows
 from bot.store.jobs import JobRows
+from bot.store.kernel_tree import KernelTreeRows
 from bot.store.knowledge import KnowledgeRows
 from bot.store.landing import LandingRows
 from bot.store.listing import ListingRows
@@ -37,6 +38,7 @@ class Repository(
     PostingRows,
     PendingRows,
     FollowingRows,
+    KernelTreeRows,
     KnowledgeRows,
     LandingRows,
     OutgoingRows,

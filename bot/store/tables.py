@@ -369,6 +369,7 @@ class CollisionRow(SQLModel, table=True):
     """
 
     __tablename__ = "collision"
+    __table_args__ = (Index("ix_collision_name", "name"),)
 
     topic: str = Field(primary_key=True)
     other_topic: str = Field(primary_key=True)
@@ -429,7 +430,8 @@ class FindingRow(SQLModel, table=True):
 
     `line` counts as in rules.finding; `path` is "" for a finding in a commit message. `standing` is a
     bot.review.model.FindingStatus, `withheld` the reason why it is not mailed, "" if it is reported. `message` is one
-    line. This table, `posting_list`, `posting_part` and `finding_count` are derived, and can be rebuilt.
+    line. This table, `posting_list`, `posting_part`, `posting_subsystem` and `finding_count` are derived, and can be
+    rebuilt.
     """
 
     __tablename__ = "finding"
@@ -523,3 +525,46 @@ class SourceReadRow(SQLModel, table=True):
 
     source: str = Field(primary_key=True)
     read: datetime
+
+
+class PostingSubsystemRow(SQLModel, table=True):
+    """An entry of MAINTAINERS that a reviewed posting concerns."""
+
+    __tablename__ = "posting_subsystem"
+    __table_args__ = (Index("ix_posting_subsystem_posting_id", "posting_id"),)
+
+    subsystem: str = Field(primary_key=True)
+    sent: datetime = Field(primary_key=True)
+    posting_id: str = Field(primary_key=True)
+
+
+class KernelTreeRow(SQLModel, table=True):
+    """The kernel tree that `used_place` and `subsystem_person` describe. The table has at most one row."""
+
+    __tablename__ = "kernel_tree"
+
+    id: int = Field(default=1, primary_key=True)
+    name: str
+    commit_id: str
+    noted: datetime
+
+
+class UsedPlaceRow(SQLModel, table=True):
+    """A place at which Rust uses a name of C: a rules.bindings.used_places.UsedPlace."""
+
+    __tablename__ = "used_place"
+
+    name: str = Field(primary_key=True)
+    path: str = Field(primary_key=True)
+    line: int = Field(primary_key=True)
+    form: str = Field(primary_key=True)
+    text: str
+
+
+class SubsystemPersonRow(SQLModel, table=True):
+    """A maintainer or reviewer in an entry of MAINTAINERS, by the address in lower case."""
+
+    __tablename__ = "subsystem_person"
+
+    address: str = Field(primary_key=True)
+    subsystem: str = Field(primary_key=True)

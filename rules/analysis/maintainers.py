@@ -88,14 +88,23 @@ class Subsystems:
 
     def of(self, path: str) -> str:
         """Return the name of the most specific entry of the file, the first one of equals, or "" if it has none."""
+        candidates = self._candidates(path)
+        ranked = ((entry.specificity(path), -position, entry.name) for position, entry in candidates.items())
+        specificity, _, name = max(ranked, default=(0, 0, ""))
+        return name if specificity else ""
+
+    def all_of(self, path: str) -> frozenset[str]:
+        """Return the names of all entries that maintain the file."""
+        return frozenset(entry.name for entry in self._candidates(path).values() if entry.keeps(path))
+
+    def _candidates(self, path: str) -> dict[int, Entry]:
+        """Return the entries that may maintain the file, by their positions."""
         candidates = dict(self._anywhere)
         folder = path[: self._max_folder + 1]
         while folder:
             folder = folder.rpartition("/")[0]
             candidates |= self._by_folder.get(folder, {})
-        ranked = ((entry.specificity(path), -position, entry.name) for position, entry in candidates.items())
-        specificity, _, name = max(ranked, default=(0, 0, ""))
-        return name if specificity else ""
+        return candidates
 
 
 def _entry(name: str, fields: list[tuple[str, str]]) -> Entry:

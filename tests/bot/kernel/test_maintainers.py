@@ -75,3 +75,12 @@ def test_a_list_is_its_address_alone(keepers: Maintainers) -> None:
 )
 def test_what_is_no_entry(text: str) -> None:
     assert () == Maintainers(text).entries
+
+
+def test_a_series_concerns_all_entries_with_people_that_maintain_its_files(keepers: Maintainers) -> None:
+    assert keepers.subsystems(["drivers/leds/lamp.c", "fs/a/rust.rs", "Makefile"]) == (
+        "LED DRIVERS [RUST]",
+        "NAMES THAT PYTHON CANNOT READ",
+    )
+    assert keepers.subsystems(["drivers/leds/blink/a.c", "README"]) == ()
+    assert keepers.subsystems(["lib/led_lamp_rust.c"]) == ("LED DRIVERS [RUST]",)

@@ -21,7 +21,7 @@ from tests.fakes.mails import mail, raw
 from tests.fakes.old_schema import downgrade
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
-TABLES = ("posting", "finding", "posting_list", "posting_part", "finding_count")
+TABLES = ("posting", "finding", "posting_list", "posting_part", "posting_subsystem", "finding_count")
 
 
 def _save(store: Repository, *postings: Posting) -> Thread:
@@ -58,7 +58,7 @@ def path(tmp_path: Path, make: Maker) -> Path:
         store.save_review(Review(first, (ReviewFinding(bug), ReviewFinding(nit))), None, NOW)
         store.save_review(Review(first, (ReviewFinding(bug), ReviewFinding(in_log, withheld="a: b"))), None, NOW)
         fixed = ReviewFinding(bug, FindingStatus.RESOLVED, "resolved", 1)
-        store.save_review(Review(strange, (ReviewFinding(nit), fixed)), None, NOW)
+        store.save_review(Review(strange, (ReviewFinding(nit), fixed), subsystems=("LED", "RUST")), None, NOW)
         gone = make.posting(revision=3)
         store.save_threads([(thread, list(map(EncodedPosting.of, (first, strange, gone))))])
         store.save_review(Review(gone, (ReviewFinding(nit),)), None, NOW)
@@ -100,6 +100,12 @@ def test_each_part_leads_to_its_posting(path: Path) -> None:
     )
 
 
+def test_a_review_lists_its_subsystems(path: Path) -> None:
+    query = "SELECT group_concat(subsystem), count(DISTINCT s.sent = p.sent) FROM posting_subsystem AS s, posting AS p "
+
+    assert _one(path, query + "WHERE posting_id = message_id AND message_id = 'v2.1@example.org'") == ("LED,RUST", 1)
+
+
 def test_a_rebuild_changes_nothing(path: Path) -> None:
     before = _rows(path)
     with Repository(path) as store:
@@ -114,6 +120,7 @@ def test_a_rebuild_repairs_what_was_damaged(path: Path) -> None:
         connection.execute("UPDATE posting SET subject = 'x', findings = 9, projection = 1")
         connection.execute("DELETE FROM finding WHERE position = 1")
         connection.execute("INSERT INTO posting_part VALUES ('a', 'b')")
+        connection.execute("UPDATE posting_subsystem SET subsystem = 'X' || subsystem")
         connection.execute("UPDATE finding_count SET count = 7")
     with Repository(path) as store:
         ProjectionJob(store, Event()).rebuild()
