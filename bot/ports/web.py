@@ -10,6 +10,7 @@ from bot.debt.report import DebtReport
 from bot.mail.posting import Posting
 from bot.ports.operator import JobState, OperatorSnapshot
 from bot.review.model import Review
+from rules.bindings.used_places import UsedPlace
 from rules.finding import Severity
 from rules.lazy import dataclass, field
 
@@ -31,6 +32,19 @@ class SeriesFilter:
     state: str = ""
     severity: Severity | None = None
     author: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFilter:
+    """Which pending series a queue shows. At most one field is set.
+
+    `subsystem` is the name of an entry of MAINTAINERS. `person` is an address: of an author, or of a maintainer or
+    reviewer in MAINTAINERS.
+    """
+
+    list: str = ""
+    subsystem: str = ""
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +172,8 @@ class AppliedPatch:
 class SeriesDetail:
     """All that is known about a posting. `revisions` are the postings of its series, oldest first, with this one.
 
-    `findings` are those of these revisions, by message-id. `missing` says which parts have not arrived.
+    `findings` are those of these revisions, by message-id. `names` are C names that a pending series changes or begins
+    to use, each with its rules.bindings.pending_facts.PendingKind. `detail` says which parts have not arrived.
     """
 
     summary: SeriesSummary
@@ -171,6 +186,8 @@ class SeriesDetail:
     dispositions: tuple[DispositionRecord, ...]
     collisions: tuple[CollisionSummary, ...]
     applied: tuple[AppliedPatch, ...]
+    subsystems: tuple[str, ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
     detail: str = ""
 
 
@@ -205,11 +222,29 @@ class QueueEntry:
 
 @dataclass(frozen=True, slots=True)
 class BoundaryName:
-    """A C name with the number of pending series that change it, and that begin to use it."""
+    """A C name: how many places use it in Rust, and how many pending series change it and begin to use it."""
 
     name: str
+    places: int
     changing: int
     using: int
+
+
+@dataclass(frozen=True, slots=True)
+class BoundaryPlaces:
+    """The places of the newest kernel tree at which Rust uses a name; `number` also counts those left out."""
+
+    number: int
+    places: tuple[UsedPlace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KernelTreeSummary:
+    """The kernel tree whose places are known: its ref and commit, and when it was read."""
+
+    name: str
+    commit: str
+    noted: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,8 +302,12 @@ class Snapshot(OperatorSnapshot, Protocol):
     def series_page(self, wanted: SeriesFilter, after: Position | None, limit: int) -> SeriesPage:
         """Return postings, newest first, after that position."""
 
-    def reviewed_page(self, wanted: SeriesFilter, rule: str, limit: int) -> Sequence[SeriesSummary]:
-        """Return the newest reviewed postings with findings, with a rule only those with findings of the rule."""
+    def reviewed_page(self, wanted: SeriesFilter, rule: str, person: str, limit: int) -> Sequence[SeriesSummary]:
+        """Return the newest reviewed postings with findings.
+
+        With a rule they have findings of the rule. With the address of a person they are by that author, or concern a
+        subsystem of that person.
+        """
 
     def lists(self) -> Sequence[str]:
         """Return the lists that stored postings name, sorted, up to a limit."""
@@ -289,18 +328,39 @@ class Snapshot(OperatorSnapshot, Protocol):
         """Return the figures of each rule that has findings."""
 
     def queue(
-        self, mailing_list: str, after: Position | None, limit: int
+        self, wanted: QueueFilter, after: Position | None, limit: int
     ) -> tuple[Sequence[QueueEntry], Position | None]:
         """Return the pending series, newest first, after that position, and where the list continues."""
 
+    def subsystems(self) -> Sequence[str]:
+        """Return the entries of MAINTAINERS that reviewed postings concern, sorted, up to a limit."""
+
+    def subsystems_of_person(self, address: str) -> Sequence[str]:
+        """Return the entries that name the address as a maintainer or reviewer, sorted, up to a limit."""
+
+    def subsystems_of_series(self, posting_id: str) -> Sequence[str]:
+        """Return the entries that a reviewed posting concerns, sorted."""
+
+    def kernel_tree(self) -> KernelTreeSummary | None:
+        """Return the kernel tree whose places are known."""
+
     def boundary_names(self, prefix: str, after: str, limit: int) -> tuple[Sequence[BoundaryName], str]:
-        """Return the C names that pending series change or begin to use, sorted, and where the list continues."""
+        """Return C names, sorted, and where the list continues.
+
+        They are the names that Rust uses, and those that pending series change or begin to use.
+        """
+
+    def changing_names(self, limit: int) -> Sequence[BoundaryName]:
+        """Return the C names that Rust uses and pending series change, those with most changes first."""
+
+    def boundary_places(self, name: str, limit: int) -> BoundaryPlaces:
+        """Return where Rust uses a name."""
 
     def boundary_uses(self, name: str, limit: int) -> Sequence[BoundaryUse]:
         """Return the pending series that change, use or add a name."""
 
-    def collisions(self, limit: int) -> Sequence[CollisionSummary]:
-        """Return the collisions that were found last, newest first."""
+    def collisions(self, limit: int, name: str = "") -> Sequence[CollisionSummary]:
+        """Return collisions of pending series, those that were found last first, on demand only those at a name."""
 
     def statistics(self, now: datetime) -> Statistics:
         """Return figures about the database."""

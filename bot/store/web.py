@@ -7,9 +7,11 @@ Each method looks at a limited number of rows. A search that finds few postings 
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from heapq import merge
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -19,15 +21,18 @@ from bot.mail.state import MailState
 from bot.ports.web import (
     AppliedPatch,
     BoundaryName,
+    BoundaryPlaces,
     BoundaryUse,
     CollisionSummary,
     DispositionRecord,
     FindingRecord,
     Health,
+    KernelTreeSummary,
     MonthCount,
     OurMail,
     Position,
     QueueEntry,
+    QueueFilter,
     RuleFigures,
     SeriesDetail,
     SeriesFilter,
@@ -43,12 +48,17 @@ from bot.store.debt import debt_path, read_debt
 from bot.store.operator import OperatorQueries
 from bot.store.shown import time_of
 from rules.bindings.pending_facts import PendingKind
+from rules.bindings.used_places import UsedPlace
 from rules.finding import Severity
 
 _MAX_SEARCHED: Final = 4_000  # postings that one request looks at
 _MAX_REVISIONS: Final = 20
 _MAX_FINDINGS: Final = 500  # of a revision
 _MAX_LISTS: Final = 300
+_MAX_SUBSYSTEMS: Final = 4_000
+_MAX_OF_PERSON: Final = 100  # entries of MAINTAINERS that name an address
+_MAX_NAMES: Final = 100  # C names of a series
+_MAX_COLLISIONS: Final = 1_000  # that one request looks at
 _MAX_MAILS: Final = 20
 _MAX_RELATED: Final = 50  # collisions, dispositions and uses of a series
 _MAX_APPLIED: Final = 1_000
@@ -92,6 +102,18 @@ _PENDING: Final = (
     ", p.thread_id FROM pending AS o JOIN posting AS p ON p.message_id = o.message_id "
     "WHERE (o.sent, o.message_id) < (?, ?) AND p.state != 'gone' ORDER BY o.sent DESC, o.message_id DESC LIMIT ?"
 )
+_PENDING_POSTING: Final = (
+    ", p.thread_id FROM pending AS o JOIN posting AS p ON p.message_id = o.message_id "
+    "WHERE o.message_id = ? AND p.state != 'gone'"
+)
+_IDS_OF_SUBSYSTEM: Final = (
+    "SELECT sent, posting_id FROM posting_subsystem WHERE subsystem = ? AND (sent, posting_id) < (?, ?) "
+    "ORDER BY sent DESC, posting_id DESC"
+)
+_IDS_OF_AUTHOR: Final = (
+    "SELECT sent, message_id FROM posting INDEXED BY ix_posting_author WHERE author = ? "
+    "AND (sent, message_id) < (?, ?) ORDER BY sent DESC, message_id DESC"
+)
 _PENDING_OF_LIST: Final = (
     ", p.thread_id FROM posting_list AS o CROSS JOIN pending ON pending.message_id = o.posting_id "
     "CROSS JOIN posting AS p ON p.message_id = o.posting_id "
@@ -100,6 +122,37 @@ _PENDING_OF_LIST: Final = (
 )
 _COUNTERS: Final = "SELECT name, value FROM counter WHERE (name, label) IN (VALUES ('series', 'due'), ('mail', 'new'))"
 _LISTED_KINDS: Final = (PendingKind.C_CHANGE.value, PendingKind.C_USE.value)
+_COUNT_NAMES: Final = """
+SELECT name, count(*) FROM {table} name >= ? AND name < ? AND name != ? GROUP BY name ORDER BY name LIMIT ?"""
+_NAMES: Final = {
+    "places": _COUNT_NAMES.format(table="used_place WHERE"),
+    **{kind: _COUNT_NAMES.format(table=f"pending_fact WHERE kind = '{kind}' AND") for kind in _LISTED_KINDS},
+}
+"""The queries of names and their counts by what they count."""
+_NAMES_OF: Final = (
+    "SELECT kind, name FROM pending_fact WHERE message_id = ? AND kind IN (?, ?) ORDER BY kind, name LIMIT ?"
+)
+_DISTINCT: Final = """
+WITH RECURSIVE names(name) AS (
+  SELECT min({column}) FROM {table}
+  UNION ALL SELECT (SELECT min({column}) FROM {table} WHERE {column} > name) FROM names WHERE name IS NOT NULL
+) SELECT name FROM names WHERE name IS NOT NULL LIMIT ?"""
+"""The query of the values of a column that begins a primary key: SQLite jumps from value to value in its index."""
+_LISTS: Final = _DISTINCT.format(column="list", table="posting_list")
+_SUBSYSTEMS: Final = _DISTINCT.format(column="subsystem", table="posting_subsystem")
+_CHANGING: Final = """
+SELECT used.name, (SELECT count(*) FROM used_place WHERE name = used.name), count(*),
+  (SELECT count(*) FROM pending_fact WHERE kind = ? AND name = used.name)
+FROM (SELECT DISTINCT name FROM used_place) AS used
+CROSS JOIN pending_fact AS fact ON fact.kind = ? AND fact.name = used.name
+GROUP BY used.name ORDER BY count(*) DESC, used.name LIMIT ?"""
+_COLLISIONS: Final = """
+SELECT message_id, other_id, kind, name, found
+FROM (SELECT * FROM collision {condition} ORDER BY found DESC LIMIT ?) AS c
+WHERE EXISTS (SELECT 1 FROM pending WHERE topic = c.topic)
+AND EXISTS (SELECT 1 FROM pending WHERE topic = c.other_topic) LIMIT ?"""
+_NEWEST_COLLISIONS: Final = _COLLISIONS.format(condition="")
+_COLLISIONS_AT: Final = _COLLISIONS.format(condition="WHERE name = ?")
 
 
 class SqliteWebStore:
@@ -142,23 +195,41 @@ class WebSnapshot(OperatorQueries):
                 found.append(_summary(row))
         return SeriesPage(tuple(found))
 
-    def reviewed_page(self, wanted: SeriesFilter, rule: str, limit: int) -> Sequence[SeriesSummary]:
+    def reviewed_page(self, wanted: SeriesFilter, rule: str, person: str, limit: int) -> Sequence[SeriesSummary]:
+        if not rule and not person:
+            page = self.series_page(wanted, None, limit * 4)
+            return [series for series in page.series if series.reviewed and series.findings][:limit]
         if rule:
             ids = dict.fromkeys(record.posting_id for record in self.findings_of_rule(rule, limit * 4))
-            rows = (row for posting_id in ids if (row := self._row(posting_id)) is not None)
-            matching = [row for row in rows if _matches(row, wanted) and self._is_on(row[0], wanted.list)]
-            return [_summary(row) for row in matching[:limit]]
-        page = self.series_page(wanted, None, limit * 4)
-        return [series for series in page.series if series.reviewed and series.findings][:limit]
+        else:
+            ids = dict.fromkeys(posting_id for _, posting_id in islice(self._concerning(person, _NEWEST), limit * 4))
+        concerned = self._subsystems_or_author(person)
+        rows = (row for posting_id in ids if (row := self._row(posting_id)) is not None)
+        matching = [
+            row
+            for row in rows
+            if _matches(row, wanted) and self._is_on(row[0], wanted.list) and (not person or concerned(row))
+        ]
+        return [series for row in matching if (series := _summary(row)).reviewed and series.findings][:limit]
 
     def lists(self) -> Sequence[str]:
-        # SQLite jumps from name to name in the index.
-        names = """
-            WITH RECURSIVE names(name) AS (
-              SELECT min(list) FROM posting_list
-              UNION ALL SELECT (SELECT min(list) FROM posting_list WHERE list > name) FROM names WHERE name IS NOT NULL
-            ) SELECT name FROM names WHERE name IS NOT NULL LIMIT ?"""
-        return [name for (name,) in self._connection.execute(names, (_MAX_LISTS,))]
+        return [name for (name,) in self._connection.execute(_LISTS, (_MAX_LISTS,))]
+
+    def subsystems(self) -> Sequence[str]:
+        return [name for (name,) in self._connection.execute(_SUBSYSTEMS, (_MAX_SUBSYSTEMS,))]
+
+    def subsystems_of_person(self, address: str) -> Sequence[str]:
+        rows = self._connection.execute(
+            "SELECT subsystem FROM subsystem_person WHERE address = ? ORDER BY subsystem LIMIT ?",
+            (address.lower(), _MAX_OF_PERSON),
+        )
+        return [name for (name,) in rows]
+
+    def subsystems_of_series(self, posting_id: str) -> Sequence[str]:
+        rows = self._connection.execute(
+            "SELECT subsystem FROM posting_subsystem WHERE posting_id = ? ORDER BY subsystem", (posting_id,)
+        )
+        return [name for (name,) in rows]
 
     def find(self, message_id: str) -> str | None:
         part = """
@@ -198,6 +269,8 @@ class WebSnapshot(OperatorQueries):
             dispositions=self._dispositions(topic),
             collisions=self._collisions_of(topic),
             applied=self._applied(posting_id),
+            subsystems=tuple(self.subsystems_of_series(posting_id)),
+            names=self._names_of(posting_id),
             detail=detail,
         )
 
@@ -220,30 +293,41 @@ class WebSnapshot(OperatorQueries):
         return {figures.rule: figures for figures in self._figures()}
 
     def queue(
-        self, mailing_list: str, after: Position | None, limit: int
+        self, wanted: QueueFilter, after: Position | None, limit: int
     ) -> tuple[Sequence[QueueEntry], Position | None]:
-        bound = after or _NEWEST
-        values = [_text(bound.sent), bound.message_id, *([mailing_list.lower()] if mailing_list else []), limit + 1]
-        rows = self._connection.execute(_SERIES + (_PENDING_OF_LIST if mailing_list else _PENDING), values).fetchall()
+        rows = list(islice(self._pending_rows(wanted, after or _NEWEST, limit), limit + 1))
         entries = []
         for row in rows[:limit]:
             series = _summary(row)
             entries.append(QueueEntry(series, *self._activity(row[-1], series)))
         return entries, entries[-1].series.position if len(rows) > limit else None
 
+    def kernel_tree(self) -> KernelTreeSummary | None:
+        row = self._first("SELECT name, commit_id, noted FROM kernel_tree")
+        return None if row is None else KernelTreeSummary(*_with_times(row, 2))
+
     def boundary_names(self, prefix: str, after: str, limit: int) -> tuple[Sequence[BoundaryName], str]:
         counts: dict[str, dict[str, int]] = defaultdict(dict)
-        for kind in _LISTED_KINDS:
-            rows = self._connection.execute(
-                "SELECT name, count(*) FROM pending_fact WHERE kind = ? AND name >= ? AND name < ? AND name != ? "
-                "GROUP BY name ORDER BY name LIMIT ?",
-                (kind, max(prefix, after), f"{prefix}\U0010ffff", after, limit + 1),
-            )
+        for kind, query in _NAMES.items():
+            values = max(prefix, after), f"{prefix}\U0010ffff", after, limit + 1
+            rows = self._connection.execute(query, values)
             for name, number in rows:
                 counts[name][kind] = number
         names = sorted(counts)
-        page = [BoundaryName(name, *(counts[name].get(kind, 0) for kind in _LISTED_KINDS)) for name in names[:limit]]
+        page = [BoundaryName(name, *(counts[name].get(kind, 0) for kind in _NAMES)) for name in names[:limit]]
         return page, page[-1].name if len(names) > limit else ""
+
+    def changing_names(self, limit: int) -> Sequence[BoundaryName]:
+        rows = self._connection.execute(_CHANGING, (PendingKind.C_USE.value, PendingKind.C_CHANGE.value, limit))
+        return [BoundaryName(*row) for row in rows]
+
+    def boundary_places(self, name: str, limit: int) -> BoundaryPlaces:
+        number = self._one("SELECT count(*) FROM used_place WHERE name = ?", name)[0]
+        rows = self._connection.execute(
+            "SELECT name, path, line, form, text FROM used_place WHERE name = ? ORDER BY path, line LIMIT ?",
+            (name, limit),
+        )
+        return BoundaryPlaces(number, tuple(UsedPlace(*row) for row in rows))
 
     def boundary_uses(self, name: str, limit: int) -> Sequence[BoundaryUse]:
         uses: list[BoundaryUse] = []
@@ -256,11 +340,9 @@ class WebSnapshot(OperatorQueries):
             uses += [BoundaryUse(kind.value, _summary(row)) for row in rows]
         return uses
 
-    def collisions(self, limit: int) -> Sequence[CollisionSummary]:
-        rows = self._connection.execute(
-            "SELECT message_id, other_id, kind, name, found FROM collision ORDER BY found DESC LIMIT ?", (limit,)
-        )
-        return [self._collision(row) for row in rows]
+    def collisions(self, limit: int, name: str = "") -> Sequence[CollisionSummary]:
+        query, values = (_COLLISIONS_AT, (name,)) if name else (_NEWEST_COLLISIONS, ())
+        return [self._collision(row) for row in self._connection.execute(query, (*values, _MAX_COLLISIONS, limit))]
 
     def statistics(self, now: datetime) -> Statistics:
         since = _text(now - _PERIOD)
@@ -315,6 +397,39 @@ class WebSnapshot(OperatorQueries):
             jobs=self.jobs(),
             oldest=self.oldest(),
         )
+
+    def _pending_rows(self, wanted: QueueFilter, bound: Position, limit: int) -> Iterator[Any]:
+        """Yield the pending postings after the position, newest first."""
+        start = _text(bound.sent), bound.message_id
+        if wanted.list:
+            yield from self._connection.execute(_SERIES + _PENDING_OF_LIST, (*start, wanted.list.lower(), limit + 1))
+        elif wanted.subsystem or wanted.person:
+            oldest = self._one("SELECT coalesce(min(sent), '') FROM pending")[0]
+            candidates = (
+                self._connection.execute(_IDS_OF_SUBSYSTEM, (wanted.subsystem, *start))
+                if wanted.subsystem
+                else self._concerning(wanted.person, bound)
+            )
+            for sent, posting_id in candidates:
+                if not oldest or sent < oldest:
+                    return
+                if row := self._first(_SERIES + _PENDING_POSTING, posting_id):
+                    yield row
+        else:
+            yield from self._connection.execute(_SERIES + _PENDING, (*start, limit + 1))
+
+    def _concerning(self, person: str, bound: Position) -> Iterator[tuple[str, str]]:
+        """Yield the times and ids of the postings of an author, or of the subsystems of a person, newest first."""
+        start = _text(bound.sent), bound.message_id
+        author = self._connection.execute(_IDS_OF_AUTHOR, (person.lower(), *start))
+        names = self.subsystems_of_person(person)
+        cursors = (self._connection.execute(_IDS_OF_SUBSYSTEM, (name, *start)) for name in names)
+        return (key for key, _ in groupby(merge(author, *cursors, reverse=True)))
+
+    def _subsystems_or_author(self, person: str) -> Callable[[Any], bool]:
+        """Return whether a posting concerns a person."""
+        names = set(self.subsystems_of_person(person)) if person else set()
+        return lambda row: row[15] == person.lower() or not names.isdisjoint(self.subsystems_of_series(row[0]))
 
     def _first(self, query: str, *values: object) -> Any:
         return self._connection.execute(query, values).fetchone()
@@ -372,6 +487,10 @@ class WebSnapshot(OperatorQueries):
             (posting_id, _MAX_APPLIED),
         )
         return tuple(AppliedPatch(*_with_times(row, 4)) for row in rows)
+
+    def _names_of(self, posting_id: str) -> tuple[tuple[str, str], ...]:
+        rows = self._connection.execute(_NAMES_OF, (posting_id, *_LISTED_KINDS, _MAX_NAMES))
+        return tuple((kind, name) for kind, name in rows)
 
     def _activity(self, thread: int, series: SeriesSummary) -> tuple[datetime, int]:
         """Return when the last mail of the thread arrived, and how many of its mails are not patches of the series."""

@@ -14,7 +14,8 @@ from starlette.routing import Route
 from bot.ports.operator import OutboxEntry
 from bot.ports.web import Snapshot
 from bot.web.metrics import metrics
-from bot.web.pages import Pages, wants_json
+from bot.web.pages import Pages
+from bot.web.parameters import wants_json
 from bot.web.text import iso
 
 _MAX_ROWS: Final = 200

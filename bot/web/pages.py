@@ -2,54 +2,60 @@
 """The pages, and the JSON beside them."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.debt.report import COLUMNS, LEGEND, as_json
 from bot.log import bug
-from bot.mail.links import Links, finding_path, series_path
+from bot.mail.links import Links, series_path
 from bot.mail.target import target
 from bot.ports.running import Clock
-from bot.ports.web import (
-    Position,
-    QueueEntry,
-    SeriesDetail,
-    SeriesFilter,
-    SeriesSummary,
-    Snapshot,
-    WebStore,
-    WebStoreError,
-)
-from bot.web import atom
+from bot.ports.web import QueueEntry, QueueFilter, SeriesDetail, SeriesFilter, Snapshot, WebStore, WebStoreError
+from bot.web import api, atom, records
 from bot.web.charts import month_rows
 from bot.web.debt import debt_view
 from bot.web.mails import mbox
+from bot.web.parameters import (
+    BadRequestError,
+    NotFoundError,
+    continued,
+    named_mail,
+    parameter,
+    path_parameter,
+    position,
+    query_of,
+    series_filter,
+    wants_json,
+)
 from bot.web.patchset import patchset
 from bot.web.render import Renderer
-from bot.web.series import SeriesView, series_view
-from bot.web.text import iso, plain
+from bot.web.series import series_view
+from bot.web.text import iso, plain, queue_path
 from rules.finding import Severity
 from rules.lazy import re
-from rules.lint.rule import Rule
 from rules.registry import RULES, by_id
 
-STATES: Final = ("reviewed", "due", "waiting", "defective", "refused", "quarantined", "pruned")
 _PAGE: Final = 50
 _FEED: Final = 40
 _RULE_FINDINGS: Final = 20
 _COLLISIONS: Final = 50
-_MAX_TEXT: Final = 200  # characters of a search
+_PLACES: Final = 200  # uses of a C name in Rust
+_CHOICES: Final = 300  # subsystems that a search matches
 _NEW: Final = timedelta(days=7)
 _QUIET: Final = timedelta(days=14)
-_NEW_GROUP: Final = "New: sent in the last 7 days"
-_WAITING_GROUP: Final = "Waiting: older, and still discussed"
-_QUIET_GROUP: Final = "Quiet: no mail for 14 days"
+_GROUPS: Final = {
+    "new": "New: sent in the last 7 days",
+    "waiting": "Waiting: older, and still discussed",
+    "quiet": "Quiet: no mail for 14 days",
+}
+"""The groups of a queue with their headings, in the order of the page."""
 _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
 _UNKNOWN_SERIES: Final = (
     "No series with this message-id is stored. Check the message-id, or search the subject. A series appears here some "
@@ -57,20 +63,15 @@ _UNKNOWN_SERIES: Final = (
 )
 _NO_DEBT: Final = "No counts are stored yet. `patchwarden debt --publish REPO REF...` stores them."
 _UNKNOWN_PAGE: Final = "No page has this address. The list of series is a good place to start."
+_UNKNOWN_SUBSYSTEM: Final = (
+    "No reviewed series concerns a subsystem of this name. Names are those of MAINTAINERS. The queue has a search."
+)
 _NO_DATABASE: Final = (
     "The database cannot be read. If this installation is new, run `patchwarden run` once; after an update, start the "
     "service once, so that it migrates the database. Otherwise see the log of the server."
 )
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-class NotFoundError(Exception):
-    """Nothing is at this address. The message says what to do."""
-
-
-class BadRequestError(Exception):
-    """A parameter is wrong. The message says which, and what to do."""
 
 
 class Pages:
@@ -96,6 +97,7 @@ class Pages:
             "/rules": self._rules,
             "/rules/{rule}": self._rule,
             "/queue": self._queue,
+            "/queue/{subsystem:path}": self._queue,
             "/border": self._boundary,
             "/border/{name:path}": self._boundary_name,
             "/debt": self._debt,
@@ -107,6 +109,7 @@ class Pages:
             "/api/rules": self._rules,
             "/api/rules/{rule}": self._rule,
             "/api/queue": self._queue,
+            "/api/queue/{subsystem:path}": self._queue,
             "/api/bindings": self._boundary,
             "/api/bindings/{name:path}": self._boundary_name,
             "/api/debt": self._debt,
@@ -114,6 +117,7 @@ class Pages:
             "/api/patchset": self._patchset,
         }
         routes = [Route(path, self._guarded(page), methods=["GET"]) for path, page in pages.items()]
+        routes.append(Route(api.ADDRESS, self._openapi, methods=["GET"]))
         return [*routes, Route("/{path:path}", self._unknown, methods=["GET"])]
 
     def _guarded(self, page: Callable[[Request, Snapshot], Response]) -> _Endpoint:
@@ -136,6 +140,9 @@ class Pages:
 
         return endpoint
 
+    async def _openapi(self, _: Request) -> Response:
+        return JSONResponse(_document(self._version))
+
     async def _unknown(self, request: Request) -> Response:
         return self._error(request, 404, _UNKNOWN_PAGE)
 
@@ -150,15 +157,15 @@ class Pages:
         return HTMLResponse(html, status)
 
     def _series_list(self, request: Request, snapshot: Snapshot) -> Response:
-        wanted = _filter(request)
-        if (named := _named_mail(wanted.text)) and (posting_id := snapshot.find(named)):
+        wanted = series_filter(request)
+        if (named := named_mail(wanted.text)) and (posting_id := snapshot.find(named)):
             prefix = "/api" if wants_json(request) else ""
             return RedirectResponse(f"{prefix}{series_path(posting_id)}", 303)
-        page = snapshot.series_page(wanted, _position(request), _PAGE)
-        following = _continued(request, page.following)
+        page = snapshot.series_page(wanted, position(request), _PAGE)
+        following = continued(request, page.following)
         if wants_json(request):
-            series = [_series_record(series) for series in page.series]
-            return JSONResponse({"series": series, "searched": page.searched, "next": following})
+            series = list(map(records.series_record, page.series))
+            return _json(records.SeriesList(series=series, searched=page.searched, next=following))
         return self._page(
             request,
             "list.html",
@@ -167,10 +174,10 @@ class Pages:
             following=following,
             is_first=not request.query_params.get("before"),
             lists=snapshot.lists(),
-            states=STATES,
+            states=records.STATES,
             severities=list(reversed(Severity)),
             health=snapshot.health(),
-            feed=_feed_query(wanted),
+            feed=query_of(list=wanted.list, for_=wanted.author if "@" in wanted.author else ""),
         )
 
     def _series(self, request: Request, snapshot: Snapshot) -> Response:
@@ -190,13 +197,14 @@ class Pages:
         if form == ".txt":
             return PlainTextResponse(self._renderer.text("series.txt", view=view))
         if wants_json(request):
-            return JSONResponse(_detail_record(view))
+            return _json(records.series_details(view))
         return self._page(request, "series.html", view=view, asked=message_id)
 
     def _rules(self, request: Request, snapshot: Snapshot) -> Response:
         figures = snapshot.figures()
         if wants_json(request):
-            return JSONResponse({"rules": [_rule_record(rule, figures.get(rule.id)) for rule in RULES]})
+            rules = [records.RuleSummary(**records.rule_fields(rule, figures.get(rule.id))) for rule in RULES]
+            return _json(records.RuleList(rules=rules))
         return self._page(request, "rules.html", rules=RULES, figures=figures)
 
     def _rule(self, request: Request, snapshot: Snapshot) -> Response:
@@ -205,56 +213,90 @@ class Pages:
             raise NotFoundError("No rule has this name. The list of rules has all of them.")
         figures, findings = snapshot.figures().get(rule.id), snapshot.findings_of_rule(rule.id, _RULE_FINDINGS)
         if wants_json(request):
-            return JSONResponse(_rule_record(rule, figures) | {"findings": [_finding_record(f) for f in findings]})
+            listed = list(map(records.listed_finding, findings))
+            return _json(records.RuleDetails(**records.rule_fields(rule, figures), findings=listed))
         return self._page(request, "rule.html", rule=rule, figures=figures, findings=findings)
 
     def _queue(self, request: Request, snapshot: Snapshot) -> Response:
-        mailing_list = request.query_params.get("list", "")[:_MAX_TEXT]
-        entries, position = snapshot.queue(mailing_list, _position(request), _PAGE)
-        following, now = _continued(request, position), self._clock.now()
+        subsystem, person = path_parameter(request, "subsystem"), parameter(request, "for")
+        wanted = QueueFilter("" if subsystem or person else parameter(request, "list"), subsystem, person)
+        searched, choices = parameter(request, "subsystem"), []
+        if subsystem or searched:
+            choices = _choices(snapshot, subsystem or searched)
+            if subsystem and subsystem not in choices:
+                raise NotFoundError(_UNKNOWN_SUBSYSTEM)
+            if searched and len(choices) == 1:
+                return RedirectResponse(queue_path(choices[0]), 303)
+        entries, last = snapshot.queue(wanted, position(request), _PAGE)
+        following, now = continued(request, last), self._clock.now()
         if wants_json(request):
-            records = [
-                _series_record(entry.series) | {"last_mail": iso(entry.moved), "replies": entry.replies}
-                for entry in entries
-            ]
-            return JSONResponse({"queue": records, "next": following})
-        groups: dict[str, list[QueueEntry]] = {_NEW_GROUP: [], _WAITING_GROUP: [], _QUIET_GROUP: []}
+            queue = [records.queued_series(entry, _group(entry, now)) for entry in entries]
+            return _json(records.Queue(queue=queue, next=following))
+        groups: dict[str, list[QueueEntry]] = {group: [] for group in _GROUPS}
         for entry in entries:
             groups[_group(entry, now)].append(entry)
         return self._page(
             request,
             "queue.html",
-            groups=groups,
+            groups=[(_GROUPS[group], entries) for group, entries in groups.items() if entries],
             following=following,
-            mailing_list=mailing_list,
+            wanted=wanted,
+            searched=searched,
+            choices=[] if subsystem else choices,
+            of_person=snapshot.subsystems_of_person(person) if person else [],
+            feed=query_of(list=wanted.list, for_=person),
+            address=f"{request.url.path}{query_of(list=wanted.list, for_=person)}",
             lists=snapshot.lists(),
-            is_empty=not entries,
         )
 
     def _boundary(self, request: Request, snapshot: Snapshot) -> Response:
-        prefix, after = (request.query_params.get(name, "")[:_MAX_TEXT] for name in ("q", "after"))
+        prefix, after = parameter(request, "q"), parameter(request, "after")
         names, last = snapshot.boundary_names(prefix, after, _PAGE)
         following = f"?{urlencode({'q': prefix, 'after': last} if prefix else {'after': last})}" if last else ""
-        collisions = snapshot.collisions(_COLLISIONS)
+        is_first = not prefix and not after
+        collisions = snapshot.collisions(_COLLISIONS) if is_first else []
+        changing = snapshot.changing_names(_PAGE) if is_first else []
+        tree = snapshot.kernel_tree()
         if wants_json(request):
-            return JSONResponse(
-                {
-                    "names": [asdict(name) for name in names],
-                    "collisions": [asdict(collision) | {"found": iso(collision.found)} for collision in collisions],
-                    "next": following,
-                }
+            return _json(
+                records.CNameList(
+                    names=records.c_names(names),
+                    changing=records.c_names(changing),
+                    collisions=list(map(records.collision_record, collisions)),
+                    tree=records.tree_record(tree),
+                    next=following,
+                )
             )
         return self._page(
-            request, "boundary.html", names=names, prefix=prefix, following=following, collisions=collisions
+            request,
+            "boundary.html",
+            names=names,
+            changing=changing,
+            prefix=prefix,
+            is_first=is_first,
+            following=following,
+            collisions=collisions,
+            tree=tree,
         )
 
     def _boundary_name(self, request: Request, snapshot: Snapshot) -> Response:
-        name = request.path_params["name"][:_MAX_TEXT]
-        uses = snapshot.boundary_uses(name, _PAGE)
+        name = path_parameter(request, "name")
+        uses, places = snapshot.boundary_uses(name, _PAGE), snapshot.boundary_places(name, _PLACES)
+        collisions, tree = snapshot.collisions(_COLLISIONS, name), snapshot.kernel_tree()
         if wants_json(request):
-            records = [_series_record(use.series) | {"kind": use.kind} for use in uses]
-            return JSONResponse({"name": name, "series": records})
-        return self._page(request, "boundary_name.html", name=name, uses=uses)
+            return _json(
+                records.CNameDetails(
+                    name=name,
+                    number=places.number,
+                    places=records.places(places.places),
+                    tree=records.tree_record(tree),
+                    series=list(map(records.concerned_series, uses)),
+                    collisions=list(map(records.collision_record, collisions)),
+                )
+            )
+        return self._page(
+            request, "boundary_name.html", name=name, uses=uses, places=places, collisions=collisions, tree=tree
+        )
 
     def _debt(self, request: Request, snapshot: Snapshot) -> Response:
         report = snapshot.debt()
@@ -262,13 +304,13 @@ class Pages:
             if report is None:
                 raise NotFoundError(_NO_DEBT)
             return Response(as_json(report), media_type="application/json")
-        view = None if report is None else debt_view(report, _parameter(request, "q"))
+        view = None if report is None else debt_view(report, parameter(request, "q"))
         return self._page(request, "debt.html", view=view, columns=COLUMNS, legend=LEGEND)
 
     def _statistics(self, request: Request, snapshot: Snapshot) -> Response:
         statistics = snapshot.statistics(self._clock.now())
         if wants_json(request):
-            return JSONResponse(asdict(statistics))
+            return _json(records.statistics_record(statistics))
         return self._page(request, "stats.html", stats=statistics, rows=month_rows(statistics.months))
 
     def _health(self, _: Request, snapshot: Snapshot) -> Response:
@@ -301,10 +343,10 @@ class Pages:
         rule = request.query_params.get("rule", "")
         if rule and by_id(rule) is None:
             raise NotFoundError("No rule has this name. The list of rules has all of them.")
-        wanted = SeriesFilter(list=_parameter(request, "list"), author=_parameter(request, "for"))
-        series = snapshot.reviewed_page(wanted, rule, _FEED)
+        wanted, person = SeriesFilter(list=parameter(request, "list")), parameter(request, "for")
+        series = snapshot.reviewed_page(wanted, rule, person, _FEED)
         findings = snapshot.findings_of([entry.message_id for entry in series])
-        chosen = [word for word in (wanted.list, rule, wanted.author) if word]
+        chosen = [word for word in (wanted.list, rule, person) if word]
         title = plain(": ".join(["patchwarden", *chosen]))
         query = f"?{request.url.query}" if request.url.query else ""
         content = atom.feed(title, self._base(request), plain(query), series, findings)
@@ -315,7 +357,7 @@ class Pages:
         if message_id is None:
             raise BadRequestError("The parameter id must be a message-id, without angle brackets or with them.")
         detail = _stored(snapshot, snapshot.find(message_id))
-        return JSONResponse(patchset(detail, Links(self._base(request))))
+        return _json(patchset(detail, Links(self._base(request))))
 
     def _base(self, request: Request) -> str:
         """Return the address of these pages: that of the settings, or the one that the request used."""
@@ -326,10 +368,17 @@ class Pages:
 
 
 def _group(entry: QueueEntry, now: datetime) -> str:
-    """Return the heading below which the queue lists a series."""
+    """Return the group of a series in the queue."""
     if now - entry.series.sent <= _NEW:
-        return _NEW_GROUP
-    return _WAITING_GROUP if now - entry.moved <= _QUIET else _QUIET_GROUP
+        return "new"
+    return "waiting" if now - entry.moved <= _QUIET else "quiet"
+
+
+def _choices(snapshot: Snapshot, searched: str) -> list[str]:
+    """Return the subsystem of that name, else those that have the text in their names."""
+    names, text = snapshot.subsystems(), searched.casefold()
+    exact = [name for name in names if name.casefold() == text]
+    return exact or [name for name in names if text in name.casefold()][:_CHOICES]
 
 
 def _stored(snapshot: Snapshot, posting_id: str | None) -> SeriesDetail:
@@ -340,103 +389,10 @@ def _stored(snapshot: Snapshot, posting_id: str | None) -> SeriesDetail:
     return detail
 
 
-def wants_json(request: Request) -> bool:
-    """Return whether the request is for the JSON of a page."""
-    return request.url.path.startswith("/api/")
+def _json(record: BaseModel) -> Response:
+    return Response(record.model_dump_json(), media_type="application/json")
 
 
-def _parameter(request: Request, name: str) -> str:
-    return request.query_params.get(name, "").strip()[:_MAX_TEXT]
-
-
-def _filter(request: Request) -> SeriesFilter:
-    state, severity = _parameter(request, "state"), _parameter(request, "severity")
-    if state and state not in STATES:
-        raise BadRequestError(f"No series has this state. Known states: {', '.join(STATES)}.")
-    if severity and severity not in list(Severity):
-        raise BadRequestError(f"There is no such severity. Known severities: {', '.join(reversed(Severity))}.")
-    return SeriesFilter(
-        _parameter(request, "q"),
-        _parameter(request, "list"),
-        state,
-        Severity(severity) if severity else None,
-        _parameter(request, "author"),
-    )
-
-
-def _named_mail(text: str) -> str | None:
-    """Return the message-id that a search names; None for other searches."""
-    return target(text) if "@" in text else None
-
-
-def _position(request: Request) -> Position | None:
-    """Return the place where the list continues: a time and a message-id, separated by a comma."""
-    before = request.query_params.get("before", "")
-    if not before:
-        return None
-    time, _, message_id = before.partition(",")
-    try:
-        return Position(datetime.fromisoformat(time).replace(tzinfo=UTC), message_id)
-    except ValueError:
-        raise BadRequestError("The parameter before is damaged. Start again at the first page.") from None
-
-
-def _continued(request: Request, position: Position | None) -> str:
-    """Return the query of the next page, "" at the end of the list."""
-    if position is None:
-        return ""
-    kept = [(name, value) for name, value in request.query_params.items() if name != "before" and value]
-    return f"?{urlencode([*kept, ('before', f'{position.sent:%Y-%m-%dT%H:%M:%S.%f},{position.message_id}')])}"
-
-
-def _feed_query(wanted: SeriesFilter) -> str:
-    chosen = {"list": wanted.list, "for": wanted.author}
-    kept = {name: value for name, value in chosen.items() if value}
-    return f"?{urlencode(kept, quote_via=quote)}" if kept else ""
-
-
-def _series_record(series: SeriesSummary) -> dict[str, Any]:
-    times = {name: getattr(series, name) for name in ("sent", "arrived", "reviewed")}
-    return (
-        asdict(series)
-        | {name: None if time is None else iso(time) for name, time in times.items()}
-        | {"path": series_path(series.message_id)}
-    )
-
-
-def _finding_record(finding: Any) -> dict[str, Any]:
-    record = asdict(finding) | {"reviewed": iso(finding.reviewed)}
-    return record | {"path_of_finding": finding_path(finding.posting_id, finding.fingerprint)}
-
-
-def _rule_record(rule: Rule, figures: Any) -> dict[str, Any]:
-    return {
-        "id": rule.id,
-        "summary": rule.summary,
-        "severity": rule.severity.value,
-        "status": rule.status.value,
-        "evidence": [str(evidence) for evidence in rule.evidence],
-        "figures": None if figures is None else asdict(figures),
-    }
-
-
-def _detail_record(view: SeriesView) -> dict[str, Any]:
-    detail: SeriesDetail = view.shown
-    return {
-        "series": _series_record(view.series),
-        "lists": view.lists,
-        "revisions": [_series_record(series) for series in view.revisions],
-        "findings": [_finding_record(record) for record in detail.findings.get(view.series.message_id, ())],
-        "base": view.base,
-        "unsafe_delta": view.unsafe_delta,
-        "mails": [
-            {"message_id": mail.message_id, "kind": mail.kind, "state": mail.state, "text": plain(mail.text)}
-            for mail in view.mails
-        ],
-        "dispositions": [
-            asdict(disposition) | {"given": iso(disposition.given)} for disposition in detail.dispositions
-        ],
-        "collisions": [asdict(collision) | {"found": iso(collision.found)} for collision in detail.collisions],
-        "applied": [asdict(patch) | {"noted": iso(patch.noted)} for patch in detail.applied],
-        "timeline": [{"time": iso(event.time), "event": event.text} for event in view.events],
-    }
+@cache
+def _document(version: str) -> dict[str, Any]:
+    return api.openapi(version)

@@ -5,13 +5,14 @@ b4 (0.16, review/checks.py) maps critical and high to fail, medium to warn, and 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final, Literal
 
 from bot.mail.links import Links
 from bot.ports.web import FindingRecord, SeriesDetail
 from bot.review.model import FindingStatus
+from bot.web.records import Patchset, PatchsetPatch, PatchsetReview
 from rules.finding import Severity
 from rules.lint.rule import Status
 from rules.registry import by_id
@@ -22,7 +23,8 @@ _SEVERITIES: Final = {
     Severity.NIT.value: "low",
     Severity.NOTE.value: "low",
 }
-_STATUSES: Final = {
+_Status = Literal["Reviewed", "In Review", "Incomplete", "Failed"]
+_STATUSES: Final[Mapping[str, _Status]] = {
     "reviewed": "Reviewed",
     "due": "In Review",
     "waiting": "Incomplete",
@@ -31,7 +33,7 @@ _STATUSES: Final = {
 """The words of b4 by the state of a posting. A series that cannot or will not be reviewed is Failed."""
 
 
-def patchset(detail: SeriesDetail, links: Links) -> dict[str, Any]:
+def patchset(detail: SeriesDetail, links: Links) -> Patchset:
     """Return the series, with its address and those of its findings."""
     series, posting = detail.summary, detail.posting
     records = [record for record in detail.findings[series.message_id] if _is_reported(record)]
@@ -39,26 +41,26 @@ def patchset(detail: SeriesDetail, links: Links) -> dict[str, Any]:
     numbers = [patch.index for patch in posting.series.patches]
     review = partial(_review, links=links, message_id=series.message_id)
     by_index = {part.index: part.message_id for part in posting.parts}
-    return {
-        "id": series.message_id,
-        "message_id": posting.message_id,
-        "subject": series.subject,
-        "url": links.series(series.message_id),
-        "status": status,
-        "patches": [{"id": number, "message_id": by_index[number]} for number in numbers if number in by_index],
-        "reviews": [
+    return Patchset(
+        id=series.message_id,
+        message_id=posting.message_id,
+        subject=series.subject,
+        url=links.series(series.message_id),
+        status=status,
+        patches=[PatchsetPatch(id=number, message_id=by_index[number]) for number in numbers if number in by_index],
+        reviews=[
             review(number, [record for record in records if record.patch == number])
             for number in numbers
             if status == "Reviewed"
         ],
-    }
+    )
 
 
 def _is_reported(record: FindingRecord) -> bool:
     return not record.withheld and record.standing != FindingStatus.RESOLVED.value
 
 
-def _review(patch: int, records: Sequence[FindingRecord], *, links: Links, message_id: str) -> dict[str, Any]:
+def _review(patch: int, records: Sequence[FindingRecord], *, links: Links, message_id: str) -> PatchsetReview:
     findings = [
         {
             "problem": f"{record.message} [{record.rule}] {(url := links.finding(message_id, record.fingerprint))}",
@@ -69,7 +71,7 @@ def _review(patch: int, records: Sequence[FindingRecord], *, links: Links, messa
         }
         for record in records
     ]
-    return {"id": patch, "patch_id": patch, "status": "Reviewed", "output": json.dumps({"findings": findings})}
+    return PatchsetReview(id=patch, patch_id=patch, status="Reviewed", output=json.dumps({"findings": findings}))
 
 
 def _severity(record: FindingRecord) -> str:

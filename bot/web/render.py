@@ -10,7 +10,7 @@ from bot.mail.target import archive_address
 from bot.review.render.code import spans
 from bot.web.rule_text import blocks
 from bot.web.site import LIVE, Site
-from bot.web.text import age, duration, plain, when
+from bot.web.text import age, duration, name_path, plain, queue_path, when
 from rules.catalogue import example_texts
 
 _POLICY: Final = "default-src 'none'; style-src 'self' file:; img-src 'self' file:; form-action 'none'; base-uri 'none'"
@@ -50,6 +50,8 @@ class Renderer:
             policy=_POLICY,
             link=link,
             series_path=series_link,
+            queue_path=queue_path,
+            name_path=name_path,
             archive=archive_address,
             examples=example_texts,
             doc_blocks=blocks,

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The page of a series as values: findings under their hunks, revisions side by side, and the timeline."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from bot.ports.web import FindingRecord, SeriesDetail, SeriesSummary
+from bot.ports.web import DispositionRecord, FindingRecord, SeriesDetail, SeriesSummary
 from bot.review.disposition import public_reason
 from bot.review.finding_group import FindingGroup
 from bot.review.model import FindingStatus, Review, ReviewFinding
@@ -56,6 +57,7 @@ class ShownFinding:
     evidence: tuple[tuple[str, tuple[str, ...]], ...]
     said_before: int
     fixed_by: int | None
+    replies: tuple[DispositionRecord, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +119,10 @@ class SeriesView:
     base: str
     unsafe_delta: str
     unsafe_places: tuple[tuple[str, str, str], ...]
-    skipped: tuple[str, ...]
-    failures: tuple[str, ...]
+    not_checked: tuple[str, ...]
+    withheld: tuple[tuple[str, int], ...]
+    subsystems: tuple[str, ...]
     shown: SeriesDetail
-
-    @property
-    def current(self) -> int:
-        return sum(len(patch.findings) for patch in self.patches)
 
 
 def series_view(detail: SeriesDetail, max_shown: int = _MAX_SHOWN) -> SeriesView:
@@ -134,7 +133,7 @@ def series_view(detail: SeriesDetail, max_shown: int = _MAX_SHOWN) -> SeriesView
         series=detail.summary,
         detail=detail.detail,
         lists=detail.lists,
-        patches=() if review is None else tuple(_patches(review, current[:max_shown])),
+        patches=() if review is None else tuple(_patches(review, current[:max_shown], detail)),
         hidden=max(0, len(current) - max_shown),
         revisions=detail.revisions,
         compared=tuple(_compared(detail))[:_MAX_ROWS] if len(detail.revisions) > 1 else (),
@@ -154,27 +153,47 @@ def series_view(detail: SeriesDetail, max_shown: int = _MAX_SHOWN) -> SeriesView
         base="" if review is None else review.basis.base,
         unsafe_delta="" if review is None else review.unsafe_delta,
         unsafe_places=() if review is None else tuple(_unsafe_places(review))[:_MAX_ROWS],
-        skipped=() if review is None else skipped_lines(review.skipped)[:_MAX_ROWS],
-        failures=() if review is None else tuple(dict.fromkeys(failure.rule for failure in review.failures)),
+        not_checked=() if review is None else _not_checked(review),
+        withheld=tuple(Counter(_reason(comment) for comment in current if comment.withheld is not None).most_common()),
+        subsystems=detail.subsystems,
         shown=detail,
     )
 
 
-def _patches(review: Review, comments: Sequence[ReviewFinding]) -> Iterator[ShownPatch]:
+def _not_checked(review: Review) -> tuple[str, ...]:
+    """Return what exceeded an analysis limit, and the rules that failed."""
+    failed = dict.fromkeys(f"the rule {failure.rule} failed" for failure in review.failures)
+    return (*skipped_lines(review.skipped)[:_MAX_ROWS], *failed)
+
+
+def _reason(comment: ReviewFinding) -> str:
+    """Return why a finding is withheld, up to what differs from finding to finding."""
+    return public_reason(comment.withheld or "").partition(":")[0]
+
+
+def _patches(review: Review, comments: Sequence[ReviewFinding], detail: SeriesDetail) -> Iterator[ShownPatch]:
     seen: dict[str, int] = {}
+    replies: dict[str, list[DispositionRecord]] = {}
+    for disposition in detail.dispositions:
+        replies.setdefault(disposition.fingerprint, []).append(disposition)
     by_patch: dict[int, list[ShownFinding]] = {}
     patches = {patch.index: patch for patch in review.posting.series.patches}
     for number, comment in enumerate(comments):
         index = comment.finding.anchor.patch
         patch = patches.get(index) if number < _MAX_SHOWN else None
-        by_patch.setdefault(index, []).append(_shown(comment, patch, seen))
+        by_patch.setdefault(index, []).append(_shown(comment, patch, seen, replies))
     for index, findings in sorted(by_patch.items()):
         part = review.posting.part(index)
         subject = part.subject if part else patches[index].subject if index in patches else f"patch {index}"
         yield ShownPatch(index, subject, part.message_id if part else "", tuple(findings))
 
 
-def _shown(comment: ReviewFinding, patch: Patch | None, seen: dict[str, int]) -> ShownFinding:
+def _shown(
+    comment: ReviewFinding,
+    patch: Patch | None,
+    seen: dict[str, int],
+    replies: Mapping[str, Sequence[DispositionRecord]],
+) -> ShownFinding:
     finding = comment.finding
     fingerprint, rule = finding.fingerprint, _RULES.get(finding.rule)
     seen[fingerprint] = seen.get(fingerprint, 0) + 1
@@ -195,6 +214,7 @@ def _shown(comment: ReviewFinding, patch: Patch | None, seen: dict[str, int]) ->
         evidence=tuple((evidence.origin, evidence.lines) for evidence in finding.evidence),
         said_before=comment.said_before,
         fixed_by=finding.mended_by,
+        replies=tuple(replies.get(fingerprint, ())),
     )
 
 

@@ -3,6 +3,7 @@
 
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import quote
 
 from rules.lazy import re
 
@@ -13,6 +14,16 @@ _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 def plain(text: str) -> str:
     """Return the text without the characters that neither HTML nor XML can contain."""
     return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def queue_path(subsystem: str) -> str:
+    """Return the path of the queue of a subsystem."""
+    return f"/queue/{quote(subsystem, safe='', errors='replace')}"
+
+
+def name_path(name: str) -> str:
+    """Return the path of a name at the boundary of C and Rust."""
+    return f"/border/{quote(name, safe='', errors='replace')}"
 
 
 def iso(time: datetime) -> str:

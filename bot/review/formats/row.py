@@ -57,15 +57,14 @@ def of_review(review: Review, rules: Mapping[str, Rule]) -> Iterator[Row]:
     """Yield the findings of a review, reported or withheld, without the resolved ones."""
     for comment in review.comments:
         if comment.standing is not FindingStatus.RESOLVED:
-            part = review.posting.part(comment.finding.anchor.patch)
-            message_id = None if part is None or part.message_id.endswith(SYNTHETIC) else part.message_id
-            yield Row(
-                comment.finding,
-                rules[comment.finding.rule].status,
-                message_id,
-                review.posting.message_id,
-                review.basis.base,
-            )
+            yield row_of(review, comment.finding, rules[comment.finding.rule].status)
+
+
+def row_of(review: Review, finding: Finding, status: Status) -> Row:
+    """Return a finding of a review, of a rule with that status, with its origin."""
+    part = review.posting.part(finding.anchor.patch)
+    message_id = None if part is None or part.message_id.endswith(SYNTHETIC) else part.message_id
+    return Row(finding, status, message_id, review.posting.message_id, review.basis.base)
 
 
 def of_findings(findings: Iterable[Finding], rules: Mapping[str, Rule]) -> Iterator[Row]:

@@ -1,0 +1,524 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The answers in JSON as pydantic models: one schema for the API, `--format json` and `--format jsonl` of findings.
+
+A command that checks patches does not load this module: `bot.review.formats` writes the same fields without it, and a
+test compares them with `Finding`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+from bot.mail.links import finding_path, series_path
+from bot.ports.web import (
+    BoundaryName,
+    BoundaryUse,
+    CollisionSummary,
+    FindingRecord,
+    KernelTreeSummary,
+    QueueEntry,
+    RuleFigures,
+    SeriesSummary,
+    Statistics,
+)
+from bot.review.disposition import public_reason
+from bot.review.formats.row import clean, record, row_of
+from bot.review.model import Review
+from bot.web.series import SeriesView
+from bot.web.text import iso
+from rules.bindings.used_places import UsedPlace
+from rules.lint.rule import Rule, Status
+from rules.registry import by_id
+
+STATES: Final = ("reviewed", "due", "waiting", "defective", "refused", "quarantined", "pruned")
+MAX_FINDINGS: Final = 500
+"""Maximum number of findings in the record of a series."""
+
+Text = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]
+Time = Annotated[
+    datetime, PlainSerializer(iso, return_type=str), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+Severity = Literal["note", "nit", "warning", "bug"]
+Confidence = Literal["low", "medium", "high"]
+RuleStatus = Literal["preview", "stable", "retired"]
+Standing = Literal["new", "repeated", "moved", "resolved"]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Record(BaseModel):
+    """A JSON object with exactly these fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Error(Record):
+    """An answer without a result. `error` says what is wrong and what to do."""
+
+    error: str
+
+
+class FindingCore(Record):
+    """What every form of a finding has. `path` is null for a finding in a commit message."""
+
+    rule: str
+    severity: Severity
+    confidence: Confidence
+    status: RuleStatus
+    patch: int
+    path: Text | None
+    line: int
+    message: Text
+    fingerprint: str
+
+
+class Finding(FindingCore):
+    """A finding as `patchwarden check --format json` and `--format jsonl` print it.
+
+    Lines and columns count from 1. They are in the file after the patch, unless `side` is "pre" or "log".
+    """
+
+    message_id: Text | None
+    side: Literal["pre", "post", "log"]
+    column: int
+    text: Text
+    base: Text | None
+
+
+class ReviewedFinding(Finding):
+    """A finding of a stored review. `withheld` is empty if it is reported; `address` is its path in these pages."""
+
+    standing: Standing
+    withheld: Text
+    address: str
+
+
+class ListedFinding(FindingCore):
+    """A finding in a list of findings of several series; `posting` is the message-id of its series."""
+
+    posting: Text
+    subject: Text
+    reviewed: Time
+    standing: Standing
+    withheld: Text
+    address: str
+
+
+class Series(Record):
+    """A revision of a series. `severity` is the highest severity of its findings, "" without findings."""
+
+    message_id: Text
+    subject: Text
+    author: Text
+    revision: int
+    patches: Count
+    expected: Count
+    sent: Time
+    arrived: Time
+    reviewed: Time | None
+    state: Literal["reviewed", "due", "waiting", "defective", "refused", "quarantined", "pruned"]
+    reason: Text
+    severity: Literal["", "note", "nit", "warning", "bug"]
+    findings: Count
+    reported: Count
+    path: str
+
+
+class SeriesList(Record):
+    """Series, newest first. Append `next` to the address for the next page; "" is the end.
+
+    `searched` is not 0 if the search ended early after that number of series.
+    """
+
+    series: list[Series]
+    searched: Count
+    next: str
+
+
+class Mail(Record):
+    """A mail of ours, without its recipients."""
+
+    message_id: Text
+    kind: str
+    state: str
+    reason: Text
+    created: Time
+    text: Text
+
+
+class Disposition(Record):
+    """What a person replied to a finding."""
+
+    fingerprint: str
+    rule: str
+    kind: str
+    reason: Text
+    given: Time
+
+
+class Collision(Record):
+    """Two series that collide; `name` is what they collide at first."""
+
+    message_id: Text
+    subject: Text
+    other_id: Text
+    other_subject: Text
+    kind: str
+    name: Text
+    found: Time
+
+
+class Applied(Record):
+    """A patch that a commit of a landing tree applies, by the message-id of its mail."""
+
+    message_id: Text
+    ref: Text
+    commit_id: str
+    decided_by: str
+    noted: Time
+
+
+class UnsafePlace(Record):
+    """Unsafe code that the series adds, removes or moves."""
+
+    change: Literal["added", "removed", "moved"]
+    kind: str
+    place: Text
+
+
+class ComparedFinding(Record):
+    """A finding in the revisions of a series: a standing for each of `revisions`, "" where it is not there."""
+
+    fingerprint: str
+    rule: str
+    severity: Severity
+    place: Text
+    standings: list[str]
+
+
+class TimelineEvent(Record):
+    """Something that happened to the series."""
+
+    time: Time
+    event: Text
+
+
+class SeriesDetails(Record):
+    """All that is known about a revision of a series."""
+
+    series: Series
+    lists: list[Text]
+    subsystems: list[Text]
+    revisions: list[Series]
+    findings: list[ReviewedFinding]
+    compared: list[ComparedFinding]
+    base: Text
+    unsafe_delta: Text
+    unsafe_places: list[UnsafePlace]
+    not_checked: list[Text]
+    mails: list[Mail]
+    dispositions: list[Disposition]
+    collisions: list[Collision]
+    applied: list[Applied]
+    timeline: list[TimelineEvent]
+
+
+class Figures(Record):
+    """Counts of the findings of a rule; each revision in which a finding stands counts."""
+
+    rule: str
+    reported: Count
+    resolved: Count
+    withheld: dict[str, Count]
+    disputed: Count
+    confirmed: Count
+
+
+class RuleSummary(Record):
+    """A rule, and its figures if it found anything."""
+
+    id: str
+    summary: str
+    severity: Severity
+    status: RuleStatus
+    evidence: list[str]
+    figures: Figures | None
+
+
+class RuleList(Record):
+    """All rules."""
+
+    rules: list[RuleSummary]
+
+
+class RuleDetails(RuleSummary):
+    """A rule with its newest findings."""
+
+    findings: list[ListedFinding]
+
+
+class QueuedSeries(Series):
+    """A pending series. `replies` counts the other mails of its thread, `last_mail` is the time of the last one."""
+
+    group: Literal["new", "waiting", "quiet"]
+    last_mail: Time
+    replies: Count
+
+
+class Queue(Record):
+    """Pending series, newest first. Append `next` to the address for the next page; "" is the end."""
+
+    queue: list[QueuedSeries]
+    next: str
+
+
+class CName(Record):
+    """A C name: how many places use it in Rust, and how many pending series change it and begin to use it."""
+
+    name: Text
+    places: Count
+    changing: Count
+    using: Count
+
+
+class KernelTree(Record):
+    """The kernel tree in which the uses were found."""
+
+    name: Text
+    commit: str
+    noted: Time
+
+
+class CNameList(Record):
+    """C names in order. `changing` has those that Rust uses and pending series change."""
+
+    names: list[CName]
+    changing: list[CName]
+    collisions: list[Collision]
+    tree: KernelTree | None
+    next: str
+
+
+class Place(Record):
+    """A place at which Rust uses a C name; `form` is bindings, macro, export, assembly, field or helper."""
+
+    path: Text
+    line: int
+    form: str
+    text: Text
+
+
+class ConcernedSeries(Series):
+    """A pending series; `kind` says what it does with the name."""
+
+    kind: Literal["c-change", "c-use", "added", "item-change", "item-use", "rewrite"]
+
+
+class CNameDetails(Record):
+    """A C name, its uses in Rust, and the pending series that change or use it. `number` counts all uses."""
+
+    name: Text
+    number: Count
+    places: list[Place]
+    tree: KernelTree | None
+    series: list[ConcernedSeries]
+    collisions: list[Collision]
+
+
+class Month(Record):
+    """The findings of the reviews of one month."""
+
+    month: str
+    reported: Count
+    withheld: Count
+    resolved: Count
+
+
+class StatisticsFigures(Record):
+    """Figures about the whole database. Latencies are in seconds, from the last part to the review."""
+
+    days: Count
+    states: dict[str, Count]
+    mails: dict[str, Count]
+    months: list[Month]
+    rules: list[Figures]
+    withheld: dict[str, Count]
+    latency_median: float | None
+    latency_p90: float | None
+
+
+class PatchsetPatch(Record):
+    """A patch in the shape that b4 reads."""
+
+    id: int
+    message_id: Text
+
+
+class PatchsetReview(Record):
+    """The findings in a patch; `output` is a JSON text, as b4 expects it."""
+
+    id: int
+    patch_id: int
+    status: Literal["Reviewed"]
+    output: str
+
+
+class Patchset(Record):
+    """A series in the shape that b4 reads with `b4.sashiko-url`."""
+
+    id: Text
+    message_id: Text
+    subject: Text
+    url: str
+    status: Literal["Reviewed", "In Review", "Incomplete", "Failed"]
+    patches: list[PatchsetPatch]
+    reviews: list[PatchsetReview]
+
+
+def series_fields(series: SeriesSummary) -> dict[str, Any]:
+    """Return the fields of a Series."""
+    return _fields(series) | {"path": series_path(series.message_id)}
+
+
+def series_record(series: SeriesSummary) -> Series:
+    return Series(**series_fields(series))
+
+
+def series_details(view: SeriesView) -> SeriesDetails:
+    """Return the record of a page of a series."""
+    detail = view.shown
+    return SeriesDetails(
+        series=series_record(view.series),
+        lists=list(view.lists),
+        subsystems=list(view.subsystems),
+        revisions=list(map(series_record, view.revisions)),
+        findings=[] if detail.review is None else _reviewed_findings(detail.review),
+        compared=[
+            ComparedFinding.model_validate(
+                {
+                    "fingerprint": row.fingerprint,
+                    "rule": row.rule,
+                    "severity": row.severity,
+                    "place": row.place,
+                    "standings": list(row.words),
+                }
+            )
+            for row in view.compared
+        ],
+        base=view.base,
+        unsafe_delta=view.unsafe_delta,
+        unsafe_places=[
+            UnsafePlace.model_validate({"change": change, "kind": kind, "place": place})
+            for change, kind, place in view.unsafe_places
+        ],
+        not_checked=list(view.not_checked),
+        mails=[Mail(**{name: getattr(mail, name) for name in Mail.model_fields}) for mail in view.mails],
+        dispositions=[Disposition(**_fields(disposition)) for disposition in detail.dispositions],
+        collisions=list(map(collision_record, detail.collisions)),
+        applied=[Applied(**_fields(patch)) for patch in detail.applied],
+        timeline=[TimelineEvent(time=event.time, event=event.text) for event in view.events],
+    )
+
+
+def _reviewed_findings(review: Review) -> list[ReviewedFinding]:
+    """Return the findings of a review, those that are fixed too, in its order."""
+    return [
+        ReviewedFinding.model_validate(
+            dict(
+                **record(row_of(review, comment.finding, _status(comment.finding.rule))),
+                standing=comment.standing.value,
+                withheld=public_reason(comment.withheld or ""),
+                address=finding_path(review.posting.message_id, comment.finding.fingerprint),
+            )
+        )
+        for comment in review.comments[:MAX_FINDINGS]
+    ]
+
+
+def _status(rule_id: str) -> Status:
+    """Return the status of a rule; a rule that this version does not know is retired."""
+    rule = by_id(rule_id)
+    return Status.RETIRED if rule is None else rule.status
+
+
+def listed_finding(finding: FindingRecord) -> ListedFinding:
+    """Return the record of a finding from its row."""
+    return ListedFinding.model_validate(
+        {
+            "rule": finding.rule,
+            "severity": finding.severity,
+            "confidence": finding.confidence,
+            "status": _status(finding.rule).value,
+            "patch": finding.patch,
+            "path": finding.path or None,
+            "line": finding.line,
+            "message": finding.message,
+            "fingerprint": finding.fingerprint,
+            "posting": finding.posting_id,
+            "subject": finding.subject,
+            "reviewed": finding.reviewed,
+            "standing": finding.standing,
+            "withheld": finding.withheld,
+            "address": finding_path(finding.posting_id, finding.fingerprint),
+        }
+    )
+
+
+def rule_fields(rule: Rule, figures: RuleFigures | None) -> dict[str, Any]:
+    """Return the fields of a RuleSummary."""
+    return {
+        "id": rule.id,
+        "summary": rule.summary,
+        "severity": rule.severity.value,
+        "status": rule.status.value,
+        "evidence": [str(evidence) for evidence in rule.evidence],
+        "figures": None if figures is None else figures_record(figures),
+    }
+
+
+def figures_record(figures: RuleFigures) -> Figures:
+    return Figures(**_fields(figures) | {"withheld": dict(figures.withheld)})
+
+
+def queued_series(entry: QueueEntry, group: str) -> QueuedSeries:
+    return QueuedSeries.model_validate(
+        dict(**series_fields(entry.series), group=group, last_mail=entry.moved, replies=entry.replies)
+    )
+
+
+def concerned_series(use: BoundaryUse) -> ConcernedSeries:
+    return ConcernedSeries.model_validate(dict(**series_fields(use.series), kind=use.kind))
+
+
+def collision_record(collision: CollisionSummary) -> Collision:
+    return Collision(**_fields(collision))
+
+
+def tree_record(tree: KernelTreeSummary | None) -> KernelTree | None:
+    return None if tree is None else KernelTree(**_fields(tree))
+
+
+def statistics_record(statistics: Statistics) -> StatisticsFigures:
+    return StatisticsFigures(
+        **_fields(statistics)
+        | {
+            "months": [Month(**_fields(month)) for month in statistics.months],
+            "rules": list(map(figures_record, statistics.rules)),
+            "withheld": dict(statistics.withheld),
+        }
+    )
+
+
+def places(uses: Sequence[UsedPlace]) -> list[Place]:
+    return [Place(path=use.path, line=use.line, form=use.form, text=use.text) for use in uses]
+
+
+def c_names(names: Sequence[BoundaryName]) -> list[CName]:
+    return [CName(**_fields(name)) for name in names]
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """Return the fields of a data class, not those of the values in them."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What waits, by list, subsystem and person; and what pending series do at the boundary of C and Rust."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from bot.mail.address import Address
+from bot.ports.kernel_tree import KernelTreeFacts
+from bot.ports.pending import FoundCollision, PendingUpdate
+from bot.review.model import Review, ReviewFinding
+from bot.review.pending import pending_posting
+from bot.store.repository import Repository
+from bot.store.web import SqliteWebStore
+from bot.web.app import create_app
+from rules.bindings.pending_facts import PendingFact, PendingFacts, PendingKind
+from rules.bindings.used_places import UsedPlace
+from rules.finding import Anchor
+from tests.bot.review.factories import Maker
+from tests.bot.web.conftest import NOW, Clock, Get, save
+
+OLD = datetime(1970, 1, 1, tzinfo=UTC)
+PCI, RUST = "PCI SUBSYSTEM [RUST]", "RUST"
+PLACES = (
+    UsedPlace("kmalloc", "rust/kernel/alloc.rs", 3, "bindings", "bindings::kmalloc(1)"),
+    UsedPlace("kmalloc", "rust/helpers/slab.c", 9, "helper", "void *rust_helper_kmalloc(size_t)"),
+    UsedPlace("device.parent", "rust/kernel/device.rs", 7, "field", "(*raw).parent"),
+)
+
+
+def _pending(
+    store: Repository,
+    make: Maker,
+    name: str,
+    days: float,
+    subsystems: Sequence[str] = (),
+    facts: Sequence[tuple[PendingKind, str]] = (),
+) -> FoundCollision:
+    """Store a reviewed, pending series of an author of that name; return it as what another one collides with."""
+    sent = NOW - timedelta(days=days)
+    posting = make.posting(author=Address(name, f"{name}@example.org"), revision=1)
+    parts = tuple(replace(part, message_id=f"{name}@x", date=sent) for part in posting.parts)
+    posting = replace(posting, message_id=f"{name}@x", parts=parts, topic=name, date=sent)
+    save(store, [posting])
+    place = Anchor(1, "rust/kernel/led.rs", "post", 1, 1, "")
+    pending = pending_posting(posting, PendingFacts(tuple(PendingFact(*fact, place) for fact in facts)), sent)
+    review = Review(posting, (ReviewFinding(make.finding(5)),), subsystems=tuple(subsystems))
+    store.save_review(review, None, NOW, PendingUpdate(pending, OLD))
+    return FoundCollision(pending, *(facts[0] if facts else (PendingKind.C_USE, "")))
+
+
+@pytest.fixture
+def client(tmp_path: Path, make: Maker) -> TestClient:
+    people = (("maya@example.org", PCI), ("otto@example.org", RUST), ("otto@example.org", PCI))
+    with Repository(tmp_path / "d.db") as store:
+        store.save_kernel_tree(KernelTreeFacts("v7.3", "c0ffee" * 6, PLACES, people), NOW)
+        _pending(store, make, "ann", 1, [PCI, RUST], [(PendingKind.C_CHANGE, "kmalloc")])
+        user = _pending(store, make, "ben", 10, [RUST], [(PendingKind.C_USE, "kmalloc")])
+        _pending(store, make, "carl", 30, [], [(PendingKind.C_CHANGE, "kfree")])
+        third = _pending(store, make, "dora", 2, [RUST], [(PendingKind.C_CHANGE, "kmalloc")])
+        update = PendingUpdate(third.other, OLD, (user,))
+        store.save_review(Review(make.posting(revision=9), ()), None, NOW, update)
+    return TestClient(create_app(SqliteWebStore(tmp_path / "d.db"), Clock(), "", "0"))
+
+
+def _authors(get: Get, address: str) -> list[str]:
+    return [series["author"] for series in json.loads(get(address))["queue"]]
+
+
+@pytest.mark.parametrize(
+    ("address", "authors"),
+    [
+        ("/api/queue", ["ann", "dora", "ben", "carl"]),
+        ("/api/queue/PCI%20SUBSYSTEM%20%5BRUST%5D", ["ann"]),
+        ("/api/queue/RUST", ["ann", "dora", "ben"]),
+        ("/api/queue?for=Maya@Example.org", ["ann"]),
+        ("/api/queue?for=otto@example.org", ["ann", "dora", "ben"]),
+        ("/api/queue?for=carl@example.org", ["carl"]),
+        ("/api/queue?for=nobody@example.org", []),
+        ("/api/queue?list=rust-for-linux@lists.example.org", ["ann", "dora", "ben", "carl"]),
+    ],
+)
+def test_the_queue_has_what_waits_for_a_subsystem_or_person(get: Get, address: str, authors: list[str]) -> None:
+    assert _authors(get, address) == authors
+
+
+def test_series_are_new_waiting_or_quiet(get: Get) -> None:
+    groups = {series["author"]: series["group"] for series in json.loads(get("/api/queue"))["queue"]}
+
+    assert (groups["ann"], groups["ben"]) == ("new", "waiting")
+    assert "New: sent in the last 7 days" in get("/queue/RUST")
+
+
+def test_part_of_a_name_leads_to_the_subsystem(client: TestClient, get: Get) -> None:
+    for text, path in (("pci", "/queue/PCI%20SUBSYSTEM%20%5BRUST%5D"), ("rust", "/queue/RUST")):
+        answer = client.get("/queue", params={"subsystem": text}, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, path)
+    assert get("/queue?subsystem=u").count('<a href="/queue/') == 2
+    assert "No reviewed series concerns a subsystem with" in get("/queue?subsystem=xyz")
+    assert client.get("/queue/xyz").status_code == client.get("/api/queue/xyz").status_code == 404
+
+
+def test_a_queue_is_paged_without_gaps(tmp_path: Path, client: TestClient, make: Maker) -> None:
+    with Repository(tmp_path / "d.db") as store:
+        for number in range(120):
+            _pending(store, make, f"n{number}", 3 + number / 10, [RUST])
+    for start in ("/api/queue/RUST", "/api/queue?for=otto@example.org"):
+        ids: list[str] = []
+        address = start
+        while address:
+            page = client.get(address).json()
+            ids += [series["message_id"] for series in page["queue"]]
+            address = f"{start.partition('?')[0]}{page['next']}" if page["next"] else ""
+
+        assert len(ids) == len(set(ids)) == 123
+
+
+def test_no_page_lists_the_people_of_subsystems(get: Get) -> None:
+    """MAINTAINERS is matched with what a visitor types. Its addresses, and those of recipients, are on no page."""
+    for page in ("/queue", "/queue/RUST", "/queue?for=ann@example.org", "/api/queue/RUST", "/series/ann@x", "/border"):
+        assert not {name for name in ("maya@", "otto@") if name in get(page)}
+
+
+def test_the_boundary_lists_uses_changes_and_collisions(get: Get) -> None:
+    page = json.loads(get("/api/bindings"))
+
+    assert page["tree"]["name"] == "v7.3"
+    assert [(name["name"], name["places"], name["changing"], name["using"]) for name in page["names"]] == [
+        ("device.parent", 1, 0, 0),
+        ("kfree", 0, 1, 0),
+        ("kmalloc", 2, 2, 1),
+    ]
+    assert [name["name"] for name in page["changing"]] == ["kmalloc"]
+    assert [(pair["message_id"], pair["other_id"], pair["name"]) for pair in page["collisions"]] == [
+        ("dora@x", "ben@x", "kmalloc")
+    ]
+    assert [name["name"] for name in json.loads(get("/api/bindings?q=kf"))["names"]] == ["kfree"]
+    assert "Changed now" in get("/border")
+
+
+def test_a_name_has_its_places_its_series_and_its_collisions(get: Get) -> None:
+    page = json.loads(get("/api/bindings/kmalloc"))
+
+    assert page["number"] == 2
+    assert [(place["path"], place["line"], place["form"]) for place in page["places"]] == [
+        ("rust/helpers/slab.c", 9, "helper"),
+        ("rust/kernel/alloc.rs", 3, "bindings"),
+    ]
+    assert [(series["author"], series["kind"]) for series in page["series"]] == [
+        ("ann", "c-change"),
+        ("dora", "c-change"),
+        ("ben", "c-use"),
+    ]
+    assert len(page["collisions"]) == 1
+    text = get("/border/kmalloc")
+    for part in ("rust/kernel/alloc.rs:3", "Pending series that change its C declaration", "Collides with", "v7.3"):
+        assert part in text
+
+
+def test_a_collision_with_a_series_that_is_not_pending_is_not_listed(tmp_path: Path, get: Get) -> None:
+    with Repository(tmp_path / "d.db") as store:
+        store.forget_pending(["ben@x"])
+
+    assert json.loads(get("/api/bindings"))["collisions"] == []
+
+
+def test_a_series_names_its_subsystems_and_the_c_names_that_it_changes(get: Get) -> None:
+    text = get("/series/ann@x")
+
+    assert '<a href="/queue/PCI%20SUBSYSTEM%20%5BRUST%5D">' in text
+    assert '<a class="mono" href="/border/kmalloc">' in text
+
+
+@pytest.mark.parametrize(("person", "number"), [("maya@example.org", 1), ("otto@example.org", 3), ("x@example.org", 0)])
+def test_a_feed_of_a_person_has_the_series_of_their_subsystems(get: Get, person: str, number: int) -> None:
+    for rule in ("", "&rule=missing-safety-comment"):
+        assert get(f"/atom?for={person}{rule}").count("<entry>") == number
