@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.ports.running import Clock
 from bot.ports.web import WebStore
-from bot.web.http import Gate, LoopbackOnly
+from bot.web.http import ERRORS, Gate, LoopbackOnly
 from bot.web.pages import Pages
 from bot.web.static_site import STATIC_FILES, read_static_file
 
@@ -22,7 +22,8 @@ def create_app(
 
     `is_stopped` tells whether the stop file exists.
     """
-    return Gate(Starlette(routes=[_static(), *Pages(store, clock, url, version, is_stopped).routes()]))
+    pages = Pages(store, clock, url, version, is_stopped)
+    return Gate(Starlette(routes=[_static(), *pages.routes()]), pages.render_errors(ERRORS))
 
 
 def create_operator_app(store: WebStore, clock: Clock, version: str, is_stopped: Callable[[], bool]) -> LoopbackOnly:
@@ -33,7 +34,9 @@ def create_operator_app(store: WebStore, clock: Clock, version: str, is_stopped:
     from bot.web.operator import OperatorPages
 
     pages = OperatorPages(store, clock, "", version, is_stopped)
-    return LoopbackOnly(Gate(Starlette(routes=[_static(), *pages.operator_routes(), *pages.routes()])))
+    errors = pages.render_errors(ERRORS)
+    routes = [_static(), *pages.operator_routes(), *pages.routes()]
+    return LoopbackOnly(Gate(Starlette(routes=routes), errors), errors)
 
 
 def _static() -> BaseRoute:

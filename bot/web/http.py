@@ -4,9 +4,10 @@
 import asyncio
 import hashlib
 import json
-from html import escape
+from collections.abc import Mapping
 from typing import Final
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -31,27 +32,32 @@ _HEADERS: Final = (
 )
 LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost")
 OPERATOR_HOST: Final = "127.0.0.1"
-_TEXTS: Final = {
-    403: "These pages are only for this machine. Ask for them by the address 127.0.0.1.",
-    405: "Only GET and HEAD are answered: these pages cannot change anything.",
-    413: "A request must not have a body.",
-    414: "The address is too long. Shorten the search.",
-    431: "The request has too many headers.",
-    500: "The page could not be made. The log of the server says why; tell its operator.",
+ERRORS: Final = {
+    403: ("These pages are only for this machine", "Ask for them by the address 127.0.0.1."),
+    405: ("Nothing can be changed here", "Only GET and HEAD are answered: these pages cannot change anything."),
+    413: ("The request is too large", "A request must not have a body."),
+    414: ("The address is too long", "Shorten the search."),
+    431: ("The request is too large", "The request has too many headers. Delete the cookies of this host."),
+    500: ("The page could not be made", "The log of the server says why. Tell its operator."),
 }
+"""The title and the text of each error that is answered before or after a page."""
 
 
 class Gate:
-    """The outermost application: refuses what is too large or could write, and completes every answer."""
+    """The outermost application: refuses what is too large or could write, and completes every answer.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `pages` are the HTML pages of `ERRORS`, made in advance, because an error may come from what makes pages.
+    """
+
+    def __init__(self, app: ASGIApp, pages: Mapping[int, bytes]) -> None:
         self._app = app
+        self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer(scope, send)
+        answer = _Answer(scope, send, self._pages)
         refused = _refusal(scope)
         if refused:
             await answer.error(refused)
@@ -68,9 +74,10 @@ class Gate:
 class _Answer:
     """Collects an answer, and sends it with an ETag of its content; all answers are small."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, pages: Mapping[int, bytes]) -> None:
         self._scope = scope
         self._send = send
+        self._pages = pages
         self._status = 500
         self._headers: list[tuple[bytes, bytes]] = []
         self._body = bytearray()
@@ -82,11 +89,10 @@ class _Answer:
             self._body += message.get("body", b"")
 
     async def error(self, status: int) -> None:
-        text = _TEXTS[status]
         if str(self._scope.get("path", "")).startswith("/api/"):
-            kind, body = b"application/json", json.dumps({"error": text}).encode()
+            kind, body = b"application/json", json.dumps({"error": ". ".join(ERRORS[status])}).encode()
         else:
-            kind, body = b"text/html; charset=utf-8", _PAGE.format(status=status, text=escape(text)).encode()
+            kind, body = b"text/html; charset=utf-8", self._pages[status]
         self._status, self._body = status, bytearray(body)
         self._headers = [(b"content-type", kind)] + ([(b"allow", b"GET, HEAD")] if status == 405 else [])
         await self.finish()
@@ -105,13 +111,6 @@ class _Answer:
         await self._send({"type": "http.response.body", "body": b"" if self._scope["method"] == "HEAD" else body})
 
 
-_PAGE: Final = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{status} - patchwarden</title><link rel="stylesheet" href="/static/style.css"></head>
-<body><main id="main" class="page"><h1>{status}</h1><p>{text}</p><p><a href="/">All series</a></p></main></body></html>
-"""
-
-
 def _refusal(scope: Scope) -> int:
     """Return the status with which a request is refused, 0 for a good one."""
     headers = scope["headers"]
@@ -128,16 +127,37 @@ def _refusal(scope: Scope) -> int:
 
 
 class BoundedProtocol(H11Protocol):
-    """HTTP over a connection that ends after some seconds, so that slow senders cannot hold connections."""
+    """HTTP over a connection that ends after some seconds, so that slow senders cannot hold connections.
+
+    If there are too many connections, the oldest one ends: it is a slow sender, because an answer takes milliseconds.
+    """
+
+    end: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         super().connection_made(transport)
-        self._end = self.loop.call_later(_MAX_CONNECTION, transport.abort)
+        self.end = self.loop.call_later(_MAX_CONNECTION, transport.abort)
+        # An aborted connection is among them until the next round of the event loop.
+        connections = (other for other in self.connections if isinstance(other, BoundedProtocol))
+        opened = [other for other in connections if not other.transport.is_closing()]
+        if len(opened) > _MAX_CONNECTIONS:
+            min(opened, key=lambda other: other.end.when()).transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._end.cancel()
+        self.end.cancel()
         super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, with the headers of every answer."""
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close"), *_HEADERS]
+        for event in (
+            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+            h11.Data(data=msg.encode("ascii")),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
 
 def serve(*listening: tuple[ASGIApp, str, int]) -> None:
@@ -159,14 +179,15 @@ class LoopbackOnly:
     The server listens on loopback, so that only programs of this machine reach it at all.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, pages: Mapping[int, bytes]) -> None:
         self._app = app
+        self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         named = dict(scope.get("headers", ())).get(b"host", b"").decode("latin-1")
         host = named.rpartition(":")[0] if not named.endswith("]") and ":" in named else named
         if scope["type"] == "http" and host not in LOOPBACK_HOSTS:
-            await _Answer(scope, send).error(403)
+            await _Answer(scope, send, self._pages).error(403)
             return
         await self._app(scope, receive, send)
 
@@ -185,7 +206,6 @@ def configuration(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=_MAX_CONNECTIONS,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=MAX_TARGET + MAX_HEADERS,

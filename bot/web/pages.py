@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The pages, and the JSON beside them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
@@ -145,6 +145,14 @@ class Pages:
 
     async def _unknown(self, request: Request) -> Response:
         return self._error(request, 404, _UNKNOWN_PAGE)
+
+    def render_errors(self, errors: Mapping[int, tuple[str, str]]) -> dict[int, bytes]:
+        """Return an HTML page for each error, from its title and text."""
+        now = self._clock.now()
+        return {
+            status: self._renderer.html("error.html", "", now=now, title=title, text=text).encode()
+            for status, (title, text) in errors.items()
+        }
 
     def _error(self, request: Request, status: int, text: str) -> Response:
         if wants_json(request):
@@ -348,8 +356,8 @@ class Pages:
         findings = snapshot.findings_of([entry.message_id for entry in series])
         chosen = [word for word in (wanted.list, rule, person) if word]
         title = plain(": ".join(["patchwarden", *chosen]))
-        query = f"?{request.url.query}" if request.url.query else ""
-        content = atom.feed(title, self._base(request), plain(query), series, findings)
+        query = query_of(list=wanted.list, rule=rule, for_=person)
+        content = atom.feed(title, self._base(request), query, series, findings)
         return Response(content, media_type="application/atom+xml")
 
     def _patchset(self, request: Request, snapshot: Snapshot) -> Response:

@@ -82,4 +82,4 @@ def continued(request: Request, following: Position | None) -> str:
 def query_of(**chosen: str) -> str:
     """Return the query with these parameters, without empty ones. A final `_` of a name is dropped."""
     kept = {name.rstrip("_"): value for name, value in chosen.items() if value}
-    return f"?{urlencode(kept, quote_via=quote)}" if kept else ""
+    return f"?{urlencode(kept, quote_via=quote, errors='replace')}" if kept else ""
