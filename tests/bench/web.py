@@ -35,6 +35,9 @@ _PORT: Final = 8931
 _BATCH: Final = 5_000
 _PENDING_DAYS: Final = 60
 _LISTS: Final = [f"list-{number}@lists.example.org" for number in range(40)]
+_SUBSYSTEMS: Final = [f"SUBSYSTEM {number}" for number in range(1_500)]
+_PLACES: Final = 4_000  # uses of C in Rust
+_NAMES: Final = 30_000
 _WORDS: Final = ("rust", "drm", "driver", "fix", "remove", "pci", "net", "block", "clk", "gpu", "alloc", "sync", "page")
 _SEVERITIES: Final = (*[Severity.NIT] * 4, *[Severity.WARNING] * 5, Severity.BUG)
 _WITHHELD: Final = (None, "its rule is not stable", "severity is only nit", "disputed: it is fine")
@@ -47,6 +50,7 @@ _TABLES: Final = {
     "review": "posting_id, reviewed, posting, value",
     "posting_list": "list, sent, posting_id",
     "posting_part": "message_id, posting_id",
+    "posting_subsystem": "subsystem, sent, posting_id",
     "finding": "posting_id, position, reviewed, rule, severity, confidence, patch, path, line, standing, withheld, "
     "fingerprint, message",
     "pending": "message_id, topic, sent, value",
@@ -84,12 +88,24 @@ def make_database(path: Path, number: int) -> None:
                 marks = ", ".join("?" for _ in columns.split(","))
                 connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows[table])
     with connection:
+        _add_tree(connection, chosen)
         connection.execute(
             "INSERT INTO finding_count SELECT rule, substr(reviewed, 1, 7), standing, withheld, count(*) "
             "FROM finding GROUP BY 1, 2, 3, 4"
         )
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
+
+
+def _add_tree(connection: sqlite3.Connection, chosen: random.Random) -> None:
+    """Add the facts of a kernel tree: uses of C, and the people of subsystems; one person has a hundred of them."""
+    places = {(f"name_{chosen.randrange(_NAMES)}", f"rust/f{n % 300}.rs", n, "bindings", "x") for n in range(_PLACES)}
+    places |= {("name_77", f"rust/f{n}.rs", n, "bindings", "x") for n in range(300)}
+    people = {(f"m{number % 900}@example.org", name) for number, name in enumerate(_SUBSYSTEMS)}
+    people |= {("busy@example.org", name) for name in _SUBSYSTEMS[:100]}
+    connection.execute("INSERT INTO kernel_tree VALUES (1, 'v7.3', 'c0ffee', ?)", (_stored(datetime.now(UTC)),))
+    connection.executemany("INSERT INTO used_place VALUES (?, ?, ?, ?, ?)", places)
+    connection.executemany("INSERT INTO subsystem_person VALUES (?, ?)", people)
 
 
 _Template = tuple[Posting, bytes, Sequence[ReviewFinding]]
@@ -141,6 +157,9 @@ def _add_rows(
         )
     )
     rows["review"].append((message_id, reviewed, b"", review))
+    # Few subsystems have most series, and each series concerns some.
+    subsystems = {_SUBSYSTEMS[int(chosen.random() ** 3 * len(_SUBSYSTEMS))] for _ in range(3)}
+    rows["posting_subsystem"] += [(name, at, message_id) for name in subsystems]
     rows["posting_list"] += [(name, at, message_id) for name in chosen.sample(_LISTS, 2)]
     for position, comment in enumerate(comments):
         finding = comment.finding
@@ -153,7 +172,7 @@ def _add_rows(
     if sent > newest - timedelta(days=_PENDING_DAYS):
         rows["pending"].append((message_id, topic, at, b""))
         kinds = ("c-change", "c-use", "rewrite", "item-use")
-        facts = {(chosen.choice(kinds), f"name_{chosen.randrange(30_000)}") for _ in range(30)}
+        facts = {(chosen.choice(kinds), f"name_{chosen.randrange(_NAMES)}") for _ in range(30)}
         rows["pending_fact"] += [(kind, name, message_id) for kind, name in facts]
     if index % 50 == 0:
         rows["collision"].append((topic, f"{topic} x", message_id, message_id, "c-change", "name_7", at))
@@ -201,6 +220,10 @@ def _pages(number: int) -> dict[str, list[str]]:
         "/rules": "/rules",
         "/queue": "/queue",
         "/queue by list": f"/queue?list={quote(_LISTS[3])}",
+        "/queue/SUBSYSTEM": f"/queue/{quote(_SUBSYSTEMS[0])}",
+        "/queue?for": "/queue?for=m7@example.org",
+        "/queue?for (busy)": "/queue?for=busy@example.org",
+        "/queue?subsystem": "/queue?subsystem=system",
         "/border": "/border",
         "/border?q": "/border?q=name_77",
         "/border/NAME": "/border/name_77",
@@ -208,7 +231,10 @@ def _pages(number: int) -> dict[str, list[str]]:
         "/healthz": "/healthz",
         "/atom": "/atom",
         "/atom by list": f"/atom?list={quote(_LISTS[3])}",
+        "/atom by person": "/atom?for=busy@example.org",
         "/api/series": "/api/series",
+        "/api/bindings": "/api/bindings",
+        "/api/openapi.json": "/api/openapi.json",
     }
     pages = {name: [address] * _ROUNDS for name, address in same.items()}
     pages["/series/ID"] = [f"/series/{name}" for name in ids]
