@@ -319,7 +319,8 @@ class Pages:
         statistics = snapshot.statistics(self._clock.now())
         if wants_json(request):
             return _json(records.statistics_record(statistics))
-        return self._page(request, "stats.html", stats=statistics, rows=month_rows(statistics.months))
+        rows = month_rows(statistics.months)
+        return self._page(request, "stats.html", stats=statistics, rows=rows, health=snapshot.health())
 
     def _health(self, _: Request, snapshot: Snapshot) -> Response:
         """Say whether the service works: status 200, or 503 if a job is late or the database cannot be read."""

@@ -184,7 +184,7 @@ def _patches(review: Review, comments: Sequence[ReviewFinding], detail: SeriesDe
         by_patch.setdefault(index, []).append(_shown(comment, patch, seen, replies))
     for index, findings in sorted(by_patch.items()):
         part = review.posting.part(index)
-        subject = part.subject if part else patches[index].subject if index in patches else f"patch {index}"
+        subject = patches[index].subject if index in patches else part.subject if part else ""
         yield ShownPatch(index, subject, part.message_id if part else "", tuple(findings))
 
 
