@@ -79,6 +79,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         (Parameter("name", "A C name, a field as struct.field, a Rust path or a file.", "path"),),
     ),
     "/api/stats": Operation("Show figures about the whole database.", records.StatisticsFigures),
+    "/api/debt": Operation("Show the unsafe code of a kernel tree by subsystem and ref.", records.Debt),
     "/api/patchset": Operation(
         "Show a series in the shape that b4 reads.",
         records.Patchset,

@@ -349,6 +349,56 @@ class StatisticsFigures(Record):
     latency_p90: float | None
 
 
+class DebtRef(Record):
+    """A commit of a kernel tree, by the name of its ref."""
+
+    name: Text
+    commit: str
+
+
+class DebtChange(Record):
+    """Counts of unsafe code. A change from the first to the last ref can be negative."""
+
+    files: int
+    blocks: int
+    functions: int
+    impls: int
+    traits: int
+    undocumented: int
+    placeholders: int
+    bindings: int
+    requirements: int
+    addressed: int
+
+
+class DebtCounts(DebtChange):
+    """Counts of unsafe code at one ref. `coverage` is the share of addressed requirements, null without any."""
+
+    coverage: float | None
+
+
+class DebtTotal(Record):
+    """Counts for each of `refs`, and the change from the first to the last of several."""
+
+    counts: list[DebtCounts]
+    change: DebtChange | None = None
+
+
+class SubsystemDebt(DebtTotal):
+    """Counts of a subsystem of MAINTAINERS."""
+
+    name: Text
+
+
+class Debt(Record):
+    """Unsafe code by subsystem and ref, as `patchwarden debt --format json` prints it."""
+
+    repository: Text
+    refs: list[DebtRef]
+    subsystems: list[SubsystemDebt]
+    total: DebtTotal
+
+
 class PatchsetPatch(Record):
     """A patch in the shape that b4 reads."""
 

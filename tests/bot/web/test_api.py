@@ -10,6 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
+from bot.debt.count import Counts
+from bot.debt.report import DebtReport, Ref, SubsystemDebt, as_json
 from bot.review.formats.jsonl import line
 from bot.review.formats.row import of_review
 from bot.review.model import Review, ReviewFinding
@@ -33,6 +35,7 @@ ANSWERS = {
     "/api/bindings": "/api/bindings",
     "/api/bindings/{name}": "/api/bindings/kmalloc",
     "/api/stats": "/api/stats",
+    "/api/debt": "/api/debt",
     "/api/patchset": "/api/patchset?id=v2.0@example.org",
 }
 
@@ -73,7 +76,15 @@ def test_an_answer_is_as_described(client: TestClient, document: Mapping[str, An
 
     assert answer.headers["content-type"] == "application/json"
     assert _problems(document, _schema(document, route, str(answer.status_code)), answer.json()) == []
-    assert answer.status_code == (404 if "subsystem" in route else 200)
+    assert answer.status_code == (404 if route in ("/api/queue/{subsystem}", "/api/debt") else 200)
+
+
+@pytest.mark.parametrize("refs", [("v1",), ("v1", "v2")])
+def test_debt_is_as_described(document: Mapping[str, Any], refs: tuple[str, ...]) -> None:
+    counts = tuple(Counts(blocks=number, requirements=number) for number in range(len(refs)))
+    report = DebtReport("linux", tuple(Ref(name, "c0ffee") for name in refs), (SubsystemDebt("RUST", counts),))
+
+    assert _problems(document, _schema(document, "/api/debt", "200"), json.loads(as_json(report))) == []
 
 
 @pytest.mark.parametrize(
