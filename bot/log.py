@@ -88,6 +88,8 @@ class LogEvent(StrEnum):
     MAIL_APPROVED = "mail-approved"
     MAIL_REQUEUED = "mail-requeued"
     MAIL_WAITING = "mail-waiting"
+    CHECK_POSTED = "check-posted"
+    CHECK_FAILED = "check-failed"
     SENDING_STOPPED = "sending-stopped"
     SENDING_RESUMED = "sending-resumed"
     SENDING_BLOCKED = "sending-blocked"

@@ -29,6 +29,8 @@ def list_secret_files(settings: Settings) -> dict[str, Path]:
         secrets["password"] = settings.sending.password_file
     if settings.commands.secret_file:
         secrets["command secret"] = Path(settings.commands.secret_file)
+    if settings.patchwork.token_file:
+        secrets["patchwork token"] = Path(settings.patchwork.token_file)
     return secrets
 
 

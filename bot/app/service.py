@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
+from bot.app.checks import build_check_job
 from bot.app.clock import SystemClock
 from bot.app.commands import build_command_job
 from bot.app.continuity import build_continuity
@@ -34,6 +35,7 @@ from bot.ports.archive import Archive
 from bot.ports.running import Clock, Progress
 from bot.service.backfill import BackfillJob, BackfillResult
 from bot.service.bounces import BounceJob
+from bot.service.checks import CheckJob
 from bot.service.commands import CommandJob
 from bot.service.deliver import DeliverJob, NoRecord
 from bot.service.digest import DigestJob
@@ -96,6 +98,7 @@ class Service:
     prune: PruneJob | None = None
     landing: LandingJob | None = None
     kernel_tree: KernelTreeJob | None = None
+    checks: CheckJob | None = None
     watchdog: Watchdog = field(default_factory=Watchdog)
     wakeups: Wakeups = field(default_factory=Wakeups)
     is_stop_watched: bool = False
@@ -123,6 +126,7 @@ class Service:
             ScheduledJob("review", self.review.run, pace.review_seconds, pace.jitter_seconds, before=("deliver",)),
             ScheduledJob("projection", self.projection.run, pace.review_seconds, pace.jitter_seconds),
             *_schedule_delivery(self.deliver, self.stop_switch, settings, is_stop_watched=self.is_stop_watched),
+            *_schedule_checks(self.checks, settings),
             *(
                 ScheduledJob(
                     name,
@@ -151,12 +155,14 @@ class Sender:
     stop: Event
     watchdog: Watchdog
     recorder: JobRecorder
+    checks: CheckJob | None = None
     wakeups: Wakeups = field(default_factory=Wakeups)
     is_stop_watched: bool = False
 
     def schedule(self, settings: Settings) -> tuple[ScheduledJob, ...]:
         """Return the job with the interval of the settings."""
-        return _schedule_delivery(self.deliver, self.stop_switch, settings, is_stop_watched=self.is_stop_watched)
+        delivery = _schedule_delivery(self.deliver, self.stop_switch, settings, is_stop_watched=self.is_stop_watched)
+        return (*delivery, *_schedule_checks(self.checks, settings))
 
 
 @contextmanager
@@ -176,7 +182,9 @@ def open_sender(settings: Settings, progress: Progress) -> Iterator[Sender]:
         switch = build_stop_switch(settings, store, clock)
         job = _build_deliver_job(settings, store, clock, stop, progress, switch)
         is_watched = watch_stop(settings, watcher, partial(wakeups.wake, CONFIRM_STOP, busy_seconds=_CONFIRM_BUSY))
-        yield Sender(store, job, switch, stop, watchdog, JobRecorder(store, clock, "deliver"), wakeups, is_watched)
+        checks = build_check_job(settings, store, clock, stop, switch)
+        recorder = JobRecorder(store, clock, "deliver")
+        yield Sender(store, job, switch, stop, watchdog, recorder, checks, wakeups, is_watched)
 
 
 @contextmanager
@@ -247,6 +255,7 @@ def open_service(
             else None,
             commands=build_command_job(settings, store, recheck, context, clock, stop, command_executor),
             digest=build_digest_job(settings, store, clock) if settings.digest.recipients else None,
+            checks=build_check_job(settings, store, clock, stop, switch) if deliver else None,
             landing=build_landing_job(settings, store, context, clock, stop, landing_executor),
             kernel_tree=build_kernel_tree_job(settings, store, clock, landing_executor),
             bounces=BounceJob(store, own, clock, stop, command_executor, bounces) if can_send(settings) else None,
@@ -306,6 +315,12 @@ def _schedule_delivery(
         ScheduledJob("deliver", job.run, pace.deliver_seconds, pace.jitter_seconds),
         ScheduledJob(CONFIRM_STOP, switch.refresh, seconds, 0, min_gap=_CONFIRM_SECONDS),
     )
+
+
+def _schedule_checks(job: CheckJob | None, settings: Settings) -> tuple[ScheduledJob, ...]:
+    """Return the job that posts checks. The process that sends mails runs it: it has access to the network."""
+    pace = settings.schedule
+    return () if job is None else (ScheduledJob("checks", job.run, pace.review_seconds, pace.jitter_seconds),)
 
 
 def _has_news(result: object) -> bool:

@@ -51,6 +51,8 @@ def _once(settings: "Settings") -> int:
     with open_sender(settings, Silent()) as sender, stopped_by_signals(sender.stop):
         sender.stop_switch.refresh()
         delivered = sender.recorder.run("deliver", sender.deliver.run)
+        if sender.checks is not None:
+            sender.recorder.run("checks", sender.checks.run)
         sender.recorder.flush()
         states = sender.store.tally().mails
     echo(f"{len(delivered.mails):,} delivered; in the outbox: {_counts(states) or 'nothing'}")

@@ -18,6 +18,7 @@ from bot.error import SettingsError
 from bot.inbox.error import InboxError
 from bot.kernel.error import KernelError
 from bot.mail.envelope import PLACE
+from bot.outbox.error import OutboxError
 from bot.permissions import open_to_others
 from bot.review.render.text import count, visible
 from bot.settings import settings_file
@@ -96,6 +97,8 @@ def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
             yield _sending(settings)
         if can_send(settings):
             yield _bounces(settings)
+        if deliver and any(chosen.patchwork_project for chosen in settings.lists.values()):
+            yield _patchwork(settings)
         yield from _commands(settings)
     yield _git()
     yield _rules()
@@ -300,6 +303,22 @@ def _bounces(settings: "Settings") -> Check:
             "bounces", f"{address}, but `mailbox` in [commands] is not set; set it to the Maildir where they arrive"
         )
     return Check("bounces", f"authenticated by {address}")
+
+
+def _patchwork(settings: "Settings") -> Check:
+    """Ask the server for what only an account may see. This is the only request that `doctor` sends."""
+    from bot.app.checks import build_patchwork
+
+    try:
+        build_patchwork(settings).test_token()
+    except SettingsError as error:
+        return Check("patchwork", str(error), "write an API token of your account at the server into the file")
+    except OutboxError as error:
+        return Check("patchwork", str(error), "correct `url` and the token in [patchwork], or start the server")
+    lists = [
+        f"{name} ({chosen.patchwork_project})" for name, chosen in settings.lists.items() if chosen.patchwork_project
+    ]
+    return Check("patchwork", f"{settings.patchwork.url}, the token is valid, for {', '.join(lists)}")
 
 
 def _commands(settings: "Settings") -> Iterator[Check]:

@@ -127,6 +127,8 @@ def _run_jobs(service: "Service") -> "tuple[PollResult, Sequence[Outcome], Deliv
     if service.deliver is not None:
         service.stop_switch.refresh()
         delivered = run("deliver", service.deliver.run)
+    if service.checks is not None:
+        run("checks", service.checks.run)
     service.recorder.flush()
     return polled, reviewed, delivered
 

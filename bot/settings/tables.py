@@ -26,6 +26,7 @@ from bot.settings.aliases import (
 from bot.settings.commands import CommandSettings, DigestSettings, PrecisionSettings
 from bot.settings.kernel import KernelSettings
 from bot.settings.log import LogSettings
+from bot.settings.patchwork import PatchworkSettings
 from bot.settings.paths import DATA_DIR, base_directory, refuse_moved
 from bot.settings.retention import RetentionSettings
 from bot.settings.sending import SendingSettings
@@ -231,8 +232,18 @@ class ListSettings(_Table):
         description="Maximum number of mails on this list per day. 0 means max_mails_per_list_per_day in [sending].",
     )
 
+    patchwork_project: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9._-]{0,100}$",
+        description='The name of the list\'s project in Patchwork, such as "rust-for-linux". Its patches get a check '
+        "there, in every mode but off. If empty, they get none. It requires `consent`, and `url` and a token in "
+        "[patchwork].",
+    )
+
     @model_validator(mode="after")
     def _agreed(self) -> Self:
+        if self.patchwork_project and not self.consent.startswith("https://"):
+            raise ValueError('patchwork_project needs consent = "https://...", the maintainer\'s agreement')
         if self.mode in {Mode.AUTHOR, Mode.LIST} and not self.consent.startswith("https://"):
             raise ValueError(f'mode "{self.mode}" needs consent = "https://...", the maintainer\'s agreement')
         return self
@@ -276,6 +287,7 @@ class Settings(_Table):
     schedule: ScheduleSettings = Field(default=ScheduleSettings(), description=ScheduleSettings.__doc__)
     retention: RetentionSettings = Field(default=RetentionSettings(), description=RetentionSettings.__doc__)
     kernel: KernelSettings = Field(default=KernelSettings(), description=KernelSettings.__doc__)
+    patchwork: PatchworkSettings = Field(default=PatchworkSettings(), description=PatchworkSettings.__doc__)
     web: WebSettings = Field(default=WebSettings(), description=WebSettings.__doc__)
     log: LogSettings = Field(default=LogSettings(), description=LogSettings.__doc__)
     default_mode: Literal[Mode.OFF, Mode.DRY_RUN] = Field(
@@ -311,6 +323,8 @@ class Settings(_Table):
     @model_validator(mode="after")
     def _can_send(self) -> Self:
         for address, mailing_list in self.lists.items():
+            if mailing_list.patchwork_project and not self.patchwork.url:
+                raise ValueError(f"lists: {address}: patchwork_project needs the url of the server in [patchwork]")
             if not mailing_list.mode.sends:
                 continue
             if self.sending.transport == "none":

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from bot.ports.outbox import MailChange
 from bot.ports.store import Tally
 from bot.store.bounces import BounceRows
+from bot.store.checks import CheckRows
 from bot.store.claims import ClaimRows
 from bot.store.commands import CommandRows
 from bot.store.database import Database
@@ -53,6 +54,7 @@ class Repository(
     StopRows,
     ListingRows,
     JobRows,
+    CheckRows,
 ):
     """The store over the SQLite file at `path`, which is created if it does not exist. Close it after use.
 

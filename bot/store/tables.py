@@ -568,3 +568,28 @@ class SubsystemPersonRow(SQLModel, table=True):
 
     address: str = Field(primary_key=True)
     subsystem: str = Field(primary_key=True)
+
+
+class PatchCheckRow(SQLModel, table=True):
+    """The newest check of a patch in a project of Patchwork. Its status is a bot.ports.checks.CheckStatus.
+
+    `posted` is when a check of the patch was posted last, maybe with another verdict.
+    """
+
+    __tablename__ = "patch_check"
+    __table_args__ = (
+        Index("ix_patch_check_due", "status", "due"),
+        Index("ix_patch_check_posted", "posted"),
+    )
+
+    message_id: str = Field(primary_key=True)
+    project: str = Field(primary_key=True)
+    posting_id: str
+    state: str
+    description: str
+    target_url: str
+    status: str
+    reason: str
+    attempts: int
+    due: datetime
+    posted: datetime | None = None
