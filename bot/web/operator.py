@@ -16,19 +16,26 @@ from bot.ports.web import Snapshot
 from bot.web.metrics import metrics
 from bot.web.pages import Pages
 from bot.web.parameters import wants_json
+from bot.web.site import LIVE, Site
 from bot.web.text import iso
 
 _MAX_ROWS: Final = 200
-_PAGES: Final = (
-    ("/outbox", "Outbox"),
-    ("/failed", "Failed deliveries"),
-    ("/quarantine", "Quarantine"),
-    ("/jobs", "Jobs"),
+_SITE: Final = Site(
+    (
+        *LIVE.navigation,
+        ("/outbox", "Outbox"),
+        ("/failed", "Failed deliveries"),
+        ("/quarantine", "Quarantine"),
+        ("/jobs", "Jobs"),
+    ),
+    is_live=True,
 )
 
 
 class OperatorPages(Pages):
     """The public pages, and those for operators. None shows recipients, envelopes or contents of private mails."""
+
+    _site = _SITE
 
     def operator_routes(self) -> list[Route]:
         pages: dict[str, Callable[[Request, Snapshot], Response]] = {
@@ -59,7 +66,7 @@ class OperatorPages(Pages):
     ) -> Response:
         if wants_json(request):
             return JSONResponse({"mails": list(map(_record, mails)), "bounces": list(map(_record, bounces))})
-        return self._operator_page(
+        return self._page(
             request,
             "outbox.html",
             mails=mails,
@@ -73,7 +80,7 @@ class OperatorPages(Pages):
         entries = snapshot.quarantine(_MAX_ROWS)
         if wants_json(request):
             return JSONResponse({"quarantine": list(map(_record, entries))})
-        return self._operator_page(request, "quarantine.html", entries=entries, is_full=len(entries) == _MAX_ROWS)
+        return self._page(request, "quarantine.html", entries=entries, is_full=len(entries) == _MAX_ROWS)
 
     def _jobs(self, request: Request, snapshot: Snapshot) -> Response:
         state, now = snapshot.service_state(), self._clock.now()
@@ -82,10 +89,7 @@ class OperatorPages(Pages):
             records = [_record(job) | {"late": is_late} for job, is_late in jobs]
             return JSONResponse({"jobs": records, "read": {name: iso(time) for name, time in state.read.items()}})
         is_stopped = state.is_stopped or self._is_stopped()
-        return self._operator_page(request, "jobs.html", jobs=jobs, state=state, is_stopped=is_stopped)
-
-    def _operator_page(self, request: Request, template: str, **values: Any) -> Response:
-        return self._page(request, template, operator_pages=_PAGES, **values)
+        return self._page(request, "jobs.html", jobs=jobs, state=state, is_stopped=is_stopped)
 
 
 def _record(entry: Any) -> dict[str, Any]:

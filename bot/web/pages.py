@@ -4,7 +4,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
 from pydantic import BaseModel
@@ -37,6 +37,7 @@ from bot.web.parameters import (
 from bot.web.patchset import patchset
 from bot.web.render import Renderer
 from bot.web.series import series_view
+from bot.web.site import LIVE, Site
 from bot.web.text import iso, plain, queue_path
 from rules.finding import Severity
 from rules.lazy import re
@@ -80,6 +81,8 @@ class Pages:
     `is_stopped` tells whether the stop file exists.
     """
 
+    _site: ClassVar[Site] = LIVE
+
     def __init__(
         self, store: WebStore, clock: Clock, url: str, version: str, is_stopped: Callable[[], bool] = lambda: False
     ) -> None:
@@ -88,7 +91,7 @@ class Pages:
         self._url = url.rstrip("/")
         self._version = version
         self._is_stopped = is_stopped
-        self._renderer = Renderer(version)
+        self._renderer = Renderer(version, self._site)
 
     def routes(self) -> list[Route]:
         pages: dict[str, Callable[[Request, Snapshot], Response]] = {
