@@ -22,7 +22,7 @@ _BINDGEN = re.compile(
     rb"|\bpub (?:struct|union|type) (?:\w*_bindgen_ty_|__Bindgen|__IncompleteArrayField)"
     rb"|\bfn bindgen_test_layout_|\[\"(?:Size|Alignment) of \w+\"\]\["
 )
-_BINDGEN_WORDS = (b"indgen", b"_bitfield_", b"__IncompleteArrayField", b'["Size of ', b'["Alignment of ')
+_BINDGEN_WORDS = (b"indgen", b"_bitfield_", b"__IncompleteArrayField", b'"][')
 """One of these is in every match: a search for words takes a fiftieth of the time."""
 
 _DO_NOT_EDIT = re.compile(

@@ -29,6 +29,7 @@ Move the safe code out: `to_result(unsafe { f(x) })?`.
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from functools import lru_cache
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
@@ -72,6 +73,7 @@ def _blocks(source: RustSource) -> Iterator[Occurrence]:
             yield Occurrence(name, site.line, site.column, site.scope, site.confidence)
 
 
+@lru_cache(512)  # the blocks of a file are read again in each patch that changes it
 def _safe_code(body: str) -> str | None:
     """Return the name of the safe code in a block for a message, None if there is none."""
     text = RustSource(body.strip()).code.strip()

@@ -74,11 +74,7 @@ def _on_functions(source: RustSource) -> Iterator[tuple[int, str]]:
 
     Tags in ordinary comments on safe functions are not included, because they are reported like tags on statements.
     """
-    sections = {
-        documented.head.offset
-        for documented in source.documented_items
-        if any(is_safety_title(title) for _, title in documented.docs.headings)
-    }
+    sections: frozenset[int] | None = None
     reported: set[int] = set()
     for comment in source.comments:
         is_doc = comment.text.startswith("///")
@@ -90,9 +86,20 @@ def _on_functions(source: RustSource) -> Iterator[tuple[int, str]]:
         container = source.structure.container(item.offset)
         if source.column(item.offset) > 1 if container is None else not _MODULE.search(container):
             continue
-        if (item.is_unsafe and item.offset in sections) or (is_doc and not item.is_unsafe):
+        if item.is_unsafe and sections is None:
+            sections = _find_sections(source)
+        if item.offset in (sections or ()) if item.is_unsafe else is_doc:
             reported.add(item.offset)
             yield comment.line, _ON_UNSAFE_FUNCTION if item.is_unsafe else _ON_SAFE_FUNCTION
+
+
+def _find_sections(source: RustSource) -> frozenset[int]:
+    """Return the offsets of the items whose documentation has a Safety section."""
+    return frozenset(
+        documented.head.offset
+        for documented in source.documented_items
+        if any(is_safety_title(title) for _, title in documented.docs.headings)
+    )
 
 
 EXAMPLES = (

@@ -53,13 +53,15 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added comment that only has one of the phrases."""
     for source in file.added_sources("SAFETY", "afety"):
         for comment in source.comment_blocks:
+            if comment.first_line not in file.new_lines:
+                continue
             text = " ".join(text for _, text in comment.lines)
             tag = _TAG.match(text)
             if tag is None or comment.is_cut or not comment.starts_line:
                 continue
             parts = _SENTENCE_END.split(text[tag.end() :].replace("`", ""))
             sentences = [part.strip(" .!-*") for part in parts if part.strip(" .!-*")]
-            if sentences and all(map(_PHRASES.match, sentences)) and comment.first_line in file.new_lines:
+            if sentences and all(map(_PHRASES.match, sentences)):
                 message = (
                     "This says that the code is sound, but not why. Which requirement holds here, and what ensures it?"
                 )

@@ -10,6 +10,7 @@ _CONTAINER = r"(?:[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t]))*"
 _ENTRY = re.compile(r"[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])")
 _ATX = re.compile(_CONTAINER + r" {0,3}#{1,6}[ \t]++(.*)$")
 _SETEXT = re.compile(r" {0,3}(?:=+|-+)[ \t]*$")
+_MAY_BE_HEADING = re.compile(r"#|^[ \t]*+(?:=+|-+)[ \t]*$", re.MULTILINE)
 _FENCE = re.compile(r"[ \t>]*+(`{3,}+|~{3,}+)(.*)$")
 _MARKUP = re.compile(r"(?<!`)`++[^`]++`++|``++|[*_\[\]<>]++")
 _BULLET = re.compile(r"(?:[-*+]|\d+[.)])\s+")
@@ -30,6 +31,8 @@ class Docs:
 def headings(lines: Iterable[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
     """Return the titles in documentation outside code fences, ATX and setext, with their lines and without marks."""
     rows = list(lines)
+    if not _MAY_BE_HEADING.search("\n".join([text for _, text in rows])):
+        return ()
     indents = [len(text) - len(text.lstrip(" \t")) for _, text in rows if text.strip()]
     indent = min(indents, default=0)
     titles: list[tuple[int, str]] = []

@@ -14,6 +14,7 @@ _MAX_READS = 20  # of each byte: real files take one
 _PIECE = 64 * 1024
 _MAX_BODY = 8 * 1024  # bytes of a struct's body that are searched for default values
 _CONST_TRAIT = re.compile(rb"\bconst[ \t]++(?=unsafe\s+trait\b)")
+_UNSAFE_TRAIT = re.compile(rb"unsafe\s+trait\b")
 _STRUCT = re.compile(rb"\b(?:pub(?:\([^()\n]*+\))?[ \t]++)?struct[ \t]++\w++[^;{}()\n]{0,200}+(?=\{[ \t]*+\n)")
 _DEFAULT = re.compile(
     rb"^[ \t]*+(?:pub(?:\([^()\n]*+\))?[ \t]++)?\w++[ \t]*+:(?!:)[^=;{}\n]*+"  # a field's name and type
@@ -109,11 +110,23 @@ def _as_known_syntax(text: bytes) -> bytes:
     """
     if b"unsafe" not in text:
         return text
-    if b"trait" in text:
+    if _UNSAFE_TRAIT.search(text):
         text = _CONST_TRAIT.sub(lambda head: b"".ljust(len(head[0])), text)
-    if b"struct" in text and _DEFAULT.search(text):
+    if b"struct" in text and _has_any_default(text):
         text = _STRUCT.sub(lambda head: b"m!".ljust(len(head[0])) if _has_default(text, head.end()) else head[0], text)
     return text
+
+
+def _has_any_default(text: bytes) -> bool:
+    """Return whether unsafe code may be the default value of a field. It is on the field's line or the next one."""
+    end = 0
+    while end >= 0 and (at := text.find(b"unsafe", end)) >= 0:
+        start = text.rfind(b"\n", 0, at) + 1
+        above = text.rfind(b"\n", 0, max(0, start - 1)) + 1
+        if _DEFAULT.match(text, above) or _DEFAULT.match(text, start):
+            return True
+        end = text.find(b"\n", at)
+    return False
 
 
 def _has_default(text: bytes, start: int) -> bool:

@@ -14,7 +14,7 @@ from rules.source.rust.model import MACRO_DEFINITIONS, SafetyReading, UnsafeDecl
 from rules.source.rust.statement_rows import COMMENTS, TOKEN_TREES, index_of, is_braces
 from rules.source.rust.walk import Context, Walker
 
-_UNSAFE = re.compile(rb"\bunsafe\b")
+_UNSAFE = re.compile(rb"unsafe(?<=\bunsafe)\b")  # the word first: a search finds it fast
 _MARK = re.compile(r"[\s\w:<>,$'#=&\[\]]*\Z")
 _HIDDEN = re.compile(r"#\[\s*doc\s*\([^)]*\bhidden\b")
 _MAX_LINE = 2000  # bytes

@@ -32,7 +32,10 @@ _LINTS = {
     "undocumented_unsafe_blocks": re.compile(r"\b(?:undocumented_unsafe_blocks|clippy::restriction|warnings)\b"),
     "missing_safety_doc": re.compile(r"\b(?:missing_safety_doc|clippy::(?:style|all)|warnings)\b"),
 }
+# Words without which no attribute of a text is what these expressions look for. Few texts have them.
 _LEVELS = (b"allow", b"expect")
+_LINT_WORDS = (b"undocumented_unsafe_blocks", b"missing_safety_doc", b"warnings", b"clippy::")
+_TEST_WORD = re.compile(rb"test(?<=\btest)\b")
 _STATEMENTS = frozenset(
     {"let_declaration", "expression_statement", "unsafe_block", "call_expression", "match_expression", "if_expression"}
 )
@@ -68,8 +71,8 @@ class Walker:
     def __init__(self, parsed: ParsedText) -> None:
         self._parsed = parsed
         self._cursor = parsed.tree.walk()
-        self._has_lints = any(level in parsed.text for level in _LEVELS)
-        self._has_tests = b"test" in parsed.text
+        self._has_lints = _has_any(parsed.text, _LINT_WORDS) and _has_any(parsed.text, _LEVELS)
+        self._has_tests = b"kunit_tests" in parsed.text or _TEST_WORD.search(parsed.text) is not None
         self._root = Context(
             allowed=frozenset() if parsed.is_doctest else self._inner_lints(parsed.tree.root_node),
             setting="doctest" if parsed.is_doctest else "code",
@@ -165,6 +168,10 @@ class Walker:
 def _node(node: Node | None) -> Node:
     assert node is not None  # the cursor has just moved to it
     return node
+
+
+def _has_any(text: bytes, words: Iterable[bytes]) -> bool:
+    return any(word in text for word in words)
 
 
 def _lints(attributes: Iterable[str]) -> frozenset[str]:
