@@ -55,6 +55,7 @@ class RustSources:
 
     def __init__(self) -> None:
         self._sources: dict[tuple[bool, tuple[Fragment, ...]], tuple[RustSource, ...]] = {}
+        self.generated: dict[bytes, bool] = {}  # whether a text is generated: each is asked for once
         self._work = WorkLimit()
 
     def of(self, image: Image) -> "tuple[RustSource, ...]":
@@ -192,7 +193,8 @@ class FileView:
     @cached_property
     def _origin(self) -> Origin:
         images = (image for image in (self.pre, self.post) if image is not None)
-        return origin(self.path, *(fragment.text for image in images for fragment in image.fragments))
+        texts = (fragment.text for image in images for fragment in image.fragments)
+        return origin(self.path, *texts, generated=self.series.sources.generated)
 
     @property
     def in_kernel_crate(self) -> bool:

@@ -42,17 +42,22 @@ class Origin(StrEnum):
     HOST = "host"
 
 
-def origin(path: str, *texts: bytes) -> Origin:
+def origin(path: str, *texts: bytes, generated: dict[bytes, bool] | None = None) -> Origin:
     """Return where the file at `path`, relative to the top of the tree, comes from.
 
     `texts` are what is known of its content: the whole file or the fragments that hunks show. The path is only a hint;
-    the content also decides where the path says that the file is the kernel's.
+    the content also decides where the path says that the file is the kernel's. `generated` keeps which texts are
+    generated, because most images of a series occur twice.
     """
     by_path = _origin_of_path(path)
     if by_path is not Origin.KERNEL or not path.endswith(".rs"):
         return by_path
-    if any(_is_bindgen_output(text) or _is_marked(text) for text in texts):
-        return Origin.GENERATED
+    generated = {} if generated is None else generated
+    for text in texts:
+        if text not in generated:
+            generated[text] = _is_bindgen_output(text) or _is_marked(text)
+        if generated[text]:
+            return Origin.GENERATED
     if not path.startswith("rust/") and any(_needs_std(text) for text in texts):
         return Origin.HOST
     return Origin.KERNEL

@@ -35,7 +35,7 @@ def measure(archive: Path, most: int, repository: Path, ref: str) -> Mapping[str
     mails = [raw for posting in postings for raw in posting]
     if not mails:
         raise SystemExit(f"{archive}: no Rust patch in it")
-    importlib.import_module("bot.pool.preloaded")  # sets the collector as in a worker
+    importlib.import_module("bot.pool.preloaded")  # freezes what is loaded, as in a worker
     ours, patches = _timed(postings)
     theirs = _checkpatch(mails, repository, ref)
     peer = f"checkpatch.pl {theirs * 1000 / patches:.1f} ms a patch"

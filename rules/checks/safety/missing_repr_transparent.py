@@ -46,8 +46,12 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each struct that a comment calls transparent, and that has no `repr`."""
     structs: dict[str, int] | None = None
     reported: set[str] = set()
+    may_add_struct = file.adds("struct", "pub")
     for source in file.sources_with(b"ransparent"):
         for comment in source.comment_blocks:
+            is_new = any(number in file.new_lines for number, _ in comment.lines)
+            if not is_new and not may_add_struct:
+                continue
             name = _claimed_name(file, source, comment)
             if name is None or name in reported:
                 continue
@@ -55,7 +59,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             line = structs.get(name)
             if line is None:
                 continue
-            if line in file.new_lines or any(number in file.new_lines for number, _ in comment.lines):
+            if is_new or line in file.new_lines:
                 reported.add(name)
                 message = (
                     f"A comment calls `{name}` transparent, but it has no `#[repr(transparent)]`. Without it, "

@@ -33,6 +33,7 @@ _PARAMETERS = re.compile(
     r"|(?:" + _PARAMETER + r")*+[ \t]*+\)[ \t]*+->)"
 )
 _CUT = re.compile(r"[ \t\n]*+(?:\.[a-z]|as\b|\?|&&|\|\|)")  # an expression that begins above
+_NO_START = re.compile(r"[ \t\n]*+(?:\.[a-z]|as\b|\?)|[ \t]*where\b")  # nothing else begins with this
 _LET = re.compile(r"(?:[ \t]*+(?:#\[[^\n]*+)?\n)*+[ \t]*+let\b")
 _CLAUSE = re.compile(r"[ \t]*where\b")
 _BOUNDS = re.compile(
@@ -104,8 +105,13 @@ def _contexts(code: str, *, is_searched: bool) -> Iterator[tuple[bytes, bytes]]:
     """Yield texts to put before and after the fragment, the most likely first, a token tree last."""
     balanced = balance(code)
     openers, closers = balanced.openers, balanced.closers
+    is_searched = is_searched and len(code) < _MAX_TRIED and len(openers) + len(closers) <= _MAX_OPEN
+    head = _head(code, openers) if is_searched else b""
+    is_head_first = head and (_NO_START.match(code) or head.endswith(b"fn f("))
+    if is_head_first:
+        yield head, closers
     yield openers, closers
-    if is_searched and len(code) < _MAX_TRIED and len(openers) + len(closers) <= _MAX_OPEN:
+    if is_searched:
         for context, end in _constructs(code, balanced):
             yield context + openers, closers + end
         for inner in _INNER if openers.endswith(b"{") and not balanced.has_inner_statements else ():
@@ -113,7 +119,7 @@ def _contexts(code: str, *, is_searched: bool) -> Iterator[tuple[bytes, bytes]]:
                 yield openers[:-1] + inner, closers
         if openers.endswith(b"{") and "else" in code:
             yield openers[:-1] + b"if x {", closers
-        if head := _head(code, openers):
+        if head and not is_head_first:
             yield head, closers
     yield _token_context(balanced)
 
