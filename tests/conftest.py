@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from rules.source.rust import source
+from rules.source.rust.unsafe_memo import UnsafeMemo
 from tests.fakes.events import Events
 
 
@@ -23,6 +25,12 @@ def _loggers_as_before() -> Iterator[None]:
 def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the index of kernel trees out of the user's cache; one worker's tests share it."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def _no_memo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read the unsafe code of each text anew, so that a test measures the work, and no other test saves it."""
+    monkeypatch.setattr(source, "_MEMO", UnsafeMemo(0))
 
 
 @pytest.fixture

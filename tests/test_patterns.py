@@ -10,7 +10,12 @@ from tests.patterns import Pattern, compiled_objects, faults, growths, modules, 
 
 # The globs and the expressions of the operator's own MAINTAINERS (an import of re with another name), a choice of
 # escaped words, and rules.lazy, which compiles the expressions that are known from its callers.
-AT_RUN_TIME = {"rules.analysis.maintainers": 1, "rules.checks.bindings.bindings_in_driver": 1, "rules.lazy": 1}
+AT_RUN_TIME = {
+    "rules.analysis.maintainers": 1,
+    "rules.checks.bindings.bindings_in_driver": 1,
+    "rules.checks.safety.missing_invariant_comment": 1,
+    "rules.lazy": 1,
+}
 
 
 def slow_text(pattern: Pattern) -> str | None:

@@ -3,6 +3,7 @@
 
 import pytest
 
+from rules.source.rust import source
 from rules.source.rust.source import RustSource
 from rules.source.rust.unsafe_memo import UnsafeMemo, UnsafeReading
 from rules.source.rust.work_limit import TooMuchError, WorkLimit
@@ -10,11 +11,20 @@ from rules.source.rust.work_limit import TooMuchError, WorkLimit
 CODE = b"fn recall() { unsafe { a() }; unsafe { b() } }\n"
 
 
+@pytest.fixture(autouse=True)
+def memo(monkeypatch: pytest.MonkeyPatch) -> UnsafeMemo:
+    """The memo of all texts that the test reads."""
+    memo = UnsafeMemo()
+    monkeypatch.setattr(source, "_MEMO", memo)
+    return memo
+
+
 @pytest.mark.parametrize("limit", range(6))
-def test_a_text_that_is_read_again_counts_the_same_work(limit: int) -> None:
+def test_a_text_that_is_read_again_counts_the_same_work(memo: UnsafeMemo, limit: int) -> None:
     known = RustSource(CODE, 3, is_complete=False).unsafe_sites
     assert len(known) == 2
     unknown = CODE.replace(b"recall", b"call_%d" % limit)
+    assert memo.get((CODE, 3, False, True)) is not None
     outcomes = []
     for text in (CODE, unknown):
         try:
