@@ -9,7 +9,7 @@ from rules.lazy import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PruneCounts:
-    """The numbers of removed texts, and the number of bytes freed in the database."""
+    """The numbers of removed texts, and of their bytes; those of mails and images are counted uncompressed."""
 
     mails: int = 0
     postings: int = 0

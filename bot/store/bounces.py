@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from bot.ports.installation import Claim
 from bot.ports.mails import MailStatus
 from bot.ports.outbox import DeliveryEvent
+from bot.store.blocks import BlockReader, driver
 from bot.store.codec import up_to
 from bot.store.database import Database
 from bot.store.installation import save_claim
@@ -34,7 +35,8 @@ class BounceRows:
     def unchecked_for_bounces(self, limit: int) -> Sequence[MailStatus]:
         with self._database.reading() as session:
             rows = unchecked_mails(session, _JOB, col(MailRow.state).in_(_READ), limit)
-            return list(up_to((mail_status(row, "") for row in rows), lambda mail: len(mail.mail.raw)))
+            reader = BlockReader(driver(session.connection()))
+            return list(up_to((mail_status(reader, row, "") for row in rows), lambda mail: len(mail.mail.raw)))
 
     def record_delivery_events(
         self, upto: int, events: Sequence[DeliveryEvent], claims: Sequence[Claim], now: datetime

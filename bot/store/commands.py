@@ -10,12 +10,11 @@ from sqlmodel import col, select
 
 from bot.mail.command import RECHECK
 from bot.mail.outgoing import Outgoing
-from bot.mail.packed import unpack
-from bot.ports.archive import RawMail
 from bot.ports.mails import CommandUsage, StoredMail
 from bot.review.disposition import ActiveMute, Disposition, DispositionKind
 from bot.store.codec import up_to
 from bot.store.database import Database
+from bot.store.mails import stored_mails
 from bot.store.mutes import store_mute
 from bot.store.outgoing import row_of
 from bot.store.tables import CommandMailRow, DispositionRow, MailRow, OutgoingRow
@@ -33,12 +32,8 @@ class CommandRows:
     def unchecked_for_commands(self, limit: int) -> Sequence[StoredMail]:
         """Return mails that were not checked for commands yet, in the order of storing. Stop at an unread mail."""
         with self._database.reading() as session:
-            mails = (
-                StoredMail(row.id, RawMail(row.origin, row.arrived, unpack(row.raw)))
-                for row in unchecked_mails(session, _JOB, col(MailRow.state) != "deleted", limit)
-                if row.id is not None
-            )
-            return list(up_to(mails, lambda mail: len(mail.mail.raw)))
+            rows = unchecked_mails(session, _JOB, col(MailRow.state) != "deleted", limit)
+            return list(up_to(stored_mails(session, rows), lambda mail: len(mail.mail.raw)))
 
     def mark_checked(self, mail: int) -> None:
         """Store that all mails up to this row were checked."""

@@ -9,14 +9,13 @@ from sqlalchemy import BindParameter, bindparam, func
 from sqlmodel import Session, and_, col, or_, select
 
 from bot.mail.attestation import Attestation
-from bot.mail.packed import unpack
 from bot.mail.posting import MAX_EARLIER, Posting
 from bot.mail.refusal import RefusalContext
-from bot.ports.archive import RawMail
 from bot.ports.mails import CarrierCount, StoredMail
 from bot.ports.postings import Incomplete
 from bot.store.codec import decode, encode, posting_of
 from bot.store.database import Database
+from bot.store.mails import stored_mails
 from bot.store.plans import unindexed
 from bot.store.tables import AttestationRow, BackfillRow, MailRow, MessageRow, PostingRow
 from bot.store.times import utc
@@ -117,12 +116,7 @@ class FollowingRows:
             .limit(limit)
         )
         with self._database.reading() as session:
-            rows = session.exec(unknown)
-            return [
-                StoredMail(row.id, RawMail(row.origin, row.arrived, unpack(row.raw)))
-                for row in rows
-                if row.id is not None
-            ]
+            return list(stored_mails(session, session.exec(unknown)))
 
     def save_attestations(self, mail: int, attestations: Sequence[Attestation], now: datetime) -> None:
         with self._database.writing() as session:

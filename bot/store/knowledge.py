@@ -9,6 +9,7 @@ from bot.mail.posting import Posting
 from bot.ports.mails import MailStatus
 from bot.ports.store import StoredPosting
 from bot.store.applied import applied_patches
+from bot.store.blocks import BlockReader, driver
 from bot.store.codec import posting_of
 from bot.store.database import Database
 from bot.store.following import context_of
@@ -34,7 +35,8 @@ class KnowledgeRows:
             claims = select(MailRow).where(
                 col(MailRow.state).in_(("conflict", "private")), col(MailRow.reason).startswith(f"{message_id} ")
             )
-            return [mail_status(row, message_id) for row in (*known, *session.exec(claims).all())]
+            reader = BlockReader(driver(session.connection()))
+            return [mail_status(reader, row, message_id) for row in (*known, *session.exec(claims).all())]
 
     def postings_with_part(self, message_id: str) -> Sequence[StoredPosting]:
         with self._database.reading() as session:

@@ -16,13 +16,13 @@ from urllib.parse import quote
 
 from bot.mail.command import Scope
 from bot.mail.outgoing import Outgoing
-from bot.mail.packed import unpack
 from bot.mail.state import MailState
 from bot.ports.archive import RawMail
 from bot.ports.mails import MailStatus
 from bot.ports.outbox import StopState
 from bot.ports.store import QuarantinedPosting
 from bot.review.disposition import ActiveMute
+from bot.store.blocks import BlockReader
 from bot.store.codec import decode, posting_of
 from bot.store.error import explained
 
@@ -94,7 +94,8 @@ class ListingRows:
         """Return the newest mails that cannot be read."""
         query = "SELECT * FROM mail WHERE state = 'unreadable' AND pruned IS NULL ORDER BY id DESC LIMIT ?"
         with self._listed.rows() as connection:
-            return [mail_status(row, "") for row in _rows(connection, query, limit)]
+            reader = BlockReader(connection)
+            return [mail_status(reader, row, "") for row in _rows(connection, query, limit)]
 
     def quarantined_postings(self, limit: int) -> Sequence[QuarantinedPosting]:
         """Return the newest postings that could not be checked."""
@@ -212,9 +213,9 @@ def mail_of(row: Any) -> Outgoing:
     )
 
 
-def mail_status(row: Any, message_id: str) -> MailStatus:
+def mail_status(reader: BlockReader, row: Any, message_id: str) -> MailStatus:
     """Return the mail of a row."""
-    mail = RawMail(row.origin, row.arrived, unpack(row.raw))
+    mail = RawMail(row.origin, row.arrived, reader.bytes_at(row.block, row.start, row.length))
     removed = f"removed by retention on {row.pruned:%Y-%m-%d}" if row.pruned else ""
     reason = "; ".join(filter(None, (row.reason, removed)))
     return MailStatus(row.id, message_id, row.source, mail, row.state, reason)

@@ -2,7 +2,7 @@
 """Raw mails, cursors and threads."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from sqlalchemy import Executable, bindparam, func
@@ -10,10 +10,10 @@ from sqlalchemy import select as core_select
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select, update
 
-from bot.mail.packed import pack, unpack
 from bot.ports.archive import Batch, Provenance, RawMail
 from bot.ports.mails import ParsedMail, ReadFailure, StoredMail, Thread
-from bot.store.codec import STREAMED, up_to
+from bot.store.blocks import NOWHERE, BlockReader, Extent, driver, erase_bytes, store_bytes
+from bot.store.codec import chunks, up_to
 from bot.store.database import Database
 from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow
 from bot.store.threads import Threads
@@ -36,7 +36,8 @@ _INSERT_OR_PROMOTE = _INSERT.on_conflict_do_update(
 
 _UNPARSED: Final[Executable] = (
     core_select(
-        *map(col, (MailRow.id, MailRow.origin, MailRow.arrived, MailRow.raw, MailRow.source, MailRow.provenance))
+        *map(col, (MailRow.id, MailRow.origin, MailRow.arrived, MailRow.source, MailRow.provenance)),
+        *map(col, (MailRow.block, MailRow.start, MailRow.length)),
     )
     .where(col(MailRow.state) == "new")
     .order_by(col(MailRow.id))
@@ -44,8 +45,9 @@ _UNPARSED: Final[Executable] = (
 )
 _OF_THREAD: Final[Executable] = (
     core_select(
-        *map(col, (MailRow.origin, MailRow.arrived, MailRow.raw)),
+        *map(col, (MailRow.origin, MailRow.arrived)),
         *map(col, (MessageRow.message_id, MessageRow.disputed, MessageRow.carriers)),
+        *map(col, (MailRow.block, MailRow.start, MailRow.length)),
     )
     .join(MailRow, col(MessageRow.mail_id) == col(MailRow.id))
     .where(col(MessageRow.thread_id) == bindparam("thread"), col(MailRow.pruned).is_(None))
@@ -66,21 +68,23 @@ class MailRows:
             return {row.epoch: row.position for row in rows}
 
     def ingest(self, batch: Batch) -> int:
-        values = [
-            {
-                "content_hash": _hash(mail.raw),
-                "source": batch.source,
-                "origin": mail.origin,
-                "arrived": mail.arrived,
-                "raw": pack(mail.raw),
-                "state": "new",
-                "reason": "",
-                "provenance": batch.provenance.value,
-            }
-            for mail in batch.mails
-        ]
+        hashes = [_hash(mail.raw) for mail in batch.mails]
         with self._database.writing() as session:
             last = session.exec(select(func.max(MailRow.id))).one() or 0
+            extents = _store(session, last, dict(zip(hashes, batch.mails, strict=True)))
+            values = [
+                {
+                    "content_hash": content_hash,
+                    "source": batch.source,
+                    "origin": mail.origin,
+                    "arrived": mail.arrived,
+                    "state": "new",
+                    "reason": "",
+                    "provenance": batch.provenance.value,
+                    **extents.get(content_hash, NOWHERE)._asdict(),
+                }
+                for content_hash, mail in zip(hashes, batch.mails, strict=True)
+            ]
             if values:
                 session.connection().execute(_INSERT_OR_PROMOTE, values)
             new = session.exec(select(func.count()).where(col(MailRow.id) > last)).one()
@@ -96,10 +100,11 @@ class MailRows:
 
     def unparsed(self, limit: int) -> Sequence[StoredMail]:
         with self._database.reading() as session:
-            rows = session.connection().execute(_UNPARSED, {"most": limit}, execution_options=STREAMED)
+            rows = session.connection().execute(_UNPARSED, {"most": limit}).all()
+            reader = BlockReader(driver(session.connection()))
             mails = (
-                StoredMail(number, RawMail(origin, arrived, unpack(raw)), source, Provenance(provenance))
-                for number, origin, arrived, raw, source, provenance in rows
+                StoredMail(number, RawMail(origin, arrived, reader.bytes_at(*extent)), source, Provenance(provenance))
+                for number, origin, arrived, source, provenance, *extent in rows
             )
             return list(up_to(mails, lambda mail: len(mail.mail.raw)))
 
@@ -132,7 +137,8 @@ class MailRows:
         with self._database.reading() as session:
             due = select(ThreadRow).where(col(ThreadRow.changed) > col(ThreadRow.assembled))
             rows = session.exec(due.order_by(col(ThreadRow.id)).limit(limit)).all()
-            return list(up_to((_load(session, row) for row in rows), _thread_size))
+            reader = BlockReader(driver(session.connection()))
+            return list(up_to((_load(session, row, reader) for row in rows), _thread_size))
 
     def pending(self) -> tuple[int, int]:
         with self._database.reading() as session:
@@ -141,12 +147,24 @@ class MailRows:
             return mails, session.exec(select(func.count()).where(due)).one()
 
 
+def _store(session: Session, last: int, mails: dict[str, RawMail]) -> dict[str, Extent]:
+    """Store the bytes of the mails that are not stored yet, and return where. `last` is the last row of a mail."""
+    known: set[str] = set()
+    for hashes in chunks(mails):
+        known.update(session.exec(select(MailRow.content_hash).where(col(MailRow.content_hash).in_(hashes))))
+    new = {content_hash: mail.raw for content_hash, mail in mails.items() if content_hash not in known}
+    newest = session.exec(select(MailRow.block).where(MailRow.id == last)).first()
+    return dict(zip(new, store_bytes(driver(session.connection()), new.values(), newest or 0), strict=True))
+
+
 def _forget(session: Session, content_hash: str, origin: str) -> None:
     """Remove the bytes of a mail that was removed from its archive, and assemble its thread again."""
     row = session.exec(select(MailRow).where(MailRow.content_hash == content_hash)).first()
     if row is None or row.id is None:
         return
-    row.raw, row.state, row.reason = pack(b""), "deleted", f"removed from the archive by {origin}"
+    erase_bytes(driver(session.connection()), [Extent(row.block, row.start, row.length)])
+    row.block, row.start, row.length = NOWHERE
+    row.state, row.reason = "deleted", f"removed from the archive by {origin}"
     session.add(row)
     for message in session.exec(select(MessageRow).where(MessageRow.mail_id == row.id)).all():
         _detach(session, message)
@@ -175,12 +193,12 @@ def _touch(session: Session, message: MessageRow) -> None:
     session.exec(thread.values(changed=ThreadRow.changed + 1))
 
 
-def _load(session: Session, row: ThreadRow) -> Thread:
+def _load(session: Session, row: ThreadRow, reader: BlockReader) -> Thread:
     assert row.id is not None
-    rows = session.connection().execute(_OF_THREAD, {"thread": row.id}, execution_options=STREAMED)
+    rows = session.connection().execute(_OF_THREAD, {"thread": row.id}).all()
     mails = (
-        (RawMail(origin, arrived, unpack(raw)), message_id, is_disputed, lists)
-        for origin, arrived, raw, message_id, is_disputed, lists in rows
+        (RawMail(origin, arrived, reader.bytes_at(*extent)), message_id, is_disputed, lists)
+        for origin, arrived, message_id, is_disputed, lists, *extent in rows
     )
     loaded = list(up_to(mails, lambda mail: len(mail[0].raw)))
     disputed = frozenset(message_id for _, message_id, is_disputed, _ in loaded if is_disputed)
@@ -198,6 +216,17 @@ def _set_states(session: Session, states: Sequence[tuple[int, str, str]]) -> Non
         values = row.values(state=bindparam("new_state"), reason=bindparam("why"))
         rows = [{"mail": mail, "new_state": state, "why": reason} for mail, state, reason in states]
         session.connection().execute(values, rows)
+
+
+def read_mail(reader: BlockReader, row: MailRow) -> RawMail:
+    """Return the mail of a row."""
+    return RawMail(row.origin, row.arrived, reader.bytes_at(row.block, row.start, row.length))
+
+
+def stored_mails(session: Session, rows: Iterable[MailRow]) -> Iterator[StoredMail]:
+    """Yield the mails of these rows."""
+    reader = BlockReader(driver(session.connection()))
+    return (StoredMail(row.id, read_mail(reader, row)) for row in rows if row.id is not None)
 
 
 def _hash(raw: bytes) -> str:

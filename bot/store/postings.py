@@ -13,7 +13,6 @@ from sqlalchemy.orm import aliased
 from sqlmodel import AutoString, Session, col, select, update
 
 from bot.mail.outgoing import Outgoing
-from bot.mail.packed import pack, unpack
 from bot.mail.posting import Defective, Posting, Waiting
 from bot.mail.posting_codec import EncodedPosting, encode_posting
 from bot.mail.refusal import RefusalKind
@@ -23,6 +22,7 @@ from bot.ports.pending import PendingUpdate
 from bot.ports.postings import DuePosting
 from bot.review.model import Review
 from bot.review.unmailed import ANSWERED, why_unmailed
+from bot.store.blocks import BlockReader, driver, store_bytes
 from bot.store.codec import chunks, in_current_format, is_same_posting, posting_of
 from bot.store.database import Database
 from bot.store.listing import PRUNED, QUARANTINED
@@ -52,7 +52,7 @@ _MATCHING_BLOBS = select(_WANTED.c.value, BlobRow.blob_id).where(
     col(BlobRow.blob_id) < _WANTED.c.value.concat("g"),
 )
 _FULL_ID = bindparam("full_id", type_=AutoString())
-_BLOB = select(BlobRow.content).where(BlobRow.blob_id == _FULL_ID)
+_BLOB = select(BlobRow.block, BlobRow.start, BlobRow.length).where(BlobRow.blob_id == _FULL_ID)
 _USED_BLOB = update(BlobRow).where(col(BlobRow.blob_id) == _FULL_ID).values(used=bindparam("now"))
 _ASSEMBLED = update(ThreadRow).where(col(ThreadRow.id) == bindparam("thread")).values(assembled=bindparam("changes"))
 
@@ -147,6 +147,9 @@ class PostingRows:
             "revision_of_row": posting.series.revision,
             "message_id_of_row": posting.message_id,
         }
+        with self._database.reading() as session:  # Few postings replace a mail: do not wait for the write lock.
+            if session.exec(_SUPERSEDED, params=parameters).first() is None:
+                return 0
         with self._database.writing() as session:
             rows = session.exec(_SUPERSEDED, params=parameters).all()
             for row in rows:
@@ -214,9 +217,11 @@ class PostingRows:
             full_ids: dict[str, list[str]] = defaultdict(list)
             for blob_id, full_id in session.connection().execute(_MATCHING_BLOBS, {"ids": json.dumps(wanted)}):
                 full_ids[blob_id].append(full_id)
+            reader = BlockReader(driver(session.connection()))
             for blob_id in wanted:
                 if len(full_ids[blob_id]) == 1:
-                    content = unpack(session.exec(_BLOB, params={"full_id": full_ids[blob_id][0]}).one())
+                    extent = session.exec(_BLOB, params={"full_id": full_ids[blob_id][0]}).one()
+                    content = reader.bytes_at(*extent)
                     size += len(content)
                     if size > most:
                         break
@@ -238,13 +243,14 @@ def save_blobs(session: Session, blobs: Mapping[str, bytes], now: datetime) -> N
     if known:
         rows = [{"full_id": blob_id, "now": now} for blob_id in sorted(known)]
         session.connection().execute(_USED_BLOB, rows)
-    new = [
-        {"blob_id": blob_id, "content": pack(content), "used": now}
-        for blob_id, content in blobs.items()
-        if blob_id not in known
-    ]
+    new = [blob_id for blob_id in blobs if blob_id not in known]
     if new:
-        session.connection().execute(insert(BlobRow), new)
+        # The images of a series resemble each other, so they have a block of their own.
+        extents = store_bytes(driver(session.connection()), map(blobs.__getitem__, new))
+        rows = [
+            {"blob_id": blob_id, "used": now, **extent._asdict()} for blob_id, extent in zip(new, extents, strict=True)
+        ]
+        session.connection().execute(insert(BlobRow), rows)
 
 
 def _due(row: PostingRow) -> DuePosting:

@@ -12,12 +12,12 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, func, not_, or_, true
 from sqlmodel import Session, col, delete, select, update
 
-from bot.mail.packed import pack
 from bot.mail.posting import Defective
 from bot.mail.posting_codec import encode_posting
 from bot.mail.state import FINAL
 from bot.ports.retention import PruneCounts, Step
 from bot.review.model import Review, ReviewFinding
+from bot.store.blocks import NOWHERE, Extent, driver, erase_bytes
 from bot.store.codec import decode, encode, posting_of
 from bot.store.database import Database
 from bot.store.listing import PRUNED
@@ -35,7 +35,6 @@ from bot.store.tables import (
 from rules.lazy import replace
 
 _MAX_ROWS: Final = 200
-_NOTHING: Final = pack(b"")
 _IN_ITS_ROW: Final = b""
 _START: Final = ("", 0)
 
@@ -72,14 +71,13 @@ class RetentionRows:
 
     def prune_images(self, before: datetime, after: tuple[str, int] | None, *, dry: bool) -> Step:
         with (self._database.reading if dry else self._database.writing)() as session:
-            size = func.length(BlobRow.content)
-            old = select(BlobRow.blob_id, size).where(
-                col(BlobRow.used) < before, BlobRow.blob_id > (after or _START)[0]
-            )
+            old = select(BlobRow).where(col(BlobRow.used) < before, BlobRow.blob_id > (after or _START)[0])
             rows = session.exec(old.order_by(BlobRow.blob_id).limit(_MAX_ROWS)).all()
+            extents = [Extent(row.block, row.start, row.length) for row in rows]
             if not dry:
-                session.exec(delete(BlobRow).where(col(BlobRow.blob_id).in_([name for name, _ in rows])))
-        return _step(rows, images=len(rows))
+                erase_bytes(driver(session.connection()), extents)
+                session.exec(delete(BlobRow).where(col(BlobRow.blob_id).in_([row.blob_id for row in rows])))
+        return _step([(row.blob_id, row.length) for row in rows], images=len(rows))
 
     def prune_reviews(self, before: datetime, now: datetime, after: tuple[str, int] | None, *, dry: bool) -> Step:
         with (self._database.reading if dry else self._database.writing)() as session:
@@ -162,11 +160,15 @@ def _prune_mails(session: Session, ids: Sequence[int | None], now: datetime, *, 
     size = 0
     for start in range(0, len(ids), _MAX_ROWS):
         chunk = ids[start : start + _MAX_ROWS]
-        size += session.exec(select(func.sum(func.length(MailRow.raw))).where(col(MailRow.id).in_(chunk))).one() or 0
+        stored = select(MailRow.block, MailRow.start, MailRow.length).where(col(MailRow.id).in_(chunk))
+        extents = [Extent(*row) for row in session.exec(stored)]
+        size += sum(extent.length for extent in extents)
         if not dry:
-            session.exec(update(MailRow).where(col(MailRow.id).in_(chunk)).values(raw=_NOTHING, pruned=now))
+            erase_bytes(driver(session.connection()), extents)
+            pruned = update(MailRow).where(col(MailRow.id).in_(chunk))
+            session.exec(pruned.values(**NOWHERE._asdict(), pruned=now))
             session.exec(delete(AttestationRow).where(col(AttestationRow.mail_id).in_(chunk)))
-    return PruneCounts(mails=len(ids), bytes=max(0, size - len(ids) * len(_NOTHING)))
+    return PruneCounts(mails=len(ids), bytes=size)
 
 
 def _prune_postings(session: Session, threads: Collection[int], now: datetime, *, dry: bool) -> PruneCounts:

@@ -32,7 +32,8 @@ class MailRow(SQLModel, table=True):
     """A mail as it arrived, stored once for each content.
 
     States: new, read, unreadable, duplicate, conflict, private, deleted. `provenance` is a bot.ports.Provenance.
-    `pruned` is the time when retention removed the bytes.
+    `block`, `start` and `length` say where its bytes are, as a bot.store.blocks.Extent. `pruned` is the time when
+    retention removed them.
     """
 
     __tablename__ = "mail"
@@ -43,11 +44,23 @@ class MailRow(SQLModel, table=True):
     source: str
     origin: str
     arrived: datetime
-    raw: bytes
+    block: int
+    start: int
+    length: int
     state: str = Field(default="new", index=True)
     reason: str = ""
     provenance: str = Field(default="followed", sa_column_kwargs={"server_default": text("'followed'")})
     pruned: datetime | None = None
+
+
+class BlockRow(SQLModel, table=True):
+    """Bytes of several mails or images, compressed together: see bot.store.blocks. No number is used twice."""
+
+    __tablename__ = "block"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    content: bytes
 
 
 class CursorRow(SQLModel, table=True):
@@ -196,12 +209,14 @@ class OutgoingPartRow(SQLModel, table=True):
 
 
 class BlobRow(SQLModel, table=True):
-    """The bytes of a file whose id was verified."""
+    """Where the bytes of a file are whose id was verified, as a bot.store.blocks.Extent."""
 
     __tablename__ = "blob"
 
     blob_id: str = Field(primary_key=True)
-    content: bytes
+    block: int
+    start: int
+    length: int
     used: datetime | None = None
 
 

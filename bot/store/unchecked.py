@@ -7,7 +7,6 @@ from typing import Final
 from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
 
-from bot.store.codec import STREAMED
 from bot.store.tables import CursorRow, MailRow
 
 _EPOCH: Final = "mails"
@@ -21,7 +20,7 @@ def unchecked_mails(session: Session, job: str, states: ColumnElement[bool], lim
     first_new = session.exec(select(func.min(MailRow.id)).where(MailRow.state == "new")).one()
     if first_new is not None:
         rows = rows.where(col(MailRow.id) < first_new)
-    return iter(session.exec(rows.order_by(col(MailRow.id)).limit(limit).execution_options(**STREAMED)))
+    return iter(session.exec(rows.order_by(col(MailRow.id)).limit(limit)))
 
 
 def mark_checked(session: Session, job: str, mail: int) -> None:

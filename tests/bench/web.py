@@ -43,7 +43,7 @@ _SEVERITIES: Final = (*[Severity.NIT] * 4, *[Severity.WARNING] * 5, Severity.BUG
 _WITHHELD: Final = (None, "its rule is not stable", "severity is only nit", "disputed: it is fine")
 _TABLES: Final = {
     "thread": "id, changed, assembled",
-    "mail": "id, content_hash, source, origin, arrived, raw, state, reason",
+    "mail": "id, content_hash, source, origin, arrived, block, start, length, state, reason",
     "message": "message_id, thread_id, mail_id, digest, disputed",
     "posting": "message_id, thread_id, topic, revision, sent, arrived, state, detail, value, verdict, reason, "
     "projection, subject, author, author_name, patches, expected, reviewed, severity, findings, reported",
@@ -147,7 +147,7 @@ def _add_rows(
     reported = sum(comment.withheld is None for comment in comments)
     rows["thread"].append((index + 1, 1, 1))
     for mail, part_id in enumerate(ids, index * 3 + 1):
-        rows["mail"].append((mail, str(mail), "l", "o", at, b"x" * 200, "read", ""))
+        rows["mail"].append((mail, str(mail), "l", "o", at, 0, 0, 0, "read", ""))
         rows["message"].append((part_id, index + 1, mail, "d", 0))
         rows["posting_part"].append((part_id, message_id))
     rows["posting"].append(

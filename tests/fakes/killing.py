@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import zlib
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from tests.fakes.mails import mail, patch
 from tests.fakes.origin import START, serving
+from tests.fakes.stored import stored_mails
 
 # Seconds from the first poll to the kill, and for every other one from the end of git's fetch; a round takes less.
 _LONGEST, _STORED = 0.5, 0.15
@@ -74,9 +74,9 @@ def kill(folder: Path, kills: int, mails: int, seed: int = 1) -> Survived:
                 killed += process.wait() < 0
             amid[_amid(folder, added) if at < kills else ""] += 1
     with closing(sqlite3.connect(folder / "warden.db")) as database:
-        rows = database.execute("SELECT raw, state FROM mail").fetchall()
+        rows = stored_mails(database)
         ((postings,),) = database.execute("SELECT count(*) FROM posting WHERE state = 'complete'").fetchall()
-    kept = Counter(zlib.decompress(raw) for raw, _ in rows)
+    kept = Counter(raw for raw, _ in rows)
     return Survived(
         mails=len(kept),
         killed=killed,

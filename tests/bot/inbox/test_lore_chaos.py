@@ -3,7 +3,6 @@
 
 import random
 import shutil
-import zlib
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -23,6 +22,7 @@ from bot.service.poll import PollJob
 from bot.store.repository import Repository
 from tests.fakes.mails import mail
 from tests.fakes.origin import START, Answer, FakeClock, Origin
+from tests.fakes.stored import stored_mails
 
 FAULTS = {
     "429": ("manifest", Answer(429, headers={"Retry-After": "1200"})),
@@ -115,8 +115,7 @@ def chaos(origin: Origin, folder: Path, rounds: int, seed: int) -> Harness:
 
 def kept(folder: Path) -> list[tuple[bytes, str]]:
     with closing(connect(folder / "warden.db")) as database:
-        rows = database.execute("SELECT raw, state FROM mail").fetchall()
-    return [(zlib.decompress(raw), state) for raw, state in rows]
+        return stored_mails(database)
 
 
 def test_in_chaos_nothing_is_lost_nothing_comes_twice_and_the_archive_has_its_rest(

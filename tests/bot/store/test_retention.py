@@ -2,6 +2,7 @@
 """A database from before retention keeps its data; a new file gives space back, an old one after it was compacted."""
 
 import sqlite3
+import zlib
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,15 +40,13 @@ def test_a_database_from_before_retention_keeps_its_mails_and_images(tmp_path: P
     _migrate(path, "0007")
     with closing(sqlite3.connect(path)) as connection:
         columns = [row[1] for row in connection.execute("PRAGMA table_info(mail)")]
-        before = connection.execute("SELECT content_hash, raw FROM mail").fetchall()
+        before = [zlib.decompress(raw) for (raw,) in connection.execute("SELECT raw FROM mail ORDER BY id")]
     assert "pruned" not in columns
 
     with Repository(path) as store:
-        assert len(store.unparsed(99)) == 20
+        assert [mail.mail.raw for mail in store.unparsed(99)] == before
         assert store.blobs(["a" * 40], 99) == {"a" * 40: b"image"}
         assert store.prune_images(NOW + timedelta(days=1), None, dry=False).pruned.images == 0  # used when upgraded
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT content_hash, raw FROM mail WHERE pruned IS NULL").fetchall() == before
 
 
 def test_an_old_file_gives_no_space_back_until_it_is_compacted(tmp_path: Path) -> None:
