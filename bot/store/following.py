@@ -163,14 +163,14 @@ def arrivals_of(session: Session, posting: Posting, row: PostingRow | None) -> R
     A later revision arrived later, or was sent later, because its sender chooses its Date.
     """
     parts = [part.message_id for part in posting.parts]
-    first, last, followed = session.exec(_ARRIVALS, params={"parts": parts}).one()
+    first, last, followed = session.connection().execute(_ARRIVALS, {"parts": parts}).one()
     context = RefusalContext(utc(first), utc(last), followed=bool(followed))
     if row is None:
         return context
     revision = {"topic_of_row": posting.topic, "revision_of_row": posting.series.revision}
     sent = {"sent_of_row": row.sent, "sent_until": row.sent + _MAX_TOPIC_AGE}
     arrived = {"arrived_of_row": row.arrived, "arrived_until": row.arrived + _MAX_TOPIC_AGE}
-    newer = session.exec(_NEWER, params={**revision, **sent, **arrived}).one()
+    newer = session.connection().execute(_NEWER, {**revision, **sent, **arrived}).scalar_one()
     return replace(context, newer=newer)
 
 
@@ -189,7 +189,7 @@ def _repeated(session: Session, row: PostingRow) -> str:
     """Return the message-id of an earlier posting of the same patches that is reviewed or due; "" if there is none."""
     times = {"sent_of_row": row.sent, "arrived_of_row": row.arrived}
     revision = {"topic_of_row": row.topic, "revision_of_row": row.revision, "message_id_of_row": row.message_id}
-    rows = session.exec(_EARLIER_OF_REVISION, params={**revision, **times}).all()
+    rows = session.connection().execute(_EARLIER_OF_REVISION, {**revision, **times}).all()
     digest = posting_of(row.value).diffs_digest if rows else ""
     same = (message_id for message_id, value in rows if digest and posting_of(value).diffs_digest == digest)
     return next(same, "")

@@ -148,7 +148,7 @@ class PostingRows:
             "message_id_of_row": posting.message_id,
         }
         with self._database.reading() as session:  # Few postings replace a mail: do not wait for the write lock.
-            if session.exec(_SUPERSEDED, params=parameters).first() is None:
+            if session.connection().execute(_SUPERSEDED, parameters).first() is None:
                 return 0
         with self._database.writing() as session:
             rows = session.exec(_SUPERSEDED, params=parameters).all()
@@ -171,7 +171,7 @@ class PostingRows:
     def replies(self, topic: str) -> Mapping[str, str]:
         """Return the first reply of a person to our mail about a posting of the topic, by the posting's message-id."""
         with self._database.reading() as session:
-            return dict(session.exec(_REPLIES, params={"topic_of_row": topic}).all())
+            return dict(session.connection().execute(_REPLIES, {"topic_of_row": topic}).tuples().all())
 
     def save_review(
         self,
@@ -335,4 +335,4 @@ def _state(posting: Posting) -> tuple[str, str]:
 
 def _set_verdict(session: Session, posting: Posting, verdict: str, reason: str) -> None:
     row = update(PostingRow).where(col(PostingRow.message_id) == posting.message_id)
-    session.exec(row.values(verdict=verdict, reason=reason))
+    session.connection().execute(row.values(verdict=verdict, reason=reason))

@@ -32,7 +32,7 @@ _INSERT_OR_REPLACE: Final = _INSERT.on_conflict_do_update(
 
 def save_review(session: Session, review: Review, now: datetime, posting: bytes) -> None:
     """Store a review of that encoded posting and its rows, and replace an earlier review of it."""
-    stored = session.exec(_VALUE, params={"message_id_of_row": review.posting.message_id}).first()
+    stored = session.connection().execute(_VALUE, {"message_id_of_row": review.posting.message_id}).scalar()
     is_in_its_row = stored is not None and is_same_posting(stored, posting)
     values = {
         "posting_id": review.posting.message_id,
