@@ -1226,6 +1226,7 @@ CODE_READERS: Final = (
         (("", ""), ("A THING\nM:\tA <a@b>\nF:\t", "\n")),
     ),
     Reader(("rules.analysis.maintainers.Subsystems.of",), _SUBSYSTEMS.of, (("", ""), ("rust/", ""))),
+    Reader(("rules.analysis.maintainers.Subsystems.all_of",), _SUBSYSTEMS.all_of, (("", ""), ("rust/", ""))),
     Reader(
         (
             "bot.debt.count.count_file",
@@ -1496,6 +1497,7 @@ EXEMPT: Final[dict[str, str]] = {
         ),
         _OWN,
     ),
+    "bot.pipeline.kernel_tree.KernelTreeReader.read": "it compares the id of a commit",
     "bot.pipeline.spool.Spool.put": _WHOLE,
     "bot.review.pending.are_related": "it compares ids, whose number is limited when they are read",
     **dict.fromkeys(
