@@ -83,7 +83,7 @@ from rules.analysis import crate_graph, maintainers
 from rules.bindings import abi, calls, helper_facts, module_facts, rust_facts
 from rules.bindings.doc_link_gates import DocLinkGates
 from rules.bindings.index import Bindings
-from rules.bindings.mail_filter import MailFilter
+from rules.bindings.mail_filter import MailFilter, is_encoded
 from rules.bindings.tree import NoTree
 from rules.diff import apply, log, top_level
 from rules.diff import header as diff_header
@@ -1207,8 +1207,8 @@ CODE_READERS: Final = (
         (("", ""), ("const ", " *"), ("int (*)(", ")")),
     ),
     Reader(
-        ("rules.bindings.mail_filter.MailFilter.may_matter",),
-        lambda given: MailFilter.from_bindings(_NO_BINDINGS).may_matter(given),
+        ("rules.bindings.mail_filter.MailFilter.may_matter", "rules.bindings.mail_filter.is_encoded"),
+        lambda given: (MailFilter.from_bindings(_NO_BINDINGS).may_matter(given), is_encoded(given)),
         (("", ""), (_DIFF, ""), ("Subject: [PATCH] x\n\n", "")),
         str.encode,
     ),
@@ -1405,6 +1405,9 @@ OUTPUT_READERS: Final = (
             "bot.digest.selection.digest",
             "bot.digest.text.digest_text",
             "bot.digest.html.digest_html",
+            "bot.digest.address.series_address",
+            "bot.digest.address.finding_address",
+            "bot.review.render.code.spans",
             "bot.digest.phrases.landing",
         ),
         _digested,
