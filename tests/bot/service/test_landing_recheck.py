@@ -80,7 +80,7 @@ def test_the_digest_has_a_section_of_its_own(world: LandingWorld) -> None:
     page = digest_html(written, "1.0")
     assert "<h2>New findings in checked series, because a landing tree changed</h2>" in page
     assert 'href="https://lore.kernel.org/r/led@x/"' in page
-    assert '<td class="s">linux-next</td>' in page
+    assert '<div class="by">since linux-next changed</div>' in page
     assert digest("a@x", DigestInput(period, landing=records), lambda _: False).is_empty
 
 
