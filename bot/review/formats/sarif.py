@@ -82,7 +82,8 @@ def _result(row: Row, order: Mapping[str, int], links: Links) -> dict[str, Any]:
 
 def _location(anchor: Anchor) -> dict[str, Any]:
     # A path in git is any bytes; a URI has them percent-encoded.
-    uri = quote(anchor.path.encode("utf-8", "surrogateescape"))
+    path = quote(anchor.path.encode("utf-8", "surrogateescape"))
+    uri = f"file://{path}" if path.startswith("/") else path
     region = {"startLine": anchor.line, "startColumn": anchor.column, "snippet": {"text": clean(anchor.text)}}
     return {"artifactLocation": {"uri": uri}, "region": region}
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-import os
 import shutil
 import sqlite3
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -29,6 +27,7 @@ from bot.web.app import create_app
 from rules.finding import Evidence, LogAnchor, Severity
 from tests.bot.review.factories import AUTHOR, Maker
 from tests.fakes.mails import mail, raw
+from tests.npm import npm_package
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 RECIPIENT, BOUNCE = "secret-recipient@example.org", "bounces+token@bot.example.org"
@@ -161,13 +160,5 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def axe() -> str:
-    """The source of axe-core, from the folder of node packages that AXE_CORE names or npm knows."""
-    folders = [os.environ.get("AXE_CORE", "")]
-    if npm := shutil.which("npm"):
-        roots = subprocess.run([npm, "root", "-g"], capture_output=True, text=True, check=False).stdout.strip()
-        folders.append(f"{roots}/axe-core")
-    for folder in filter(None, folders):
-        source = Path(folder) / "axe.min.js"
-        if source.is_file():
-            return source.read_text()
-    pytest.skip("axe-core is not installed (npm install --global axe-core)")
+    """The source of axe-core."""
+    return (npm_package("axe-core") / "axe.min.js").read_text()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import json
 import mailbox
+import os
+import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +24,7 @@ from bot.review.review import review
 from rules.finding import Evidence, Failure, Finding, LogAnchor, Report, Severity
 from rules.lint.rule import Rule, Status
 from tests.bot.review.factories import Maker
+from tests.npm import npm_package
 
 PAGES = "https://pages.example.org"
 LINKS = Links(PAGES)
@@ -158,6 +161,33 @@ def test_sarif_names_rules_places_and_failures(make: Maker) -> None:
     assert (9, 5) == (location["region"]["startLine"], location["region"]["startColumn"])
     assert run["invocations"][0]["executionSuccessful"] is False
     assert "new failed on a.rs: ValueError" == run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
+
+
+def test_sarif_names_a_file_outside_of_a_tree_by_its_whole_address(make: Maker) -> None:
+    (run,) = json.loads(sarif(_verdict(make, make.finding(9, path="/srv/a b.rs")), _rules(make), "0.1.0", LINKS))[
+        "runs"
+    ]
+
+    location = run["results"][0]["locations"][0]["physicalLocation"]
+    assert "file:///srv/a%20b.rs" == location["artifactLocation"]["uri"]
+
+
+@pytest.mark.parametrize("path", ["rust/a b.rs", "/srv/led.rs", "rust/\udcff:%41#?.rs"])
+def test_a_validator_accepts_sarif(make: Maker, tmp_path: Path, path: str) -> None:
+    program = npm_package("@microsoft/sarif-multitool-linux") / "Sarif.Multitool"
+    program.chmod(0o755)
+    findings = (make.finding(9, path=path), replace(make.finding(), anchor=LogAnchor(1, 3, "text\x1b")))
+    failures = (Failure("new", 1, "a.rs", "ValueError"),)
+    written = sarif(_verdict(make, *findings, failures=failures), _rules(make), "0.1.0", LINKS)
+    (tmp_path / "log.sarif").write_text(written, encoding="utf-8")
+
+    command = [str(program), "validate", "log.sarif", "--output", "out.sarif"]
+    environment = {**os.environ, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1", "HOME": str(tmp_path)}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=False, capture_output=True)
+    (run,) = json.loads((tmp_path / "out.sarif").read_text(encoding="utf-8-sig"))["runs"]
+
+    # The validator wishes for an address of the tool itself, which a program that people install does not know.
+    assert {result["ruleId"] for result in run["results"]} <= {"SARIF2005"}
 
 
 def test_sarif_names_the_pages_of_rules_and_findings(make: Maker) -> None:
