@@ -56,7 +56,7 @@ MAILS: Final = Sentence("mails {state}: {count}")
 MAILS_FILED: Final = Sentence("mails written to a file (dry run): {count}")
 WITHHELD: Final = Sentence("{findings} withheld: {reason}")
 
-UNREADABLE: Final = Sentence("{mails} could not be read; see `patchwarden quarantine list`")
+UNREADABLE: Final = Sentence("{mails} could not be read")
 DAMAGED: Final = Sentence("{count} series damaged")
 REFUSED: Final = Sentence("{count} series not reviewed: {reasons}")
 RULE_FAILED: Final = Sentence("rule {failure} failed")
