@@ -3,7 +3,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from email.header import Header
 from threading import Event
@@ -32,8 +31,6 @@ from tests.bot.web.servers import running
 from tests.fakes.mails import FakeArchive, patch
 from tests.fakes.origin import FakeClock
 
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium")
 _ID = re.compile(rb"<([a-z0-9]+)@x")
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -44,7 +41,6 @@ HOSTILE = (
     "]]>--><!--<![CDATA[<plaintext>",
     "\u202egnp.exe\u202c\u2066\u200b\ufeff\u0301\U0001f980",
 )
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian's chromium)")
 
 
 def _odd() -> Iterator[bytes]:
@@ -99,38 +95,36 @@ def _seen(text: str) -> str:
     return " ".join(plain(text).split())
 
 
-def test_a_browser_shows_every_text_as_it_is(address: str) -> None:
+def test_a_browser_shows_every_text_as_it_is(address: str, browser: Any) -> None:
     all_series = _series(address)
     assert len(all_series) > 80
     asked: list[str] = []
     ran: list[str] = []
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("dialog", lambda dialog: ran.append(dialog.message))
-        page.on("console", lambda message: ran.append(message.text))
-        shown = 0
-        for series in all_series:
-            details = _json(f"{address}/api{series['path']}")
-            page.goto(f"{address}{series['path']}")
-            assert _seen(page.locator("h1").text_content()) == _seen(series["subject"])
-            author = _seen(series["author"]) or "unknown author"
-            assert _seen(page.locator("p.lead bdi").first.text_content()) == author
-            findings = [finding for finding in details["findings"] if finding["standing"] != "resolved"]
-            articles = page.locator("article.finding")
-            assert articles.count() == len(findings)
-            texts = _seen(" ".join(articles.all_text_contents()))
-            for finding in findings:
-                shown += 1
-                # The hunk is that of the mail, in which no character is invisible.
-                assert _seen(visible(finding["text"])) in texts
-                assert _seen(f"{finding['path']}:{finding['line']}") in texts
-                assert _seen(finding["message"].replace("`", "")) in texts
-        for path in ("/", "/queue", "/border", "/stats", "/rules/missing-safety-comment"):
-            page.goto(f"{address}{path}")
-        listed = _seen(" ".join(page.locator("aside bdi").all_text_contents()))
-        browser.close()
+    page = browser.new_page()
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("dialog", lambda dialog: ran.append(dialog.message))
+    page.on("console", lambda message: ran.append(message.text))
+    shown = 0
+    for series in all_series:
+        details = _json(f"{address}/api{series['path']}")
+        page.goto(f"{address}{series['path']}")
+        assert _seen(page.locator("h1").text_content()) == _seen(series["subject"])
+        author = _seen(series["author"]) or "unknown author"
+        assert _seen(page.locator("p.lead bdi").first.text_content()) == author
+        findings = [finding for finding in details["findings"] if finding["standing"] != "resolved"]
+        articles = page.locator("article.finding")
+        assert articles.count() == len(findings)
+        texts = _seen(" ".join(articles.all_text_contents()))
+        for finding in findings:
+            shown += 1
+            # The hunk is that of the mail, in which no character is invisible.
+            assert _seen(visible(finding["text"])) in texts
+            assert _seen(f"{finding['path']}:{finding['line']}") in texts
+            assert _seen(finding["message"].replace("`", "")) in texts
+    for path in ("/", "/queue", "/border", "/stats", "/rules/missing-safety-comment"):
+        page.goto(f"{address}{path}")
+    listed = _seen(" ".join(page.locator("aside bdi").all_text_contents()))
+    page.close()
 
     assert shown >= len(HOSTILE)
     assert any(_seen(text) in listed for text in HOSTILE)
