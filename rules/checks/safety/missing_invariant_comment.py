@@ -56,6 +56,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     }
     if not names:
         return
+    names.add("Self")  # here, because a hunk for each name would copy all names
     for item in introduced(file, "", lambda source: _occurrences(source, names)):
         message = (
             f"`{item.key}` has invariants. An `// INVARIANT:` comment here should say why they hold for this value."
@@ -64,10 +65,12 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 
 def _occurrences(source: RustSource, names: set[str]) -> Iterator[Occurrence]:
-    """Yield the constructions of types with these names in functions without a comment about invariants."""
+    """Yield the constructions of types with these names in functions without a comment about invariants.
+
+    The names include `Self`.
+    """
     commented: dict[int, bool] = {}
-    literals = _literals(source.code, names | {"Self"})
-    for match in islice(literals, _MAX_LITERALS):
+    for match in islice(_literals(source.code, names), _MAX_LITERALS):
         opening = match.start("opening")
         container = source.structure.container(match.start()) or ""
         name = source.structure.self_type(match.start()) if match["name"] == "Self" else match["name"]
