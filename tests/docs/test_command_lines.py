@@ -38,6 +38,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "patchwarden --config /etc/patchwarden.toml deliver": ENDLESS,
     "patchwarden web": ENDLESS,
     "patchwarden web --host 127.0.0.1 --port 8081": ENDLESS,
+    "patchwarden web --operator-port 9180": ENDLESS,
     "patchwarden check MESSAGE-ID": NETWORK,
     "patchwarden check 20260301120000.1-2-author@example.org": NETWORK,
     "b4 am -o- MESSAGE-ID | patchwarden check -": NETWORK,
