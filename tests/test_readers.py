@@ -41,6 +41,6 @@ def test_a_new_reader_would_be_found(name: str) -> None:
 
 def test_a_reader_that_takes_quadratic_time_is_found() -> None:
     def read(text: str) -> int:
-        return sum(text[at:].count("b") for at in range(0, len(text), 4))
+        return sum(1 for _ in text for _ in text)
 
-    assert all(ratio > MAX_RATIO for ratio, _ in Reader(("here",), read, size=4_000, units=("a",)).growths())
+    assert all(ratio > MAX_RATIO for ratio, _ in Reader(("here",), read, size=400, units=("a",)).growths())
