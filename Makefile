@@ -75,7 +75,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@echo "patchwarden: setting up $(VENV) (first time only)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install -qq --require-hashes --no-deps -r requirements.lock
-	@$(BIN)/pip install -qq --no-deps --no-build-isolation -e .
+	@$(BIN)/pip install -qq --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
 	@$(BIN)/python -m compileall -q bot rules
 	@touch $@
 

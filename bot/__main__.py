@@ -5,12 +5,13 @@ A command starts in a fraction of a second because only its own module is loaded
 tests/bot/cli/test_imports.py lists what each command loads.
 """
 
+import atexit
 import gc
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 from bot.cli import status
 from bot.cli.command import Command, Group, Option, echo, read_globals
@@ -59,7 +60,10 @@ def main() -> None:
     """Run the command and exit with its status. Only this user can read the files that it writes."""
     gc.disable()  # Imports make no garbage, and each collection looks at all that they made.
     os.umask(UMASK)
-    sys.exit(call(sys.argv[1:], is_program=True))
+    code = call(sys.argv[1:], is_program=True)
+    if sys.argv[1:2] and sys.argv[1] in LIGHT:
+        _exit_at_once(code)
+    sys.exit(code)
 
 
 def call(arguments: Sequence[str], *, is_program: bool = False) -> int:
@@ -82,6 +86,17 @@ def call(arguments: Sequence[str], *, is_program: bool = False) -> int:
         bug("the program failed; this is a bug in patchwarden", error)
         return status.FAILED
     return status.OK
+
+
+def _exit_at_once(code: int) -> NoReturn:
+    """End the process without freeing each of its objects, which takes a tenth of the time of a check."""
+    atexit._run_exitfuncs()  # noqa: SLF001 nothing public runs them
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        sys.exit(code)
+    os._exit(code)
 
 
 def load_command(name: str) -> Command | Group:

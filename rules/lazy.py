@@ -6,7 +6,7 @@ takes 0.1 ms, and `dataclass` 0.7 ms for a class, because it compiles six method
 
     from rules.lazy import cached_property, dataclass, field, re, replace
 
-`re.compile` compiles at the first use of the expression. `dataclass` writes `__init__` at the first call of the class;
+`re.compile` compiles at the first use of the expression. `dataclass` writes `__init__` when the class was called often;
 its other methods need no compilation. Data classes here have no bases with fields. They are pickled as calls of their
 classes, which is read faster than their state. `cached_property` of Python 3.11 takes a lock that a value of one thread
 does not need: 2 % of an analysis.
@@ -19,6 +19,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 _MISSING: Final[Any] = object()
+_MAX_UNCOMPILED: Final = 20  # values of a class before its `__init__` is compiled, which takes as long as 50 values
 
 
 class LazyPattern:
@@ -99,11 +100,16 @@ def _dataclass(*, frozen: bool = False, eq: bool = True, slots: bool = False) ->
         if frozen:
             namespace["__setattr__"] = namespace["__delattr__"] = _refuse_change
 
-        def write_init(self: Any, *values: Any, **named: Any) -> None:
-            kind.__init__ = _write_init(kind, fields, frozen=frozen, slots=slots)
-            kind.__init__(self, *values, **named)
+        number = 0
 
-        namespace["__init__"] = write_init
+        def init(self: Any, *values: Any, **named: Any) -> None:
+            nonlocal number
+            number += 1
+            if number > _MAX_UNCOMPILED or not _set_fields(self, fields, values, named):
+                kind.__init__ = _write_init(kind, fields, frozen=frozen, slots=slots)
+                kind.__init__(self, *values, **named)
+
+        namespace["__init__"] = init
         meta: Any = type(declared)
         kind: type[Any] = meta(declared.__name__, declared.__bases__, namespace)
         return kind
@@ -117,6 +123,23 @@ def _replace(value: Any, /, **changes: Any) -> Any:
         if name not in changes:
             changes[name] = getattr(value, name)
     return kind(**changes)
+
+
+def _set_fields(value: Any, fields: Mapping[str, _Field], values: Sequence[Any], named: Mapping[str, Any]) -> bool:
+    """Set the fields of a new value. Return whether these arguments fit."""
+    given = dict(zip(fields, values, strict=False))
+    if len(given) < len(values) or not given.keys().isdisjoint(named) or not named.keys() <= fields.keys():
+        return False
+    given |= named
+    for name, item in fields.items():
+        if name not in given:
+            if item.factory is _MISSING and item.default is _MISSING:
+                return False
+            given[name] = item.default if item.factory is _MISSING else item.factory()
+        object.__setattr__(value, name, given[name])
+    if hasattr(value, "__post_init__"):
+        value.__post_init__()
+    return True
 
 
 def _write_init(kind: type[Any], fields: Mapping[str, _Field], *, frozen: bool, slots: bool) -> Any:

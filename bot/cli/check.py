@@ -2,8 +2,10 @@
 """`patchwarden check`: check patches against the rules, before or after they are posted."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol, TypeVar
 
 from bot.cli import status
 from bot.cli.command import Argument, Command, Option, UsageError, echo
@@ -48,13 +50,46 @@ from rules.lazy import dataclass, field, re
 from rules.lint.rule import Rule
 from rules.registry import active, active_for
 
+T = TypeVar("T")
+R = TypeVar("R")
+
 _MESSAGE_ID: Final = re.compile(rb"^message-id:[ \t]{0,9}<([^<>\s]{1,250})>", re.MULTILINE | re.IGNORECASE)
 _MAX_HEADER: Final = 64_000  # bytes of a mail that are searched for its message-id
 _READ_SECONDS: Final = 5.0
 _SPLIT_SECONDS: Final = 60.0
 _ANALYSE_SECONDS: Final = 60.0
+_MAX_AT_ONCE: Final = 1_000_000  # bytes that are read and checked in one child
 _SPLIT_FACTOR: Final = 6  # bytes of memory for each byte of a file that is split
 _SUFFIXES: Final = (".eml", ".patch", ".diff", ".mbox", ".mbx", ".txt", ".git", ".gz", ".rs", ".c", ".h")
+
+
+class _Isolate(Protocol):
+    """A function that applies work to items as `forked` does."""
+
+    def __call__(self, work: Callable[[T], R], items: Sequence[T], limits: Limits, /) -> Iterator[R | Crashed]:
+        """Yield the result for each item."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Printed:
+    """What the command prints at its end, and its exit status."""
+
+    findings: bytes
+    complaints: tuple[str, ...]
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """The options of the command."""
+
+    git: tuple[Path, str] | None
+    form: Format
+    fail_on: Severity
+    rule: list[str] | None
+    tree: list[str] | None
+    no_tree: bool
+    landing: list[str] | None
 
 
 def check(
@@ -93,13 +128,61 @@ def check(
     """  # noqa: E501 help paragraphs are not hard-wrapped
     if not targets and git is None:
         raise UsageError("name a file, a folder, - for standard input, or --git", option="TARGET")
-    rules = choose_rules(rule) if rule else ()
-    read = _read(targets or (), git, context)
-    postings = _postings(read)
-    refuse_two_trees(tree, no_tree)
+    sources = [_source_or_error(name, context) for name in targets or ()]
+    options = _Options(git, form, fail_on, rule, tree, no_tree, landing)
+    check_sources = partial(_check, context, sources, options)
+    needs_kernel = git is not None or tree or landing or context.has_settings
+    printed = None if needs_kernel or form is Format.MAIL else _check_at_once(check_sources, sources)
+    printed = printed or check_sources(forked)
+    echo(printed.findings, nl=False)
+    for complaint in printed.complaints:
+        complain(complaint)
+    return printed.status
+
+
+def _check_at_once(
+    check_sources: Callable[[_Isolate], _Printed], sources: Sequence[Archive | InboxError]
+) -> _Printed | None:
+    """Check small sources in one child, which starts faster than a child for each step.
+
+    Return None if they are not small, or if this fails or exceeds a limit: only a child for each step and each mail can
+    tell which of them is at fault, and check the others.
+    """
+    size = 0
+    for source in sources:
+        if not isinstance(source, Mbox | StandardInput | PatchDirectory):
+            return None
+        with suppress(InboxError):  # the check reports it
+            size += source.size()
+    if size > _MAX_AT_ONCE:
+        return None
+
+    def attempt(_: None) -> _Printed | None:
+        with suppress(Exception):
+            return check_sources(_without_child)
+        return None
+
+    (printed,) = forked(attempt, [None], Limits(_READ_SECONDS))
+    return None if isinstance(printed, Crashed) else printed
+
+
+def _without_child(work: Callable[[T], R], items: Sequence[T], _: Limits) -> Iterator[R | Crashed]:
+    """Apply the work in this process. What it raises is raised."""
+    return map(work, items)
+
+
+def _check(
+    context: GlobalOptions, sources: Sequence[Archive | InboxError], options: _Options, isolate: _Isolate
+) -> _Printed:
+    """Read, assemble and check the mails of all sources."""
+    form = options.form
+    rules = choose_rules(options.rule) if options.rule else ()
+    read = _read(sources, options.git, isolate)
+    postings = _postings(read, isolate)
+    refuse_two_trees(options.tree, options.no_tree)
     choose_tree: Callable[[Posting], Trees] = _no_tree
-    if git is not None or tree or landing or context.has_settings:
-        choose_tree = _tree_chooser(context, git, tree, no_tree, landing)
+    if options.git is not None or options.tree or options.landing or context.has_settings:
+        choose_tree = _tree_chooser(context, options.git, options.tree, options.no_tree, options.landing)
         rules = rules or active()
     elif form in (Format.SARIF, Format.MAIL):  # These name all rules that were run.
         rules = rules or active()
@@ -107,7 +190,7 @@ def check(
         patches = (patch for posting in postings for patch in posting.series.patches)
         rules = rules or active_for({path for patch in patches for path in patch.paths})
     review_context = _rehearsal(context, rules) if form is Format.MAIL else ReviewContext(rules)
-    reviews = _review(postings, choose_tree, review_context, read)
+    reviews = _review(postings, choose_tree, review_context, read, isolate)
     mails = list(_compose_mails(reviews, review_context)) if form is Format.MAIL else []
     broken = read.broken
     problems = [*read.problems, *(problem for posting in postings for problem in _damage(posting))]
@@ -122,16 +205,22 @@ def check(
         tuple(failure for review in reviews for failure in review.failures),
         tuple(problems),
     )
-    echo(format_findings(verdict, rules, form, load_links(context, form), mails), nl=False)
-    for problem in problems:
-        complain(problem)
+    findings = format_findings(verdict, rules, form, load_links(context, form), mails)
+    complaints = list(problems)
     if form not in (Format.TEXT, Format.B4):
-        for posting in postings:
-            if missing := missing_parts(posting):
-                complain(f"{visible(posting.series.subject)}: {missing}")
+        missing = ((posting.series.subject, missing_parts(posting)) for posting in postings)
+        complaints += (f"{visible(subject)}: {parts}" for subject, parts in missing if parts)
     for failure in verdict.failures:
-        complain(f"rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
-    return status.FAILED if broken else exit_status(verdict, fail_on)
+        complaints.append(f"rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
+    return _Printed(findings, tuple(complaints), status.FAILED if broken else exit_status(verdict, options.fail_on))
+
+
+def _source_or_error(name: str, context: GlobalOptions) -> Archive | InboxError:
+    """Return the source that a target names, or why it cannot be opened."""
+    try:
+        return _source(name, context)
+    except InboxError as error:
+        return error
 
 
 def _source(name: str, context: GlobalOptions) -> Archive:
@@ -175,28 +264,30 @@ class _Read:
         (self.problems if crashed.exceeded else self.broken).append(f"{subject}: {crashed.reason}")
 
 
-def _read(targets: Iterable[str], git: tuple[Path, str] | None, context: GlobalOptions) -> _Read:
-    """Read the mails of the targets and of the range."""
+def _read(sources: Sequence[Archive | InboxError], git: tuple[Path, str] | None, isolate: _Isolate) -> _Read:
+    """Read the mails of all sources."""
     read = _Read()
-    for name in targets:
+    for source in sources:
         try:
-            _read_source(read, _source(name, context))
+            if isinstance(source, InboxError):
+                raise source
+            _read_source(read, source, isolate)
         except InboxError as error:
             read.problems.append(str(error))
     if git is not None:
         # Without a valid range there is no kernel to check against, so its error is raised.
         from bot.inbox.git_range import GitRange
 
-        _read_source(read, GitRange(*git))
+        _read_source(read, GitRange(*git), isolate)
     return read
 
 
-def _read_source(read: _Read, source: Archive) -> None:
-    mails, messages = _mails(source), list[Message]()
+def _read_source(read: _Read, source: Archive, isolate: _Isolate) -> None:
+    mails, messages = _mails(source, isolate), list[Message]()
     if isinstance(mails, Crashed):
         read.problems.append(f"{source.name}: cannot be read: {mails.reason}")
         return
-    for mail, message in zip(mails, forked(parse, [mail.raw for mail in mails], Limits(_READ_SECONDS)), strict=True):
+    for mail, message in zip(mails, isolate(parse, [mail.raw for mail in mails], Limits(_READ_SECONDS)), strict=True):
         if isinstance(message, Crashed):
             message_id = _named_id(mail.raw)
             of = f" {message_id}" if message_id else ""
@@ -222,7 +313,7 @@ def _explain_no_patch(name: str, mails: Sequence[RawMail], messages: Sequence[Me
     return explain_no_patch(name, mails, messages)
 
 
-def _mails(source: Archive) -> list[RawMail] | Crashed:
+def _mails(source: Archive, isolate: _Isolate) -> list[RawMail] | Crashed:
     """Return all mails of a source. A text with many mails is split within limits."""
 
     def split(source: Archive) -> list[RawMail]:
@@ -239,7 +330,7 @@ def _mails(source: Archive) -> list[RawMail] | Crashed:
     size = source.size()
     default = Limits()
     limits = Limits(_SPLIT_SECONDS, default.memory + _SPLIT_FACTOR * size, default.result + _SPLIT_FACTOR * size)
-    (mails,) = forked(split_text, [source], limits)
+    (mails,) = isolate(split_text, [source], limits)
     if isinstance(mails, Crashed) and not mails.exceeded:
         raise InboxError(mails.reason)
     return mails
@@ -251,14 +342,14 @@ def _named_id(raw: bytes) -> str:
     return visible(match[1].decode("utf-8", "replace")) if match else ""
 
 
-def _postings(read: _Read) -> list[Posting]:
+def _postings(read: _Read, isolate: _Isolate) -> list[Posting]:
     """Return the postings in the order of their first mails. All mails without a message-id form one thread."""
     messages = read.messages
     nameless = [message for message in messages if message.message_id.endswith(SYNTHETIC)]
     named = [message for message in messages if not message.message_id.endswith(SYNTHETIC)]
     postings: list[Posting] = []
     for thread in (*threads(named), *([tuple(nameless)] if nameless else ())):
-        (assembled,) = forked(assemble, [thread], Limits(_ANALYSE_SECONDS))
+        (assembled,) = isolate(assemble, [thread], Limits(_ANALYSE_SECONDS))
         if isinstance(assembled, Crashed):
             read.add(f"the thread of {thread[0].message_id} cannot be assembled", assembled)
         else:
@@ -293,6 +384,7 @@ def _review(
     choose_tree: Callable[[Posting], Trees],
     context: ReviewContext,
     read: _Read,
+    isolate: _Isolate,
 ) -> list[Review]:
     """Review each posting. Postings that cannot be analysed are recorded in `read`."""
     history, reviews = History(), []
@@ -300,7 +392,7 @@ def _review(
     def analyse(posting: Posting) -> Analysis:
         return analyse_on(choose_tree(posting), posting.series, context.rules)
 
-    for posting, analysis in zip(postings, forked(analyse, postings, Limits(_ANALYSE_SECONDS)), strict=True):
+    for posting, analysis in zip(postings, isolate(analyse, postings, Limits(_ANALYSE_SECONDS)), strict=True):
         if isinstance(analysis, Crashed):
             read.add(f"{posting.message_id} cannot be checked", analysis)
             continue

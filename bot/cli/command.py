@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Commands: functions whose annotations declare their arguments and options, which argparse reads.
+"""Commands: functions whose annotations declare their arguments and options.
+
+argparse reads them, except usual command lines, because loading argparse takes as long as reading a patch.
 
     def show(context: GlobalOptions, name: Annotated[str, Argument(metavar="ID", help="The id.")]) -> None: ...
 
@@ -8,17 +10,17 @@ values, tuple an option with several values, an enum one of its values. A parame
 """
 
 import sys
-from argparse import PARSER, SUPPRESS, ArgumentParser, ArgumentTypeError, HelpFormatter, Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from bot.cli import status
 
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
 _NO_WRAP: Final = "\b\n"
 """Starts a paragraph of a help text whose lines are kept."""
-_MAX_WIDTH: Final = 100
-_HELP_COLUMN: Final = 30
 
 
 class UsageError(Exception):
@@ -90,8 +92,10 @@ class Parameter:
         kind = self.type
         return [item.value for item in kind] if isinstance(kind, type) and issubclass(kind, Enum) else None
 
-    def add_to(self, parser: ArgumentParser) -> None:
+    def add_to(self, parser: "ArgumentParser") -> None:
         """Let the parser read this parameter. It leaves out what is not given."""
+        from argparse import SUPPRESS
+
         shown = self.declared.help.replace("%", "%%")
         if isinstance(self.declared, Option) and self.declared.prints:
             parser.add_argument(*self.names, action="version", version=self.declared.prints, help=shown)
@@ -131,10 +135,21 @@ class Parameter:
             return tuple(kind(text) for kind, text in zip(self.type.__args__, given, strict=True))
         return given
 
+    def usual_value(self, text: str) -> Any:
+        """Return the value of an option or argument that takes one text, None if argparse has to look at it."""
+        kind = self.type
+        if getattr(kind, "__origin__", None) is list:
+            kind = kind.__args__[0]
+        if kind is str:
+            return text
+        return next((item for item in kind if item.value == text), None) if self.choices else None
+
     def _convert(self, kind: Any) -> Callable[[str], Any]:
         minimum = self.declared.minimum if isinstance(self.declared, Option) else None
 
         def convert(text: str) -> Any:
+            from argparse import ArgumentTypeError
+
             try:
                 value = kind(text)
             except ValueError:
@@ -164,19 +179,50 @@ class Command:
 
     def run(self, name: str, arguments: Sequence[str], context: object) -> None:
         """Run the command with these arguments. Raises SystemExit: for --help, or with the function's exit status."""
-        parser = _Parser(name, self)
-        read, rest = parser.parse_known_intermixed_args(list(arguments))
-        if rest:
-            parser.refuse(rest)
+        read = self.read_usual(arguments)
+        if read is None:
+            from bot.cli.parser import Parser
+
+            parser = Parser(name, self)
+            namespace, rest = parser.parse_known_intermixed_args(list(arguments))
+            if rest:
+                parser.refuse(rest)
+            read = vars(namespace)
         try:
             code = self.function(context, **self.values(read))
         except UsageError as error:
-            parser.error(str(error))
+            from bot.cli.parser import Parser
+
+            Parser(name, self).error(str(error))
         raise SystemExit(code if isinstance(code, int) else status.OK)
 
-    def values(self, read: Namespace) -> dict[str, Any]:
+    def read_usual(self, arguments: Sequence[str]) -> dict[str, Any] | None:
+        """Return the result of argparse for arguments and for options with one value; None for any other line."""
+        lists = [item for item in self.parameters if getattr(item.type, "__origin__", None) is list]
+        targets = next((item for item in lists if not item.is_option), None)
+        if targets is None or targets.type.__args__ != (str,) or any(item.is_required for item in self.parameters):
+            return None
+        options = {name: item for item in self.parameters if item.is_option for name in item.names}
+        read: dict[str, Any] = {}
+        words = iter(arguments)
+        for word in words:
+            parameter, text = targets, word
+            if word.startswith("-") and word != "-":
+                if word not in options:
+                    return None
+                parameter, text = options[word], next(words, "-")
+            value = None if text.startswith("-") and text != word else parameter.usual_value(text)
+            if value is None:
+                return None
+            if parameter in lists:
+                read.setdefault(parameter.name, []).append(value)
+            else:
+                read[parameter.name] = value
+        return read
+
+    def values(self, read: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of the parameters in the result of argparse."""
-        given = {name: value for name, value in vars(read).items() if value is not None and value != []}
+        given = {name: value for name, value in read.items() if value is not None and value != []}
         return {
             parameter.name: parameter.value(given[parameter.name]) if parameter.name in given else parameter.default
             for parameter in self.parameters
@@ -211,7 +257,9 @@ class Group:
 
     def run(self, name: str, arguments: Sequence[str], context: object) -> None:
         """Run the command that the first argument names. Raises SystemExit, as Command.run does."""
-        parser = _Parser(name, self, {below: command.help for below, command in self.commands.items()})
+        from bot.cli.parser import Parser
+
+        parser = Parser(name, self, {below: command.help for below, command in self.commands.items()})
         first = arguments[0] if arguments else self.default
         if not first:
             parser.print_help(sys.stderr)
@@ -230,7 +278,13 @@ def read_globals(
 
     `commands` has the first paragraph of the help of each command.
     """
-    parser = _Parser("patchwarden", command, commands)
+    if arguments and arguments[0] in commands:
+        return command.values({}), list(arguments)
+    from argparse import PARSER, SUPPRESS
+
+    from bot.cli.parser import Parser
+
+    parser = Parser("patchwarden", command, commands)
     parser.usage = f"patchwarden {Group.usage}"
     parser.add_argument("command", nargs=PARSER, metavar="COMMAND", help=SUPPRESS)
     if not arguments:
@@ -241,7 +295,7 @@ def read_globals(
         parser.refuse(rest)
     if read.command[0] not in commands:
         parser.refuse_command(read.command[0], commands)
-    return command.values(read), read.command
+    return command.values(vars(read)), read.command
 
 
 def echo(text: object = "", *, nl: bool = True, err: bool = False) -> None:
@@ -265,86 +319,3 @@ def paragraphs(text: str) -> Iterator[tuple[bool, str]]:
             yield True, joined.removeprefix(_NO_WRAP)
         else:
             yield False, " ".join(joined.split())
-
-
-class _Formatter(HelpFormatter):
-    """A formatter with a fixed width. Help texts are not its work."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=_MAX_WIDTH)
-
-
-class _Parser(ArgumentParser):
-    """The parser of a command. Usage, help and errors have one form for all commands."""
-
-    def __init__(self, name: str, command: Command | Group, commands: Mapping[str, str] | None = None) -> None:
-        super().__init__(prog=name, usage=f"{name} {command.usage}", add_help=False, allow_abbrev=False)
-        # argparse makes a formatter for each argument, which would look for the width of the terminal.
-        self.formatter_class = _Formatter
-        self._help_text = command.help
-        self._commands = commands or {}
-        for parameter in command.parameters:
-            parameter.add_to(self)
-        self.add_argument("--help", action="help", help="Show this message and exit.")
-
-    def format_help(self) -> str:
-        """Return the help: usage, paragraphs, arguments and options, commands."""
-        import shutil
-        import textwrap
-
-        width = min(shutil.get_terminal_size().columns, _MAX_WIDTH)
-        blocks = [f"Usage: {self.usage}"]
-        for is_kept, text in paragraphs(self._help_text):
-            blocks.append(text if is_kept else textwrap.fill(text, width, break_on_hyphens=False))
-
-        def table(title: str, rows: Sequence[tuple[str, str]]) -> None:
-            column = min(max((len(left) for left, _ in rows), default=0) + 4, _HELP_COLUMN)
-            lines = [f"{title}:"]
-            for left, right in rows:
-                wrapped = textwrap.wrap(right, width - column, break_on_hyphens=False) or [""]
-                if len(left) + 4 > column:
-                    lines.append(f"  {left}")
-                    left = ""  # noqa: PLW2901 it has its own line
-                lines.append(f"  {left:{column - 2}}{wrapped[0]}")
-                lines += [" " * column + line for line in wrapped[1:]]
-            if rows:
-                blocks.append("\n".join(lines))
-
-        shown = [action for action in self._actions if action.help != SUPPRESS]
-        for title, is_option in (("Arguments", False), ("Options", True)):
-            actions = [action for action in shown if bool(action.option_strings) is is_option]
-            table(title, [(_left(action), (action.help or "").replace("%%", "%")) for action in actions])
-        table("Commands", [(name, next(paragraphs(text))[1]) for name, text in self._commands.items()])
-        return "\n\n".join(blocks) + "\n"
-
-    def error(self, message: str) -> NoReturn:
-        """Print the usage and what is wrong, and exit."""
-        echo(f"Usage: {self.usage}\nTry '{self.prog} --help' for help.\npatchwarden: {message}", err=True)
-        raise SystemExit(status.USAGE)
-
-    def refuse(self, rest: Sequence[str]) -> NoReturn:
-        """Refuse what is no option or argument of the command."""
-        name = rest[0].partition("=")[0]
-        if not name.startswith("-"):
-            self.error(f"unexpected argument {rest[0]!r}")
-        known = [option for action in self._actions for option in action.option_strings]
-        starting = [option for option in known if option.startswith(name)]
-        self.error(f"no such option: {name}{_suggest(name, known, starting)}")
-
-    def refuse_command(self, name: str, commands: Mapping[str, object]) -> NoReturn:
-        """Refuse a name that no command has."""
-        self.error(f"no such command: {name!r}{_suggest(name, list(commands), [])}")
-
-
-def _left(action: Any) -> str:
-    if not action.option_strings:
-        return str(action.metavar)
-    metavar = " ".join(action.metavar) if isinstance(action.metavar, tuple) else action.metavar
-    return f"{', '.join(action.option_strings)}{f' {metavar}' if metavar else ''}"
-
-
-def _suggest(name: str, known: Sequence[str], starting: Sequence[str]) -> str:
-    import difflib
-
-    near = starting or difflib.get_close_matches(name, known)
-    return f"; did you mean {' or '.join(near)}?" if near else ""

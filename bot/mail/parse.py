@@ -8,7 +8,6 @@ decoded here, because the stdlib's multipart parser recurses as deep and as ofte
 import hashlib
 from datetime import UTC, datetime, timedelta, timezone
 from email.parser import BytesHeaderParser
-from email.utils import parsedate_tz
 from typing import Final
 
 from bot.mail.address import Address, parse_address, parse_addresses
@@ -29,6 +28,11 @@ SYNTHETIC: Final = "@no-message-id.invalid"
 _TOP = re.compile(rb"[\r\n]*+(?:>*+From [^\n]*+\n)?[\r\n]*+")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _ID = re.compile(r"<([^<>]+)>")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_USUAL_DATE = re.compile(
+    rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?([0-9]{{1,2}}) ({'|'.join(_MONTHS)}) ([12][0-9]{{3}}) "
+    r"([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-][0-9]{2})([0-9]{2})(?: \([A-Z]{3,4}\))?"
+)
 _LIST_ID = re.compile(r"<\s*([a-z0-9_+-]+(?:\.[a-z0-9_+-]+)+)\s*>\s*$")
 _PARSER: Final = BytesHeaderParser()  # compat32 is its default
 
@@ -75,13 +79,22 @@ def parse_date(value: str) -> datetime | None:
     """Parse the Date header's time in UTC. An impossible zone is taken as UTC; None if there is no such time."""
     if len(value) > 200:
         return None
-    fields = parsedate_tz(value)
-    if fields is None:
-        return None
-    offset = fields[9] or 0
+    usual = _USUAL_DATE.fullmatch(value)
+    if usual is not None:
+        day, month, *rest = usual.groups()
+        year, hour, minute, second, hours, minutes = map(int, rest)
+        offset = (hours * 60 + minutes * (-1 if rest[4].startswith("-") else 1)) * 60
+        time = (year, _MONTHS.index(month) + 1, int(day), hour, minute, second)
+    else:
+        from email.utils import parsedate_tz
+
+        fields = parsedate_tz(value)
+        if fields is None:
+            return None
+        offset, time = fields[9] or 0, fields[:6]
     try:
         zone = timezone(timedelta(seconds=offset)) if abs(offset) <= 14 * 3600 else UTC
-        moment = datetime(*fields[:6], tzinfo=zone).astimezone(UTC)
+        moment = datetime(*time, tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     return moment if moment.year >= 1970 else None

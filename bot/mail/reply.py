@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """An outgoing mail before it is composed, and its sender."""
 
-import hashlib
-import hmac
 from typing import Final
 
 from bot.mail.address import Address
@@ -31,7 +29,9 @@ class Identity:
 
     def message_id(self, *parts: str) -> str:
         """Return the message-id of the mail with these key parts: always the same, at the domain of the sender."""
-        digest = hmac.new(self.key, "\0".join(parts).encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
+        import hmac
+
+        digest = hmac.new(self.key, "\0".join(parts).encode("utf-8", "surrogateescape"), "sha256").hexdigest()
         return f"{digest[:MESSAGE_ID_DIGITS]}@{self.sender.address.rpartition('@')[2]}"
 
 

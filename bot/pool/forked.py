@@ -109,5 +109,5 @@ def _work(sender: int, sentinel: int, work: Callable[[T], object], items: Sequen
 
 def _data_bytes() -> int:
     """Return the number of bytes of data of this process."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[_STATM_DATA])
+    pages = int(Path("/proc/self/statm").read_bytes().split()[_STATM_DATA])
     return pages * resource.getpagesize()

@@ -9,9 +9,6 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final
 
-from unidiff.errors import UnidiffParseError
-from unidiff.patch import PatchSet
-
 from rules.diff.header import read_header
 from rules.diff.log import split_log
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Unreadable
@@ -185,6 +182,9 @@ def _read_usual_hunks(lines: list[str]) -> _Hunks | Unreadable | None:
 
 
 def _read_exact_hunks(lines: list[str], *, is_cut: bool) -> _Hunks | Unreadable:
+    from unidiff.errors import UnidiffParseError
+    from unidiff.patch import PatchSet
+
     source = iter([line or "\n" for line in lines])  # unidiff requires this line ending
     try:
         files = PatchSet(chain(("--- a/file\n", "+++ b/file\n"), source), metadata_only=True)

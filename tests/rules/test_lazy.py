@@ -72,6 +72,28 @@ def test_fields_and_defaults() -> None:
         Checked(-1)
 
 
+def test_the_first_values_are_as_those_after_init_is_compiled() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Point:
+        x: int
+        y: int = 2
+        names: Sequence[str] = field(default_factory=list)
+
+        def __post_init__(self) -> None:
+            if self.x < 0:
+                raise ValueError("negative")
+
+    init = vars(Point)["__init__"]
+    for number in range(50):
+        values = (Point(number), Point(x=number, y=2), Point(number, names=[]))
+        assert set(map(repr, values)) == {f"{Point.__qualname__}(x={number}, y=2, names=[])"}
+        with pytest.raises(ValueError, match="negative"):
+            Point(-1)
+    assert vars(Point)["__init__"] is not init
+    with pytest.raises(TypeError, match="multiple values"):
+        Point(1, x=1)  # type: ignore[misc]
+
+
 def test_comparison_hash_and_representation() -> None:
     assert Place("a", 1, "x") == Place("a", 1, "y") != Place("a", 2)
     assert hash(Place("a", 1, "x")) == hash(Place("a", 1, "y"))

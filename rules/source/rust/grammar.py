@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Parse Rust with tree-sitter, with a limit on the work for text that is not Rust."""
 
-import tree_sitter_rust
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
+from typing import Any
+
 from tree_sitter import Language, Node, Parser, Point, Tree
 
 from rules.finding import Confidence
 from rules.lazy import dataclass, re
 from rules.source.rust.work_limit import WorkLimit
 
-_PARSER = Parser(Language(tree_sitter_rust.language()))
 _MAX_SMALL = 2000  # bytes of a text that is parsed without counting
 _MAX_READS = 20  # of each byte: real files take one
 _PIECE = 64 * 1024
@@ -22,6 +24,21 @@ _DEFAULT = re.compile(
     re.MULTILINE,
 )
 _MAX_DECODED = 2000  # bytes before a column; beyond these it counts bytes, or each site would decode a megabyte
+
+
+def _load_language() -> Language:
+    """Return the grammar. The extension is loaded without its package, which loads ten modules for its queries."""
+    package = find_spec("tree_sitter_rust")
+    places = package.submodule_search_locations if package is not None else None
+    spec = PathFinder.find_spec("tree_sitter_rust._binding", places)
+    if spec is None or spec.loader is None:
+        raise ImportError("tree_sitter_rust has no extension", name="tree_sitter_rust")
+    binding: Any = module_from_spec(spec)
+    spec.loader.exec_module(binding)
+    return Language(binding.language())
+
+
+_PARSER = Parser(_load_language())
 
 
 @dataclass(frozen=True, slots=True)

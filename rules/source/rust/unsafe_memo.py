@@ -4,7 +4,7 @@
 A reading depends on its key alone, so what a process read earlier changes no result. The work is counted each time.
 """
 
-from threading import Lock
+from _thread import allocate_lock
 from typing import Final
 
 from rules.lazy import dataclass
@@ -32,7 +32,7 @@ class UnsafeMemo:
     def __init__(self, max_bytes: int = _MAX_BYTES) -> None:
         self._readings: dict[Key, UnsafeReading] = {}
         self._left = max_bytes
-        self._lock = Lock()
+        self._lock = allocate_lock()
 
     def get(self, key: Key) -> UnsafeReading | None:
         """Return the reading of a text, None if it is not remembered."""

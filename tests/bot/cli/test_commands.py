@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import COMMANDS, load_command
-from bot.cli.command import paragraphs
+from bot.cli.command import Command, paragraphs
+from bot.cli.parser import Parser
 from bot.mail.state import MailState
 from bot.store.repository import Repository
 from tests.bot.cli.conftest import Call
@@ -336,3 +337,48 @@ def test_where_mails_may_leave_nothing_old_is_answered(patchwarden: Call, archiv
 
     assert "stale: it was sent on 2026-03-02" in out
     assert patchwarden("outbox", "list")[1] == "No mail.\n"
+
+
+_USUAL = (
+    ("a.patch",),
+    ("a.patch", "-", "b.patch"),
+    ("--format", "jsonl", "a.patch", "--rule", "one", "--rule", "two"),
+    ("--format", "json", "--format", "terse", "-"),
+    ("--fail-on", "nit", "a", "--tree", "linux.git", "b"),
+    (),
+)
+
+
+@pytest.mark.parametrize("line", _USUAL, ids=" ".join)
+def test_a_usual_command_line_has_the_values_of_argparse(line: tuple[str, ...]) -> None:
+    command = load_command("check")
+    assert isinstance(command, Command)
+    read, rest = Parser("check", command).parse_known_intermixed_args(list(line))
+    usual = command.read_usual(line)
+
+    assert rest == []
+    assert usual is not None
+    assert command.values(usual) == command.values(vars(read))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("--format", "frobnicate", "a"),
+        ("--format=json", "a"),
+        ("--format", "--rule", "a"),
+        ("--no-tree", "a"),
+        ("--git", "linux", "A..B"),
+        ("--frobnicate", "a"),
+        ("--rule",),
+        ("--", "-a"),
+        ("--help",),
+        ("-5",),
+    ],
+    ids=" ".join,
+)
+def test_argparse_reads_all_other_command_lines(line: tuple[str, ...]) -> None:
+    command = load_command("check")
+    assert isinstance(command, Command)
+
+    assert command.read_usual(line) is None

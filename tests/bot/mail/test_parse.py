@@ -98,6 +98,23 @@ def test_dates(value: str, expected: datetime | None) -> None:
     assert expected == parse_date(value)
 
 
+@given(
+    st.sampled_from(["Mon, ", "", "mon, ", "Xyz, "]),
+    st.integers(0, 33),
+    st.sampled_from(["Jan", "Feb", "Dec", "dec", "Foo"]),
+    st.sampled_from([999, 1969, 1970, 2024, 2026, 2999]),
+    st.tuples(st.integers(0, 25), st.integers(0, 61), st.integers(0, 61)),
+    st.sampled_from(["+0000", "-0000", "+0530", "-0830", "+1401", "-1360", "+9999", "GMT", "+01", "+0100 (CET)"]),
+)
+def test_usual_dates_are_read_as_the_standard_library_reads_them(
+    weekday: str, day: int, month: str, year: int, time: tuple[int, int, int], zone: str
+) -> None:
+    hour, minute, second = time
+    usual = f"{weekday}{day} {month} {year} {hour:02}:{minute:02}:{second:02} {zone}"
+
+    assert parse_date(usual) == parse_date(f"{usual}   ")  # blanks at the end are unusual
+
+
 @pytest.mark.parametrize(
     ("content", "body", "expected"),
     [
