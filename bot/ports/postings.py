@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Stored postings, their reviews, and the search for their missing parts."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -62,6 +63,13 @@ class Postings(Protocol):
         """Return the newest stored review of an earlier revision, without recipients if its mail did not leave.
 
         A mail that a dry run filed counts only if this review is `rehearsed` too.
+        """
+
+    def batch(self) -> AbstractContextManager[list[Callable[[], None]]]:
+        """Let the transactions of this thread in the block commit together at its end.
+
+        Each of them has an effect as a whole or not at all. If the block ends by an error, those before it are
+        committed. What the block puts into the list is called after the commit.
         """
 
     def save_review(

@@ -2,7 +2,9 @@
 """Review complete postings, and store each review with its frozen mail, if any."""
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from threading import Event
 from typing import Final, Protocol
 
@@ -27,6 +29,9 @@ from rules.lazy import dataclass, replace
 
 _LOOK_SECONDS: Final = 1.0
 """How long a worker may stay idle before new postings are looked for."""
+
+_AHEAD: Final = 4
+"""Postings that are started for each worker: while reviews are stored, no worker is idle."""
 
 
 class ReviewStore(Postings, PendingStore, Protocol):
@@ -73,7 +78,7 @@ class ReviewJob:
         self._progress.start("reviewing", count)
         if not count:
             return ()
-        queue = ReviewQueue(self._store, self._workers)
+        queue = ReviewQueue(self._store, self._workers, _AHEAD)
         running: dict[Future[Analysis | Crashed], _StartedReview] = {}
         done: list[Outcome] = []
         stopping = False
@@ -83,13 +88,16 @@ class ReviewJob:
                     self._start_due(queue, threads, running, done)
                 if not running:
                     break
-                for future in wait(running, _LOOK_SECONDS, FIRST_COMPLETED).done:
+                ended = wait(running, _LOOK_SECONDS, FIRST_COMPLETED).done
+                analysed = []
+                for future in sorted(ended, key=lambda future: queue.number(running[future].due.posting.message_id)):
                     started = running.pop(future)
                     try:
-                        self._note(self._end(started, future.result()), done)
+                        analysed.append((started, future.result()))
                     except StoppedError:
                         stopping = True
-                    queue.end(started.due)
+                        queue.end(started.due)
+                self._end_all(queue, analysed, done)
         return tuple(sorted(done, key=lambda outcome: queue.number(outcome.posting_id)))
 
     def _start_due(
@@ -110,6 +118,16 @@ class ReviewJob:
                 analysis = threads.submit(self._analyse, due.posting, rules, first_try=not due.tries, encoded=encoded)
                 running[analysis] = started
 
+    def _end_all(
+        self, queue: ReviewQueue, analysed: Sequence[tuple[_StartedReview, Analysis | Crashed]], done: list[Outcome]
+    ) -> None:
+        """Store the reviews of these postings in one transaction. After an error those before it are stored."""
+        if analysed:
+            with self._store.batch() as committed:
+                for started, analysis in analysed:
+                    self._note(self._end(started, analysis, committed), done)
+                    queue.end(started.due)
+
     def _note(self, outcome: Outcome | None, done: list[Outcome]) -> None:
         if outcome is not None:
             done.append(outcome)
@@ -129,13 +147,16 @@ class ReviewJob:
         context = self._context if refused is None else self._context.without_mail(str(refused))
         return _StartedReview(due, previous, context)
 
-    def _end(self, started: _StartedReview, analysis: Analysis | Crashed) -> Outcome | None:
-        """Store the review of a posting; None if the posting is tried again."""
+    def _end(
+        self, started: _StartedReview, analysis: Analysis | Crashed, committed: list[Callable[[], None]]
+    ) -> Outcome | None:
+        """Store the review of a posting; None if the posting is tried again. What is in `committed` is called later."""
         now, posting = self._clock.now(), started.due.posting
         outcome = Outcome.of(posting)
         if isinstance(analysis, Crashed) and analysis.exceeded and not started.due.tries:
             self._store.defer(posting)
-            event(LogEvent.REVIEW_DEFERRED, **series_fields(posting), reason=analysis.reason)
+            fields = {**series_fields(posting), "reason": analysis.reason}
+            committed.append(partial(event, LogEvent.REVIEW_DEFERRED, **fields))
             return None
         analysis, pending = compare_posting(posting, analysis, self._store, started.context, started.due.arrived, now)
         if _needs_texts(analysis, started.previous):
@@ -143,13 +164,13 @@ class ReviewJob:
         result = process(posting, analysis, started.previous, started.context, started.due.arrived, now)
         if isinstance(result, Crashed):
             self._store.quarantine(posting, result.reason)
-            log_quarantine(posting, result.reason, started.due.tries + 1)
+            committed.append(partial(log_quarantine, posting, result.reason, started.due.tries + 1))
             return replace(outcome, refused=result.reason, failures=1)
         encoded = started.due.encoded
         is_kept = self._store.save_review(result.review, result.outgoing, now, pending, encoded, result.blobs)
         mail = result.outgoing if is_kept else None
         unsaid = "" if mail else why_unmailed(result.review) if result.outgoing is None else ANSWERED
-        log_review(result.review, mail, unsaid)
+        committed.append(partial(log_review, result.review, mail, unsaid))
         return replace(
             outcome,
             findings=len(result.review.current),

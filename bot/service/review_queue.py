@@ -17,12 +17,14 @@ _MAX_WAITING: Final = 50
 class ReviewQueue:
     """The postings that are due in the store, and those that are being reviewed.
 
-    The store is asked whenever none of the known postings can be started, so that new postings are found.
+    At most `ahead` postings are started for each worker. The store is asked whenever none of the known postings can be
+    started, so that new postings are found.
     """
 
-    def __init__(self, store: Postings, workers: int) -> None:
+    def __init__(self, store: Postings, workers: int, ahead: int = 1) -> None:
         self._store = store
         self._workers = workers
+        self._most = workers * ahead
         self._waiting: dict[str, tuple[DuePosting, Relations]] = {}
         self._running: dict[str, tuple[DuePosting, Relations]] = {}
         self._numbers = count()
@@ -30,7 +32,7 @@ class ReviewQueue:
 
     def start(self) -> DuePosting | None:
         """Choose the next posting and count it as running; None if none can be started now."""
-        if len(self._running) >= self._workers:
+        if len(self._running) >= self._most:
             return None
         due = self._first_try() or self._retry()
         if due is not None:

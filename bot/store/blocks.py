@@ -55,24 +55,33 @@ class BlockReader:
 def store_bytes(connection: "sqlite3.Connection", contents: Iterable[bytes], newest: int = 0) -> list[Extent]:
     """Store the bytes, and return where. `newest` is the block that is filled up first, 0 for a new block."""
     block, filled = newest, bytearray(_unpacked(connection, newest) if newest else b"")
-    is_changed = False
-    extents = []
+    extents: list[Extent] = []
+    added: list[int] = []  # which of the extents are in the block that is being filled
     for content in contents:
-        if not content:
-            extents.append(NOWHERE)
-            continue
-        if filled and len(filled) + len(content) > _MAX_BYTES:
-            if is_changed:
-                _write(connection, block, filled)
-            block, filled = 0, bytearray()
-        if not block:
-            block = _insert(connection)
-        extents.append(Extent(block, len(filled), len(content)))
+        if filled and len(filled) + len(content) > _MAX_BYTES and content:
+            _put(connection, block, filled, extents, added)
+            block, filled, added = 0, bytearray(), []
+        if content:
+            added.append(len(extents))
+        extents.append(Extent(block, len(filled), len(content)) if content else NOWHERE)
         filled += content
-        is_changed = True
-    if is_changed:
-        _write(connection, block, filled)
+    _put(connection, block, filled, extents, added)
     return extents
+
+
+def _put(
+    connection: "sqlite3.Connection", block: int, content: bytearray, extents: list[Extent], added: Sequence[int]
+) -> None:
+    """Write a block to which these extents were added. Block 0 is a new one, whose number they get."""
+    if not added:
+        return
+    if block:
+        _write(connection, block, content)
+        return
+    number = connection.execute("INSERT INTO block (content) VALUES (?)", (pack_block(bytes(content)),)).lastrowid
+    assert number is not None
+    for index in added:
+        extents[index] = extents[index]._replace(block=number)
 
 
 def erase_bytes(connection: "sqlite3.Connection", extents: Sequence[Extent]) -> None:
@@ -113,12 +122,6 @@ def driver(connection: "sqlalchemy.Connection") -> "sqlite3.Connection":
 def _unpacked(connection: "sqlite3.Connection", block: int) -> bytes:
     row = connection.execute(_READ, (block,)).fetchone()
     return b"" if row is None else unpack_block(row[0])
-
-
-def _insert(connection: "sqlite3.Connection") -> int:
-    number = connection.execute("INSERT INTO block (content) VALUES (x'')").lastrowid
-    assert number is not None
-    return number
 
 
 def _write(connection: "sqlite3.Connection", block: int, content: bytearray) -> None:

@@ -22,6 +22,7 @@ from bot.ports.outbox import (
     Withdraw,
 )
 from bot.review.disposition import ActiveMute
+from bot.store.blocks import driver
 from bot.store.codec import posting_of
 from bot.store.database import Database
 from bot.store.following import arrivals_of
@@ -68,7 +69,9 @@ def _candidate(session: Session, mail: Outgoing, now: datetime, since: datetime)
     mutes: list[ActiveMute] = []
     if posting is not None:
         authors = {posting.posting.author.key, mail.author, *(part.author.key for part in posting.posting.parts)}
-        mutes = mutes_of(session, posting.posting.topic, authors, (*posting.posting.lists, *mail.lists))
+        mutes = mutes_of(
+            driver(session.connection()), posting.posting.topic, authors, (*posting.posting.lists, *mail.lists)
+        )
     return Candidate(
         mail=mail,
         pace=pace_of(session, mail, now, since),
@@ -89,7 +92,7 @@ def _posting(session: Session, message_id: str) -> PostingStatus | None:
         row.detail,
         row.verdict,
         row.reason,
-        arrivals_of(session, posting, row),
+        arrivals_of(driver(session.connection()), posting),
         _removed(session, posting),
     )
 

@@ -17,6 +17,7 @@ from bot.store.database import Database
 from bot.store.mails import stored_mails
 from bot.store.mutes import store_mute
 from bot.store.outgoing import row_of
+from bot.store.shown import time_of
 from bot.store.tables import CommandMailRow, DispositionRow, MailRow, OutgoingRow
 from bot.store.unchecked import mark_checked, unchecked_mails
 
@@ -83,11 +84,11 @@ class CommandRows:
 
     def dispositions(self, topic: str | None = None) -> Sequence[Disposition]:
         """Return what people replied to the findings of a series, or of all series."""
-        with self._database.reading() as session:
-            rows = select(DispositionRow)
-            if topic is not None:
-                rows = rows.where(DispositionRow.topic == topic)
-            return [_disposition(row) for row in session.exec(rows.order_by(col(DispositionRow.given)))]
+        where, values = ("", ()) if topic is None else ("WHERE topic = ?", (topic,))
+        columns = 'topic, fingerprint, rule, kind, reason, "by", message_id, given'
+        query = f"SELECT {columns} FROM disposition {where} ORDER BY given"  # noqa: S608 constants
+        with self._database.rows() as connection:
+            return [_disposition(*row) for row in connection.execute(query, values)]
 
 
 def _row(disposition: Disposition) -> DispositionRow:
@@ -103,14 +104,6 @@ def _row(disposition: Disposition) -> DispositionRow:
     )
 
 
-def _disposition(row: DispositionRow) -> Disposition:
-    return Disposition(
-        topic=row.topic,
-        fingerprint=row.fingerprint,
-        rule=row.rule,
-        answer=DispositionKind(row.kind),
-        reason=row.reason,
-        by=row.by,
-        message_id=row.message_id,
-        given=row.given,
-    )
+def _disposition(topic: str, fingerprint: str, rule: str, kind: str, *rest: str) -> Disposition:
+    reason, by, message_id, given = rest
+    return Disposition(topic, fingerprint, rule, DispositionKind(kind), reason, by, message_id, time_of(given))

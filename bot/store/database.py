@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import local
 from typing import Any, Final, Self
 
 from alembic import command
@@ -41,6 +42,7 @@ class Database:
         self.path = path
         self._on_use = on_use
         self._on_change = on_change
+        self._batch = local()
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._engine = _engine(path)
@@ -73,7 +75,13 @@ class Database:
 
     @contextmanager
     def rows(self) -> Iterator[sqlite3.Connection]:
-        """Open a connection for plain statements, which reads one snapshot of the data."""
+        """Open a connection for plain statements, which reads one snapshot of the data.
+
+        In a batch it also sees what the batch wrote.
+        """
+        if (shared := self._shared) is not None:
+            yield shared
+            return
         self.check()
         with self._explained(), self._raw() as connection, snapshot(connection):
             yield connection
@@ -89,6 +97,54 @@ class Database:
         for change in session.info.pop(CHANGES, ()):
             self._on_change(change)
         self._on_use()
+
+    @contextmanager
+    def changing(self) -> Iterator[sqlite3.Connection]:
+        """Open a connection for plain statements with the write lock. It commits at its end, or rolls back.
+
+        In a batch it commits with the batch; an error undoes only what happened since it was opened.
+        """
+        if (shared := self._shared) is not None:
+            with _savepoint(shared):
+                yield shared
+            return
+        self.check()
+        with self._explained(), self._raw() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+        self._on_use()
+
+    @contextmanager
+    def batch(self) -> Iterator[list[Callable[[], None]]]:
+        """Let the plain transactions of this thread commit together at the end of the block, with one write lock.
+
+        Each of them has an effect as a whole or not at all. If the block ends by an error, those that ended before it
+        are committed. What the block puts into the list is called after the commit.
+        """
+        self.check()
+        committed: list[Callable[[], None]] = []
+        with self._explained(), self._raw() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            self._batch.connection = connection
+            try:
+                yield committed
+            finally:
+                self._batch.connection = None
+                if connection.in_transaction:  # SQLite itself ends it if the disk is full.
+                    connection.commit()
+                    for call in committed:
+                        call()
+        self._on_use()
+
+    @property
+    def _shared(self) -> sqlite3.Connection | None:
+        """The connection of this thread's batch, if it has one."""
+        return getattr(self._batch, "connection", None)
 
     def reclaim(self) -> int:
         """Return up to 16 MB of free pages to the file system. Return the number of bytes, 0 if no free page is left.
@@ -164,6 +220,19 @@ class Database:
                 raise (error.orig or error) from error
 
 
+@contextmanager
+def _savepoint(connection: sqlite3.Connection) -> Iterator[None]:
+    """Undo the changes of the block if it fails."""
+    connection.execute("SAVEPOINT part")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK TO part")
+        raise
+    finally:
+        connection.execute("RELEASE part")
+
+
 def _identity(path: Path) -> tuple[int, int] | None:
     """Return device and inode of the file at that path, or None."""
     try:
@@ -179,9 +248,9 @@ def _engine(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:
         connection.isolation_level = None  # transactions begin below, not where the driver would begin them
-        # auto_vacuum only affects a new file.
+        if not _pragma(connection, "page_count"):  # It only affects a new file, and waits for the write lock.
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL").close()
         for pragma in (
-            "auto_vacuum=INCREMENTAL",
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Missing parts, signatures, and the relation of a posting to other postings."""
 
+import json
+import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final, NamedTuple
 
-from sqlalchemy import BindParameter, bindparam, func
-from sqlmodel import Session, and_, col, or_, select
+from sqlalchemy import func
+from sqlmodel import col, or_, select
 
 from bot.mail.attestation import Attestation
 from bot.mail.posting import MAX_EARLIER, Posting
@@ -17,52 +19,39 @@ from bot.store.codec import decode, encode, posting_of
 from bot.store.database import Database
 from bot.store.mails import stored_mails
 from bot.store.plans import unindexed
+from bot.store.shown import time_of
 from bot.store.tables import AttestationRow, BackfillRow, MailRow, MessageRow, PostingRow
-from bot.store.times import utc
+from bot.store.times import text_of, utc
 from rules.lazy import dataclass, replace
 
-_MAX_REPEATS = 10  # postings of one revision; people post one or two
-_MAX_TOPIC_AGE = timedelta(days=400)
+_MAX_REPEATS: Final = 10  # postings of one revision; people post one or two
+_MAX_TOPIC_AGE: Final = timedelta(days=400)
+_ROW: Final = "SELECT thread_id, topic, revision, sent, arrived, value FROM posting WHERE message_id = ?"
+_ARRIVALS: Final = """
+SELECT min(mail.arrived), max(mail.arrived), max(followed) FROM mail JOIN message ON mail_id = mail.id
+WHERE message_id IN (SELECT value FROM json_each(?))"""
+_NEWER: Final = """
+SELECT max(revision) FROM posting WHERE topic = ? AND state != 'gone' AND revision > ?
+AND ((sent >= ? AND sent <= ?) OR (arrived > ? AND arrived <= ?))"""
+# As in bot.store.plans: with a plus sign SQLite does not use the index of that column.
+_EARLIER_IN_THREAD: Final = """
+SELECT value FROM posting WHERE thread_id = ? AND message_id != ? AND state != 'gone' AND +sent <= ?
+ORDER BY +sent LIMIT ?"""
+_EARLIER_OF_REVISION: Final = """
+SELECT message_id, value FROM posting
+WHERE topic = ? AND revision = ? AND +state = 'complete' AND verdict IN ('', 'reviewed') AND message_id != ?
+AND arrived <= ? AND +sent < ? ORDER BY +sent LIMIT ?"""
 
 
-_TOPIC: Final[BindParameter[Any]] = bindparam("topic_of_row")
-_REVISION: Final[BindParameter[Any]] = bindparam("revision_of_row")
-_MESSAGE_ID: Final[BindParameter[Any]] = bindparam("message_id_of_row")
-_THREAD: Final[BindParameter[Any]] = bindparam("thread")
-_SENT: Final[BindParameter[Any]] = bindparam("sent_of_row")
-_SENT_UNTIL: Final[BindParameter[Any]] = bindparam("sent_until")
-_ARRIVED: Final[BindParameter[Any]] = bindparam("arrived_of_row")
-_ARRIVED_UNTIL: Final[BindParameter[Any]] = bindparam("arrived_until")
-_ARRIVALS = (
-    select(func.min(MailRow.arrived), func.max(MailRow.arrived), func.max(MessageRow.followed))
-    .join(MessageRow, col(MessageRow.mail_id) == col(MailRow.id))
-    .where(col(MessageRow.message_id).in_(bindparam("parts", expanding=True)))
-)
-_NEWER = select(func.max(col(PostingRow.revision))).where(
-    col(PostingRow.topic) == _TOPIC,
-    PostingRow.state != "gone",
-    col(PostingRow.revision) > _REVISION,
-    or_(
-        and_(col(PostingRow.sent) >= _SENT, col(PostingRow.sent) <= _SENT_UNTIL),
-        and_(col(PostingRow.arrived) > _ARRIVED, col(PostingRow.arrived) <= _ARRIVED_UNTIL),
-    ),
-)
-_EARLIER_IN_THREAD = (
-    select(PostingRow.value)
-    .where(col(PostingRow.thread_id) == _THREAD, col(PostingRow.message_id) != _MESSAGE_ID)
-    .where(PostingRow.state != "gone", unindexed(PostingRow.sent) <= _SENT)
-    .order_by(unindexed(PostingRow.sent))
-    .limit(MAX_EARLIER)
-)
-_EARLIER_OF_REVISION = (
-    select(PostingRow.message_id, PostingRow.value)
-    .where(col(PostingRow.topic) == _TOPIC, col(PostingRow.revision) == _REVISION)
-    .where(unindexed(PostingRow.state) == "complete")
-    .where(col(PostingRow.verdict).in_(("", "reviewed")), col(PostingRow.message_id) != _MESSAGE_ID)
-    .where(col(PostingRow.arrived) <= _ARRIVED, unindexed(PostingRow.sent) < _SENT)
-    .order_by(unindexed(PostingRow.sent))
-    .limit(_MAX_REPEATS)
-)
+class _StoredPosting(NamedTuple):
+    """The columns of a posting that decide about its relation to others. The times are as the database stores them."""
+
+    thread: int
+    topic: str
+    revision: int
+    sent: str
+    arrived: str
+    value: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,52 +133,58 @@ class FollowingRows:
             return [CarrierCount(source, tuple((lists or "").lower().split()), mails) for source, lists, mails in rows]
 
     def context(self, posting: Posting) -> RefusalContext:
-        with self._database.reading() as session:
-            return context_of(session, posting)
+        with self._database.rows() as connection:
+            return context_of(connection, posting)
 
 
-def context_of(session: Session, posting: Posting) -> RefusalContext:
-    """Return the context of the posting within a session (see bot.ports.Postings.context)."""
-    row = session.get(PostingRow, posting.message_id)
-    context = arrivals_of(session, posting, row)
-    if row is None:
+def context_of(connection: sqlite3.Connection, posting: Posting) -> RefusalContext:
+    """Return the context of the posting within a transaction (see bot.ports.Postings.context)."""
+    stored = _stored(connection, posting)
+    context = _arrivals(connection, posting, stored)
+    if stored is None:
         return context
-    return replace(context, answers=_replied_to(session, posting, row), repeats=_repeated(session, row))
+    answers, repeats = _replied_to(connection, posting, stored), _repeated(connection, posting, stored)
+    return replace(context, answers=answers, repeats=repeats)
 
 
-def arrivals_of(session: Session, posting: Posting, row: PostingRow | None) -> RefusalContext:
+def arrivals_of(connection: sqlite3.Connection, posting: Posting) -> RefusalContext:
     """Return when and how the parts arrived, and the newest later revision; not the posting that it replies to.
 
     A later revision arrived later, or was sent later, because its sender chooses its Date.
     """
-    parts = [part.message_id for part in posting.parts]
-    first, last, followed = session.connection().execute(_ARRIVALS, {"parts": parts}).one()
-    context = RefusalContext(utc(first), utc(last), followed=bool(followed))
-    if row is None:
+    return _arrivals(connection, posting, _stored(connection, posting))
+
+
+def _stored(connection: sqlite3.Connection, posting: Posting) -> _StoredPosting | None:
+    row = connection.execute(_ROW, (posting.message_id,)).fetchone()
+    return None if row is None else _StoredPosting(*row)
+
+
+def _arrivals(connection: sqlite3.Connection, posting: Posting, stored: _StoredPosting | None) -> RefusalContext:
+    parts = json.dumps([part.message_id for part in posting.parts])
+    first, last, followed = connection.execute(_ARRIVALS, (parts,)).fetchone()
+    times = [utc(None) if time is None else time_of(time) for time in (first, last)]
+    context = RefusalContext(times[0], times[1], followed=bool(followed))
+    if stored is None:
         return context
-    revision = {"topic_of_row": posting.topic, "revision_of_row": posting.series.revision}
-    sent = {"sent_of_row": row.sent, "sent_until": row.sent + _MAX_TOPIC_AGE}
-    arrived = {"arrived_of_row": row.arrived, "arrived_until": row.arrived + _MAX_TOPIC_AGE}
-    newer = session.connection().execute(_NEWER, {**revision, **sent, **arrived}).scalar_one()
+    sent, arrived = (text_of(time_of(time) + _MAX_TOPIC_AGE) for time in (stored.sent, stored.arrived))
+    values = (posting.topic, posting.series.revision, stored.sent, sent, stored.arrived, arrived)
+    (newer,) = connection.execute(_NEWER, values).fetchone()
     return replace(context, newer=newer)
 
 
-def _replied_to(session: Session, posting: Posting, row: PostingRow) -> Posting | None:
+def _replied_to(connection: sqlite3.Connection, posting: Posting, stored: _StoredPosting) -> Posting | None:
     """Return the posting that the first part replies to."""
     if not posting.parts[0].references:
         return None
-    values = session.exec(
-        _EARLIER_IN_THREAD,
-        params={"thread": row.thread_id, "message_id_of_row": row.message_id, "sent_of_row": row.sent},
-    )
-    return posting.replied_to([posting_of(value, with_texts=False) for value in values])
+    rows = connection.execute(_EARLIER_IN_THREAD, (stored.thread, posting.message_id, stored.sent, MAX_EARLIER))
+    return posting.replied_to([posting_of(value, with_texts=False) for (value,) in rows])
 
 
-def _repeated(session: Session, row: PostingRow) -> str:
+def _repeated(connection: sqlite3.Connection, posting: Posting, stored: _StoredPosting) -> str:
     """Return the message-id of an earlier posting of the same patches that is reviewed or due; "" if there is none."""
-    times = {"sent_of_row": row.sent, "arrived_of_row": row.arrived}
-    revision = {"topic_of_row": row.topic, "revision_of_row": row.revision, "message_id_of_row": row.message_id}
-    rows = session.connection().execute(_EARLIER_OF_REVISION, {**revision, **times}).all()
-    digest = posting_of(row.value).diffs_digest if rows else ""
+    values = (stored.topic, stored.revision, posting.message_id, stored.arrived, stored.sent, _MAX_REPEATS)
+    rows = connection.execute(_EARLIER_OF_REVISION, values).fetchall()
+    digest = posting_of(stored.value).diffs_digest if rows else ""
     same = (message_id for message_id, value in rows if digest and posting_of(value).diffs_digest == digest)
     return next(same, "")

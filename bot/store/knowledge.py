@@ -71,7 +71,7 @@ def _stored_posting(session: Session, row: PostingRow, posting: Posting) -> Stor
     reviewed = session.get(ReviewRow, row.message_id)
     return StoredPosting(
         posting=posting,
-        context=context_of(session, posting),
+        context=context_of(driver(session.connection()), posting),
         state=row.state,
         detail=row.detail,
         verdict=row.verdict,
@@ -79,5 +79,5 @@ def _stored_posting(session: Session, row: PostingRow, posting: Posting) -> Stor
         searched="" if search is None else search.outcome or f"{search.attempts} attempts without success so far",
         answer="" if reply is None else reply.outgoing_id,
         review=None if reviewed is None else review_of(session, reviewed),
-        applied=tuple(applied_patches(session, parts)),
+        applied=tuple(applied_patches(driver(session.connection()), parts)),
     )

@@ -18,6 +18,7 @@ from bot.ports.pending import PendingUpdate
 from bot.review.model import Review
 from bot.review.record import LandingRecord
 from bot.store.applied import applied_postings
+from bot.store.blocks import driver
 from bot.store.codec import STREAMED, chunks, posting_of
 from bot.store.database import Database
 from bot.store.outgoing import store_mail
@@ -75,7 +76,7 @@ class LandingRows:
             touched = {patch.posting_id for move in moves for patch in move.applied}
             removed = [row for move in moves for row in _removed_rows(session, move)]
             touched |= {row.posting_id for row in removed}
-            before = applied_postings(session, touched)
+            before = applied_postings(driver(session.connection()), touched)
             for row in removed:
                 session.delete(row)
             session.flush()
@@ -96,9 +97,9 @@ class LandingRows:
             for ids in chunks(sorted(compared)):
                 session.exec(update(PostingRow).where(col(PostingRow.message_id).in_(ids)).values(compared=True))
             session.flush()
-            applied = applied_postings(session, touched)
+            applied = applied_postings(driver(session.connection()), touched)
             returned = before - applied
-            forget_pending(session, applied)
+            forget_pending(driver(session.connection()), applied)
             for ids in chunks(sorted(applied)):
                 session.exec(delete(LandingRecheckRow).where(col(LandingRecheckRow.posting_id).in_(ids)))
             for move in moves:
@@ -124,7 +125,7 @@ class LandingRows:
         """Store that a re-check found nothing new, and what is pending."""
         with self._database.writing() as session:
             if pending is not None:
-                update_pending(session, pending, now)
+                update_pending(driver(session.connection()), pending, now)
             _dequeue(session, posting_id)
 
     def landing_findings(self, posting_id: str) -> frozenset[str]:
@@ -144,10 +145,11 @@ class LandingRows:
         posting, recheck = review.posting, news.recheck
         with self._database.writing() as session:
             earlier = session.get(ReviewRow, posting.message_id)
-            save_review(session, review, now if earlier is None else earlier.reviewed, encode_posting(posting))
+            connection = driver(session.connection())
+            save_review(connection, review, now if earlier is None else earlier.reviewed, encode_posting(posting))
             if pending is not None:
-                update_pending(session, pending, now)
-            is_kept = mail is not None and store_mail(session, posting, mail, now)
+                update_pending(driver(session.connection()), pending, now)
+            is_kept = mail is not None and store_mail(connection, posting, mail, now)
             for fingerprint in news.fingerprints:
                 row = insert(LandingFindingRow).values(
                     posting_id=posting.message_id,

@@ -25,6 +25,7 @@ from bot.review.disposition import ActiveMute
 from bot.store.blocks import BlockReader
 from bot.store.codec import decode, posting_of
 from bot.store.error import explained
+from bot.store.times import text_of
 
 if TYPE_CHECKING:
     from bot.review.pending import PendingPosting
@@ -75,7 +76,7 @@ class ListingRows:
             "ORDER BY noticed DESC"
         )
         with self._listed.rows() as connection:
-            events = _rows(connection, query, json.dumps(NOTICES), _text(since))
+            events = _rows(connection, query, json.dumps(NOTICES), text_of(since))
             return [(row.message_id, row.kind, row.detail or row.place) for row in events]
 
     def stop_state(self) -> StopState:
@@ -231,8 +232,3 @@ def _rows(connection: sqlite3.Connection, query: str, *values: object) -> Iterat
             if item[name] is not None:
                 item[name] = datetime.fromisoformat(item[name]).replace(tzinfo=UTC)
         yield SimpleNamespace(**item)
-
-
-def _text(time: datetime) -> str:
-    """Return the time as the database stores it."""
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"

@@ -2,13 +2,13 @@
 """Mutes: what is muted, and which stored postings and mails a mute is about."""
 
 import json
+import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Final
 
-from sqlalchemy import bindparam
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
@@ -24,13 +24,15 @@ from bot.store.codec import STREAMED, posting_of
 from bot.store.database import Database
 from bot.store.listing import mail_of
 from bot.store.outgoing import FILED, PRIVATE, change_state
+from bot.store.shown import time_of
 from bot.store.tables import MessageRow, MuteRow, OutgoingRow, PostingRow
 from bot.store.times import utc
 
 _GONE: Final = "gone"
 
+_MUTES: Final = """
+SELECT scope, subject, "by", message_id, given FROM mute WHERE subject IN (SELECT value FROM json_each(?))"""
 _Decoded = dict[bytes, MutedPosting | None]
-_MUTES: Final = select(MuteRow).where(col(MuteRow.subject).in_(bindparam("subjects", expanding=True)))
 """The muted posting by the hash of the stored bytes; None if the mute is not about that posting."""
 
 
@@ -42,8 +44,8 @@ class MuteRows:
 
     def mutes_about(self, topic: str, author: str, lists: Collection[str]) -> Sequence[ActiveMute]:
         """Return the mutes of that series, author or any of these lists."""
-        with self._database.reading() as session:
-            return mutes_of(session, topic, [author], lists)
+        with self._database.rows() as connection:
+            return mutes_of(connection, topic, [author], lists)
 
     def mute(self, muted: ActiveMute, now: datetime) -> MuteReport:
         """Store a mute and withdraw the mails that it stops. The first mute of a subject stays.
@@ -106,13 +108,19 @@ class MuteRows:
             return frozenset(name for name in (*named, *written) if "@" in name)
 
 
-def mutes_of(session: Session, topic: str, authors: Iterable[str], lists: Iterable[str]) -> list[ActiveMute]:
+def mutes_of(
+    connection: sqlite3.Connection, topic: str, authors: Iterable[str], lists: Iterable[str]
+) -> list[ActiveMute]:
     """Return the mutes of that series, any of these authors or any of these lists; the oldest mute first."""
     subjects = [(Scope.SERIES, topic), *((Scope.AUTHOR, author) for author in authors)]
     subjects += [(Scope.LIST, name.lower()) for name in lists]
     wanted = {(scope.value, subject): number for number, (scope, subject) in enumerate(dict.fromkeys(subjects))}
-    rows = session.exec(_MUTES, params={"subjects": [subject for _, subject in wanted]})
-    numbered = {wanted[row.scope, row.subject]: _muted(row) for row in rows if (row.scope, row.subject) in wanted}
+    rows = connection.execute(_MUTES, (json.dumps([subject for _, subject in wanted]),))
+    numbered = {
+        wanted[scope, subject]: ActiveMute(Scope(scope), subject, by, message_id, time_of(given))
+        for scope, subject, by, message_id, given in rows
+        if (scope, subject) in wanted
+    }
     return sorted((numbered[number] for number in sorted(numbered)), key=lambda muted: muted.given)
 
 

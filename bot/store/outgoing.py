@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The rows of the outbox. Only `change_state` changes the state of a mail, and each change is a durable commit."""
 
+import json
+import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -21,15 +23,19 @@ from bot.store.tables import (
     DeliveryEventRow,
     MessageRow,
     MuteRow,
-    OutgoingPartRow,
     OutgoingRow,
     PostingRow,
 )
+from bot.store.times import text_of
 
 PUBLIC: Final = Mode.LIST.value
 WAITED: Final = "waited too long"
 FILED: Final = Mode.DRY_RUN.value
 PRIVATE: Final = (COMMAND_REPLY, DIGEST)  # people requested these, so only the limit per hour applies to them
+_EARLIER: Final = """
+SELECT 1 FROM outgoing_part WHERE kind = ? AND message_id IN (SELECT value FROM json_each(?)) LIMIT 1"""
+_INSERT: Final = "INSERT INTO outgoing ({}) VALUES ({})"
+_PART: Final = "INSERT INTO outgoing_part (message_id, kind, outgoing_id) VALUES (?, ?, ?)"
 
 
 class OutgoingRows:
@@ -164,16 +170,13 @@ def row_of(mail: Outgoing, now: datetime) -> OutgoingRow:
     )
 
 
-def store_mail(session: Session, posting: Posting, outgoing: Outgoing, now: datetime) -> bool:
+def store_mail(connection: sqlite3.Connection, posting: Posting, outgoing: Outgoing, now: datetime) -> bool:
     """Store a mail about a posting; return False if a part of the posting has a mail of that kind already."""
     parts = [part.message_id for part in posting.parts]
-    earlier = select(OutgoingPartRow).where(
-        OutgoingPartRow.kind == outgoing.kind, col(OutgoingPartRow.message_id).in_(parts)
-    )
-    if session.exec(earlier.limit(1)).first() is not None:
+    if connection.execute(_EARLIER, (outgoing.kind, json.dumps(parts))).fetchone() is not None:
         return False
-    session.add(row_of(outgoing, now))
-    session.flush()
-    for part in parts:
-        session.add(OutgoingPartRow(message_id=part, kind=outgoing.kind, outgoing_id=outgoing.message_id))
+    values = row_of(outgoing, now).model_dump()
+    values = {name: text_of(value) if isinstance(value, datetime) else value for name, value in values.items()}
+    connection.execute(_INSERT.format(", ".join(values), ", ".join("?" * len(values))), tuple(values.values()))
+    connection.executemany(_PART, [(part, outgoing.kind, outgoing.message_id) for part in parts])
     return True

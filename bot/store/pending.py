@@ -1,20 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The pending postings and their collisions. The rows of pending postings are derived, and can be rebuilt."""
 
+import json
+import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy.dialects.sqlite import insert
-from sqlmodel import Session, col, delete, select
+from sqlmodel import col, select
 
 from bot.ports.pending import PendingUpdate
 from bot.ports.postings import DuePosting
 from bot.review.pending import PendingPosting
 from bot.review.record import CollisionRecord
 from bot.store.applied import applied_postings
-from bot.store.codec import chunks, decode, encode, posting_of
+from bot.store.codec import decode, encode, posting_of
 from bot.store.database import Database
-from bot.store.tables import CollisionRow, PendingFactRow, PendingRow, PostingRow
+from bot.store.tables import CollisionRow, PostingRow
+from bot.store.times import text_of
+
+_FORGET_FACTS: Final = "DELETE FROM pending_fact WHERE message_id IN (SELECT value FROM json_each(?))"
+_FORGET: Final = "DELETE FROM pending WHERE message_id IN (SELECT value FROM json_each(?))"
+_COLLISION: Final = """
+INSERT INTO collision (topic, other_topic, message_id, other_id, kind, name, found) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING"""
+_PENDING: Final = "INSERT INTO pending (message_id, topic, sent, value) VALUES (?, ?, ?, ?)"
+_FACT: Final = "INSERT INTO pending_fact (kind, name, message_id) VALUES (?, ?, ?)"
 
 
 class PendingRows:
@@ -24,15 +35,15 @@ class PendingRows:
         self._database = database
 
     def forget_pending(self, message_ids: Collection[str]) -> int:
-        with self._database.writing() as session:
-            return forget_pending(session, message_ids)
+        with self._database.changing() as connection:
+            return forget_pending(connection, message_ids)
 
     def rebuild_pending(self, postings: Iterable[PendingPosting]) -> None:
-        with self._database.writing() as session:
-            session.exec(delete(PendingFactRow))
-            session.exec(delete(PendingRow))
+        with self._database.changing() as connection:
+            connection.execute("DELETE FROM pending_fact")
+            connection.execute("DELETE FROM pending")
             for posting in postings:
-                save_pending(session, posting)
+                save_pending(connection, posting)
 
     def reviewed_since(self, sent: datetime) -> Sequence[DuePosting]:
         """Return the reviewed postings that were sent since then, oldest first; of a topic only the newest revision."""
@@ -60,53 +71,39 @@ class PendingRows:
             return records
 
 
-def update_pending(session: Session, update: PendingUpdate, now: datetime) -> None:
+def update_pending(connection: sqlite3.Connection, update: PendingUpdate, now: datetime) -> None:
     """Store what a review found about its posting, and remove the postings that are too old."""
-    expired = session.exec(select(PendingRow.message_id).where(PendingRow.sent < update.oldest)).all()
-    forget_pending(session, expired)
+    expired = connection.execute("SELECT message_id FROM pending WHERE sent < ?", (text_of(update.oldest),)).fetchall()
+    forget_pending(connection, [message_id for (message_id,) in expired])
     if update.posting.sent >= update.oldest:
-        save_pending(session, update.posting)
+        save_pending(connection, update.posting)
     for collision in update.collisions:
-        topic, other_topic = sorted((update.posting.topic, collision.other.topic))
-        row = insert(CollisionRow).values(
-            topic=topic,
-            other_topic=other_topic,
-            message_id=update.posting.message_id,
-            other_id=collision.other.message_id,
-            kind=collision.kind.value,
-            name=collision.name,
-            found=now,
-        )
-        session.exec(row.on_conflict_do_nothing())
+        topics = sorted((update.posting.topic, collision.other.topic))
+        ids = update.posting.message_id, collision.other.message_id
+        connection.execute(_COLLISION, (*topics, *ids, collision.kind.value, collision.name, text_of(now)))
 
 
-def save_pending(session: Session, posting: PendingPosting) -> None:
+def save_pending(connection: sqlite3.Connection, posting: PendingPosting) -> None:
     """Store a pending posting in the place of earlier revisions of its topic, unless a later one is stored.
 
     An applied posting is not pending.
     """
-    if applied_postings(session, [posting.message_id]):
+    if applied_postings(connection, [posting.message_id]):
         return
-    rows = session.exec(select(PendingRow).where(PendingRow.topic == posting.topic)).all()
-    revisions = [decode(PendingPosting, row.value) for row in rows]
+    rows = connection.execute("SELECT value FROM pending WHERE topic = ?", (posting.topic,)).fetchall()
+    revisions = [decode(PendingPosting, value) for (value,) in rows]
     if any((other.revision, other.sent) > (posting.revision, posting.sent) for other in revisions):
         return
-    forget_pending(session, [other.message_id for other in revisions])
-    session.add(
-        PendingRow(message_id=posting.message_id, topic=posting.topic, sent=posting.sent, value=encode(posting))
-    )
-    facts = [
-        {"kind": kind.value, "name": name, "message_id": posting.message_id}
-        for kind, name in sorted(posting.facts.keys)
-    ]
-    for chunk in chunks(facts):
-        session.connection().execute(insert(PendingFactRow), chunk)
+    forget_pending(connection, [other.message_id for other in revisions])
+    connection.execute(_PENDING, (posting.message_id, posting.topic, text_of(posting.sent), encode(posting)))
+    facts = [(kind.value, name, posting.message_id) for kind, name in sorted(posting.facts.keys)]
+    connection.executemany(_FACT, facts)
 
 
-def forget_pending(session: Session, message_ids: Collection[str]) -> int:
+def forget_pending(connection: sqlite3.Connection, message_ids: Collection[str]) -> int:
     """Remove postings from the table. Return how many were in it."""
-    known = 0
-    for chunk in chunks(sorted(message_ids)):
-        session.exec(delete(PendingFactRow).where(col(PendingFactRow.message_id).in_(chunk)))
-        known += session.exec(delete(PendingRow).where(col(PendingRow.message_id).in_(chunk))).rowcount
-    return known
+    if not message_ids:
+        return 0
+    ids = json.dumps(sorted(message_ids))
+    connection.execute(_FORGET_FACTS, (ids,))
+    return connection.execute(_FORGET, (ids,)).rowcount

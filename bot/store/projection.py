@@ -5,12 +5,10 @@ It is written in the transaction that stores the posting or the review, and can 
 statements are plain SQL, because they run for each posting and building them would take longer than running them.
 """
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
-
-from sqlalchemy import Connection
-from sqlmodel import Session
 
 from bot.mail.posting import Posting
 from bot.review.disposition import public_reason
@@ -50,60 +48,59 @@ INSERT INTO finding_count VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (rule, month, standing, outcome) DO UPDATE SET count = count + excluded.count"""
 
 
-def project_posting(session: Session, posting: Posting) -> None:
+def project_posting(connection: sqlite3.Connection, posting: Posting) -> None:
     """Write the rows and columns of a posting whose row was stored in this transaction."""
-    session.flush()
-    connection, message_id = session.connection(), posting.message_id
+    message_id = posting.message_id
     texts = short_text(posting.series.subject), short_text(posting.author.key), short_text(posting.author.name)
     numbers = len(posting.series.patches), posting.expected
-    connection.exec_driver_sql(_POSTING, (*texts, *numbers, message_id))
+    connection.execute(_POSTING, (*texts, *numbers, message_id))
     _write_review_columns(connection, message_id)
-    sent = connection.exec_driver_sql("SELECT sent FROM posting WHERE message_id = ?", (message_id,)).scalar_one()
+    sent = connection.execute("SELECT sent FROM posting WHERE message_id = ?", (message_id,)).fetchone()[0]
     lists = dict.fromkeys(short_text(name.lower()) for name in posting.lists[:_MAX_LISTS])
     parts = dict.fromkeys(part.message_id for part in posting.parts)
-    connection.exec_driver_sql("DELETE FROM posting_list WHERE posting_id = ?", (message_id,))
-    connection.exec_driver_sql("DELETE FROM posting_part WHERE posting_id = ?", (message_id,))
+    connection.execute("DELETE FROM posting_list WHERE posting_id = ?", (message_id,))
+    connection.execute("DELETE FROM posting_part WHERE posting_id = ?", (message_id,))
     _insert(connection, "INSERT INTO posting_list VALUES (?, ?, ?)", [(name, sent, message_id) for name in lists])
     _insert(connection, "INSERT INTO posting_part VALUES (?, ?)", [(part, message_id) for part in parts])
-    connection.exec_driver_sql(_SUBSYSTEM_TIME, (sent, message_id))
+    connection.execute(_SUBSYSTEM_TIME, (sent, message_id))
 
 
-def project_review(session: Session, review: Review) -> None:
+def project_review(connection: sqlite3.Connection, review: Review) -> None:
     """Write the rows and columns of a review that was stored in this transaction, if its posting is stored."""
-    session.flush()
-    connection, posting_id = session.connection(), review.posting.message_id
-    stored = connection.exec_driver_sql(
+    posting_id = review.posting.message_id
+    stored = connection.execute(
         "SELECT review.reviewed, sent FROM review JOIN posting ON message_id = posting_id WHERE posting_id = ?",
         (posting_id,),
-    ).first()
+    ).fetchone()
     if stored is None:
         return
-    before = connection.exec_driver_sql(_COUNTS_OF_POSTING, (posting_id,)).all()
-    connection.exec_driver_sql("DELETE FROM finding WHERE posting_id = ?", (posting_id,))
-    _insert(connection, _FINDING, list(_finding_rows(review, stored[0])))
+    before = connection.execute(_COUNTS_OF_POSTING, (posting_id,)).fetchall()
+    if before:
+        connection.execute("DELETE FROM finding WHERE posting_id = ?", (posting_id,))
+    findings = list(_finding_rows(review, stored[0]))
+    _insert(connection, _FINDING, findings)
     counts = Counter({tuple(row[:4]): -row[4] for row in before})
-    for row in connection.exec_driver_sql(_COUNTS_OF_POSTING, (posting_id,)):
+    for row in connection.execute(_COUNTS_OF_POSTING, (posting_id,)) if findings else ():
         counts[tuple(row[:4])] += row[4]
     _insert(connection, _ADD_COUNT, [(*key, number) for key, number in counts.items() if number])
     if before:
-        connection.exec_driver_sql("DELETE FROM finding_count WHERE count <= 0")
+        connection.execute("DELETE FROM finding_count WHERE count <= 0")
     _write_review_columns(connection, posting_id)
-    connection.exec_driver_sql("DELETE FROM posting_subsystem WHERE posting_id = ?", (posting_id,))
+    connection.execute("DELETE FROM posting_subsystem WHERE posting_id = ?", (posting_id,))
     subsystems = dict.fromkeys(short_text(name) for name in review.subsystems[:_MAX_SUBSYSTEMS])
     rows = [(name, stored[1], posting_id) for name in subsystems]
     _insert(connection, "INSERT INTO posting_subsystem VALUES (?, ?, ?)", rows)
 
 
-def count_findings(session: Session) -> None:
+def count_findings(connection: sqlite3.Connection) -> None:
     """Count the findings anew from their rows."""
-    connection = session.connection()
-    connection.exec_driver_sql("DELETE FROM finding_count")
-    connection.exec_driver_sql(_ALL_COUNTS)
+    connection.execute("DELETE FROM finding_count")
+    connection.execute(_ALL_COUNTS)
 
 
-def _write_review_columns(connection: Connection, posting_id: str) -> None:
+def _write_review_columns(connection: sqlite3.Connection, posting_id: str) -> None:
     """Compute the columns of the review from its rows."""
-    connection.exec_driver_sql(_REVIEW_COLUMNS, (posting_id, _RESOLVED))
+    connection.execute(_REVIEW_COLUMNS, (posting_id, _RESOLVED))
 
 
 def _finding_rows(review: Review, reviewed: str) -> Iterator[tuple[Any, ...]]:
@@ -118,9 +115,9 @@ def _finding_rows(review: Review, reviewed: str) -> Iterator[tuple[Any, ...]]:
         )
 
 
-def _insert(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+def _insert(connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
     if rows:
-        connection.exec_driver_sql(statement, list(rows))
+        connection.executemany(statement, rows)
 
 
 def short_text(text: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, delete, select
 
+from bot.store.blocks import driver
 from bot.store.codec import posting_of
 from bot.store.database import Database
 from bot.store.projection import count_findings, project_posting, project_review
@@ -47,11 +48,12 @@ class ProjectionRows:
 
 def _rebuild(session: Session, ids: Sequence[str]) -> None:
     """Write the projection of these postings and their reviews from the stored values, one after the other."""
+    connection = driver(session.connection())
     for message_id in ids:
-        project_posting(session, posting_of(session.get_one(PostingRow, message_id).value, with_texts=False))
+        project_posting(connection, posting_of(session.get_one(PostingRow, message_id).value, with_texts=False))
         review = session.get(ReviewRow, message_id)
         if review is not None:
-            project_review(session, review_of(session, review, with_texts=False))
+            project_review(connection, review_of(session, review, with_texts=False))
         session.expunge_all()
 
 
@@ -65,5 +67,5 @@ def _remove_orphans(session: Session) -> None:
         session.exec(delete(table).where(col(table.posting_id).not_in(postings)))
     for table in (PostingSubsystemRow, FindingRow):
         session.exec(delete(table).where(col(table.posting_id).not_in(select(ReviewRow.posting_id))))
-    count_findings(session)
+    count_findings(driver(session.connection()))
     session.exec(delete(KernelTreeRow))

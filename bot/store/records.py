@@ -17,6 +17,7 @@ from bot.ports.postings import DuePosting
 from bot.review.model import Review
 from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRecord
 from bot.store.applied import without_applied
+from bot.store.blocks import driver
 from bot.store.codec import posting_of
 from bot.store.database import Database
 from bot.store.listing import QUARANTINED
@@ -70,7 +71,9 @@ class RecordRows:
         with self._database.reading() as session:
             rows = select(PostingRow).where(unindexed(PostingRow.state) == "complete", PostingRow.sent >= since)
             rows = rows.order_by(col(PostingRow.sent), col(PostingRow.message_id))
-            postings = without_applied(session, [posting_of(row.value) for row in session.exec(rows)])
+            postings = without_applied(
+                driver(session.connection()), [posting_of(row.value) for row in session.exec(rows)]
+            )
         return [posting for posting in postings if not wanted or wanted & {name.lower() for name in posting.lists}]
 
     def of_topic(self, topic: str) -> Sequence[Posting]:
@@ -117,12 +120,13 @@ class RecordRows:
             )
             for topic in session.exec(topics.order_by(PostingRow.topic)).all():
                 rows = session.exec(
-                    select(ReviewRow)
+                    select(ReviewRow.posting_id, ReviewRow.posting, ReviewRow.value)
                     .join(PostingRow, col(PostingRow.message_id) == col(ReviewRow.posting_id))
                     .where(PostingRow.topic == topic)
                     .order_by(col(PostingRow.revision), col(PostingRow.sent))
                 )
-                yield tuple(review_as_told(session, row, rehearsed=False) for row in rows.all())
+                connection = driver(session.connection())
+                yield tuple(review_as_told(connection, *row, rehearsed=False) for row in rows.all())
 
     def series_records(self, since: datetime, until: datetime) -> Sequence[SeriesRecord]:
         """Return the newest revision, at that time, of each series that arrived from `since` until before `until`.
@@ -139,7 +143,9 @@ class RecordRows:
             newest = {row.topic: row for row in rows}
             activity = _activity(session, {row.thread_id for row in newest.values()}, until)
             by_id = {row.message_id: row for row in sorted(newest.values(), key=lambda row: (row.sent, row.message_id))}
-            postings = without_applied(session, (posting_of(row.value) for row in by_id.values()), until)
+            postings = without_applied(
+                driver(session.connection()), (posting_of(row.value) for row in by_id.values()), until
+            )
             series = [(posting, by_id[posting.message_id]) for posting in postings]
             return [
                 SeriesRecord(posting, row.arrived, *activity.get(row.thread_id, (row.arrived, 0)))

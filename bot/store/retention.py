@@ -187,7 +187,7 @@ def _prune_postings(session: Session, threads: Collection[int], now: datetime, *
         if not dry:
             row.value, row.state, row.detail = value, PRUNED, f"removed by retention on {now:%Y-%m-%d}"
             session.add(row)
-            forget_pending(session, [row.message_id])
+            forget_pending(driver(session.connection()), [row.message_id])
         pruned += PruneCounts(postings=1, bytes=freed)
     return pruned
 

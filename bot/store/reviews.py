@@ -1,83 +1,76 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Stored reviews. The reviewed posting is stored only in the row of the posting, until that row changes."""
 
+import json
+import sqlite3
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import bindparam
-from sqlalchemy.dialects.sqlite import insert
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session
 
-from bot.mail.posting import Posting
 from bot.mail.state import MailState
 from bot.review.model import Recipients, Review
+from bot.store.blocks import driver
 from bot.store.codec import decode, encode, is_same_posting, posting_of
 from bot.store.outgoing import FILED
 from bot.store.projection import project_review
-from bot.store.tables import OutgoingPartRow, OutgoingRow, PostingRow, ReviewRow
+from bot.store.tables import ReviewRow
+from bot.store.times import text_of
 from rules.lazy import replace
 
 _WITHOUT_POSTING: Final = frozenset({"posting"})
 _IN_ITS_ROW: Final = b""
 _UNSENT: Final = (MailState.HELD, MailState.REFUSED, MailState.EXPIRED, MailState.WITHDRAWN)
+_VALUE: Final = "SELECT value FROM posting WHERE message_id = ?"
+_INSERT_OR_REPLACE: Final = """
+INSERT INTO review (posting_id, reviewed, posting, value, pruned) VALUES (?, ?, ?, ?, NULL)
+ON CONFLICT (posting_id) DO UPDATE
+SET reviewed = excluded.reviewed, posting = excluded.posting, value = excluded.value, pruned = NULL"""
+_MAILED: Final = f"""
+SELECT 1 FROM outgoing JOIN outgoing_part ON outgoing_id = outgoing.message_id
+WHERE outgoing_part.message_id IN (SELECT value FROM json_each(?))
+AND state NOT IN ({", ".join(f"'{state}'" for state in _UNSENT)}) AND (? OR mode != '{FILED}') LIMIT 1"""  # noqa: S608 constants
 
 
-_VALUE: Final = select(PostingRow.value).where(col(PostingRow.message_id) == bindparam("message_id_of_row"))
-_INSERT: Final = insert(ReviewRow)
-_INSERT_OR_REPLACE: Final = _INSERT.on_conflict_do_update(
-    index_elements=["posting_id"],
-    set_={name: _INSERT.excluded[name] for name in ("reviewed", "posting", "value", "pruned")},
-)
-
-
-def save_review(session: Session, review: Review, now: datetime, posting: bytes) -> None:
+def save_review(connection: sqlite3.Connection, review: Review, now: datetime, posting: bytes) -> None:
     """Store a review of that encoded posting and its rows, and replace an earlier review of it."""
-    stored = session.connection().execute(_VALUE, {"message_id_of_row": review.posting.message_id}).scalar()
-    is_in_its_row = stored is not None and is_same_posting(stored, posting)
-    values = {
-        "posting_id": review.posting.message_id,
-        "reviewed": now,
-        "posting": _IN_ITS_ROW if is_in_its_row else posting,
-        "value": encode(review, exclude=_WITHOUT_POSTING),
-        "pruned": None,
-    }
-    session.connection().execute(_INSERT_OR_REPLACE, values)
-    project_review(session, review)
+    stored = connection.execute(_VALUE, (review.posting.message_id,)).fetchone()
+    is_in_its_row = stored is not None and is_same_posting(stored[0], posting)
+    value = encode(review, exclude=_WITHOUT_POSTING)
+    reviewed = _IN_ITS_ROW if is_in_its_row else posting
+    connection.execute(_INSERT_OR_REPLACE, (review.posting.message_id, text_of(now), reviewed, value))
+    project_review(connection, review)
 
 
-def keep_posting(session: Session, row: PostingRow) -> None:
+def keep_posting(connection: sqlite3.Connection, message_id: str, value: bytes) -> None:
     """Copy the posting to the row of its review, because the row of the posting is about to change."""
-    reviews = col(ReviewRow.posting_id) == row.message_id, col(ReviewRow.posting) == _IN_ITS_ROW
-    session.exec(update(ReviewRow).where(*reviews).values(posting=row.value))
+    query = "UPDATE review SET posting = ? WHERE posting_id = ? AND posting = ?"
+    connection.execute(query, (value, message_id, _IN_ITS_ROW))
 
 
 def review_of(session: Session, row: ReviewRow, *, with_texts: bool = True) -> Review:
     """Return the review, with the posting that was reviewed, on demand without its texts."""
-    value = row.posting
-    if value == _IN_ITS_ROW:
-        value = session.get_one(PostingRow, row.posting_id).value
-    return decode(Review, row.value, posting=posting_of(value, with_texts=with_texts))
+    connection = driver(session.connection())
+    return _decoded(connection, row.posting_id, row.posting, row.value, with_texts=with_texts)
 
 
-def review_as_told(session: Session, row: ReviewRow, rehearsed: bool) -> Review:
+def review_as_told(
+    connection: sqlite3.Connection, posting_id: str, posting: bytes, value: bytes, *, rehearsed: bool
+) -> Review:
     """Return the review, without recipients if its mail did not leave. Filed mails count only if `rehearsed`.
 
     Its posting has no texts: what is compared with the review of a later revision are findings.
     """
-    review = review_of(session, row, with_texts=False)
-    if _was_mailed(session, review.posting, rehearsed):
+    review = _decoded(connection, posting_id, posting, value, with_texts=False)
+    parts = json.dumps([part.message_id for part in review.posting.parts])
+    if connection.execute(_MAILED, (parts, rehearsed)).fetchone() is not None:
         return review
     return replace(review, recipients=Recipients(reason=review.recipients.reason or "its mail did not leave"))
 
 
-def _was_mailed(session: Session, posting: Posting, rehearsed: bool) -> bool:
-    """Return whether a mail about these parts left, or waits to be sent."""
-    mails = (
-        select(OutgoingRow)
-        .join(OutgoingPartRow, col(OutgoingPartRow.outgoing_id) == col(OutgoingRow.message_id))
-        .where(col(OutgoingPartRow.message_id).in_([part.message_id for part in posting.parts]))
-        .where(col(OutgoingRow.state).not_in(_UNSENT))
-    )
-    if not rehearsed:
-        mails = mails.where(OutgoingRow.mode != FILED)
-    return session.exec(mails.limit(1)).first() is not None
+def _decoded(
+    connection: sqlite3.Connection, posting_id: str, posting: bytes, value: bytes, *, with_texts: bool
+) -> Review:
+    if posting == _IN_ITS_ROW:
+        (posting,) = connection.execute(_VALUE, (posting_id,)).fetchone()
+    return decode(Review, value, posting=posting_of(posting, with_texts=with_texts))

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Times from SQL aggregates."""
+"""Times as the database stores them, and from SQL aggregates."""
 
 from datetime import UTC, datetime
+
+
+def text_of(time: datetime) -> str:
+    """Return the time as the database stores it."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
 
 
 def utc(time: datetime | None) -> datetime:

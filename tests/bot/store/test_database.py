@@ -372,3 +372,39 @@ def test_a_reader_cannot_write(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="cannot be written"), StoreReader(tmp_path / "d.db").rows() as rows:
         rows.execute("DELETE FROM mail")
+
+
+def test_a_batch_commits_what_ended_before_an_error(store: Repository) -> None:
+    database, called = store._database, []
+
+    def mute(subject: str) -> None:
+        with database.changing() as connection:
+            connection.execute(
+                "INSERT INTO mute VALUES ('list', ?, 'root', '', '2026-01-01 00:00:00.000000')", (subject,)
+            )
+
+    with pytest.raises(ZeroDivisionError), database.batch() as committed:
+        mute("a")
+        committed.append(lambda: called.append([mute.subject for mute in store.mutes()]))
+        with database.changing() as connection:
+            connection.execute("UPDATE mute SET subject = 'b'")
+            raise ZeroDivisionError
+
+    assert called == [["a"]]
+    mute("c")
+    assert [mute.subject for mute in store.mutes()] == ["a", "c"]
+
+
+def test_a_batch_reads_what_it_wrote_and_lets_others_read(store: Repository) -> None:
+    database, seen = store._database, []
+    with database.batch():
+        with database.changing() as connection:
+            connection.execute("INSERT INTO mute VALUES ('list', 'a', 'root', '', '2026-01-01 00:00:00.000000')")
+        assert len(store.mutes()) == 1
+        other = threading.Thread(target=lambda: seen.append(store.mutes()))
+        other.start()
+        other.join()
+        with database.reading() as session:  # a connection of its own, which is opened without the write lock
+            assert session.connection().execute(text("SELECT count(*) FROM mute")).scalar_one() == 0
+    assert seen == [[]]
+    assert len(store.mutes()) == 1

@@ -4,7 +4,7 @@
 The steps of SQLite's virtual machine are counted, so that no clock decides.
 """
 
-import sqlite3
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import event, insert, select
+from sqlalchemy import insert, select
 
 from bot.mail.posting import Posting
 from bot.mail.posting_codec import EncodedPosting
@@ -26,6 +26,7 @@ from bot.store.repository import Repository
 from bot.store.tables import metadata
 from tests.fakes.mails import START
 from tests.fakes.outbox import look_at, mail_about, queue_mail, series
+from tests.statements import traced
 
 OLD: Final = 400
 FACTOR: Final = 4
@@ -34,6 +35,7 @@ NOW: Final = START + timedelta(days=500)
 DAY: Final = timedelta(days=1)
 TEXT_KEYS: Final = {"content_hash", "message_id", "posting_id", "outgoing_id", "topic", "origin", "author"}
 NUMBER_KEYS: Final = {"id", "thread_id", "mail_id"}
+VALUE: Final = re.compile(r"[xX]?'(?:[^']|'')*'|\b\d+\b")
 
 
 def _old(store: Repository, count: int) -> None:
@@ -66,14 +68,11 @@ def _counted(store: Repository) -> Iterator[Counter[str]]:
         counts[current[0]] += 1
         return 0
 
-    def begin(connection: Any, cursor: sqlite3.Cursor, statement: str, *_: object) -> None:
-        cursor.connection.set_progress_handler(step, 1)
-        current[0] = statement
+    def begin(statement: str) -> None:
+        current[0] = VALUE.sub("?", statement)
 
-    engine = store._database.engine
-    event.listen(engine, "before_cursor_execute", begin)
-    yield counts
-    event.remove(engine, "before_cursor_execute", begin)
+    with traced(store, begin, step):
+        yield counts
 
 
 def _thread(store: Repository) -> tuple[Thread, Posting]:
