@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from bot.web import records
 from rules.finding import Severity
-from rules.lazy import dataclass
+from rules.lazy import dataclass, field
 
 ADDRESS: Final = "/api/openapi.json"
 _REFERENCE: Final = "#/components/schemas/{model}"
@@ -32,6 +32,8 @@ class Operation:
     summary: str
     record: type[BaseModel]
     parameters: tuple[Parameter, ...] = ()
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    """What other statuses mean whose answers have the same record."""
 
 
 _BEFORE: Final = Parameter("before", "Where the list continues; from `next` of an answer.")
@@ -85,6 +87,11 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         records.Patchset,
         (Parameter("id", "The message-id of any mail of the series."),),
     ),
+    "/healthz": Operation(
+        "Show whether the service works.",
+        records.HealthReport,
+        statuses={"503": "A job is late. If the database cannot be read, the answer is an error."},
+    ),
 }
 """The routes by their paths."""
 
@@ -109,12 +116,13 @@ def openapi(version: str) -> dict[str, Any]:
 
 def _operation(path: str, operation: Operation) -> dict[str, Any]:
     return {
-        "operationId": path.removeprefix("/api/").replace("/{", "_").replace("}", ""),
+        "operationId": path.removeprefix("/api").lstrip("/").replace("/{", "_").replace("}", ""),
         "summary": operation.summary,
         "parameters": [_parameter(parameter) for parameter in operation.parameters],
         "responses": {
             "200": _answer("The answer.", operation.record),
             **{status: _answer(text, records.Error) for status, text in _ERRORS.items()},
+            **{status: _answer(text, operation.record, records.Error) for status, text in operation.statuses.items()},
         },
     }
 
@@ -126,8 +134,9 @@ _ERRORS: Final = {
 }
 
 
-def _answer(text: str, record: type[BaseModel]) -> dict[str, Any]:
-    schema = {"$ref": _REFERENCE.format(model=record.__name__)}
+def _answer(text: str, *models: type[BaseModel]) -> dict[str, Any]:
+    references = [{"$ref": _REFERENCE.format(model=model.__name__)} for model in models]
+    schema: dict[str, Any] = references[0] if len(references) == 1 else {"anyOf": references}
     return {"description": text, "content": {"application/json": {"schema": schema}}}
 
 

@@ -11,6 +11,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from bot.mail.state import MailState
+from bot.ports.checks import CheckStatus
 from bot.ports.operator import JobState, ServiceState
 
 QUEUES: Final = {
@@ -19,6 +20,7 @@ QUEUES: Final = {
     "deliver": (("outgoing", MailState.QUEUED.value), ("outgoing", MailState.APPROVED.value)),
     "approval": (("outgoing", MailState.HELD.value),),
     "unconfirmed": (("outgoing", MailState.UNCONFIRMED.value),),
+    "checks": (("check", CheckStatus.QUEUED.value),),
     "quarantine": (("series", "quarantined"), ("mail", "unreadable")),
 }
 """The counters of each queue."""
@@ -26,6 +28,7 @@ _OUTCOMES: Final = (
     *(MailState.SENT, MailState.FILED, MailState.QUEUED, MailState.APPROVED, MailState.REFUSED),
     *(MailState.UNCONFIRMED, MailState.HELD),
 )
+_CHECK_OUTCOMES: Final = (*(status.value for status in CheckStatus if status is not CheckStatus.QUEUED), "failed")
 _Values = Mapping[Any, float]
 """The values of a metric, by its labels."""
 _VERDICTS: Final = ("reviewed", "refused", "quarantined")
@@ -96,6 +99,9 @@ class _Database(Collector):
         deliveries = {(outcome.value,): 0 for outcome in _OUTCOMES} | _labels(state, "delivery")
         text = "Attempts to deliver a mail, by the state that followed. queued and approved are temporary failures."
         yield _counter("deliveries", text, ("outcome",), deliveries)
+        checks = {(outcome,): 0 for outcome in _CHECK_OUTCOMES} | _labels(state, "check-outcome")
+        text = "Outcomes of checks for Patchwork. failed is an attempt that will be repeated."
+        yield _counter("checks", text, ("outcome",), checks)
 
 
 def metrics(state: ServiceState, now: datetime, version: str) -> bytes:

@@ -38,7 +38,7 @@ from bot.web.patchset import patchset
 from bot.web.render import Renderer
 from bot.web.series import series_view
 from bot.web.site import LIVE, Site
-from bot.web.text import iso, plain, queue_path
+from bot.web.text import plain, queue_path
 from rules.finding import Severity
 from rules.lazy import re
 from rules.registry import RULES, by_id
@@ -327,29 +327,9 @@ class Pages:
 
     def _health(self, _: Request, snapshot: Snapshot) -> Response:
         """Say whether the service works: status 200, or 503 if a job is late or the database cannot be read."""
-        health, now = snapshot.health(), self._clock.now()
-        jobs = {
-            job.name: {
-                "last_success": job.succeeded and iso(job.succeeded),
-                "last_seconds": round(job.last_seconds, 3),
-                "failures": job.failures,
-                "late": job.is_late(now),
-            }
-            for job in health.jobs
-        }
-        is_ok = not any(job.is_late(now) for job in health.jobs)
-        record = {
-            "ok": is_ok,
-            "stopped": bool(health.stopped) or self._is_stopped(),
-            "jobs": jobs,
-            "due": health.due,
-            "unread": health.unread,
-            "unprojected": health.unprojected,
-            "oldest_seconds": {queue: round((now - since).total_seconds()) for queue, since in health.oldest.items()},
-            "newest_mail": health.newest_mail and iso(health.newest_mail),
-            "newest_review": health.newest_review and iso(health.newest_review),
-        }
-        return JSONResponse(record, 200 if is_ok else 503)
+        stopped = self._is_stopped()
+        report = records.health_report(snapshot.health(), self._clock.now(), is_stopped=stopped)
+        return _json(report, 200 if report.ok else 503)
 
     def _atom(self, request: Request, snapshot: Snapshot) -> Response:
         rule = request.query_params.get("rule", "")
@@ -401,8 +381,8 @@ def _stored(snapshot: Snapshot, posting_id: str | None) -> SeriesDetail:
     return detail
 
 
-def _json(record: BaseModel) -> Response:
-    return Response(record.model_dump_json(), media_type="application/json")
+def _json(record: BaseModel, status: int = 200) -> Response:
+    return Response(record.model_dump_json(), status, media_type="application/json")
 
 
 @cache

@@ -18,6 +18,7 @@ from bot.ports.web import (
     BoundaryUse,
     CollisionSummary,
     FindingRecord,
+    Health,
     KernelTreeSummary,
     QueueEntry,
     RuleFigures,
@@ -58,6 +59,33 @@ class Error(Record):
     """An answer without a result. `error` says what is wrong and what to do."""
 
     error: str
+
+
+class JobHealth(Record):
+    """A job of the service. It is late if its last success is too long ago."""
+
+    last_success: Time | None
+    last_seconds: float
+    failures: Count
+    late: bool
+
+
+class HealthReport(Record):
+    """Whether the service works: `ok` is false if a job is late. The status of the answer is then 503.
+
+    `due` are series that wait for their review, `unread` mails that wait to be read. `unprojected` is true while an
+    update fills rows for stored series. `oldest_seconds` is how long the oldest entry of a queue has waited.
+    """
+
+    ok: bool
+    stopped: bool
+    jobs: dict[str, JobHealth]
+    due: Count
+    unread: Count
+    unprojected: bool
+    oldest_seconds: dict[str, int]
+    newest_mail: Time | None
+    newest_review: Time | None
 
 
 class FindingCore(Record):
@@ -548,6 +576,29 @@ def collision_record(collision: CollisionSummary) -> Collision:
 
 def tree_record(tree: KernelTreeSummary | None) -> KernelTree | None:
     return None if tree is None else KernelTree(**_fields(tree))
+
+
+def health_report(health: Health, now: datetime, *, is_stopped: bool) -> HealthReport:
+    """Return the health at that time. `is_stopped` tells whether the stop file exists."""
+    return HealthReport(
+        ok=not any(job.is_late(now) for job in health.jobs),
+        stopped=bool(health.stopped) or is_stopped,
+        jobs={
+            job.name: JobHealth(
+                last_success=job.succeeded,
+                last_seconds=round(job.last_seconds, 3),
+                failures=job.failures,
+                late=job.is_late(now),
+            )
+            for job in health.jobs
+        },
+        due=health.due,
+        unread=health.unread,
+        unprojected=health.unprojected,
+        oldest_seconds={queue: round((now - since).total_seconds()) for queue, since in health.oldest.items()},
+        newest_mail=health.newest_mail,
+        newest_review=health.newest_review,
+    )
 
 
 def statistics_record(statistics: Statistics) -> StatisticsFigures:

@@ -17,7 +17,7 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 JOB = JobState("poll", NOW, NOW, 1, 0, 1.0, 1.0, 900.0)
 STATE = ServiceState(
-    counters={name: {"x": 1} for name in ("mail", "series", "review", "outgoing", "delivery")},
+    counters={name: {"x": 1} for name in ("mail", "series", "review", "outgoing", "delivery", "check-outcome")},
     jobs=(JOB,),
     read={"l": NOW},
     oldest={"review": NOW},

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Checks in Patchwork, against a server on loopback that has the shapes of its API."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +28,7 @@ from bot.store.repository import Repository
 from rules.finding import Finding, Severity
 from tests.bot.review.factories import LIST, Maker
 from tests.bot.web.conftest import save
+from tests.fakes.old_schema import downgrade
 from tests.fakes.patchwork import TOKEN, FakePatchwork, running_patchwork
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
@@ -78,6 +81,12 @@ class World:
 
     def lifted(self) -> datetime:
         return NOW
+
+    def counters(self) -> dict[tuple[str, str], int]:
+        """Return the counters of checks, without those that are 0."""
+        with closing(sqlite3.connect(self.path)) as connection:
+            rows = connection.execute("SELECT name, label, value FROM counter WHERE name LIKE 'check%' AND value != 0")
+            return {(name, label): value for name, label, value in rows}
 
     def later(self, **time: float) -> int:
         """Let that time pass, and run the job. Return the number of posted checks."""
@@ -234,6 +243,40 @@ def test_a_refused_check_is_not_retried(world: World) -> None:
 
     assert 0 == world.later(hours=2)
     assert asked == len(world.server.requests)
+
+
+def test_outcomes_are_counted(world: World) -> None:
+    assert 0 == world.job.run()
+    assert {("check", "queued"): 1, ("check-outcome", "failed"): 1} == world.counters()
+    world.server.add_patch("v1.1@example.org")
+    assert 1 == world.later(hours=1)
+    assert {("check", "posted"): 1, ("check-outcome", "failed"): 1, ("check-outcome", "posted"): 1} == world.counters()
+    world.time += timedelta(minutes=5)
+    world.review()
+    world.server.answers = [0, 0, 400]
+    assert 0 == world.later(minutes=5)
+    assert 1 == world.counters()["check-outcome", "refused"]
+    world.projects.clear()
+    world.projects[LIST.address.lower()] = "another"
+    world.start().run()
+
+    assert {("check", "refused"): 1, ("check", "queued"): 1} == {
+        key: value for key, value in world.counters().items() if key[0] == "check"
+    }
+
+
+def test_a_withdrawn_check_is_counted_and_an_update_counts_the_stored_ones(world: World) -> None:
+    world.job.run()
+    world.projects.clear()
+    world.later(hours=1)
+    counted = {("check", "withdrawn"): 1, ("check-outcome", "failed"): 1, ("check-outcome", "withdrawn"): 1}
+    assert counted == world.counters()
+    world.store.close()
+    downgrade(world.path, "0024")
+    assert {} == world.counters()
+    Repository(world.path).close()
+
+    assert {("check", "withdrawn"): 1} == world.counters()
 
 
 def test_a_list_without_a_project_gets_no_check(tmp_path: Path, server: FakePatchwork, make: Maker) -> None:

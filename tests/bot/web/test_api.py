@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,20 @@ from starlette.testclient import TestClient
 
 from bot.debt.count import Counts
 from bot.debt.report import DebtReport, Ref, SubsystemDebt, as_json
+from bot.ports.jobs import JobRuns
 from bot.review.formats.jsonl import line
 from bot.review.formats.row import of_review
 from bot.review.model import Review, ReviewFinding
+from bot.store.repository import Repository
 from bot.store.web import SqliteWebStore
 from bot.web.api import ADDRESS, OPERATIONS, openapi
+from bot.web.app import create_app
 from bot.web.pages import Pages
 from rules.finding import LogAnchor
 from rules.lazy import replace
 from rules.registry import RULES
 from tests.bot.review.factories import Maker
-from tests.bot.web.conftest import Clock, Get
+from tests.bot.web.conftest import NOW, Clock, Get
 
 SERIES = "/api/series/v2.0@example.org"
 ANSWERS = {
@@ -37,6 +41,7 @@ ANSWERS = {
     "/api/stats": "/api/stats",
     "/api/debt": "/api/debt",
     "/api/patchset": "/api/patchset?id=v2.0@example.org",
+    "/healthz": "/healthz",
 }
 
 
@@ -59,7 +64,8 @@ def _schema(document: Mapping[str, Any], path: str, status: str) -> object:
 def test_every_json_route_is_described(path: Path) -> None:
     routes = {route.path.replace(":path}", "}") for route in Pages(SqliteWebStore(path), Clock(), "", "0").routes()}
 
-    assert {route for route in routes if route.startswith("/api/")} == {ADDRESS, *OPERATIONS}
+    assert {route for route in routes if route.startswith("/api/")} | {"/healthz"} == {ADDRESS, *OPERATIONS}
+    assert "/healthz" in routes
     assert ANSWERS.keys() == OPERATIONS.keys()
 
 
@@ -77,6 +83,20 @@ def test_an_answer_is_as_described(client: TestClient, document: Mapping[str, An
     assert answer.headers["content-type"] == "application/json"
     assert _problems(document, _schema(document, route, str(answer.status_code)), answer.json()) == []
     assert answer.status_code == (404 if route in ("/api/queue/{subsystem}", "/api/debt") else 200)
+
+
+def test_the_health_of_a_service_with_jobs_is_as_described(path: Path, document: Mapping[str, Any]) -> None:
+    client = TestClient(create_app(SqliteWebStore(path), Clock(), "", "0"))
+    for gap, status in ((900.0, 200), (50.0, 503)):
+        with Repository(path) as store:
+            store.start_jobs("run", [JobRuns("poll", max_gap=gap), JobRuns("never")], NOW - timedelta(seconds=2000))
+            done = NOW - timedelta(seconds=100)
+            store.add_runs("run", [JobRuns("poll", 7, 2, 3.25, 0.1239, done, gap)], {"l": NOW}, NOW)
+        answer = client.get("/healthz")
+
+        assert answer.status_code == status
+        assert answer.json()["jobs"].keys() == {"poll", "never"}
+        assert _problems(document, _schema(document, "/healthz", str(status)), answer.json()) == []
 
 
 @pytest.mark.parametrize("refs", [("v1",), ("v1", "v2")])
