@@ -17,6 +17,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from bot.debt.report import DebtReport
+from bot.mail.refusal import refuse_repeat
 from bot.mail.state import MailState
 from bot.ports.web import (
     AppliedPatch,
@@ -141,6 +142,8 @@ WITH RECURSIVE names(name) AS (
 ) SELECT name FROM names WHERE name IS NOT NULL LIMIT ?"""
 """The query of the values of a column that begins a primary key: SQLite jumps from value to value in its index."""
 _LISTS: Final = _DISTINCT.format(column="list", table="posting_list")
+_REPEAT: Final = str(refuse_repeat(""))
+"""What a refusal begins with that ends with the message-id of a mail, which is no address of a person."""
 _SUBSYSTEMS: Final = _DISTINCT.format(column="subsystem", table="posting_subsystem")
 _CHANGING: Final = """
 SELECT used.name, (SELECT count(*) FROM used_place WHERE name = used.name), count(*),
@@ -594,7 +597,7 @@ def _summary(row: Any) -> SeriesSummary:
         time_of(arrived),
         None if reviewed is None else time_of(reviewed),
         _word(state, verdict),
-        without_addresses(reason),
+        reason if reason.startswith(_REPEAT) else without_addresses(reason),
         *row[12:15],
     )
 

@@ -76,7 +76,7 @@ def _row(label: str, counts: Counts, earlier: Sequence[Counts] = ()) -> Row:
     text = " \N{RIGHTWARDS ARROW} ".join(f"{_sites(others):,}" for others in (*earlier[:1], counts))
     if undocumented:
         text += f", {undocumented:,} undocumented"
-    return Row(label, text, (("reported", sites - undocumented), ("undocumented", undocumented)))
+    return Row(label, text, (("documented", sites - undocumented), ("undocumented", undocumented)))
 
 
 def _block(report: DebtReport, subsystem: SubsystemDebt) -> Block:

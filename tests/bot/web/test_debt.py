@@ -46,10 +46,13 @@ def test_charts_have_a_title_a_description_and_a_table(path: Path, get: Get) -> 
         assert [named[name] for name in (chart.get("aria-labelledby") or "").split()] == ["title", "desc"]
     bars = [element for element in charts[0] if element.tag == "rect"]
     assert [(bar.get("class"), bar.get("width")) for bar in bars] == [
-        ("reported", "0.91%"),
-        ("reported", "99.59%"),
+        ("documented", "0.91%"),
+        ("documented", "99.59%"),
         ("undocumented", "0.41%"),
     ]
+    keys = re.findall(r'<span class="key (\w+)">', text)
+    assert keys == ["documented", "undocumented"] * 2
+    assert all(f".key.{key}" in get("/static/style.css") for key in keys)
 
 
 def test_subsystems_are_searched(path: Path, get: Get) -> None:

@@ -12,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from bot.mail.address import Address
+from bot.mail.refusal import refuse_repeat
 from bot.review.model import Review, ReviewFinding
 from bot.store.repository import Repository
 from bot.store.web import SqliteWebStore
@@ -260,6 +261,17 @@ def test_hostile_text_is_text_everywhere(tmp_path: Path, make: Maker, text: str)
         assert "<script" not in answer.text
         assert "<img" not in answer.text
     assert record["subject"] == text
+
+
+def test_a_refusal_names_the_earlier_mail_but_no_person(path: Path, get: Get) -> None:
+    reasons = {str(refuse_repeat("v1.1@example.org")): "v1.1@example.org", "bot: ada@example.org": "[address]"}
+    for reason, shown in reasons.items():
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE posting SET verdict = 'refused', reason = ? WHERE revision = 2", (reason,))
+        page = get("/series/v2.0@example.org")
+
+        assert f"<bdi>{reason.replace(reason.split()[-1], shown)}</bdi>" in page
+    assert "ada@example.org" not in page
 
 
 def test_every_rule_has_a_page(get: Get) -> None:
