@@ -34,7 +34,6 @@ FILED: Final = Mode.DRY_RUN.value
 PRIVATE: Final = (COMMAND_REPLY, DIGEST)  # people requested these, so only the limit per hour applies to them
 _EARLIER: Final = """
 SELECT 1 FROM outgoing_part WHERE kind = ? AND message_id IN (SELECT value FROM json_each(?)) LIMIT 1"""
-_INSERT: Final = "INSERT INTO outgoing ({}) VALUES ({})"
 _PART: Final = "INSERT INTO outgoing_part (message_id, kind, outgoing_id) VALUES (?, ?, ?)"
 
 
@@ -177,6 +176,7 @@ def store_mail(connection: sqlite3.Connection, posting: Posting, outgoing: Outgo
         return False
     values = row_of(outgoing, now).model_dump()
     values = {name: text_of(value) if isinstance(value, datetime) else value for name, value in values.items()}
-    connection.execute(_INSERT.format(", ".join(values), ", ".join("?" * len(values))), tuple(values.values()))
+    insert = f"INSERT INTO outgoing ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})"  # noqa: S608 names of columns
+    connection.execute(insert, tuple(values.values()))
     connection.executemany(_PART, [(part, outgoing.kind, outgoing.message_id) for part in parts])
     return True
