@@ -25,7 +25,7 @@ from bot.digest.mail import digest_mail
 from bot.digest.model import Digest
 from bot.digest.period import Period
 from bot.digest.text import digest_text
-from bot.inbox.assemble import as_patch, assemble, candidate
+from bot.inbox.assemble import as_patch, assemble, candidate, may_be_part, needs_recipients
 from bot.inbox.completion import derive_ids, message_id_in
 from bot.inbox.conversations import Conversations, ids_of
 from bot.inbox.grouping import group_candidates, parent_of
@@ -417,6 +417,10 @@ MAIL_READERS: Final = (
     _of_mail("mail.command.commands mail.command.own_text mail.command.asked", command.commands),
     _of_mail("mail.mime.parts_of", lambda mail: parts_of(mail.headers, mail.raw)),
     _of_mail("inbox.assemble.as_patch", as_patch),
+    _of_mail(
+        "inbox.assemble.may_be_part inbox.assemble.needs_recipients",
+        lambda mail: (may_be_part(mail), needs_recipients(mail)),
+    ),
     _of_mail("mail.copy.is_copy", lambda mail: copy.is_copy(mail, mail.raw)),
     _of_mail("mail.bots.is_automatic", bots.is_automatic),
     _of_mail(
@@ -464,6 +468,7 @@ MAIL_READERS: Final = (
             "bot.inbox.assemble.assemble",
             "bot.inbox.series_facts.read_plain_series",
             "bot.inbox.b4_series.read_series",
+            "bot.inbox.b4_series.read_follow_ups",
             "bot.inbox.b4_series.read_unusual_subject",
         ),
         assemble,
@@ -492,6 +497,13 @@ MAIL_READERS: Final = (
         lambda given: (mime.read_body(*given), mime.first_text(*given), _everything(mime.leaves(*given))),
         (("text/plain\0\n", ""), ("multipart/mixed; boundary=b\0\n", ""), ("multipart/mixed; ", "\0\ntext")),
         _fields,
+    ),
+    Reader(
+        ("bot.mail.header.read_fields",),
+        header.read_fields,
+        _MAIL_FRAMES,
+        lambda text: text.encode("utf-8", "surrogateescape"),
+        units=("A: b\n", ":", "\n ", "\n", " ", "A", "From a\n"),
     ),
     Reader(
         ("bot.mail.header.decode_header", "bot.mail.header.decode_words", "bot.mail.header.clean"),

@@ -3,11 +3,10 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bot.app.identity import build_identity, can_send, load_command_secret
 from bot.app.kernel import MaintainersCache, build_repository_specs
-from bot.app.precision import LearnedPolicy
 from bot.app.recipients import build_recipients, build_rehearsed_recipients
 from bot.kernel.repositories import KernelTrees
 from bot.mail.refusal import RefusalTerms
@@ -19,20 +18,24 @@ from bot.review.model import Basis
 from bot.review.policy import Policy
 from bot.rules_digest import rules_digest
 from bot.settings.tables import Settings
-from bot.store.repository import Repository
 from bot.version import VERSION
 from rules.lazy import replace
 from rules.lint.rule import Rule
 from rules.registry import active
 
+if TYPE_CHECKING:
+    from bot.store.repository import Repository
+
 _STALE_HOURS: Final = 48
 
 
-def build_review_context(settings: Settings, store: Repository, clock: Clock) -> ReviewContext:
+def build_review_context(settings: Settings, store: "Repository", clock: Clock) -> ReviewContext:
     """Return the context of the service, with the replies of people.
 
     Raises KernelError for a kernel repository that cannot be opened.
     """
+    from bot.app.precision import LearnedPolicy
+
     KernelTrees(build_repository_specs(settings))  # raise an error now, not once for each posting
     used, secret = active(), load_command_secret(settings)
     maintainers = MaintainersCache(settings, clock)
@@ -64,7 +67,7 @@ def build_rehearsal(settings: Settings, used: Sequence[Rule]) -> ReviewContext:
     )
 
 
-def build_analyser(settings: Settings, store: Repository, executor: Executor) -> Analyser:
+def build_analyser(settings: Settings, store: "Repository", executor: Executor) -> Analyser:
     """Return the analyser, which uses the images in the store."""
     return Analyser(build_repository_specs(settings), store.blobs, executor, TimeLimit(LIMITS.seconds))
 

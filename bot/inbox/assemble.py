@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from bot.inbox.grouping import Candidate, Group, group_candidates, in_order, parent_of
-from bot.inbox.series_facts import MAX_EXPECTED, SeriesFacts, read_plain_series, read_subject
+from bot.inbox.series_facts import MAX_EXPECTED, SeriesFacts, Subject, read_plain_series, read_subject
 from bot.mail.address import NOBODY
 from bot.mail.address_book import AddressBook
 from bot.mail.bots import is_automatic, is_reply
@@ -52,20 +52,31 @@ def assemble(
     members = {member.id for group in groups for member in group.members}
     members |= {cover.message_id for cover in covers.values() if cover is not None}
     replies = _replies(first, members, known)
-    carrier_lists = {message.message_id: carriers(message, book) for message in first} | dict(came or {})
+    carrier_lists = {
+        message.message_id: carriers(message, book) for message in first if message.message_id in members
+    } | dict(came or {})
     return tuple(_posting(group, covers[group.first.id], known, replies, carrier_lists) for group in groups)
+
+
+def may_be_part(message: Message) -> bool:
+    """Return whether the author and the subject are those of a patch or a cover letter: `candidate` needs the text."""
+    return _subject_of_part(message) is not None
+
+
+def needs_recipients(message: Message) -> bool:
+    """Return whether `assemble` uses the recipients of a mail: not of a reply without trailers."""
+    return not is_reply(message.subject) or _MAY_BE_TRAILER.search(message.body) is not None
 
 
 def candidate(message: Message) -> Candidate | None:
     """Return the mail as a patch or a cover letter, by its subject and text; None for other mails."""
-    if message.author is None or is_reply(message.subject):
+    subject = _subject_of_part(message)
+    if subject is None:
         return None
-    subject = read_subject(usual_subject(message.subject))
     has_diff = bool(_DIFF.search("\n" + message.body))
-    tagged = subject.is_patch or subject.is_rfc or subject.is_counted or message.message_id.endswith(SYNTHETIC)
     # A cover letter may contain an interdiff to the last revision.
     fits = has_diff if subject.counter else subject.expected > 0
-    if subject.is_reply or not tagged or not fits or is_automatic(message):
+    if not fits or is_automatic(message):
         return None
     odd = [prefix for prefix in subject.prefixes if not subject.is_counted and _ODD_NUMBER.fullmatch(prefix)]
     if subject.revision > MAX_REVISION:
@@ -83,6 +94,15 @@ def candidate(message: Message) -> Candidate | None:
         prefixes=subject.extra_prefixes,
         odd=odd[0] if odd else "",
     )
+
+
+def _subject_of_part(message: Message) -> Subject | None:
+    """Return what the subject says, None if it is not that of a patch or a cover letter."""
+    if message.author is None or is_reply(message.subject):
+        return None
+    subject = read_subject(usual_subject(message.subject))
+    tagged = subject.is_patch or subject.is_rfc or subject.is_counted or message.message_id.endswith(SYNTHETIC)
+    return subject if tagged and not subject.is_reply else None
 
 
 def as_patch(message: Message) -> Message:
@@ -190,14 +210,16 @@ def _recipients(members: Iterable[Candidate]) -> tuple[str, ...]:
 
 
 def _read_series(group: Group, cover: Message | None, replies: Mapping[str, Sequence[Message]]) -> SeriesFacts:
-    """Return the facts of a posting. b4 reads it if mails reply to it, or if it is unusual."""
-    ids = (*(member.id for member in group.members), *((cover.message_id,) if cover is not None else ()))
-    is_plain = cover is None and replies.keys().isdisjoint(ids)
-    facts = read_plain_series(group) if is_plain else None
+    """Return the facts of a posting. b4 reads it if it is unusual, else the trailers in replies to it, if any."""
+    facts = read_plain_series(group) if cover is None else None
     if facts is None:
         from bot.inbox.b4_series import read_series
 
-        facts = read_series(group, cover, replies)
+        return read_series(group, cover, replies)
+    if not replies.keys().isdisjoint(member.id for member in group.members):
+        from bot.inbox.b4_series import read_follow_ups
+
+        facts = facts._replace(follow_ups=read_follow_ups(group, replies))
     return facts
 
 

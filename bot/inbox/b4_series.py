@@ -11,7 +11,7 @@ Only this module imports b4, and it limits what b4 gets:
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.charset import BASE64, SHORTEST, add_charset
 from email.message import EmailMessage
@@ -87,8 +87,7 @@ def read_series(group: Group, cover: Message | None, replies: Mapping[str, Seque
             else:
                 mailbox.covers[group.revision] = copy
     for message_id in mailbox.msgid_map:
-        for reply in replies.get(message_id, ()):
-            mailbox.followups.append(_copy(reply, f"Re: {reply.subject}", _own_text(reply.body), message_id))
+        mailbox.followups += _copied_replies(message_id, replies)
     series = mailbox.get_series(group.revision, reroll=False, codereview_trailers=False) or series
     first = series.patches[0]
     return SeriesFacts(
@@ -101,14 +100,37 @@ def read_series(group: Group, cover: Message | None, replies: Mapping[str, Seque
     )
 
 
+def read_follow_ups(group: Group, replies: Mapping[str, Sequence[Message]]) -> tuple[FollowUp, ...]:
+    """Return the trailers in the replies to the patches and the cover letter of a posting with usual numbers."""
+    trailers = (
+        (member.index, trailer)
+        for member in in_order(group.members)
+        for reply in _copied_replies(member.id, replies)
+        for trailer in reply.get_trailers()[0]
+    )
+    return tuple(_unique_follow_ups(trailers))
+
+
 def _follow_ups(series: b4.LoreSeries) -> Iterator[FollowUp]:
+    return _unique_follow_ups(
+        (index, trailer)
+        for index, message in enumerate(series.patches)
+        for trailer in (message.followup_trailers if message is not None else ())
+    )
+
+
+def _unique_follow_ups(trailers: Iterable[tuple[int, b4.LoreTrailer]]) -> Iterator[FollowUp]:
     seen: set[tuple[int, str]] = set()
-    for index, message in enumerate(series.patches):
-        for trailer in message.followup_trailers if message is not None else ():
-            text = clean(trailer.as_string(omit_extinfo=True))
-            if (index, text) not in seen:
-                seen.add((index, text))
-                yield FollowUp(index, text, trailer.origin)
+    for index, trailer in trailers:
+        text = clean(trailer.as_string(omit_extinfo=True))
+        if (index, text) not in seen:
+            seen.add((index, text))
+            yield FollowUp(index, text, trailer.origin)
+
+
+def _copied_replies(message_id: str, replies: Mapping[str, Sequence[Message]]) -> Iterator[_Copy]:
+    for reply in replies.get(message_id, ()):
+        yield _copy(reply, f"Re: {reply.subject}", _own_text(reply.body), message_id)
 
 
 def _copy(message: Message, subject: str, body: str, parent: str | None = None) -> _Copy:

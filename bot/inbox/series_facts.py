@@ -2,6 +2,7 @@
 """What subjects and texts say of a series. Usual ones are read here, with the result of b4; others are left to b4."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -58,6 +59,7 @@ class SeriesFacts(NamedTuple):
     follow_ups: tuple[FollowUp, ...] = ()
 
 
+@lru_cache(maxsize=1024)
 def read_subject(subject: str) -> Subject:
     """Return what a subject says. b4 reads a subject without brackets at its start only, or with unusual ones."""
     match = _PLAIN_SUBJECT.fullmatch(subject)
@@ -85,7 +87,7 @@ def read_subject(subject: str) -> Subject:
 
 
 def read_plain_series(group: Group) -> SeriesFacts | None:
-    """Return the facts of a posting without replies, None if its members or their footers are unusual.
+    """Return the facts of a posting but for replies to it, None if its members or their footers are unusual.
 
     The footers of the first patch count before those of the cover letter.
     """

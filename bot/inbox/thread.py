@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Find the mails that belong to one thread, by the ids that they refer to. Everything is in memory."""
 
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Hashable, Iterable, Iterator
 from datetime import timedelta
 from typing import Final
 
@@ -58,30 +59,55 @@ def threads(messages: Iterable[Message]) -> tuple[tuple[Message, ...], ...]:
     in a circle.
     """
     unique = {message.message_id: message for message in reversed(tuple(messages))}
-    sets = _Sets()
-    for message in unique.values():
-        for relative in relatives(message):
-            sets.join(message.message_id, relative)
-    by_root: dict[str, list[Message]] = {}
-    for message in reversed(unique.values()):
-        by_root.setdefault(sets.root(message.message_id), []).append(message)
-    return tuple(tuple(thread) for thread in by_root.values())
+    ordered = tuple(reversed(unique.values()))
+    grouping = ThreadGrouping()
+    for message in ordered:
+        grouping.add(message.message_id, relatives(message))
+    return tuple(tuple(ordered[number] for number in numbers) for numbers in grouping.threads())
 
 
-class _Sets:
-    """Disjoint sets of ids (union-find)."""
+class ThreadGrouping:
+    """Group mails to threads by the ids that connect them. Of a mail only its new ids are kept."""
 
     def __init__(self) -> None:
-        self._parent: dict[str, str] = {}
+        self._numbers: dict[Hashable, int] = {}  # by id
+        self._parents = array("i")  # disjoint sets (union-find) of the numbers of ids
+        self._is_mail = bytearray()  # by number of an id, whether a mail has it
+        self._mails = array("i")  # the number of the own id of each mail
 
-    def root(self, item: str) -> str:
-        path = []
-        while (parent := self._parent.get(item, item)) != item:
-            path.append(item)
-            item = parent
+    def add(self, own_id: Hashable, related_ids: Iterable[Hashable]) -> bool:
+        """Add a mail, and return whether it is the first with its id. Another one is ignored.
+
+        Two mails belong to one thread if they share an id.
+        """
+        own = self._number(own_id)
+        if self._is_mail[own]:
+            return False
+        self._is_mail[own] = True
+        self._mails.append(own)
+        for related_id in related_ids:
+            self._parents[self._root(self._number(related_id))] = self._root(own)
+        return True
+
+    def threads(self) -> "list[array[int]]":
+        """Return the mails of each thread as their numbers in the order in which they were added, from 0."""
+        by_root: dict[int, array[int]] = {}
+        for mail, own in enumerate(self._mails):
+            by_root.setdefault(self._root(own), array("i")).append(mail)
+        return list(by_root.values())
+
+    def _number(self, item: Hashable) -> int:
+        number = self._numbers.setdefault(item, len(self._parents))
+        if number == len(self._parents):
+            self._parents.append(number)
+            self._is_mail.append(False)
+        return number
+
+    def _root(self, number: int) -> int:
+        parents, path = self._parents, []
+        while (parent := parents[number]) != number:
+            path.append(number)
+            number = parent
         for passed in path:
-            self._parent[passed] = item
-        return item
-
-    def join(self, item: str, other: str) -> None:
-        self._parent[self.root(item)] = self.root(other)
+            parents[passed] = number
+        return number

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Decode header text: any bytes become one line of printable text."""
+"""Split a header block into fields, and decode their text: any bytes become one line of printable text."""
 
 import binascii
+from email.parser import BytesHeaderParser
+from email.policy import compat32
+from typing import Final
 
 from bot.mail.charset import decode
 from rules.lazy import re
@@ -13,6 +16,30 @@ _UNSAFE = re.compile(
 )
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN = re.compile(r"(\?=)[ \t\r\n]+(?==\?)")
+_FIELD = re.compile(r"^([!-9;-~]++):[ \t]*+([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.MULTILINE)
+_FIELD_END = re.compile(r"\n(?![ \t])")
+_PARSER: Final = BytesHeaderParser()  # compat32 is its default
+
+
+def read_fields(block: bytes) -> tuple[list[tuple[str, str]], str]:
+    """Return the fields of a header block as the parser of the standard library does, and any text that ends it.
+
+    Bytes that are not ASCII are surrogates. The usual block, of fields alone, is split here in a fraction of the time.
+    """
+    if b"\0" in block:
+        block = block.replace(b"\0", b"")
+    text = block.decode("ascii", "surrogateescape")
+    fields: list[tuple[str, str]] = _FIELD.findall(text)
+    if "\r" in text or text.startswith((" ", "\t")) or len(fields) != len(_FIELD_END.split(text)):
+        message = _PARSER.parsebytes(block + b"\n\n")
+        rest = message.get_payload()
+        return [(str(name), str(value)) for name, value in message.raw_items()], rest if isinstance(rest, str) else ""
+    if ":\n" in text:  # versions of Python differ in a value that begins on the next line
+        fields = [
+            compat32.header_source_parse([f"{name}:\n", value[1:]]) if value.startswith("\n") else (name, value)
+            for name, value in fields
+        ]
+    return fields, ""
 
 
 def clean(text: str) -> str:

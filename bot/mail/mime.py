@@ -4,10 +4,10 @@
 import binascii
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from email.parser import BytesHeaderParser
 from typing import Final
 
 from bot.mail.charset import decode
+from bot.mail.header import read_fields
 from rules.lazy import dataclass, field, re
 
 MAX_DEPTH: Final = 8
@@ -22,7 +22,6 @@ _TYPE = re.compile(r"\s*([\w.+-]+/[\w.+-]+)")
 _BLANK_LINE = re.compile(rb"\A\r?\n|\r?\n\r?\n")
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 _DIFF = re.compile(r"^(?:diff --git |--- \S.*\n\+\+\+ \S)", re.MULTILINE)
-_PARSER: Final = BytesHeaderParser()  # compat32 is its default
 
 Fields = Mapping[str, str]
 
@@ -78,6 +77,11 @@ def read_body(fields: Fields, body: bytes) -> Text | TooComplex:
         else:
             texts += (text for text in _attached_texts(part, data, budget) if _DIFF.search(text))
     return TooComplex(budget.reason) if budget.reason else Text("\n".join(texts), flowed)
+
+
+def is_multipart(fields: Fields) -> bool:
+    """Return whether a body with these Content-* fields consists of parts."""
+    return _content(fields).kind.startswith("multipart/")
 
 
 def _attached_texts(part: _Content, data: bytes, budget: _Budget) -> Iterator[str]:
@@ -163,8 +167,7 @@ def _part(data: bytes) -> tuple[_Content, bytes]:
 def _fields(block: bytes) -> Fields:
     if len(block) > 16_000:
         return {}
-    items = _PARSER.parsebytes(block.replace(b"\0", b"") + b"\n\n").raw_items()
-    return {key.lower(): str(value) for key, value in reversed(tuple(items))}
+    return {key.lower(): value for key, value in reversed(read_fields(block)[0])}
 
 
 def _content(fields: Fields) -> _Content:

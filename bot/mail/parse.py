@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Parse the bytes of a mail. Any input is accepted within limits; nothing is raised.
 
-Only the header block goes through the stdlib (compat32: the newer policies raise on real mail). Bodies are split and
+Headers are read as the stdlib does with compat32: the newer policies raise on real mail. Bodies are split and
 decoded here, because the stdlib's multipart parser recurses as deep and as often as the sender likes.
 """
 
 import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
-from email.parser import BytesHeaderParser
 from typing import Final
 
 from bot.mail.address import Address, parse_address, parse_addresses
-from bot.mail.header import clean, decode_header
+from bot.mail.header import clean, decode_header, read_fields
 from bot.mail.message import Message, UnreadableMail
-from bot.mail.mime import TooComplex, read_body
-from rules.lazy import dataclass, re
+from bot.mail.mime import TooComplex, is_multipart, read_body
+from rules.lazy import dataclass, re, replace
 
 MAX_SIZE: Final = 4_000_000
 MAX_HEADER_SIZE: Final = 256_000
@@ -34,7 +34,6 @@ _USUAL_DATE = re.compile(
     r"([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-][0-9]{2})([0-9]{2})(?: \([A-Z]{3,4}\))?"
 )
 _LIST_ID = re.compile(r"<\s*([a-z0-9_+-]+(?:\.[a-z0-9_+-]+)+)\s*>\s*$")
-_PARSER: Final = BytesHeaderParser()  # compat32 is its default
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,18 @@ class _Header:
         return ", ".join(self.named.get(name, ()))
 
 
-def parse(raw: bytes) -> Message | UnreadableMail:
-    """Parse a mail; UnreadableMail with the reason if it is too large, too deep or has no header."""
+def _always(_: Message) -> bool:
+    return True
+
+
+def parse(
+    raw: bytes, needs_text: Callable[[Message], bool] = _always, needs_recipients: Callable[[Message], bool] = _always
+) -> Message | UnreadableMail:
+    """Parse a mail; UnreadableMail with the reason if it is too large, too deep or has no header.
+
+    Most mails of an archive need not be read to the end. `needs_text` gets the mail without text and recipients: if it
+    returns false, both may stay empty. `needs_recipients` gets the mail without recipients and decides about these.
+    """
     if len(raw) > MAX_SIZE:
         return _unreadable(f"larger than {MAX_SIZE:,} bytes", raw)
     start = top.end() if (top := _TOP.match(raw)) else 0
@@ -65,14 +74,21 @@ def parse(raw: bytes) -> Message | UnreadableMail:
     header = _read_header(block)
     if not header.fields:
         return _unreadable(NO_HEADER, raw)
+    message = _message(header, raw)
+    content = {name: values[0] for name, values in header.named.items() if name.startswith("content-")}
+    if not needs_text(message) and not is_multipart(content):  # only the text of a multipart can be too complex
+        return message
     body = raw[blank.end() :] if blank else b""
     if header.rest:
         body = header.rest + b"\n\n" + body
-    content = {name: values[0] for name, values in header.named.items() if name.startswith("content-")}
     text = read_body(content, body)
     if isinstance(text, TooComplex):
         return _unreadable(text.reason, raw)
-    return _message(header, text.text, text.flowed, raw)
+    message = replace(message, body=text.text, flowed=text.flowed)
+    if not needs_recipients(message):
+        return message
+    to, cc, reply_to = (_addresses(header, name) for name in ("to", "cc", "reply-to"))
+    return replace(message, to=to, cc=cc, reply_to=reply_to)
 
 
 def parse_date(value: str) -> datetime | None:
@@ -116,32 +132,32 @@ def _too_much(block: bytes) -> str:
 
 
 def _read_header(block: bytes) -> _Header:
-    message = _PARSER.parsebytes(block.replace(b"\0", b"") + b"\n\n")
-    rest = message.get_payload()
-    fields = tuple((str(key), str(value)) for key, value in message.raw_items())[:MAX_HEADERS]
+    fields, rest = read_fields(block)
+    del fields[MAX_HEADERS:]
     named: dict[str, list[str]] = {}
     for key, value in fields:
         named.setdefault(key.lower(), []).append(value)
-    return _Header(fields, named, rest.encode("utf-8", "surrogateescape") if isinstance(rest, str) else b"")
+    return _Header(tuple(fields), named, rest.encode("utf-8", "surrogateescape"))
 
 
-def _message(header: _Header, body: str, flowed: bool, raw: bytes) -> Message:
+def _message(header: _Header, raw: bytes) -> Message:
+    """Return the mail without its text and its recipients."""
     replied = _ids(header.joined("in-reply-to"))
     list_ids = (_LIST_ID.search(value.lower()) for value in header.named.get("list-id", ()))
     return Message(
         message_id=next(iter(_ids(header.first("message-id"))), "") or synthetic_id(raw),
         subject=decode_header(header.first("subject")),
         author=parse_address(_text(header.joined("from"))),
-        to=_addresses(header, "to"),
-        cc=_addresses(header, "cc"),
-        reply_to=_addresses(header, "reply-to"),
+        to=(),
+        cc=(),
+        reply_to=(),
         date=parse_date(clean(header.first("date"))),
         in_reply_to=replied[0] if replied else None,
         references=_shortened(tuple(dict.fromkeys(_ids(header.joined("references")) + replied))),
         list_ids=tuple(dict.fromkeys(match[1] for match in list_ids if match)),
-        body=body,
+        body="",
         headers=header.fields,
-        flowed=flowed,
+        flowed=False,
         raw=raw,
     )
 

@@ -4,11 +4,14 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bot.mail.address import Address
-from rules.diff.patch import Series
-from rules.lazy import dataclass
+from rules.diff.patch import FileChange, Series
+from rules.lazy import dataclass, replace
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 MAX_EARLIER: Final = 100
 """Postings of a thread that are searched for the one that another replies to."""
@@ -97,8 +100,14 @@ class Posting:
     @property
     def diffs_digest(self) -> str:
         """A digest of the diffs, equal for the same patches however often they are posted; "" without a diff."""
-        changes = [patch.changes for patch in self.series.patches]
-        return hashlib.sha256(repr(changes).encode("utf-8", "surrogatepass")).hexdigest() if any(changes) else ""
+        if not any(patch.changes for patch in self.series.patches):
+            return ""
+        digest = hashlib.sha256()
+        for patch in self.series.patches:
+            digest.update(b"%d patch" % len(patch.changes))
+            for change in patch.changes:
+                _add_change(digest, change)
+        return digest.hexdigest()
 
     def replied_to(self, others: Sequence["Posting"]) -> "Posting | None":
         """Return which of the earlier postings of the thread the first part replies to, the nearest one of several.
@@ -122,3 +131,14 @@ class Posting:
     @property
     def cover(self) -> Part | None:
         return self.part(0)
+
+
+def _add_change(digest: "_Hash", change: FileChange) -> None:
+    """Add everything that the change says: the numbers of its lines follow from their markers."""
+    digest.update(repr((len(change.hunks), replace(change, hunks=()))).encode("utf-8", "surrogatepass"))
+    for hunk in change.hunks:
+        lines = "\n".join(
+            [("+" if before is None else "-" if after is None else " ") + text for text, before, after in hunk.lines]
+        )
+        size = hunk.before_start, hunk.before_count, hunk.after_start, hunk.after_count, hunk.heading, len(hunk.lines)
+        digest.update(f"{size!r}{lines}".encode("utf-8", "surrogatepass"))

@@ -6,17 +6,20 @@ Reviews are made here, one after the other in the order in which the postings we
 review of the previous revision and the postings that were pending then.
 """
 
+import pickle
 import tempfile
+from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, partial
+from hashlib import blake2b
 from heapq import heappop, heappush
 from itertools import count
-from typing import Final
+from typing import Final, NamedTuple
 
-from bot.inbox.assemble import assemble, candidate
-from bot.inbox.thread import threads
+from bot.inbox.assemble import assemble, candidate, may_be_part, needs_recipients
+from bot.inbox.thread import ThreadGrouping, relatives
 from bot.kernel.base import Base
 from bot.kernel.repositories import KernelTrees, RepositorySpecs
 from bot.mail.message import Message, UnreadableMail
@@ -27,10 +30,10 @@ from bot.pipeline.analyse import Analysis, AnalysisInput, analyse, without_texts
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.pending import PendingMemory, compare
 from bot.pipeline.process import ReviewResult, process
-from bot.pipeline.spool import Reader, Slot, Spool
+from bot.pipeline.spool import Reader, Slot, Slots, Spool
 from bot.pool.executor import ProcessExecutor
-from bot.pool.guard import Crashed
-from bot.pool.worker import Limits
+from bot.pool.guard import Crashed, guard
+from bot.pool.worker import Limits, packed
 from bot.ports.archive import Archive
 from bot.ports.pending import FoundCollision
 from bot.ports.running import Progress
@@ -41,7 +44,8 @@ from rules.lazy import dataclass, replace
 from rules.lint.rule import Rule
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_BATCH_MAILS: Final = 250
+_BATCH_MAILS: Final = 50
+_DIGEST_BYTES: Final = 16
 _LIMITS: Final = Limits(seconds=120.0)  # The longest threads have hundreds of patches.
 
 
@@ -115,19 +119,28 @@ def replay(
         setup = _WorkerSetup(file.name, tuple(map(without_texts, context.rules)), repositories, context.terms)
         threads_with_patches: list[_Thread] = []
         progress.start("reading", sum(archive.count({}) for archive in archives))
-        slots = _spooled(archives, Spool(file), since, progress)
-        yield from _index(slots, workers, setup, progress, threads_with_patches)
+        pieces = _spooled(archives, Spool(file), since, progress)
+        yield from _Indexer(file.name, workers, reader, progress).index(pieces, threads_with_patches)
         progress.start("reviewing", len(threads_with_patches))
-        analysed = _analysed(threads_with_patches, since, workers, setup, progress)
-        yield from _Reviewer(context, setup, reader).review(analysed)
+        packed_setup = packed(setup)
+        analysed = _analysed(threads_with_patches, since, workers, packed_setup, progress)
+        yield from _Reviewer(context, packed_setup, reader).review(analysed)
 
 
 @dataclass(frozen=True, slots=True)
 class _Thread:
-    """The mails of a thread with patches, and the date of the first of them."""
+    """The mails of a thread with patches, and the date of the first of them.
+
+    The slots are those of all mails, `numbers` are its own among them.
+    """
 
     start: datetime
-    slots: tuple[Slot, ...]
+    numbers: "array[int]"
+    all_slots: Slots
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        return tuple(self.all_slots[number] for number in self.numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,79 +153,102 @@ class _WorkerSetup:
     terms: RefusalTerms
 
 
-def _index(
-    slots: Iterator[Slot],
-    workers: ProcessExecutor,
-    setup: _WorkerSetup,
-    progress: Progress,
-    threads_with_patches: list[_Thread],
-) -> Iterator[ReplayEvent]:
-    """Read all mails; threads with patches are added to `threads_with_patches`, in the order of their first dates."""
-    first: dict[str, Slot] = {}
-    light: list[Message] = []
-    patches: set[str] = set()
-    mails = 0
-    taken: deque[Slot] = deque()
-    for indexed in workers.stream(partial(_index_mail, setup), _noted(slots, taken)):
-        slot = taken.popleft()
-        mails += 1
-        if isinstance(indexed, Crashed):
-            yield Crashed(f"mail {slot.origin}: {indexed.reason}")
-        elif isinstance(indexed, UnreadableMail):
-            yield UnreadableInput(slot.origin, indexed.reason)
-        elif indexed[0].message_id not in first:
-            message, patch = indexed
-            first[message.message_id] = slot
-            light.append(message)
-            patches |= {message.message_id} if patch else set()
-        progress.advance()
-    for thread in threads(light):
-        ids = [message.message_id for message in thread]
-        if not patches.isdisjoint(ids):
-            start = min(message.date or _EPOCH for message in thread)
-            threads_with_patches.append(_Thread(start, tuple(first[message_id] for message_id in ids)))
-    threads_with_patches.sort(key=lambda thread: thread.start)
-    yield ReadingDone(mails, len(threads_with_patches))
+class _IndexedMail(NamedTuple):
+    """What decides to which thread a mail belongs. An id is the digest of what it stands for.
+
+    `sent` is its date in seconds since 1970, 0 if it is not known.
+    """
+
+    id: bytes
+    related_ids: tuple[bytes, ...]
+    sent: float
+    is_patch: bool
 
 
-def _noted(slots: Iterator[Slot], taken: deque[Slot]) -> Iterator[Slot]:
-    for slot in slots:
-        taken.append(slot)
-        yield slot
+class _Indexer:
+    """Reads all mails in the workers. What is kept of a mail here is its slot, its date and the digests of new ids."""
+
+    def __init__(self, path: str, workers: ProcessExecutor, reader: ProcessExecutor, progress: Progress) -> None:
+        self._path = path
+        self._workers = workers
+        self._reader = reader
+        self._progress = progress
+
+    def index(self, pieces: Iterable[list[Slot]], threads_with_patches: list["_Thread"]) -> Iterator[ReplayEvent]:
+        """Yield what cannot be read; add the threads with patches, in the order of their first dates."""
+        grouping, slots = ThreadGrouping(), Slots()
+        dates, patches = array("d"), bytearray()
+        mails = 0
+        for slot, mail in self._indexed(pieces):
+            mails += 1
+            if isinstance(mail, Crashed):
+                yield Crashed(f"mail {_reader(self._path).origin(slot)}: {mail.reason}")
+            elif isinstance(mail, UnreadableMail):
+                yield UnreadableInput(_reader(self._path).origin(slot), mail.reason)
+            elif grouping.add(mail.id, mail.related_ids):
+                slots.append(slot)
+                dates.append(mail.sent)
+                patches.append(mail.is_patch)
+        for numbers in grouping.threads():
+            if any(patches[number] for number in numbers):
+                start = datetime.fromtimestamp(min(dates[number] for number in numbers), UTC)
+                threads_with_patches.append(_Thread(start, numbers, slots))
+        threads_with_patches.sort(key=lambda thread: thread.start)
+        yield ReadingDone(mails, len(threads_with_patches))
+
+    def _indexed(self, pieces: Iterable[list[Slot]]) -> Iterator[tuple[Slot, _IndexedMail | UnreadableMail | Crashed]]:
+        """Yield all mails in order. The mails of a piece that exceeds a limit are read again, one after the other."""
+        taken: deque[list[Slot]] = deque()
+        for indexed in self._workers.stream(partial(_index_mails, self._path), _noted(pieces, taken)):
+            piece = taken.popleft()
+            yield from zip(piece, self._singly(piece) if isinstance(indexed, Crashed) else indexed, strict=True)
+            self._progress.advance(len(piece))
+
+    def _singly(self, piece: Sequence[Slot]) -> Iterator[_IndexedMail | UnreadableMail | Crashed]:
+        for mails in self._reader.map(partial(_index_mails, self._path), [[slot] for slot in piece]):
+            yield from [mails] if isinstance(mails, Crashed) else mails
 
 
-def _spooled(archives: Iterable[Archive], spool: Spool, since: datetime | None, progress: Progress) -> Iterator[Slot]:
+def _noted(pieces: Iterable[list[Slot]], taken: deque[list[Slot]]) -> Iterator[list[Slot]]:
+    for piece in pieces:
+        taken.append(piece)
+        yield piece
+
+
+def _spooled(
+    archives: Iterable[Archive], spool: Spool, since: datetime | None, progress: Progress
+) -> Iterator[list[Slot]]:
     for archive in archives:
         for batch in archive.batches({}, _BATCH_MAILS):
             mails = [mail for mail in batch.mails if since is None or mail.arrived >= since]
             progress.advance(len(batch.mails) - len(mails) + len(batch.deleted))
-            yield from spool.put((mail.origin, mail.raw) for mail in mails)
+            if mails:
+                yield spool.put((mail.origin, mail.raw) for mail in mails)
 
 
 def _analysed(
     threads_with_patches: Sequence[_Thread],
     since: datetime | None,
     workers: ProcessExecutor,
-    setup: _WorkerSetup,
+    setup: bytes,
     progress: Progress,
 ) -> Iterator[tuple[_Read, _Thread] | Crashed]:
     """Yield the postings in the order in which they were sent: none is older than the first mail of its thread."""
     waiting: list[tuple[datetime, int, _Read, _Thread]] = []
     numbers = count()
-    analysed = workers.stream(partial(_analyse_thread, setup), [thread.slots for thread in threads_with_patches])
+    analysed = workers.stream(partial(_analyse_thread, setup), (thread.slots for thread in threads_with_patches))
     for thread, outcome in zip(threads_with_patches, analysed, strict=True):
         while waiting and waiting[0][0] < thread.start:
-            _, _, read, origin = heappop(waiting)
-            yield read, origin
+            yield heappop(waiting)[2:]
         if isinstance(outcome, Crashed):
-            yield Crashed(f"thread of mail {thread.slots[0].origin}: {outcome.reason}")
+            origin = _reader(_unpacked(setup).path).origin(thread.slots[0])
+            yield Crashed(f"thread of mail {origin}: {outcome.reason}")
         for read in () if isinstance(outcome, Crashed) else outcome:
             if since is None or (read.posting.date is not None and read.posting.date >= since):
                 heappush(waiting, (read.posting.date or _EPOCH, next(numbers), read, thread))
         progress.advance()
     while waiting:
-        _, _, read, origin = heappop(waiting)
-        yield read, origin
+        yield heappop(waiting)[2:]
 
 
 class _Reviewer:
@@ -221,7 +257,7 @@ class _Reviewer:
     `first_postings` has the diffs that were posted before. `reader` reads a thread again whose patches a review quotes.
     """
 
-    def __init__(self, context: ReviewContext, setup: _WorkerSetup, reader: ProcessExecutor) -> None:
+    def __init__(self, context: ReviewContext, setup: bytes, reader: ProcessExecutor) -> None:
         self._context = context
         self._setup = setup
         self._reader = reader
@@ -270,21 +306,47 @@ class _Reviewer:
 _reader = lru_cache(maxsize=1)(Reader)
 
 
-def _index_mail(setup: _WorkerSetup, slot: Slot) -> tuple[Message, bool] | UnreadableMail:
-    """Return the mail without its text, and whether it is a patch."""
-    message = parse(_reader(setup.path).get(slot))
+@lru_cache(maxsize=1)
+def _unpacked(setup: bytes) -> _WorkerSetup:
+    """Return the setup, which is sent with every piece of work, and read once."""
+    unpacked: _WorkerSetup = pickle.loads(setup)  # noqa: S301 our own process wrote it
+    return unpacked
+
+
+def _index_mails(path: str, slots: Sequence[Slot]) -> list[_IndexedMail | UnreadableMail | Crashed]:
+    """Return what decides to which threads the mails belong."""
+    reader = _reader(path)
+    return [guard("_index_mail", partial(_index_mail, reader.get(slot))) for slot in slots]
+
+
+def _index_mail(raw: bytes) -> _IndexedMail | UnreadableMail:
+    message = parse(raw, needs_text=may_be_part, needs_recipients=_never)
     if isinstance(message, UnreadableMail):
         return replace(message, raw=b"")
-    light = replace(message, to=(), cc=(), reply_to=(), body="", headers=(), raw=b"")
-    return light, candidate(message) is not None
+    sent = 0.0 if message.date is None else message.date.timestamp()
+    related_ids = tuple(map(_digest, relatives(message)))
+    return _IndexedMail(_digest(message.message_id), related_ids, sent, candidate(message) is not None)
 
 
-def _analyse_thread(setup: _WorkerSetup, slots: Sequence[Slot]) -> list[_Read]:
+def _never(_: Message) -> bool:
+    return False
+
+
+def _digest(related_id: str) -> bytes:
+    return blake2b(related_id.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest()
+
+
+def _read_thread(path: str, slots: Sequence[Slot]) -> tuple[Posting, ...]:
+    parsed = (parse(_reader(path).get(slot), needs_recipients=needs_recipients) for slot in slots)
+    return assemble([message for message in parsed if isinstance(message, Message)])
+
+
+def _analyse_thread(packed_setup: bytes, slots: Sequence[Slot]) -> list[_Read]:
     """Return the postings of a thread with what the rules find in them, or why the service would refuse them."""
-    parsed = (parse(_reader(setup.path).get(slot)) for slot in slots)
+    setup = _unpacked(packed_setup)
     done: list[_Read] = []
     earlier: list[Posting] = []
-    for posting in assemble([message for message in parsed if isinstance(message, Message)]):
+    for posting in _read_thread(setup.path, slots):
         sent = posting.date or _EPOCH
         refusal_context = RefusalContext(sent, sent, answers=posting.replied_to(earlier))
         refusal = refuse_posting(posting, refusal_context, sent + SETTLE, setup.terms)
@@ -299,10 +361,9 @@ def _analyse_thread(setup: _WorkerSetup, slots: Sequence[Slot]) -> list[_Read]:
     return done
 
 
-def _read_again(setup: _WorkerSetup, slots: Sequence[Slot], report: Report, message_id: str) -> Posting | None:
+def _read_again(setup: bytes, slots: Sequence[Slot], report: Report, message_id: str) -> Posting | None:
     """Return a posting of a thread with the diffs of the patches that have a finding."""
-    parsed = (parse(_reader(setup.path).get(slot)) for slot in slots)
-    postings = assemble([message for message in parsed if isinstance(message, Message)])
+    postings = _read_thread(_unpacked(setup).path, slots)
     return next((_light(posting, report) for posting in postings if posting.message_id == message_id), None)
 
 

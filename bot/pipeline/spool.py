@@ -2,34 +2,50 @@
 """Raw mails of a whole archive in a temporary file, so that neither memory nor pipes have to hold them."""
 
 import os
+from array import array
 from collections.abc import Iterable
-from typing import IO
+from typing import IO, Final, NamedTuple
 
-from rules.lazy import dataclass
+_SIZE_BYTES: Final = 4  # of the length of an origin, which stands between the origin and the mail
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """Where a mail stands in the spool, and where it came from."""
+class Slot(NamedTuple):
+    """Where a mail stands in the spool."""
 
     offset: int
     length: int
-    origin: str
+
+
+class Slots:
+    """Many slots, in 16 bytes each."""
+
+    def __init__(self) -> None:
+        self._offsets = array("q")
+        self._lengths = array("q")
+
+    def append(self, slot: Slot) -> None:
+        self._offsets.append(slot.offset)
+        self._lengths.append(slot.length)
+
+    def __getitem__(self, number: int) -> Slot:
+        return Slot(self._offsets[number], self._lengths[number])
 
 
 class Spool:
-    """A file of raw mails. `put` returns slots; other processes read a slot by the file's path."""
+    """A file of raw mails and their origins. `put` returns slots; other processes read a slot by the file's path."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._end = 0
 
     def put(self, mails: Iterable[tuple[str, bytes]]) -> list[Slot]:
-        """Write the mails, each with its origin, and yield their slots."""
+        """Write the mails, each with its origin, and return their slots."""
         slots = []
         for origin, raw in mails:
-            self._file.write(raw)
-            slots.append(Slot(self._end, len(raw), origin))
+            name = origin.encode("utf-8", "surrogateescape")
+            self._file.write(b"".join((name, len(name).to_bytes(_SIZE_BYTES, "big"), raw)))
+            self._end += len(name) + _SIZE_BYTES
+            slots.append(Slot(self._end, len(raw)))
             self._end += len(raw)
         self._file.flush()
         return slots
@@ -42,4 +58,11 @@ class Reader:
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
     def get(self, slot: Slot) -> bytes:
+        """Return the mail in the slot."""
         return os.pread(self._descriptor, slot.length, slot.offset)
+
+    def origin(self, slot: Slot) -> str:
+        """Return where the mail in the slot came from."""
+        end = slot.offset - _SIZE_BYTES
+        length = int.from_bytes(os.pread(self._descriptor, _SIZE_BYTES, end), "big")
+        return os.pread(self._descriptor, length, end - length).decode("utf-8", "surrogateescape")

@@ -94,6 +94,22 @@ def test_a_series_with_unusual_titles_is_left_to_b4(title: str) -> None:
     assert read_plain_series(_group(patch(1, 1, title=title))) is None
 
 
+def test_the_trailers_in_replies_are_read_as_b4_reads_them() -> None:
+    trailers = ("Reviewed-by: Ada <ada@example.org>\n", 'Acked-by: Bob <bob@example.org>\nFixes: 0123456789ab ("a")\n')
+    texts = (trailers[0], trailers[1], "".join(trailers), f"> {trailers[0]}No.\n", trailers[0])
+    group = _group(patch(0, 2), patch(1, 2), patch(2, 2))
+    replies: dict[str, list[Message]] = {}
+    for number, text in enumerate(texts):
+        reply = parse(mail(f"r{number}@x", "Re: x", body=text))
+        assert isinstance(reply, Message)
+        replies.setdefault(f"{number % 3}@x", []).append(reply)
+
+    follow_ups = b4_series.read_follow_ups(group, replies)
+
+    assert follow_ups == b4_series.read_series(group, None, replies).follow_ups
+    assert {follow_up.index for follow_up in follow_ups} == {0, 1, 2}
+
+
 def test_b4_is_loaded_only_for_a_series_with_replies() -> None:
     script = """
 import sys

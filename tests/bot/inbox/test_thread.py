@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-from bot.inbox.thread import relatives, threads
+from bot.inbox.thread import ThreadGrouping, relatives, threads
 from bot.mail.message import Message
 from bot.mail.parse import parse
 
@@ -48,3 +48,14 @@ def test_one_run_ties_its_mails_together() -> None:
 
     assert [2, 2, 1] == [len(thread) for thread in threads([*sent, *prepared, other])]
     assert ("20261102090000.4711-*-ada@example.org",) == relatives(sent[0])
+
+
+def test_mails_are_grouped_without_the_mails() -> None:
+    grouping = ThreadGrouping()
+
+    added = [
+        grouping.add(own, related) for own, related in (("a", ""), ("b", "x"), ("a", "b"), ("c", "xy"), ("d", "z"))
+    ]
+
+    assert [True, True, False, True, True] == added
+    assert [[0], [1, 2], [3]] == [list(thread) for thread in grouping.threads()]

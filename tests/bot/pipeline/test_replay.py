@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A replay: what becomes of each mail and posting, in the order of the archives."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import pytest
@@ -15,13 +14,12 @@ from bot.kernel.repositories import RepositorySpecs
 from bot.mail.message import UnreadableMail
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
-from bot.mail.refusal import RefusalTerms
 from bot.pipeline import replay as replay_module
 from bot.pipeline.analyse import Analysis, AnalysisInput, analyse
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.process import process
 from bot.pipeline.replay import ReadingDone, RefusedPosting, ReplayedPosting, ReplayEvent, UnreadableInput, replay
-from bot.pipeline.spool import Spool
+from bot.pipeline.spool import Slot
 from bot.pool.guard import Crashed, InlineExecutor
 from bot.pool.worker import Limits
 from bot.review.model import FindingStatus
@@ -48,6 +46,9 @@ class _InlineWorkers:
     def stream(self, work: Callable[[object], object], items: Iterable[object]) -> Iterator[object]:
         for item in items:
             yield from InlineExecutor().map(work, [item])
+
+    def map(self, work: Callable[[object], object], items: Sequence[object]) -> list[object]:
+        return InlineExecutor().map(work, items)
 
 
 class _Progress:
@@ -182,10 +183,10 @@ def test_since_leaves_out_mails_that_came_and_postings_that_were_sent_before(mak
 def test_a_crash_of_a_mail_a_thread_or_a_review_stops_no_other(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = FakeArchive([patch("1@x"), patch("2@x", "fan"), patch("3@x", "lamp"), patch("4@x", "key")])
 
-    def broken_parse(raw: bytes) -> object:
+    def broken_parse(raw: bytes, **needs: Any) -> object:
         if b"<1@x>" in raw:
             raise ValueError("mail")
-        return parse(raw)
+        return parse(raw, **needs)
 
     def broken_analyse(given: AnalysisInput) -> Analysis:
         if "fan" in given.series.subject:
@@ -206,22 +207,31 @@ def test_a_crash_of_a_mail_a_thread_or_a_review_stops_no_other(make: Maker, monk
     assert _ids(events) == ["4@x"]
 
 
-def test_the_index_holds_no_texts_of_mails(tmp_path: Path) -> None:
-    raw = [patch("1@x", to="0@x"), mail("talk@x"), b"nothing"]
-    with (tmp_path / "spool").open("wb") as file:
-        slots = Spool(file).put([("origin", content) for content in raw])
-    setup = replay_module._WorkerSetup(str(tmp_path / "spool"), (), RepositorySpecs(), RefusalTerms())
+def test_the_mails_of_a_piece_that_is_lost_are_read_one_by_one(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    index_mails = replay_module._index_mails
 
-    indexed, other, unreadable = (replay_module._index_mail(setup, slot) for slot in slots)
-    replay_module._reader.cache_clear()
+    def broken(path: str, slots: Sequence[Slot]) -> object:
+        raw = [replay_module._reader(path).get(slot) for slot in slots]
+        return Crashed("too large") if any(b"<1@x>" in content for content in raw) else index_mails(path, slots)
 
-    assert isinstance(indexed, tuple)
-    message, is_patch = indexed
-    assert (message.message_id, message.in_reply_to, is_patch) == ("1@x", "0@x", True)
-    assert (message.body, message.raw, message.headers) == ("", b"", ())
-    assert (message.to, message.cc, message.reply_to) == ((), (), ())
-    assert isinstance(other, tuple)
-    assert other[1] is False
+    monkeypatch.setattr(replay_module, "_index_mails", broken)
+    events = _replayed(make, FakeArchive([patch("1@x"), patch("2@x", "fan"), b"nothing"]))
+
+    assert [event for event in events if isinstance(event, Crashed)] == [Crashed(f"mail 0.git@{0:040x}: too large")]
+    assert [event.origin for event in events if isinstance(event, UnreadableInput)] == [f"0.git@{2:040x}"]
+    assert _ids(events) == ["2@x"]
+
+
+def test_the_index_holds_only_what_connects_the_mails() -> None:
+    raw = [patch("1@x", to="0@x"), mail("talk@x"), patch("re@x").replace(b"Subject: ", b"Subject: Re: "), b"nothing"]
+
+    indexed, other, reply, unreadable = map(replay_module._index_mail, raw)
+
+    date = datetime(2026, 3, 2, 9, tzinfo=UTC).timestamp()
+    ids = [replay_module._digest(name) for name in ("1@x", "0@x", "talk@x", "re@x")]
+    assert indexed == (ids[0], (ids[1],), date, True)
+    assert other == (ids[2], (), date, False)
+    assert reply == (ids[3], (), date, False)
     assert isinstance(unreadable, UnreadableMail)
     assert unreadable.raw == b""
 
