@@ -6,7 +6,7 @@ from threading import Event
 
 from bot.app.links import build_links
 from bot.app.recipients import build_recipients
-from bot.app.review_context import build_refusal_terms
+from bot.app.refusal_terms import build_refusal_terms
 from bot.error import SettingsError
 from bot.outbox.patchwork import Patchwork
 from bot.ports.outbox import Stop

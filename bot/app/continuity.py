@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.app.identity import build_identity, can_send
 from bot.ports.running import Clock
-from bot.service.continuity import Continuity, Difference, difference
+from bot.service.continuity import Continuity, Difference, SentMails, difference
 from bot.service.reconcile import reconcile
 from bot.settings.tables import Settings
 from bot.store.error import StoreError
@@ -22,7 +22,7 @@ def build_continuity(settings: Settings, store: "Repository", clock: Clock) -> C
     return Continuity(store, ledger, build_identity(settings, store), clock)
 
 
-def preview_difference(settings: Settings, store: "Repository") -> Difference:
+def preview_difference(settings: Settings, store: SentMails) -> Difference:
     """Return the difference that blocks sending, without a change; empty if the settings allow no sending."""
     if not can_send(settings):
         return Difference()

@@ -3,13 +3,13 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from bot.app.identity import build_identity, can_send, load_command_secret
+from bot.app.identity import build_identity, load_command_secret
 from bot.app.kernel import MaintainersCache, build_repository_specs
 from bot.app.recipients import build_recipients, build_rehearsed_recipients
+from bot.app.refusal_terms import build_refusal_terms
 from bot.kernel.repositories import KernelTrees
-from bot.mail.refusal import RefusalTerms
 from bot.pipeline.analyse import LIMITS, Analyser
 from bot.pipeline.context import ReviewContext
 from bot.pool.guard import Executor, TimeLimit
@@ -25,8 +25,6 @@ from rules.registry import active
 
 if TYPE_CHECKING:
     from bot.store.repository import Repository
-
-_STALE_HOURS: Final = 48
 
 
 def build_review_context(settings: Settings, store: "Repository", clock: Clock) -> ReviewContext:
@@ -76,16 +74,3 @@ def build_policy(settings: Settings) -> Policy:
     """Return the policy of the settings for findings."""
     review = settings.review
     return Policy(frozenset(review.withheld_rules), severity=review.severity, confidence=review.confidence)
-
-
-def build_refusal_terms(settings: Settings) -> RefusalTerms:
-    """Return which postings are refused. Old postings are refused if mails can be sent or lists are followed."""
-    review = settings.review
-    live = bool(settings.lore.all_lists) or can_send(settings)
-    hours = review.stale_hours or (_STALE_HOURS if live else 0)
-    return RefusalTerms(
-        own=frozenset({settings.identity.address.lower()}),
-        bots=frozenset(address.lower() for address in review.bots),
-        stale=timedelta(hours=hours) if hours else None,
-        newest_only=live,
-    )

@@ -12,7 +12,8 @@ from bot.settings.paths import displayed
 
 if TYPE_CHECKING:
     from bot.settings.tables import Settings
-    from bot.store.listing import ListingRows
+    from bot.store.history import HistoryRows
+    from bot.store.listing import ListingRows, StoreReader
     from bot.store.repository import Repository
 
 _MAX_NOTICES: Final = 10
@@ -51,7 +52,7 @@ def notices(store: "ListingRows", now: datetime) -> list[str]:
 
 
 @contextmanager
-def reading(settings: "Settings") -> "Iterator[ListingRows]":
+def reading(settings: "Settings") -> "Iterator[StoreReader | Repository]":
     """Open the database for reading. Raises SettingsError if it does not exist."""
     from bot.store.listing import StoreReader
 
@@ -70,5 +71,20 @@ def existing(settings: "Settings") -> "Iterator[Repository]":
 
     if reason := missing(settings):
         raise SettingsError(reason)
+    with Repository(settings.database) as store:
+        yield store
+
+
+@contextmanager
+def reading_history(settings: "Settings") -> "Iterator[HistoryRows]":
+    """Open the database for reading what happened to mails; create it if it does not exist."""
+    from bot.store.history import HistoryReader
+
+    reader = HistoryReader(settings.database)
+    if settings.database.exists() and reader.is_current():
+        yield reader
+        return
+    from bot.store.repository import Repository
+
     with Repository(settings.database) as store:
         yield store

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from bot.cli.command import Argument, Command, echo
 from bot.cli.context import GlobalOptions
+from bot.cli.database import reading_history
 from bot.error import SettingsError
 from bot.mail.attestation import Attestation
 from bot.mail.message import Message
@@ -46,14 +47,13 @@ def explain(
 
     Exit status: 0 explained; 2 not a message-id, unknown mail, or wrong settings; 3 the database cannot be read.
     """
-    from bot.app.review_context import build_refusal_terms
-    from bot.store.repository import Repository
+    from bot.app.refusal_terms import build_refusal_terms
 
     message_id = target(mail)
     if message_id is None:
         raise SettingsError(f"{mail!r} is neither a message-id nor the web address of a mail")
     settings = context.settings()
-    with Repository(settings.database) as store:
+    with reading_history(settings) as store:
         mails = store.mails_with_id(message_id)
         postings = store.postings_with_part(message_id)
         attestations = store.attestations(message_id)

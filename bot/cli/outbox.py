@@ -81,7 +81,7 @@ def _blocked(settings: "Settings") -> Iterator[str]:
     from bot.app.continuity import preview_difference
     from bot.service.continuity import RECONCILE
 
-    with existing(settings) as store:
+    with reading(settings) as store:
         if reasons := preview_difference(settings, store).reasons:
             yield f"Nothing is sent: {visible('; '.join(reasons))}; {RECONCILE}."
 

@@ -11,7 +11,7 @@ from bot.mail.posting import Posting
 from bot.mail.reply import Identity
 from bot.mail.state import MailState
 from bot.pipeline.draft import message_id
-from bot.ports.installation import Attempt, Claim, Installations, Ledger, LedgerState
+from bot.ports.installation import Attempt, Claim, Installation, Installations, Ledger, LedgerState
 from bot.ports.mails import MailStatus
 from bot.ports.postings import DuePosting
 from bot.ports.running import Clock
@@ -21,6 +21,19 @@ from rules.lazy import dataclass
 RECONCILE: Final = "`patchwarden outbox reconcile` shows the difference and settles it"
 _MAX_CLAIMS: Final = 200
 """The maximum number of claims checked in a round, newest first: strangers can make any number of them."""
+
+
+class SentMails(Protocol):
+    """What is compared with the ledger."""
+
+    def installation(self, now: datetime) -> Installation:
+        """Return the identity of the database."""
+
+    def attempts(self) -> Mapping[str, int]:
+        """Return for each mail that was not only filed how often it may have left."""
+
+    def claims(self, status: str, limit: int) -> Sequence[Claim]:
+        """Return mails in archives that may be ours, of that status, newest first."""
 
 
 class History(Installations, Protocol):
@@ -126,7 +139,7 @@ class Continuity:
         self._ledger.end({attempt.message_id: attempt.state for attempt in sent if attempt.state}, now)
 
 
-def difference(store: History, state: LedgerState | None, now: datetime) -> Difference:
+def difference(store: SentMails, state: LedgerState | None, now: datetime) -> Difference:
     """Compare the database with the ledger and with what was found in the archives."""
     installation, sent = store.installation(now), store.attempts()
     reasons: list[str] = []

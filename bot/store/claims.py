@@ -24,8 +24,8 @@ from bot.ports.outbox import (
 from bot.review.disposition import ActiveMute
 from bot.store.blocks import driver
 from bot.store.codec import posting_of
+from bot.store.context import arrivals_of
 from bot.store.database import Database
-from bot.store.following import arrivals_of
 from bot.store.listing import mail_of
 from bot.store.mutes import mutes_of
 from bot.store.outgoing import change_state, pace_of

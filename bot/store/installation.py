@@ -2,7 +2,7 @@
 """The name, the generation and the secret of a database, and mails in archives that may be ours."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.dialects.sqlite import insert
@@ -71,13 +71,6 @@ class InstallationRows:
             row = session.get(InstallationRow, 1)
         return bool(row and row.secret) or secret_path(self._database.path).exists()
 
-    def attempts(self) -> Mapping[str, int]:
-        """Return for each mail that was not only filed how often it may have left."""
-        with self._database.reading() as session:
-            rows = select(OutgoingRow.message_id, OutgoingRow.attempts)
-            rows = rows.where(OutgoingRow.mode != FILED, col(OutgoingRow.attempts) > 0)
-            return dict(session.exec(rows).all())
-
     def attempted(self) -> Sequence[Attempt]:
         with self._database.reading() as session:
             rows = select(OutgoingRow).where(OutgoingRow.mode != FILED, col(OutgoingRow.attempts) > 0)
@@ -120,12 +113,6 @@ class InstallationRows:
                     other = session.get_one(OutgoingRow, known.outgoing_id)
                     if MailState(other.state) in WAITING and other.mode != FILED:
                         change_state(session, other, MailState.WITHDRAWN, now, f"answered by {attempt.message_id}")
-
-    def claims(self, status: str, limit: int) -> Sequence[Claim]:
-        with self._database.reading() as session:
-            rows = select(UnknownMailRow).where(UnknownMailRow.status == status)
-            rows = rows.order_by(col(UnknownMailRow.raw_mail).desc()).limit(limit)
-            return [Claim(row.message_id, row.in_reply_to, row.arrived, row.raw_mail) for row in session.exec(rows)]
 
     def set_claim_status(self, message_ids: Sequence[str], status: str) -> None:
         with self._database.writing() as session:

@@ -6,7 +6,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,13 +18,16 @@ from bot.mail.command import Scope
 from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
 from bot.ports.archive import RawMail
+from bot.ports.installation import Claim, Installation
 from bot.ports.mails import MailStatus
 from bot.ports.outbox import StopState
 from bot.ports.store import QuarantinedPosting
+from bot.review.consent import Mode
 from bot.review.disposition import ActiveMute
 from bot.store.blocks import BlockReader
 from bot.store.codec import decode, posting_of
 from bot.store.error import explained
+from bot.store.secret import secret_path
 from bot.store.times import text_of
 
 if TYPE_CHECKING:
@@ -58,14 +61,14 @@ class ListingRows:
         where, values = ("", ()) if state is None else ("WHERE state = ?", (state.value,))
         with self._listed.rows() as connection:
             query = f"SELECT * FROM outgoing {where} ORDER BY created DESC, message_id"  # noqa: S608 constants
-            return [mail_of(row) for row in _rows(connection, query, *values)]
+            return [mail_of(row) for row in named_rows(connection, query, *values)]
 
     def mail(self, message_id: str) -> Outgoing | None:
         """Return the mail with that message-id or unique prefix of one, or None."""
         prefix = message_id.replace("/", "//").replace("%", "/%").replace("_", "/_")
         with self._listed.rows() as connection:
             query = "SELECT * FROM outgoing WHERE message_id LIKE ? ESCAPE '/' ORDER BY message_id != ? LIMIT 2"
-            matching = list(_rows(connection, query, f"{prefix}%", message_id))
+            matching = list(named_rows(connection, query, f"{prefix}%", message_id))
         exact = [row for row in matching if row.message_id == message_id] or matching
         return mail_of(exact[0]) if len(exact) == 1 else None
 
@@ -76,19 +79,32 @@ class ListingRows:
             "ORDER BY noticed DESC"
         )
         with self._listed.rows() as connection:
-            events = _rows(connection, query, json.dumps(NOTICES), text_of(since))
+            events = named_rows(connection, query, json.dumps(NOTICES), text_of(since))
             return [(row.message_id, row.kind, row.detail or row.place) for row in events]
 
     def stop_state(self) -> StopState:
         """Return whether sending is stopped, and why."""
         with self._listed.rows() as connection:
-            states = _rows(connection, "SELECT number, reason, since, seen FROM stop WHERE id = 1")
+            states = named_rows(connection, "SELECT number, reason, since, seen FROM stop WHERE id = 1")
             return next((StopState(row.number, row.reason, row.since, row.seen) for row in states), StopState())
+
+    def attempts(self) -> Mapping[str, int]:
+        """Return for each mail that was not only filed how often it may have left."""
+        query = "SELECT message_id, attempts FROM outgoing WHERE mode != ? AND attempts > 0"
+        with self._listed.rows() as connection:
+            return dict(connection.execute(query, (Mode.DRY_RUN.value,)).fetchall())
+
+    def claims(self, status: str, limit: int) -> Sequence[Claim]:
+        """Return mails in archives that may be ours, of that status, newest first."""
+        query = "SELECT * FROM unknown_mail WHERE status = ? ORDER BY raw_mail DESC LIMIT ?"
+        with self._listed.rows() as connection:
+            rows = named_rows(connection, query, status, limit)
+            return [Claim(row.message_id, row.in_reply_to, row.arrived, row.raw_mail) for row in rows]
 
     def mutes(self) -> Sequence[ActiveMute]:
         """Return all mutes, the oldest first."""
         with self._listed.rows() as connection:
-            rows = _rows(connection, "SELECT * FROM mute ORDER BY given")
+            rows = named_rows(connection, "SELECT * FROM mute ORDER BY given")
             return [ActiveMute(Scope(row.scope), row.subject, row.by, row.message_id, row.given) for row in rows]
 
     def quarantined(self, limit: int) -> Sequence[MailStatus]:
@@ -96,7 +112,7 @@ class ListingRows:
         query = "SELECT * FROM mail WHERE state = 'unreadable' AND pruned IS NULL ORDER BY id DESC LIMIT ?"
         with self._listed.rows() as connection:
             reader = BlockReader(connection)
-            return [mail_status(reader, row, "") for row in _rows(connection, query, limit)]
+            return [mail_status(reader, row, "") for row in named_rows(connection, query, limit)]
 
     def quarantined_postings(self, limit: int) -> Sequence[QuarantinedPosting]:
         """Return the newest postings that could not be checked."""
@@ -105,7 +121,7 @@ class ListingRows:
             "ORDER BY arrived DESC, message_id LIMIT ?"
         )
         with self._listed.rows() as connection:
-            rows = _rows(connection, query, QUARANTINED, PRUNED, limit)
+            rows = named_rows(connection, query, QUARANTINED, PRUNED, limit)
             return [QuarantinedPosting(posting_of(row.value), row.arrived, row.reason) for row in rows]
 
     def pending_postings(self) -> "Sequence[PendingPosting]":
@@ -168,6 +184,14 @@ class StoreReader(ListingRows):
             with snapshot(connection):
                 yield connection
 
+    def installation(self, now: datetime) -> Installation:
+        """Return the identity of the database. Without one it has no name: the first process that writes gives it."""
+        has_secret = secret_path(self._path).exists()
+        with self.rows() as connection:
+            for row in named_rows(connection, "SELECT name, created, generation, secret FROM installation"):
+                return Installation(row.name, row.created, row.generation, bool(row.secret) or not has_secret)
+        return Installation("", now, 0, not has_secret)
+
     def is_current(self) -> bool:
         """Return whether the database has the schema of this version."""
         try:
@@ -222,7 +246,7 @@ def mail_status(reader: BlockReader, row: Any, message_id: str) -> MailStatus:
     return MailStatus(row.id, message_id, row.source, mail, row.state, reason)
 
 
-def _rows(connection: sqlite3.Connection, query: str, *values: object) -> Iterator[Any]:
+def named_rows(connection: sqlite3.Connection, query: str, *values: object) -> Iterator[Any]:
     """Yield the rows as objects with the names of the columns."""
     cursor = connection.execute(query, values)
     names = [column[0] for column in cursor.description]

@@ -16,12 +16,12 @@ from bot.store.claims import ClaimRows
 from bot.store.commands import CommandRows
 from bot.store.database import Database
 from bot.store.following import FollowingRows
+from bot.store.history import HistoryRows
 from bot.store.installation import InstallationRows
 from bot.store.jobs import JobRows
 from bot.store.kernel_tree import KernelTreeRows
 from bot.store.knowledge import KnowledgeRows
 from bot.store.landing import LandingRows
-from bot.store.listing import ListingRows
 from bot.store.mails import MailRows
 from bot.store.mutes import MuteRows
 from bot.store.outgoing import OutgoingRows
@@ -52,7 +52,7 @@ class Repository(
     BounceRows,
     InstallationRows,
     StopRows,
-    ListingRows,
+    HistoryRows,
     JobRows,
     CheckRows,
 ):
@@ -68,7 +68,7 @@ class Repository(
         on_change: Callable[[MailChange], None] = lambda _: None,
     ) -> None:
         super().__init__(Database(path, on_use, on_change))
-        ListingRows.__init__(self, self._database)
+        HistoryRows.__init__(self, self._database)
 
     def tally(self) -> Tally:
         with self._database.reading() as session:
