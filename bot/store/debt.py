@@ -2,6 +2,7 @@
 """The debt that the web pages show: a file beside the database, which `patchwarden debt --publish` replaces."""
 
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,15 @@ def debt_path(database: Path) -> Path:
 
 def read_debt(path: Path) -> DebtReport | None:
     """Return the stored debt; None if there is none, or the file is damaged."""
-    with suppress(OSError, ValueError), path.open("rb") as file:
-        content = file.read(_MAX_BYTES + 1)
-        return from_json(content.decode("utf-8")) if len(content) <= _MAX_BYTES else None
+    with suppress(OSError, ValueError):
+        status = path.stat()
+        return _read(path, status.st_ino, status.st_mtime_ns, status.st_size)
     return None
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, *_: int) -> DebtReport | None:
+    """Return the content of a file. Reading it takes longer than most pages, so it is read once for each version."""
+    with path.open("rb") as file:
+        content = file.read(_MAX_BYTES + 1)
+    return from_json(content.decode("utf-8")) if len(content) <= _MAX_BYTES else None

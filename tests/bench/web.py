@@ -19,10 +19,13 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from bot.debt.count import Counts
+from bot.debt.report import Ref, as_json, build_report
 from bot.mail.posting import Posting
 from bot.mail.posting_codec import encode_posting
 from bot.review.model import Basis, FindingStatus, Review, ReviewFinding
 from bot.store.codec import encode
+from bot.store.debt import debt_path
 from bot.store.repository import Repository
 from rules.finding import Severity
 from rules.registry import RULES
@@ -32,6 +35,8 @@ _POSTINGS: Final = 100_000
 _DAYS: Final = 730
 _ROUNDS: Final = 60
 _PORT: Final = 8931
+_OPERATOR_PORT: Final = 8932
+_OPERATOR: Final = f"http://127.0.0.1:{_OPERATOR_PORT}"
 _BATCH: Final = 5_000
 _PENDING_DAYS: Final = 60
 _LISTS: Final = [f"list-{number}@lists.example.org" for number in range(40)]
@@ -197,6 +202,14 @@ def _add_rows(
         )
 
 
+def _publish_debt(database: Path) -> None:
+    """Publish the counts of two refs; v7.3 has about a hundred subsystems with Rust code."""
+    chosen = random.Random(13)
+    refs = (Ref("v6.12", "1" * 40), Ref("v7.3", "2" * 40))
+    sums = [{name: Counts(*(chosen.randrange(900) for _ in range(8))) for name in _SUBSYSTEMS[:200]} for _ in refs]
+    debt_path(database).write_text(as_json(build_report("linux.git", refs, sums)))
+
+
 def _stored(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M:%S.%f}"
 
@@ -227,19 +240,30 @@ def _pages(number: int) -> dict[str, list[str]]:
         "/border": "/border",
         "/border?q": "/border?q=name_77",
         "/border/NAME": "/border/name_77",
+        "/debt": "/debt",
+        "/debt?q": "/debt?q=system+1",
         "/stats": "/stats",
         "/healthz": "/healthz",
         "/atom": "/atom",
         "/atom by list": f"/atom?list={quote(_LISTS[3])}",
         "/atom by person": "/atom?for=busy@example.org",
         "/api/series": "/api/series",
+        "/api/rules": "/api/rules",
+        "/api/queue": "/api/queue",
         "/api/bindings": "/api/bindings",
+        "/api/bindings/NAME": "/api/bindings/name_77",
+        "/api/debt": "/api/debt",
+        "/api/stats": "/api/stats",
         "/api/openapi.json": "/api/openapi.json",
     }
     pages = {name: [address] * _ROUNDS for name, address in same.items()}
+    pages |= {name: [_OPERATOR + name] * _ROUNDS for name in ("/outbox", "/failed", "/quarantine", "/jobs", "/metrics")}
     pages["/series/ID"] = [f"/series/{name}" for name in ids]
+    pages["/series/ID.txt"] = [f"/series/{name}.txt" for name in ids]
+    pages["/api/series/ID"] = [f"/api/series/{name}" for name in ids]
     pages["/api/patchset"] = [f"/api/patchset?id={name}" for name in ids]
     pages["/rules/ID"] = [f"/rules/{rule}" for rule in rules]
+    pages["/api/rules/ID"] = [f"/api/rules/{rule}" for rule in rules]
     pages["/atom by rule"] = [f"/atom?rule={rule}" for rule in rules]
     return pages
 
@@ -248,8 +272,11 @@ def measure(folder: Path, number: int) -> None:
     """Print the median and the 95th percentile of the server's processor time for each page, and its memory."""
     program = Path(sys.executable).with_name("patchwarden")
     (folder / "patchwarden.toml").write_text('database = "var/patchwarden.db"\n')
+    Repository(folder / "var/patchwarden.db").close()  # an earlier version may have made it
+    _publish_debt(folder / "var/patchwarden.db")
+    ports = ["--port", str(_PORT), "--operator-port", str(_OPERATOR_PORT)]
     server = subprocess.Popen(
-        [program, "--config", folder / "patchwarden.toml", "web", "--port", str(_PORT)], stderr=subprocess.DEVNULL
+        [program, "--config", folder / "patchwarden.toml", "web", *ports], stderr=subprocess.DEVNULL
     )
     try:
         _wait(server)
@@ -283,7 +310,8 @@ def _wait(server: subprocess.Popen[bytes]) -> None:
 
 
 def _fetch(address: str) -> int:
-    with urllib.request.urlopen(f"http://127.0.0.1:{_PORT}{address}", timeout=60) as answer:
+    url = address if address.startswith(_OPERATOR) else f"http://127.0.0.1:{_PORT}{address}"
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return len(answer.read())
 
 
