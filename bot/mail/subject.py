@@ -13,7 +13,7 @@ _MAX_TAG: Final = 120
 _MAX_TAG_WORDS: Final = 8
 _USUAL: Final = re.compile(
     r"\[(?:(?!(?:patch|rfc)[-/])[a-z]++(?:-[a-z]++)*+|v\d++|\d++/\d++)(?: (?:[a-z]++|v\d++|\d++/\d++))*+\] "
-    r"(?!v?\d)[^\[\](){}]*(?<!\d)",
+    r"(?!v?\d|resend)[^\[\](){}]*(?<!\d)",
     re.IGNORECASE | re.ASCII,
 )
 _CLOSING: Final = {"[": "]", "(": ")", "{": "}", "<": ">"}
@@ -30,7 +30,11 @@ _MARKER = re.compile(r"patch(?:es)?|rfc|resend|v\d{1,5}|\d{1,4}/\d{1,4}", re.IGN
 _COUNTER = re.compile(r"\d{1,4}/\d{1,4}")
 _PATCH = re.compile(r"patch", re.IGNORECASE)
 _STATED = re.compile(r"v\d{1,5}(?:\.\d{1,4})?", re.IGNORECASE)
-_REVISION_AT_END = re.compile(rf"(?:(?<![ ,])[ ,]*+[(\[{{]{_REVISION}[)\]}}]|(?:,| -) ?{_REVISION})\Z", re.IGNORECASE)
+_BRACKETS: Final = dict.fromkeys(map(ord, "[](){}<>"), " ")
+_BRACKET_AT_END = re.compile(r"(?<![ ,])[ ,]*+[(\[{]([^()\[\]{}]{1,40})[)\]}]\Z")
+_REVISION_AT_END = re.compile(rf"(?:,| -) ?({_REVISION})\Z", re.IGNORECASE)
+_RESEND = re.compile(r"resend|repost", re.IGNORECASE)
+_AT_END: Final = _STATED, _COUNTER, _RESEND
 
 
 @lru_cache(4096)
@@ -38,8 +42,8 @@ def usual_subject(subject: str) -> str:
     """Return the subject with its tags, counter and revision in one bracket: `[PATCH net v2 1/2] title`.
 
     Tags may be separated by commas, a counter may read `1 of 2`, a bracket may be lost, of another shape or missing,
-    and the revision may stand after the title. A subject without any of that is returned as it is. A revision that the
-    title ends in without a bracket, comma or dash before it belongs to the title: "cgroup v2".
+    and a counter and revision may stand after the title. A subject without any of that is returned as it is. What the
+    title ends in without a bracket, or for a revision a comma or dash, before it belongs to the title: "cgroup v2".
     """
     subject = subject[:MAX_SUBJECT]
     if _USUAL.fullmatch(subject):
@@ -48,10 +52,8 @@ def usual_subject(subject: str) -> str:
     words = list(dict.fromkeys(word for tag in tags for word in _words_of_tag(tag)))
     if not words:
         return subject
-    end = _REVISION_AT_END.search(title)
-    if end is not None and end.start() and not any(_STATED.fullmatch(word) for word in words):
-        words.append(f"v{int(end[1] or end[2])}")
-        title = title[: end.start()]
+    for end in (_BRACKET_AT_END, _BRACKET_AT_END, _REVISION_AT_END):
+        words, title = _move_from_end(end, words, title)
     return f"[{' '.join(words)}] {title}".rstrip()
 
 
@@ -62,6 +64,19 @@ def count_and_title(subject: str) -> tuple[int, str]:
         return 0, ""
     counters = (word for word in tag.removeprefix("[").split() if _COUNTER.fullmatch(word))
     return int(next(counters, "0/0").partition("/")[2]), title.strip()
+
+
+def _move_from_end(end: re.Pattern[str], words: list[str], title: str) -> tuple[list[str], str]:
+    """Return the words of the tag with the counter, revision and `RESEND` that the title ends in, and the rest of it.
+
+    What the tag has already belongs to the title.
+    """
+    found = end.search(title)
+    more = _words_of_tag(found[1]) if found is not None and found.start() else []
+    kinds = [next((kind for kind in _AT_END if kind.fullmatch(word)), None) for word in more]
+    if found is None or not more or not all(kind and not any(map(kind.fullmatch, words)) for kind in kinds):
+        return words, title
+    return words + more, title[: found.start()]
 
 
 def _split(subject: str) -> tuple[list[str], str]:
@@ -102,7 +117,7 @@ def _half_bracket(text: str, *, is_tagged: bool) -> tuple[str, str] | None:
     words = text[int(opened) :].split()
     taken, length = "", 0
     for count in range(1, min(len(words), _MAX_TAG_WORDS) + 1):
-        candidate = " ".join(words[:count])
+        candidate = " ".join(words[:count]).translate(_BRACKETS)
         if all(_MARKER.fullmatch(word) for word in _words_of_tag(candidate)) and _words_of_tag(candidate):
             taken, length = candidate, count
     tag_words = _words_of_tag(taken)
