@@ -22,7 +22,8 @@ _GIT = re.compile(r"\ndiff --(?:git|cc|combined) ")
 _START = re.compile(r"\n(?:diff --(?:git|cc|combined) |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)")
 _NOTES = re.compile(r"^---[ \t]*$", re.MULTILINE)
 _IN_BODY_HEADER = re.compile(r"(?:From|Date|Subject): ")
-_FOOTER = re.compile(r"([-+])(?:\1\1|\s*$|[-+=*_]{2}| ?[A-Z][a-z])")
+_RULE = re.compile(r"([-+])\1{4}")
+_FOOTER = re.compile(r"([-+])(?:\1|\s*$|[-+=*_]{2}| \w|[A-Z][a-z])")
 _OUTSIDE_OF_HUNKS = re.compile(r"\n[^-+ \\@\r\n]")
 _HEADER = re.compile(r"@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@ ?(.*)")
 _MAY_BE_DIFF = re.compile(r"[-+@\\]|diff |new |old |deleted |index |Binary |GIT ")
@@ -255,13 +256,13 @@ def _read_hunk_lines(
 def _problem_below(lines: list[str], at: int) -> Unreadable | None:
     """Return why what follows the last hunk may be a part of it: it is neither blank nor a signature nor a footer.
 
-    A footer, as lists and scanners add it, follows a blank line and begins with a rule or a sentence.
+    A footer, as lists, scanners and people add it, begins with a rule, or follows a blank line and begins with a
+    sentence: lines of code that begin with one space are rare, and those with five dashes or plus signs too.
     """
     for position in range(at, len(lines)):
         line = lines[position]
-        if line.rstrip() in ("--", "---") or (
-            position > at and _FOOTER.match(line) and not lines[position - 1].strip()
-        ):
+        is_below_blank = position > at and not lines[position - 1].strip()
+        if line.rstrip() in ("--", "---") or _RULE.match(line) or (is_below_blank and _FOOTER.match(line)):
             return None
         if line.startswith("@@"):
             return Unreadable("a damaged hunk header", position)

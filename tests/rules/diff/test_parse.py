@@ -214,6 +214,10 @@ def test_a_plain_diff_tells_a_new_file_by_its_numbers() -> None:
         "\n+-------+\n| a box |\n+-------+\n",
         "\n-\nTo unsubscribe, write to the list.\n",
         "\n- To unsubscribe, write to the list.\n",
+        "\n- sent from my telephone\n",
+        "\n-- Ann\n- one\n+ two\n",
+        "----------\nTo unsubscribe, write to the list.\n",
+        "+++++ checked by the gate +++++\n",
     ],
 )
 def test_text_after_the_last_hunk_is_ignored(end: str) -> None:
@@ -235,6 +239,7 @@ def test_a_blank_context_line_that_was_dropped_at_the_end_is_read() -> None:
         (HEADER + "@@ -1,2 +1,3 @@\n one\n+two wrapped\nline\n three\n", 8, "shorter"),
         (HEADER + "@@ -1,1 +1,1 @@\n one\n two\n", 7, "longer"),
         (HEADER + "@@ -1,1 +1,1 @@\n one\n\n+two\n", 8, "longer"),
+        (HEADER + "@@ -1,1 +1,1 @@\n one\n\n- * two\n", 8, "longer"),
         (HEADER + "@@ -1,1 +1,1 @@\n one\n two\n" + HUNK, 8, "longer"),
         (HEADER + HUNK + "wrapped\n" + HUNK, 9, "between"),
         (HEADER + "@@ -1,2 +1,3 @@\n one\n\xa0two\n three\n", 7, "shorter"),
