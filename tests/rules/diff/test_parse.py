@@ -165,6 +165,7 @@ def test_octal_escapes_in_quoted_paths_are_resolved() -> None:
         "--- linux.orig/d/a.c\t2026-01-01 00:00:00\n+++ linux/d/a.c\t2026-01-02 00:00:00\n",
         "Index: linux/d/a.c\n====\n--- linux.orig/d/a.c\n+++ linux/d/a.c\n",
         "diff --git d/a.c d/a.c\n--- d/a.c\n+++ d/a.c\n",
+        "diff --git ./d/a.c ./d/a.c\n--- ./d/a.c\n+++ ./d/a.c\n",
         "diff --git i/d/a.c w/d/a.c\n--- i/d/a.c\n+++ w/d/a.c\n",
     ],
 )
