@@ -38,6 +38,8 @@ def _of_mail(message: Message) -> str:
         return f"the mail has no diff in its text, and attachments of type {', '.join(unread)} that are not patches"
     if is_reply(message.subject) or _QUOTED_DIFF.search(message.body):
         return "a reply that quotes a patch; check the mail that it answers"
+    if "text/html" in kinds:
+        return "a mail without a diff in its plain text; its HTML is not read; save the patch and check that file"
     return f"a mail without a diff; {_FORMAT_PATCH}"
 
 

@@ -378,6 +378,10 @@ NO_PATCH = {
     "hunks without the name of a file": b"@@ -1 +1 @@\n-a\n+b\n",
     "not a text": b"PK\x03\x04\0\0\xff",
     "its text as HTML only": b"From: ada@example.org\nSubject: [PATCH] x\nContent-Type: text/html\n\n<p>x</p>\n",
+    "its HTML is not read": (
+        b"From: ada@example.org\nSubject: [PATCH] x\nContent-Type: multipart/alternative; boundary=b\n\n"
+        b"--b\n\nSee.\n--b\nContent-Type: text/html\n\n<pre>diff</pre>\n--b--\n"
+    ),
     "a reply that quotes a patch": b"From: ada@example.org\nSubject: Re: [PATCH] x\n\n> diff --git a/x b/x\nNo.\n",
     "a mail without a diff": b"From: ada@example.org\nSubject: [PATCH] x\n\nSorry, forgot it.\n",
     "attachments of type application/zip": (
