@@ -14,7 +14,7 @@ _OTHERS: Final[frozenset[str]] = frozenset(
         """
     b4 barebox binutils blktests bluez btrfs-progs buildroot busybox cifs-utils cloud-hypervisor coreboot crosvm
     cryptsetup dracut dt-schema dwarves e2fsprogs edk2 erofs-utils ethtool exfatprogs f2fs-tools firecracker
-    fstests gcc gccrs glibc grub hostapd i-g-t igt igt-gpu-tools iproute2 iproute2-next iptables iwd kexec-tools
+    fstests gcc gccrs glibc grub hostapd i-g-t igt igt-gpu-tools iproute2 iptables iwd kexec-tools
     kmod ksmbd-tools kvm-unit-tests kvmtool libcamera libdrm libnftnl libtraceevent libtracefs liburing libvirt
     linux-firmware ltp lvm2 man man-pages mdadm mesa mmc-utils mtd-utils multipath-tools musl ndctl nfs-utils
     nft nftables nvme-cli opensbi openwrt pahole pciutils qemu rt-tests rteval rust-vmm selinux-testsuite sparse
@@ -42,7 +42,7 @@ def other_project(tags: Collection[str], title: str, lists: Collection[str], pat
     sent to decide where no changed file is certainly the kernel's, and so does a crate below `rust/` that is laid out
     as Cargo wants it, as in QEMU. `tags` and `lists` are in lower case.
     """
-    named = min(_OTHERS.intersection(tag.strip("-+:()") for tag in tags), default=None)
+    named = min(_OTHERS.intersection(tag.strip("-+:()").removesuffix("-next") for tag in tags), default=None)
     if named is not None:
         return named
     if not paths or any(map(_is_certain, paths)):

@@ -17,6 +17,7 @@ KERNEL = "rust/kernel/led.rs"
         ([], "rust: QEMU : x", [], ["include/x.h"], "qemu"),
         ([], "x: about qemu", [], ["include/x.h"], None),
         ([], "x", ["qemu-devel@lists.example.org"], ["include/x.h"], "qemu"),
+        (["ethtool-next"], "x", [], ["rust/kernel/x.rs"], "ethtool"),
         ([], "x", ["iproute2@lists.example.org"], ["include/x.h"], "iproute2"),
         ([], "x", ["devel-qemu@lists.example.org"], ["include/x.h"], None),
         ([], "qemu: x", ["qemu-devel@lists.example.org"], ["include/x.h", KERNEL], None),
