@@ -1524,6 +1524,7 @@ EXEMPT: Final[dict[str, str]] = {
     "bot.debt.report.build_report": "it puts names, of which MAINTAINERS has few thousand, in order",
     "rules.check_rule.main": _OWN,
     "bot.debt.report.from_json": _OWN,
+    "bot.mail.refusal.repeated_posting": "it compares the beginning",
     "bot.mail.refusal.refuse_repeat": "it puts a message-id, which is bounded, into a sentence",
     **dict.fromkeys(
         (

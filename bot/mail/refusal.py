@@ -83,6 +83,7 @@ class RefusalTerms:
     newest_only: bool = True
 
 
+_REPEATED: Final = "the same patches were posted before, as "
 _VERSION = re.compile(
     r"(?:linux-|stable-?)?\d{1,2}\.\d{1,3}(?:\.\d{1,3})?(?:[.-]?y|-stable)?(?:[/,]\d{1,2}\.\d{1,3}\S*)*",
     re.IGNORECASE,
@@ -133,7 +134,13 @@ def refuse_posting(posting: Posting, context: RefusalContext, now: datetime, ter
 
 def refuse_repeat(message_id: str) -> Refusal:
     """Return the refusal of a posting whose patches were posted before, under that message-id."""
-    return Refusal(RefusalKind.REPEAT, f"the same patches were posted before, as {message_id}")
+    return Refusal(RefusalKind.REPEAT, f"{_REPEATED}{message_id}")
+
+
+def repeated_posting(text: str) -> str:
+    """Return the message-id of the earlier posting that a refusal names in its text, "" if it names none."""
+    words = f"{RefusalKind.REPEAT}: {_REPEATED}"
+    return text.removeprefix(words) if text.startswith(words) else ""
 
 
 def clamped(date: datetime | None, arrived: datetime) -> datetime:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot.debt.report import DebtReport
 from bot.mail.posting import Posting
+from bot.mail.refusal import repeated_posting
 from bot.ports.operator import JobState, OperatorSnapshot
 from bot.review.model import Review
 from rules.bindings.used_places import UsedPlace
@@ -82,6 +83,11 @@ class SeriesSummary:
     def position(self) -> Position:
         return Position(self.sent, self.message_id)
 
+    @property
+    def repeats(self) -> str:
+        """The message-id of the earlier posting of the same patches, "" if there is none."""
+        return repeated_posting(self.reason)
+
 
 @dataclass(frozen=True, slots=True)
 class SeriesPage:
@@ -97,7 +103,10 @@ class SeriesPage:
 
 @dataclass(frozen=True, slots=True)
 class FindingRecord:
-    """A stored finding; `standing` is a bot.review.model.FindingStatus, `withheld` "" if it is reported."""
+    """A stored finding; `standing` is a bot.review.model.FindingStatus, `withheld` "" if it is reported.
+
+    `before` is the fingerprint that a moved finding had in the previous revision, "" if it is not known.
+    """
 
     posting_id: str
     rule: str
@@ -112,6 +121,7 @@ class FindingRecord:
     message: str
     reviewed: datetime
     subject: str = ""
+    before: str = ""
 
     @property
     def place(self) -> str:
@@ -172,8 +182,8 @@ class AppliedPatch:
 class SeriesDetail:
     """All that is known about a posting. `revisions` are the postings of its series, oldest first, with this one.
 
-    `findings` are those of these revisions, by message-id. `names` are C names that a pending series changes or begins
-    to use, each with its rules.bindings.pending_facts.PendingKind. `detail` says which parts have not arrived.
+    `findings` are those of these revisions, by message-id, with `before`. `names` are C names that a pending series
+    changes or begins to use, each with its rules.bindings.pending_facts.PendingKind.
     """
 
     summary: SeriesSummary
@@ -188,7 +198,6 @@ class SeriesDetail:
     applied: tuple[AppliedPatch, ...]
     subsystems: tuple[str, ...] = ()
     names: tuple[tuple[str, str], ...] = ()
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +323,9 @@ class Snapshot(OperatorSnapshot, Protocol):
 
     def find(self, message_id: str) -> str | None:
         """Return the newest posting that has this mail as a part, or that this mail of ours is about."""
+
+    def find_thread(self, message_id: str) -> str | None:
+        """Return the newest posting in the thread of a mail that was sent before it arrived, else the newest one."""
 
     def detail(self, posting_id: str) -> SeriesDetail | None:
         """Return all about a posting."""

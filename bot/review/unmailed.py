@@ -10,12 +10,17 @@ ANSWERED = "there is already a mail about these patches"
 
 
 def why_unmailed(review: Review) -> str:
-    """Return why most of its findings are withheld, or why there is no mail; "" if there is no finding."""
+    """Return why its findings are withheld, or why there is no mail; "" if there is no finding.
+
+    Several reasons have the number of their findings, the most frequent first.
+    """
     comments = review.current
     reasons = Counter(comment.withheld for comment in comments if comment.withheld)
     if not comments or len(comments) > reasons.total():
         return review.recipients.reason if comments else ""
-    return reasons.most_common(1)[0][0]
+    if len(reasons) == 1:
+        return next(iter(reasons))
+    return ", ".join(f"{reason} ({number})" for reason, number in reasons.most_common())
 
 
 def withheld_lines(review: Review) -> Iterator[str]:

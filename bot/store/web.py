@@ -4,6 +4,7 @@
 Each method looks at a limited number of rows. A search that finds few postings ends after `_MAX_SEARCHED` of them.
 """
 
+import json
 import sqlite3
 import time
 from collections import defaultdict
@@ -17,7 +18,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from bot.debt.report import DebtReport
-from bot.mail.refusal import refuse_repeat
+from bot.mail.packed import unpack
+from bot.mail.refusal import repeated_posting
 from bot.mail.state import MailState
 from bot.ports.web import (
     AppliedPatch,
@@ -51,6 +53,7 @@ from bot.store.shown import time_of
 from rules.bindings.pending_facts import PendingKind
 from rules.bindings.used_places import UsedPlace
 from rules.finding import Severity
+from rules.lazy import replace
 
 _MAX_SEARCHED: Final = 4_000  # postings that one request looks at
 _MAX_REVISIONS: Final = 20
@@ -73,6 +76,7 @@ _PERIOD: Final = timedelta(days=30)
 _BUSY_SECONDS: Final = 0.5
 _CACHE_KB: Final = 512  # of pages of the database in memory; a request reads few pages twice
 _RESOLVED: Final = FindingStatus.RESOLVED.value
+_MOVED: Final = FindingStatus.MOVED.value
 _SERIES: Final = (
     "SELECT p.message_id, p.subject, p.author_name, p.revision, p.patches, p.expected, p.sent, p.arrived, p.reviewed, "
     "p.state, p.verdict, p.reason, p.severity, p.findings, p.reported, p.author"
@@ -142,8 +146,6 @@ WITH RECURSIVE names(name) AS (
 ) SELECT name FROM names WHERE name IS NOT NULL LIMIT ?"""
 """The query of the values of a column that begins a primary key: SQLite jumps from value to value in its index."""
 _LISTS: Final = _DISTINCT.format(column="list", table="posting_list")
-_REPEAT: Final = str(refuse_repeat(""))
-"""What a refusal begins with that ends with the message-id of a mail, which is no address of a person."""
 _SUBSYSTEMS: Final = _DISTINCT.format(column="subsystem", table="posting_subsystem")
 _CHANGING: Final = """
 SELECT used.name, (SELECT count(*) FROM used_place WHERE name = used.name), count(*),
@@ -158,6 +160,13 @@ WHERE EXISTS (SELECT 1 FROM pending WHERE topic = c.topic)
 AND EXISTS (SELECT 1 FROM pending WHERE topic = c.other_topic) LIMIT ?"""
 _NEWEST_COLLISIONS: Final = _COLLISIONS.format(condition="")
 _COLLISIONS_AT: Final = _COLLISIONS.format(condition="WHERE name = ?")
+
+
+_IN_THREAD: Final = """
+SELECT p.message_id FROM message LEFT JOIN mail ON mail.id = message.mail_id
+JOIN posting AS p ON p.thread_id = message.thread_id
+WHERE message.message_id = ? AND p.state != 'gone'
+ORDER BY p.sent <= coalesce(mail.arrived, p.sent) DESC, p.sent DESC, p.revision DESC LIMIT 1"""
 
 
 class SqliteWebStore:
@@ -247,11 +256,15 @@ class WebSnapshot(OperatorQueries):
         row = self._first(part, message_id) or self._first(ours, message_id)
         return None if row is None else str(row[0])
 
+    def find_thread(self, message_id: str) -> str | None:
+        row = self._first(_IN_THREAD, message_id)
+        return None if row is None else str(row[0])
+
     def detail(self, posting_id: str) -> SeriesDetail | None:
         row = self._row(posting_id)
         if row is None:
             return None
-        topic, detail, value = self._one("SELECT topic, detail, value FROM posting WHERE message_id = ?", posting_id)
+        topic, value = self._one("SELECT topic, value FROM posting WHERE message_id = ?", posting_id)
         posting = posting_of(value)
         stored = self._first("SELECT posting, value FROM review WHERE posting_id = ?", posting_id)
         reviewed = posting if stored is None or stored[0] == b"" else posting_of(stored[0])
@@ -270,14 +283,15 @@ class WebSnapshot(OperatorQueries):
             review=review,
             lists=tuple(name for (name,) in self._lists_of(posting_id)),
             revisions=tuple(in_order),
-            findings=self.findings_of(list(revisions)),
+            findings={
+                name: self._with_before(name, found) for name, found in self.findings_of(list(revisions)).items()
+            },
             mails=self._mails(posting_id),
             dispositions=self._dispositions(topic),
             collisions=self._collisions_of(topic),
             applied=self._applied(posting_id),
             subsystems=tuple(self.subsystems_of_series(posting_id)),
             names=self._names_of(posting_id),
-            detail=detail,
         )
 
     def findings_of(self, posting_ids: Sequence[str]) -> Mapping[str, Sequence[FindingRecord]]:
@@ -286,6 +300,20 @@ class WebSnapshot(OperatorQueries):
             posting_id: [_finding(row) for row in self._connection.execute(query, (posting_id, _MAX_FINDINGS))]
             for posting_id in posting_ids
         }
+
+    def _with_before(self, posting_id: str, findings: Sequence[FindingRecord]) -> Sequence[FindingRecord]:
+        """Return the first findings of a posting, in their order, the moved ones with `before`.
+
+        Only the stored review has it. Its other parts are not decoded.
+        """
+        if all(finding.standing != _MOVED for finding in findings):
+            return findings
+        (value,) = self._one("SELECT value FROM review WHERE posting_id = ?", posting_id)
+        stored = json.loads(unpack(value))["comments"]
+        return [
+            replace(finding, before=comment.get("before", "")) if finding.standing == _MOVED else finding
+            for finding, comment in zip(findings, stored, strict=False)
+        ]
 
     def findings_of_rule(self, rule: str, limit: int) -> Sequence[FindingRecord]:
         rows = self._connection.execute(
@@ -597,7 +625,7 @@ def _summary(row: Any) -> SeriesSummary:
         time_of(arrived),
         None if reviewed is None else time_of(reviewed),
         _word(state, verdict),
-        reason if reason.startswith(_REPEAT) else without_addresses(reason),
+        reason if repeated_posting(reason) else without_addresses(reason),
         *row[12:15],
     )
 

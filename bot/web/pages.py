@@ -169,7 +169,8 @@ class Pages:
 
     def _series_list(self, request: Request, snapshot: Snapshot) -> Response:
         wanted = series_filter(request)
-        if (named := named_mail(wanted.text)) and (posting_id := snapshot.find(named)):
+        named = named_mail(wanted.text)
+        if named and (posting_id := snapshot.find(named) or snapshot.find_thread(named)):
             prefix = "/api" if wants_json(request) else ""
             return RedirectResponse(f"{prefix}{series_path(posting_id)}", 303)
         page = snapshot.series_page(wanted, position(request), _PAGE)
@@ -182,6 +183,7 @@ class Pages:
             "list.html",
             page=page,
             wanted=wanted,
+            named=named,
             following=following,
             is_first=not request.query_params.get("before"),
             lists=snapshot.lists(),

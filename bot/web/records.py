@@ -217,13 +217,17 @@ class UnsafePlace(Record):
 
 
 class ComparedFinding(Record):
-    """A finding in the revisions of a series: a standing for each of `revisions`, "" where it is not there."""
+    """A finding in the revisions of a series: a standing and the place for each of `revisions`, "" where it is not.
+
+    `fingerprint` and `place` are those in this revision, else in the newest that has it.
+    """
 
     fingerprint: str
     rule: str
     severity: Severity
     place: Text
     standings: list[str]
+    places: list[Text]
 
 
 class TimelineEvent(Record):
@@ -471,7 +475,7 @@ def series_details(view: SeriesView) -> SeriesDetails:
         series=series_record(view.series),
         lists=list(view.lists),
         subsystems=list(view.subsystems),
-        revisions=list(map(series_record, view.revisions)),
+        revisions=[series_record(revision.series) for revision in view.revisions],
         findings=[] if detail.review is None else _reviewed_findings(detail.review),
         compared=[
             ComparedFinding.model_validate(
@@ -481,6 +485,7 @@ def series_details(view: SeriesView) -> SeriesDetails:
                     "severity": row.severity,
                     "place": row.place,
                     "standings": list(row.words),
+                    "places": list(row.places),
                 }
             )
             for row in view.compared

@@ -8,7 +8,7 @@ from jinja2.runtime import Context
 
 from bot.mail.target import archive_address
 from bot.review.render.code import spans
-from bot.web.rule_text import blocks
+from bot.web.rule_text import blocks, fix_blocks
 from bot.web.site import LIVE, Site
 from bot.web.text import age, duration, name_path, plain, queue_path, when
 from rules.catalogue import example_texts
@@ -55,6 +55,7 @@ class Renderer:
             archive=archive_address,
             examples=example_texts,
             doc_blocks=blocks,
+            fix_blocks=fix_blocks,
             spans=spans,
         )
 

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import IO, Any, Final
 
 from bot.mail.outgoing import Outgoing
-from bot.mail.posting import Complete, Defective, Posting, Waiting
+from bot.mail.posting import Complete
 from bot.mail.state import MailState
 from bot.ports.running import Progress
 from bot.ports.web import FindingRecord, MonthCount, OurMail, RuleFigures, SeriesDetail, SeriesSummary
@@ -198,7 +198,6 @@ class ReplayReport:
             dispositions=(),
             collisions=(),
             applied=(),
-            detail=_state_detail(review.posting),
         )
         path = REPORT.series(stored.summary.message_id)
         site.write(path, "series.html", view=series_view(detail, _MAX_SHOWN), list_paths=list_paths)
@@ -327,6 +326,7 @@ def _record(comment: ReviewFinding, posting_id: str, subject: str, sent: datetim
         _short(finding.message),
         sent,
         subject,
+        comment.before,
     )
 
 
@@ -335,13 +335,6 @@ def _our_mail(mail: Outgoing, sent: datetime) -> OurMail:
     held = mail.state is MailState.HELD
     state = "would be held" if held else "would be sent"
     return OurMail(mail.message_id, mail.kind, state, mail.reason if held else "", mail.content, sent, sent)
-
-
-def _state_detail(posting: Posting) -> str:
-    """Return which parts are missing, or why the posting cannot be reviewed."""
-    if isinstance(posting.state, Waiting):
-        return f"{', '.join(map(str, posting.state.missing))} of {posting.expected}"
-    return posting.state.reason if isinstance(posting.state, Defective) else ""
 
 
 def _month(summary: SeriesSummary) -> str:

@@ -2,10 +2,14 @@
 """The documentation of a rule as values that a template prints."""
 
 from collections.abc import Iterator
+from functools import cache
+from itertools import dropwhile, takewhile
 
 from bot.review.render.code import Span, spans
 from rules.lazy import dataclass
+from rules.registry import by_id
 
+_FIX = "How to fix"
 _HEADING = "## "
 _BULLET = "- "
 
@@ -16,6 +20,11 @@ class Block:
 
     kind: str
     items: tuple[tuple[Span, ...], ...]
+
+    @property
+    def text(self) -> str:
+        """The text of the first item."""
+        return "".join(span.text for span in self.items[0])
 
 
 def blocks(doc: str) -> Iterator[Block]:
@@ -31,3 +40,13 @@ def blocks(doc: str) -> Iterator[Block]:
             yield Block("text", (tuple(spans(items.pop(0))),))
         if any(items):
             yield Block("list", tuple(tuple(spans(item)) for item in items))
+
+
+@cache
+def fix_blocks(rule_id: str) -> tuple[Block, ...]:
+    """Return the blocks that say how to fix what a rule reports, () for a rule that this version does not know."""
+    rule = by_id(rule_id)
+    if rule is None:
+        return ()
+    following = dropwhile(lambda block: block.text != _FIX, blocks(rule.doc))
+    return tuple(takewhile(lambda block: block.kind != "heading", list(following)[1:]))

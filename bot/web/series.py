@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The page of a series as values: findings under their hunks, revisions side by side, and the timeline."""
 
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from bot.mail.posting import Defective, Posting, Waiting
 from bot.ports.web import DispositionRecord, FindingRecord, SeriesDetail, SeriesSummary
 from bot.review.disposition import public_reason
 from bot.review.finding_group import FindingGroup
@@ -16,11 +17,14 @@ from rules.diff.patch import Patch
 from rules.finding import skipped_lines
 from rules.lazy import dataclass
 from rules.lint.rule import Rule
+from rules.listing import number_ranges
 from rules.registry import RULES
 
 _MAX_SHOWN: Final = 200  # findings with their hunks
 _MAX_ROWS: Final = 200  # rows of the comparison
 _RULES: Final[Mapping[str, Rule]] = {rule.id: rule for rule in RULES}
+_NEW: Final = FindingStatus.NEW.value
+_MOVED: Final = FindingStatus.MOVED.value
 _RESOLVED: Final = FindingStatus.RESOLVED.value
 _WORDS: Final = {
     FindingStatus.NEW.value: "new",
@@ -72,14 +76,29 @@ class ShownPatch:
 
 @dataclass(frozen=True, slots=True)
 class ComparedFinding:
-    """A finding in the revisions of a series: a word for each revision, "" where it is not there."""
+    """A finding in the revisions of a series: a word and the place for each revision, "" where it is not there.
+
+    `fingerprint` and `place` are those of the revision of the page, else of the newest that has the finding. `anchor`
+    is that of the finding on the page, "" if it is not there.
+    """
 
     fingerprint: str
     rule: str
     severity: str
+    path: str
     place: str
     words: tuple[str, ...]
-    is_current: bool
+    places: tuple[str, ...]
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRevision:
+    """A revision of the series, and how many of its findings are new and fixed since the revision before."""
+
+    series: SeriesSummary
+    new: int
+    fixed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +131,7 @@ class SeriesView:
     lists: tuple[str, ...]
     patches: tuple[ShownPatch, ...]
     hidden: int
-    revisions: tuple[SeriesSummary, ...]
+    revisions: tuple[ShownRevision, ...]
     compared: tuple[ComparedFinding, ...]
     mails: tuple[ShownMail, ...]
     events: tuple[Event, ...]
@@ -131,12 +150,12 @@ def series_view(detail: SeriesDetail, max_shown: int = _MAX_SHOWN) -> SeriesView
     current = () if review is None else review.current
     return SeriesView(
         series=detail.summary,
-        detail=detail.detail,
+        detail=_state_detail(detail.posting),
         lists=detail.lists,
         patches=() if review is None else tuple(_patches(review, current[:max_shown], detail)),
         hidden=max(0, len(current) - max_shown),
-        revisions=detail.revisions,
-        compared=tuple(_compared(detail))[:_MAX_ROWS] if len(detail.revisions) > 1 else (),
+        revisions=tuple(_revision(series, detail) for series in detail.revisions),
+        compared=tuple(_compared(detail, max_shown))[:_MAX_ROWS] if len(detail.revisions) > 1 else (),
         mails=tuple(
             ShownMail(
                 mail.message_id,
@@ -201,7 +220,7 @@ def _shown(
     group = FindingGroup(finding.rule, 1, (comment,))
     lines = [line for quotation in quotations(patch, (group,)) for line in quotation.lines] if patch else []
     return ShownFinding(
-        anchor=fingerprint if number == 1 else f"{fingerprint}-{number}",
+        anchor=_anchor(fingerprint, number),
         rule=finding.rule,
         severity=finding.severity.value,
         confidence=finding.confidence.value,
@@ -226,26 +245,85 @@ def _quoted_line(line: str) -> QuotedLine:
     return QuotedLine(text, "cut" if text == "[ ... ]" else _MARKS.get(text[:1], "context"))
 
 
-def _compared(detail: SeriesDetail) -> Iterator[ComparedFinding]:
+def _state_detail(posting: Posting) -> str:
+    """Return which parts are missing, or why the posting cannot be reviewed."""
+    if isinstance(posting.state, Waiting):
+        cover = "the cover letter, " if 0 in posting.state.missing else ""
+        patches = number_ranges(index for index in posting.state.missing if index)
+        return f"{cover}{patches} of {posting.expected}" if patches else cover.removesuffix(", ")
+    return posting.state.reason if isinstance(posting.state, Defective) else ""
+
+
+def _revision(series: SeriesSummary, detail: SeriesDetail) -> ShownRevision:
+    standings = Counter(record.standing for record in detail.findings.get(series.message_id, ()))
+    return ShownRevision(series, standings[_NEW], standings[_RESOLVED])
+
+
+_Track = dict[str, FindingRecord]
+"""A finding in the revisions that have it, by message-id."""
+
+
+def _compared(detail: SeriesDetail, max_shown: int) -> Iterator[ComparedFinding]:
     """Yield the findings of all revisions, those of the newest revision first."""
-    rows: dict[str, dict[str, FindingRecord]] = {}
-    for series in reversed(detail.revisions):
-        for record in detail.findings.get(series.message_id, ()):
-            rows.setdefault(record.fingerprint, {}).setdefault(series.message_id, record)
-    for fingerprint, records in rows.items():
-        newest = next(
-            records[series.message_id] for series in reversed(detail.revisions) if series.message_id in records
+    anchors = _anchors(detail, max_shown)
+    this = detail.summary.message_id
+    for track in _tracks(detail):
+        record = track.get(this) or next(
+            track[series.message_id] for series in reversed(detail.revisions) if series.message_id in track
         )
-        here = records.get(detail.summary.message_id)
-        words = (records.get(series.message_id) for series in detail.revisions)
+        records = [track.get(series.message_id) for series in detail.revisions]
         yield ComparedFinding(
-            fingerprint,
-            newest.rule,
-            newest.severity,
-            newest.place,
-            tuple("" if record is None else _WORDS[record.standing] for record in words),
-            here is not None and here.standing != _RESOLVED,
+            record.fingerprint,
+            record.rule,
+            record.severity,
+            record.path,
+            record.place,
+            tuple("" if record is None else _WORDS[record.standing] for record in records),
+            tuple("" if record is None or record.standing == _RESOLVED else record.place for record in records),
+            anchors.get(id(track.get(this)), ""),
         )
+
+
+def _tracks(detail: SeriesDetail) -> list[_Track]:
+    """Return each finding in its revisions, those of the newest revision first.
+
+    A review compares with the one before it. A repeated finding has the same fingerprint there, a moved one `before`.
+    Several findings can have the same fingerprint: the first is the same as the first of the review before.
+    """
+    by_revision: list[list[_Track]] = []
+    previous: list[tuple[str, _Track]] = []
+    for series in detail.revisions:
+        if series.reviewed is None:
+            continue
+        records = detail.findings.get(series.message_id, ())
+        unmatched: dict[str, deque[_Track]] = defaultdict(deque)
+        for fingerprint, track in previous:
+            unmatched[fingerprint].append(track)
+        tracks: dict[int, _Track] = {}
+        for record in sorted(records, key=lambda record: record.standing == _MOVED):
+            same = unmatched[record.before or record.fingerprint]
+            track = same.popleft() if same and record.standing != _NEW else {}
+            track[series.message_id] = record
+            tracks[id(record)] = track
+        by_revision.append([tracks[id(record)] for record in records])
+        previous = [(record.fingerprint, tracks[id(record)]) for record in records if record.standing != _RESOLVED]
+    return list({id(track): track for tracks in reversed(by_revision) for track in tracks}.values())
+
+
+def _anchors(detail: SeriesDetail, max_shown: int) -> dict[int, str]:
+    """Return the anchors of the findings on the page, by the ids of their records."""
+    current = [record for record in detail.findings.get(detail.summary.message_id, ()) if record.standing != _RESOLVED]
+    seen: Counter[str] = Counter()
+    anchors = {}
+    for record in current[:max_shown]:
+        seen[record.fingerprint] += 1
+        anchors[id(record)] = _anchor(record.fingerprint, seen[record.fingerprint])
+    return anchors
+
+
+def _anchor(fingerprint: str, number: int) -> str:
+    """Return the anchor of a finding on its page, the n-th with this fingerprint."""
+    return fingerprint if number == 1 else f"{fingerprint}-{number}"
 
 
 def _unsafe_places(review: Review) -> Iterator[tuple[str, str, str]]:

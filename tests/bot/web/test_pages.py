@@ -13,6 +13,8 @@ from starlette.testclient import TestClient
 
 from bot.mail.address import Address
 from bot.mail.refusal import refuse_repeat
+from bot.ports.archive import Batch
+from bot.ports.mails import ParsedMail
 from bot.review.model import Review, ReviewFinding
 from bot.store.repository import Repository
 from bot.store.web import SqliteWebStore
@@ -20,6 +22,7 @@ from bot.web.app import create_app
 from rules.registry import RULES
 from tests.bot.review.factories import Maker
 from tests.bot.web.conftest import NOW, Clock, Get, save
+from tests.fakes.mails import mail, raw
 
 SERIES = "/series/v2.0@example.org"
 PAGES = (
@@ -70,6 +73,17 @@ def test_a_search_for_a_message_id_leads_to_the_series(client: TestClient) -> No
         assert (answer.status_code, answer.headers["location"]) == (303, "/series/v1.0@example.org")
 
 
+def test_a_search_for_a_reply_leads_to_the_series_before_it(path: Path, client: TestClient) -> None:
+    with Repository(path) as store:
+        store.ingest(Batch("l", "0", "replies", (raw(mail("reply@x", to="v1.0@example.org"), 90),)))
+        (stored,) = store.unparsed(9)
+        store.index([ParsedMail(stored.id, "reply@x", ("v1.0@example.org",), "d")], [])
+    answer = client.get("/", params={"q": "reply@x"}, follow_redirects=False)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/series/v2.0@example.org")
+    assert "No series has this mail in its thread" in client.get("/", params={"q": "other@x"}).text
+
+
 def test_each_finding_has_its_hunk_and_its_address(get: Get, make: Maker) -> None:
     text, finding = get(SERIES), make.finding(12, rule="missing-safety-section")
 
@@ -79,11 +93,11 @@ def test_each_finding_has_its_hunk_and_its_address(get: Get, make: Maker) -> Non
     assert "<code>f</code> has no section." in article[0]
 
 
-def test_the_revisions_stand_side_by_side(get: Get) -> None:
-    rows = re.findall(r"<tr><th scope=\"row\".*?</tr>", get(SERIES), re.DOTALL)
-    cells = {tuple(re.findall(r"<td[^>]*>([^<]*)</td>", row)) for row in rows}
+def test_a_finding_says_how_to_fix_it(get: Get) -> None:
+    text = get(SERIES)
 
-    assert cells == {("new", "stands"), ("\u2013", "new"), ("new", "fixed")}
+    assert text.count("<summary>How to fix</summary>") == text.count("<article")
+    assert "Add a comment that starts with <code>// SAFETY:</code>" in text
 
 
 def test_a_withheld_finding_says_why(get: Get) -> None:
