@@ -54,10 +54,12 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """A mail of ours in the outbox."""
+    """A mail of ours in the outbox, with the subject and author of the series that it is about, if any."""
 
     message_id: str
     posting_id: str
+    subject: str
+    author: str
     kind: str
     mode: str
     state: str
@@ -70,11 +72,15 @@ class OutboxEntry:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineEntry:
-    """A series that could not be checked, or a mail that could not be read. A mail has no `posting_id`."""
+    """A series that could not be checked, or a mail that could not be read.
+
+    A mail has a `source`, and neither a `posting_id` nor a `subject`.
+    """
 
     name: str
     posting_id: str
     subject: str
+    source: str
     reason: str
     arrived: datetime
 
@@ -96,6 +102,9 @@ class OperatorSnapshot(Protocol):
 
     def outbox(self, limit: int) -> Sequence[OutboxEntry]:
         """Return the mails that wait, oldest first: those that are due later, held, being sent, or unconfirmed."""
+
+    def filed(self, limit: int) -> Sequence[OutboxEntry]:
+        """Return the mails that a dry run wrote to files, newest first."""
 
     def failed(self, limit: int) -> Sequence[OutboxEntry]:
         """Return the mails of the last 30 days that were refused, expired or withdrawn, newest first."""

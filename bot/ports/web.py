@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the web pages read: snapshots of the database, without recipients and envelopes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -18,6 +18,23 @@ from rules.lazy import dataclass, field
 
 class WebStoreError(Exception):
     """The database cannot be read now. The message is for the log, not for a page."""
+
+
+def _none_runs() -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What pages show beside the database.
+
+    `running` returns the id of the process that reviews series, "" if none runs. A series is pending for `pending_days`
+    days. `can_send` tells whether the settings allow sending any mail: otherwise this is a dry run.
+    """
+
+    running: Callable[[], str] = _none_runs
+    pending_days: int = 60
+    can_send: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,14 @@ _MAX_TRIES: Final = 4  # of a posting; the index of due postings has them before
 _DAYS: Final = 30
 _OPEN: Final = (MailState.QUEUED, MailState.APPROVED, MailState.HELD, MailState.SENDING, MailState.UNCONFIRMED)
 _FAILED: Final = (MailState.REFUSED, MailState.EXPIRED, MailState.WITHDRAWN)
-_OUTBOX: Final = (
-    "SELECT message_id, posting_id, kind, mode, state, reason, attempts, created, changed, due FROM outgoing"
+_OUTBOX: Final = """
+SELECT o.message_id, o.posting_id, coalesce(p.subject, ''), coalesce(p.author_name, ''), o.kind, o.mode, o.state,
+  o.reason, o.attempts, o.created, o.changed, o.due
+FROM outgoing AS o {index} LEFT JOIN posting AS p ON p.message_id = o.posting_id """
+_BY_STATE: Final = _OUTBOX.format(index="") + "WHERE o.state = ? ORDER BY {order} LIMIT ?"
+_BY_CHANGE: Final = (
+    _OUTBOX.format(index="INDEXED BY ix_outgoing_changed")
+    + "WHERE o.changed > ? AND o.state IN ({states}) ORDER BY o.changed DESC LIMIT ?"
 )
 _RESOLVED: Final = FindingStatus.RESOLVED.value
 
@@ -83,20 +89,15 @@ class OperatorQueries:
     def outbox(self, limit: int) -> Sequence[OutboxEntry]:
         entries: list[OutboxEntry] = []
         for state in _OPEN:
-            rows = self._connection.execute(
-                _OUTBOX + " WHERE state = ? ORDER BY created, message_id LIMIT ?", (state.value, limit)
-            )
-            entries += map(_entry, rows)
+            query = _BY_STATE.format(order="o.created, o.message_id")
+            entries += map(_entry, self._connection.execute(query, (state.value, limit)))
         return sorted(entries, key=lambda entry: (entry.created, entry.message_id))[:limit]
 
     def failed(self, limit: int) -> Sequence[OutboxEntry]:
-        since = f"{datetime.now(UTC) - timedelta(days=_DAYS):%Y-%m-%d %H:%M:%S.%f}"
-        rows = self._connection.execute(
-            _OUTBOX + " INDEXED BY ix_outgoing_changed WHERE changed > ? AND state IN (?, ?, ?) "
-            "ORDER BY changed DESC LIMIT ?",
-            (since, *(state.value for state in _FAILED), limit),
-        )
-        return [_entry(row) for row in rows]
+        return self._changed_to(_FAILED, limit)
+
+    def filed(self, limit: int) -> Sequence[OutboxEntry]:
+        return self._changed_to((MailState.FILED,), limit)
 
     def bounces(self, limit: int) -> Sequence[Bounce]:
         rows = self._connection.execute(
@@ -109,18 +110,25 @@ class OperatorQueries:
 
     def quarantine(self, limit: int) -> Sequence[QuarantineEntry]:
         series = self._connection.execute(
-            "SELECT message_id, message_id, subject, reason, arrived FROM posting "
+            "SELECT message_id, message_id, subject, '', reason, arrived FROM posting "
             "WHERE state = 'complete' AND verdict = 'quarantined' ORDER BY arrived DESC LIMIT ?",
             (limit,),
         ).fetchall()
         mails = self._connection.execute(
-            "SELECT id, '', source, reason, arrived FROM mail WHERE state = 'unreadable' ORDER BY id DESC LIMIT ?",
+            "SELECT id, '', '', source, reason, arrived FROM mail WHERE state = 'unreadable' ORDER BY id DESC LIMIT ?",
             (limit - len(series),),
         )
         return [
-            QuarantineEntry(str(name), posting_id, subject, without_addresses(reason), time_of(arrived))
-            for name, posting_id, subject, reason, arrived in (*series, *mails)
+            QuarantineEntry(str(name), posting_id, subject, source, without_addresses(reason), time_of(arrived))
+            for name, posting_id, subject, source, reason, arrived in (*series, *mails)
         ]
+
+    def _changed_to(self, states: Sequence[MailState], limit: int) -> Sequence[OutboxEntry]:
+        """Return the mails that reached one of these states in the last 30 days, newest first."""
+        since = f"{datetime.now(UTC) - timedelta(days=_DAYS):%Y-%m-%d %H:%M:%S.%f}"
+        query = _BY_CHANGE.format(states=", ".join("?" * len(states)))
+        rows = self._connection.execute(query, (since, *(state.value for state in states), limit))
+        return [_entry(row) for row in rows]
 
     def _findings(self) -> Mapping[tuple[str, str], int]:
         rows = self._connection.execute(
@@ -132,6 +140,6 @@ class OperatorQueries:
 
 
 def _entry(row: Any) -> OutboxEntry:
-    message_id, posting_id, kind, mode, state, reason, attempts, *times = row
-    shown = without_addresses(reason)
-    return OutboxEntry(message_id, posting_id, kind, mode, state, shown, attempts, *map(time_of, times))
+    values = list(row)
+    values[7] = without_addresses(values[7])
+    return OutboxEntry(*values[:9], *map(time_of, values[9:]))

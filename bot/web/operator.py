@@ -54,27 +54,28 @@ class OperatorPages(Pages):
         return Response(metrics(state, self._clock.now(), self._version), media_type=CONTENT_TYPE_LATEST)
 
     def _outbox(self, request: Request, snapshot: Snapshot) -> Response:
-        return self._mails(request, snapshot.outbox(_MAX_ROWS), "Outbox", "No mail waits.")
+        filed = snapshot.filed(_MAX_ROWS)
+        return self._mails(request, snapshot.outbox(_MAX_ROWS), "Outbox", "No mail waits.", filed=filed)
 
     def _failed(self, request: Request, snapshot: Snapshot) -> Response:
         failed, bounces = snapshot.failed(_MAX_ROWS), snapshot.bounces(_MAX_ROWS)
         text = "No mail was refused, expired or withdrawn in the last 30 days."
-        return self._mails(request, failed, "Failed deliveries", text, bounces)
+        return self._mails(request, failed, "Failed deliveries", text, bounces=bounces)
 
     def _mails(
-        self, request: Request, mails: Sequence[OutboxEntry], title: str, empty: str, bounces: Sequence[Any] = ()
+        self,
+        request: Request,
+        mails: Sequence[OutboxEntry],
+        title: str,
+        empty: str,
+        **more: Sequence[Any],
     ) -> Response:
+        """Return a page of mails, with its `bounces` or `filed` mails."""
         if wants_json(request):
-            return JSONResponse({"mails": list(map(_record, mails)), "bounces": list(map(_record, bounces))})
-        return self._page(
-            request,
-            "outbox.html",
-            mails=mails,
-            title=title,
-            empty=empty,
-            bounces=bounces,
-            is_full=len(mails) == _MAX_ROWS,
-        )
+            lists = {"mails": mails, "bounces": ()} | more
+            return JSONResponse({name: list(map(_record, entries)) for name, entries in lists.items()})
+        values: dict[str, Any] = {"bounces": (), "filed": (), "mails": mails, "title": title, "empty": empty} | more
+        return self._page(request, "outbox.html", is_full=len(mails) == _MAX_ROWS, **values)
 
     def _quarantine(self, request: Request, snapshot: Snapshot) -> Response:
         entries = snapshot.quarantine(_MAX_ROWS)
@@ -89,7 +90,16 @@ class OperatorPages(Pages):
             records = [_record(job) | {"late": is_late} for job, is_late in jobs]
             return JSONResponse({"jobs": records, "read": {name: iso(time) for name, time in state.read.items()}})
         is_stopped = state.is_stopped or self._is_stopped()
-        return self._page(request, "jobs.html", jobs=jobs, state=state, is_stopped=is_stopped)
+        late = [job.name for job, is_late in jobs if is_late]
+        process = self._installation.running()
+        values: dict[str, Any] = {
+            "jobs": jobs,
+            "late": late,
+            "state": state,
+            "is_stopped": is_stopped,
+            "process": process,
+        }
+        return self._page(request, "jobs.html", **values)
 
 
 def _record(entry: Any) -> dict[str, Any]:

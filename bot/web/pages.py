@@ -17,7 +17,16 @@ from bot.log import bug
 from bot.mail.links import Links, series_path
 from bot.mail.target import target
 from bot.ports.running import Clock
-from bot.ports.web import QueueEntry, QueueFilter, SeriesDetail, SeriesFilter, Snapshot, WebStore, WebStoreError
+from bot.ports.web import (
+    Installation,
+    QueueEntry,
+    QueueFilter,
+    SeriesDetail,
+    SeriesFilter,
+    Snapshot,
+    WebStore,
+    WebStoreError,
+)
 from bot.web import api, atom, records
 from bot.web.charts import month_rows
 from bot.web.debt import debt_view
@@ -72,6 +81,7 @@ _NO_DATABASE: Final = (
     "service once, so that it migrates the database. Otherwise see the log of the server."
 )
 
+_INSTALLATION: Final = Installation()
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -84,13 +94,20 @@ class Pages:
     _site: ClassVar[Site] = LIVE
 
     def __init__(
-        self, store: WebStore, clock: Clock, url: str, version: str, is_stopped: Callable[[], bool] = lambda: False
+        self,
+        store: WebStore,
+        clock: Clock,
+        url: str,
+        version: str,
+        is_stopped: Callable[[], bool] = lambda: False,
+        installation: Installation = _INSTALLATION,
     ) -> None:
         self._store = store
         self._clock = clock
         self._url = url.rstrip("/")
         self._version = version
         self._is_stopped = is_stopped
+        self._installation = installation
         self._renderer = Renderer(version, self._site)
 
     def routes(self) -> list[Route]:
@@ -325,7 +342,10 @@ class Pages:
         if wants_json(request):
             return _json(records.statistics_record(statistics))
         rows = month_rows(statistics.months)
-        return self._page(request, "stats.html", stats=statistics, rows=rows, health=snapshot.health())
+        health, can_send = snapshot.health(), self._installation.can_send
+        is_stopped = bool(health.stopped) or self._is_stopped()
+        values: dict[str, Any] = {"health": health, "is_stopped": is_stopped, "can_send": can_send}
+        return self._page(request, "stats.html", stats=statistics, rows=rows, **values)
 
     def _health(self, _: Request, snapshot: Snapshot) -> Response:
         """Say whether the service works: status 200, or 503 if a job is late or the database cannot be read."""

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from bot.mail.state import MailState
 from bot.ports.jobs import JobRuns
+from bot.ports.web import Installation
 from bot.store.operator import OperatorQueries
 from bot.store.repository import Repository
 from bot.store.web import SqliteWebStore
@@ -32,8 +33,9 @@ WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}
 INSERT INTO {table} SELECT {values} FROM n, (SELECT * FROM {table} LIMIT 1)"""
 
 
-def operator(path: Path, *, is_stopped: bool = False) -> TestClient:
-    app = create_operator_app(SqliteWebStore(path), Clock(), "0.1.0", lambda: is_stopped)
+def operator(path: Path, *, is_stopped: bool = False, process: str = "", can_send: bool = True) -> TestClient:
+    installation = Installation(lambda: process, can_send=can_send)
+    app = create_operator_app(SqliteWebStore(path), Clock(), "0.1.0", lambda: is_stopped, installation)
     return TestClient(app, base_url="http://127.0.0.1:9180")
 
 
@@ -72,6 +74,59 @@ def test_operators_see_what_waits_and_what_failed(path: Path) -> None:
     assert "our@bot.example.org" in client.get("/failed").text
     assert "it took too long" in client.get("/quarantine").text
     assert ["v1.0@example.org", "1"] == [entry["name"] for entry in client.get("/api/quarantine").json()["quarantine"]]
+
+
+def test_a_mail_of_the_outbox_links_its_series(path: Path) -> None:
+    link = '<a href="/series/v2.0@example.org#mail-1"><bdi>rust: led</bdi></a>'
+
+    assert link in operator(path).get("/outbox").text
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE outgoing SET state = 'filed', changed = datetime('now')")
+    page = operator(path).get("/outbox").text
+    assert page.index('<h2 id="filed">') < page.index(link)
+    assert [mail["state"] for mail in operator(path).get("/api/outbox").json()["filed"]] == ["filed"]
+    assert "filed (written to files by a dry run)" in operator(path).get("/stats").text
+
+
+def test_the_quarantine_names_series_and_mails(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE posting SET verdict = 'quarantined', reason = 'it took too long' WHERE revision = 1")
+        connection.execute("UPDATE mail SET state = 'unreadable', reason = 'no headers' WHERE id = 1")
+    page = operator(path).get("/quarantine").text
+
+    assert '<a href="/series/v1.0@example.org"><bdi>rust: led</bdi></a>' in page
+    assert 'Mail 1<br><span class="soft">of <bdi>l</bdi></span>' in page
+
+
+def test_the_jobs_say_whether_the_service_runs_and_which_job_is_late(path: Path) -> None:
+    def page(process: str) -> str:
+        return re.sub(r"<[^>]*>", "", operator(path, process=process).get("/jobs").text)
+
+    assert "No service runs on this database now." in page("")
+    for age, state in ((100, "in time"), (1000, "late")):
+        with Repository(path) as store:
+            store.start_jobs("run", [JobRuns("poll", max_gap=900.0)], NOW - timedelta(hours=1))
+            done = NOW - timedelta(seconds=age)
+            store.add_runs("run", [JobRuns("poll", 1, 0, 2.0, 2.0, done, 900.0), JobRuns("once", 1)], {"l": done}, NOW)
+        lines = page("77").splitlines()
+        rows = [line for line in lines if line.startswith(("poll", "once"))]
+        assert [row.removeprefix("poll").removeprefix("once")[:4] for row in rows] == ["not ", state[:4]]
+        assert any(
+            line.startswith("Healthy: the service runs (process 77)" if state == "in time" else "Late: poll.")
+            for line in lines
+        )
+        assert "15 min" in rows[1]
+    assert "1 min ago" not in page("")
+    assert "Now: 2026-03-03 12:00 UTC." in page("")
+
+
+@pytest.mark.parametrize(
+    ("is_stopped", "can_send", "text"), [(True, True, "stopped"), (False, True, "on"), (False, False, "off: this is")]
+)
+def test_the_statistics_say_whether_mails_are_sent(path: Path, is_stopped: bool, can_send: bool, text: str) -> None:
+    page = operator(path, is_stopped=is_stopped, can_send=can_send).get("/stats").text
+
+    assert f"<dt>Sending</dt><dd>{text}" in page
 
 
 def test_the_public_port_has_no_page_for_operators(client: TestClient) -> None:
