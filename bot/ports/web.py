@@ -364,6 +364,9 @@ class Snapshot(OperatorSnapshot, Protocol):
     def subsystems(self) -> Sequence[str]:
         """Return the entries of MAINTAINERS that reviewed postings concern, sorted, up to a limit."""
 
+    def count_pending(self, subsystems: Sequence[str]) -> Mapping[str, int]:
+        """Return the number of pending series that concern each subsystem."""
+
     def subsystems_of_person(self, address: str) -> Sequence[str]:
         """Return the entries that name the address as a maintainer or reviewer, sorted, up to a limit."""
 
@@ -378,6 +381,9 @@ class Snapshot(OperatorSnapshot, Protocol):
 
         They are the names that Rust uses, and those that pending series change or begin to use.
         """
+
+    def most_used_names(self, limit: int) -> Sequence[BoundaryName]:
+        """Return the C names that Rust uses at most places, in this order."""
 
     def changing_names(self, limit: int) -> Sequence[BoundaryName]:
         """Return the C names that Rust uses and pending series change, those with most changes first."""

@@ -153,6 +153,14 @@ SELECT used.name, (SELECT count(*) FROM used_place WHERE name = used.name), coun
 FROM (SELECT DISTINCT name FROM used_place) AS used
 CROSS JOIN pending_fact AS fact ON fact.kind = ? AND fact.name = used.name
 GROUP BY used.name ORDER BY count(*) DESC, used.name LIMIT ?"""
+_MOST_USED: Final = """
+WITH used AS (SELECT name, count(*) AS places FROM used_place GROUP BY name ORDER BY places DESC, name LIMIT ?)
+SELECT name, places, (SELECT count(*) FROM pending_fact WHERE kind = ? AND name = used.name),
+  (SELECT count(*) FROM pending_fact WHERE kind = ? AND name = used.name)
+FROM used ORDER BY places DESC, name"""
+_COUNT_PENDING: Final = """
+SELECT count(*) FROM posting_subsystem AS o JOIN pending ON pending.message_id = o.posting_id
+WHERE o.subsystem = ? AND o.sent >= ?"""
 _COLLISIONS: Final = """
 SELECT message_id, other_id, kind, name, found
 FROM (SELECT * FROM collision {condition} ORDER BY found DESC LIMIT ?) AS c
@@ -232,6 +240,10 @@ class WebSnapshot(OperatorQueries):
 
     def subsystems(self) -> Sequence[str]:
         return [name for (name,) in self._connection.execute(_SUBSYSTEMS, (_MAX_SUBSYSTEMS,))]
+
+    def count_pending(self, subsystems: Sequence[str]) -> Mapping[str, int]:
+        (oldest,) = self._one("SELECT coalesce(min(sent), '') FROM pending")
+        return {name: self._one(_COUNT_PENDING, name, oldest)[0] for name in subsystems}
 
     def subsystems_of_person(self, address: str) -> Sequence[str]:
         rows = self._connection.execute(
@@ -350,6 +362,10 @@ class WebSnapshot(OperatorQueries):
         names = sorted(counts)
         page = [BoundaryName(name, *(counts[name].get(kind, 0) for kind in _NAMES)) for name in names[:limit]]
         return page, page[-1].name if len(names) > limit else ""
+
+    def most_used_names(self, limit: int) -> Sequence[BoundaryName]:
+        rows = self._connection.execute(_MOST_USED, (limit, *_LISTED_KINDS))
+        return [BoundaryName(*row) for row in rows]
 
     def changing_names(self, limit: int) -> Sequence[BoundaryName]:
         rows = self._connection.execute(_CHANGING, (PendingKind.C_USE.value, PendingKind.C_CHANGE.value, limit))

@@ -250,14 +250,14 @@ class Pages:
     def _queue(self, request: Request, snapshot: Snapshot) -> Response:
         subsystem, person = path_parameter(request, "subsystem"), parameter(request, "for")
         wanted = QueueFilter("" if subsystem or person else parameter(request, "list"), subsystem, person)
-        searched, choices = parameter(request, "subsystem"), []
-        if subsystem or searched:
-            choices = _choices(snapshot, subsystem or searched)
-            if subsystem and subsystem not in choices:
-                raise NotFoundError(_UNKNOWN_SUBSYSTEM)
-            if searched and len(choices) == 1:
-                return RedirectResponse(queue_path(choices[0]), 303)
-        entries, last = snapshot.queue(wanted, position(request), _PAGE)
+        searched = "" if subsystem else parameter(request, "subsystem")
+        choices = _choices(snapshot, searched) if searched else []
+        if subsystem and subsystem not in snapshot.subsystems():
+            raise NotFoundError(_UNKNOWN_SUBSYSTEM)
+        if len(choices) == 1:
+            return RedirectResponse(queue_path(choices[0][0]), 303)
+        is_list = not searched or wants_json(request)
+        entries, last = snapshot.queue(wanted, position(request), _PAGE) if is_list else ([], None)
         following, now = continued(request, last), self._clock.now()
         if wants_json(request):
             queue = [records.queued_series(entry, _group(entry, now)) for entry in entries]
@@ -272,7 +272,8 @@ class Pages:
             following=following,
             wanted=wanted,
             searched=searched,
-            choices=[] if subsystem else choices,
+            choices=choices,
+            pending_days=self._installation.pending_days,
             of_person=snapshot.subsystems_of_person(person) if person else [],
             feed=query_of(list=wanted.list, for_=person),
             address=f"{request.url.path}{query_of(list=wanted.list, for_=person)}",
@@ -280,10 +281,11 @@ class Pages:
         )
 
     def _boundary(self, request: Request, snapshot: Snapshot) -> Response:
-        prefix, after = parameter(request, "q"), parameter(request, "after")
-        names, last = snapshot.boundary_names(prefix, after, _PAGE)
+        prefix, after = _c_name(parameter(request, "q")), parameter(request, "after")
+        is_first = not prefix and "after" not in request.query_params
+        most_used = snapshot.most_used_names(_PAGE) if is_first and not wants_json(request) else []
+        names, last = (most_used, "") if most_used else snapshot.boundary_names(prefix, after, _PAGE)
         following = f"?{urlencode({'q': prefix, 'after': last} if prefix else {'after': last})}" if last else ""
-        is_first = not prefix and not after
         collisions = snapshot.collisions(_COLLISIONS) if is_first else []
         changing = snapshot.changing_names(_PAGE) if is_first else []
         tree = snapshot.kernel_tree()
@@ -304,6 +306,7 @@ class Pages:
             changing=changing,
             prefix=prefix,
             is_first=is_first,
+            is_by_use=bool(most_used),
             following=following,
             collisions=collisions,
             tree=tree,
@@ -388,11 +391,22 @@ def _group(entry: QueueEntry, now: datetime) -> str:
     return "waiting" if now - entry.moved <= _QUIET else "quiet"
 
 
-def _choices(snapshot: Snapshot, searched: str) -> list[str]:
-    """Return the subsystem of that name, else those that have the text in their names."""
-    names, text = snapshot.subsystems(), searched.casefold()
-    exact = [name for name in names if name.casefold() == text]
-    return exact or [name for name in names if text in name.casefold()][:_CHOICES]
+def _choices(snapshot: Snapshot, searched: str) -> list[tuple[str, int]]:
+    """Return the subsystems that have the text in their names, and how many series wait in each.
+
+    The subsystem of that name is the first; then come those in which most series wait.
+    """
+    text = searched.casefold()
+    names = [name for name in snapshot.subsystems() if text in name.casefold()][:_CHOICES]
+    counts = snapshot.count_pending(names)
+    return sorted(counts.items(), key=lambda item: (item[0].casefold() != text, -item[1], item[0]))
+
+
+def _c_name(text: str) -> str:
+    """Return what a visitor calls a C name, without what is not part of the name: `struct device` or `kfree()`."""
+    for word in ("struct ", "union ", "enum ", "bindings::"):
+        text = text.removeprefix(word).lstrip()
+    return text.removesuffix("()").rstrip()
 
 
 def _stored(snapshot: Snapshot, posting_id: str | None) -> SeriesDetail:

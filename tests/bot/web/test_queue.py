@@ -2,6 +2,7 @@
 """What waits, by list, subsystem and person; and what pending series do at the boundary of C and Rust."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -96,13 +97,47 @@ def test_series_are_new_waiting_or_quiet(get: Get) -> None:
     assert "New: sent in the last 7 days" in get("/queue/RUST")
 
 
-def test_part_of_a_name_leads_to_the_subsystem(client: TestClient, get: Get) -> None:
-    for text, path in (("pci", "/queue/PCI%20SUBSYSTEM%20%5BRUST%5D"), ("rust", "/queue/RUST")):
-        answer = client.get("/queue", params={"subsystem": text}, follow_redirects=False)
-        assert (answer.status_code, answer.headers["location"]) == (303, path)
-    assert get("/queue?subsystem=u").count('<a href="/queue/') == 2
+def _text(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]*>", "", page).split())
+
+
+def test_part_of_a_name_leads_to_the_subsystems(client: TestClient, get: Get) -> None:
+    answer = client.get("/queue", params={"subsystem": "pci"}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/queue/PCI%20SUBSYSTEM%20%5BRUST%5D")
+    for text in ("rust", "u"):
+        page = get(f"/queue?subsystem={text}")
+        assert re.findall(r'<a href="/queue/[^"]*"><bdi>([^<]*)</bdi></a> <span class="soft">(\d+)', page) == [
+            (RUST, "3"),
+            (PCI, "1"),
+        ]
+        assert '<ol class="items">' not in page
     assert "No reviewed series concerns a subsystem with" in get("/queue?subsystem=xyz")
     assert client.get("/queue/xyz").status_code == client.get("/api/queue/xyz").status_code == 404
+
+
+def test_a_subsystem_without_a_waiting_series_is_named_apart(tmp_path: Path, get: Get) -> None:
+    with Repository(tmp_path / "d.db") as store:
+        store.forget_pending(["ann@x"])
+    page = get("/queue?subsystem=r")
+
+    assert [name for name in (RUST, PCI) if f"<bdi>{name}</bdi>" in page.partition("<details")[0]] == [RUST]
+    assert "1 subsystem without a waiting series" in page
+
+
+def test_an_empty_queue_names_its_limit_and_leads_to_older_series(client: TestClient, get: Get) -> None:
+    page = get("/queue?list=other@lists.example.org")
+    assert "No series of the last 60 days waits on this list." in page
+    assert '<a href="/?list=other%40lists.example.org">' in page
+    page = get("/queue?for=nobody@example.org")
+    assert '<a href="/?author=nobody%40example.org">Show older series of this author</a>' in page
+
+
+def test_a_name_is_not_taken_for_an_address(get: Get) -> None:
+    page = get("/queue?for=Maya+Doe")
+
+    assert "is no address" in page
+    assert '<a href="/?author=Maya%20Doe">' in page
+    assert "MAINTAINERS of the newest kernel does not name" not in page
 
 
 def test_a_queue_is_paged_without_gaps(tmp_path: Path, client: TestClient, make: Maker) -> None:
@@ -141,6 +176,29 @@ def test_the_boundary_lists_uses_changes_and_collisions(get: Get) -> None:
     ]
     assert [name["name"] for name in json.loads(get("/api/bindings?q=kf"))["names"]] == ["kfree"]
     assert "Changed now" in get("/border")
+
+
+def _names(get: Get, address: str) -> list[str]:
+    return re.findall(r'<a href="/border/[^"]*"><bdi>([^<]*)', get(address).partition('<h2 id="names">')[2])
+
+
+def test_the_boundary_begins_with_the_most_used_names(get: Get) -> None:
+    assert _names(get, "/border") == ["kmalloc", "device.parent"]
+    assert "Most-used names" in get("/border")
+    assert _names(get, "/border?after=") == ["device.parent", "kfree", "kmalloc"]
+
+
+@pytest.mark.parametrize("text", ["kmalloc", "kmalloc()", "bindings::kmalloc", "kmal"])
+def test_a_c_name_is_found_as_people_write_it(get: Get, text: str) -> None:
+    assert _names(get, f"/border?q={text}") == ["kmalloc"]
+    assert _names(get, "/border?q=struct+device") == ["device.parent"]
+
+
+def test_a_name_that_rust_does_not_use_is_explained(get: Get) -> None:
+    text = _text(get("/border?q=vfs_read"))
+
+    assert "Names that begin with \u201cvfs_read\u201d" in text
+    assert "Rust code in v7.3 uses no C name that begins like this" in text
 
 
 def test_a_name_has_its_places_its_series_and_its_collisions(get: Get) -> None:
