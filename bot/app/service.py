@@ -30,7 +30,7 @@ from bot.inbox.assemble import assemble
 from bot.inbox.mailbox import Writers
 from bot.inbox.sample import sample
 from bot.pipeline.analyse import LIMITS
-from bot.pool.executor import ExecutorPool, ProcessExecutor
+from bot.pool.executor import ExecutorPool, ProcessExecutor, preload_all
 from bot.pool.guard import Executor
 from bot.ports.archive import Archive
 from bot.ports.running import Clock, Progress
@@ -200,6 +200,7 @@ def open_service(
     """
     stop, clock, watchdog, wakeups = Event(), SystemClock(), Watchdog(), Wakeups()
     online = bool(settings.lore.all_lists) and not sources
+    preload_all()
     archives = _open_sources(settings, sources, clock, Writers(clock, once=once))
     with (
         sole_worker(settings.database, *((Role.REVIEWER, Role.SENDER) if deliver else (Role.REVIEWER,))),

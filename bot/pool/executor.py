@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, wait
 from queue import SimpleQueue
 from threading import Event, Lock
 from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeVar, cast
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar, cast
 
 from bot.log import configuration
 from bot.pool.guard import Crashed, StoppedError, TimeLimit
@@ -28,8 +28,13 @@ TRIES: Final = 2
 _CHUNK: Final = 16
 _AHEAD: Final = 4
 _STOP_CHECK_SECONDS: Final = 0.2
-# The last one keeps what the others loaded in memory that all workers share.
-_PRELOADED: Final = ["bot.service.poll", "bot.inbox.assemble", "bot.pipeline.analyse", "bot.pool.preloaded"]
+_PRELOADED: Final = ["bot.service.poll", "bot.inbox.assemble", "bot.pipeline.analyse"]
+_ALL_PRELOADED: Final = [
+    *_PRELOADED,
+    *("bot.inbox.b4_series", "bot.kernel.repositories", "bot.review.pending", "bot.pool.all_rules"),
+]
+# The last module keeps what the others loaded in memory that all workers share.
+_FREEZE: Final = "bot.pool.preloaded"
 
 
 @dataclass(slots=True)
@@ -42,9 +47,11 @@ class _Task(Generic[T]):
 class _Worker:
     """A worker process and its tasks, in the order of their results."""
 
+    loads_all: ClassVar = False
+
     def __init__(self, limits: Limits) -> None:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(_PRELOADED)
+        context.set_forkserver_preload([*(_ALL_PRELOADED if self.loads_all else _PRELOADED), _FREEZE])
         self.connection, child_end = context.Pipe()
         self.process = context.Process(target=serve, args=(child_end, limits, configuration()), daemon=True)
         self.process.start()
@@ -55,6 +62,14 @@ class _Worker:
         self.connection.close()
         self.process.kill()
         self.process.join()
+
+
+def preload_all() -> None:
+    """Let the fork server load all that reading mails and reviewing postings needs, before its first process.
+
+    For programs that read many mails: each process would load it otherwise.
+    """
+    _Worker.loads_all = True
 
 
 class ProcessExecutor:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Measure the memory of this process and its descendants. Pages that they share count once."""
+"""Measure and return memory. Pages that this process and its descendants share count once."""
 
+import ctypes
 import os
 import resource
 from pathlib import Path
@@ -44,6 +45,16 @@ class PeakMemory:
 def shared_memory(process: int) -> int:
     """Return the bytes of a process and its descendants, each page divided by the number of its processes (PSS)."""
     return sum(map(_proportional_bytes, descendants(process)))
+
+
+def return_free_memory() -> None:
+    """Return the pages to the kernel that the C library keeps for later. Does nothing if it is not glibc.
+
+    After a batch of mails most of the heap is free, but in pieces, which glibc does not return by itself.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def descendants(process: int) -> list[int]:

@@ -8,7 +8,8 @@ import resource
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from time import monotonic
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.error import AdapterError
 from bot.pool.guard import Crashed, TimeLimit, guard
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_TRIM_SECONDS: Final = 0.5  # between two returns of free memory to the kernel, each of which takes about a millisecond
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ def serve(connection: "Connection", limits: Limits, log: "LogConfig") -> None:
     import multiprocessing
 
     from bot.log import configure
+    from bot.pool.memory import return_free_memory
 
     configure(log)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -59,7 +63,11 @@ def serve(connection: "Connection", limits: Limits, log: "LogConfig") -> None:
     assert parent is not None
     die_with_parent(parent.sentinel)
     with suppress(EOFError, OSError):
+        trimmed = monotonic()
         while True:
+            if monotonic() - trimmed > _TRIM_SECONDS:
+                return_free_memory()
+                trimmed = monotonic()
             work, items, time = pickle.loads(connection.recv_bytes())  # noqa: S301 our own process wrote it
             for item in items:
                 signal.setitimer(signal.ITIMER_REAL, time.seconds)

@@ -25,6 +25,7 @@ from bot.mail.posting_codec import EncodedPosting
 from bot.pipeline.outcome import Outcome, series_fields
 from bot.pool.executor import TRIES
 from bot.pool.guard import ClosableExecutor, Crashed, InlineExecutor, TimeLimit
+from bot.pool.memory import return_free_memory
 from bot.ports.archive import Archive, Provenance, Remote
 from bot.ports.mails import Mails, ParsedMail, ReadFailure, StoredMail, Thread
 from bot.ports.postings import Postings
@@ -162,6 +163,7 @@ class PollJob:
                 counts += Counter(new=new, skipped=len(batch.mails) - new, removed=len(batch.deleted))
                 epochs[batch.epoch] = batch.cursor
                 self._progress.advance(len(batch.mails))
+                return_free_memory()
                 if self._stop.is_set():
                     break
         finally:  # What was ingested is stored already.
@@ -185,6 +187,7 @@ class PollJob:
                 else:
                     unread.append(ReadFailure(mail.id, result.reason))
             self._store.index(read, unread)
+            return_free_memory()
             for mail, result in zip(mails, results, strict=True):
                 if not isinstance(result, ParsedMail):
                     tries = TRIES if isinstance(result, Crashed) and result.exceeded else 1
@@ -214,6 +217,7 @@ class PollJob:
                 if posting.message_id in completed:
                     event(LogEvent.POSTING_COMPLETE, **series_fields(posting), patches=len(posting.series.patches))
             self._progress.advance(len(threads))
+            return_free_memory()
             done += len(threads)
             unready += [Outcome.of(posting) for posting in postings if not isinstance(posting.state, Complete)]
         return done, tuple(unready)

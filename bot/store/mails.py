@@ -2,58 +2,52 @@
 """Raw mails, cursors and threads."""
 
 import hashlib
+import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from sqlalchemy import Executable, bindparam, func
-from sqlalchemy import select as core_select
-from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select, update
 
 from bot.ports.archive import Batch, Provenance, RawMail
 from bot.ports.mails import ParsedMail, ReadFailure, StoredMail, Thread
 from bot.store.blocks import NOWHERE, BlockReader, Extent, driver, erase_bytes, store_bytes
-from bot.store.codec import chunks, up_to
+from bot.store.codec import up_to
 from bot.store.database import Database
+from bot.store.shown import time_of
 from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow
 from bot.store.threads import Threads
+from bot.store.times import text_of
 
 _MAX_THREAD = 2000  # mails of a thread that are loaded, the oldest; only attacks and broken mailers send more
 
-_FOLLOWED, _FOUND, _PRIVATE = Provenance.FOLLOWED.value, Provenance.FOUND.value, Provenance.PRIVATE.value
-_INSERT = insert(MailRow)
-_INSERT_OR_PROMOTE = _INSERT.on_conflict_do_update(
-    index_elements=["content_hash"],
-    set_={name: _INSERT.excluded[name] for name in ("source", "origin", "arrived", "provenance", "state", "reason")},
-    where=(col(MailRow.state) != "deleted")
-    & col(MailRow.pruned).is_(None)
-    & (
-        (col(MailRow.provenance) != _FOLLOWED) & (_INSERT.excluded.provenance == _FOLLOWED)
-        | (col(MailRow.provenance) == _PRIVATE) & (_INSERT.excluded.provenance == _FOUND)
-    ),
-)
+_MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
+"""Bytes of the threads that are assembled together: they are in memory several times, in this and other processes."""
+
+_PRIVATE: Final = Provenance.PRIVATE.value
+_INSERT_OR_PROMOTE: Final = """
+INSERT INTO mail (content_hash, source, origin, arrived, state, reason, provenance, block, start, length)
+VALUES (?, ?, ?, ?, 'new', '', ?, ?, ?, ?)
+ON CONFLICT (content_hash) DO UPDATE SET
+  source = excluded.source, origin = excluded.origin, arrived = excluded.arrived, provenance = excluded.provenance,
+  state = excluded.state, reason = excluded.reason
+WHERE mail.state != 'deleted' AND mail.pruned IS NULL
+AND (mail.provenance != 'followed' AND excluded.provenance = 'followed'
+  OR mail.provenance = 'private' AND excluded.provenance = 'found')"""
 """A stored mail becomes new again if it arrives with a better provenance, unless its text was removed."""
 
-_UNPARSED: Final[Executable] = (
-    core_select(
-        *map(col, (MailRow.id, MailRow.origin, MailRow.arrived, MailRow.source, MailRow.provenance)),
-        *map(col, (MailRow.block, MailRow.start, MailRow.length)),
-    )
-    .where(col(MailRow.state) == "new")
-    .order_by(col(MailRow.id))
-    .limit(bindparam("most"))
-)
-_OF_THREAD: Final[Executable] = (
-    core_select(
-        *map(col, (MailRow.origin, MailRow.arrived)),
-        *map(col, (MessageRow.message_id, MessageRow.disputed, MessageRow.carriers)),
-        *map(col, (MailRow.block, MailRow.start, MailRow.length)),
-    )
-    .join(MailRow, col(MessageRow.mail_id) == col(MailRow.id))
-    .where(col(MessageRow.thread_id) == bindparam("thread"), col(MailRow.pruned).is_(None))
-    .order_by(col(MailRow.id))
-    .limit(_MAX_THREAD)
-)
+_KNOWN: Final = "SELECT content_hash FROM mail WHERE content_hash IN (SELECT value FROM json_each(?))"
+_CURSOR: Final = """
+INSERT INTO cursor (source, epoch, position) VALUES (?, ?, ?)
+ON CONFLICT (source, epoch) DO UPDATE SET position = excluded.position"""
+_UNPARSED: Final = """
+SELECT id, origin, arrived, source, provenance, block, start, length FROM mail
+WHERE state = 'new' ORDER BY id LIMIT ?"""
+_SET_STATE: Final = "UPDATE mail SET state = ?, reason = ? WHERE id = ?"
+_DUE_THREADS: Final = "FROM thread WHERE changed > assembled"
+_OF_THREAD: Final = """
+SELECT origin, arrived, message_id, disputed, carriers, block, start, length FROM message
+JOIN mail ON mail.id = mail_id WHERE thread_id = ? AND pruned IS NULL ORDER BY mail.id LIMIT ?"""
 
 
 class MailRows:
@@ -70,52 +64,44 @@ class MailRows:
     def ingest(self, batch: Batch) -> int:
         hashes = [_hash(mail.raw) for mail in batch.mails]
         with self._database.writing() as session:
-            last = session.exec(select(func.max(MailRow.id))).one() or 0
-            extents = _store(session, last, dict(zip(hashes, batch.mails, strict=True)))
-            values = [
-                {
-                    "content_hash": content_hash,
-                    "source": batch.source,
-                    "origin": mail.origin,
-                    "arrived": mail.arrived,
-                    "state": "new",
-                    "reason": "",
-                    "provenance": batch.provenance.value,
-                    **extents.get(content_hash, NOWHERE)._asdict(),
-                }
+            connection = driver(session.connection())
+            (last,) = connection.execute("SELECT max(id) FROM mail").fetchone()
+            extents = _store(connection, last or 0, dict(zip(hashes, batch.mails, strict=True)))
+            provenance = batch.provenance.value
+            rows = [
+                (
+                    *(content_hash, batch.source, mail.origin, text_of(mail.arrived), provenance),
+                    *extents.get(content_hash, NOWHERE),
+                )
                 for content_hash, mail in zip(hashes, batch.mails, strict=True)
             ]
-            if values:
-                session.connection().execute(_INSERT_OR_PROMOTE, values)
-            new = session.exec(select(func.count()).where(col(MailRow.id) > last)).one()
+            connection.executemany(_INSERT_OR_PROMOTE, rows)
+            (new,) = connection.execute("SELECT count(*) FROM mail WHERE id > ?", (last or 0,)).fetchone()
             for deleted in batch.deleted:
                 _forget(session, _hash(deleted.raw), deleted.origin)
-            cursor = {"source": batch.source, "epoch": batch.epoch, "position": batch.cursor}
-            session.exec(
-                insert(CursorRow)
-                .values(**cursor)
-                .on_conflict_do_update(index_elements=["source", "epoch"], set_={"position": batch.cursor})
-            )
-            return new
+            connection.execute(_CURSOR, (batch.source, batch.epoch, batch.cursor))
+            return int(new)
 
     def unparsed(self, limit: int) -> Sequence[StoredMail]:
-        with self._database.reading() as session:
-            rows = session.connection().execute(_UNPARSED, {"most": limit}).all()
-            reader = BlockReader(driver(session.connection()))
+        with self._database.rows() as connection:
+            rows = connection.execute(_UNPARSED, (limit,)).fetchall()
+            reader = BlockReader(connection)
             mails = (
-                StoredMail(number, RawMail(origin, arrived, reader.bytes_at(*extent)), source, Provenance(provenance))
+                StoredMail(
+                    number, RawMail(origin, time_of(arrived), reader.bytes_at(*extent)), source, Provenance(provenance)
+                )
                 for number, origin, arrived, source, provenance, *extent in rows
             )
             return list(up_to(mails, lambda mail: len(mail.mail.raw)))
 
     def index(self, mails: Sequence[ParsedMail], unreadable: Sequence[ReadFailure]) -> None:
-        with self._database.writing() as session:
-            threads = Threads(session, mails)
+        with self._database.changing() as connection:
+            threads = Threads(connection, mails)
             states = [(mail.mail, *threads.add(mail)) for mail in mails]
             threads.save()
             states += threads.replaced
             states += [(unread.mail, "unreadable", unread.reason) for unread in unreadable]
-            _set_states(session, states)
+            connection.executemany(_SET_STATE, [(state, reason, mail) for mail, state, reason in states])
 
     def keep_private(self, sources: Sequence[str]) -> int:
         with self._database.writing() as session:
@@ -134,27 +120,26 @@ class MailRows:
             return len(rows)
 
     def unassembled(self, limit: int) -> Sequence[Thread]:
-        with self._database.reading() as session:
-            due = select(ThreadRow).where(col(ThreadRow.changed) > col(ThreadRow.assembled))
-            rows = session.exec(due.order_by(col(ThreadRow.id)).limit(limit)).all()
-            reader = BlockReader(driver(session.connection()))
-            return list(up_to((_load(session, row, reader) for row in rows), _thread_size))
+        with self._database.rows() as connection:
+            query = f"SELECT id, changed {_DUE_THREADS} ORDER BY id LIMIT ?"
+            rows = connection.execute(query, (limit,)).fetchall()
+            reader = BlockReader(connection)
+            return list(up_to((_load(connection, reader, *row) for row in rows), _thread_size, _MAX_BATCH_BYTES))
 
     def pending(self) -> tuple[int, int]:
-        with self._database.reading() as session:
-            mails = session.exec(select(func.count()).where(MailRow.state == "new")).one()
-            due = col(ThreadRow.changed) > col(ThreadRow.assembled)
-            return mails, session.exec(select(func.count()).where(due)).one()
+        with self._database.rows() as connection:
+            (mails,) = connection.execute("SELECT count(*) FROM mail WHERE state = 'new'").fetchone()
+            (threads,) = connection.execute(f"SELECT count(*) {_DUE_THREADS}").fetchone()
+            return mails, threads
 
 
-def _store(session: Session, last: int, mails: dict[str, RawMail]) -> dict[str, Extent]:
+def _store(connection: sqlite3.Connection, last: int, mails: dict[str, RawMail]) -> dict[str, Extent]:
     """Store the bytes of the mails that are not stored yet, and return where. `last` is the last row of a mail."""
-    known: set[str] = set()
-    for hashes in chunks(mails):
-        known.update(session.exec(select(MailRow.content_hash).where(col(MailRow.content_hash).in_(hashes))))
+    known = {content_hash for (content_hash,) in connection.execute(_KNOWN, (json.dumps(list(mails)),))}
     new = {content_hash: mail.raw for content_hash, mail in mails.items() if content_hash not in known}
-    newest = session.exec(select(MailRow.block).where(MailRow.id == last)).first()
-    return dict(zip(new, store_bytes(driver(session.connection()), new.values(), newest or 0), strict=True))
+    row = connection.execute("SELECT block FROM mail WHERE id = ?", (last,)).fetchone()
+    newest = 0 if row is None else row[0]
+    return dict(zip(new, store_bytes(connection, new.values(), newest), strict=True))
 
 
 def _forget(session: Session, content_hash: str, origin: str) -> None:
@@ -193,29 +178,20 @@ def _touch(session: Session, message: MessageRow) -> None:
     session.exec(thread.values(changed=ThreadRow.changed + 1))
 
 
-def _load(session: Session, row: ThreadRow, reader: BlockReader) -> Thread:
-    assert row.id is not None
-    rows = session.connection().execute(_OF_THREAD, {"thread": row.id}).all()
+def _load(connection: sqlite3.Connection, reader: BlockReader, thread: int, changed: int) -> Thread:
+    rows = connection.execute(_OF_THREAD, (thread, _MAX_THREAD)).fetchall()
     mails = (
-        (RawMail(origin, arrived, reader.bytes_at(*extent)), message_id, is_disputed, lists)
+        (RawMail(origin, time_of(arrived), reader.bytes_at(*extent)), message_id, is_disputed, lists)
         for origin, arrived, message_id, is_disputed, lists, *extent in rows
     )
     loaded = list(up_to(mails, lambda mail: len(mail[0].raw)))
     disputed = frozenset(message_id for _, message_id, is_disputed, _ in loaded if is_disputed)
     carriers = {message_id: tuple(lists.split()) for _, message_id, _, lists in loaded if lists is not None}
-    return Thread(row.id, row.changed, tuple(mail for mail, *_ in loaded), disputed, carriers)
+    return Thread(thread, changed, tuple(mail for mail, *_ in loaded), disputed, carriers)
 
 
 def _thread_size(thread: Thread) -> int:
     return sum(len(mail.raw) for mail in thread.mails)
-
-
-def _set_states(session: Session, states: Sequence[tuple[int, str, str]]) -> None:
-    if states:
-        row = update(MailRow).where(col(MailRow.id) == bindparam("mail"))
-        values = row.values(state=bindparam("new_state"), reason=bindparam("why"))
-        rows = [{"mail": mail, "new_state": state, "why": reason} for mail, state, reason in states]
-        session.connection().execute(values, rows)
 
 
 def read_mail(reader: BlockReader, row: MailRow) -> RawMail:

@@ -80,7 +80,10 @@ _SUPERSEDED: Final = select(OutgoingRow).where(
     OutgoingRow.mode != FILED,
     col(OutgoingRow.state).in_(WAITING),
 )
-_EARLIER_REVISION: Final = "SELECT 1 FROM posting WHERE topic = ? AND revision < ? AND message_id != ? LIMIT 1"
+_WAITING_MAIL: Final = f"""
+SELECT 1 FROM posting JOIN outgoing ON posting_id = posting.message_id
+WHERE topic = ? AND revision < ? AND posting.message_id != ? AND mode != '{FILED}'
+AND +outgoing.state IN ({", ".join(f"'{state}'" for state in WAITING)}) LIMIT 1"""  # noqa: S608 constants
 # A revision can be posted again with other diffs.
 _PREVIOUS_REVIEW: Final = """
 SELECT posting_id, posting, value FROM review WHERE posting_id = (
@@ -151,19 +154,15 @@ class PostingRows:
 
     def supersede(self, posting: Posting, now: datetime) -> int:
         revision = posting.series.revision
-        # Most postings have no earlier revision: do not build the whole query for them, or wait for the write lock.
-        with self._database.rows() as connection:
+        with self._database.rows() as connection:  # Few postings replace a mail: do not wait for the write lock.
             values = (posting.topic, revision, posting.message_id)
-            if connection.execute(_EARLIER_REVISION, values).fetchone() is None:
+            if connection.execute(_WAITING_MAIL, values).fetchone() is None:
                 return 0
         parameters = {
             "topic_of_row": posting.topic,
             "revision_of_row": revision,
             "message_id_of_row": posting.message_id,
         }
-        with self._database.reading() as session:
-            if session.connection().execute(_SUPERSEDED, parameters).first() is None:
-                return 0
         with self._database.writing() as session:
             rows = session.exec(_SUPERSEDED, params=parameters).all()
             for row in rows:

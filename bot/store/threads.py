@@ -1,20 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Threading: assign a batch of mails to threads, join threads that a mail connects, and write them at once."""
 
+import json
+import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Any
-
-from sqlalchemy import func
-from sqlalchemy.dialects.sqlite import insert
-from sqlmodel import Session, col, select, update
+from typing import Final
 
 from bot.ports.archive import Provenance
 from bot.ports.mails import ParsedMail
-from bot.store.codec import chunks
-from bot.store.tables import MailRow, MessageRow, PostingRow, ThreadRow
+from bot.store.shown import time_of
 from rules.lazy import dataclass
+
+_MESSAGES: Final = """
+SELECT message_id, thread_id, mail_id, digest, disputed, followed, carriers, in_reply_to FROM message
+WHERE message_id IN (SELECT value FROM json_each(?))"""
+_INSERT_OR_REPLACE: Final = """
+INSERT INTO message (message_id, thread_id, mail_id, digest, disputed, followed, carriers, in_reply_to)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (message_id) DO UPDATE SET
+  thread_id = excluded.thread_id, mail_id = excluded.mail_id, digest = excluded.digest, disputed = excluded.disputed,
+  followed = excluded.followed, carriers = excluded.carriers, in_reply_to = excluded.in_reply_to"""
+_MOVE: Final = (
+    "UPDATE message SET thread_id = ? WHERE thread_id = ?",
+    "UPDATE posting SET thread_id = ? WHERE thread_id = ?",
+)
+_CHANGED: Final = "UPDATE thread SET changed = changed + 1 WHERE id = ?"
 
 
 @dataclass(slots=True)
@@ -33,28 +45,21 @@ class _Known:
 class Threads:
     """The threads of a batch of mails, in memory between `add` and `save`, within a writing session."""
 
-    def __init__(self, session: Session, mails: Sequence[ParsedMail]) -> None:
-        self._session = session
+    def __init__(self, connection: sqlite3.Connection, mails: Sequence[ParsedMail]) -> None:
+        self._connection = connection
         self._known: dict[str, _Known] = {}
         self._joined: dict[int, int] = {}
         self._touched: set[int] = set()
         self.replaced: list[tuple[int, str, str]] = []
         """The mails that lost their message-id to an earlier mail, each with its new state and the reason."""
 
-        self._first_new = (session.exec(select(func.max(ThreadRow.id))).one() or 0) + 1
+        (last,) = connection.execute("SELECT max(id) FROM thread").fetchone()
+        self._first_new = (last or 0) + 1
         self._next = self._first_new
         ids = dict.fromkeys(chain.from_iterable((mail.message_id, *mail.related) for mail in mails))
-        for chunk in chunks(ids):
-            for row in session.exec(select(MessageRow).where(col(MessageRow.message_id).in_(chunk))):
-                self._known[row.message_id] = _Known(
-                    row.thread_id,
-                    row.mail_id,
-                    row.digest,
-                    row.disputed,
-                    row.followed,
-                    row.carriers,
-                    row.in_reply_to,
-                )
+        rows = connection.execute(_MESSAGES, (json.dumps(list(ids)),))
+        for message_id, thread, mail_id, digest, disputed, followed, *rest in rows:
+            self._known[message_id] = _Known(thread, mail_id, digest, bool(disputed), bool(followed), *rest)
 
     def add(self, mail: ParsedMail) -> tuple[str, str]:
         """Add the mail to the thread of the mails that it refers to. Return its new state and the reason.
@@ -96,7 +101,8 @@ class Threads:
         return "read", ""
 
     def _arrived(self, mail: int) -> datetime:
-        return self._session.exec(select(MailRow.arrived).where(MailRow.id == mail)).one()
+        (arrived,) = self._connection.execute("SELECT arrived FROM mail WHERE id = ?", (mail,)).fetchone()
+        return time_of(arrived)
 
     def _confirm(self, known: _Known, mail: ParsedMail) -> None:
         """Add the lists of another copy of a mail. Its thread is assembled again if a list is new.
@@ -114,24 +120,15 @@ class Threads:
     def save(self) -> None:
         """Write the threads and message-ids."""
         roots = {self._root(thread) for thread in self._touched}
-        new = [{"id": thread, "changed": 1, "assembled": 0} for thread in roots if thread >= self._first_new]
-        self._many(insert(ThreadRow), new)
+        new = [(thread,) for thread in roots if thread >= self._first_new]
+        self._connection.executemany("INSERT INTO thread (id, changed, assembled) VALUES (?, 1, 0)", new)
         for other in (thread for thread in self._joined if thread < self._first_new):
-            for table in (MessageRow, PostingRow):
-                moved = update(table).where(col(table.thread_id) == other)
-                self._session.exec(moved.values(thread_id=self._root(other)))
+            for move in _MOVE:
+                self._connection.execute(move, (self._root(other), other))
             # The empty row stays, so that no other thread gets its number.
-            done = update(ThreadRow).where(col(ThreadRow.id) == other)
-            self._session.exec(done.values(assembled=ThreadRow.changed))
-        for chunk in chunks(thread for thread in roots if thread < self._first_new):
-            changed = update(ThreadRow).where(col(ThreadRow.id).in_(chunk))
-            self._session.exec(changed.values(changed=ThreadRow.changed + 1))
-        upsert = insert(MessageRow)
-        names = ("thread_id", "mail_id", "digest", "disputed", "followed", "carriers", "in_reply_to")
-        upsert = upsert.on_conflict_do_update(
-            index_elements=["message_id"], set_={name: upsert.excluded[name] for name in names}
-        )
-        rows = (
+            self._connection.execute("UPDATE thread SET assembled = changed WHERE id = ?", (other,))
+        self._connection.executemany(_CHANGED, [(thread,) for thread in roots if thread < self._first_new])
+        rows = [
             (
                 message_id,
                 self._root(known.thread),
@@ -143,14 +140,10 @@ class Threads:
                 known.in_reply_to,
             )
             for message_id, known in self._known.items()
-        )
-        self._many(upsert, [dict(zip(("message_id", *names), row, strict=True)) for row in rows])
+        ]
+        self._connection.executemany(_INSERT_OR_REPLACE, rows)
 
     def _root(self, thread: int) -> int:
         while thread in self._joined:
             thread = self._joined[thread]
         return thread
-
-    def _many(self, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
-        if rows:
-            self._session.connection().execute(statement, rows)
