@@ -2,9 +2,6 @@
 """Split a header block into fields, and decode their text: any bytes become one line of printable text."""
 
 import binascii
-from email.parser import BytesHeaderParser
-from email.policy import compat32
-from typing import Final
 
 from bot.mail.charset import decode
 from rules.lazy import re
@@ -18,7 +15,6 @@ _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN = re.compile(r"(\?=)[ \t\r\n]+(?==\?)")
 _FIELD = re.compile(r"^([!-9;-~]++):[ \t]*+([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.MULTILINE)
 _FIELD_END = re.compile(r"\n(?![ \t])")
-_PARSER: Final = BytesHeaderParser()  # compat32 is its default
 
 
 def read_fields(block: bytes) -> tuple[list[tuple[str, str]], str]:
@@ -31,10 +27,15 @@ def read_fields(block: bytes) -> tuple[list[tuple[str, str]], str]:
     text = block.decode("ascii", "surrogateescape")
     fields: list[tuple[str, str]] = _FIELD.findall(text)
     if "\r" in text or text.startswith((" ", "\t")) or len(fields) != len(_FIELD_END.split(text)):
-        message = _PARSER.parsebytes(block + b"\n\n")
+        from email.parser import BytesHeaderParser
+
+        message = BytesHeaderParser().parsebytes(block + b"\n\n")  # compat32 is its default
         rest = message.get_payload()
         return [(str(name), str(value)) for name, value in message.raw_items()], rest if isinstance(rest, str) else ""
-    if ":\n" in text:  # versions of Python differ in a value that begins on the next line
+    if ":\n" in text:
+        from email.policy import compat32
+
+        # Versions of Python differ in a value that begins on the next line.
         fields = [
             compat32.header_source_parse([f"{name}:\n", value[1:]]) if value.startswith("\n") else (name, value)
             for name, value in fields

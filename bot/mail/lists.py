@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Recognise addresses of mailing lists from a mail alone."""
 
+from functools import lru_cache
 from typing import Final
 
 from rules.lazy import re
@@ -22,6 +23,7 @@ def list_address(list_id: str) -> str:
     return f"{name}@{host}"
 
 
+@lru_cache(4096)  # each mail names its lists several times
 def may_be_list(address: str) -> bool:
     """Return whether the address may be a list's, by its host; `user=domain@host` is a rewritten person's address."""
     local, _, host = address.rpartition("@")

@@ -217,13 +217,18 @@ class FileView:
             return ""
         if not self.change.hunks:
             return "".join(fragment.text.decode("utf-8", "surrogateescape") for fragment in self.post.fragments)
-        return "\n".join(line.text for line in self.added)
+        return "\n".join([line.text for line in self.added])
 
     def adds(self, *words: str) -> bool:
         """Tell whether any of these words is on a line that the patch adds. This is cheap: a rule asks it first."""
         adds = self._adds.get(words)
         if adds is None:
-            adds = self._adds[words] = any(word in self._added_text for word in words)
+            text, adds = self._added_text, False
+            for word in words:  # any() would take as long as the search
+                if word in text:
+                    adds = True
+                    break
+            self._adds[words] = adds
         return adds
 
     @cached_property
@@ -376,6 +381,8 @@ def _may_unjustify(hunk: Hunk) -> bool:
 
     This asks for words only, so that few fragments are parsed. The parse decides.
     """
+    if "safety" not in "\n".join([line.text for line in hunk.lines]).lower():
+        return False
     has_tag = is_separated = False
     for line in hunk.lines:
         is_tag = "safety" in line.text.lower()

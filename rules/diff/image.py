@@ -113,10 +113,10 @@ class _Builder:
             return FileImages(patch, change, None, None)
         pre = post = None
         if change.before is not None:
-            touched = frozenset(line.before for line in change.removed_lines() if line.before is not None)
+            touched = frozenset([line.before for line in change.removed_lines() if line.before is not None])
             pre = _build_image(change.before, "pre", change, before if after or change.is_deleted else None, touched)
         if change.after is not None:
-            touched = frozenset(line.after for line in change.added_lines() if line.after is not None)
+            touched = frozenset([line.after for line in change.added_lines() if line.after is not None])
             post = _build_image(change.after, "post", change, after, touched)
         return FileImages(patch, change, pre, post)
 

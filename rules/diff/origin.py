@@ -75,7 +75,10 @@ def _origin_of_path(path: str) -> Origin:
 
 
 def _is_bindgen_output(text: bytes) -> bool:
-    return any(word in text for word in _BINDGEN_WORDS) and _BINDGEN.search(text) is not None
+    for word in _BINDGEN_WORDS:  # any() would take as long as the search
+        if word in text:
+            return _BINDGEN.search(text) is not None
+    return False
 
 
 def _is_marked(text: bytes) -> bool:

@@ -2,7 +2,6 @@
 """The patches of a series as values: what the author changed."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -108,11 +107,11 @@ class FileChange:
         at = bisect_right(self.hunks, line, key=_before_start) - 1
         return at if at >= 0 and line < self.hunks[at].before_start + self.hunks[at].before_count else None
 
-    def added_lines(self) -> Iterator[Line]:
-        return (line for hunk in self.hunks for line in hunk.lines if line.before is None)
+    def added_lines(self) -> list[Line]:
+        return [line for hunk in self.hunks for line in hunk.lines if line.before is None]
 
-    def removed_lines(self) -> Iterator[Line]:
-        return (line for hunk in self.hunks for line in hunk.lines if line.after is None)
+    def removed_lines(self) -> list[Line]:
+        return [line for hunk in self.hunks for line in hunk.lines if line.after is None]
 
 
 @dataclass(frozen=True, slots=True)
