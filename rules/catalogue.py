@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from rules.lazy import re
-from rules.lint.rule import Rule, Status
+from rules.lint.rule import Rule, Scope, Status
 from rules.registry import RULES
 
 _INTRODUCTION = """\
@@ -17,7 +17,9 @@ Generated from the files of the rules by `make docs`; do not edit.
 Severity: a `bug` is wrong code, a `warning` breaks a rule of the kernel that maintainers insist on, a `nit` is a matter
 of form, and a `note` states a fact. Status: findings of a `stable` rule may be mailed, findings of a `preview` rule are
 shown in stored reviews and digests only, and the id of a `retired` rule is never reused. Tier: a mail shows findings of
-tier 1 under their lines, and findings of tier 2 together at its end.
+tier 1 under their lines, and findings of tier 2 together at its end. Rules of scope author are about form, and help
+authors before they post a series: `patchwarden check` runs them, and reviews run them only for lists that ask for nits.
+A mail then reports their findings in its block of nits. Rules that run only if they are named need `--rule`.
 
 Each example is a diff, right of the bar. In the margin, `!` marks the lines that the rule must report; it must not
 report other lines. `(whole)` after a path says that the diff shows the whole file.
@@ -50,6 +52,10 @@ def _section(rule: Rule, level: int) -> str:
         facts.append("needs the base kernel")
     if rule.status is Status.STABLE and not rule.in_mail:
         facts.append("never mailed")
+    if rule.scope is Scope.AUTHOR:
+        facts.append("scope author")
+    if not rule.is_default:
+        facts.append("runs only if it is named")
     doc = re.sub(r"^## ", f"{mark}# ", rule.doc.strip(), flags=re.MULTILINE)
     evidence = "\n".join(f"- {item.link}" for item in rule.evidence)
     examples = "\n".join(f"{name}:\n\n```text\n{text}\n```\n" for name, text in example_texts(rule))

@@ -5,14 +5,14 @@ The module of a rule is loaded when the rule is needed. The table says for which
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import Enum, auto
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from rules.lazy import re
-from rules.lint.rule import Rule, Status
+from rules.lint.rule import Rule, Scope, Status
 
 if TYPE_CHECKING:
     RULES: tuple[Rule, ...]
@@ -78,7 +78,92 @@ _NEEDS: Final = {
     "kbuild.crate_graph_mismatch": Needs.TREE,
     "kbuild.doc_link_behind_cfg": Needs.TREE,
 }
-"""What each rule needs, by its module. The id of a rule is the name of its module."""
+"""What each rule of scope `mail` needs, by its module. The id of a rule is the name of its module."""
+
+_AUTHOR_NEEDS: Final = {
+    # style
+    "style.redundant_prelude_import": Needs.TREE,
+    "style.import_vertical_style": Needs.RUST,
+    "style.ffi_type_path": Needs.RUST,
+    "style.addr_of_macro": Needs.RUST,
+    "style.mem_zeroed": Needs.RUST,
+    "style.macro_unhygienic_path": Needs.RUST,
+    "style.allow_not_expect": Needs.RUST,
+    "style.feature_gate": Needs.RUST,
+    "style.missing_inline": Needs.RUST,
+    # behaviour
+    "behaviour.panic_in_kernel": Needs.RUST,
+    "behaviour.result_unit": Needs.RUST,
+    "behaviour.printk_newline": Needs.RUST,
+    "behaviour.deprecated_in_kernel": Needs.RUST,
+    # documentation
+    "docs.doc_empty_lines": Needs.RUST,
+    "docs.doc_heading_plural": Needs.RUST,
+    "docs.doc_heading_blank_line": Needs.RUST,
+    "docs.doc_link_in_plain_comment": Needs.RUST,
+    "docs.comment_should_be_doc": Needs.RUST,
+    # process
+    "process.maintainers_entry": Needs.TREE,
+    "process.sign_off_chain": Needs.RUST,
+    "process.fixes_tag_form": Needs.RUST,
+}
+"""What each rule of scope `author` needs."""
+
+_AUTHOR_WORDS: Final = {
+    "style.import_vertical_style": ("use ", ","),
+    "style.ffi_type_path": ("ffi",),
+    "style.addr_of_macro": ("addr_of",),
+    "style.mem_zeroed": ("zeroed",),
+    "style.macro_unhygienic_path": (
+        "core::",
+        "kernel::",
+        "pin_init::",
+    ),
+    "style.allow_not_expect": ("allow(",),
+    "style.feature_gate": ("#![feature(",),
+    "style.missing_inline": ("fn ",),
+    "behaviour.panic_in_kernel": (
+        "unwrap()",
+        ".expect(",
+        "panic!",
+        "todo!",
+        "unimplemented!",
+    ),
+    "behaviour.result_unit": ("Result<()>",),
+    "behaviour.printk_newline": (
+        "pr_",
+        "dev_",
+    ),
+    "behaviour.deprecated_in_kernel": (
+        "atomic",
+        "Atomic",
+        "as_ptr",
+        "from_ptr",
+        "dbg!",
+    ),
+    "docs.doc_empty_lines": (
+        "///",
+        "//!",
+    ),
+    "docs.doc_heading_plural": (
+        "# Example",
+        "# Invariant",
+        "# Guarantee",
+        "# Panic",
+    ),
+    "docs.doc_heading_blank_line": ("# ",),
+    "docs.doc_link_in_plain_comment": ("[`",),
+    "docs.comment_should_be_doc": ("//",),
+}
+"""The words of which a patch must add one, for most rules of scope `author`: those of their triggers."""
+
+_NAMED_ONLY: Final = {
+    "docs.comment_period": Needs.RUST,
+    "docs.comment_backticks": Needs.RUST,
+}
+"""What each rule of scope `author` needs that runs only if it is named: people disagree about what it reports."""
+
+_ALL: Final = {**_NEEDS, **_AUTHOR_NEEDS, **_NAMED_ONLY}
 
 HEADINGS = ("What it flags", "Why", "How to fix", "What it does not flag")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*$")
@@ -87,25 +172,37 @@ _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*$")
 def __getattr__(name: str) -> tuple[Rule, ...]:
     if name != "RULES":
         raise AttributeError(name)
-    return tuple(map(_load, _NEEDS))
+    return tuple(map(_load, _ALL))
 
 
 def by_id(rule_id: str) -> Rule | None:
     """Return the rule with that id, None if there is none."""
-    return next((_load(module) for module in _NEEDS if _id(module) == rule_id), None)
+    return next((_load(module) for module in _ALL if _id(module) == rule_id), None)
 
 
-def active(rules: Sequence[Rule] | None = None) -> tuple[Rule, ...]:
-    """Return the rules that are run: all except the retired rules."""
-    chosen = map(_load, _NEEDS) if rules is None else rules
-    return tuple(rule for rule in chosen if rule.status is not Status.RETIRED)
+def active(scope: Scope = Scope.MAIL) -> tuple[Rule, ...]:
+    """Return the rules of that scope that are run, which are not retired. Rules of the other scope are not loaded."""
+    return _active(_NEEDS if scope is Scope.MAIL else _AUTHOR_NEEDS)
 
 
-def active_for(paths: Collection[str]) -> tuple[Rule, ...]:
-    """Return the rules that can find something in changes of these files, without a tree and other pending series."""
+def active_before_posting() -> tuple[Rule, ...]:
+    """Return the rules of both scopes that are run before a series is posted."""
+    return (*active(), *active(Scope.AUTHOR))
+
+
+def active_for(paths: Collection[str], added: str) -> tuple[Rule, ...]:
+    """Return the rules of both scopes that can find something in changes of these files that add this text.
+
+    Rules that need a tree or other pending series are left out.
+    """
     needs = {Needs.RUST} if any(path.endswith(".rs") for path in paths) else set()
     needs |= {Needs.HELPER} if any(path.startswith("rust/helpers") for path in paths) else set()
-    return active([_load(module) for module, need in _NEEDS.items() if need in needs])
+    chosen = [module for table in (_NEEDS, _AUTHOR_NEEDS) for module, need in table.items() if need in needs]
+    return _active(module for module in chosen if any(word in added for word in _AUTHOR_WORDS.get(module, ("",))))
+
+
+def _active(modules: Iterable[str]) -> tuple[Rule, ...]:
+    return tuple(rule for rule in map(_load, modules) if rule.status is not Status.RETIRED)
 
 
 @cache
@@ -136,6 +233,10 @@ def _problems(rule: Rule) -> Iterator[str]:
         yield "exactly one of check_file, check_series and check_pending must be set"
     if rule.tier not in (1, 2):
         yield "tier is neither 1 nor 2"
+    if rule.scope is Scope.AUTHOR and rule.tier != 2:
+        yield "a rule of scope author is of tier 2"
+    if rule.scope is Scope.MAIL and not rule.is_default:
+        yield "a rule that runs only if it is named is of scope author"
     if not rule.summary or rule.summary.endswith("."):
         yield "the summary is empty or ends in a full stop"
     if not rule.evidence:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The context of reviews and the analyser, from the settings."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,13 +13,14 @@ from bot.pipeline.analyse import LIMITS, Analyser
 from bot.pipeline.context import ReviewContext
 from bot.pool.guard import Executor, TimeLimit
 from bot.ports.running import Clock
+from bot.review.consent import NitLists
 from bot.review.model import Basis
 from bot.review.policy import Policy
 from bot.rules_digest import rules_digest
 from bot.settings.tables import Settings
 from bot.version import VERSION
 from rules.lazy import replace
-from rules.lint.rule import Rule
+from rules.lint.rule import Rule, Scope
 from rules.registry import active
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def build_review_context(settings: Settings, store: "Repository", clock: Clock) 
     maintainers = MaintainersCache(settings, clock)
     return ReviewContext(
         rules=used,
+        author_rules=build_author_rules(settings),
+        nit_lists=build_nit_lists(settings),
         policy=build_policy(settings),
         identity=replace(build_identity(settings, store), commands=bool(secret)),
         recipients=build_recipients(settings, clock),
@@ -51,18 +53,31 @@ def build_review_context(settings: Settings, store: "Repository", clock: Clock) 
     )
 
 
-def build_rehearsal(settings: Settings, used: Sequence[Rule]) -> ReviewContext:
+def build_rehearsal(settings: Settings, used: tuple[Rule, ...], author_rules: tuple[Rule, ...] = ()) -> ReviewContext:
     """Return the context of commands that send nothing, as if every list agreed to mails."""
     recipients = build_rehearsed_recipients(settings)
     terms = replace(build_refusal_terms(settings), stale=None)
     return ReviewContext(
-        rules=tuple(used),
+        rules=used,
+        author_rules=author_rules,
+        nit_lists=build_nit_lists(settings),
         policy=build_policy(settings),
         identity=build_identity(settings),
         recipients=lambda: recipients,
         terms=terms,
         pending=timedelta(days=settings.review.pending_days),
     )
+
+
+def build_nit_lists(settings: Settings) -> NitLists:
+    """Return which lists ask for nits."""
+    asking = (name.lower() for name, chosen in settings.lists.items() if chosen.nits)
+    return NitLists(frozenset(asking), frozenset(name.lower() for name in settings.lists))
+
+
+def build_author_rules(settings: Settings) -> tuple[Rule, ...]:
+    """Return the rules of scope `author` if a list asks for nits. Otherwise they are not loaded."""
+    return active(Scope.AUTHOR) if build_nit_lists(settings).asking else ()
 
 
 def build_analyser(settings: Settings, store: "Repository", executor: Executor) -> Analyser:

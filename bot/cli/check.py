@@ -48,7 +48,7 @@ from rules.bindings.tree import NoTree
 from rules.finding import Severity, skipped_lines
 from rules.lazy import dataclass, field, re
 from rules.lint.rule import Rule
-from rules.registry import active, active_for
+from rules.registry import active_before_posting, active_for
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -183,12 +183,13 @@ def _check(
     choose_tree: Callable[[Posting], Trees] = _no_tree
     if options.git is not None or options.tree or options.landing or context.has_settings:
         choose_tree = _tree_chooser(context, options.git, options.tree, options.no_tree, options.landing)
-        rules = rules or active()
+        rules = rules or active_before_posting()
     elif form in (Format.SARIF, Format.MAIL):  # These name all rules that were run.
-        rules = rules or active()
+        rules = rules or active_before_posting()
     else:
-        patches = (patch for posting in postings for patch in posting.series.patches)
-        rules = rules or active_for({path for patch in patches for path in patch.paths})
+        patches = [patch for posting in postings for patch in posting.series.patches]
+        lines = (line.text for patch in patches for change in patch.changes for line in change.added_lines())
+        rules = rules or active_for({path for patch in patches for path in patch.paths}, "\n".join(lines))
     review_context = _rehearsal(context, rules) if form is Format.MAIL else ReviewContext(rules)
     reviews = _review(postings, choose_tree, review_context, read, isolate)
     mails = list(_compose_mails(reviews, review_context)) if form is Format.MAIL else []
@@ -418,7 +419,7 @@ def _compose_mails(reviews: Iterable[Review], context: ReviewContext) -> Iterato
             yield content
 
 
-def _rehearsal(context: GlobalOptions, rules: Sequence[Rule]) -> ReviewContext:
+def _rehearsal(context: GlobalOptions, rules: tuple[Rule, ...]) -> ReviewContext:
     # Imported here so that the other formats do not wait for the database libraries.
     from bot.app.review_context import build_rehearsal
 

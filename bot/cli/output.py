@@ -47,20 +47,22 @@ RuleOption = Annotated[
 
 
 def choose_rules(ids: Sequence[str] | None) -> tuple[Rule, ...]:
-    """Return the rules with these ids, or all active rules. Raises a usage error for an unknown id."""
+    """Return the rules with these ids, or the active rules of scope mail. Raises a usage error for an unknown id."""
     if not ids:
         return active()
+    from rules.registry import RULES  # this loads all rules
+
     rules = {rule_id: by_id(rule_id) for rule_id in ids}
     for rule_id, rule in rules.items():
         if rule is None or rule.status is Status.RETIRED:
             from bot.settings.types import suggestion
 
-            known = (rule.id for rule in active())
+            known = (rule.id for rule in RULES if rule.status is not Status.RETIRED)
             raise UsageError(
                 f"unknown rule {rule_id!r}{suggestion(rule_id, known)}; `patchwarden rules` lists all rules",
                 option="--rule",
             )
-    return tuple(rule for rule in active() if rule.id in rules)
+    return tuple(rule for rule in RULES if rule.id in rules)
 
 
 def load_links(context: GlobalOptions, form: Format) -> Links:

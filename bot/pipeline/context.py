@@ -9,7 +9,7 @@ from bot.mail.address import Address
 from bot.mail.posting import Posting
 from bot.mail.refusal import RefusalTerms
 from bot.mail.reply import Identity
-from bot.review.consent import Mode
+from bot.review.consent import Mode, NitLists
 from bot.review.model import Basis
 from bot.review.policy import Policy
 from bot.review.recipients import RecipientContext
@@ -23,6 +23,8 @@ NO_IDENTITY: Final = Identity(Address("", ""), "")
 @dataclass(frozen=True, slots=True)
 class ReviewContext:
     """The rules, the policy, the identity in our mails, and what is known about the consent of people and lists.
+
+    `author_rules` are run only on postings for which `nit_lists` ask.
 
     `recipients` gives what is known now about the people and lists that could get a mail. `terms` say which postings
     are refused. `learned` puts into the policy what people replied about a posting. `basis` names the program and the
@@ -41,6 +43,12 @@ class ReviewContext:
     secret: bytes = b""
     pending: timedelta = timedelta()
     subsystems: Callable[[Iterable[str]], tuple[str, ...]] = lambda _: ()
+    author_rules: tuple[Rule, ...] = ()
+    nit_lists: NitLists = field(default_factory=NitLists)
+
+    def rules_for(self, posting: Posting) -> tuple[Rule, ...]:
+        """Return the rules that are run on the posting."""
+        return choose_rules(posting, self.rules, self.author_rules, self.nit_lists)
 
     def is_rehearsal(self, posting: Posting) -> bool:
         """Return whether a mail about the posting is only filed, and not sent."""
@@ -53,3 +61,10 @@ class ReviewContext:
             return replace(self.learned(posting, policy), muted=reason)
 
         return replace(self, learned=muted)
+
+
+def choose_rules(
+    posting: Posting, rules: tuple[Rule, ...], author_rules: tuple[Rule, ...], nit_lists: NitLists
+) -> tuple[Rule, ...]:
+    """Return the rules, with those of scope `author` if the lists of the posting ask for nits."""
+    return (*rules, *author_rules) if author_rules and nit_lists.ask_for(posting) else rules

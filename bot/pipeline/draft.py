@@ -32,7 +32,7 @@ def draft(review: Review, context: ReviewContext, kind: str = REVIEW, preface: S
     part = part_to_answer(review.posting, review.comments)
     if part is None or not review.reported or not review.recipients.to:
         return None
-    known, identity = {rule.id: rule for rule in context.rules}, context.identity
+    known, identity = {rule.id: rule for rule in context.rules_for(review.posting)}, context.identity
     when = part.date or review.posting.date or _EPOCH
     reply_to = [address for address in (_command_address(review.posting, context), identity.contact) if address]
     rule_ids = sorted({group.rule for group in group_findings(review.reported, known)})

@@ -27,7 +27,7 @@ from bot.mail.parse import parse
 from bot.mail.posting import Posting
 from bot.mail.refusal import SETTLE, Refusal, RefusalContext, RefusalTerms, refuse_posting, refuse_repeat
 from bot.pipeline.analyse import Analysis, AnalysisInput, analyse, without_texts
-from bot.pipeline.context import ReviewContext
+from bot.pipeline.context import ReviewContext, choose_rules
 from bot.pipeline.pending import PendingMemory, compare
 from bot.pipeline.process import ReviewResult, process
 from bot.pipeline.spool import Reader, Slot, Slots, Spool
@@ -37,10 +37,11 @@ from bot.pool.worker import Limits, packed
 from bot.ports.archive import Archive
 from bot.ports.pending import FoundCollision
 from bot.ports.running import Progress
+from bot.review.consent import NitLists
 from bot.review.history import History
 from bot.review.pending import PendingPosting, pending_posting
 from rules.finding import Report
-from rules.lazy import dataclass, replace
+from rules.lazy import dataclass, field, replace
 from rules.lint.rule import Rule
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -116,7 +117,8 @@ def replay(
         ProcessExecutor(jobs, _LIMITS) as workers,
         ProcessExecutor(1, _LIMITS) as reader,
     ):
-        setup = _WorkerSetup(file.name, tuple(map(without_texts, context.rules)), repositories, context.terms)
+        rules, author_rules = (tuple(map(without_texts, given)) for given in (context.rules, context.author_rules))
+        setup = _WorkerSetup(file.name, rules, repositories, context.terms, author_rules, context.nit_lists)
         threads_with_patches: list[_Thread] = []
         progress.start("reading", sum(archive.count({}) for archive in archives))
         pieces = _spooled(archives, Spool(file), since, progress)
@@ -145,12 +147,17 @@ class _Thread:
 
 @dataclass(frozen=True, slots=True)
 class _WorkerSetup:
-    """The data of a worker: the path of the spool, the rules, the kernel repositories, and what is refused."""
+    """The data of a worker: the path of the spool, the rules, the kernel repositories, and what is refused.
+
+    The rules of scope `author` are run on the postings for which lists ask.
+    """
 
     path: str
     rules: tuple[Rule, ...]
     repositories: RepositorySpecs
     terms: RefusalTerms
+    author_rules: tuple[Rule, ...] = ()
+    nit_lists: NitLists = field(default_factory=NitLists)
 
 
 class _IndexedMail(NamedTuple):
@@ -353,7 +360,8 @@ def _analyse_thread(packed_setup: bytes, slots: Sequence[Slot]) -> list[_Read]:
         if refusal is not None:
             done.append(_Read(_light(posting, Report()), refusal, ""))
         else:
-            analysis = analyse(AnalysisInput(posting.series, posting.date, setup.rules, setup.repositories, {}))
+            rules = choose_rules(posting, setup.rules, setup.author_rules, setup.nit_lists)
+            analysis = analyse(AnalysisInput(posting.series, posting.date, rules, setup.repositories, {}))
             light, facts = _light(posting, analysis.report), analysis.pending
             pending = None if facts is None else pending_posting(posting, facts, sent)
             done.append(_Read(light, replace(analysis, blobs={}, pending=None), posting.diffs_digest, pending))

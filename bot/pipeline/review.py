@@ -15,9 +15,13 @@ def review_posting(posting: Posting, analysis: Analysis, previous: Review | None
     """Return the review of a posting; `previous` is the review of the latest earlier revision of the same topic."""
     recipients = context.recipients()
     policy = _narrowed(context.learned(posting, context.policy), recipients.consent_of(posting))
-    reviewed = review(posting, analysis.report, context.rules, previous, policy, analysis.delta, recipients)
+    policy = replace(policy, nits=context.nit_lists.ask_for(posting))
+    rules = context.rules_for(posting)
+    reviewed = review(posting, analysis.report, rules, previous, policy, analysis.delta, recipients)
     paths = (path for patch in posting.series.patches for path in patch.paths)
     basis = replace(context.basis, base=analysis.base_name)
+    if basis.rules and rules is not context.rules:
+        basis = replace(basis, rules=tuple(rule.id for rule in rules))
     return replace(reviewed, basis=basis, subsystems=context.subsystems(paths))
 
 

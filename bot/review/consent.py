@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.mail.posting import Posting
 from rules.finding import Severity
 from rules.lazy import dataclass
 
@@ -31,6 +32,22 @@ class Mode(StrEnum):
     def sends(self) -> bool:
         """Return whether mails are sent in the end."""
         return self in {Mode.MODERATE, Mode.AUTHOR, Mode.LIST}
+
+
+@dataclass(frozen=True, slots=True)
+class NitLists:
+    """The lists that ask for the findings of rules of scope `author`, and all known lists; in lower case."""
+
+    asking: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
+
+    def ask_for(self, posting: Posting) -> bool:
+        """Return whether all known lists that carried the posting or that its mails name ask for nits."""
+        if not self.asking:
+            return False
+        named = {address.key for part in posting.parts for address in (*part.to, *part.cc)} & self.known
+        lists = {name.lower() for name in (*posting.lists, *posting.carriers)} | named
+        return bool(lists) and lists <= self.asking
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from bot.review.model import FindingStatus, ReviewFinding
 from bot.review.render.sentence import Sentence
 from rules.finding import Confidence, Severity
 from rules.lazy import dataclass, field, replace
-from rules.lint.rule import Rule, Status
+from rules.lint.rule import Rule, Scope, Status
 
 NITS_ALONE: Final = Sentence("all findings are nits")
 OVER: Final = Sentence("more findings than one mail reports")
@@ -20,6 +20,7 @@ INCOMPLETE: Final = Sentence("parts of the series are missing: {numbers}")
 NO_RULE: Final = Sentence("its rule is unknown")
 NOT_STABLE: Final = Sentence("its rule is not stable")
 NEVER_MAILED: Final = Sentence("its rule is never mailed")
+FOR_AUTHORS: Final = Sentence("its rule is for authors before posting, and the list asks for no nits")
 SWITCHED_OFF: Final = Sentence("its rule is switched off in the settings")
 DIGEST_ONLY: Final = Sentence("its rule is reported in digests only: {reason}")
 FIXED_LATER: Final = Sentence("fixed by patch {patch} of the series")
@@ -41,7 +42,9 @@ class Policy:
     `replies` has the first reply of a person to our mail about a posting, by the message-id of the posting.
 
     The limits count groups of findings: groups that are explained, groups in one line, and nits. A finding is mailed
-    for at most `max_repeats` revisions. With the limits of the renderer they keep a mail under 20 kB.
+    for at most `max_repeats` revisions. `nits` says that the lists ask for findings of rules of scope `author`.
+
+    The limits and those of the renderer keep a mail under 20 kB.
     """
 
     without: frozenset[str] = frozenset()
@@ -55,6 +58,7 @@ class Policy:
     max_listed: int = 10
     max_nits: int = 5
     max_repeats: int = 2
+    nits: bool = False
 
 
 def withhold(
@@ -90,6 +94,7 @@ def _of_comment(comment: ReviewFinding, rule: Rule | None, policy: Policy) -> st
         (rule is None, NO_RULE),
         (rule is not None and rule.status is not Status.STABLE, NOT_STABLE),
         (rule is not None and not rule.in_mail, NEVER_MAILED),
+        (rule is not None and rule.scope is Scope.AUTHOR and not policy.nits, FOR_AUTHORS),
         (finding.rule in policy.without, SWITCHED_OFF),
         (finding.rule in policy.demoted, DIGEST_ONLY.format(reason=policy.demoted.get(finding.rule))),
         (finding.mended_by is not None, FIXED_LATER.format(patch=finding.mended_by)),

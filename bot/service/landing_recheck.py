@@ -76,7 +76,7 @@ class LandingRecheckJob:
             store.end_landing_recheck(posting.message_id, None, self._clock.now())
             return ()
         previous = store.previous_review(posting, self._context.is_rehearsal(posting))
-        analysis = self._analyse(posting, self._context.rules)
+        analysis = self._analyse(posting, self._context.rules_for(posting))
         now = self._clock.now()
         analysis, pending = compare_posting(posting, analysis, store, self._context, known.last, now)
         result = process(posting, analysis, previous, self._context, known.last, now)

@@ -80,7 +80,7 @@ class RecheckJob:
         before = store.review_of(posting.message_id)
         previous = store.previous_review(posting, self._context.is_rehearsal(posting))
         known = store.context(posting)
-        analysis = self._analyse(posting, self._context.rules)
+        analysis = self._analyse(posting, self._context.rules_for(posting))
         analysis, pending = compare_posting(posting, analysis, store, self._context, known.last, now)
         result = process(posting, analysis, previous, self._context, known.last, now)
         if isinstance(result, Crashed):

@@ -114,7 +114,7 @@ class ReviewJob:
                 queue.end(due)
                 self._note(started, done)
             else:
-                rules, encoded = started.context.rules, due.encoded
+                rules, encoded = started.context.rules_for(due.posting), due.encoded
                 analysis = threads.submit(self._analyse, due.posting, rules, first_try=not due.tries, encoded=encoded)
                 running[analysis] = started
 

@@ -226,6 +226,10 @@ class ListSettings(_Table):
     withheld_rules: tuple[RuleId, ...] = Field(
         default=(), description="Ids of rules whose findings are withheld on this list."
     )
+    nits: bool = Field(
+        default=False,
+        description="Run the rules of scope author too. A mail reports their findings in its block of nits.",
+    )
     max_mails_per_day: int = Field(
         default=0,
         ge=0,

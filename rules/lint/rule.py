@@ -27,6 +27,17 @@ class Status(StrEnum):
     RETIRED = "retired"
 
 
+class Scope(StrEnum):
+    """Whom the findings of a rule are for.
+
+    Rules of scope `author` are about form. They run in `check`, before a series is posted, and in reviews only for
+    lists that ask for nits.
+    """
+
+    AUTHOR = "author"
+    MAIL = "mail"
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """A diff with the expected findings in its margin; see rules.lint.example for the notation."""
@@ -62,7 +73,8 @@ class Rule:
     `doc` is the docstring of the rule's module, with the headings of `rules.registry.HEADINGS`.
     A mail reports findings of `tier` 1 under their lines, those of tier 2 in one block at the end. `needs_series` says
     that another patch of the series can resolve a finding, so that nothing is reported if a patch is missing.
-    `evidence` has the reviews, documents, lints and issues that ask for what the rule reports.
+    `evidence` has the reviews, documents, lints and issues that ask for what the rule reports. A rule that is not
+    `is_default` runs only if it is named.
     """
 
     id: str
@@ -80,3 +92,5 @@ class Rule:
     in_mail: bool = True
     needs_tree: bool = False
     needs_series: bool = False
+    scope: Scope = Scope.MAIL
+    is_default: bool = True

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The rules are valid, and every example gives exactly the findings in its margin."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +13,8 @@ from rules.bindings.tree import NoTree
 from rules.check_rule import check_example
 from rules.lint.engine import run
 from rules.lint.example import load
-from rules.lint.rule import Example, Rule
-from rules.registry import RULES, active, active_for, problems
+from rules.lint.rule import Example, Rule, Scope
+from rules.registry import _AUTHOR_WORDS, RULES, active, active_before_posting, active_for, by_id, problems
 
 EXAMPLES = [pytest.param(rule, example, id=f"{rule.id}: {example.name}") for rule in RULES for example in rule.examples]
 
@@ -45,15 +47,47 @@ def test_the_table_has_every_rule_with_the_id_of_its_module() -> None:
 @pytest.mark.parametrize(("rule", "example"), EXAMPLES)
 def test_the_rules_for_some_files_find_all_that_is_found_without_a_tree(rule: Rule, example: Example) -> None:
     series = load(example).series
-    chosen = active_for({path for patch in series.patches for path in patch.paths})
+    lines = (line.text for patch in series.patches for change in patch.changes for line in change.added_lines())
+    chosen = active_for({path for patch in series.patches for path in patch.paths}, "\n".join(lines))
 
-    assert run(chosen, series, NoTree()) == run(active(), series, NoTree())
+    assert run(chosen, series, NoTree()) == run(active_before_posting(), series, NoTree())
 
 
 def test_no_rule_is_loaded_for_c_code() -> None:
-    assert active_for(["kernel/led.c", "include/linux/led.h", "rust/Makefile"]) == ()
-    assert {rule.id for rule in active_for(["rust/helpers/led.c"])} == {
+    assert active_for(["kernel/led.c", "include/linux/led.h", "rust/Makefile"], "") == ()
+    assert {rule.id for rule in active_for(["rust/helpers/led.c"], "")} == {
         "helper-missing-annotation",
         "helper-export-symbol",
         "helper-signature",
     }
+
+
+def test_rules_run_by_their_scope_and_rules_that_must_be_named_run_never_otherwise() -> None:
+    assert {rule.scope for rule in active()} == {Scope.MAIL}
+    assert {(rule.scope, rule.is_default) for rule in active(Scope.AUTHOR)} == {(Scope.AUTHOR, True)}
+    named = {rule.id for rule in RULES} - {rule.id for rule in active_before_posting()}
+    assert named == {rule.id for rule in RULES if not rule.is_default}
+    assert named
+
+
+def test_a_rule_of_scope_author_is_of_tier_2_and_one_of_scope_mail_always_runs() -> None:
+    author = next(rule for rule in RULES if rule.scope is Scope.AUTHOR)
+
+    assert "tier 2" in "\n".join(problems((replace(author, tier=1),)))
+    assert "only if it is named" in "\n".join(problems((replace(author, scope=Scope.MAIL, is_default=False),)))
+
+
+def test_reviews_without_nits_do_not_load_the_rules_of_scope_author() -> None:
+    script = (
+        "import sys; from rules.registry import active; active();"
+        "print([name for name in sys.modules if name.startswith('rules.checks.style')])"
+    )
+
+    assert subprocess.check_output([sys.executable, "-c", script], text=True).strip() == "[]"
+
+
+def test_the_table_has_the_words_of_the_triggers() -> None:
+    for module, words in _AUTHOR_WORDS.items():
+        rule = by_id(module.partition(".")[2].replace("_", "-"))
+        assert rule is not None
+        assert rule.trigger.adds == words

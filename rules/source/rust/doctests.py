@@ -30,6 +30,13 @@ def parse_unsafe_doctests(comments: Sequence[Comment], parsed: ParsedText, work:
                     yield doctest
 
 
+def read_blocks(comments: Sequence[Comment], cut_line: int | None) -> Iterator[Block]:
+    """Yield each compiled code block that has code, except in documentation that begins on the line `cut_line`."""
+    for run in _runs(comments):
+        if run[0].line != cut_line and any("```" in comment.text or "~~~" in comment.text for comment in run):
+            yield from filter(None, _blocks(run))
+
+
 def _runs(comments: Sequence[Comment]) -> Iterator[list[Comment]]:
     """Yield the documentation comments on consecutive lines."""
     run: list[Comment] = []

@@ -8,6 +8,7 @@ import pytest
 
 from bot.kernel.base import Base, Chosen
 from bot.kernel.evidence import Evidence
+from bot.mail.address import Address
 from bot.mail.outgoing import REVIEW
 from bot.mail.parse import SYNTHETIC
 from bot.mail.posting import Complete, Defective, Posting, Waiting
@@ -16,13 +17,14 @@ from bot.pipeline.context import ReviewContext
 from bot.pipeline.outcome import Outcome, series_fields
 from bot.pipeline.process import ReviewResult, process, write_mail
 from bot.pool.guard import Crashed
-from bot.review.consent import Consent, Mode
+from bot.review.consent import Consent, Mode, NitLists
 from bot.review.model import Basis, FindingStatus
-from bot.review.policy import Policy
+from bot.review.policy import FOR_AUTHORS, Policy
 from rules.analysis.unsafe_delta import UnsafeDelta
 from rules.diff.patch import FileChange, Patch, Series
 from rules.finding import Report, Severity
-from tests.bot.review.factories import AUTHOR, Maker
+from rules.lint.rule import Scope
+from tests.bot.review.factories import AUTHOR, LIST, Maker
 from tests.fakes.contexts import consenting
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
@@ -176,3 +178,46 @@ def test_the_announced_blobs_of_a_series_are_named_once() -> None:
         "1111111",
         "2222222",
     )
+
+
+def _form_context(make: Maker, *asking: str) -> ReviewContext:
+    form = make.rule("form", scope=Scope.AUTHOR, severity=Severity.NIT, tier=2)
+    lists = NitLists(frozenset(asking), frozenset({LIST.key, "other@lists.example.org"}))
+    return _context(make, Consent(Mode.LIST), author_rules=(form,), nit_lists=lists)
+
+
+def test_rules_of_scope_author_are_run_and_mailed_for_a_list_that_asks_for_nits(make: Maker) -> None:
+    posting, context = make.posting(), _form_context(make, LIST.key)
+    nit = make.finding(7, rule="form", severity=Severity.NIT, message="Write it in another form.")
+    analysis = replace(_analysis(make), report=Report((make.finding(), nit)))
+
+    result = process(posting, analysis, None, context, NOW, NOW)
+
+    assert [rule.id for rule in context.rules_for(posting)] == ["missing-safety-comment", "form"]
+    assert isinstance(result, ReviewResult)
+    assert result.outgoing is not None
+    assert "Write it in another form." in result.outgoing.content.decode()
+    assert result.review.basis.rules == ("missing-safety-comment", "form")
+
+
+def test_a_list_that_does_not_ask_for_nits_gets_none_and_runs_no_rule_of_scope_author(make: Maker) -> None:
+    context = _form_context(make, "other@lists.example.org")
+
+    assert context.rules_for(make.posting()) == context.rules
+    assert context.rules_for(replace(make.posting(), lists=())) == context.rules
+
+
+def test_all_known_lists_of_a_posting_must_ask_for_nits(make: Maker) -> None:
+    named = make.posting(cc=(LIST, Address("", "other@lists.example.org")))
+
+    assert len(_form_context(make, LIST.key).rules_for(named)) == 1
+    assert len(_form_context(make, LIST.key, "other@lists.example.org").rules_for(named)) == 2
+
+
+def test_a_chosen_rule_of_scope_author_is_withheld_from_the_mail(make: Maker) -> None:
+    form = make.rule(scope=Scope.AUTHOR, tier=2)
+
+    result = _result(make, make.posting(), replace(_context(make, Consent(Mode.LIST)), rules=(form,)))
+
+    assert [comment.withheld for comment in result.review.comments] == [FOR_AUTHORS.format()]
+    assert result.outgoing is None

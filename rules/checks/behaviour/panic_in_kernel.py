@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Code that may panic.
+
+## What it flags
+
+An added `.unwrap()`, `.expect("..")`, `panic!`, `todo!` or `unimplemented!`.
+
+## Why
+
+A panic stops the kernel. Return an error instead. Where that is impossible, a comment says why the panic cannot happen.
+
+## How to fix
+
+Return a `Result` and use `?`, or describe in a comment above the statement why the value is always there.
+
+## What it does not flag
+
+- `assert!`, which says that it may panic.
+- Tests, examples, procedural macros, build scripts and macro definitions.
+- Constants and `const` functions: they are evaluated when the kernel is built.
+- Code that is built only with an option `CONFIG_DEBUG_..`.
+- Statements with a comment above or beside them, and functions with a section `# Panics`.
+- Code that the patch only moves or edits.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from operator import attrgetter
+
+from rules.analysis.introduced import Occurrence, introduced, occurrence
+from rules.analysis.view import FileView
+from rules.finding import Diagnostic, Severity
+from rules.lazy import re
+from rules.lint.evidence import DocumentSection, MessageId
+from rules.lint.rule import Example, Rule, Scope, Status, Trigger
+from rules.source.rust.code_place import is_in_macro_definition, is_in_test
+from rules.source.rust.comments import Comment
+from rules.source.rust.source import RustSource
+
+_CALL = re.compile(
+    r"\.\s*(?P<method>unwrap\(\)|expect\()|(?<![\w:!])(?:core::)?(?P<macro>(?:panic|todo|unimplemented)!)\s*[({\[]"
+)
+_CONST = re.compile(r"(?:\A|[\s;{}])(?:const|static)\b(?!\s*(?:unsafe\s+)?(?:fn|\w+\s*:\s*\w+\s*>))|\bconst\s*\Z")
+_CONST_FUNCTION = re.compile(r"\bconst\s+(?:unsafe\s+)?(?:extern\s+)?fn\b")
+_MAX_STATEMENT = 2000  # characters before a place that are searched for the start of its statement
+_MAX_COMMENTS = 20  # lines of comment in a statement
+
+
+def check(file: FileView) -> Iterator[Diagnostic]:
+    """Report each added call that may panic and that no comment explains."""
+    for item in introduced(file, "", _occurrences):
+        if not is_in_hunk_of_tests(file, item.line):
+            yield file.report(
+                item, f"`{item.key}` may panic. Return an error, or say in a comment why it cannot happen."
+            )
+
+
+def is_in_hunk_of_tests(file: FileView, line: int) -> bool:
+    """Return whether git says that a hunk is in a module of tests."""
+    heading = file.hunk_heading(line)
+    return "mod tests" in heading or "kunit" in heading
+
+
+def _occurrences(source: RustSource) -> Iterator[Occurrence]:
+    for match in _CALL.finditer(source.code):
+        at = match.start()
+        if match["method"] == "expect(" and not source.text[match.end() :].lstrip().startswith('"'):
+            continue
+        if is_in_test(source, at) or is_in_macro_definition(source, at) or _is_constant(source, at):
+            continue
+        if not _is_explained(source, at):
+            at = match.start("method") if match["method"] else match.start("macro")
+            name = {"unwrap()": ".unwrap()", "expect(": ".expect(..)"}.get(match["method"] or "", match["macro"])
+            yield occurrence(name, source, at)
+
+
+def _is_constant(source: RustSource, offset: int) -> bool:
+    """Return whether a place is evaluated when the code is compiled, or built only for debugging."""
+    for opening in source.structure.enclosing(offset):
+        head = source.structure.head(opening)
+        if (
+            "CONFIG_DEBUG" in head
+            or _CONST_FUNCTION.search(head)
+            or _CONST.search(head)
+            or "const_assert" in head
+            or "static_assert" in head
+        ):
+            return True
+    return _CONST.search(source.code, _statement_start(source, offset), offset) is not None
+
+
+def _statement_start(source: RustSource, offset: int) -> int:
+    """Return the offset after the statement, block or bracket before a place."""
+    limit = max(0, offset - _MAX_STATEMENT)
+    return max(limit, *(source.code.rfind(sign, limit, offset) + 1 for sign in ";{}"))
+
+
+def _is_explained(source: RustSource, offset: int) -> bool:
+    """Return whether a comment stands between the statement before a place and the end of the place's line."""
+    start, end = _statement_start(source, offset), source.text.find("\n", offset)
+    function = source.structure.function(offset)
+    if any(start <= comment.start and (end < 0 or comment.start < end) for comment in _near(source, start)):
+        return True
+    if function is None:
+        return False
+    above = max(0, function[0] - _MAX_STATEMENT)
+    return "# Panics" in source.text[max(above, source.code.rfind("}", above, function[0])) : function[0]]
+
+
+def _near(source: RustSource, start: int) -> list[Comment]:
+    """Return the ordinary comments that begin after an offset, as many as a statement may have."""
+    at = bisect_left(source.comments, start, key=attrgetter("start"))
+    return [comment for comment in source.comments[at : at + _MAX_COMMENTS] if comment.kind != "doc"]
+
+
+EXAMPLES = (
+    Example(
+        "calls that may panic",
+        """
+          | diff drivers/led.rs (new)
+          | +fn on(led: Option<&Led>) {
+        ! | +    let led = led.unwrap();
+        ! | +    led.level().expect("no level");
+          | +    match led.state {
+          | +        State::On => {}
+        ! | +        _ => panic!("unknown state"),
+          | +    }
+        ! | +    todo!()
+          | +}
+        """,
+    ),
+    Example(
+        "errors, explanations and constants",
+        """
+          | diff drivers/led.rs (new)
+          | +const LEVEL: NonZero<u8> = NonZero::new(4).unwrap();
+          | +const fn level(value: u8) -> NonZero<u8> {
+          | +    NonZero::new(value).unwrap()
+          | +}
+          | +/// Turns it on.
+          | +///
+          | +/// # Panics
+          | +///
+          | +/// Panics if there is no LED.
+          | +fn on(led: Option<&Led>) {
+          | +    led.unwrap().on();
+          | +}
+          | +fn off(led: Option<&Led>) -> Result {
+          | +    led.ok_or(ENODEV)?.off();
+          | +    // PANIC: The LED is there, it was used above.
+          | +    led.unwrap().off();
+          | +    led.unwrap().off(); // Used above.
+          | +    led.unwrap_or_default().expect(Level::new(3));
+          | +    assert!(led.is_some());
+          | +}
+        """,
+    ),
+    Example(
+        "tests and macros",
+        """
+          | diff drivers/led.rs (new)
+          | +#[kunit_tests(rust_led)]
+          | +mod tests {
+          | +    #[test]
+          | +    fn on() {
+          | +        Led::new().unwrap().on();
+          | +    }
+          | +}
+          | +macro_rules! led {
+          | +    () => {
+          | +        Led::new().unwrap()
+          | +    };
+          | +}
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="panic-in-kernel",
+    summary="code that may panic",
+    severity=Severity.WARNING,
+    status=Status.PREVIEW,
+    doc=__doc__ or "",
+    evidence=(
+        DocumentSection("Documentation/rust/coding-guidelines.rst", "Code documentation"),
+        MessageId("5bd04709-55ff-4d4d-9559-3ae55fb42c9a@kernel.org"),
+        MessageId("DECDZ26UD1EM.1FAMFTZCAVBAF@nvidia.com"),
+    ),
+    examples=EXAMPLES,
+    scope=Scope.AUTHOR,
+    check_file=check,
+    trigger=Trigger(adds=("unwrap()", ".expect(", "panic!", "todo!", "unimplemented!")),
+    tier=2,
+)

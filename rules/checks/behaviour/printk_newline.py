@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A message for the log without a newline at its end.
+
+## What it flags
+
+An added call of `pr_info!`, `dev_err!` or another printing macro whose format does not end in `\n`.
+
+## Why
+
+The kernel prints a line when the next message begins, and another message may be appended to it.
+
+## How to fix
+
+Write `\n` at the end of the format.
+
+## What it does not flag
+
+- `pr_cont!`, and files that use it: there a message may go on.
+- Formats that are not a plain string, macro definitions, tests, and calls that the patch only moves or edits.
+"""
+
+from collections.abc import Iterator
+
+from rules.analysis.introduced import Occurrence, introduced, occurrence
+from rules.analysis.view import FileView
+from rules.finding import Diagnostic, Severity
+from rules.lazy import re
+from rules.lint.evidence import IssueReference
+from rules.lint.rule import Example, Rule, Scope, Status, Trigger
+from rules.source.rust.code_place import is_in_macro_definition
+from rules.source.rust.source import RustSource
+
+_CALL = re.compile(
+    r"(?<![\w!])(?P<name>(?P<kind>pr|dev)_(?:emerg|alert|crit|err|warn|notice|info|debug|dbg)(?:_once|_ratelimited)?)!\s*[({\[]"
+)
+_DEVICE = re.compile(r"[^,;]*+,")
+_FORMAT = re.compile(r'\s*"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+_MAX_CALL = 4000  # characters of a call
+
+
+def check(file: FileView) -> Iterator[Diagnostic]:
+    """Report each added message without a newline."""
+    if file.mentions(b"pr_cont!"):
+        return
+    for item in introduced(file, "!", _occurrences):
+        yield file.report(item, f"The message of `{item.key}!` does not end in `\\n`.")
+
+
+def _occurrences(source: RustSource) -> Iterator[Occurrence]:
+    for match in _CALL.finditer(source.code):
+        at, end = match.end(), match.end() + _MAX_CALL
+        if match["kind"] == "dev":
+            device = _DEVICE.match(source.code, at, end)
+            at = device.end() if device is not None else end
+        text = _FORMAT.match(source.text, at, end)
+        if text is not None and not text[1].endswith("\\n") and not is_in_macro_definition(source, match.start()):
+            yield occurrence(match["name"], source, match.start())
+
+
+EXAMPLES = (
+    Example(
+        "messages without a newline",
+        """
+          | diff drivers/led.rs (new)
+          | +fn on(led: &Led) {
+        ! | +    pr_info!("LED on");
+        ! | +    dev_err!(led.as_ref(), "no {}", led.name());
+        ! | +    dev_warn!(
+          | +        led.as_ref(),
+          | +        "no level"
+          | +    );
+          | +}
+        """,
+    ),
+    Example(
+        "messages with a newline",
+        """
+          | diff drivers/led.rs (new)
+          | +fn on(led: &Led) {
+          | +    pr_info!("LED on\\n");
+          | +    dev_err!(led.as_ref(), "no {}\\n", led.name());
+          | +    pr_debug!(concat!("LED", "\\n"));
+          | +    print!("on");
+          | +}
+        """,
+    ),
+    Example(
+        "a message that goes on",
+        """
+          | diff drivers/led.rs (new)
+          | +fn on(led: &Led) {
+          | +    pr_info!("LED");
+          | +    pr_cont!(" on\\n");
+          | +}
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="printk-newline",
+    summary="a message for the log without a newline at its end",
+    severity=Severity.NIT,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=(IssueReference("Rust-for-Linux/linux", 1140),),
+    examples=EXAMPLES,
+    scope=Scope.AUTHOR,
+    check_file=check,
+    trigger=Trigger(adds=("pr_", "dev_")),
+    tier=2,
+)

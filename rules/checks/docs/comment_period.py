@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A comment that does not end with a full stop.
+
+## What it flags
+
+An added `//` comment, or a paragraph of documentation, of at least three words that does not end with a full stop or
+another sign. It runs only if it is named.
+
+## Why
+
+The coding guidelines ask for whole sentences.
+
+## How to fix
+
+End the sentence with a full stop.
+
+## What it does not flag
+
+Trailing comments, lists, headings, tables, code, lines with a link or code at their end, and comments that the patch
+only moves."""
+
+from collections.abc import Iterator
+
+from rules.analysis.view import FileView, Position
+from rules.finding import Diagnostic, Severity
+from rules.lazy import re
+from rules.lint.evidence import DocumentSection, MessageId
+from rules.lint.rule import Example, Rule, Scope, Status, Trigger
+from rules.source.rust.doc_lines import DocTextLine, read_doc_runs
+
+_MIN_WORDS = 3
+_PROSE_END = re.compile(r"[a-z]\Z")
+_NO_PROSE = re.compile(r"\A\s*+(?:[-*+>|#@=~]|\d+[.)]|```|https?:|SPDX|/)|\A\s{4}|[{};|=]|\w\(")
+
+
+def check(file: FileView) -> Iterator[Diagnostic]:
+    """Report each added comment without a full stop."""
+    is_complete = file.post is not None and file.post.is_complete
+    for source in file.added_sources("//"):
+        for block in source.comment_blocks:
+            if block.starts_line and not block.is_cut:
+                lines = [DocTextLine(line, block.column, text, is_code=False) for line, text in block.lines]
+                yield from _check_lines(file, lines)
+        for run in read_doc_runs(source, is_complete=is_complete):
+            yield from _check_lines(file, run)
+
+
+def _check_lines(file: FileView, lines: list[DocTextLine]) -> Iterator[Diagnostic]:
+    paragraph: list[DocTextLine] = []
+    for line in (*lines, DocTextLine(0, 0, "", is_code=False)):
+        if line.text.strip() and not line.is_code:
+            paragraph.append(line)
+            continue
+        if paragraph and not any(_NO_PROSE.search(part.text) for part in paragraph):
+            words = sum(len(part.text.split()) for part in paragraph)
+            last = paragraph[-1]
+            if words >= _MIN_WORDS and _PROSE_END.search(last.text.rstrip()) and last.line in file.new_lines:
+                yield file.report(Position(last.line, last.column), "End the sentence with a full stop.")
+        paragraph = []
+
+
+EXAMPLES = (
+    Example(
+        "no full stop",
+        """
+          | diff rust/kernel/led.rs (new)
+        ! | +/// Turns the LED on
+          | +fn on() {
+        ! | +    // There is only one
+          | +    set();
+          | +}
+        """,
+    ),
+    Example(
+        "sentences, lists and short notes",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +/// Turns the LED on:
+          | +///
+          | +/// - first the red one
+          | +/// - then the blue one
+          | +///
+          | +/// # What it does
+          | +fn on() {
+          | +    // All on.
+          | +    set(); // no full stop here
+          | +    // see above
+          | +}
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="comment-period",
+    summary="a comment that does not end with a full stop",
+    severity=Severity.NIT,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=(
+        DocumentSection("Documentation/rust/coding-guidelines.rst", "Comments"),
+        MessageId("DDAEL8DQFWKX.1BSBDMMN9I5B0@kernel.org"),
+    ),
+    examples=EXAMPLES,
+    scope=Scope.AUTHOR,
+    check_file=check,
+    trigger=Trigger(adds=("//",)),
+    tier=2,
+    is_default=False,
+)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Two empty lines of documentation in a row.
+
+## What it flags
+
+An added empty `///` or `//!` after another one.
+
+## Why
+
+One empty line ends a paragraph; more do nothing.
+
+## How to fix
+
+Remove all but one.
+
+## What it does not flag
+
+Code blocks, and lines that the patch only moves.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from rules.analysis.view import FileView, Position
+from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import IssueReference
+from rules.lint.rule import Example, Rule, Scope, Status, Trigger
+from rules.source.rust.doc_lines import read_doc_runs
+
+
+def check(file: FileView) -> Iterator[Diagnostic]:
+    """Report each added empty line after another one."""
+    is_complete = file.post is not None and file.post.is_complete
+    for source in file.added_sources("///", "//!"):
+        for run in read_doc_runs(source, is_complete=is_complete):
+            for above, line in pairwise(run):
+                is_empty = not (above.text.strip() or line.text.strip() or above.is_code or line.is_code)
+                is_empty = is_empty and above.line + 1 == line.line
+                if is_empty and (line.line in file.touched or above.line in file.touched) and _is_new(file, line.line):
+                    yield file.report(Position(line.line, line.column), "One empty line is enough here.")
+
+
+def _is_new(file: FileView, line: int) -> bool:
+    """Return whether the patch adds the empty line, or what is directly above or below it."""
+    return any(near in file.new_lines for near in (line - 1, line, line + 1))
+
+
+EXAMPLES = (
+    Example(
+        "two empty lines",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +/// Turns it on.
+          | +///
+        ! | +///
+          | +/// It stays on.
+          | +fn on() {}
+        """,
+    ),
+    Example(
+        "one empty line, and code",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +/// Turns it on.
+          | +///
+          | +/// ```
+          | +///
+          | +///
+          | +/// ```
+          | +fn on() {}
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="doc-empty-lines",
+    summary="two empty lines of documentation in a row",
+    severity=Severity.NIT,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=(IssueReference("Rust-for-Linux/linux", 1109),),
+    examples=EXAMPLES,
+    scope=Scope.AUTHOR,
+    check_file=check,
+    trigger=Trigger(adds=("///", "//!")),
+    tier=2,
+)

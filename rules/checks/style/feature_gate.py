@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""An unstable feature of Rust without a comment on its stability.
+
+## What it flags
+
+An added `#![feature(..)]` that stands in a group of features without a comment above the group.
+
+## Why
+
+The kernel removes features when the minimum version of Rust has them. The comment says when that is: in which version
+the feature became stable, or whether it is expected to.
+
+## How to fix
+
+Put the feature below a comment such as `// Stable since Rust 1.87.0.` or `// Expected to become stable.`, and say in
+the commit message why the feature is needed.
+
+## What it does not flag
+
+Features that the patch only moves, and groups whose first line is not shown.
+"""
+
+from collections.abc import Iterator
+
+from rules.analysis.view import FileView
+from rules.finding import Diagnostic, Severity
+from rules.lint.evidence import MessageId
+from rules.lint.rule import Example, Rule, Scope, Status, Trigger
+from rules.source.rust.source import RustSource
+
+_FEATURE = "#![feature("
+
+
+def check(file: FileView) -> Iterator[Diagnostic]:
+    """Report each added feature without a comment."""
+    for source in file.added_sources(_FEATURE):
+        for line in sorted(file.new_lines):
+            if source.first_line <= line <= source.last_line and _is_unexplained(source, line):
+                message = "Say in a comment since which version this feature is stable, or whether that is expected."
+                yield file.report(line, message)
+
+
+def _is_unexplained(source: RustSource, line: int) -> bool:
+    """Return whether a line is a feature, and its group has no comment above or beside it."""
+    if not source.line_text(line).startswith(_FEATURE):
+        return False
+    while line >= source.first_line:
+        text = source.line_text(line).strip()
+        if "//" in text:
+            return False
+        if not text.startswith("#!["):
+            return True
+        line -= 1
+    return False
+
+
+EXAMPLES = (
+    Example(
+        "no comment",
+        """
+          | diff rust/kernel/lib.rs (new)
+          | +//! The kernel.
+          | +
+        ! | +#![feature(new_thing)]
+        ! | +#![feature(other_thing)]
+        """,
+    ),
+    Example(
+        "comments",
+        """
+          | diff rust/kernel/lib.rs (new)
+          | +//! The kernel.
+          | +
+          | +// Stable since Rust 1.87.0.
+          | +#![feature(new_thing)]
+          | +#![feature(newer_thing)]
+          | +//
+          | +// Expected to become stable.
+          | +#![feature(other_thing)]
+        """,
+    ),
+    Example(
+        "a group whose start is not shown",
+        """
+          | diff rust/kernel/lib.rs
+          |  #![feature(new_thing)]
+          | +#![feature(newer_thing)]
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="feature-gate",
+    summary="an unstable feature without a comment on its stability",
+    severity=Severity.NIT,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=(
+        MessageId("DGSDGDIVUHO0.P594H9B4LLO5@kernel.org"),
+        MessageId("CANiq72kb2ocNuE6n32vr4xCkZhZN0uPuCN3SFA1+Q5L+Ma4ByQ@mail.gmail.com"),
+    ),
+    examples=EXAMPLES,
+    scope=Scope.AUTHOR,
+    check_file=check,
+    trigger=Trigger(adds=("#![feature(",)),
+    tier=2,
+)

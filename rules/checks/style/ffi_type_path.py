@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A C type such as `c_int` by a path, or from `core::ffi`.
+
+## What it flags
+
+- An added `core::ffi::c_int`, or another C type of `core::ffi`, as a path or an import.
+- In a file that imports the prelude: an added path `kernel::ffi::c_int` or `crate::ffi::c_int`.
+
+## Why
+
+The types of `core::ffi` may differ from the kernel's: `char` is unsigned there. The prelude has the right ones, and
+they are written as bare identifiers.
+
+## How to fix
+
+Import the prelude, and write `c_int`.
+
+## What it does not flag
+
+`core::ffi::CStr`, macro definitions, imports of `kernel::ffi`, the crate `ffi` itself, and paths that the patch only
+moves.
+"""
+
+from collections.abc import Iterator
+
+from rules.analysis.introduced import Occurrence, introduced, occurrence
+from rules.analysis.view import FileView
+from rules.finding import Diagnostic, Severity
+from rules.lazy import re
+from rules.lint.evidence import DocumentSection, MessageId
+from rules.lint.rule import Example, Rule, Scope, Status, Trigger
+from rules.source.rust.code_place import is_in_macro_definition
+from rules.source.rust.source import RustSource
+
+_PATH = re.compile(r"(?<![\w:$])(?:::)?+(?P<crate>core|std|kernel|crate)::ffi::(?P<name>c_\w+)")
+_PRELUDE = re.compile(r"\bprelude\s*::\s*(?:\*|\{\s*\*)")
+_FFI_CRATE = "rust/ffi.rs"
+
+
+def check(file: FileView) -> Iterator[Diagnostic]:
+    """Report each added C type of `core::ffi`, and each added path to one in the prelude."""
+    if file.path == _FFI_CRATE:
+        return
+    has_prelude = any(_PRELUDE.search(source.code) for source in file.sources_with(b"prelude"))
+    for item in introduced(file, "ffi", _occurrences):
+        crate, _, name = item.key.partition(" ")
+        if crate in ("core", "std"):
+            yield file.report(item, f"Use `{name}` of the prelude instead of `{crate}::ffi::{name}`.")
+        elif has_prelude:
+            yield file.report(item, f"`{name}` is in the prelude, which is imported here.")
+
+
+def _occurrences(source: RustSource) -> Iterator[Occurrence]:
+    for match in _PATH.finditer(source.code):
+        if match["crate"] in ("core", "std") or not _is_import(source, match.start()):
+            is_in_macro = is_in_macro_definition(source, match.start())
+            if not is_in_macro:
+                yield occurrence(f"{match['crate']} {match['name']}", source, match.start())
+    for item in source.uses:
+        is_type = item.path[:2] == ("core", "ffi") and len(item.path) == 3 and item.path[2].startswith("c_")
+        if is_type and source.code[max(0, item.offset - 5) : item.offset] != "ffi::":  # the others are found above
+            yield occurrence(f"core {item.path[2]}", source, item.offset)
+
+
+def _is_import(source: RustSource, offset: int) -> bool:
+    """Return whether a path stands in a `use`: then redundant imports are another rule's matter."""
+    start = max(source.code.rfind(sign, max(0, offset - 2000), offset) for sign in ";}")
+    return source.code[start + 1 : offset].split()[-1:] in (["use"], ["pub use"])
+
+
+EXAMPLES = (
+    Example(
+        "types of `core::ffi`, and paths beside the prelude",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +use crate::prelude::*;
+        ! | +use core::ffi::{c_int, CStr};
+        ! | +fn on(led: *mut core::ffi::c_void) {}
+        ! | +fn off(led: *mut crate::ffi::c_void) {}
+        """,
+    ),
+    Example(
+        "bare identifiers, and what is no C type",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +use crate::prelude::*;
+          | +use core::ffi::CStr;
+          | +fn on(led: *mut c_void, name: &core::ffi::CStr) {}
+          | +macro_rules! raw { () => { *mut $crate::ffi::c_void } }
+        """,
+    ),
+    Example(
+        "a path in a file that does not import the prelude",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +use crate::ffi::c_uint;
+          | +fn off(led: *mut crate::ffi::c_void) {}
+        """,
+    ),
+    Example(
+        "a path that was there before",
+        """
+          | diff rust/kernel/led.rs
+          | -fn on(led: *mut core::ffi::c_void) {}
+          | +fn on(led: *mut core::ffi::c_void, level: u8) {}
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="ffi-type-path",
+    summary="a C type by a path, or from `core::ffi`",
+    severity=Severity.NIT,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=(
+        DocumentSection("Documentation/rust/coding-guidelines.rst", "C FFI types"),
+        MessageId("CANiq72mW2ZsBh8WxY26Knh=FxxPHWK_ikbS9iZip2qRLJAXiNg@mail.gmail.com"),
+        MessageId("aGeIF_LcesUM9DHk@google.com"),
+    ),
+    examples=EXAMPLES,
+    scope=Scope.AUTHOR,
+    check_file=check,
+    trigger=Trigger(adds=("ffi",)),
+    tier=2,
+)

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A list of imports that is not in the kernel's vertical layout.
+
+## What it flags
+
+An added `use` with a list in braces that has several items on one line, or whose items each have a line but which
+has no comment, such as the empty comment `//` after the last item. One finding for each `use`. Examples in
+documentation are read too.
+
+## Why
+
+rustfmt condenses lists of imports into few lines, and then patches that add imports conflict with each other. The empty
+comment keeps rustfmt from doing so.
+
+## How to fix
+
+Write each item on a line of its own, and ` //` after the last one. To convert a list, add ` //` after one item and run
+rustfmt.
+
+## What it does not flag
+
+- Lists with one item.
+- Lines that the patch does not add, or only moves.
+- Base kernels whose coding guidelines do not describe the layout.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from operator import attrgetter
+
+from rules.analysis.introduced import Occurrence
+from rules.analysis.view import FileView, Position
+from rules.finding import Diagnostic, Severity
+from rules.lazy import re
+from rules.lint.evidence import DocumentSection, MessageId
+from rules.lint.rule import Example, Rule, Scope, Status, Trigger
+from rules.source.rust.code_place import is_in_macro_definition
+from rules.source.rust.doctest_code import doctest_sources
+from rules.source.rust.source import RustSource
+
+_GUIDELINES = "Documentation/rust/coding-guidelines.rst"
+_USE = re.compile(r"use(?<!\wuse)\s++(?P<tree>[^;]*+)(?:;|\Z)")
+_start = attrgetter("start")
+_SIGN = re.compile(r"[{},]")
+_ONE_LINE = "Write each item on a line of its own, with an empty comment `//` after the last one."
+_NO_COMMENT = "Add an empty comment `//` after the last item, so that rustfmt keeps the vertical layout."
+
+
+def check(file: FileView) -> Iterator[Diagnostic]:
+    """Report each added `use` with a list in another layout."""
+    guidelines = file.series.tree.read(_GUIDELINES)
+    if guidelines is not None and b"vertical layout" not in guidelines:
+        return
+    is_complete = file.post is not None and file.post.is_complete
+    for source in file.added_sources("use"):
+        for item in _occurrences(source, 0, file.new_lines):
+            yield file.report(item, item.key)
+        for doctest, indent in doctest_sources(source, is_complete=is_complete):
+            for item in _occurrences(doctest, indent, file.new_lines):
+                yield file.report(Position(item.line, item.column + indent), item.key)
+
+
+def _occurrences(source: RustSource, indent: int, new_lines: frozenset[int]) -> Iterator[Occurrence]:
+    for match in _USE.finditer(source.code):
+        if "{" not in match["tree"] or is_in_macro_definition(source, match.start()):
+            continue
+        for line, offset, message in _faults(source, match.start("tree"), match.end("tree"), is_doctest=indent > 0):
+            if line in new_lines:
+                yield Occurrence(message, line, source.column(offset))
+                break
+
+
+def _faults(source: RustSource, start: int, end: int, *, is_doctest: bool) -> Iterator[tuple[int, int, str]]:
+    """Yield the lists of a `use` that are in another layout: a line, the offset of the list, and the message."""
+    opened: list[tuple[int, list[int]]] = []
+    for sign in _SIGN.finditer(source.code, start, end):
+        if sign[0] == "{":
+            opened.append((sign.start(), [sign.end()]))
+        elif opened and sign[0] == ",":
+            opened[-1][1].append(sign.end())
+        elif opened:
+            opening, edges = opened.pop()
+            items = [at for at in map(_Skip(source.code, sign.start()), edges) if at is not None]
+            if len(items) < 2:
+                continue
+            lines = [source.line(at) for at in items]
+            above = [source.line(opening), *lines]
+            shared = next((line for line, before in zip(lines, above, strict=False) if line == before), None)
+            if shared is not None or source.line(sign.start()) == lines[-1]:
+                yield shared or lines[-1], opening, _ONE_LINE
+            elif not is_doctest and not _has_comment(source, opening, sign.start()):
+                yield lines[-1], opening, _NO_COMMENT
+
+
+class _Skip:
+    """A function that returns the offset of the first code after an edge, None if there is none before the end."""
+
+    def __init__(self, code: str, end: int) -> None:
+        self._code = code
+        self._end = end
+
+    def __call__(self, edge: int) -> int | None:
+        text = self._code[edge : self._end]
+        length = len(text) - len(text.lstrip())
+        return edge + length if length < len(text) and text[length] not in ",}" else None
+
+
+def _has_comment(source: RustSource, opening: int, closing: int) -> bool:
+    """Return whether there is a comment in the list, or in a list within it: then rustfmt keeps both."""
+    return bisect_left(source.comments, opening, key=_start) < bisect_left(source.comments, closing, key=_start)
+
+
+EXAMPLES = (
+    Example(
+        "several items on a line, and no empty comment",
+        """
+          | diff rust/kernel/led.rs (new)
+        ! | +use crate::{device::Device, prelude::*};
+          | +use crate::{
+          | +    bindings,
+        ! | +    error::{code, Error},
+          | +    types::Opaque, //
+          | +};
+          | +use core::{
+          | +    mem,
+        ! | +    ptr,
+          | +};
+          | +
+          | +/// ```
+        ! | +/// use kernel::{led::Led, prelude::*};
+          | +/// ```
+          | +struct Led;
+        """,
+    ),
+    Example(
+        "the vertical layout",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +use crate::{
+          | +    bindings,
+          | +    error::{
+          | +        code,
+          | +        Error, //
+          | +    },
+          | +    types::Opaque, //
+          | +};
+          | +use core::mem;
+          | +use core::{ptr};
+          | +use core::{
+          | +    pin,
+          | +    slice, // for now
+          | +};
+          | +macro_rules! import { () => { use $crate::{a, b}; } }
+        """,
+    ),
+    Example(
+        "a list that the patch does not add",
+        """
+          | diff rust/kernel/led.rs
+          |  use crate::{bindings, prelude::*};
+          | +use core::mem;
+          |  use core::{
+          |      ptr,
+          | +    pin,
+          |      slice,
+          |  };
+        """,
+    ),
+    Example(
+        "a base kernel without the guideline",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +use crate::{bindings, prelude::*};
+          | tree Documentation/rust/coding-guidelines.rst
+          | Coding Guidelines
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="import-vertical-style",
+    summary="a list of imports that is not in the vertical layout",
+    severity=Severity.NIT,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=(
+        DocumentSection("Documentation/rust/coding-guidelines.rst", "Imports"),
+        MessageId("DFRSAO9CXHZ7.2WD0GAOQUILUE@kernel.org"),
+        MessageId("DF17XPT1MU64.ZXT4LSXR9CIG@kernel.org"),
+    ),
+    examples=EXAMPLES,
+    scope=Scope.AUTHOR,
+    check_file=check,
+    trigger=Trigger(adds=("use ", ","), mentions=(b"use ",)),
+    tier=2,
+)

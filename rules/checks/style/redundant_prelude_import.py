@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""An import of a name, or a path to it, that the prelude of the `kernel` crate already provides.
+
+## What it flags
+
+Where `kernel::prelude::*` is imported: an added import of a name that this prelude exports, and an added path to a
+constant of a module whose names are all in the prelude, such as `kernel::error::code::EINVAL` or `flags::GFP_KERNEL`.
+Examples in documentation are read too.
+
+## Why
+
+The prelude has what most kernel code needs. An import beside it says nothing, and causes conflicts when patches are
+merged.
+
+## How to fix
+
+Remove the import, or use the bare name.
+
+## What it does not flag
+
+- Code for which no base kernel is known: the rule reads the prelude of the base kernel.
+- Code in a scope that does not import the prelude, or whose imports are not shown.
+- Imports under another name, public imports, and imports with attributes.
+- Paths in macro definitions, whose callers may not have the prelude.
+"""
+
+from collections.abc import Iterator
+
+from rules.analysis.introduced import Occurrence, introduced
+from rules.analysis.prelude import PRELUDE, PRELUDE_FILE, Path, Prelude, full_path
+from rules.analysis.view import FileView
+from rules.finding import Diagnostic, Severity
+from rules.lazy import re
+from rules.lint.evidence import MessageId
+from rules.lint.rule import Example, Rule, Scope, Status, Trigger
+from rules.source.rust.code_place import is_in_macro_definition
+from rules.source.rust.doctest_code import doctest_sources
+from rules.source.rust.source import RustSource
+
+_USE = re.compile(r"use(?<!\wuse)\s++[^;]*+(?:;|\Z)")
+_CONSTANT = re.compile(r"(?<![\w:$])(?:::)?+((?:\w++::)++)([A-Z_][A-Z0-9_]*+)\b(?!::|\()")
+_PRELUDES = (("kernel", "prelude", "*"),)
+_PLAIN_END = re.compile(r"(?:\A|[;{}])\s*\Z")
+_MAX_BEFORE = 200  # characters before an import that may be white space
+
+
+def check(file: FileView) -> Iterator[Diagnostic]:
+    """Report each added import of a name in the prelude, and each added path to a constant in it."""
+    prelude = file.series.result(PRELUDE)
+    if not prelude.paths or file.path == PRELUDE_FILE:
+        return
+
+    def occurrences(source: RustSource) -> Iterator[Occurrence]:
+        yield from _occurrences(source, prelude, in_kernel_crate=file.in_kernel_crate)
+        for doctest, indent in doctest_sources(source, is_complete=file.post is not None and file.post.is_complete):
+            for item in _occurrences(doctest, prelude, in_kernel_crate=False):
+                yield Occurrence(item.key, item.line, item.column + indent)
+
+    for item in introduced(file, "::", occurrences):
+        message = f"`{item.key}` is in the prelude, which is imported here."
+        yield file.report(item, message)
+
+
+def _occurrences(source: RustSource, prelude: Prelude, *, in_kernel_crate: bool) -> Iterator[Occurrence]:
+    scopes: dict[int, dict[str, Path]] = {}
+    globs: set[int] = set()
+    uses: list[tuple[int, int]] = []
+    candidates: list[tuple[int, int, str, Path]] = []
+    spans = list(_USE.finditer(source.code)) if source.contains(b"prelude") else []
+    at = 0
+    for item in source.uses if spans else ():
+        while at + 1 < len(spans) and spans[at + 1].start() <= item.offset:
+            at += 1
+        start = spans[at].start()
+        scope = next(source.structure.enclosing(start), -1)
+        path = full_path(item.path, in_kernel_crate=in_kernel_crate)
+        if path in _PRELUDES:
+            globs.add(scope)
+        else:
+            scopes.setdefault(scope, {})[item.name] = path
+            if _PLAIN_END.search(source.code, max(0, start - _MAX_BEFORE), start):
+                candidates.append((scope, item.offset, item.name, path))
+    for scope, offset, name, path in candidates:
+        if scope in globs and prelude.has(path, name):
+            yield Occurrence(path[-1], source.line(offset), source.column(offset))
+    if not globs:
+        return
+    uses = [span.span() for span in spans]
+    at = 0
+    for match in _CONSTANT.finditer(source.code):
+        while at < len(uses) and uses[at][1] <= match.start():
+            at += 1
+        if at < len(uses) and uses[at][0] <= match.start():
+            continue
+        parts = tuple(match[1].split("::")[:-1])
+        around = (*source.structure.enclosing(match.start()), -1)
+        first = next(
+            (scopes[opening][parts[0]] for opening in around if parts[0] in scopes.get(opening, {})), parts[:1]
+        )
+        path = (*first, *parts[1:])
+        path = full_path(path, in_kernel_crate=in_kernel_crate)
+        is_imported = globs.intersection(around) and not _has_inner_module(source, match.start(), globs)
+        if path in prelude.modules and is_imported and not is_in_macro_definition(source, match.start()):
+            yield Occurrence(match[2], source.line(match.start(1)), source.column(match.start(1)))
+
+
+def _has_inner_module(source: RustSource, offset: int, globs: set[int]) -> bool:
+    """Return whether a module is between a place and the scope around it that imports the prelude."""
+    for opening in source.structure.enclosing(offset):
+        if opening in globs:
+            return False
+        if re.search(r"\bmod\s+\w+\s*$", source.structure.head(opening)[-200:]):
+            return True
+    return False
+
+
+_PRELUDE = """
+          | tree rust/kernel/prelude.rs
+          | pub use core::pin::Pin;
+          | pub use ::ffi::{c_int, c_void};
+          | pub use super::{alloc::{flags::*, KBox}, error::{code::*, Result}, str::CStrExt as _};
+"""
+
+EXAMPLES = (
+    Example(
+        "imports of names in the prelude",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +use crate::{
+        ! | +    alloc::KBox,
+        ! | +    error::Result,
+          | +    prelude::*,
+        ! | +    str::CStrExt as _, //
+          | +};
+        ! | +use core::pin::Pin;
+        ! | +use crate::ffi::c_int;
+        """
+        + _PRELUDE,
+    ),
+    Example(
+        "paths to constants, and an example in documentation",
+        """
+          | diff drivers/led.rs (new)
+          | +use kernel::{alloc::flags, prelude::*};
+          | +
+          | +/// Turns a LED on.
+          | +///
+          | +/// ```
+          | +/// use kernel::prelude::*;
+        ! | +/// use kernel::alloc::flags::GFP_KERNEL;
+          | +/// ```
+          | +fn on() -> Result {
+        ! | +    KBox::new(0, flags::GFP_KERNEL)?;
+        ! | +    Err(kernel::error::code::EINVAL)
+          | +}
+        """
+        + _PRELUDE,
+    ),
+    Example(
+        "other names, other scopes, and no prelude",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +use crate::{prelude::*, error::Error, error::code};
+          | +use core::pin::Pin as PinnedPointer;
+          | +pub use crate::alloc::KBox;
+          | +#[cfg(CONFIG_LEDS)]
+          | +use crate::ffi::c_void;
+          | +macro_rules! fail { () => { $crate::error::code::EINVAL } }
+          | +mod inner {
+          | +    use crate::error::Result;
+          | +    fn off() -> Result { Err(crate::error::code::EINVAL) }
+          | +}
+          | diff rust/kernel/leds.rs (new)
+          | +use crate::error::Result;
+        """
+        + _PRELUDE,
+    ),
+    Example(
+        "an unknown base kernel",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +use crate::{error::Result, prelude::*};
+        """,
+    ),
+)
+
+RULE = Rule(
+    id="redundant-prelude-import",
+    summary="an import of a name that the prelude provides",
+    severity=Severity.NIT,
+    status=Status.STABLE,
+    doc=__doc__ or "",
+    evidence=(MessageId("DDJJ5745OETR.3TXR3ZVYM4E8T@nvidia.com"), MessageId("DFQTRDK9BO2M.995Y3QDQM7CG@kernel.org")),
+    examples=EXAMPLES,
+    scope=Scope.AUTHOR,
+    check_file=check,
+    trigger=Trigger(adds=("::",), mentions=(b"prelude::",)),
+    tier=2,
+    needs_tree=True,
+)

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The lines of documentation: runs of `///` or `//!`, with the lines of their code blocks marked."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rules.lazy import re
+from rules.source.rust.comments import Comment
+from rules.source.rust.source import RustSource
+
+_FENCE = re.compile(r"[ \t>*+-]*+(`{3,}+|~{3,}+)(.*)")
+
+
+class DocTextLine(NamedTuple):
+    """A line of documentation: `text` is what follows the marks, `is_code` says that it is in or at a code block."""
+
+    line: int
+    column: int
+    text: str
+    is_code: bool
+
+
+def read_doc_runs(source: RustSource, *, is_complete: bool) -> Iterator[list[DocTextLine]]:
+    """Yield the documentation lines that stand together.
+
+    Ordinary comments may stand between them. Documentation that begins on the first line of a fragment is left out,
+    because a code fence may be open above it."""
+    run: list[Comment] = []
+    last_line = 0
+    for comment in source.comments:
+        if not comment.starts_line:
+            continue
+        if run and (last_line + 1 != comment.line or (comment.kind == "doc" and run[-1].text[2] != comment.text[2])):
+            yield from _read_run(run, source, is_complete=is_complete)
+            run = []
+        if comment.kind == "doc":
+            run.append(comment)
+        last_line = comment.last_line
+    if run:
+        yield from _read_run(run, source, is_complete=is_complete)
+
+
+def _read_run(run: list[Comment], source: RustSource, *, is_complete: bool) -> Iterator[list[DocTextLine]]:
+    if not is_complete and run[0].line == source.first_line:
+        return
+    fence = ""
+    lines: list[DocTextLine] = []
+    for comment in run:
+        text = comment.text[3:]
+        mark = _FENCE.match(text)
+        is_code = bool(fence) or mark is not None
+        if fence and mark is not None and mark[1].startswith(fence) and not mark[2].strip():
+            fence = ""
+        elif not fence and mark is not None:
+            fence = mark[1]
+        lines.append(DocTextLine(comment.line, comment.column, text, is_code))
+    yield lines
