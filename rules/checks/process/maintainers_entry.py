@@ -84,6 +84,31 @@ EXAMPLES = (
         """,
     ),
     Example(
+        "a new entry without the list",
+        """
+          | diff MAINTAINERS (whole)
+          |  LEDS
+          |  M:	Led Keeper <keeper@example.org>
+          |  F:	drivers/leds/
+          |
+        ! | +LEDS [RUST]
+          | +M:	Led Keeper <keeper@example.org>
+          | +F:	rust/kernel/led.rs
+          | +
+          | +LAMPS [RUST]
+          | +M:	Lamp Keeper <lamps@example.org>
+          | +L:	rust-for-linux@vger.kernel.org
+          | +F:	rust/kernel/lamp.rs
+          | +
+          |  THE REST
+          |  M:	Somebody <rest@example.org>
+          |  F:	*
+          |  F:	*/
+          | diff rust/kernel/led.rs (new)
+          | +fn on() {}
+        """,
+    ),
+    Example(
         "a file with an entry",
         """
           | tree MAINTAINERS

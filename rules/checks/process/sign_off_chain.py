@@ -31,6 +31,7 @@ from rules.lint.evidence import DocumentSection, MessageId
 from rules.lint.rule import Example, Rule, Scope, Status
 
 _SIGNED = re.compile(r"signed-off-by[ \t]*+:[ \t]*+(.*)", re.IGNORECASE)
+_MENTION = re.compile(r"^signed-off-by:", re.IGNORECASE | re.MULTILINE)
 _CO_DEVELOPED = re.compile(r"co-developed-by[ \t]*+:[ \t]*+(.*)", re.IGNORECASE)
 _ADDRESS = re.compile(r"<([^<>\s]++)>")
 
@@ -38,7 +39,8 @@ _ADDRESS = re.compile(r"<([^<>\s]++)>")
 def check(view: SeriesView) -> Iterator[Diagnostic]:
     """Report each patch with a missing or misplaced certificate."""
     for patch in rust_patches(view):
-        if not any(_SIGNED.match(trailer) for trailer in patch.trailers):
+        is_mentioned = any(_MENTION.search(text) for text in (patch.log, patch.notes))
+        if not is_mentioned and not any(_SIGNED.match(trailer) for trailer in patch.trailers):
             yield view.report(patch, "The patch has no `Signed-off-by:`.")
         for trailer, following in zip_longest(patch.trailers, patch.trailers[1:], fillvalue=""):
             author, signed = _CO_DEVELOPED.match(trailer), _SIGNED.match(following)

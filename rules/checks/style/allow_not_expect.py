@@ -17,6 +17,7 @@ Write `#[expect(dead_code)]`.
 
 - Files with conditional compilation: the lint may be reported in some configurations only.
 - Attributes with a comment beside them, which may say why the lint is not always reported.
+- `unused_unsafe`, which depends on the version of Rust.
 - Macros, attributes of a whole file, and attributes that the patch only moves or edits.
 """
 
@@ -37,7 +38,6 @@ _LINTS = frozenset(
         "unused_variables",
         "unused_imports",
         "unused_mut",
-        "unused_unsafe",
         "unused_macros",
         "unused_assignments",
     )

@@ -3,7 +3,7 @@
 
 ## What it flags
 
-An added `#![feature(..)]` that stands in a group of features without a comment above the group.
+An added `#![feature(..)]` of the `kernel` crate that stands in a group of features without a comment above the group.
 
 ## Why
 
@@ -17,7 +17,7 @@ the commit message why the feature is needed.
 
 ## What it does not flag
 
-Features that the patch only moves, and groups whose first line is not shown.
+Features that the patch only moves, files without such comments, and groups whose first line is not shown.
 """
 
 from collections.abc import Iterator
@@ -33,6 +33,8 @@ _FEATURE = "#![feature("
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added feature without a comment."""
+    if not file.in_kernel_crate:
+        return
     for source in file.added_sources(_FEATURE):
         for line in sorted(file.new_lines):
             if source.first_line <= line <= source.last_line and _is_unexplained(source, line):
@@ -63,6 +65,9 @@ EXAMPLES = (
           | +
         ! | +#![feature(new_thing)]
         ! | +#![feature(other_thing)]
+          | +
+          | +// Stable since Rust 1.87.0.
+          | +#![feature(newer_thing)]
         """,
     ),
     Example(
@@ -102,6 +107,6 @@ RULE = Rule(
     examples=EXAMPLES,
     scope=Scope.AUTHOR,
     check_file=check,
-    trigger=Trigger(adds=("#![feature(",)),
+    trigger=Trigger(adds=("#![feature(",), mentions=(b"table since", b"#![feature(")),
     tier=2,
 )
