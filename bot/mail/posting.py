@@ -124,6 +124,13 @@ class Posting:
         return nearest or next(iter(others), None)
 
     @property
+    def recipients(self) -> frozenset[str]:
+        """The addresses in To and Cc of all parts, in lower case."""
+        # The parts of a stored posting share their addresses, and most have the same ones.
+        addresses = {id(address): address for part in self.parts for address in (*part.to, *part.cc)}
+        return frozenset(address.key for address in addresses.values())
+
+    @property
     def carriers(self) -> tuple[str, ...]:
         """The lists that provably carried a part of the posting, sorted."""
         return tuple(sorted({carrier for part in self.parts for carrier in part.carriers}))

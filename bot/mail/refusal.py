@@ -151,8 +151,7 @@ def clamped(date: datetime | None, arrived: datetime) -> datetime:
 def _by_source(posting: Posting, context: RefusalContext, terms: RefusalTerms) -> Refusal | None:
     if not context.followed:
         return Refusal(RefusalKind.UNFOLLOWED, "no followed archive has any part of it")
-    sent_to = {address.key for part in posting.parts for address in (*part.to, *part.cc)}
-    if not terms.own.isdisjoint(sent_to) and not posting.lists and not posting.carriers:
+    if not terms.own.isdisjoint(posting.recipients) and not posting.lists and not posting.carriers:
         return Refusal(RefusalKind.UNFOLLOWED, "it was sent to us only, and to no list")
     return None
 
@@ -181,9 +180,8 @@ def _by_content(posting: Posting) -> Refusal | None:
         return Refusal(RefusalKind.PULL, "the subject asks to pull")
     if all(sign in f"\n{series.cover}" for sign in _PULL_TEXT):
         return Refusal(RefusalKind.PULL, "the cover letter asks to pull")
-    sent_to = {address.key for part in posting.parts for address in (*part.to, *part.cc)}
     paths = [path for patch in series.patches for path in patch.paths]
-    project = other_project(words, series.subject, sent_to, paths)
+    project = other_project(words, series.subject, posting.recipients, paths)
     if project:
         return Refusal(RefusalKind.FOREIGN, f"it is for {project}")
     if paths and not any(map(is_kernel_path, paths)):

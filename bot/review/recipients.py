@@ -49,8 +49,7 @@ class RecipientContext:
 
     def lists_of(self, posting: Posting) -> tuple[str, ...]:
         """Return every list that the posting names or came through, sorted: the consent of all of them counts."""
-        named = {address.key for part in posting.parts for address in (*part.to, *part.cc)}
-        return tuple(sorted({*posting.lists, *posting.carriers} | (named & self.book.lists)))
+        return tuple(sorted({*posting.lists, *posting.carriers} | (posting.recipients & self.book.lists)))
 
     def consent_of(self, posting: Posting) -> Consent:
         """Return what all lists of the posting allow together."""

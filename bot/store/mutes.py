@@ -153,7 +153,7 @@ def _is_about(session: Session, mail: Outgoing, muted: ActiveMute) -> bool:
     stored = session.get(PostingRow, mail.posting_id)
     if muted.scope is Scope.SERIES:
         return stored is not None and stored.topic == muted.subject
-    posting = None if stored is None else posting_of(stored.value)
+    posting = None if stored is None else posting_of(stored.value, with_texts=False)
     if muted.scope is Scope.LIST:
         lists = (*mail.lists, *(() if posting is None else posting.lists))
         return muted.subject in {name.lower() for name in lists}
