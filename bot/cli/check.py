@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden check`: check patches against the rules, before or after they are posted."""
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -158,6 +159,7 @@ def _check_at_once(
         return None
 
     def attempt(_: None) -> _Printed | None:
+        gc.disable()  # The process ends before there is much garbage.
         with suppress(Exception):
             return check_sources(_without_child)
         return None

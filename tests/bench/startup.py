@@ -45,6 +45,16 @@ CHECK_TARGETS: Final = {
     },
     "memory of check": Target(45, "MB"),
 }
+_LAUNCHER: Final = """
+import os, resource, sys
+out, null = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+os.dup2(null, 1)
+os.dup2(null, 2)
+os.spawnvp(os.P_WAIT, sys.argv[1], sys.argv[1:])
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+os.write(out, f"{used.ru_utime + used.ru_stime} {used.ru_maxrss}".encode())
+"""
+"""A small process that starts the command: the system counts the memory of the starting process as the command's."""
 _PROGRAM: Final = (sys.executable, "-m", "bot")
 
 
@@ -134,9 +144,8 @@ def _environment() -> dict[str, str]:
 
 
 def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[float, int]:
-    process = subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+    """Return the seconds of user and system time of a command, and its peak memory in kilobytes."""
+    launched = [sys.executable, "-ISc", _LAUNCHER, *command]
+    done = subprocess.run(launched, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    seconds, peak = done.stdout.split()
+    return float(seconds), int(peak)
