@@ -82,7 +82,9 @@ def _compare_signatures(
     broken_helpers: tuple[LocatedHelper, ...] = ()
     old, new = _find_difference(subject.old(_CALLABLE), subject.new(_CALLABLE))
     is_clear = old is not None and new is not None and old.is_clear and new.is_clear
-    if old is not None and new is not None and is_clear and not is_c_call_valid(old, new, before, after):
+    if old is not None and new is not None and old.kind is Kind.MACRO_FUNCTION and "..." in str(old.parameters):
+        broken_helpers = tuple(located for located in helpers if not _passes_as_many(located, new))
+    elif old is not None and new is not None and is_clear and not is_c_call_valid(old, new, before, after):
         broken_helpers = tuple(located for located in helpers if not _passes_mutable(located, old, new))
         if old.kind in FUNCTIONS and new.kind in FUNCTIONS and len(old.parameters) != len(new.parameters):
             broken_helpers += wrapped
@@ -115,6 +117,17 @@ def _passes_const(user: User, parameters: tuple[int, ...], bindings: Bindings) -
     return any(index < len(arguments) and is_const_pointer(arguments[index]) for index in parameters)
 
 
+def _passes_as_many(located: LocatedHelper, new: Declaration) -> bool:
+    """Tell whether a helper may pass as many arguments as the declaration has parameters: it usually passes its own.
+
+    What the macro was that took any number of them says nothing about their types.
+    """
+    inside = located.helper.signature.partition("(")[2].rpartition(")")[0]
+    own = 0 if inside.strip() in ("", "void") else inside.count(",") + 1
+    is_open = new.kind is Kind.MACRO or not new.is_clear or "..." in str(new.parameters) or "(" in inside
+    return is_open or own == len(new.parameters)
+
+
 def _passes_mutable(located: LocatedHelper, old: Declaration, new: Declaration) -> bool:
     """Tell whether only a `const` is removed that the parameters of the helper do not have."""
     pairs = [(old.type, new.type), *zip(old.parameters, new.parameters, strict=False)]
@@ -137,7 +150,7 @@ def _find_difference(old: list[Declaration], new: list[Declaration]) -> tuple[De
 
 def _signature_key(declaration: Declaration) -> tuple[object, ...]:
     if declaration.kind in (Kind.MACRO_FUNCTION, Kind.MACRO):
-        return (declaration.kind, len(declaration.parameters))
+        return (declaration.kind, len(declaration.parameters), "..." in str(declaration.parameters))
     return (declaration.type, declaration.parameters)
 
 

@@ -158,6 +158,22 @@ def test_a_wrapping_macro_that_changes_too_keeps_its_helpers() -> None:
     assert [] == _breakages(WRAPPED, changed, **{HELPER: WRAPPER})
 
 
+@pytest.mark.parametrize(
+    ("parameters", "expected"), [("l, level", False), ("l", True), ("l, level, node", True), ("...", False)]
+)
+def test_a_macro_for_any_arguments_that_takes_those_of_its_helper_keeps_it(parameters: str, expected: bool) -> None:
+    changed = _edited("#define lamp_on(...)", f"#define lamp_on({parameters})")
+
+    assert expected is bool(_breakages(WRAPPED, changed.replace("__VA_ARGS__", "l, 1"), **{HELPER: WRAPPER}))
+
+
+def test_a_macro_for_any_arguments_may_become_a_function_with_those_of_its_helper() -> None:
+    macro = "#define lamp_on(...) lamp_hooks(lamp_on_noprof(__VA_ARGS__))"
+
+    assert not _breakages(WRAPPED, _edited(macro, "int lamp_on(struct lamp *l, int level);"), **{HELPER: WRAPPER})
+    assert _breakages(WRAPPED, _edited(macro, "int lamp_on(struct lamp *l);"), **{HELPER: WRAPPER})
+
+
 FLAGS = RUST + "fn f(flags: bindings::lamp_flags_t, pair: bindings::lamp_pair_t) {}\n"
 
 
