@@ -37,7 +37,7 @@ LEGEND: Final = (
     "undocumented: blocks and impls without a SAFETY comment, fns and traits without a Safety section.",
     "TODO: comments such as `SAFETY: TODO`.",
     "bindings: names of C in drivers.",
-    "contracts: requirements of called fns and implemented traits, and the share that SAFETY comments mention.",
+    "contracts: what called fns and implemented traits require, and how much of it SAFETY comments mention.",
 )
 
 

@@ -80,11 +80,10 @@ def _row(label: str, counts: Counts, earlier: Sequence[Counts] = ()) -> Row:
 
 
 def _block(report: DebtReport, subsystem: SubsystemDebt) -> Block:
-    """Return the lines of a subsystem: a line for each ref that has it, and the change between the first and last."""
+    """Return the lines of a subsystem: a line for each ref, and the change between the first and last of several."""
     lines = [
-        Line(ref.name or "now", tuple(cells(counts)))
+        Line(ref.name or "now", tuple("\N{EN DASH}" if cell == "-" else cell for cell in cells(counts)))
         for ref, counts in zip(report.refs, subsystem.counts, strict=True)
-        if counts.files or len(report.refs) == 1
     ]
     if len(lines) > 1:
         lines.append(Line(CHANGE, tuple(change_cells(subsystem.change)), is_change=True))

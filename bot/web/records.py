@@ -258,7 +258,7 @@ class SeriesDetails(Record):
 
 
 class Figures(Record):
-    """Counts of the findings of a rule; each revision in which a finding stands counts."""
+    """Counts of the findings of a rule; a finding counts once for each revision that has it."""
 
     rule: str
     reported: Count

@@ -29,7 +29,7 @@ def test_the_page_has_the_numbers_of_the_command(path: Path, get: Get) -> None:
     rows = [re.sub(r"<[^>]*>", " ", row).split() for row in re.findall(r"<tr>.*?</tr>", get("/debt"))]
 
     assert ["v7.3", "3", "1,200", "1", "2", "1", "5", "3", "2", "4/8", "50%"] in rows
-    assert ["LEDS", "v6.12", "2", "10", "1", "-", "-", "-", "-", "-", "1/4", "25%"] in rows
+    assert ["LEDS", "v6.12", "2", "10", "1", *["\u2013"] * 5, "1/4", "25%"] in rows
     assert ["change", "+2", "+1,197", "=", "+2", "+1", "+5", "+3", "+2", "+3/+4"] in rows
     assert json.loads(get("/api/debt"))["total"]["counts"][1]["blocks"] == 1_207
 
@@ -48,7 +48,7 @@ def test_charts_have_a_title_a_description_and_a_table(path: Path, get: Get) -> 
     assert [(bar.get("class"), bar.get("width")) for bar in bars] == [
         ("documented", "0.91%"),
         ("documented", "99.59%"),
-        ("undocumented", "0.41%"),
+        ("undocumented", "0.8%"),
     ]
     keys = re.findall(r'<span class="key (\w+)">', text)
     assert keys == ["documented", "undocumented"] * 2
@@ -97,6 +97,15 @@ def test_the_largest_subsystems_come_first_and_the_rest_is_counted() -> None:
         ("GROUP 398", "399 \N{RIGHTWARDS ARROW} 400, 1 undocumented"),
     ]
     assert len(view.rows) == 10
+
+
+def test_a_subsystem_that_is_new_has_a_line_for_each_ref() -> None:
+    refs = [Ref("v1", "1"), Ref("v2", "2")]
+    (block,) = debt_view(build_report("linux", refs, [{}, {"A": Counts(1, 2)}]), "").blocks
+
+    assert [line.label for line in block.lines] == ["v1", "v2", "change"]
+    assert set(block.lines[0].cells) == {"\N{EN DASH}"}
+    assert block.lines[2].cells[:3] == ("+1", "+2", "=")
 
 
 def test_one_tree_without_refs_has_no_change() -> None:

@@ -12,7 +12,6 @@ import pytest
 from starlette.testclient import TestClient
 
 from bot.mail.address import Address
-from bot.mail.refusal import refuse_repeat
 from bot.ports.archive import Batch
 from bot.ports.mails import ParsedMail
 from bot.review.model import Review, ReviewFinding
@@ -277,22 +276,28 @@ def test_hostile_text_is_text_everywhere(tmp_path: Path, make: Maker, text: str)
     assert record["subject"] == text
 
 
-def test_a_refusal_names_the_earlier_mail_but_no_person(path: Path, get: Get) -> None:
-    reasons = {str(refuse_repeat("v1.1@example.org")): "v1.1@example.org", "bot: ada@example.org": "[address]"}
-    for reason, shown in reasons.items():
-        with closing(sqlite3.connect(path)) as connection, connection:
-            connection.execute("UPDATE posting SET verdict = 'refused', reason = ? WHERE revision = 2", (reason,))
-        page = get("/series/v2.0@example.org")
-
-        assert f"<bdi>{reason.replace(reason.split()[-1], shown)}</bdi>" in page
-    assert "ada@example.org" not in page
-
-
 def test_every_rule_has_a_page(get: Get) -> None:
     for rule in RULES:
         text = get(f"/rules/{rule.id}")
         for heading in ("What it flags", "Why", "How to fix", "What it does not flag", "Evidence", "Newest findings"):
             assert heading in text
+
+
+def test_the_page_of_a_rule_has_its_findings_by_series(path: Path, get: Get) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO finding_count VALUES ('missing-safety-comment', '2026-03', 'new', 'notes are not mailed', 4)"
+        )
+    page = get("/rules/missing-safety-comment")
+    newest = page[page.index("<h2>Newest findings</h2>") :]
+
+    assert re.findall(r'<p><a href="([^"]*)">', newest) == ["/series/v1.0@example.org", "/series/v2.0@example.org"] or (
+        re.findall(r'<p><a href="([^"]*)">', newest) == ["/series/v2.0@example.org", "/series/v1.0@example.org"]
+    )
+    assert newest.count('<li><a class="mono"') == 4
+    assert "Reported 3, withheld 5, fixed in the next revision 1, disputed 1 of 3 (33.3 %)" in page
+    assert page.index("Reported 3") < page.index("What it flags")
+    assert "Some findings of this rule are only notes" in page
 
 
 def test_the_figures_of_a_rule_count_each_outcome(get: Get) -> None:
