@@ -11,7 +11,7 @@ from typing import Final
 from bot.cli.audit_cache import AuditCache
 from rules.finding import Report
 from rules.lint.engine import audit
-from rules.registry import RULES
+from rules.registry import active
 from rules.source.rust.grammar import parse_bytes
 from tests.bench.target import Target, Value
 
@@ -21,12 +21,12 @@ _FOLDERS: Final = ("rust", "drivers", "samples")
 
 def measure(repository: Path, ref: str) -> Mapping[str, Value]:
     """Return the values of the targets."""
-    files = _rust_files(repository, ref)
+    rules, files = active(), _rust_files(repository, ref)
     start = time.process_time()
     for content in files.values():
         parse_bytes(content)
     parsed = time.process_time()
-    reports = {path: audit(RULES, path, content) for path, content in files.items()}
+    reports = {path: audit(rules, path, content) for path, content in files.items()}
     ours, parsing = time.process_time() - parsed, parsed - start
     return {
         "audit of a kernel's Rust": Value(ours / parsing, f"{ours:.2f} s", f"tree-sitter alone {parsing:.2f} s"),
@@ -36,7 +36,7 @@ def measure(repository: Path, ref: str) -> Mapping[str, Value]:
 
 def _audit_again(files: dict[str, bytes], reports: dict[str, Report]) -> float:
     """Seconds that a second audit takes to find all files in its cache."""
-    ids = [rule.id for rule in RULES]
+    ids = [rule.id for rule in active()]
     with tempfile.TemporaryDirectory(prefix="patchwarden-bench-") as name:
         cache = AuditCache(Path(name, "audit.json"), ids)
         for path, report in reports.items():

@@ -19,7 +19,7 @@ from bot.mail.message import Message
 from bot.mail.parse import parse
 from rules.bindings.tree import NoTree
 from rules.lint.engine import run
-from rules.registry import RULES
+from rules.registry import active
 from tests.bench.child import measured
 from tests.bench.target import Target, Value
 
@@ -67,7 +67,7 @@ def _timed(postings: list[list[bytes]]) -> tuple[float, int]:
     for raws in postings:
         messages = [message for raw in raws if isinstance(message := parse(raw), Message)]
         for posting in assemble(messages):
-            run(RULES, posting.series, NoTree())
+            run(active(), posting.series, NoTree())
             patches += len(posting.series.patches)
     return time.process_time() - start, patches
 

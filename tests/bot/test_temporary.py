@@ -35,13 +35,12 @@ from pathlib import Path
 import bot.pipeline.replay as replay
 from bot.__main__ import main
 from tests.fakes.mails import patch
-whole = replay._index
-def _index(*arguments):
-    for event in whole(*arguments):
-        yield event
+whole = replay._Indexer.index
+def index(*arguments):
+    yield from whole(*arguments)
     print("spooled", flush=True)
     sys.stdin.read()
-replay._index = _index
+replay._Indexer.index = index
 sys.argv = ["patchwarden", "replay", sys.argv[1]]
 main()
 """

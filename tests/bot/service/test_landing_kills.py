@@ -7,12 +7,12 @@ import signal
 import sqlite3
 import traceback
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
-from sqlmodel import Session
+from sqlalchemy import Engine, event
 
 from bot.store.repository import Repository
 from tests.fakes.landing_history import USER, day, driver, linked
@@ -37,21 +37,36 @@ def _prepare(folder: Path) -> LandingWorld:
         return world
 
 
+@dataclass(slots=True)
+class _Deaths:
+    """Kills this process before the commit of that number, or at the first statement or the end after it."""
+
+    when: str
+    number: int
+    is_armed: bool = False
+    commits: int = 0
+
+    def meet(self, statement: str) -> None:
+        is_commit = self.is_armed and statement == "COMMIT"
+        is_after = self.commits == self.number and self.when == "after_commit"
+        self.commits += is_commit
+        is_before = is_commit and self.commits == self.number and self.when == "before_commit"
+        if self.number and (is_before or is_after):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 def _live(world: LandingWorld, folder: Path, when: str, number: int) -> bool:
     """Run the job in a process that dies at its commit of that number; return whether it died."""
     child = os.fork()
     if child == 0:
         try:
-            commits = count(1)
-
-            def meet(_: Session) -> None:
-                if next(commits) == number:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-            event.listen(Session, when, meet)
+            deaths = _Deaths(when, number)
+            event.listen(Engine, "connect", lambda connection, _: connection.set_trace_callback(deaths.meet))
             with Repository(folder / "d.db") as store:
+                deaths.is_armed = True
                 world.store = store
                 world.job.run()
+            deaths.meet("the end")
             os._exit(0)
         except BaseException:  # noqa: BLE001 a child must never run on as a second test session
             traceback.print_exc()

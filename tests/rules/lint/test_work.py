@@ -98,11 +98,13 @@ def test_a_text_of_a_series_is_parsed_once(called: Counter[str]) -> None:
 def test_usual_hunks_are_read_without_unidiff(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[object] = []
 
-    def counted(*given: Any, **named: Any) -> PatchSet:
-        read.append(given)
-        return PatchSet(*given, **named)
+    start = PatchSet.__init__
 
-    monkeypatch.setattr("rules.diff.parse.PatchSet", counted)
+    def counted(patches: PatchSet, *given: Any, **named: Any) -> None:
+        read.append(given)
+        start(patches, *given, **named)
+
+    monkeypatch.setattr(PatchSet, "__init__", counted)
     usual = _patch(1, "rust/kernel/led.rs", "let c = 3;")
 
     assert 1 == len(read_patch(1, "s", usual).changes)
