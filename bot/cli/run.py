@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden run`: run the service, or one round of it."""
 
-import gc
 import os
 import shutil
 import sys
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 _MAX_ROWS = 40
 _NAME = "patchwarden"
-_NEW_OBJECTS: Final = 10_000  # after which the collector looks for cycles
 
 
 def run(
@@ -65,17 +63,10 @@ def run(
         return work(settings, archive or (), deliver=deliver)
 
 
-def _spare_collector() -> None:
-    """Let the collector skip what is loaded, and look for cycles less often: it would take a twentieth of the time."""
-    gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS)
-
-
 def _serve(settings: "Settings", archives: Sequence[Path], *, deliver: bool) -> int:
     from bot.app.service import open_service
     from bot.service.schedule import serve, stopped_by_signals
 
-    _spare_collector()
     with open_service(settings, archives, Silent(), deliver=deliver) as service, stopped_by_signals(service.stop):
         serve(
             service.schedule(settings),
@@ -91,7 +82,6 @@ def _once(settings: "Settings", archives: Sequence[Path], *, deliver: bool) -> i
     from bot.app.service import open_service
     from bot.service.schedule import stopped_by_signals
 
-    _spare_collector()
     console = screen()
     with (
         show_progress(Console(stderr=True)) as progress,
