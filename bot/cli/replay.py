@@ -121,7 +121,9 @@ def replay(
     from bot.outbox.folder import Folder
     from bot.pipeline.replay import ReplayedPosting
     from bot.pipeline.replay import replay as replay_archives
+    from bot.pool.executor import preload_all
 
+    preload_all()
     settings = context.settings()
     repositories = replace(repository_specs(context, tree, no_tree, landing), lands_when_sent=True)
     review_context = build_rehearsal(settings, choose_rules(rule), () if rule else build_author_rules(settings))

@@ -33,6 +33,7 @@ from bot.pipeline.process import ReviewResult, process
 from bot.pipeline.spool import Reader, Slot, Slots, Spool
 from bot.pool.executor import ProcessExecutor
 from bot.pool.guard import Crashed, guard
+from bot.pool.memory import return_free_memory
 from bot.pool.worker import Limits, packed
 from bot.ports.archive import Archive
 from bot.ports.pending import FoundCollision
@@ -123,6 +124,7 @@ def replay(
         progress.start("reading", sum(archive.count({}) for archive in archives))
         pieces = _spooled(archives, Spool(file), since, progress)
         yield from _Indexer(file.name, workers, reader, progress).index(pieces, threads_with_patches)
+        return_free_memory()
         progress.start("reviewing", len(threads_with_patches))
         packed_setup = packed(setup)
         analysed = _analysed(threads_with_patches, since, workers, packed_setup, progress)

@@ -31,7 +31,13 @@ _STOP_CHECK_SECONDS: Final = 0.2
 _PRELOADED: Final = ["bot.service.poll", "bot.inbox.assemble", "bot.pipeline.analyse"]
 _ALL_PRELOADED: Final = [
     *_PRELOADED,
-    *("bot.inbox.b4_series", "bot.kernel.repositories", "bot.review.pending", "bot.pool.all_rules"),
+    *(
+        "bot.inbox.b4_series",
+        "bot.kernel.repositories",
+        "bot.review.pending",
+        "rules.analysis.pending",
+        "bot.pool.all_rules",
+    ),
 ]
 # The last module keeps what the others loaded in memory that all workers share.
 _FREEZE: Final = "bot.pool.preloaded"
