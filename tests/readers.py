@@ -511,8 +511,8 @@ MAIL_READERS: Final = (
         (("", ""), ("=?utf-8?q?", "?="), ("=?utf-8?b?", "?=")),
     ),
     Reader(
-        ("bot.mail.address.parse_address", "bot.mail.address.parse_addresses"),
-        lambda value: (address.parse_address(value), address.parse_addresses(value)),
+        ("bot.mail.address.parse_address", "bot.mail.address.parse_addresses", "bot.mail.address.parse_mailboxes"),
+        lambda value: (address.parse_address(value), address.parse_addresses(value), address.parse_mailboxes(value)),
         (("", ""), ('"', '" <a@b>'), ("(", ") a@b"), ("g: ", ";"), ("", " <a@b>")),
     ),
     Reader(

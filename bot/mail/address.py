@@ -52,8 +52,15 @@ def is_plain(address: str) -> bool:
 
 def parse_address(value: str) -> Address | None:
     """Parse a header value that is one mailbox; None if it is none, several, a group, or misleading."""
+    mailboxes = parse_mailboxes(value)
+    return mailboxes[0] if len(mailboxes) == 1 else None
+
+
+def parse_mailboxes(value: str) -> tuple[Address, ...]:
+    """Parse a header value that is a list of mailboxes; empty if it has another entry: a group, or a misleading one."""
     entries = _entries(value)
-    return entries[0] if len(entries) == 1 else None
+    mailboxes = tuple(entry for entry in entries if entry is not None)
+    return mailboxes if len(mailboxes) == len(entries) else ()
 
 
 @lru_cache(maxsize=64)  # The mails of a thread have the same long lists.

@@ -2,9 +2,10 @@
 """Find the author of a mail whose From was rewritten, and the lists that a mail came through."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
-from bot.mail.address import Address, is_plain, parse_address
+from bot.mail.address import Address, is_plain, parse_mailboxes
 from bot.mail.address_book import AddressBook
 from bot.mail.lists import list_address, may_be_list, relayed
 from bot.mail.message import Message
@@ -27,9 +28,9 @@ def with_original_author(message: Message, book: AddressBook) -> Message:
 def original_author(message: Message, book: AddressBook) -> Address | None:
     """Return From, or where a list or relay rewrote it the person that the mail names as its author.
 
-    That person is the one whose address is encoded in From, else the only mailbox of Reply-To and X-Original-From, else
-    that of the From line that begins the text. If none of them can be a person, or the two headers name different
-    persons, From stays: no mail is written to it then.
+    That person is the one whose address is encoded in From, else the only one in Reply-To and X-Original-From, beside
+    lists, else that of the From line that begins the text. If none of them can be a person, or the two headers name
+    different persons, From stays: no mail is written to it then.
     """
     sender = message.author
     if sender is None or not _is_rewritten(sender, message, book):
@@ -82,7 +83,7 @@ def _named(sender: Address, message: Message, book: AddressBook) -> Iterator[lis
         yield [encoded]
     user = relayed(sender.address)
     for values in ([_only(message, name) for name in _ORIGINAL], [_in_body(message.body)]):
-        persons = filter(None, map(parse_address, values))
+        persons = chain.from_iterable(map(parse_mailboxes, values))
         yield [person for person in persons if not user or person.key.replace("@", ".") == user]
 
 

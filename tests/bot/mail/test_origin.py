@@ -123,6 +123,11 @@ def test_what_is_not_plainly_one_person_is_no_author(reply_to: str) -> None:
     assert author(MUNGED, f"Reply-To: {reply_to}") == LIST
 
 
+@pytest.mark.parametrize("reply_to", [f"Ann <ann@example.org>, {LIST}", f"{LIST}, ann@example.org"])
+def test_a_list_beside_the_person_in_reply_to_does_not_matter(reply_to: str) -> None:
+    assert author(MUNGED, f"Reply-To: {reply_to}") == "ann@example.org"
+
+
 def test_two_headers_name_nobody() -> None:
     assert author(MUNGED, "Reply-To: a@example.org", "Reply-To: b@example.org") == LIST
 
