@@ -43,7 +43,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     if file.mentions(b"pr_cont!"):
         return
     for item in introduced(file, "!", _occurrences):
-        yield file.report(item, f"The message of `{item.key}!` does not end in `\\n`.")
+        yield file.report(item, f"The message of `{item.key}!` does not end in a newline.")
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:

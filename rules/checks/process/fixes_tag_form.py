@@ -43,8 +43,8 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
                 continue
             is_short = len(commit["id"]) < _MIN_DIGITS
             if is_short or not _SUBJECT.fullmatch(commit["subject"]) or commit.start("id") > 0:
-                what = "The commit id is shorter than 12 digits." if is_short else "Its form differs."
-                yield view.report(patch, f'{what} Write `Fixes: 0123456789ab ("subject")`.')
+                what = "The commit id of `Fixes:` is too short." if is_short else "`Fixes:` has another form."
+                yield view.report(patch, f"{what} Write 12 digits, and then the subject in quotes and parentheses.")
 
 
 EXAMPLES = (

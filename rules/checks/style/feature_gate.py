@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""An unstable feature of Rust without a comment on its stability.
+"""An unstable feature of Rust that neither a comment nor the commit message explains.
 
 ## What it flags
 
 An added `#![feature(..)]` of the `kernel` crate that stands in a group of features without a comment above the group.
+
+An added feature of which the commit message does not have the name.
 
 ## Why
 
@@ -17,29 +19,38 @@ the commit message why the feature is needed.
 
 ## What it does not flag
 
-Features that the patch only moves, files without such comments, and groups whose first line is not shown.
+Features that the patch only moves, diffs without a commit message, files without such comments, and groups whose first
+line is not shown.
 """
 
 from collections.abc import Iterator
 
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.source import RustSource
 
 _FEATURE = "#![feature("
+_NAME = re.compile(r"#!\[feature\((\w++)\)\]")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added feature without a comment."""
     if not file.in_kernel_crate:
         return
+    has_comments = file.mentions(b"table since")
     for source in file.added_sources(_FEATURE):
         for line in sorted(file.new_lines):
-            if source.first_line <= line <= source.last_line and _is_unexplained(source, line):
+            if not source.first_line <= line <= source.last_line:
+                continue
+            if has_comments and _is_unexplained(source, line):
                 message = "Say in a comment since which version this feature is stable, or whether that is expected."
                 yield file.report(line, message)
+            name = _NAME.match(source.line_text(line))
+            if name is not None and file.patch.log and name[1] not in f"{file.patch.subject}\n{file.patch.log}":
+                yield file.report(line, f"Say in the commit message why the kernel needs the feature `{name[1]}`.")
 
 
 def _is_unexplained(source: RustSource, line: int) -> bool:
@@ -71,6 +82,28 @@ EXAMPLES = (
         """,
     ),
     Example(
+        "a commit message that does not name the feature",
+        """
+          | patch rust: use new things
+          | Use the new thing.
+          | diff rust/kernel/lib.rs
+          |  // Expected to become stable.
+          |  #![feature(other_thing)]
+        ! | +#![feature(new_thing)]
+        """,
+    ),
+    Example(
+        "a commit message that names the feature",
+        """
+          | patch rust: enable `new_thing`
+          | It is needed for LEDs.
+          | diff rust/kernel/lib.rs
+          |  // Expected to become stable.
+          |  #![feature(other_thing)]
+          | +#![feature(new_thing)]
+        """,
+    ),
+    Example(
         "comments",
         """
           | diff rust/kernel/lib.rs (new)
@@ -96,7 +129,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="feature-gate",
-    summary="an unstable feature without a comment on its stability",
+    summary="an unstable feature that neither a comment nor the commit message explains",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",
@@ -107,6 +140,6 @@ RULE = Rule(
     examples=EXAMPLES,
     scope=Scope.AUTHOR,
     check_file=check,
-    trigger=Trigger(adds=("#![feature(",), mentions=(b"table since", b"#![feature(")),
+    trigger=Trigger(adds=("#![feature(",)),
     tier=2,
 )

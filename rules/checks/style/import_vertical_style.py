@@ -41,6 +41,7 @@ from rules.source.rust.source import RustSource
 _GUIDELINES = "Documentation/rust/coding-guidelines.rst"
 _USE = re.compile(r"use(?<!\wuse)\s++(?P<tree>[^;]*+)(?:;|\Z)")
 _start = attrgetter("start")
+_DOC_USE = re.compile(r"//[/!] ?(?:# ?)?+use [\w:]++(?P<list>\{[^;]++);\s*+\Z")
 _SIGN = re.compile(r"[{},]")
 _ONE_LINE = "Write each item on a line of its own, with an empty comment `//` after the last one."
 _NO_COMMENT = "Add an empty comment `//` after the last item, so that rustfmt keeps the vertical layout."
@@ -55,9 +56,22 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     for source in file.added_sources("use"):
         for item in _occurrences(source, 0, file.new_lines):
             yield file.report(item, item.key)
+        found: set[int] = set()
         for doctest, indent in doctest_sources(source, is_complete=is_complete):
             for item in _occurrences(doctest, indent, file.new_lines):
+                found.add(item.line)
                 yield file.report(Position(item.line, item.column + indent), item.key)
+        if not is_complete and source.comments:
+            yield from _report_cut(file, source, found)
+
+
+def _report_cut(file: FileView, source: RustSource, found: set[int]) -> Iterator[Diagnostic]:
+    """Report each added line of documentation that can only be a `use` of an example whose start is not shown."""
+    for comment in source.comments:
+        is_new = comment.kind == "doc" and comment.line in file.new_lines and comment.line not in found
+        line = _DOC_USE.match(comment.text) if is_new else None
+        if line is not None and "," in line["list"]:
+            yield file.report(Position(comment.line, comment.column + line.start("list")), _ONE_LINE)
 
 
 def _occurrences(source: RustSource, indent: int, new_lines: frozenset[int]) -> Iterator[Occurrence]:
@@ -164,6 +178,16 @@ EXAMPLES = (
           | +    pin,
           |      slice,
           |  };
+        """,
+    ),
+    Example(
+        "an example in documentation whose start is not shown",
+        """
+          | diff rust/kernel/led.rs
+          |  /// # use kernel::led::{Led, Leds};
+        ! | +/// use kernel::led::{Color, Level};
+          | +/// use kernel::led::Blink;
+          |  fn on() {}
         """,
     ),
     Example(
