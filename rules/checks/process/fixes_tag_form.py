@@ -43,8 +43,12 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
                 continue
             is_short = len(commit["id"]) < _MIN_DIGITS
             if is_short or not _SUBJECT.fullmatch(commit["subject"]) or commit.start("id") > 0:
-                what = "The commit id of `Fixes:` is too short." if is_short else "`Fixes:` has another form."
-                yield view.report(patch, f"{what} Write 12 digits, and then the subject in quotes and parentheses.")
+                message = (
+                    "The commit id of `Fixes:` is too short. Write 12 digits."
+                    if is_short
+                    else "`Fixes:` has another form. Write the subject in quotes and parentheses after the commit id."
+                )
+                yield view.report(patch, message)
 
 
 EXAMPLES = (
