@@ -1521,7 +1521,7 @@ EXEMPT: Final[dict[str, str]] = {
     ),
     **dict.fromkeys(("bot.inbox.patch_text.read_as_mails", "bot.inbox.patch_text.PatchDirectory.*"), _WHOLE),
     "rules.registry.active_for": "it compares the ends of paths, and searches the added lines once for each word",
-    **dict.fromkeys(("rules.analysis.prelude.full_path", "rules.analysis.prelude.Prelude.has"), "it compares names"),
+    "rules.analysis.prelude.Prelude.has": "it compares names",
     "bot.debt.report.build_report": "it puts names, of which MAINTAINERS has few thousand, in order",
     "rules.check_rule.main": _OWN,
     "bot.debt.report.from_json": _OWN,
