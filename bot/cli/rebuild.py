@@ -14,22 +14,33 @@ from bot.store.roles import Role, sole_worker
 def rebuild(context: GlobalOptions) -> int:
     """Write the rows that the web pages show anew, from the stored series and reviews.
 
-    The service writes these rows itself, also for a database that lacks them. You need this command only if the rows are damaged. Stop the service first. You can interrupt the command and run it again.
+    The service writes these rows itself, also for a database that lacks them. You need this command only if the rows are damaged. If the settings name a kernel repository, reviews without subsystems, for example those of an earlier version, get those of the newest MAINTAINERS. Stop the service first. You can interrupt the command and run it again.
 
     \b
     Example:
       patchwarden rebuild
 
-    Exit status: 0 done; 2 wrong settings, or there is no database; 3 interrupted, another process works on the database, or it cannot be written.
+    Exit status: 0 done; 2 wrong settings, a kernel repository in them cannot be opened, or there is no database; 3 interrupted, another process works on the database, or it cannot be written.
     """  # noqa: E501 help paragraphs are not hard-wrapped
+    from bot.app.clock import SystemClock
+    from bot.app.kernel import MaintainersCache
     from bot.service.projection import ProjectionJob
     from bot.service.schedule import stopped_by_signals
 
     settings, stop = context.settings(), Event()
+    has_kernel = bool(settings.kernel.repositories)
+    find = MaintainersCache(settings, SystemClock())().subsystems if has_kernel else None
     with existing(settings) as store, sole_worker(settings.database, Role.REVIEWER), stopped_by_signals(stop):
-        done = ProjectionJob(store, stop).rebuild()
-    echo("rebuilt" if done else "interrupted; run the command again")
-    return status.OK if done else status.FAILED
+        filled = ProjectionJob(store, stop).rebuild(find)
+    if filled is None:
+        echo("interrupted; run the command again")
+        return status.FAILED
+    echo("rebuilt")
+    if has_kernel:
+        echo(f"{filled:,} reviews had no subsystems and have them now")
+    else:
+        echo("no subsystems were added: they need a kernel repository in the settings ([kernel])")
+    return status.OK
 
 
 COMMAND: Final = Command(rebuild)

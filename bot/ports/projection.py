@@ -1,7 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The projection of stored postings and reviews: rows and columns for the pages and lists."""
 
+from collections.abc import Callable, Iterable
 from typing import Protocol
+
+from rules.lazy import dataclass
+
+FindSubsystems = Callable[[Iterable[str]], tuple[str, ...]]
+"""Returns the entries of MAINTAINERS for these files."""
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildStep:
+    """The postings of one step of a rebuild: the last of them, "" at the end, and how many got their subsystems."""
+
+    last: str = ""
+    filled: int = 0
 
 
 class Projection(Protocol):
@@ -10,8 +24,9 @@ class Projection(Protocol):
     def project_due(self, limit: int) -> int:
         """Write the rows of up to `limit` postings that an earlier version stored. Return their number."""
 
-    def rebuild_projection(self, after: str, limit: int) -> str:
-        """Write the rows of the next `limit` postings after a message-id anew. Return the last of them, "" at the end.
+    def rebuild_projection(self, after: str, limit: int, find: FindSubsystems | None) -> RebuildStep:
+        """Write the rows of the next `limit` postings after a message-id anew.
 
-        Start with `after` "". The last call removes rows that belong to no posting.
+        Start with `after` "". The last call removes rows that belong to no posting. Reviews without subsystems, for
+        example those of an earlier version, get those that `find` returns.
         """

@@ -75,7 +75,7 @@ class Review:
 
     `delta` counts the unsafe sites that the series adds, removes and moves. `unsafe_delta` is the sentence about them,
     and about the change since the previous revision, for the footer of the mail; "" if there is no change.
-    `subsystems` are the entries of MAINTAINERS for the changed files at the time of the review.
+    `subsystems` are the entries of MAINTAINERS for the changed files at the time of the review, or of a later rebuild.
     """
 
     posting: Posting

@@ -4,7 +4,7 @@
 from threading import Event
 from typing import Final
 
-from bot.ports.projection import Projection
+from bot.ports.projection import FindSubsystems, Projection
 
 _BATCH: Final = 100  # postings in one transaction
 
@@ -23,11 +23,12 @@ class ProjectionJob:
             total += number
         return total
 
-    def rebuild(self) -> bool:
-        """Write all rows anew. Return whether it was not stopped."""
-        position = ""
+    def rebuild(self, find: FindSubsystems | None = None) -> int | None:
+        """Write all rows anew. Return how many reviews got subsystems from `find`; None if it was stopped."""
+        position, filled = "", 0
         while not self._stop.is_set():
-            position = self._store.rebuild_projection(position, _BATCH)
+            step = self._store.rebuild_projection(position, _BATCH, find)
+            position, filled = step.last, filled + step.filled
             if not position:
-                return True
-        return False
+                return filled
+        return None

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, delete, select
 
+from bot.ports.projection import FindSubsystems, RebuildStep
 from bot.store.blocks import driver
 from bot.store.codec import posting_of
 from bot.store.database import Database
 from bot.store.projection import count_findings, project_posting, project_review
-from bot.store.reviews import review_of
+from bot.store.reviews import review_of, with_subsystems
 from bot.store.tables import (
     FindingRow,
     KernelTreeRow,
@@ -36,25 +37,34 @@ class ProjectionRows:
                 _rebuild(session, ids)
         return len(ids)
 
-    def rebuild_projection(self, after: str, limit: int) -> str:
+    def rebuild_projection(self, after: str, limit: int, find: FindSubsystems | None) -> RebuildStep:
         following = select(PostingRow.message_id).where(PostingRow.message_id > after)
         with self._database.writing() as session:
             ids = session.exec(following.order_by(PostingRow.message_id).limit(limit)).all()
-            _rebuild(session, ids)
+            filled = _rebuild(session, ids, find)
             if not ids:
                 _remove_orphans(session)
-            return ids[-1] if ids else ""
+            return RebuildStep(ids[-1], filled) if ids else RebuildStep()
 
 
-def _rebuild(session: Session, ids: Sequence[str]) -> None:
-    """Write the projection of these postings and their reviews from the stored values, one after the other."""
+def _rebuild(session: Session, ids: Sequence[str], find: FindSubsystems | None = None) -> int:
+    """Write the projection of these postings and their reviews from the stored values, one after the other.
+
+    Return how many reviews without subsystems got them from `find`.
+    """
     connection = driver(session.connection())
+    filled = 0
     for message_id in ids:
         project_posting(connection, posting_of(session.get_one(PostingRow, message_id).value, with_texts=False))
         review = session.get(ReviewRow, message_id)
         if review is not None:
-            project_review(connection, review_of(session, review, with_texts=False))
+            value = review_of(session, review, with_texts=False)
+            if find is not None and not value.subsystems:
+                value = with_subsystems(connection, value, find)
+                filled += bool(value.subsystems)
+            project_review(connection, value)
         session.expunge_all()
+    return filled
 
 
 def _remove_orphans(session: Session) -> None:

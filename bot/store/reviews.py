@@ -9,6 +9,7 @@ from typing import Final
 from sqlmodel import Session
 
 from bot.mail.state import MailState
+from bot.ports.projection import FindSubsystems
 from bot.review.model import Recipients, Review
 from bot.store.blocks import driver
 from bot.store.codec import decode, encode, is_same_posting, posting_of
@@ -40,6 +41,17 @@ def save_review(connection: sqlite3.Connection, review: Review, now: datetime, p
     reviewed = _IN_ITS_ROW if is_in_its_row else posting
     connection.execute(_INSERT_OR_REPLACE, (review.posting.message_id, text_of(now), reviewed, value))
     project_review(connection, review)
+
+
+def with_subsystems(connection: sqlite3.Connection, review: Review, find: FindSubsystems) -> Review:
+    """Return the stored review with the subsystems of its files, and store it, if `find` returns any."""
+    subsystems = find(path for patch in review.posting.series.patches for path in patch.paths)
+    if not subsystems:
+        return review
+    review = replace(review, subsystems=subsystems)
+    value = encode(review, exclude=_WITHOUT_POSTING)
+    connection.execute("UPDATE review SET value = ? WHERE posting_id = ?", (value, review.posting.message_id))
+    return review
 
 
 def keep_posting(connection: sqlite3.Connection, message_id: str, value: bytes) -> None:

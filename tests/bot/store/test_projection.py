@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -109,7 +110,36 @@ def test_a_review_lists_its_subsystems(path: Path) -> None:
 def test_a_rebuild_changes_nothing(path: Path) -> None:
     before = _rows(path)
     with Repository(path) as store:
-        assert ProjectionJob(store, Event()).rebuild()
+        assert ProjectionJob(store, Event()).rebuild() == 0
+
+    assert _rows(path) == before
+
+
+def test_a_rebuild_adds_the_subsystems_that_a_review_lacks(path: Path) -> None:
+    before, asked = _rows(path), list[str]()
+
+    def find(paths: Iterable[str]) -> tuple[str, ...]:
+        asked.extend(paths)
+        return ("LAMPS", "TIMERS")
+
+    with Repository(path) as store:
+        job = ProjectionJob(store, Event())
+        assert (job.rebuild(find), job.rebuild(find), job.rebuild()) == (2, 0, 0)
+
+    after = _rows(path)
+    added = {(row[0], row[2]) for row in after["posting_subsystem"]} - {
+        (row[0], row[2]) for row in before["posting_subsystem"]
+    }
+    assert {name for name, _ in added} == {"LAMPS", "TIMERS"}
+    assert {posting for _, posting in added} == {"v1.0@example.org", "v3.1@example.org"}
+    assert {**after, "posting_subsystem": before["posting_subsystem"]} == before
+    assert len(asked) == 2  # one changed file of each of the two reviews
+
+
+def test_files_without_an_entry_are_not_counted(path: Path) -> None:
+    before = _rows(path)
+    with Repository(path) as store:
+        assert ProjectionJob(store, Event()).rebuild(lambda _: ()) == 0
 
     assert _rows(path) == before
 
@@ -132,7 +162,7 @@ def test_a_stopped_rebuild_says_so(path: Path) -> None:
     stop = Event()
     stop.set()
     with Repository(path) as store:
-        assert not ProjectionJob(store, stop).rebuild()
+        assert ProjectionJob(store, stop).rebuild() is None
 
 
 def test_a_database_of_an_older_version_is_filled(path: Path) -> None:
