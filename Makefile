@@ -69,7 +69,7 @@ bench: $(VENV)/.ready-dev
 # The locks name versions and hashes, no index: make lock needs uv, nothing else does.
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml requirements-build.in -o requirements.lock
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml requirements-build.in --group dev -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml requirements-build.in --extra postgres --group dev -o requirements-dev.lock
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@echo "patchwarden: setting up $(VENV) (first time only)"

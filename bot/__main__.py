@@ -43,6 +43,8 @@ COMMANDS: Final = {
     "quarantine": "List, show or release mails that could not be read and series that could not be checked.",
     "backup": "Copy the database, its ledger, its secret, the settings and the command secret into a new folder.",
     "restore": "Restore a backup to the places that the settings name. Stop the service first.",
+    "migrate-store": "Copy a SQLite database, its ledger and its secret to a PostgreSQL database, and compare every "
+    "row. Stop the service first.",
     "prune": "Remove the texts of mails, series and reviews that are older than the retention settings allow, and "
     "shrink the database.",
     "rebuild": "Write the rows that the web pages show anew, from the stored series and reviews.",
@@ -103,7 +105,7 @@ def load_command(name: str) -> Command | Group:
     """Return the command with that name."""
     import importlib
 
-    command: Command | Group = importlib.import_module(f"bot.cli.{name}").COMMAND
+    command: Command | Group = importlib.import_module(f"bot.cli.{name.replace('-', '_')}").COMMAND
     return command
 
 

@@ -31,7 +31,7 @@ def count_tallies(store: Repository) -> tuple[RuleTally, ...]:
 
 def load_precision(settings: Settings) -> tuple[tuple[RuleTally, ...], Mapping[str, str]]:
     """Return the counts of the database, and the demoted rules with their reasons. Raises StoreError."""
-    with Repository(settings.database) as store:
+    with Repository(settings.database, server=settings.server) as store:
         counted = count_tallies(store)
     return counted, demoted(counted, build_threshold(settings))
 

@@ -85,5 +85,5 @@ class RecheckSession:
 @contextmanager
 def open_recheck_session(settings: Settings, sources: Sequence[Path], progress: Progress) -> Iterator[RecheckSession]:
     """Open the database for re-checks. Raises StoreError if it cannot be used."""
-    with Repository(settings.database) as store, ProcessExecutor(1, LIMITS) as executor:
+    with Repository(settings.database, server=settings.server) as store, ProcessExecutor(1, LIMITS) as executor:
         yield RecheckSession(settings, sources, store, executor, progress)

@@ -175,7 +175,7 @@ def open_sender(settings: Settings, progress: Progress) -> Iterator[Sender]:
     """
     stop, clock, watchdog, wakeups = Event(), SystemClock(), Watchdog(), Wakeups()
     with (
-        sole_worker(settings.database, Role.SENDER),
+        sole_worker(settings.database, Role.SENDER, server=settings.server),
         _open_store(settings, watchdog) as store,
         open_watcher() as watcher,
     ):
@@ -203,7 +203,11 @@ def open_service(
     preload_all()
     archives = _open_sources(settings, sources, clock, Writers(clock, once=once))
     with (
-        sole_worker(settings.database, *((Role.REVIEWER, Role.SENDER) if deliver else (Role.REVIEWER,))),
+        sole_worker(
+            settings.database,
+            *((Role.REVIEWER, Role.SENDER) if deliver else (Role.REVIEWER,)),
+            server=settings.server,
+        ),
         _open_store(settings, watchdog) as store,
         ProcessExecutor(on_result=watchdog.beat) as poll_executor,
         ExecutorPool(settings.review.workers, LIMITS, stop) as review_executor,
@@ -266,7 +270,7 @@ def open_service(
 
 def _open_store(settings: Settings, watchdog: Watchdog) -> Repository:
     """Open the database. Each transaction notifies the watchdog, and each change of a mail's state is logged."""
-    return Repository(settings.database, watchdog.beat, log_change)
+    return Repository(settings.database, watchdog.beat, log_change, settings.server)
 
 
 def build_prune_job(settings: Settings, store: Repository, stop: Event) -> PruneJob | None:

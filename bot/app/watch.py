@@ -28,7 +28,7 @@ def open_watcher() -> Iterator[Watcher | None]:
 
 def watch_stop(settings: Settings, watcher: Watcher | None, on_change: Callable[[], None]) -> bool:
     """Call `on_change` when the stop file or the database changes. Return whether both are watched."""
-    if watcher is None:
+    if watcher is None or settings.server:
         return False
     database = settings.database
     names = {"", settings.stop_file.name, database.name, f"{database.name}-wal"}

@@ -17,14 +17,14 @@ from bot.web.http import Gate, LoopbackOnly
 
 def build_web(settings: Settings) -> Gate:
     """Return the public application. It opens the database for each request, and never writes it."""
-    store = SqliteWebStore(settings.database)
+    store = SqliteWebStore(settings.database, settings.server)
     is_stopped = _stop_file_exists(settings)
     return create_app(store, SystemClock(), settings.web.url, VERSION, is_stopped, _installation(settings))
 
 
 def build_operator_web(settings: Settings) -> LoopbackOnly:
     """Return the application for operators, to be served on loopback alone."""
-    store = SqliteWebStore(settings.database)
+    store = SqliteWebStore(settings.database, settings.server)
     return create_operator_app(store, SystemClock(), VERSION, _stop_file_exists(settings), _installation(settings))
 
 

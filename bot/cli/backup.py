@@ -10,6 +10,11 @@ from bot.cli.context import GlobalOptions
 from bot.cli.database import missing
 from bot.error import SettingsError
 
+_ON_SERVER: Final = (
+    "the database is on a PostgreSQL server: run `pg_dump --format=custom`, and after it copy the settings, {0}.secret "
+    "and {0}.ledger, the ledger last, so that it contains every mail in the dump"
+)
+
 
 def backup(
     context: GlobalOptions,
@@ -32,6 +37,8 @@ def backup(
     settings = context.settings()
     if reason := missing(settings):
         raise SettingsError(reason)
+    if settings.server:
+        raise SettingsError(_ON_SERVER.format(settings.database))
     files = list_backup_files(settings, context.config)
     names = back_up(settings.database, destination, files, datetime.now(UTC))
     echo(f"{destination}: {', '.join(names)}")

@@ -27,9 +27,16 @@ _NOTICES: Final = {
 }
 
 
+def database_name(settings: "Settings") -> str:
+    """Return how messages name the database: its path, or its URL without the password."""
+    from bot.store.dialect import name_of
+
+    return name_of(settings.database, settings.server) if settings.server else displayed(settings.database)
+
+
 def missing(settings: "Settings") -> str:
     """Return a message if the database does not exist yet, else ""."""
-    if settings.database.exists():
+    if settings.server or settings.database.exists():
         return ""
     return f"{displayed(settings.database)} does not exist yet; `patchwarden run` creates it"
 
@@ -56,8 +63,8 @@ def reading(settings: "Settings") -> "Iterator[StoreReader | Repository]":
     """Open the database for reading. Raises SettingsError if it does not exist."""
     from bot.store.listing import StoreReader
 
-    reader = StoreReader(settings.database)
-    if settings.database.exists() and reader.is_current():
+    reader = StoreReader(settings.database, settings.server)
+    if not missing(settings) and reader.is_current():
         yield reader
         return
     with existing(settings) as store:  # which migrates the database, or says what is wrong with it
@@ -71,7 +78,7 @@ def existing(settings: "Settings") -> "Iterator[Repository]":
 
     if reason := missing(settings):
         raise SettingsError(reason)
-    with Repository(settings.database) as store:
+    with Repository(settings.database, server=settings.server) as store:
         yield store
 
 
@@ -80,11 +87,11 @@ def reading_history(settings: "Settings") -> "Iterator[HistoryRows]":
     """Open the database for reading what happened to mails; create it if it does not exist."""
     from bot.store.history import HistoryReader
 
-    reader = HistoryReader(settings.database)
-    if settings.database.exists() and reader.is_current():
+    reader = HistoryReader(settings.database, settings.server)
+    if not missing(settings) and reader.is_current():
         yield reader
         return
     from bot.store.repository import Repository
 
-    with Repository(settings.database) as store:
+    with Repository(settings.database, server=settings.server) as store:
         yield store

@@ -79,7 +79,7 @@ def digest(
         )
     if period.since >= period.until:
         raise UsageError("the period ends before it begins", option="--since")
-    with Repository(settings.database) as store:
+    with Repository(settings.database, server=settings.server) as store:
         job = build_digest_job(settings, store, SystemClock())
         written = job.digest(reader or "", job.collect(period))
         mail = job.send(written) if send else None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from bot.cli import status
 from bot.cli.command import Command, Option, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.database import missing, notices
+from bot.cli.database import database_name, missing, notices
 from bot.error import SettingsError
 from bot.inbox.error import InboxError
 from bot.kernel.error import KernelError
@@ -115,14 +115,16 @@ def _database(settings: "Settings") -> Iterator[Check]:
         )
         return
     try:
-        with Repository(settings.database) as store:
+        with Repository(settings.database, server=settings.server) as store:
             tally, known = store.tally(), notices(store, datetime.now(UTC))
             blocked = preview_difference(settings, store).reasons
             lost_secret = find_secret_problem(settings, store)
     except StoreError as error:
         yield Check("database", str(error), "correct this; the service needs its database")
         return
-    yield Check("database", f"{settings.database}, {tally.raw:,} mails, {tally.postings:,} series")
+    yield Check("database", f"{database_name(settings)}, {tally.raw:,} mails, {tally.postings:,} series")
+    if settings.server:
+        yield Check("backup", f"copy the database with `pg_dump`, and then the files {settings.database}.*")
     if blocked:
         yield Check("ledger", f"nothing is sent: {'; '.join(blocked)}", RECONCILE)
     if lost_secret:
@@ -210,7 +212,7 @@ def _known_lists(settings: "Settings") -> "KnownLists":
     if missing(settings):
         return known_lists(maintainers, None)
     try:
-        with Repository(settings.database) as store:
+        with Repository(settings.database, server=settings.server) as store:
             return known_lists(maintainers, store)
     except StoreError:
         return known_lists(maintainers, None)
@@ -264,7 +266,7 @@ def _stopped(settings: "Settings") -> str:
     if missing(settings):
         return build_stop_file(settings).reason()
     try:
-        with Repository(settings.database) as store:
+        with Repository(settings.database, server=settings.server) as store:
             return build_stop_switch(settings, store, SystemClock()).reason()
     except StoreError:
         return build_stop_file(settings).reason()

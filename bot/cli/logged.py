@@ -21,6 +21,7 @@ def logged(settings: "Settings", mode: str, verbose: int, *, once: bool) -> Iter
     `verbose` 1 the level of the settings applies, with 2 everything is logged.
     """
     from bot.app.identity import can_send
+    from bot.store.dialect import name_of
 
     levels: Final[tuple[Level, ...]] = ("error", settings.log.level, "debug")
     level = levels[min(verbose + (not once), 2)]
@@ -30,7 +31,7 @@ def logged(settings: "Settings", mode: str, verbose: int, *, once: bool) -> Iter
         LogEvent.SERVICE_STARTING,
         version=VERSION,
         mode=f"{mode} --once" if once else mode,
-        database=str(settings.database),
+        database=name_of(settings.database, settings.server),
         sends=can_send(settings),
     )
     yield

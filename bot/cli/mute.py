@@ -87,7 +87,7 @@ def add(context: GlobalOptions, scope: ScopeArgument, subject: SubjectArgument) 
     settings = context.settings()
     if scope is Scope.SERIES and (reason := missing(settings)):
         raise SettingsError(f"{subject!r} cannot be found: {reason}")
-    with Repository(settings.database) as store:
+    with Repository(settings.database, server=settings.server) as store:
         name = find_topic(subject, store) if scope is Scope.SERIES else _address(scope, subject)
         report = store.mute(ActiveMute(scope, name, _BY, "", now), now)
         unknown = () if report.postings else tuple(_explain_unknown(report.muted, store, settings))

@@ -166,7 +166,7 @@ def reconcile_outbox(
         if not apply:
             difference = preview_difference(settings, store)
         else:
-            with sole_worker(settings.database, Role.SENDER):
+            with sole_worker(settings.database, Role.SENDER, server=settings.server):
                 difference = settle_difference(settings, store)
     for reason in difference.reasons:
         echo(visible(reason))

@@ -99,7 +99,7 @@ def _rebuild(settings: "Settings") -> int:
     with (
         show_progress(Console(stderr=True)) as progress,
         existing(settings) as store,
-        sole_worker(settings.database, Role.REVIEWER),
+        sole_worker(settings.database, Role.REVIEWER, server=settings.server),
         ProcessExecutor(1, LIMITS) as executor,
     ):
         number, failures = build_rebuild_job(settings, store, executor, progress).run()

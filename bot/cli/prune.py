@@ -49,7 +49,7 @@ def prune(
 def _compact(settings: "Settings", store: "Repository") -> None:
     """Compact the database, unless another process works on it."""
     try:
-        with sole_worker(settings.database):
+        with sole_worker(settings.database, server=settings.server):
             echo(f"{settings.database}: {store.compact():,} bytes smaller")
     except StoreError as error:
         echo(f"not compacted; new data will reuse the free space: {error}")

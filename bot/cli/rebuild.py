@@ -30,7 +30,11 @@ def rebuild(context: GlobalOptions) -> int:
     settings, stop = context.settings(), Event()
     has_kernel = bool(settings.kernel.repositories)
     find = MaintainersCache(settings, SystemClock())().subsystems if has_kernel else None
-    with existing(settings) as store, sole_worker(settings.database, Role.REVIEWER), stopped_by_signals(stop):
+    with (
+        existing(settings) as store,
+        sole_worker(settings.database, Role.REVIEWER, server=settings.server),
+        stopped_by_signals(stop),
+    ):
         filled = ProjectionJob(store, stop).rebuild(find)
     if filled is None:
         echo("interrupted; run the command again")

@@ -7,7 +7,13 @@ from typing import Annotated, Final
 
 from bot.cli.command import Argument, Command, Option, echo
 from bot.cli.context import GlobalOptions
+from bot.error import SettingsError
 from bot.settings import DEFAULT_FILE
+
+_ON_SERVER: Final = (
+    "the settings name a PostgreSQL server: stop the service, restore the dump with `pg_restore --clean`, keep "
+    "{0}.ledger as it is, and run `patchwarden outbox reconcile`"
+)
 
 
 def restore_backup(
@@ -38,6 +44,8 @@ def restore_backup(
         file.write_bytes((source / SETTINGS).read_bytes())
         echo(f"{file}: restored from the backup")
     settings = context.settings()
+    if settings.server:
+        raise SettingsError(_ON_SERVER.format(settings.database))
     files = list_backup_files(settings, context.config)
     if not force:
         files.pop(SETTINGS, None)

@@ -14,6 +14,7 @@ from rich.text import Text
 from bot.cli import status
 from bot.cli.command import Command, Option
 from bot.cli.context import GlobalOptions
+from bot.cli.database import database_name
 from bot.cli.logged import logged
 from bot.cli.output import complain
 from bot.cli.progress import Silent, show_progress
@@ -179,7 +180,7 @@ def _print_summary(console: Console, settings: "Settings", outcomes: "Sequence[O
         )
     known = ", ".join(f"{count:,} {state}" for state, count in sorted(tally.mails.items())) or "none"
     console.print(
-        f"{displayed(settings.database)} contains {tally.postings:,} series and {tally.raw:,} mails, "
+        f"{database_name(settings)} contains {tally.postings:,} series and {tally.raw:,} mails, "
         f"{tally.unreadable:,} of them unreadable. Mails in the outbox: {known}.",
         highlight=False,
     )

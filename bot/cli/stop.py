@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from bot.cli import status
 from bot.cli.command import Argument, Command, Option, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.database import existing
-from bot.settings.paths import displayed
+from bot.cli.database import database_name, existing
 from bot.store.roles import Role, running
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def stop(
     from bot.app.sending import build_stop_switch
 
     settings = context.settings()
-    database = displayed(settings.database)
+    database = database_name(settings)
     with existing(settings) as store:
         switch = build_stop_switch(settings, store, SystemClock())
         if lift:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 from bot.cli import status
 from bot.cli.command import Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
+from bot.cli.database import missing
 from bot.error import SettingsError
-from bot.settings.paths import displayed
 
 if TYPE_CHECKING:
     from bot.web.http import Gate, LoopbackOnly
@@ -50,8 +50,8 @@ def web(
     from bot.web.http import OPERATOR_HOST, serve
 
     settings = context.settings()
-    if not settings.database.exists():
-        raise SettingsError(f"{displayed(settings.database)} does not exist yet; `patchwarden run` creates it")
+    if reason := missing(settings):
+        raise SettingsError(reason)
     for name, value in (("--port", port), ("--operator-port", operator_port)):
         if value is not None and value > _MAX_PORT:
             raise UsageError(f"there is no port above {_MAX_PORT}", name)

@@ -7,10 +7,20 @@ A setting is one field. `patchwarden init` writes the description of each field 
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, LiteralString, Self, get_args, get_origin
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from bot.error import SettingsError
 from bot.review.consent import Mode
@@ -35,6 +45,7 @@ from bot.settings.web import WebSettings
 from rules.finding import Confidence, Severity
 from rules.lazy import re
 
+_SERVER_SCHEME: Final = "postgresql+psycopg"
 _CHOICES: Final = ("literal_error", "enum")
 _QUOTED: Final = re.compile(r"'([^']*)'")
 _KEY: Final = "[key]"
@@ -49,6 +60,16 @@ def _list_url(value: str) -> str:
     if parts.query or parts.fragment or parts.username:
         raise ValueError("the URL of a list must not contain a query, a fragment or a user name")
     return value
+
+
+def server_problem(url: str) -> LiteralString:
+    """Return what is wrong with the URL of a database, or ""."""
+    parts = urlsplit(url)
+    if parts.scheme != _SERVER_SCHEME:
+        return "not the URL of a PostgreSQL database, such as postgresql+psycopg://user@host/name"
+    if not parts.path.strip("/"):
+        return "the URL does not name a database; add its name after the host, as in postgresql+psycopg://host/name"
+    return ""
 
 
 ListUrl = Annotated[str, AfterValidator(_list_url)]
@@ -273,7 +294,10 @@ class Settings(_Table):
     """All settings. `load` makes every path absolute."""
 
     database: Path = Field(
-        default=Path("var/patchwarden.db"), description="The SQLite database. It is created if it does not exist."
+        default=Path("var/patchwarden.db"),
+        description="The SQLite database, which is created if it does not exist; or the URL of a PostgreSQL database, "
+        "such as postgresql+psycopg://patchwarden@host/patchwarden, which must exist. The ledger, the secret and the "
+        "locks of a PostgreSQL database are files in var/ that start with patchwarden.db.",
     )
     archives: tuple[Path, ...] = Field(
         default=(),
@@ -308,6 +332,28 @@ class Settings(_Table):
         '["rust@lists.example.org"] all reviews on these lists.',
     )
 
+    _server: str = PrivateAttr(default="")
+
+    @property
+    def server(self) -> str:
+        """The URL of the PostgreSQL database, or "". Then `database` only says where the files beside it are."""
+        return self._server
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_server(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Keep the URL of a server apart from the path of the files beside the database."""
+        url = values.get("database") if isinstance(values, dict) else None
+        if not isinstance(url, str) or "://" not in url:
+            return handler(values)
+        problem = server_problem(url)
+        if problem:
+            error = InitErrorDetails(type=PydanticCustomError("server", problem), loc=("database",), input=url)
+            raise ValidationError.from_exception_data(cls.__name__, [error])
+        settings = handler({name: value for name, value in values.items() if name != "database"})
+        settings._server = url  # noqa: SLF001 its own
+        return settings
+
     @property
     def sample(self) -> Path:
         """The folder of the bundled sample archive."""
@@ -338,6 +384,11 @@ class Settings(_Table):
             if mailing_list.embargo_hours >= self.sending.expire_hours:
                 raise ValueError(f"lists: {address}: its mails would expire before embargo_hours have passed")
         return self
+
+
+def files_of_server(file: Path | None) -> Path:
+    """Return where the files beside a PostgreSQL database are, with that settings file."""
+    return base_directory(file) / Path(Settings.model_fields["database"].default)
 
 
 def load(path: Path | None = None) -> Settings:

@@ -2,7 +2,6 @@
 """Which stored postings are applied: each of their patches is in a landing ref."""
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
@@ -11,6 +10,7 @@ from bot.mail.landed import AppliedBy, is_applied
 from bot.mail.posting import Posting
 from bot.ports.landing import AppliedRecord
 from bot.store.codec import posting_of
+from bot.store.dialect import Plain
 from bot.store.shown import time_of
 
 _APPLIED: Final = """
@@ -21,7 +21,7 @@ SELECT value FROM posting WHERE message_id IN (SELECT value FROM json_each(?)) A
 ORDER BY message_id"""
 
 
-def applied_patches(connection: sqlite3.Connection, message_ids: Iterable[str]) -> Sequence[AppliedRecord]:
+def applied_patches(connection: Plain, message_ids: Iterable[str]) -> Sequence[AppliedRecord]:
     """Return where patches are applied, by the message-ids of their mails; a patch may be applied in several refs."""
     rows = connection.execute(_APPLIED, (json.dumps(sorted(set(message_ids))),))
     return [
@@ -30,9 +30,7 @@ def applied_patches(connection: sqlite3.Connection, message_ids: Iterable[str]) 
     ]
 
 
-def without_applied(
-    connection: sqlite3.Connection, postings: Iterable[Posting], before: datetime | None = None
-) -> list[Posting]:
+def without_applied(connection: Plain, postings: Iterable[Posting], before: datetime | None = None) -> list[Posting]:
     """Return the postings that are not applied, or with `before` that were not applied at that time."""
     chosen = list(postings)
     parts = {part.message_id for posting in chosen for part in posting.parts}
@@ -41,7 +39,7 @@ def without_applied(
     return [posting for posting in chosen if not is_applied(posting, applied)]
 
 
-def applied_postings(connection: sqlite3.Connection, posting_ids: Collection[str]) -> set[str]:
+def applied_postings(connection: Plain, posting_ids: Collection[str]) -> set[str]:
     """Return those of the postings all of whose patches are applied."""
     rows = connection.execute(_POSTINGS, (json.dumps(sorted(set(posting_ids))),))
     postings = [posting_of(value, with_texts=False) for (value,) in rows]

@@ -7,11 +7,11 @@ the ranges of the other mails stay valid; a block of zeros alone is deleted.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bot.store.dialect import Plain, plain
 
 if TYPE_CHECKING:
-    import sqlite3
-
     import sqlalchemy
 
 _MAX_BYTES: Final = 1024 * 1024  # of an uncompressed block; a larger mail has a block of its own
@@ -34,7 +34,7 @@ NOWHERE: Final = Extent(0, 0, 0)
 class BlockReader:
     """Reads bytes from blocks in a transaction that changes none. It keeps the last blocks, as mails are neighbours."""
 
-    def __init__(self, connection: "sqlite3.Connection") -> None:
+    def __init__(self, connection: Plain) -> None:
         self._connection = connection
         self._blocks: dict[int, bytes] = {}
 
@@ -52,7 +52,7 @@ class BlockReader:
         return content[start : start + length].ljust(length, b"\0")
 
 
-def store_bytes(connection: "sqlite3.Connection", contents: Iterable[bytes], newest: int = 0) -> list[Extent]:
+def store_bytes(connection: Plain, contents: Iterable[bytes], newest: int = 0) -> list[Extent]:
     """Store the bytes, and return where. `newest` is the block that is filled up first, 0 for a new block."""
     block, filled = newest, bytearray(_unpacked(connection, newest) if newest else b"")
     extents: list[Extent] = []
@@ -69,22 +69,20 @@ def store_bytes(connection: "sqlite3.Connection", contents: Iterable[bytes], new
     return extents
 
 
-def _put(
-    connection: "sqlite3.Connection", block: int, content: bytearray, extents: list[Extent], added: Sequence[int]
-) -> None:
+def _put(connection: Plain, block: int, content: bytearray, extents: list[Extent], added: Sequence[int]) -> None:
     """Write a block to which these extents were added. Block 0 is a new one, whose number they get."""
     if not added:
         return
     if block:
         _write(connection, block, content)
         return
-    number = connection.execute("INSERT INTO block (content) VALUES (?)", (pack_block(bytes(content)),)).lastrowid
-    assert number is not None
+    row = connection.execute("INSERT INTO block (content) VALUES (?) RETURNING id", (pack_block(bytes(content)),))
+    number = int(row.fetchone()[0])
     for index in added:
         extents[index] = extents[index]._replace(block=number)
 
 
-def erase_bytes(connection: "sqlite3.Connection", extents: Sequence[Extent]) -> None:
+def erase_bytes(connection: Plain, extents: Sequence[Extent]) -> None:
     """Overwrite the bytes of these extents."""
     by_block: dict[int, list[Extent]] = {}
     for extent in extents:
@@ -114,15 +112,15 @@ def unpack_block(stored: bytes) -> bytes:
     return zstandard.ZstdDecompressor().decompress(stored)
 
 
-def driver(connection: "sqlalchemy.Connection") -> "sqlite3.Connection":
-    """Return the driver's connection, which has the same transaction."""
-    return cast("sqlite3.Connection", connection.connection.driver_connection)
+def driver(connection: "sqlalchemy.Connection") -> Plain:
+    """Return a connection for plain statements, which has the same transaction."""
+    return plain(connection.connection.driver_connection)
 
 
-def _unpacked(connection: "sqlite3.Connection", block: int) -> bytes:
+def _unpacked(connection: Plain, block: int) -> bytes:
     row = connection.execute(_READ, (block,)).fetchone()
     return b"" if row is None else unpack_block(row[0])
 
 
-def _write(connection: "sqlite3.Connection", block: int, content: bytearray) -> None:
+def _write(connection: Plain, block: int, content: bytearray) -> None:
     connection.execute("UPDATE block SET content = ? WHERE id = ?", (pack_block(bytes(content)), block))

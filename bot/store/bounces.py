@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import func
-from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
 from bot.ports.installation import Claim
@@ -15,6 +14,7 @@ from bot.ports.outbox import DeliveryEvent
 from bot.store.blocks import BlockReader, driver
 from bot.store.codec import up_to
 from bot.store.database import Database
+from bot.store.dialect import insert
 from bot.store.installation import save_claim
 from bot.store.listing import mail_status
 from bot.store.tables import DeliveryEventRow, MailRow, OutgoingRow

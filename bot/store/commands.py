@@ -5,7 +5,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import col, select
 
 from bot.mail.command import RECHECK
@@ -14,6 +13,7 @@ from bot.ports.mails import CommandUsage, StoredMail
 from bot.review.disposition import ActiveMute, Disposition, DispositionKind
 from bot.store.codec import up_to
 from bot.store.database import Database
+from bot.store.dialect import insert
 from bot.store.mails import stored_mails
 from bot.store.mutes import store_mute
 from bot.store.outgoing import row_of

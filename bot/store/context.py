@@ -2,13 +2,13 @@
 """The relation of a posting to other postings, by plain statements."""
 
 import json
-import sqlite3
 from datetime import timedelta
 from typing import Final, NamedTuple
 
 from bot.mail.posting import MAX_EARLIER, Posting
 from bot.mail.refusal import RefusalContext
 from bot.store.codec import posting_of
+from bot.store.dialect import Plain
 from bot.store.shown import time_of
 from bot.store.times import text_of, utc
 from rules.lazy import replace
@@ -22,7 +22,7 @@ WHERE message_id IN (SELECT value FROM json_each(?))"""
 _NEWER: Final = """
 SELECT max(revision) FROM posting WHERE topic = ? AND state != 'gone' AND revision > ?
 AND ((sent >= ? AND sent <= ?) OR (arrived > ? AND arrived <= ?))"""
-# As in bot.store.plans: with a plus sign SQLite does not use the index of that column.
+# As in bot.store.dialect.unindexed: with a plus sign SQLite does not use the index of that column.
 _EARLIER_IN_THREAD: Final = """
 SELECT value FROM posting WHERE thread_id = ? AND message_id != ? AND state != 'gone' AND +sent <= ?
 ORDER BY +sent LIMIT ?"""
@@ -43,7 +43,7 @@ class _StoredPosting(NamedTuple):
     value: bytes
 
 
-def context_of(connection: sqlite3.Connection, posting: Posting) -> RefusalContext:
+def context_of(connection: Plain, posting: Posting) -> RefusalContext:
     """Return the context of the posting within a transaction (see bot.ports.Postings.context)."""
     stored = _stored(connection, posting)
     context = _arrivals(connection, posting, stored)
@@ -53,7 +53,7 @@ def context_of(connection: sqlite3.Connection, posting: Posting) -> RefusalConte
     return replace(context, answers=answers, repeats=repeats)
 
 
-def arrivals_of(connection: sqlite3.Connection, posting: Posting) -> RefusalContext:
+def arrivals_of(connection: Plain, posting: Posting) -> RefusalContext:
     """Return when and how the parts arrived, and the newest later revision; not the posting that it replies to.
 
     A later revision arrived later, or was sent later, because its sender chooses its Date.
@@ -61,12 +61,12 @@ def arrivals_of(connection: sqlite3.Connection, posting: Posting) -> RefusalCont
     return _arrivals(connection, posting, _stored(connection, posting))
 
 
-def _stored(connection: sqlite3.Connection, posting: Posting) -> _StoredPosting | None:
+def _stored(connection: Plain, posting: Posting) -> _StoredPosting | None:
     row = connection.execute(_ROW, (posting.message_id,)).fetchone()
     return None if row is None else _StoredPosting(*row)
 
 
-def _arrivals(connection: sqlite3.Connection, posting: Posting, stored: _StoredPosting | None) -> RefusalContext:
+def _arrivals(connection: Plain, posting: Posting, stored: _StoredPosting | None) -> RefusalContext:
     parts = json.dumps([part.message_id for part in posting.parts])
     first, last, followed = connection.execute(_ARRIVALS, (parts,)).fetchone()
     times = [utc(None) if time is None else time_of(time) for time in (first, last)]
@@ -79,7 +79,7 @@ def _arrivals(connection: sqlite3.Connection, posting: Posting, stored: _StoredP
     return replace(context, newer=newer)
 
 
-def _replied_to(connection: sqlite3.Connection, posting: Posting, stored: _StoredPosting) -> Posting | None:
+def _replied_to(connection: Plain, posting: Posting, stored: _StoredPosting) -> Posting | None:
     """Return the posting that the first part replies to."""
     if not posting.parts[0].references:
         return None
@@ -87,7 +87,7 @@ def _replied_to(connection: sqlite3.Connection, posting: Posting, stored: _Store
     return posting.replied_to([posting_of(value, with_texts=False) for (value,) in rows])
 
 
-def _repeated(connection: sqlite3.Connection, posting: Posting, stored: _StoredPosting) -> str:
+def _repeated(connection: Plain, posting: Posting, stored: _StoredPosting) -> str:
     """Return the message-id of an earlier posting of the same patches that is reviewed or due; "" if there is none."""
     values = (stored.topic, stored.revision, posting.message_id, stored.arrived, stored.sent, _MAX_REPEATS)
     rows = connection.execute(_EARLIER_OF_REVISION, values).fetchall()

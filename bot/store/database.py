@@ -1,25 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The SQLite file: open and migrate it, and run transactions whose errors explain the cause."""
+"""The database: open and migrate it, and run transactions whose errors explain the cause."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import local
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self, cast
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from bot.error import ReplacedError
 from bot.ports.outbox import MailChange
+from bot.store.dialect import (
+    Plain,
+    driver_errors,
+    name_of,
+    plain,
+    postgres_engine,
+    snapshot,
+    sqlite_engine,
+    writing_options,
+)
 from bot.store.error import StoreError, explained
-from bot.store.listing import BUSY_MS, MIGRATIONS, snapshot
+from bot.store.listing import MIGRATIONS
+
+if TYPE_CHECKING:
+    import sqlite3
 
 CHANGES: Final = "mail changes"
 """The key under which a session collects the changes of mails that its commit makes durable."""
@@ -27,10 +39,11 @@ _STEP_PAGES: Final = 4096
 
 
 class Database:
-    """A SQLite database in WAL mode. Every commit is durable; writers wait for each other.
+    """A SQLite file, or a PostgreSQL database. Every commit is durable; writers wait for each other.
 
-    Opening creates the file and migrates its schema. Errors of the driver become StoreError. `on_use` is called at the
-    end of each session, `on_change` after the commit of each change of the state of a mail.
+    `path` is the file. With a `server`, the URL of a PostgreSQL database, `path` only says where the files beside the
+    database are. Opening creates the file and migrates the schema. Errors of the driver become StoreError. `on_use` is
+    called at the end of each session, `on_change` after the commit of each change of the state of a mail.
     """
 
     def __init__(
@@ -38,21 +51,25 @@ class Database:
         path: Path,
         on_use: Callable[[], None] = lambda: None,
         on_change: Callable[[MailChange], None] = lambda _: None,
+        server: str = "",
     ) -> None:
         self.path = path
+        self.server = server
+        self._writing = writing_options(server)
         self._on_use = on_use
         self._on_change = on_change
         self._batch = local()
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._engine = _engine(path)
+            self._engine = postgres_engine(server) if server else sqlite_engine(path)
             self._migrate()
             # SQLite keeps the write-ahead log while a connection is open, so a missing log was deleted by someone else.
-            self._anchor = self._engine.connect()
-            self._files = {name: _identity(name) for name in (path, path.with_name(f"{path.name}-wal"))}
+            self._anchor = None if server else self._engine.connect()
+            files = () if server else (path, path.with_name(f"{path.name}-wal"))
+            self._files = {name: _identity(name) for name in files}
 
     def check(self) -> None:
-        """Raise ReplacedError if the database or its write-ahead log was deleted or replaced."""
+        """Raise ReplacedError if the file of the database or its write-ahead log was deleted or replaced."""
         for name, before in self._files.items():
             if (now := _identity(name)) == before:
                 continue
@@ -74,7 +91,7 @@ class Database:
         self._on_use()
 
     @contextmanager
-    def rows(self) -> Iterator[sqlite3.Connection]:
+    def rows(self) -> Iterator[Plain]:
         """Open a connection for plain statements, which reads one snapshot of the data.
 
         In a batch it also sees what the batch wrote.
@@ -91,7 +108,7 @@ class Database:
     def writing(self) -> Iterator[Session]:
         """Open a session with the write lock. It commits at its end, or rolls back."""
         self.check()
-        engine = self._engine.execution_options(immediate=True)
+        engine = self._engine.execution_options(**self._writing)
         with self._explained(), Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
         for change in session.info.pop(CHANGES, ()):
@@ -99,7 +116,7 @@ class Database:
         self._on_use()
 
     @contextmanager
-    def changing(self) -> Iterator[sqlite3.Connection]:
+    def changing(self) -> Iterator[Plain]:
         """Open a connection for plain statements with the write lock. It commits at its end, or rolls back.
 
         In a batch it commits with the batch; an error undoes only what happened since it was opened.
@@ -142,19 +159,22 @@ class Database:
         self._on_use()
 
     @property
-    def _shared(self) -> sqlite3.Connection | None:
+    def _shared(self) -> Plain | None:
         """The connection of this thread's batch, if it has one."""
         return getattr(self._batch, "connection", None)
 
     def reclaim(self) -> int:
         """Return up to 16 MB of free pages to the file system. Return the number of bytes, 0 if no free page is left.
 
-        A file of an earlier version keeps its size until `compact`, but reuses its free pages.
+        A file of an earlier version keeps its size until `compact`, but reuses its free pages. PostgreSQL reuses free
+        space itself.
         """
+        if self.server:
+            return 0
         with self._explained(), self._raw() as connection:
             unused = _pragma(connection, "freelist_count")
             # `execute` would stop this statement after each page, because it returns no row.
-            connection.executescript(f"PRAGMA incremental_vacuum({_STEP_PAGES})")
+            cast("sqlite3.Connection", connection).executescript(f"PRAGMA incremental_vacuum({_STEP_PAGES})")
             freed = unused - _pragma(connection, "freelist_count")
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             size = freed * _pragma(connection, "page_size")
@@ -163,6 +183,8 @@ class Database:
 
     def compact(self) -> int:
         """Rewrite the file without free pages, while no other process writes. Return the number of bytes freed."""
+        if self.server:
+            raise StoreError(f"database {self.name}: PostgreSQL reuses free space itself; `VACUUM FULL` returns it")
         with self._explained(), self._raw() as connection:
             before = self.path.stat().st_size
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
@@ -171,18 +193,20 @@ class Database:
             return before - self.path.stat().st_size
 
     @contextmanager
-    def _raw(self) -> Iterator[sqlite3.Connection]:
+    def _raw(self) -> Iterator[Plain]:
         """Open a connection outside of any transaction."""
         pooled = self._engine.raw_connection()
+        connection = plain(pooled.driver_connection)
         try:
-            connection = pooled.driver_connection
-            assert isinstance(connection, sqlite3.Connection)
             yield connection
         finally:
+            with suppress(*driver_errors()):  # a lost connection
+                connection.rollback()
             pooled.close()
 
     def close(self) -> None:
-        self._anchor.close()
+        if self._anchor is not None:
+            self._anchor.close()
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -195,6 +219,11 @@ class Database:
     def engine(self) -> Engine:
         return self._engine
 
+    @property
+    def name(self) -> str:
+        """How messages name the database."""
+        return name_of(self.path, self.server)
+
     def _migrate(self) -> None:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
@@ -205,15 +234,15 @@ class Database:
             return
         if revision is not None and revision not in {script.revision for script in scripts.walk_revisions()}:
             raise StoreError(
-                f"database {self.path}: it was written by a newer patchwarden (schema {revision}); use that version"
+                f"database {self.name}: it was written by a newer patchwarden (schema {revision}); use that version"
             )
-        with self._engine.execution_options(immediate=True).begin() as connection:
+        with self._engine.execution_options(**self._writing).begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        with explained(self.path):
+        with explained(self.path, self.server):
             try:
                 yield
             except DBAPIError as error:
@@ -221,7 +250,7 @@ class Database:
 
 
 @contextmanager
-def _savepoint(connection: sqlite3.Connection) -> Iterator[None]:
+def _savepoint(connection: Plain) -> Iterator[None]:
     """Undo the changes of the block if it fails."""
     connection.execute("SAVEPOINT part")
     try:
@@ -242,31 +271,5 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_MS / 1000})
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # transactions begin below, not where the driver would begin them
-        if not _pragma(connection, "page_count"):  # It only affects a new file, and waits for the write lock.
-            connection.execute("PRAGMA auto_vacuum=INCREMENTAL").close()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            f"busy_timeout={BUSY_MS}",
-        ):
-            connection.execute(f"PRAGMA {pragma}").close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        # A transaction that reads and then writes fails if another one wrote meanwhile, so writers lock at once.
-        connection.exec_driver_sql(
-            "BEGIN IMMEDIATE" if connection.get_execution_options().get("immediate") else "BEGIN"
-        )
-
-    return engine
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
+def _pragma(connection: Plain, name: str) -> int:
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])

@@ -2,7 +2,6 @@
 """What happened to stored mails and postings, by plain statements (see bot.store.listing)."""
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from bot.store.applied import applied_patches
 from bot.store.blocks import BlockReader
 from bot.store.codec import decode, posting_of
 from bot.store.context import context_of
+from bot.store.dialect import Plain
 from bot.store.listing import ListingRows, StoreReader, mail_status, named_rows
 from rules.lazy import dataclass
 
@@ -75,7 +75,7 @@ class HistoryReader(HistoryRows, StoreReader):
     """The history of stored mails, for reading only."""
 
 
-def _stored_posting(connection: sqlite3.Connection, row: Any, posting: Posting) -> StoredPosting:
+def _stored_posting(connection: Plain, row: Any, posting: Posting) -> StoredPosting:
     parts = [part.message_id for part in posting.parts]
     search = connection.execute(
         "SELECT outcome, attempts FROM backfill WHERE posting_id = ?", (row.message_id,)

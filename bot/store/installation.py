@@ -5,13 +5,13 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select, update
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.state import WAITING, MailState
 from bot.ports.installation import Attempt, Claim, Installation
 from bot.store.database import Database
+from bot.store.dialect import insert
 from bot.store.error import StoreError
 from bot.store.outgoing import FILED, change_state, row_of
 from bot.store.secret import create_secret, fingerprint, read_secret, secret_path

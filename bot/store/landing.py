@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, delete, select, update
 
 from bot.mail.outgoing import Outgoing
@@ -21,9 +20,9 @@ from bot.store.applied import applied_postings
 from bot.store.blocks import driver
 from bot.store.codec import STREAMED, chunks, posting_of
 from bot.store.database import Database
+from bot.store.dialect import insert, unindexed
 from bot.store.outgoing import store_mail
 from bot.store.pending import forget_pending, update_pending
-from bot.store.plans import unindexed
 from bot.store.reviews import review_of, save_review
 from bot.store.tables import (
     UNCOMPARED,

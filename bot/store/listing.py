@@ -5,14 +5,12 @@
 """
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, Protocol
-from urllib.parse import quote
 
 from bot.mail.command import Scope
 from bot.mail.outgoing import Outgoing
@@ -26,6 +24,7 @@ from bot.review.consent import Mode
 from bot.review.disposition import ActiveMute
 from bot.store.blocks import BlockReader
 from bot.store.codec import decode, posting_of
+from bot.store.dialect import BUSY_MS, Plain, driver_errors, open_reading, snapshot
 from bot.store.error import explained
 from bot.store.secret import secret_path
 from bot.store.times import text_of
@@ -39,14 +38,14 @@ NOTICES: Final = ("foreign", "repeat", "bounce", "unverified")
 QUARANTINED: Final = "quarantined"
 PRUNED: Final = "pruned"
 """The state of a posting whose texts were removed by retention."""
-BUSY_MS: Final = 30_000
+_LOOK_SECONDS: Final = 5.0
 _TIMES: Final = frozenset({"arrived", "changed", "created", "due", "given", "pruned", "sent", "since"})
 
 
 class Readable(Protocol):
     """A database that plain statements can read."""
 
-    def rows(self) -> AbstractContextManager[sqlite3.Connection]:
+    def rows(self) -> AbstractContextManager[Plain]:
         """Open a connection that reads one snapshot of the data."""
 
 
@@ -143,7 +142,7 @@ class ListingRows:
         wanted = json.dumps(sorted((kind.value, name) for kind, name in keys))
         of_keys = (
             "WHERE message_id IN (SELECT message_id FROM json_each(?) AS key CROSS JOIN pending_fact "
-            "WHERE kind = key.value ->> 0 AND name = key.value ->> 1) "
+            "ON kind = key.value ->> 0 AND name = key.value ->> 1) "
             "ORDER BY sent DESC, message_id DESC LIMIT ?"
         )
         return self._pending(of_keys, wanted, MAX_CANDIDATES)
@@ -167,22 +166,24 @@ class ListingRows:
 
 
 class StoreReader(ListingRows):
-    """The stored data, for reading only. Each query has its own connection."""
+    """The stored data, for reading only. Each query has its own connection.
 
-    def __init__(self, path: Path) -> None:
+    `server` is the URL of a PostgreSQL database; without it `path` is a SQLite file.
+    """
+
+    def __init__(self, path: Path, server: str = "") -> None:
         super().__init__(self)
         self._path = path
+        self._server = server
 
     @contextmanager
-    def rows(self) -> Iterator[sqlite3.Connection]:
-        uri = f"file:{quote(str(self._path))}?mode=rw"
+    def rows(self) -> Iterator[Plain]:
         with (
-            explained(self._path),
-            closing(sqlite3.connect(uri, uri=True, timeout=BUSY_MS / 1000, isolation_level=None)) as connection,
+            explained(self._path, self._server),
+            closing(open_reading(self._path, self._server, BUSY_MS / 1000)) as connection,
+            snapshot(connection),
         ):
-            connection.execute("PRAGMA query_only=ON")
-            with snapshot(connection):
-                yield connection
+            yield connection
 
     def installation(self, now: datetime) -> Installation:
         """Return the identity of the database. Without one it has no name: the first process that writes gives it."""
@@ -195,25 +196,15 @@ class StoreReader(ListingRows):
     def is_current(self) -> bool:
         """Return whether the database has the schema of this version."""
         try:
-            with closing(sqlite3.connect(f"file:{quote(str(self._path))}?mode=rw", uri=True)) as connection:
+            with closing(open_reading(self._path, self._server, _LOOK_SECONDS)) as connection:
                 return connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(newest_schema(),)]
-        except sqlite3.Error:
+        except driver_errors():
             return False
 
 
 def newest_schema() -> str:
     """Return the revision of the newest migration."""
     return max(file.name for file in (MIGRATIONS / "versions").glob("*.py")).partition("_")[0]
-
-
-@contextmanager
-def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
-    """Read one snapshot of the data in all statements of the block."""
-    connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        connection.execute("ROLLBACK")
 
 
 def mail_of(row: Any) -> Outgoing:
@@ -246,7 +237,7 @@ def mail_status(reader: BlockReader, row: Any, message_id: str) -> MailStatus:
     return MailStatus(row.id, message_id, row.source, mail, row.state, reason)
 
 
-def named_rows(connection: sqlite3.Connection, query: str, *values: object) -> Iterator[Any]:
+def named_rows(connection: Plain, query: str, *values: object) -> Iterator[Any]:
     """Yield the rows as objects with the names of the columns."""
     cursor = connection.execute(query, values)
     names = [column[0] for column in cursor.description]

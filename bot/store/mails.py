@@ -3,7 +3,6 @@
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -14,6 +13,7 @@ from bot.ports.mails import ParsedMail, ReadFailure, StoredMail, Thread
 from bot.store.blocks import NOWHERE, BlockReader, Extent, driver, erase_bytes, store_bytes
 from bot.store.codec import up_to
 from bot.store.database import Database
+from bot.store.dialect import Plain
 from bot.store.shown import time_of
 from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow
 from bot.store.threads import Threads
@@ -133,7 +133,7 @@ class MailRows:
             return mails, threads
 
 
-def _store(connection: sqlite3.Connection, last: int, mails: dict[str, RawMail]) -> dict[str, Extent]:
+def _store(connection: Plain, last: int, mails: dict[str, RawMail]) -> dict[str, Extent]:
     """Store the bytes of the mails that are not stored yet, and return where. `last` is the last row of a mail."""
     known = {content_hash for (content_hash,) in connection.execute(_KNOWN, (json.dumps(list(mails)),))}
     new = {content_hash: mail.raw for content_hash, mail in mails.items() if content_hash not in known}
@@ -178,7 +178,7 @@ def _touch(session: Session, message: MessageRow) -> None:
     session.exec(thread.values(changed=ThreadRow.changed + 1))
 
 
-def _load(connection: sqlite3.Connection, reader: BlockReader, thread: int, changed: int) -> Thread:
+def _load(connection: Plain, reader: BlockReader, thread: int, changed: int) -> Thread:
     rows = connection.execute(_OF_THREAD, (thread, _MAX_THREAD)).fetchall()
     mails = (
         (RawMail(origin, time_of(arrived), reader.bytes_at(*extent)), message_id, is_disputed, lists)

@@ -2,14 +2,12 @@
 """Mutes: what is muted, and which stored postings and mails a mute is about."""
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Final
 
-from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
 from bot.mail.answered import answered_part, authors_of
@@ -22,6 +20,7 @@ from bot.ports.mutes import MutedPosting, MuteReport
 from bot.review.disposition import ActiveMute, mute_reason
 from bot.store.codec import STREAMED, posting_of
 from bot.store.database import Database
+from bot.store.dialect import Plain, insert
 from bot.store.listing import mail_of
 from bot.store.outgoing import FILED, PRIVATE, change_state
 from bot.store.shown import time_of
@@ -108,9 +107,7 @@ class MuteRows:
             return frozenset(name for name in (*named, *written) if "@" in name)
 
 
-def mutes_of(
-    connection: sqlite3.Connection, topic: str, authors: Iterable[str], lists: Iterable[str]
-) -> list[ActiveMute]:
+def mutes_of(connection: Plain, topic: str, authors: Iterable[str], lists: Iterable[str]) -> list[ActiveMute]:
     """Return the mutes of that series, any of these authors or any of these lists; the oldest mute first."""
     subjects = [(Scope.SERIES, topic), *((Scope.AUTHOR, author) for author in authors)]
     subjects += [(Scope.LIST, name.lower()) for name in lists]

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What operators see: bot.ports.operator over a read-only connection."""
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from bot.mail.state import MailState
 from bot.ports.operator import Bounce, JobState, OutboxEntry, QuarantineEntry, ServiceState
 from bot.review.disposition import without_addresses
 from bot.review.model import FindingStatus
+from bot.store.dialect import Plain, sizes
 from bot.store.shown import time_of
 
 _MAX_JOBS: Final = 100
@@ -34,7 +34,7 @@ _RESOLVED: Final = FindingStatus.RESOLVED.value
 class OperatorQueries:
     """bot.ports.operator.OperatorSnapshot in a transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Plain) -> None:
         self._connection = connection
 
     def service_state(self) -> ServiceState:
@@ -44,10 +44,7 @@ class OperatorQueries:
         read = self._connection.execute("SELECT source, read FROM source_read LIMIT ?", (_MAX_SOURCES,))
         newest = self._connection.execute("SELECT arrived FROM mail ORDER BY id DESC LIMIT 1").fetchone()
         stop = self._connection.execute("SELECT reason FROM stop").fetchone()
-        size, pages, free = (
-            self._connection.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_size", "page_count", "freelist_count")
-        )
+        size, free = sizes(self._connection)
         return ServiceState(
             counters=counters,
             jobs=self.jobs(),
@@ -56,8 +53,8 @@ class OperatorQueries:
             findings=self._findings(),
             newest_mail=None if newest is None else time_of(newest[0]),
             is_stopped=stop is not None and bool(stop[0]),
-            bytes=size * pages,
-            free_bytes=size * free,
+            bytes=size,
+            free_bytes=free,
         )
 
     def jobs(self) -> tuple[JobState, ...]:

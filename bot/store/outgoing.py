@@ -2,7 +2,6 @@
 """The rows of the outbox. Only `change_state` changes the state of a mail, and each change is a durable commit."""
 
 import json
-import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,8 +15,8 @@ from bot.mail.state import MAY_HAVE_LEFT, MailState, check_transition
 from bot.ports.outbox import MailChange, Pace
 from bot.review.consent import Mode
 from bot.store.database import CHANGES, Database
+from bot.store.dialect import Plain, unindexed
 from bot.store.listing import mail_of
-from bot.store.plans import unindexed
 from bot.store.tables import (
     IS_DELIVERABLE,
     DeliveryEventRow,
@@ -169,7 +168,7 @@ def row_of(mail: Outgoing, now: datetime) -> OutgoingRow:
     )
 
 
-def store_mail(connection: sqlite3.Connection, posting: Posting, outgoing: Outgoing, now: datetime) -> bool:
+def store_mail(connection: Plain, posting: Posting, outgoing: Outgoing, now: datetime) -> bool:
     """Store a mail about a posting; return False if a part of the posting has a mail of that kind already."""
     parts = [part.message_id for part in posting.parts]
     if connection.execute(_EARLIER, (outgoing.kind, json.dumps(parts))).fetchone() is not None:

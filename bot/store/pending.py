@@ -2,7 +2,6 @@
 """The pending postings and their collisions. The rows of pending postings are derived, and can be rebuilt."""
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
@@ -16,6 +15,7 @@ from bot.review.record import CollisionRecord
 from bot.store.applied import applied_postings
 from bot.store.codec import decode, encode, posting_of
 from bot.store.database import Database
+from bot.store.dialect import Plain
 from bot.store.tables import CollisionRow, PostingRow
 from bot.store.times import text_of
 
@@ -71,7 +71,7 @@ class PendingRows:
             return records
 
 
-def update_pending(connection: sqlite3.Connection, update: PendingUpdate, now: datetime) -> None:
+def update_pending(connection: Plain, update: PendingUpdate, now: datetime) -> None:
     """Store what a review found about its posting, and remove the postings that are too old."""
     expired = connection.execute("SELECT message_id FROM pending WHERE sent < ?", (text_of(update.oldest),)).fetchall()
     forget_pending(connection, [message_id for (message_id,) in expired])
@@ -83,7 +83,7 @@ def update_pending(connection: sqlite3.Connection, update: PendingUpdate, now: d
         connection.execute(_COLLISION, (*topics, *ids, collision.kind.value, collision.name, text_of(now)))
 
 
-def save_pending(connection: sqlite3.Connection, posting: PendingPosting) -> None:
+def save_pending(connection: Plain, posting: PendingPosting) -> None:
     """Store a pending posting in the place of earlier revisions of its topic, unless a later one is stored.
 
     An applied posting is not pending.
@@ -100,7 +100,7 @@ def save_pending(connection: sqlite3.Connection, posting: PendingPosting) -> Non
     connection.executemany(_FACT, facts)
 
 
-def forget_pending(connection: sqlite3.Connection, message_ids: Collection[str]) -> int:
+def forget_pending(connection: Plain, message_ids: Collection[str]) -> int:
     """Remove postings from the table. Return how many were in it."""
     if not message_ids:
         return 0

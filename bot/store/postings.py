@@ -2,7 +2,6 @@
 """Postings, their reviews, and the images that were verified."""
 
 import json
-import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -25,6 +24,7 @@ from bot.review.unmailed import ANSWERED, why_unmailed
 from bot.store.blocks import BlockReader, store_bytes
 from bot.store.codec import in_current_format, is_same_posting, posting_of
 from bot.store.database import Database
+from bot.store.dialect import Plain
 from bot.store.listing import PRUNED, QUARANTINED
 from bot.store.outgoing import FILED, PRIVATE, change_state, store_mail
 from bot.store.pending import forget_pending, update_pending
@@ -49,7 +49,7 @@ _USED_BLOBS: Final = f"UPDATE blob SET used = ? WHERE blob_id IN {_IDS}"  # noqa
 _INSERT_BLOB: Final = "INSERT INTO blob (blob_id, block, start, length, used) VALUES (?, ?, ?, ?, ?)"
 _ASSEMBLED: Final = "UPDATE thread SET assembled = ? WHERE id = ?"
 _STORED: Final = "SELECT message_id, thread_id, state, verdict, reason, tries, compared FROM posting"
-_OF_THREADS: Final = f"{_STORED} WHERE thread_id IN {_IDS}"
+_OF_THREADS: Final = f"{_STORED} WHERE thread_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))"  # noqa: S608 constants
 _WITH_IDS: Final = f"{_STORED} WHERE message_id IN {_IDS}"
 _VALUE: Final = "SELECT value FROM posting WHERE message_id = ?"
 _GONE: Final = "UPDATE posting SET state = 'gone', detail = ? WHERE message_id = ?"
@@ -243,7 +243,7 @@ class PostingRows:
             save_blobs(connection, blobs, now)
 
 
-def save_blobs(connection: sqlite3.Connection, blobs: Mapping[str, bytes], now: datetime) -> None:
+def save_blobs(connection: Plain, blobs: Mapping[str, bytes], now: datetime) -> None:
     """Store verified bytes by their full ids. Only those that are not stored yet are compressed."""
     if not blobs:
         return
@@ -264,9 +264,7 @@ def _due(value: bytes, arrived: str, tries: int) -> DuePosting:
     return DuePosting(posting_of(encoded, with_texts=False), time_of(arrived), tries, encoded)
 
 
-def _stored_before(
-    connection: sqlite3.Connection, threads: Sequence[int], postings: Iterable[Posting]
-) -> dict[str, _StoredPosting]:
+def _stored_before(connection: Plain, threads: Sequence[int], postings: Iterable[Posting]) -> dict[str, _StoredPosting]:
     """Return what is stored of the postings and those in the threads, by message-id, in a fixed order."""
     ids = [posting.message_id for posting in postings]
     rows = [
@@ -276,14 +274,14 @@ def _stored_before(
     return {row[0]: _StoredPosting(*row) for row in sorted(rows)}
 
 
-def _arrivals(connection: sqlite3.Connection, message_ids: Iterable[str]) -> dict[str, datetime]:
+def _arrivals(connection: Plain, message_ids: Iterable[str]) -> dict[str, datetime]:
     """Return when the mails with these ids arrived."""
     rows = connection.execute(_ARRIVALS, (json.dumps(list(message_ids)),))
     return {message_id: time_of(arrived) for message_id, arrived in rows}
 
 
 def _save(
-    connection: sqlite3.Connection,
+    connection: Plain,
     thread: Thread,
     encoded: EncodedPosting,
     before: _StoredPosting | None,

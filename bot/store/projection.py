@@ -5,7 +5,6 @@ It is written in the transaction that stores the posting or the review, and can 
 statements are plain SQL, because they run for each posting and building them would take longer than running them.
 """
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -14,6 +13,7 @@ from bot.mail.posting import Posting
 from bot.review.disposition import public_reason
 from bot.review.formats.row import clean
 from bot.review.model import FindingStatus, Review
+from bot.store.dialect import Plain
 
 _MAX_FINDINGS: Final = 1_000  # rows of one review
 _MAX_LISTS: Final = 50  # rows of one posting
@@ -37,18 +37,18 @@ WHERE message_id = ?1"""
 _FINDING: Final = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SUBSYSTEM_TIME: Final = "UPDATE posting_subsystem SET sent = ?1 WHERE posting_id = ?2 AND sent != ?1"
 _COUNTS: Final = """
-SELECT rule, substr(reviewed, 1, 7), standing,
-  CASE WHEN instr(withheld, ':') THEN substr(withheld, 1, instr(withheld, ':') - 1) ELSE withheld END, count(*)
+SELECT rule, substr(CAST(reviewed AS TEXT), 1, 7), standing,
+  CASE WHEN instr(withheld, ':') > 0 THEN substr(withheld, 1, instr(withheld, ':') - 1) ELSE withheld END, count(*)
 FROM finding {condition} GROUP BY 1, 2, 3, 4"""
 """The counts of stored findings by rule, month, standing and outcome."""
 _COUNTS_OF_POSTING: Final = _COUNTS.format(condition="WHERE posting_id = ?")
 _ALL_COUNTS: Final = "INSERT INTO finding_count" + _COUNTS.format(condition="")
 _ADD_COUNT: Final = """
 INSERT INTO finding_count VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (rule, month, standing, outcome) DO UPDATE SET count = count + excluded.count"""
+ON CONFLICT (rule, month, standing, outcome) DO UPDATE SET count = finding_count.count + excluded.count"""
 
 
-def project_posting(connection: sqlite3.Connection, posting: Posting) -> None:
+def project_posting(connection: Plain, posting: Posting) -> None:
     """Write the rows and columns of a posting whose row was stored in this transaction."""
     message_id = posting.message_id
     texts = short_text(posting.series.subject), short_text(posting.author.key), short_text(posting.author.name)
@@ -65,7 +65,7 @@ def project_posting(connection: sqlite3.Connection, posting: Posting) -> None:
     connection.execute(_SUBSYSTEM_TIME, (sent, message_id))
 
 
-def project_review(connection: sqlite3.Connection, review: Review) -> None:
+def project_review(connection: Plain, review: Review) -> None:
     """Write the rows and columns of a review that was stored in this transaction, if its posting is stored."""
     posting_id = review.posting.message_id
     stored = connection.execute(
@@ -92,13 +92,13 @@ def project_review(connection: sqlite3.Connection, review: Review) -> None:
     _insert(connection, "INSERT INTO posting_subsystem VALUES (?, ?, ?)", rows)
 
 
-def count_findings(connection: sqlite3.Connection) -> None:
+def count_findings(connection: Plain) -> None:
     """Count the findings anew from their rows."""
     connection.execute("DELETE FROM finding_count")
     connection.execute(_ALL_COUNTS)
 
 
-def _write_review_columns(connection: sqlite3.Connection, posting_id: str) -> None:
+def _write_review_columns(connection: Plain, posting_id: str) -> None:
     """Compute the columns of the review from its rows."""
     connection.execute(_REVIEW_COLUMNS, (posting_id, _RESOLVED))
 
@@ -115,7 +115,7 @@ def _finding_rows(review: Review, reviewed: str) -> Iterator[tuple[Any, ...]]:
         )
 
 
-def _insert(connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+def _insert(connection: Plain, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
     if rows:
         connection.executemany(statement, rows)
 

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import func
-from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, delete, select
 
 from bot.mail.outgoing import Outgoing
@@ -20,9 +19,9 @@ from bot.store.applied import without_applied
 from bot.store.blocks import driver
 from bot.store.codec import posting_of
 from bot.store.database import Database
+from bot.store.dialect import insert, unindexed
 from bot.store.listing import QUARANTINED
 from bot.store.outgoing import FILED, PRIVATE, WAITED, row_of
-from bot.store.plans import unindexed
 from bot.store.reviews import review_as_told, review_of
 from bot.store.tables import (
     CursorRow,

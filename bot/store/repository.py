@@ -58,6 +58,7 @@ class Repository(
 ):
     """The store over the SQLite file at `path`, which is created if it does not exist. Close it after use.
 
+    With a `server`, the URL of a PostgreSQL database, `path` only says where the files beside the database are.
     `on_use` is called at the end of each transaction, `on_change` after the commit of each change of a mail's state.
     """
 
@@ -66,8 +67,9 @@ class Repository(
         path: Path,
         on_use: Callable[[], None] = lambda: None,
         on_change: Callable[[MailChange], None] = lambda _: None,
+        server: str = "",
     ) -> None:
-        super().__init__(Database(path, on_use, on_change))
+        super().__init__(Database(path, on_use, on_change, server))
         HistoryRows.__init__(self, self._database)
 
     def tally(self) -> Tally:

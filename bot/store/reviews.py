@@ -2,7 +2,6 @@
 """Stored reviews. The reviewed posting is stored only in the row of the posting, until that row changes."""
 
 import json
-import sqlite3
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +12,7 @@ from bot.ports.projection import FindSubsystems
 from bot.review.model import Recipients, Review
 from bot.store.blocks import driver
 from bot.store.codec import decode, encode, is_same_posting, posting_of
+from bot.store.dialect import Plain
 from bot.store.outgoing import FILED
 from bot.store.projection import project_review
 from bot.store.tables import ReviewRow
@@ -30,10 +30,10 @@ SET reviewed = excluded.reviewed, posting = excluded.posting, value = excluded.v
 _MAILED: Final = f"""
 SELECT 1 FROM outgoing JOIN outgoing_part ON outgoing_id = outgoing.message_id
 WHERE outgoing_part.message_id IN (SELECT value FROM json_each(?))
-AND state NOT IN ({", ".join(f"'{state}'" for state in _UNSENT)}) AND (? OR mode != '{FILED}') LIMIT 1"""  # noqa: S608 constants
+AND state NOT IN ({", ".join(f"'{state}'" for state in _UNSENT)}) AND (? = 1 OR mode != '{FILED}') LIMIT 1"""  # noqa: S608 constants
 
 
-def save_review(connection: sqlite3.Connection, review: Review, now: datetime, posting: bytes) -> None:
+def save_review(connection: Plain, review: Review, now: datetime, posting: bytes) -> None:
     """Store a review of that encoded posting and its rows, and replace an earlier review of it."""
     stored = connection.execute(_VALUE, (review.posting.message_id,)).fetchone()
     is_in_its_row = stored is not None and is_same_posting(stored[0], posting)
@@ -43,7 +43,7 @@ def save_review(connection: sqlite3.Connection, review: Review, now: datetime, p
     project_review(connection, review)
 
 
-def with_subsystems(connection: sqlite3.Connection, review: Review, find: FindSubsystems) -> Review:
+def with_subsystems(connection: Plain, review: Review, find: FindSubsystems) -> Review:
     """Return the stored review with the subsystems of its files, and store it, if `find` returns any."""
     subsystems = find(path for patch in review.posting.series.patches for path in patch.paths)
     if not subsystems:
@@ -54,7 +54,7 @@ def with_subsystems(connection: sqlite3.Connection, review: Review, find: FindSu
     return review
 
 
-def keep_posting(connection: sqlite3.Connection, message_id: str, value: bytes) -> None:
+def keep_posting(connection: Plain, message_id: str, value: bytes) -> None:
     """Copy the posting to the row of its review, because the row of the posting is about to change."""
     query = "UPDATE review SET posting = ? WHERE posting_id = ? AND posting = ?"
     connection.execute(query, (value, message_id, _IN_ITS_ROW))
@@ -66,9 +66,7 @@ def review_of(session: Session, row: ReviewRow, *, with_texts: bool = True) -> R
     return _decoded(connection, row.posting_id, row.posting, row.value, with_texts=with_texts)
 
 
-def review_as_told(
-    connection: sqlite3.Connection, posting_id: str, posting: bytes, value: bytes, *, rehearsed: bool
-) -> Review:
+def review_as_told(connection: Plain, posting_id: str, posting: bytes, value: bytes, *, rehearsed: bool) -> Review:
     """Return the review, without recipients if its mail did not leave. Filed mails count only if `rehearsed`.
 
     Its posting has no texts: what is compared with the review of a later revision are findings.
@@ -80,9 +78,7 @@ def review_as_told(
     return replace(review, recipients=Recipients(reason=review.recipients.reason or "its mail did not leave"))
 
 
-def _decoded(
-    connection: sqlite3.Connection, posting_id: str, posting: bytes, value: bytes, *, with_texts: bool
-) -> Review:
+def _decoded(connection: Plain, posting_id: str, posting: bytes, value: bytes, *, with_texts: bool) -> Review:
     if posting == _IN_ITS_ROW:
         (posting,) = connection.execute(_VALUE, (posting_id,)).fetchone()
     return decode(Review, value, posting=posting_of(posting, with_texts=with_texts))

@@ -4,13 +4,14 @@
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Final
 
-from bot.store.error import StoreError
+from bot.store.dialect import name_of, open_server
+from bot.store.error import StoreError, explained
 
 _MAX_TRIES: Final = 4  # of a lock that another process looks at
 _TRY_SECONDS: Final = 0.05  # between two tries; a look takes much less
@@ -23,16 +24,43 @@ class Role(StrEnum):
     SENDER = "sender.lock"
 
 
+_NUMBERS: Final = {Role.REVIEWER: 1, Role.SENDER: 2}
+"""The numbers of the locks of roles in a database on a server."""
+
+
 @contextmanager
-def sole_worker(database: Path, *roles: Role) -> Iterator[None]:
+def sole_worker(database: Path, *roles: Role, server: str = "") -> Iterator[None]:
     """Hold these roles on the database, or all roles if none is named.
 
+    On a `server` the roles are also locks of its database, so that processes on other machines cannot have them.
     Raises StoreError if another process has one of them.
     """
+    wanted = roles or tuple(Role)
     with ExitStack() as locks:
-        for role in roles or Role:
+        for role in wanted:
             locks.enter_context(_locked(database, role))
+        if server:
+            taken = locks.enter_context(_locked_on_server(database, server, wanted))
+            if taken is not None:
+                raise StoreError(
+                    f"database {name_of(database, server)}: a patchwarden on another machine works on it as its "
+                    f"{taken.name.lower()}; wait for it or stop it"
+                )
         yield
+
+
+@contextmanager
+def _locked_on_server(database: Path, server: str, roles: Sequence[Role]) -> Iterator[Role | None]:
+    """Lock the roles in the database until its end, on a connection of their own. Yield a role that is taken."""
+    with explained(database, server):
+        connection = open_server(server)
+        connection.hold()
+    try:
+        with explained(database, server):
+            taken = next((role for role in roles if not connection.try_lock(_NUMBERS[role])), None)
+        yield taken
+    finally:
+        connection.close()
 
 
 def running(database: Path, role: Role) -> str:

@@ -7,6 +7,8 @@ from typing import Final
 from sqlalchemy import Index, MetaData, text
 from sqlmodel import Field, SQLModel
 
+from bot.store.dialect import partial
+
 # Constraints have names, so that migrations can refer to them.
 SQLModel.metadata = MetaData(
     naming_convention={
@@ -37,7 +39,7 @@ class MailRow(SQLModel, table=True):
     """
 
     __tablename__ = "mail"
-    __table_args__ = (Index("ix_mail_unpruned", "arrived", sqlite_where=text("pruned IS NULL")),)
+    __table_args__ = (Index("ix_mail_unpruned", "arrived", **partial("pruned IS NULL")),)
 
     id: int | None = Field(default=None, primary_key=True)
     content_hash: str = Field(unique=True)
@@ -80,7 +82,7 @@ class ThreadRow(SQLModel, table=True):
     """
 
     __tablename__ = "thread"
-    __table_args__ = (Index("ix_thread_due", "id", sqlite_where=text("changed > assembled")),)
+    __table_args__ = (Index("ix_thread_due", "id", **partial("changed > assembled")),)
 
     id: int | None = Field(default=None, primary_key=True)
     changed: int = 1
@@ -96,7 +98,7 @@ class MessageRow(SQLModel, table=True):
     """
 
     __tablename__ = "message"
-    __table_args__ = (Index("ix_message_in_reply_to", "in_reply_to", sqlite_where=text("in_reply_to != ''")),)
+    __table_args__ = (Index("ix_message_in_reply_to", "in_reply_to", **partial("in_reply_to != ''")),)
 
     message_id: str = Field(primary_key=True)
     thread_id: int = Field(foreign_key="thread.id", index=True)
@@ -148,8 +150,8 @@ class PostingRow(SQLModel, table=True):
 
     __table_args__ = (
         Index("ix_posting_due", "state", "verdict", "tries", "arrived"),
-        Index("ix_posting_uncompared", "arrived", sqlite_where=UNCOMPARED),
-        Index("ix_posting_unprojected", "message_id", sqlite_where=text("projection = 0")),
+        Index("ix_posting_uncompared", "arrived", **partial(UNCOMPARED.text)),
+        Index("ix_posting_unprojected", "message_id", **partial("projection = 0")),
         # Lists of postings read only this index: the values in the rows are large.
         Index("ix_posting_newest", "sent", "message_id", *_LISTED),
         Index("ix_posting_author", "author", "sent", "message_id"),
@@ -178,7 +180,7 @@ class OutgoingRow(SQLModel, table=True):
     """
 
     __tablename__ = "outgoing"
-    __table_args__ = (Index("ix_outgoing_deliverable", "created", "message_id", sqlite_where=IS_DELIVERABLE),)
+    __table_args__ = (Index("ix_outgoing_deliverable", "created", "message_id", **partial(IS_DELIVERABLE.text)),)
 
     message_id: str = Field(primary_key=True)
     posting_id: str = Field(index=True)

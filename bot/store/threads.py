@@ -2,7 +2,6 @@
 """Threading: assign a batch of mails to threads, join threads that a mail connects, and write them at once."""
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import chain
@@ -10,6 +9,7 @@ from typing import Final
 
 from bot.ports.archive import Provenance
 from bot.ports.mails import ParsedMail
+from bot.store.dialect import Plain
 from bot.store.shown import time_of
 from rules.lazy import dataclass
 
@@ -45,7 +45,7 @@ class _Known:
 class Threads:
     """The threads of a batch of mails, in memory between `add` and `save`, within a writing session."""
 
-    def __init__(self, connection: sqlite3.Connection, mails: Sequence[ParsedMail]) -> None:
+    def __init__(self, connection: Plain, mails: Sequence[ParsedMail]) -> None:
         self._connection = connection
         self._known: dict[str, _Known] = {}
         self._joined: dict[int, int] = {}

@@ -5,8 +5,6 @@ Each method looks at a limited number of rows. A search that finds few postings 
 """
 
 import json
-import sqlite3
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -15,7 +13,6 @@ from heapq import merge
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
 from bot.debt.report import DebtReport
 from bot.mail.packed import unpack
@@ -48,6 +45,7 @@ from bot.review.disposition import DispositionKind, without_addresses
 from bot.review.model import FindingStatus, Review
 from bot.store.codec import decode, posting_of
 from bot.store.debt import debt_path, read_debt
+from bot.store.dialect import Plain, Rows, driver_errors, iterate, open_web
 from bot.store.operator import OperatorQueries
 from bot.store.shown import time_of
 from rules.bindings.pending_facts import PendingKind
@@ -71,10 +69,7 @@ _MAX_LATENCIES: Final = 300
 _MAX_MONTHS: Final = 12
 _MAX_REASONS: Final = 12
 _SECONDS: Final = 2.0  # of all queries of a request
-_STEPS: Final = 20_000  # of SQLite's machine between two looks at the clock
 _PERIOD: Final = timedelta(days=30)
-_BUSY_SECONDS: Final = 0.5
-_CACHE_KB: Final = 512  # of pages of the database in memory; a request reads few pages twice
 _RESOLVED: Final = FindingStatus.RESOLVED.value
 _MOVED: Final = FindingStatus.MOVED.value
 _SERIES: Final = (
@@ -178,37 +173,37 @@ ORDER BY p.sent <= coalesce(mail.arrived, p.sent) DESC, p.sent DESC, p.revision 
 
 
 class SqliteWebStore:
-    """bot.ports.web.WebStore over a database file. Each snapshot has its own connection, which cannot write."""
+    """bot.ports.web.WebStore over a database. Each snapshot has its own connection, which cannot write.
 
-    def __init__(self, path: Path) -> None:
+    `server` is the URL of a PostgreSQL database; without it `path` is a SQLite file.
+    """
+
+    def __init__(self, path: Path, server: str = "") -> None:
         self._debt = debt_path(path)
-        self._uri = f"file:{quote(str(path))}?mode=ro"
+        self._path = path
+        self._server = server
 
     @contextmanager
     def snapshot(self) -> Iterator["WebSnapshot"]:
         try:
-            with closing(sqlite3.connect(self._uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)) as opened:
-                end = time.monotonic() + _SECONDS
-                opened.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
-                opened.execute("PRAGMA query_only=ON")
-                opened.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
+            with closing(open_web(self._path, self._server, _SECONDS)) as opened:
                 opened.execute("BEGIN")
                 yield WebSnapshot(opened, self._debt)
-        except sqlite3.Error as error:
+        except driver_errors() as error:
             raise WebStoreError(str(error)) from error
 
 
 class WebSnapshot(OperatorQueries):
     """bot.ports.web.Snapshot in a transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, debt: Path) -> None:
+    def __init__(self, connection: Plain, debt: Path) -> None:
         super().__init__(connection)
         self._debt = debt
 
     def series_page(self, wanted: SeriesFilter, after: Position | None, limit: int) -> SeriesPage:
         found: list[SeriesSummary] = []
         before: Any = None
-        for searched, row in enumerate(self._connection.execute(*_candidates(wanted, after))):
+        for searched, row in enumerate(iterate(self._connection, *_candidates(wanted, after))):
             if len(found) == limit:
                 return SeriesPage(tuple(found), found[-1].position)
             if searched == _MAX_SEARCHED:
@@ -454,9 +449,9 @@ class WebSnapshot(OperatorQueries):
         if wanted.list:
             yield from self._connection.execute(_SERIES + _PENDING_OF_LIST, (*start, wanted.list.lower(), limit + 1))
         elif wanted.subsystem or wanted.person:
-            oldest = self._one("SELECT coalesce(min(sent), '') FROM pending")[0]
+            oldest = self._one("SELECT min(sent) FROM pending")[0]
             candidates = (
-                self._connection.execute(_IDS_OF_SUBSYSTEM, (wanted.subsystem, *start))
+                iterate(self._connection, _IDS_OF_SUBSYSTEM, (wanted.subsystem, *start))
                 if wanted.subsystem
                 else self._concerning(wanted.person, bound)
             )
@@ -471,9 +466,9 @@ class WebSnapshot(OperatorQueries):
     def _concerning(self, person: str, bound: Position) -> Iterator[tuple[str, str]]:
         """Yield the times and ids of the postings of an author, or of the subsystems of a person, newest first."""
         start = _text(bound.sent), bound.message_id
-        author = self._connection.execute(_IDS_OF_AUTHOR, (person.lower(), *start))
+        author = iterate(self._connection, _IDS_OF_AUTHOR, (person.lower(), *start))
         names = self.subsystems_of_person(person)
-        cursors = (self._connection.execute(_IDS_OF_SUBSYSTEM, (name, *start)) for name in names)
+        cursors = (iterate(self._connection, _IDS_OF_SUBSYSTEM, (name, *start)) for name in names)
         return (key for key, _ in groupby(merge(author, *cursors, reverse=True)))
 
     def _subsystems_or_author(self, person: str) -> Callable[[Any], bool]:
@@ -492,7 +487,7 @@ class WebSnapshot(OperatorQueries):
     def _row(self, posting_id: str) -> Any:
         return self._first(_SERIES + " FROM posting AS p WHERE p.message_id = ? AND p.state != 'gone'", posting_id)
 
-    def _lists_of(self, posting_id: str) -> Iterator[Any]:
+    def _lists_of(self, posting_id: str) -> Rows:
         return self._connection.execute("SELECT list FROM posting_list WHERE posting_id = ?", (posting_id,))
 
     def _is_on(self, posting_id: str, mailing_list: str) -> bool:
@@ -546,7 +541,7 @@ class WebSnapshot(OperatorQueries):
         """Return when the last mail of the thread arrived, and how many of its mails are not patches of the series."""
         last, mails = self._one(
             "SELECT max(arrived), count(*) FROM (SELECT mail.arrived FROM message "
-            "JOIN mail ON mail.id = message.mail_id WHERE message.thread_id = ? LIMIT ?)",
+            "JOIN mail ON mail.id = message.mail_id WHERE message.thread_id = ? LIMIT ?) AS mails",
             thread,
             _MAX_THREAD,
         )

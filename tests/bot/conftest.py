@@ -6,6 +6,36 @@ import pytest
 
 from bot.store.repository import Repository
 from tests.bot.review.factories import Maker
+from tests.fakes.postgres import skip_if_missing, stop_server
+from tests.fakes.stored import use_server
+
+_ON_BOTH = ("store", "service")
+"""The folders of the tests that run on both databases, unless they are marked as tests of SQLite."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of the store and of the jobs with SQLite and with PostgreSQL."""
+    if metafunc.definition.path.parent.name in _ON_BOTH:
+        is_for_both = metafunc.definition.get_closest_marker("sqlite") is None
+        kinds = ("sqlite", "postgresql") if is_for_both else ("sqlite",)
+        metafunc.parametrize("database_kind", kinds, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def database_kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The database that each path stands for in this test."""
+    kind: str = getattr(request, "param", "sqlite")
+    if kind == "postgresql":
+        skip_if_missing()
+        use_server(monkeypatch)
+    return kind
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _stopped_server() -> Iterator[None]:
+    yield
+    stop_server()
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ MACHINE: Final = "changes the machine"
 ENDLESS: Final = "runs until it is stopped; tests/bot/cli and tests/bot/web run it"
 ELSEWHERE: Final = "works on the source code; tests and the continuous integration do the same"
 
+SERVER: Final = "needs a PostgreSQL server; tests/bot/store runs on one"
 NOT_RUN: Final[Mapping[str, str]] = {
     "make run": ELSEWHERE,
     "make run ARCHIVE=PATH": ELSEWHERE,
@@ -32,6 +33,11 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "make golden": ELSEWHERE,
     "git diff docs/mail-texts.md tests/data/golden": ELSEWHERE,
     "python -m tests.bench.rerolls block.git kbuild.git pci.git": "needs the real archives",
+    "createuser patchwarden": SERVER,
+    "createdb --owner patchwarden --encoding UTF8 patchwarden": SERVER,
+    "pip install 'patchwarden[postgres]'": SERVER,
+    "pg_dump --format=custom --file=patchwarden.dump patchwarden": SERVER,
+    "patchwarden migrate-store var/patchwarden.db postgresql+psycopg://patchwarden@db.example.org/patchwarden": SERVER,
     "patchwarden run": ENDLESS,
     "patchwarden --config /etc/patchwarden.toml run": ENDLESS,
     "patchwarden --config /etc/patchwarden.toml run --no-deliver": ENDLESS,

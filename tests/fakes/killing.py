@@ -3,20 +3,18 @@
 
 import random
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from tests.fakes.mails import mail, patch
 from tests.fakes.origin import START, serving
-from tests.fakes.stored import stored_mails
+from tests.fakes.stored import opened, stored_mails
 
 # Seconds from the first poll to the kill, and for every other one from the end of git's fetch; a round takes less.
 _LONGEST, _STORED = 0.5, 0.15
@@ -73,7 +71,7 @@ def kill(folder: Path, kills: int, mails: int, seed: int = 1) -> Survived:
                 complaints += process.stderr.read().count(b"\n")
                 killed += process.wait() < 0
             amid[_amid(folder, added) if at < kills else ""] += 1
-    with closing(sqlite3.connect(folder / "warden.db")) as database:
+    with opened(folder / "warden.db") as database:
         rows = stored_mails(database)
         ((postings,),) = database.execute("SELECT count(*) FROM posting WHERE state = 'complete'").fetchall()
     kept = Counter(raw for raw, _ in rows)
@@ -96,7 +94,7 @@ def _amid(folder: Path, added: int) -> str:
         return "fetching"
     unread = "SELECT count(*) FROM mail WHERE state = 'new'"
     loose = "SELECT count(*) FROM thread WHERE changed > assembled"
-    with closing(sqlite3.connect(folder / "warden.db")) as database:
+    with opened(folder / "warden.db") as database:
         stored, left = database.execute(f"SELECT (SELECT count(*) FROM mail), ({unread}) + ({loose})").fetchone()
     return "storing" if stored < added or left else ""
 

@@ -45,6 +45,7 @@ LOADED: Final[Mapping[str, str]] = {
     "quarantine": _TABLES,
     "backup": "logging",
     "restore": "logging",
+    "migrate-store": "logging",
     "prune": "logging sqlite3",
     "rebuild": "logging sqlite3",
     "init": "logging",

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -35,6 +34,7 @@ from tests.fakes.mails import FakeArchive, mail
 from tests.fakes.origin import FakeClock
 from tests.fakes.outbox import allow_all, queue_mail, series
 from tests.fakes.sink import sink
+from tests.fakes.stored import opened
 
 BOUNCES = "bounces+{token}@bounce.example.org"
 KEY = b"k" * 32
@@ -87,7 +87,7 @@ class Harness:
 
     def kinds(self) -> list[str]:
         """Return the kind of every row about what came back."""
-        with sqlite3.connect(self.database) as connection:
+        with opened(self.database) as connection:
             return [kind for (kind,) in connection.execute("SELECT kind FROM delivery_event ORDER BY kind, message_id")]
 
     def comes(self, *raw: bytes) -> None:

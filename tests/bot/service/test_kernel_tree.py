@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The facts of the newest kernel tree are stored once for each commit, and replace those of the commit before."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from threading import Event
 
@@ -21,6 +19,7 @@ from bot.store.repository import Repository
 from tests.bot.kernel.repositories import commit, repository
 from tests.fakes.events import Events
 from tests.fakes.origin import FakeClock
+from tests.fakes.stored import opened
 from tests.rules.bindings.trees import FILES
 
 MAINTAINERS = "LAMPS\nM:\tAda <Ada@example.org>\nR:\tBen <ben@example.org>\nF:\trust/kernel/lamp.rs\n\n"
@@ -41,7 +40,7 @@ def _job(store: Repository, clock: FakeClock, path: Path) -> KernelTreeJob:
 
 
 def _rows(path: Path, query: str) -> list[tuple[object, ...]]:
-    with closing(sqlite3.connect(path)) as connection:
+    with opened(path) as connection:
         return [tuple(row) for row in connection.execute(query)]
 
 
@@ -82,7 +81,7 @@ def test_a_rebuild_lets_the_service_read_the_tree_again(store: Repository, clock
     commit(repository(tmp_path / "kernel.git"), FILES, 1_000_000_000)
     job = _job(store, clock, tmp_path / "kernel.git")
     job.run()
-    with closing(sqlite3.connect(tmp_path / "patchwarden.db")) as connection, connection:
+    with opened(tmp_path / "patchwarden.db") as connection:
         connection.execute("DELETE FROM used_place")
     ProjectionJob(store, Event()).rebuild()
 

@@ -2,11 +2,8 @@
 """The landing job, killed before and after each commit of the database: all happens once, and nothing is lost."""
 
 import os
-import shutil
 import signal
-import sqlite3
 import traceback
-from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -17,6 +14,7 @@ from sqlalchemy import Engine, event
 from bot.store.repository import Repository
 from tests.fakes.landing_history import USER, day, driver, linked
 from tests.fakes.landing_world import LandingWorld
+from tests.fakes.stored import copy_folder, opened
 
 FAN = "rust: fan: add a driver"
 TABLES = ("applied_patch", "landing_recheck", "landing_finding", "cursor", "pending", "pending_fact", "verdict")
@@ -78,10 +76,10 @@ def _live(world: LandingWorld, folder: Path, when: str, number: int) -> bool:
 
 def _rows(folder: Path) -> dict[str, list[tuple[object, ...]]]:
     """Return the content of the tables, without times, and the mails about the landing ref."""
-    with closing(sqlite3.connect(folder / "d.db")) as database:
+    with opened(folder / "d.db") as database:
         rows = {}
         for table in TABLES:
-            columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+            columns = [column[0] for column in database.execute(f"SELECT * FROM {table} LIMIT 0").description]
             wanted = ", ".join(name for name in columns if name not in ("noted", "queued", "mailed", "value"))
             rows[table] = database.execute(f"SELECT {wanted} FROM {table} ORDER BY 1, 2").fetchall()
         landing = "SELECT message_id, posting_id, kind FROM outgoing WHERE kind LIKE 'landing-%'"
@@ -97,7 +95,7 @@ def test_killed_at_each_commit_everything_happens_once(tmp_path: Path, when: str
     kills = 0
     for number in count(1):
         folder = tmp_path / str(number)
-        shutil.copytree(tmp_path / "0", folder)
+        copy_folder(tmp_path / "0", folder, "d.db")
         was_killed = _live(world, folder, when, number)
         for _ in range(2):
             _live(world, folder, when, 0)

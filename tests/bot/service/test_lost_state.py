@@ -27,6 +27,8 @@ from tests.fakes.mails import mail, patch
 from tests.fakes.sending_kills import OWN, Fate, Harness
 from tests.fakes.sink import sink
 
+pytestmark = pytest.mark.sqlite  # files that are lost or replaced
+
 Accident = Callable[[Harness], None]
 
 

@@ -39,6 +39,7 @@ from rules.registry import by_id
 from tests.fakes.contexts import consenting
 from tests.fakes.mails import START, FakeArchive, mail, patch
 from tests.fakes.origin import FakeClock
+from tests.fakes.stored import opened
 
 DAYS = timedelta(days=1)
 ALL = Retention(30 * DAYS, 90 * DAYS)
@@ -92,7 +93,7 @@ class Harness:
         return {row[0]: row[1] for row in self.ask("SELECT message_id, verdict FROM posting WHERE state != 'gone'")}
 
     def ask(self, query: str) -> list[Any]:
-        with closing(sqlite3.connect(self.store._database.path)) as connection:
+        with opened(self.store._database.path) as connection:
             return connection.execute(query).fetchall()
 
 
@@ -177,6 +178,7 @@ def test_what_goes_and_what_stays(harness: Harness) -> None:
     assert harness.prune() == PruneCounts()
 
 
+@pytest.mark.sqlite
 def test_a_dry_run_counts_the_same_and_changes_nothing(harness: Harness) -> None:
     many = [patch(f"{number}@x", f"led{number}") for number in range(250)]
     thread = [mail(f"talk{number}@x", "Re: talk", to="talk@x") for number in range(450)]

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Mails are compressed together, and each can be read and removed alone."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,27 +10,28 @@ import pytest
 from bot.ports.archive import Batch, DeletedMail
 from bot.store.blocks import NOWHERE, BlockReader, Extent, driver, erase_bytes, store_bytes, unpack_block
 from bot.store.database import Database
+from bot.store.dialect import Plain
 from bot.store.repository import Repository
 from tests.fakes.mails import mail, raw
 from tests.fakes.old_schema import downgrade
-from tests.fakes.stored import stored_mails
+from tests.fakes.stored import opened, stored_mails
 
 MEGABYTE = 1024 * 1024
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 
 
 @pytest.fixture
-def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+def connection(tmp_path: Path) -> Iterator[Plain]:
     with Database(tmp_path / "d.db") as database, database.writing() as session:
         yield driver(session.connection())
 
 
-def blocks(connection: sqlite3.Connection) -> dict[int, bytes]:
+def blocks(connection: Plain) -> dict[int, bytes]:
     rows = connection.execute("SELECT id, content FROM block")
     return {number: unpack_block(content) for number, content in rows}
 
 
-def test_bytes_fill_the_newest_block_and_are_read_again(connection: sqlite3.Connection) -> None:
+def test_bytes_fill_the_newest_block_and_are_read_again(connection: Plain) -> None:
     first = store_bytes(connection, [b"one", b"", b"two"])
     second = store_bytes(connection, [b"three"], first[-1].block)
 
@@ -42,7 +41,7 @@ def test_bytes_fill_the_newest_block_and_are_read_again(connection: sqlite3.Conn
     assert [reader.bytes_at(*extent) for extent in (*first, *second)] == [b"one", b"", b"two", b"three"]
 
 
-def test_a_full_block_is_followed_by_a_new_one_and_large_bytes_have_their_own(connection: sqlite3.Connection) -> None:
+def test_a_full_block_is_followed_by_a_new_one_and_large_bytes_have_their_own(connection: Plain) -> None:
     sizes = [MEGABYTE - 1, 1, 1, 3 * MEGABYTE, 1]
     extents = store_bytes(connection, [bytes([65 + at]) * size for at, size in enumerate(sizes)])
 
@@ -51,7 +50,7 @@ def test_a_full_block_is_followed_by_a_new_one_and_large_bytes_have_their_own(co
     assert [len(reader.bytes_at(*extent)) for extent in extents] == sizes
 
 
-def test_a_reader_of_many_blocks_reads_each_again_when_it_is_needed(connection: sqlite3.Connection) -> None:
+def test_a_reader_of_many_blocks_reads_each_again_when_it_is_needed(connection: Plain) -> None:
     extents = [extent for at in range(20) for extent in store_bytes(connection, [b"%d" % at])]
     reader = BlockReader(connection)
 
@@ -60,7 +59,7 @@ def test_a_reader_of_many_blocks_reads_each_again_when_it_is_needed(connection: 
     assert len(reader._blocks) == 8
 
 
-def test_erased_bytes_are_gone_and_the_others_stay_where_they_are(connection: sqlite3.Connection) -> None:
+def test_erased_bytes_are_gone_and_the_others_stay_where_they_are(connection: Plain) -> None:
     extents = store_bytes(connection, [b"one", b"two", b"three"])
     erase_bytes(connection, [extents[1], NOWHERE])
 
@@ -71,7 +70,7 @@ def test_erased_bytes_are_gone_and_the_others_stay_where_they_are(connection: sq
     assert store_bytes(connection, [b"new"]) == [Extent(2, 0, 3)]  # no number is used twice
 
 
-def test_bytes_that_are_all_zero_survive_the_deletion_of_their_block(connection: sqlite3.Connection) -> None:
+def test_bytes_that_are_all_zero_survive_the_deletion_of_their_block(connection: Plain) -> None:
     zeros, text = store_bytes(connection, [bytes(5), b"text"])
     erase_bytes(connection, [text])
 
@@ -86,7 +85,7 @@ def test_mails_that_arrive_alone_share_a_block_and_a_repeated_one_takes_no_space
             store.ingest(Batch("list", "0", str(at), (raw(content, at),)))
         store.ingest(Batch("list", "0", "again", tuple(raw(content, at) for at, content in enumerate(mails))))
         assert [stored.mail.raw for stored in store.unparsed(99)] == mails
-    with closing(sqlite3.connect(tmp_path / "d.db")) as database:
+    with opened(tmp_path / "d.db") as database:
         assert stored_mails(database) == [(content, "new") for content in mails]
         assert database.execute("SELECT count(*) FROM block").fetchone() == (1,)
         assert database.execute("SELECT sum(length) FROM mail").fetchone() == (sum(map(len, mails)),)
@@ -97,12 +96,13 @@ def test_nothing_is_left_of_a_mail_that_its_archive_removed(tmp_path: Path) -> N
     with Repository(tmp_path / "d.db") as store:
         store.ingest(Batch("list", "0", "1", (raw(first, 1), raw(second, 2))))
         store.ingest(Batch("list", "0", "2", (), (DeletedMail("0@2", first),)))
-    with closing(sqlite3.connect(tmp_path / "d.db")) as database:
+    with opened(tmp_path / "d.db") as database:
         assert stored_mails(database) == [(b"", "deleted"), (second, "new")]
         ((content,),) = database.execute("SELECT content FROM block")
     assert unpack_block(content) == bytes(len(first)) + second
 
 
+@pytest.mark.sqlite
 def test_mails_and_images_of_an_earlier_version_move_into_blocks_and_back(tmp_path: Path) -> None:
     path = tmp_path / "d.db"
     mails = [mail(f"{number}@x", body=f"text {number}\n" * 50) for number in range(450)]
@@ -111,7 +111,7 @@ def test_mails_and_images_of_an_earlier_version_move_into_blocks_and_back(tmp_pa
         store.ingest(Batch("list", "0", "1", tuple(raw(content, at) for at, content in enumerate(mails))))
         store.save_blobs(images, NOW)
     downgrade(path, "0023")
-    with closing(sqlite3.connect(path)) as database:
+    with opened(path) as database:
         columns = {
             table: {row[1] for row in database.execute(f"PRAGMA table_info({table})")} for table in ("mail", "blob")
         }

@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +28,14 @@ from bot.store.roles import Role, running, sole_worker
 from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow, metadata
 from tests.fakes.mails import raw
 from tests.fakes.old_schema import downgrade
+from tests.fakes.stored import opened
 
 
 def _batch(size: int = 10, count: int = 1, cursor: str = "c") -> Batch:
     return Batch("l", "0", cursor, tuple(raw(os.urandom(size), number) for number in range(count)))
 
 
+@pytest.mark.sqlite
 def test_migrations_from_nothing_make_the_tables_as_they_are(tmp_path: Path) -> None:
     with Database(tmp_path / "d.db") as database, database.engine.connect() as connection:
         migration = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -42,6 +43,7 @@ def test_migrations_from_nothing_make_the_tables_as_they_are(tmp_path: Path) -> 
         assert compare_metadata(migration, metadata) == []
 
 
+@pytest.mark.sqlite
 def test_every_commit_is_durable_and_readers_do_not_wait(tmp_path: Path) -> None:
     with Database(tmp_path / "d.db") as database, database.engine.connect() as connection:
         pragmas = [connection.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous")]
@@ -87,6 +89,7 @@ def test_writers_wait_for_each_other(tmp_path: Path) -> None:
         assert store.tally().raw == 40
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -106,14 +109,15 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, co
 
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     Repository(tmp_path / "d.db").close()
-    with sqlite3.connect(tmp_path / "d.db") as connection:
+    with opened(tmp_path / "d.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
 
-    with pytest.raises(StoreError, match=r"d\.db: it was written by a newer patchwarden \(schema 9999\)"):
+    with pytest.raises(StoreError, match=r": it was written by a newer patchwarden \(schema 9999\)"):
         Repository(tmp_path / "d.db")
 
 
+@pytest.mark.sqlite
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
@@ -134,6 +138,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_is_said_and_nothing_is_half_written(small_disk: Path) -> None:
     path = small_disk / "d.db"
     with Repository(path) as store:
@@ -146,6 +151,7 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(small_disk: Path) -> No
         assert (store.tally().raw, store.cursors("l")) == (1, {"0": "before"})
 
 
+@pytest.mark.sqlite
 def test_a_read_only_disk_is_said_and_nothing_changes(small_disk: Path) -> None:
     path = small_disk / "d.db"
     with Repository(path) as store:
@@ -160,6 +166,7 @@ def test_a_read_only_disk_is_said_and_nothing_changes(small_disk: Path) -> None:
         assert store.tally().raw == 1
 
 
+@pytest.mark.sqlite
 @pytest.mark.skipif(os.getuid() == 0, reason="to root no file is read-only")
 def test_a_read_only_file_is_said(tmp_path: Path) -> None:
     path = tmp_path / "d.db"
@@ -208,6 +215,7 @@ def test_each_role_on_a_database_is_for_one_process(
         pass
 
 
+@pytest.mark.sqlite
 def test_mails_of_an_older_version_count_as_followed_and_waiting_ones_are_read_again(tmp_path: Path) -> None:
     path = tmp_path / "d.db"
     time, database = "'2026-03-02 09:00:00'", sqlite3.connect(path)
@@ -233,6 +241,7 @@ def test_mails_of_an_older_version_count_as_followed_and_waiting_ones_are_read_a
     assert changed == [4, 3]
 
 
+@pytest.mark.sqlite
 def test_topics_of_an_older_version_get_their_authors_and_keep_what_was_answered(tmp_path: Path) -> None:
     path = tmp_path / "d.db"
     time, database = "'2026-03-02 09:00:00'", sqlite3.connect(path)
@@ -290,14 +299,15 @@ NEW_ROWS = {
 
 
 def _rows(path: Path, tables: Iterable[str]) -> dict[str, list[tuple[Any, ...]]]:
-    with closing(sqlite3.connect(path)) as database:
+    with opened(path) as database:
         return {table: database.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables}
 
 
+@pytest.mark.sqlite
 def test_tables_of_an_older_version_keep_their_rows_under_new_names(tmp_path: Path) -> None:
     path = tmp_path / "d.db"
     downgrade(path, "0013")
-    with closing(sqlite3.connect(path)) as database, database:
+    with opened(path) as database:
         database.execute(
             "INSERT INTO outgoing VALUES ('m', '1@x', 'review', 'a', 'b', x'', 'list', '', '', 'sent', '', '', 1,"
             " ?1, ?1, ?1)",
@@ -317,6 +327,7 @@ def test_tables_of_an_older_version_keep_their_rows_under_new_names(tmp_path: Pa
     assert _rows(path, OLD_ROWS) == OLD_ROWS
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("name", ["d.db", "d.db-wal"])
 @pytest.mark.parametrize("is_replaced", [False, True])
 def test_a_file_that_is_no_longer_in_its_place_ends_the_work(tmp_path: Path, name: str, is_replaced: bool) -> None:
@@ -360,9 +371,13 @@ def test_the_newest_schema_is_the_head_of_the_migrations(tmp_path: Path) -> None
         pass
 
     assert StoreReader(tmp_path / "d.db").is_current()
-    with sqlite3.connect(tmp_path / "d.db") as connection:
+    with opened(tmp_path / "d.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     assert not StoreReader(tmp_path / "d.db").is_current()
+
+
+@pytest.mark.sqlite
+def test_a_missing_file_has_no_schema(tmp_path: Path) -> None:
     assert not StoreReader(tmp_path / "missing.db").is_current()
 
 

@@ -28,6 +28,8 @@ from tests.fakes.mails import START
 from tests.fakes.outbox import look_at, mail_about, queue_mail, series
 from tests.statements import traced
 
+pytestmark = pytest.mark.sqlite
+
 OLD: Final = 400
 FACTOR: Final = 4
 TABLES: Final = ("mail", "thread", "message", "posting", "review", "outgoing", "outgoing_part")

@@ -11,6 +11,8 @@ from bot.ports.installation import Attempt
 from bot.store.error import StoreError
 from bot.store.ledger import LedgerFile, read_ledger
 
+pytestmark = pytest.mark.sqlite
+
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 

@@ -3,9 +3,7 @@
 
 import ast
 import re
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -19,6 +17,7 @@ from bot.store import outgoing
 from bot.store.repository import Repository
 from tests.bot.review.factories import Maker
 from tests.fakes.old_schema import downgrade
+from tests.fakes.stored import opened
 
 NOW: Final = datetime(2026, 3, 3, tzinfo=UTC)
 FINAL: Final = ("sent", "filed", "refused", "expired", "withdrawn")
@@ -63,6 +62,7 @@ def test_a_mail_that_had_its_end_stays_so(store: Repository, make: Maker, state:
     assert store.due_for_delivery(NOW, 9) == []
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("state", "reason", "after"),
     [
@@ -83,7 +83,7 @@ def test_the_rows_of_an_older_database_get_the_new_states(
     with Repository(path) as store:
         message_id = _keep(store, make, MailState.QUEUED)
     downgrade(path, "0004")
-    with closing(sqlite3.connect(path)) as connection, connection:
+    with opened(path) as connection:
         connection.execute("UPDATE outgoing SET state = ?, reason = ?", (state, reason))
 
     with Repository(path) as store:
@@ -92,26 +92,27 @@ def test_the_rows_of_an_older_database_get_the_new_states(
         ]
 
     downgrade(path, "0004")
-    with closing(sqlite3.connect(path)) as connection:
+    with opened(path) as connection:
         assert connection.execute("SELECT state FROM outgoing").fetchone() == (state,)
 
 
+@pytest.mark.sqlite
 def test_bounces_of_an_older_database_prove_nothing(tmp_path: Path) -> None:
     path = tmp_path / "d.db"
     Repository(path).close()
     downgrade(path, "0010")
-    with closing(sqlite3.connect(path)) as connection, connection:
+    with opened(path) as connection:
         values = [("1@x", "bounce", ""), ("1@x", "copy", "l"), ("2@x", "bounce", "")]
         connection.executemany("INSERT INTO returned VALUES (?, ?, ?, '', '2026-03-02 09:00:00')", values)
 
     Repository(path).close()
-    with closing(sqlite3.connect(path)) as connection, connection:
+    with opened(path) as connection:
         kinds = connection.execute("SELECT kind FROM delivery_event ORDER BY kind").fetchall()
         connection.execute("INSERT INTO delivery_event VALUES ('1@x', 'bounce', '', '', '2026-03-03 09:00:00')")
     assert [kind for (kind,) in kinds] == ["copy", "unverified", "unverified"]
 
     downgrade(path, "0010")
-    with closing(sqlite3.connect(path)) as connection:
+    with opened(path) as connection:
         rows = connection.execute(
             "SELECT message_id FROM returned WHERE kind = 'bounce' ORDER BY message_id"
         ).fetchall()

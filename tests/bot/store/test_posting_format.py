@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Postings that an earlier version stored are read, reviewed, and not taken for changed."""
 
-import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,9 @@ from bot.store.repository import Repository
 from tests.bot.review.factories import Maker
 from tests.fakes.mails import mail, raw
 from tests.fakes.old_schema import downgrade
+from tests.fakes.stored import opened
+
+pytestmark = pytest.mark.sqlite
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 
@@ -29,7 +31,7 @@ def _store_as_earlier(path: Path, make: Maker) -> Thread:
         store.index([ParsedMail(1, posting.message_id, (), "d")], [])
         (thread,) = store.unassembled(9)
         store.save_threads([(thread, [EncodedPosting.of(posting)])])
-    with sqlite3.connect(path) as database:
+    with opened(path) as database:
         database.execute("UPDATE posting SET value = ?", (encode(posting),))
     return thread
 
@@ -44,7 +46,7 @@ def test_a_posting_of_an_earlier_version_is_due_and_is_reviewed(tmp_path: Path, 
         record = store.review_of(posting.message_id)
         assert record is not None
         assert record.review.posting == posting
-    with sqlite3.connect(path) as database:
+    with opened(path) as database:
         assert database.execute("SELECT posting FROM review").fetchone() == (b"",)  # it is in the row of the posting
 
 
@@ -61,7 +63,7 @@ def test_a_posting_is_compared_with_the_one_that_an_earlier_version_stored(
         record = store.review_of(posting.message_id)
         assert record is not None
         assert record.review.posting == posting
-    with sqlite3.connect(path) as database:
+    with opened(path) as database:
         ((kept,),) = database.execute("SELECT posting FROM review").fetchall()
         assert bool(kept) is is_changed
 
@@ -71,10 +73,10 @@ def test_an_earlier_version_can_read_the_postings_after_a_downgrade(tmp_path: Pa
     thread = _store_as_earlier(path, make)
     with Repository(path) as store:
         store.save_threads([(thread, [EncodedPosting.of(posting)])])
-    with sqlite3.connect(path) as database:
+    with opened(path) as database:
         ((value,),) = database.execute("SELECT value FROM posting").fetchall()
     assert is_encoded_posting(value)
     downgrade(path, "0018")
-    with sqlite3.connect(path) as database:
+    with opened(path) as database:
         ((value,),) = database.execute("SELECT value FROM posting").fetchall()
     assert value == encode(posting)

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +18,7 @@ from rules.finding import LogAnchor, Severity
 from tests.bot.review.factories import Maker
 from tests.fakes.mails import mail, raw
 from tests.fakes.old_schema import downgrade
+from tests.fakes.stored import opened
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 TABLES = ("posting", "finding", "posting_list", "posting_part", "posting_subsystem", "finding_count")
@@ -36,12 +35,12 @@ def _save(store: Repository, *postings: Posting) -> Thread:
 
 
 def _rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
-    with closing(sqlite3.connect(path)) as connection:
+    with opened(path) as connection:
         return {name: sorted(connection.execute(f"SELECT * FROM {name}"), key=repr) for name in TABLES}
 
 
 def _one(path: Path, query: str) -> tuple[object, ...]:
-    with closing(sqlite3.connect(path)) as connection:
+    with opened(path) as connection:
         (row,) = connection.execute(query)
         return tuple(row)
 
@@ -101,6 +100,7 @@ def test_each_part_leads_to_its_posting(path: Path) -> None:
     )
 
 
+@pytest.mark.sqlite
 def test_a_review_lists_its_subsystems(path: Path) -> None:
     query = "SELECT group_concat(subsystem), count(DISTINCT s.sent = p.sent) FROM posting_subsystem AS s, posting AS p "
 
@@ -146,7 +146,7 @@ def test_files_without_an_entry_are_not_counted(path: Path) -> None:
 
 def test_a_rebuild_repairs_what_was_damaged(path: Path) -> None:
     before = _rows(path)
-    with closing(sqlite3.connect(path)) as connection, connection:
+    with opened(path) as connection:
         connection.execute("UPDATE posting SET subject = 'x', findings = 9, projection = 1")
         connection.execute("DELETE FROM finding WHERE position = 1")
         connection.execute("INSERT INTO posting_part VALUES ('a', 'b')")
@@ -165,6 +165,7 @@ def test_a_stopped_rebuild_says_so(path: Path) -> None:
         assert ProjectionJob(store, stop).rebuild() is None
 
 
+@pytest.mark.sqlite
 def test_a_database_of_an_older_version_is_filled(path: Path) -> None:
     before = _rows(path)
     downgrade(path, "0019")

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A database from before retention keeps its data; a new file gives space back, an old one after it was compacted."""
 
-import sqlite3
 import zlib
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from alembic import command
 from alembic.config import Config
 
@@ -14,6 +13,7 @@ from bot.store.database import Database
 from bot.store.listing import MIGRATIONS
 from bot.store.repository import Repository
 from tests.fakes.mails import FakeArchive, mail
+from tests.fakes.stored import opened
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 
@@ -32,13 +32,14 @@ def _fill(store: Repository) -> None:
         store.ingest(batch)
 
 
+@pytest.mark.sqlite
 def test_a_database_from_before_retention_keeps_its_mails_and_images(tmp_path: Path) -> None:
     path = tmp_path / "d.db"
     with Repository(path) as store:
         _fill(store)
         store.save_blobs({"a" * 40: b"image"}, NOW)
     _migrate(path, "0007")
-    with closing(sqlite3.connect(path)) as connection:
+    with opened(path) as connection:
         columns = [row[1] for row in connection.execute("PRAGMA table_info(mail)")]
         before = [zlib.decompress(raw) for (raw,) in connection.execute("SELECT raw FROM mail ORDER BY id")]
     assert "pruned" not in columns
@@ -49,9 +50,10 @@ def test_a_database_from_before_retention_keeps_its_mails_and_images(tmp_path: P
         assert store.prune_images(NOW + timedelta(days=1), None, dry=False).pruned.images == 0  # used when upgraded
 
 
+@pytest.mark.sqlite
 def test_an_old_file_gives_no_space_back_until_it_is_compacted(tmp_path: Path) -> None:
     path = tmp_path / "d.db"
-    with closing(sqlite3.connect(path)) as connection:  # as an older version made it
+    with opened(path) as connection:  # as an older version made it
         connection.execute("PRAGMA auto_vacuum=NONE")
         connection.execute("CREATE TABLE waste (content BLOB)")
         connection.execute("INSERT INTO waste VALUES (randomblob(3000000))")
@@ -71,6 +73,7 @@ def test_an_old_file_gives_no_space_back_until_it_is_compacted(tmp_path: Path) -
         assert path.stat().st_size < 1_000_000
 
 
+@pytest.mark.sqlite
 def test_space_is_given_back_while_another_connection_reads(tmp_path: Path) -> None:
     path = tmp_path / "d.db"
     with Repository(path) as store, Repository(path) as other:

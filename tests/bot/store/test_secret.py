@@ -75,6 +75,7 @@ def test_a_secret_that_cannot_be_used_is_an_error_that_says_what_to_do(
             store.secret(NOW)
 
 
+@pytest.mark.sqlite
 def test_a_database_that_is_newer_than_the_secret_uses_it_and_says_that_it_does_not_know_it(tmp_path: Path) -> None:
     with Repository(tmp_path / "d.db") as store:
         secret = store.secret(NOW)

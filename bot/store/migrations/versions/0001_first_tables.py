@@ -5,6 +5,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql import sqltypes
 
+from bot.store.dialect import partial
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -81,7 +83,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_thread")),
     )
     with op.batch_alter_table("thread", schema=None) as batch_op:
-        batch_op.create_index("ix_thread_due", ["id"], unique=False, sqlite_where=sa.text("changed > assembled"))
+        batch_op.create_index("ix_thread_due", ["id"], unique=False, **partial("changed > assembled"))
 
     op.create_table(
         "answered",

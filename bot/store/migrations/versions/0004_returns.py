@@ -5,6 +5,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql import sqltypes
 
+from bot.store.dialect import has_earlier_rows
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -23,10 +25,11 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("returned", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_returned_noticed"), ["noticed"], unique=False)
-    op.execute(
-        "UPDATE review SET posting = x'' WHERE posting = "
-        "(SELECT value FROM posting WHERE posting.message_id = review.posting_id)"
-    )
+    if has_earlier_rows(op.get_bind()):
+        op.execute(
+            "UPDATE review SET posting = x'' WHERE posting = "
+            "(SELECT value FROM posting WHERE posting.message_id = review.posting_id)"
+        )
 
 
 def downgrade() -> None:

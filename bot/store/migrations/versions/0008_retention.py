@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql import sqltypes
 
+from bot.store.dialect import partial
+
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
@@ -16,7 +18,7 @@ depends_on = None
 def upgrade() -> None:
     # ADD COLUMN rewrites no row: these tables are large.
     op.add_column("mail", sa.Column("pruned", sqltypes.UTCDateTime(), nullable=True))
-    op.create_index("ix_mail_unpruned", "mail", ["arrived"], sqlite_where=sa.text("pruned IS NULL"))
+    op.create_index("ix_mail_unpruned", "mail", ["arrived"], **partial("pruned IS NULL"))
     op.add_column("review", sa.Column("pruned", sqltypes.UTCDateTime(), nullable=True))
     op.add_column("blob", sa.Column("used", sqltypes.UTCDateTime(), nullable=True))
     used = sa.table("blob", sa.column("used", sqltypes.UTCDateTime()))

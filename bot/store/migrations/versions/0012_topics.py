@@ -8,6 +8,8 @@ from collections import defaultdict
 import sqlalchemy as sa
 from alembic import op
 
+from bot.store.dialect import has_earlier_rows
+
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
@@ -18,6 +20,8 @@ _LEVEL = 3
 
 def upgrade() -> None:
     connection = op.get_bind()
+    if not has_earlier_rows(connection):
+        return
     topics: dict[str, set[str]] = defaultdict(set)
     # A topic of author and subject has a space, a change-id has none.
     old = "FROM posting WHERE instr(topic, ' ') = 0"

@@ -4,6 +4,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from bot.store.dialect import partial
+
 revision = "0015"
 down_revision = "0014"
 branch_labels = None
@@ -12,9 +14,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("message", sa.Column("in_reply_to", sa.String(), nullable=False, server_default=""))
-    op.create_index(
-        "ix_message_in_reply_to", "message", ["in_reply_to"], unique=False, sqlite_where=sa.text("in_reply_to != ''")
-    )
+    op.create_index("ix_message_in_reply_to", "message", ["in_reply_to"], unique=False, **partial("in_reply_to != ''"))
 
 
 def downgrade() -> None:

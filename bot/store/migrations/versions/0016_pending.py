@@ -3,6 +3,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlmodel.sql import sqltypes
 
 revision = "0016"
 down_revision = "0015"
@@ -15,7 +16,7 @@ def upgrade() -> None:
         "pending",
         sa.Column("message_id", sa.String(), nullable=False),
         sa.Column("topic", sa.String(), nullable=False),
-        sa.Column("sent", sa.DateTime(), nullable=False),
+        sa.Column("sent", sqltypes.UTCDateTime(), nullable=False),
         sa.Column("value", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("message_id", name="pk_pending"),
     )
@@ -37,7 +38,7 @@ def upgrade() -> None:
         sa.Column("other_id", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
-        sa.Column("found", sa.DateTime(), nullable=False),
+        sa.Column("found", sqltypes.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("topic", "other_topic", name="pk_collision"),
     )
     op.create_index("ix_collision_found", "collision", ["found"], unique=False)

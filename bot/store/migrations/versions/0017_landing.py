@@ -5,6 +5,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql import sqltypes
 
+from bot.store.dialect import partial
+
 revision = "0017"
 down_revision = "0016"
 branch_labels = None
@@ -19,7 +21,7 @@ def upgrade() -> None:
         "posting",
         ["arrived"],
         unique=False,
-        sqlite_where=sa.text("compared = 0 AND state = 'complete'"),
+        **partial("compared = 0 AND state = 'complete'"),
     )
     op.create_table(
         "applied_patch",

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a round of a job reads is found by its time, however much is stored."""
 
-import sqlalchemy as sa
 from alembic import op
+
+from bot.store.dialect import partial
 
 revision = "0018"
 down_revision = "0017"
@@ -17,13 +18,13 @@ def upgrade() -> None:
         for column in columns:
             op.create_index(f"ix_{table}_{column}", table, [column], unique=False)
     op.drop_index("ix_posting_uncompared", "posting")
-    op.create_index("ix_posting_uncompared", "posting", ["arrived"], unique=False, sqlite_where=sa.text("compared = 0"))
+    op.create_index("ix_posting_uncompared", "posting", ["arrived"], unique=False, **partial("compared = 0"))
     op.create_index(
         "ix_outgoing_deliverable",
         "outgoing",
         ["created", "message_id"],
         unique=False,
-        sqlite_where=sa.text("state IN ('queued', 'approved')"),
+        **partial("state IN ('queued', 'approved')"),
     )
 
 
@@ -35,7 +36,7 @@ def downgrade() -> None:
         "posting",
         ["arrived"],
         unique=False,
-        sqlite_where=sa.text("compared = 0 AND state = 'complete'"),
+        **partial("compared = 0 AND state = 'complete'"),
     )
     for table, columns in _INDEXES.items():
         for column in columns:

@@ -5,6 +5,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql import sqltypes
 
+from bot.store.dialect import listed_columns, partial
+
 revision = "0020"
 down_revision = "0019"
 branch_labels = None
@@ -17,8 +19,8 @@ _LISTED = (
     *("arrived", "reviewed", "findings", "reported", "reason"),
 )
 _INDEXES = {
-    "ix_posting_newest": ["sent", "message_id", *_LISTED],
-    "ix_posting_author": ["author", "sent", "message_id"],
+    "ix_posting_newest": (("sent", "message_id"), _LISTED),
+    "ix_posting_author": (("author", "sent", "message_id"), ()),
 }
 
 
@@ -29,11 +31,9 @@ def upgrade() -> None:
     for name in _NUMBERS:
         op.add_column("posting", sa.Column(name, sa.Integer(), nullable=False, server_default=sa.text("0")))
     op.add_column("posting", sa.Column("reviewed", sqltypes.UTCDateTime(), nullable=True))
-    for name, columns in _INDEXES.items():
-        op.create_index(name, "posting", columns, unique=False)
-    op.create_index(
-        "ix_posting_unprojected", "posting", ["message_id"], unique=False, sqlite_where=sa.text("projection = 0")
-    )
+    for name, (columns, listed) in _INDEXES.items():
+        op.create_index(name, "posting", listed_columns(op.get_bind(), columns, listed), unique=False)
+    op.create_index("ix_posting_unprojected", "posting", ["message_id"], unique=False, **partial("projection = 0"))
     op.create_table(
         "finding",
         sa.Column("posting_id", sa.String(), nullable=False),

@@ -5,6 +5,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql import sqltypes
 
+from bot.store.dialect import drop_trigger, trigger
+
 revision = "0021"
 down_revision = "0020"
 branch_labels = None
@@ -34,6 +36,11 @@ def _add(name: str, label: str, number: int) -> str:
     return _ADD.format(name=name, label=label, number=number)
 
 
+def _create(name: str, event: str, table: str, condition: str, body: str) -> None:
+    for statement in trigger(op.get_bind(), name, event, table, condition, body):
+        op.execute(statement)
+
+
 def upgrade() -> None:
     op.create_table(
         "counter",
@@ -60,24 +67,19 @@ def upgrade() -> None:
     for name, (table, label, columns) in _COUNTED.items():
         new, old, stored = label.format(row="NEW."), label.format(row="OLD."), label.format(row="")
         op.execute(_COUNT.format(name=name, label=stored, table=table))
-        op.execute(f"CREATE TRIGGER count_{name}_insert AFTER INSERT ON {table} BEGIN {_add(name, new, 1)} END")
-        op.execute(f"CREATE TRIGGER count_{name}_delete AFTER DELETE ON {table} BEGIN {_add(name, old, -1)} END")
-        op.execute(
-            f"CREATE TRIGGER count_{name}_update AFTER UPDATE OF {columns} ON {table} WHEN {old} != {new} "
-            f"BEGIN {_add(name, old, -1)} {_add(name, new, 1)} END"
-        )
+        _create(f"count_{name}_insert", "INSERT", table, "", _add(name, new, 1))
+        _create(f"count_{name}_delete", "DELETE", table, "", _add(name, old, -1))
+        moved = f"{_add(name, old, -1)} {_add(name, new, 1)}"
+        _create(f"count_{name}_update", f"UPDATE OF {columns}", table, f"{old} != {new}", moved)
     for name, (table, column, condition) in _EVENTS.items():
-        op.execute(
-            f"CREATE TRIGGER count_{name} AFTER UPDATE OF {column} ON {table} WHEN {condition} "
-            f"BEGIN {_add(name, f'NEW.{column}', 1)} END"
-        )
+        _create(f"count_{name}", f"UPDATE OF {column}", table, condition, _add(name, f"NEW.{column}", 1))
 
 
 def downgrade() -> None:
     for name in _EVENTS:
-        op.execute(f"DROP TRIGGER count_{name}")
+        op.execute(drop_trigger(op.get_bind(), f"count_{name}"))
     for name in _COUNTED:
         for event in ("insert", "delete", "update"):
-            op.execute(f"DROP TRIGGER count_{name}_{event}")
+            op.execute(drop_trigger(op.get_bind(), f"count_{name}_{event}"))
     for table in ("source_read", "job_run", "counter"):
         op.drop_table(table)

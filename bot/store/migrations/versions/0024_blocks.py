@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from bot.store.blocks import BlockReader, driver, store_bytes
+from bot.store.dialect import has_earlier_rows
 
 revision = "0024"
 down_revision = "0023"
@@ -33,7 +34,7 @@ def upgrade() -> None:
         for column in _EXTENT:
             op.add_column(name, sa.Column(column, sa.Integer(), nullable=False, server_default=sa.text("0")))
         table, newest = _table(name, content), 0
-        for rows in _rows(table, [content]):
+        for rows in _rows(table, [content]) if has_earlier_rows(connection) else ():
             contents = (zlib.decompress(stored) if stored else b"" for _, stored in rows)
             extents = store_bytes(driver(connection), contents, newest)
             newest = max(newest, *(extent.block for extent in extents))

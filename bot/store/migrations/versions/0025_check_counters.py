@@ -3,6 +3,8 @@
 
 from alembic import op
 
+from bot.store.dialect import drop_trigger, trigger
+
 revision = "0025"
 down_revision = "0024"
 branch_labels = None
@@ -26,19 +28,21 @@ def _add(name: str, label: str, number: int) -> str:
 def upgrade() -> None:
     op.execute("INSERT INTO counter SELECT 'check', status, count(*) FROM patch_check GROUP BY 2")
     bodies = (
-        ("AFTER INSERT ON patch_check", _add("check", "NEW.status", 1)),
-        ("AFTER DELETE ON patch_check", _add("check", "OLD.status", -1)),
+        ("INSERT", "", _add("check", "NEW.status", 1)),
+        ("DELETE", "", _add("check", "OLD.status", -1)),
         (
-            "AFTER UPDATE OF status ON patch_check WHEN OLD.status != NEW.status",
+            "UPDATE OF status",
+            "OLD.status != NEW.status",
             _add("check", "OLD.status", -1) + _add("check", "NEW.status", 1),
         ),
-        (f"AFTER UPDATE OF status, attempts ON patch_check WHEN {_HAS_OUTCOME}", _add("check-outcome", _OUTCOME, 1)),
+        ("UPDATE OF status, attempts", _HAS_OUTCOME, _add("check-outcome", _OUTCOME, 1)),
     )
-    for name, (event, body) in zip(_TRIGGERS, bodies, strict=True):
-        op.execute(f"CREATE TRIGGER {name} {event} BEGIN {body} END")
+    for name, (event, condition, body) in zip(_TRIGGERS, bodies, strict=True):
+        for statement in trigger(op.get_bind(), name, event, "patch_check", condition, body):
+            op.execute(statement)
 
 
 def downgrade() -> None:
     for name in _TRIGGERS:
-        op.execute(f"DROP TRIGGER {name}")
+        op.execute(drop_trigger(op.get_bind(), name))
     op.execute("DELETE FROM counter WHERE name IN ('check', 'check-outcome')")
