@@ -61,7 +61,7 @@ _FIXES: Final = {
     "unable to open": "it cannot be opened; check that the folder exists and that this user may write to it",
     "authentication failed": "the server refuses the user or the password; correct the URL or the password file",
     "FATAL: database": "the server does not know it; create it with `createdb`, or correct the URL",
-    "connection failed": "the server cannot be reached; start it, or correct the URL",
+    "connection to server": "the server cannot be reached; start it, or correct the URL",
     "lock timeout": "another process has written for too long; stop that process or try again",
     "No space left": "the disk of the server is full; nothing was lost; free some space and start again",
     "read-only transaction": "it cannot be written here; name the primary server in the URL",
