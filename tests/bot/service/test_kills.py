@@ -61,6 +61,7 @@ def disk() -> Iterator[Path]:
         yield Path(directory)
 
 
+@pytest.mark.sqlite  # two hundred kills take minutes on a server; the last test kills there
 @pytest.mark.parametrize(
     ("misbehave", "rounds"),
     [(calm, 4), (every(5, "250", "cut"), 3), (every(3, "RCPT", "451 busy"), 3)],
