@@ -21,6 +21,7 @@ _OPENED: dict[str, bool] = {"on_server": False}
 
 def use_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each database that this test opens by its path be one of the PostgreSQL server."""
+    server()  # before a test forks: its children use the same one
     monkeypatch.setitem(_OPENED, "on_server", True)
     for kind in (Database, StoreReader, SqliteWebStore):
         monkeypatch.setattr(kind, "__init__", _on_server(kind.__init__))
