@@ -14,7 +14,7 @@ from bot.store.roles import Role, sole_worker
 def rebuild(context: GlobalOptions) -> int:
     """Write the rows that the web pages show anew, from the stored series and reviews.
 
-    The service writes these rows itself, also for a database that lacks them. You need this command only if the rows are damaged. If the settings name a kernel repository, reviews without subsystems, for example those of an earlier version, get those of the newest MAINTAINERS. Stop the service first. You can interrupt the command and run it again.
+    The service writes these rows itself, also for a database that lacks them. You need this command only if the rows are damaged. If the settings name a kernel repository, reviews without subsystems get those of the newest MAINTAINERS. Stop the service first. You can interrupt the command and run it again.
 
     \b
     Example:

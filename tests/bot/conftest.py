@@ -17,7 +17,7 @@ _JOBS_ON_BOTH = ("test_deliver.py", "test_kills.py")
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run the tests of the store and of the jobs with SQLite and with PostgreSQL."""
     path = metafunc.definition.path
-    if path.parent.name == "store" or path.name in _JOBS_ON_BOTH:
+    if path.parent.name == "store" or (path.parent.name == "service" and path.name in _JOBS_ON_BOTH):
         is_for_both = metafunc.definition.get_closest_marker("sqlite") is None
         kinds = ("sqlite", "postgresql") if is_for_both else ("sqlite",)
         metafunc.parametrize("database_kind", kinds, indirect=True)
