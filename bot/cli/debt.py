@@ -15,7 +15,8 @@ from bot.cli.context import GlobalOptions
 from bot.cli.jobs import JobsOption, work_on_files
 from bot.cli.output import complain
 from bot.cli.progress import show_progress
-from bot.debt.count import Counts, FileDebt, count_file
+from bot.debt.count import count_file
+from bot.debt.counts import Counts, FileDebt
 from bot.debt.report import DebtReport, Ref, as_csv, as_json, as_text, build_report, sum_by_subsystem
 from bot.pool.guard import Crashed
 from bot.ports.running import Progress

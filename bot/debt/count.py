@@ -3,10 +3,10 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import astuple
 from typing import Final
 
 from bot.debt.contract import count_addressed, is_requirement
+from bot.debt.counts import Counts, FileDebt
 from rules.analysis.safety_sections import SafetySections
 from rules.analysis.unsafe_delta import KINDS
 from rules.analysis.view import FileView
@@ -17,7 +17,6 @@ from rules.checks.safety.missing_safety_comment import RULE as MISSING_COMMENT
 from rules.checks.safety.missing_safety_section import RULE as MISSING_SECTION
 from rules.checks.safety.safety_placeholder import RULE as PLACEHOLDER
 from rules.finding import Finding
-from rules.lazy import dataclass
 from rules.lint.engine import audit_view, view_whole_file
 from rules.source.rust.comments import CommentBlock
 from rules.source.rust.model import UnsafeSite
@@ -27,53 +26,6 @@ from rules.source.rust.work_limit import TooMuchError
 
 RULES: Final = (MISSING_COMMENT, MISSING_SECTION, PLACEHOLDER, BINDINGS_IN_DRIVER)
 _MAX_LINES: Final = 100  # of a comment
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """The counts of one or more files.
-
-    `undocumented` are unsafe blocks and impls without a SAFETY comment, and unsafe functions and traits without a
-    Safety section. `placeholders` are comments such as `SAFETY: TODO`. `bindings` are names of C that drivers use.
-    `requirements` are those of called functions and implemented traits, at each call and impl; SAFETY comments mention
-    `addressed` of them.
-    """
-
-    files: int = 0
-    blocks: int = 0
-    functions: int = 0
-    impls: int = 0
-    traits: int = 0
-    undocumented: int = 0
-    placeholders: int = 0
-    bindings: int = 0
-    requirements: int = 0
-    addressed: int = 0
-
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(*(left + right for left, right in zip(astuple(self), astuple(other), strict=True)))
-
-    def __sub__(self, other: "Counts") -> "Counts":
-        return Counts(*(left - right for left, right in zip(astuple(self), astuple(other), strict=True)))
-
-    @property
-    def coverage(self) -> float | None:
-        """The share of the requirements that comments address, from 0 to 1; None if there are no requirements."""
-        return self.addressed / self.requirements if self.requirements else None
-
-
-@dataclass(frozen=True, slots=True)
-class FileDebt:
-    """The counts of a file, or the problem because of which it is not counted.
-
-    `has_failed` says that the problem is a bug and not the file's.
-    """
-
-    path: str
-    counts: Counts = Counts()
-    subsystem: str = ""
-    problem: str = ""
-    has_failed: bool = False
 
 
 def count_file(path: str, content: bytes, tree: Tree) -> FileDebt | None:

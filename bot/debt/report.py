@@ -8,16 +8,15 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any, Final
 
-from bot.debt.count import Counts, FileDebt
+from bot.debt.counts import NAMES, Counts, FileDebt, values_of
 from bot.review.render.text import visible, wrap
 from rules.lazy import dataclass
 
 NO_SUBSYSTEM: Final = "(no entry in MAINTAINERS)"
 _INDENT: Final = "  "
-_FIELDS: Final = tuple(field.name for field in fields(Counts))
 COLUMNS: Final = (
     ("files", "files", 6),
     ("blocks", "blocks", 7),
@@ -174,7 +173,7 @@ def from_json(text: str) -> DebtReport:
 
 
 def _subsystem(value: Any, refs: int) -> SubsystemDebt:
-    counts = tuple(Counts(*(_number(item[name]) for name in _FIELDS)) for item in value["counts"])
+    counts = tuple(Counts(*(_number(item[name]) for name in NAMES)) for item in value["counts"])
     if len(counts) != refs:
         raise ValueError("not a report of debt: a subsystem has other refs")
     return SubsystemDebt(_string(value["name"]), counts)
@@ -193,8 +192,12 @@ def _number(value: object) -> int:
 
 
 def _values(report: DebtReport, subsystem: SubsystemDebt) -> dict[str, Any]:
-    counts = [{**asdict(counts), "coverage": _rounded(counts.coverage)} for counts in subsystem.counts]
-    return {"counts": counts} | ({"change": asdict(subsystem.change)} if len(report.refs) > 1 else {})
+    counts = [{**_named(counts), "coverage": _rounded(counts.coverage)} for counts in subsystem.counts]
+    return {"counts": counts} | ({"change": _named(subsystem.change)} if len(report.refs) > 1 else {})
+
+
+def _named(counts: Counts) -> dict[str, Any]:
+    return dict(zip(NAMES, values_of(counts), strict=True))
 
 
 def _rounded(share: float | None) -> float | None:
@@ -206,7 +209,7 @@ def as_csv(report: DebtReport) -> str:
     groups = [*(ref.name for ref in report.refs), CHANGE] if len(report.refs) > 1 else [""]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["subsystem", *(visible(f"{group} {name}".strip()) for group in groups for name in _FIELDS)])
+    writer.writerow(["subsystem", *(visible(f"{group} {name}".strip()) for group in groups for name in NAMES)])
     for subsystem in report.subsystems:
         columns = (*subsystem.counts, *([subsystem.change] if len(report.refs) > 1 else ()))
         writer.writerow([visible(subsystem.name), *_flat(columns)])
@@ -215,4 +218,4 @@ def as_csv(report: DebtReport) -> str:
 
 def _flat(columns: Iterable[Counts]) -> Iterator[int]:
     for counts in columns:
-        yield from (getattr(counts, name) for name in _FIELDS)
+        yield from values_of(counts)

@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from bot.debt.count import Counts
+from bot.debt.counts import Counts
 from bot.debt.report import CHANGE, DebtReport, SubsystemDebt, cells, change_cells
 from bot.web.charts import Row
 from rules.lazy import dataclass

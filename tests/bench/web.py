@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from bot.debt.count import Counts
+from bot.debt.counts import Counts
 from bot.debt.report import Ref, as_json, build_report
 from bot.mail.posting import Posting
 from bot.mail.posting_codec import encode_posting

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bot.debt.count import RULES, Counts, count_file
+from bot.debt.count import RULES, count_file
+from bot.debt.counts import Counts
 from bot.kernel.source_tree import find_source, open_source
 from rules.analysis.view import FileView
 from rules.checks.bindings.bindings_in_driver import is_driver

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import pytest
 
-from bot.debt.count import RULES, Counts, FileDebt, count_file
+from bot.debt.count import RULES, count_file
+from bot.debt.counts import Counts, FileDebt
 from rules.bindings.tree import FileTree, NoTree
 from rules.lint.engine import audit
 from rules.source.rust.work_limit import MAX_FILE_WORK

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bot.debt.count import Counts, FileDebt
+from bot.debt.counts import Counts, FileDebt
 from bot.debt.report import (
     NO_SUBSYSTEM,
     DebtReport,

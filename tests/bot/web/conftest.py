@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from bot.debt.count import Counts
+from bot.debt.counts import Counts
 from bot.debt.report import Ref, as_json, build_report
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
-from bot.debt.count import Counts
+from bot.debt.counts import Counts
 from bot.debt.report import DebtReport, Ref, SubsystemDebt, as_json
 from bot.ports.jobs import JobRuns
 from bot.review.formats.jsonl import line

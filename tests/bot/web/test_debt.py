@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from starlette.testclient import TestClient
 
-from bot.debt.count import Counts
+from bot.debt.counts import Counts
 from bot.debt.report import DebtReport, Ref, as_json, build_report
 from bot.store.debt import debt_path
 from bot.web.debt import debt_view
