@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The whole run against OpenSMTPD on loopback, killed at every step: what a real server took arrived once."""
 
+import fcntl
 import os
 import shutil
 import socket
@@ -23,6 +24,9 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("smtpd") is None, reason="not installed: smtpd (Debian: opensmtpd)"),
     pytest.mark.skipif(os.geteuid() != 0, reason="smtpd starts as root alone"),
 ]
+
+LOCK = Path(tempfile.gettempdir()) / "patchwarden-smtpd.lock"
+"""Held while a server runs: a machine has one control socket of OpenSMTPD, so a second server would end at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,8 @@ def server() -> Iterator[OpenSmtpd]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory() as name:
+    with LOCK.open("w") as lock, tempfile.TemporaryDirectory() as name:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         folder = Path(name)
         folder.chmod(0o755)  # the server delivers as nobody
         maildir = folder / "mail"
