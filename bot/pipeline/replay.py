@@ -118,7 +118,9 @@ def replay(
         ProcessExecutor(jobs, _LIMITS) as workers,
         ProcessExecutor(1, _LIMITS) as reader,
     ):
-        rules, author_rules = (tuple(map(without_texts, given)) for given in (context.rules, context.author_rules))
+        rules, author_rules = (
+            tuple(map(without_texts, of_scope)) for of_scope in (context.rules, context.author_rules)
+        )
         setup = _WorkerSetup(file.name, rules, repositories, context.terms, author_rules, context.nit_lists)
         threads_with_patches: list[_Thread] = []
         progress.start("reading", sum(archive.count({}) for archive in archives))

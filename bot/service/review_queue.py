@@ -24,7 +24,7 @@ class ReviewQueue:
     def __init__(self, store: Postings, workers: int, ahead: int = 1) -> None:
         self._store = store
         self._workers = workers
-        self._most = workers * ahead
+        self._max_running = workers * ahead
         self._waiting: dict[str, tuple[DuePosting, Relations]] = {}
         self._running: dict[str, tuple[DuePosting, Relations]] = {}
         self._numbers = count()
@@ -32,7 +32,7 @@ class ReviewQueue:
 
     def start(self) -> DuePosting | None:
         """Choose the next posting and count it as running; None if none can be started now."""
-        if len(self._running) >= self._most:
+        if len(self._running) >= self._max_running:
             return None
         due = self._first_try() or self._retry()
         if due is not None:

@@ -305,7 +305,7 @@ def translated(query: str) -> str:
     SQLite is removed.
     """
     count = 0
-    each = "json_array_elements" if "->>" in query else "json_array_elements_text"
+    elements = "json_array_elements" if "->>" in query else "json_array_elements_text"
 
     def replacement(match: re.Match[str]) -> str:
         nonlocal count
@@ -315,7 +315,7 @@ def translated(query: str) -> str:
             return f"${match['number'] or count}"
         if match["json"]:
             count += 1
-            return f"{each}(CAST(replace(${count}, {_NUL_IN_JSON}) AS json))"
+            return f"{elements}(CAST(replace(${count}, {_NUL_IN_JSON}) AS json))"
         if match["join"]:
             return "JOIN "
         if match["plus"] or text.startswith("INDEXED"):

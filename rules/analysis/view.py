@@ -86,6 +86,11 @@ class FileView:
         self._mentions: dict[bytes, bool] = {}
         self._added_sources: dict[tuple[str, ...], tuple[RustSource, ...]] = {}
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the whole file after the patch is known, and not only the parts that its hunks show."""
+        return self.post is not None and self.post.is_complete
+
     @cached_property
     def pre_rust(self) -> "tuple[RustSource, ...]":
         """The Rust of the file before the patch: a source for each fragment, none without an image."""
@@ -109,7 +114,7 @@ class FileView:
     def _find_added_sources(self, words: tuple[str, ...]) -> "Iterator[RustSource]":
         from rules.source.rust.source import showing
 
-        if self.touched and self.post is not None and self.post.is_complete:
+        if self.touched and self.is_complete:
             return iter(self.post_rust)
         lines = {line.after for word in words for line in self.added if line.after and word in line.text}
         return showing(self.post_rust, lines if self.change.hunks else self.touched)
@@ -153,7 +158,7 @@ class FileView:
     @property
     def confidence(self) -> Confidence:
         """The confidence of a finding that depends on the lines of the post-image only."""
-        return Confidence.HIGH if self.post is not None and self.post.is_complete else Confidence.MEDIUM
+        return Confidence.HIGH if self.is_complete else Confidence.MEDIUM
 
     def report(
         self,

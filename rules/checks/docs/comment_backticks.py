@@ -37,12 +37,11 @@ _NO_PROSE = re.compile(r"[;{}=|]|\A\s*+\[[^\]]*+\]:|\A\s*+(?:SPDX|https?:|/)|\A\
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added comment line with a name without backticks."""
-    is_complete = file.post is not None and file.post.is_complete
     for source in file.added_sources("//"):
         for block in source.comment_blocks:
             for line, text in block.lines:
                 yield from _check_line(file, line, block.column, text)
-        for run in read_doc_runs(source, is_complete=is_complete):
+        for run in read_doc_runs(source, is_complete=file.is_complete):
             for doc in run:
                 if not doc.is_code:
                     yield from _check_line(file, doc.line, doc.column, doc.text)

@@ -35,13 +35,12 @@ _NO_PROSE = re.compile(r"\A\s*+(?:[-*+>|#@=~]|\d+[.)]|```|https?:|SPDX|/)|\A\s{4
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added comment without a full stop."""
-    is_complete = file.post is not None and file.post.is_complete
     for source in file.added_sources("//"):
         for block in source.comment_blocks:
             if block.starts_line and not block.is_cut:
                 lines = [DocTextLine(line, block.column, text, is_code=False) for line, text in block.lines]
                 yield from _check_lines(file, lines)
-        for run in read_doc_runs(source, is_complete=is_complete):
+        for run in read_doc_runs(source, is_complete=file.is_complete):
             yield from _check_lines(file, run)
 
 

@@ -30,9 +30,8 @@ from rules.source.rust.doc_lines import read_doc_runs
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added empty line after another one."""
-    is_complete = file.post is not None and file.post.is_complete
     for source in file.added_sources("///", "//!"):
-        for run in read_doc_runs(source, is_complete=is_complete):
+        for run in read_doc_runs(source, is_complete=file.is_complete):
             for above, line in pairwise(run):
                 is_empty = not (above.text.strip() or line.text.strip() or above.is_code or line.is_code)
                 is_empty = is_empty and above.line + 1 == line.line

@@ -32,9 +32,8 @@ _HEADING = re.compile(r"\s?#{1,6}\s++\S")
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added heading without empty lines."""
-    is_complete = file.post is not None and file.post.is_complete
     for source in file.added_sources("# "):
-        for run in read_doc_runs(source, is_complete=is_complete):
+        for run in read_doc_runs(source, is_complete=file.is_complete):
             for at, line in enumerate(run):
                 if line.is_code or line.line not in file.new_lines or not _HEADING.match(line.text):
                     continue

@@ -33,9 +33,8 @@ _HEADING = re.compile(r"\s*+#++\s++(?P<title>Example|Invariant|Guarantee|Panic)\
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added heading."""
-    is_complete = file.post is not None and file.post.is_complete
     for source in file.added_sources("# Example", "# Invariant", "# Guarantee", "# Panic"):
-        for run in read_doc_runs(source, is_complete=is_complete):
+        for run in read_doc_runs(source, is_complete=file.is_complete):
             for line in run:
                 heading = _HEADING.match(line.text) if line.line in file.new_lines and not line.is_code else None
                 if heading is not None:

@@ -55,7 +55,6 @@ _NOT_CONSTANT_ONLY = frozenset("(){}|?")
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added assertion on a parameter whose function may stay a function of its own."""
-    is_complete = file.post is not None and file.post.is_complete
     for source in file.added_sources(_MACRO):
         words = source.tokens
         for at in islice(_assertions(words.words), _MAX_ASSERTIONS):
@@ -63,7 +62,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             if line in file.new_lines and not any(source.structure.macros(words.offsets[at])):
                 function = _function(source, at)
                 name = _parameter(source, function, at) if function is not None else None
-                if function is not None and name and _needs_attribute(words, function, is_complete):
+                if function is not None and name and _needs_attribute(words, function, file.is_complete):
                     message = (
                         f"This `build_assert!` depends on the parameter `{name}`, so that `{function.name}` needs "
                         "`#[inline(always)]`."

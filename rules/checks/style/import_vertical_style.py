@@ -52,16 +52,15 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     guidelines = file.series.tree.read(_GUIDELINES)
     if guidelines is not None and b"vertical layout" not in guidelines:
         return
-    is_complete = file.post is not None and file.post.is_complete
     for source in file.added_sources("use"):
         for item in _occurrences(source, 0, file.new_lines):
             yield file.report(item, item.key)
         found: set[int] = set()
-        for doctest, indent in doctest_sources(source, is_complete=is_complete):
+        for doctest, indent in doctest_sources(source, is_complete=file.is_complete):
             for item in _occurrences(doctest, indent, file.new_lines):
                 found.add(item.line)
                 yield file.report(Position(item.line, item.column + indent), item.key)
-        if not is_complete and source.comments:
+        if not file.is_complete and source.comments:
             yield from _report_cut(file, source, found)
 
 

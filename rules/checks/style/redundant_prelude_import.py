@@ -52,7 +52,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
     def occurrences(source: RustSource) -> Iterator[Occurrence]:
         yield from _occurrences(source, prelude, in_kernel_crate=file.in_kernel_crate)
-        for doctest, indent in doctest_sources(source, is_complete=file.post is not None and file.post.is_complete):
+        for doctest, indent in doctest_sources(source, is_complete=file.is_complete):
             for item in _occurrences(doctest, prelude, in_kernel_crate=False):
                 yield Occurrence(item.key, item.line, item.column + indent)
 

@@ -4,8 +4,7 @@
 from rules.lazy import re
 from rules.source.rust.source import RustSource
 
-_TEST = re.compile(r"#\s*\[\s*(?:test\b|kunit_tests\b|cfg\s*\(\s*(?:all\s*\(\s*)?test\b)")
-_KUNIT = re.compile(r"#\s*\[\s*(?:(?:kernel|macros)\s*::\s*)?kunit_tests\b")
+_TEST = re.compile(r"#\s*\[\s*(?:test\b|(?:(?:kernel|macros)\s*::\s*)?kunit_tests\b|cfg\s*\(\s*(?:all\s*\(\s*)?test\b)")
 _TEST_MODULE = re.compile(r"\bmod\s+(?:\w+_)?tests?\b")
 
 
@@ -17,4 +16,4 @@ def is_in_macro_definition(source: RustSource, offset: int) -> bool:
 def is_in_test(source: RustSource, offset: int) -> bool:
     """Return whether a place is in a test, or in a module of tests."""
     heads = (source.structure.head(opening) for opening in source.structure.enclosing(offset))
-    return any(_TEST.search(head) or _KUNIT.search(head) or _TEST_MODULE.search(head) for head in heads)
+    return any(_TEST.search(head) or _TEST_MODULE.search(head) for head in heads)
