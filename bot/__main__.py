@@ -8,10 +8,11 @@ tests/bot/cli/test_imports.py lists what each command loads.
 import atexit
 import gc
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 from bot.cli import status
 from bot.cli.command import Command, Group, Option, echo, read_globals
@@ -63,6 +64,7 @@ def main() -> None:
     gc.disable()  # Imports make no garbage, and each collection looks at all that they made.
     os.umask(UMASK)
     code = call(sys.argv[1:], is_program=True)
+    _replace_interrupt_handler(signal.default_int_handler, signal.SIG_DFL)
     if sys.argv[1:2] and sys.argv[1] in LIGHT:
         _exit_at_once(code)
     sys.exit(code)
@@ -71,6 +73,8 @@ def main() -> None:
 def call(arguments: Sequence[str], *, is_program: bool = False) -> int:
     """Run a command line and return its exit status. Print an error of an adapter as one line on stderr."""
     try:
+        if is_program:
+            _replace_interrupt_handler(signal.SIG_DFL, signal.default_int_handler)
         _run(arguments, is_program=is_program)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else status.FAILED if end.code else status.OK
@@ -88,6 +92,12 @@ def call(arguments: Sequence[str], *, is_program: bool = False) -> int:
         bug("the program failed; this is a bug in patchwarden", error)
         return status.FAILED
     return status.OK
+
+
+def _replace_interrupt_handler(old: object, new: Any) -> None:
+    """Let Ctrl-C have the new effect if it has the old one. See bot.start."""
+    if signal.getsignal(signal.SIGINT) is old:
+        signal.signal(signal.SIGINT, new)
 
 
 def _exit_at_once(code: int) -> NoReturn:

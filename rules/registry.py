@@ -201,6 +201,12 @@ def active_for(paths: Collection[str], added: str) -> tuple[Rule, ...]:
     return _active(module for module in chosen if any(word in added for word in _AUTHOR_WORDS.get(module, ("",))))
 
 
+def needing_tree(ids: Collection[str] | None) -> list[str]:
+    """Return which of these rules need a tree; for None, which of those that run before a series is posted do."""
+    needs = {_id(module): need for table in (_NEEDS, _AUTHOR_NEEDS) for module, need in table.items()}
+    return [rule_id for rule_id in (needs if ids is None else ids) if needs.get(rule_id) is Needs.TREE]
+
+
 def _active(modules: Iterable[str]) -> tuple[Rule, ...]:
     return tuple(rule for rule in map(_load, modules) if rule.status is not Status.RETIRED)
 

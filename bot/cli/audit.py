@@ -26,6 +26,7 @@ from bot.cli.output import (
     format_findings,
     load_links,
 )
+from bot.cli.unchecked import unchecked
 from bot.pool.deadline import deadline_suspended
 from bot.pool.guard import Crashed
 from bot.review.formats.row import RowResult, of_findings
@@ -91,7 +92,11 @@ def audit(
             findings += report.findings
             failures += report.failures
             problems += skipped_lines(report.skipped)
-    verdict = RowResult(tuple(of_findings(findings, known)), failures=tuple(failures), problems=tuple(problems))
+    rows = tuple(of_findings(findings, known))
+    has_tree = specs is not None and bool(specs.repositories)
+    of_files = [rule.id for rule in rules if rule.check_file is not None]
+    not_checked = () if rows else tuple(unchecked([], of_files, has_tree=has_tree))
+    verdict = RowResult(rows, (), tuple(failures), tuple(problems), not_checked)
     echo(format_findings(verdict, rules, form, load_links(context, form)), nl=False)
     for problem in problems:
         complain(problem)

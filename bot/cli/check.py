@@ -115,7 +115,7 @@ def check(
 ) -> int:
     """Check patches against the rules. Nothing is sent.
 
-    Patches from several targets are combined into one series if they belong together. Findings of preview rules, and findings that a later patch of the series fixes, are shown but do not make the check fail.
+    Patches from several targets are combined into one series if they belong together. Findings of preview rules, and findings that a later patch of the series fixes, are shown but do not make the check fail. A range without commits is no error.
 
     \b
     Example:
@@ -202,11 +202,13 @@ def _check(
     problems += broken
     problems += (line for review in reviews for line in skipped_lines(review.skipped))
     known = {rule.id: rule for rule in rules}
+    rows = tuple(row for review in reviews for row in of_review(review, known))
     verdict = RowResult(
-        tuple(row for review in reviews for row in of_review(review, known)),
+        rows,
         tuple(reviews),
         tuple(failure for review in reviews for failure in review.failures),
         tuple(problems),
+        _unchecked(reviews, options) if form is Format.TEXT and not rows else (),
     )
     findings = format_findings(verdict, rules, form, load_links(context, form), mails)
     complaints = list(problems)
@@ -281,11 +283,11 @@ def _read(sources: Sequence[Archive | InboxError], git: tuple[Path, str] | None,
         # Without a valid range there is no kernel to check against, so its error is raised.
         from bot.inbox.git_range import GitRange
 
-        _read_source(read, GitRange(*git), isolate)
+        _read_source(read, GitRange(*git), isolate, may_be_empty=True)
     return read
 
 
-def _read_source(read: _Read, source: Archive, isolate: _Isolate) -> None:
+def _read_source(read: _Read, source: Archive, isolate: _Isolate, *, may_be_empty: bool = False) -> None:
     mails, messages = _mails(source, isolate), list[Message]()
     if isinstance(mails, Crashed):
         read.problems.append(f"{source.name}: cannot be read: {mails.reason}")
@@ -303,6 +305,8 @@ def _read_source(read: _Read, source: Archive, isolate: _Isolate) -> None:
             read.problems.append(f"{source.name}: cannot read mail {mail.origin}{of}: {message.reason}")
         else:
             messages.append(message)
+    if not mails and may_be_empty:
+        return
     if not any(map(candidate, messages)):
         messages = [as_patch(message) for message in messages]
         if not any(map(candidate, messages)):
@@ -426,6 +430,17 @@ def _rehearsal(context: GlobalOptions, rules: tuple[Rule, ...]) -> ReviewContext
     from bot.app.review_context import build_rehearsal
 
     return build_rehearsal(context.settings(), rules)
+
+
+def _unchecked(reviews: Sequence[Review], options: _Options) -> tuple[str, ...]:
+    from bot.cli.unchecked import unchecked
+
+    if not reviews and options.git is not None:
+        return (f"not checked: {options.git[1]} has no commits other than merges",)
+    patches = [patch for review in reviews for patch in review.posting.series.patches]
+    paths = dict.fromkeys(path for patch in patches for path in patch.paths)
+    has_tree = all(review.basis.base for review in reviews)
+    return tuple(unchecked(list(paths), options.rule, has_tree=has_tree))
 
 
 def _damage(posting: Posting) -> Iterator[str]:

@@ -153,8 +153,12 @@ class Parameter:
             try:
                 value = kind(text)
             except ValueError:
-                allowed = f"one of {', '.join(self.choices)}" if self.choices else "a number"
-                raise ArgumentTypeError(f"{text!r} is not {allowed}") from None
+                if not self.choices:
+                    raise ArgumentTypeError(f"{text!r} is not a number") from None
+                from bot.cli.parser import suggest
+
+                near = suggest(text, self.choices, [choice for choice in self.choices if choice.startswith(text)])
+                raise ArgumentTypeError(f"{text!r} is not one of {', '.join(self.choices)}{near}") from None
             if minimum is not None and value < minimum:
                 raise ArgumentTypeError(f"{text} is less than {minimum}")
             return value

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden digest`: print or send a summary of recent events."""
 
-import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -9,6 +8,7 @@ from typing import Annotated, Final
 
 from bot.cli.command import Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
+from bot.cli.json_output import echo_json
 from bot.cli.since import parse_time
 from bot.digest.html import digest_html
 from bot.digest.model import Digest
@@ -16,7 +16,6 @@ from bot.digest.period import Period
 from bot.digest.text import digest_text
 from bot.mail.address import is_plain
 from bot.mail.reply import Identity
-from bot.review.formats.row import clean
 
 
 class Format(StrEnum):
@@ -95,20 +94,9 @@ def _print(written: Digest, identity: Identity, form: Format) -> None:
     if form is Format.HTML:
         echo(digest_html(written, identity.version, identity.contact, links=identity.links), nl=False)
     elif form is Format.JSON:
-        echo(json.dumps(_to_json(asdict(written)), indent=2))
+        echo_json(asdict(written))
     else:
         echo(digest_text(written, identity.version, identity.contact, links=identity.links), nl=False)
-
-
-def _to_json(value: object) -> object:
-    """Return the value in the types of JSON, with times in ISO 8601."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return {key: _to_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_to_json(item) for item in value]
-    return clean(value) if isinstance(value, str) else value
 
 
 COMMAND: Final = Command(digest)

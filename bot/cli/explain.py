@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from bot.cli.command import Argument, Command, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.database import reading_history
+from bot.cli.json_output import ReportFormat, ReportFormatOption, echo_json
 from bot.error import SettingsError
 from bot.mail.attestation import Attestation
 from bot.mail.message import Message
@@ -16,6 +17,7 @@ from bot.mail.refusal import RefusalTerms, refuse_mail, refuse_posting
 from bot.mail.target import target
 from bot.pool.forked import forked
 from bot.pool.worker import Limits
+from bot.ports.landing import AppliedRecord
 from bot.ports.mails import MailStatus
 from bot.ports.store import StoredPosting
 from bot.review.render.text import visible
@@ -37,12 +39,14 @@ def explain(
     mail: Annotated[
         str, Argument(metavar="MESSAGE-ID", help="A message-id, or the web address of a mail in an archive.")
     ],
+    form: ReportFormatOption = ReportFormat.TEXT,
 ) -> None:
     """Explain what happened to a mail: its source, its state, its series, and our reply or why there is none.
 
     \b
     Example:
       patchwarden explain 20260301120000.1-2-author@example.org
+      patchwarden explain --format json 20260301120000.1-2-author@example.org
       patchwarden explain https://lore.kernel.org/rust-for-linux/20260301120000.1-2-author@example.org/
 
     Exit status: 0 explained; 2 not a message-id, unknown mail, or wrong settings; 3 the database cannot be read.
@@ -59,9 +63,75 @@ def explain(
         attestations = store.attestations(message_id)
     if not mails:
         raise SettingsError(f"the database has no mail with the id {message_id}")
+    terms, now = build_refusal_terms(settings), datetime.now(UTC)
+    if form is ReportFormat.JSON:
+        series = [_series_record(stored, terms, now) for stored in postings]
+        record = {
+            "message_id": message_id,
+            "mails": list(map(_mail_record, mails)),
+            "signatures": list(map(_signature_record, attestations)),
+            "series": series,
+            "in_no_series": "" if series else _no_patch(mails[0], terms),
+        }
+        echo_json(record)
+        return
     echo(visible(message_id))
-    for line in _lines(mails, postings, attestations, build_refusal_terms(settings), datetime.now(UTC)):
+    for line in _lines(mails, postings, attestations, terms, now):
         echo(visible(f"  {line}"))
+
+
+def _mail_record(mail: MailStatus) -> dict[str, object]:
+    return {
+        "state": mail.state,
+        "reason": mail.reason,
+        "source": mail.source,
+        "origin": mail.mail.origin,
+        "arrived": mail.mail.arrived,
+    }
+
+
+def _signature_record(signature: Attestation) -> dict[str, object]:
+    return {
+        "kind": signature.kind,
+        "identity": signature.identity,
+        "is_the_authors": signature.aligned,
+        "verdict": signature.verdict.value,
+        "reason": signature.reason,
+    }
+
+
+def _series_record(stored: StoredPosting, terms: RefusalTerms, now: datetime) -> dict[str, object]:
+    posting, review = stored.posting, stored.review
+    refused = None if stored.verdict else refuse_posting(posting, stored.context, now, terms)
+    return {
+        "message_id": posting.message_id,
+        "subject": posting.series.subject,
+        "revision": posting.series.revision,
+        "patches": len(posting.series.patches),
+        "expected": posting.expected,
+        "state": stored.state,
+        "detail": stored.detail,
+        "missing_parts": stored.searched,
+        "verdict": stored.verdict,
+        "reason": stored.reason,
+        "would_be_refused": str(refused) if refused else "",
+        "base": review.basis.base if review else "",
+        "withheld": [
+            {
+                "rule": comment.finding.rule,
+                "severity": comment.finding.severity.value,
+                "place": comment.finding.place,
+                "fingerprint": comment.finding.fingerprint,
+                "reason": comment.withheld,
+            }
+            for comment in (review.current if review else ())
+            if comment.withheld is not None
+        ],
+        "applied": [
+            {"patch": patch, "commit": applied.commit, "ref": applied.ref} for patch, applied in _applied(stored)
+        ],
+        "reply": stored.answer,
+    }
 
 
 def _lines(
@@ -102,20 +172,20 @@ def _posting(stored: StoredPosting, terms: RefusalTerms, now: datetime) -> Itera
         if base := stored.review.basis.base:
             yield f"  checked against {base}"
         yield from (f"  {line}" for line in withheld_lines(stored.review))
-    yield from _applied(stored)
+    for patch, record in _applied(stored):
+        which = f"patch {patch} " if len(series.patches) > 1 else ""
+        yield f"  {which}applied as {record.commit[:12]} in {record.ref} ({record.by})"
     yield f"  our reply: {stored.answer} (`patchwarden outbox show`)" if stored.answer else "  no reply from us"
 
 
-def _applied(stored: StoredPosting) -> Iterator[str]:
-    """Yield a line for each patch that a landing ref has; the first ref of several."""
+def _applied(stored: StoredPosting) -> Iterator[tuple[int, AppliedRecord]]:
+    """Yield the index of each patch that a landing ref has, with its record of the first such ref."""
     records = {record.message_id: record for record in reversed(stored.applied)}
-    patches = stored.posting.series.patches
-    for patch in patches:
+    for patch in stored.posting.series.patches:
         part = stored.posting.part(patch.index)
         record = None if part is None else records.get(part.message_id)
         if record is not None:
-            which = f"patch {patch.index} " if len(patches) > 1 else ""
-            yield f"  {which}applied as {record.commit[:12]} in {record.ref} ({record.by})"
+            yield patch.index, record
 
 
 def _no_patch(mail: MailStatus, terms: RefusalTerms) -> str:

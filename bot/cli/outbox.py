@@ -12,6 +12,7 @@ from bot.cli import status
 from bot.cli.command import Argument, Group, Option, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.database import existing, missing, notices, reading
+from bot.cli.json_output import ReportFormat, ReportFormatOption, echo_json
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
 from bot.mail.outgoing import Outgoing
@@ -38,6 +39,7 @@ _NEXT: Final[Mapping[MailState, str]] = {
 def list_mails(
     context: GlobalOptions,
     state: Annotated[MailState | None, Option(help="List only mails in this state.")] = None,
+    form: ReportFormatOption = ReportFormat.TEXT,
 ) -> None:
     """List the mails, newest first: id, state, recipients, and why they wait.
 
@@ -45,6 +47,7 @@ def list_mails(
     Example:
       patchwarden outbox list
       patchwarden outbox list --state held
+      patchwarden outbox list --format json
 
     Exit status: 0 done; 2 wrong settings; 3 the database cannot be read.
     """
@@ -53,20 +56,25 @@ def list_mails(
 
     settings = context.settings()
     if reason := missing(settings):
-        echo(f"No mail: {reason}.")
+        echo_json({"notices": [], "mails": []}) if form is ReportFormat.JSON else echo(f"No mail: {reason}.")
         return
+    now = datetime.now(UTC)
     with reading(settings) as store:
         mails = store.mails(state)
-        lines = notices(store, datetime.now(UTC))
+        lines = notices(store, now)
         stopped = stop_reason(StopFile(settings.stop_file), store)
+    if can_send(settings):
+        lines = [*_blocked(settings), *lines]
     if stopped:
-        echo(f"Nothing is sent: {visible(stopped)}; run `patchwarden stop --lift` to resume.")
-    for line in (*(_blocked(settings) if can_send(settings) else ()), *lines):
+        lines = [f"Nothing is sent: {visible(stopped)}; run `patchwarden stop --lift` to resume.", *lines]
+    if form is ReportFormat.JSON:
+        echo_json({"notices": lines, "mails": [_record(mail, now) for mail in mails]})
+        return
+    for line in lines:
         echo(line)
     if not mails:
         echo("No mail." if state is None else f"No mail is {state}.")
         return
-    now = datetime.now(UTC)
     rows = table("id", "state", "to", "posting", "place or reason", cut={"to": 2, "posting": 3, "place or reason": 3})
     for mail in mails:
         more = f" +{len(mail.envelope_to) - 1}" if len(mail.envelope_to) > 1 else ""
@@ -74,6 +82,20 @@ def list_mails(
         shown = (first + more, mail.posting_id, _note(mail, now))
         rows.add_row(mail.message_id[:8], mail.state, *(Text(visible(text)) for text in shown))
     print_table(screen(), rows)
+
+
+def _record(mail: Outgoing, now: datetime) -> dict[str, object]:
+    return {
+        "id": mail.message_id,
+        "kind": mail.kind,
+        "state": mail.state.value,
+        "recipients": mail.envelope_to,
+        "posting": mail.posting_id,
+        "created": mail.created,
+        "due": mail.due,
+        "attempts": mail.attempts,
+        "note": _note(mail, now),
+    }
 
 
 def _blocked(settings: "Settings") -> Iterator[str]:

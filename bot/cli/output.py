@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Formats, the choice of rules and the exit status, which `check`, `audit` and `replay` share."""
 
+import os
+import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
@@ -104,9 +106,10 @@ def format_findings(
 
             out = terse(verdict)
         case Format.TEXT:
+            from bot.review.formats.colour import colours_for
             from bot.review.formats.text import text
 
-            out = text(verdict)
+            out = text(verdict, colours_for(sys.stdout, os.environ))
     return out.encode("utf-8", "replace")
 
 

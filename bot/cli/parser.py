@@ -74,11 +74,11 @@ class Parser(ArgumentParser):
             self.error(f"unexpected argument {rest[0]!r}")
         known = [option for action in self._actions for option in action.option_strings]
         starting = [option for option in known if option.startswith(name)]
-        self.error(f"no such option: {name}{_suggest(name, known, starting)}")
+        self.error(f"no such option: {name}{suggest(name, known, starting)}")
 
     def refuse_command(self, name: str, commands: Mapping[str, object]) -> NoReturn:
         """Refuse a name that no command has."""
-        self.error(f"no such command: {name!r}{_suggest(name, list(commands), [])}")
+        self.error(f"no such command: {name!r}{suggest(name, list(commands), [])}")
 
 
 def _left(action: Any) -> str:
@@ -88,7 +88,8 @@ def _left(action: Any) -> str:
     return f"{', '.join(action.option_strings)}{f' {metavar}' if metavar else ''}"
 
 
-def _suggest(name: str, known: Sequence[str], starting: Sequence[str]) -> str:
+def suggest(name: str, known: Sequence[str], starting: Sequence[str]) -> str:
+    """Return "; did you mean …?" with what starts like the name, else with known names like it; "" if none is."""
     import difflib
 
     near = starting or difflib.get_close_matches(name, known)

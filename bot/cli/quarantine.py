@@ -4,7 +4,7 @@
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from rich.table import Table
 from rich.text import Text
@@ -12,15 +12,19 @@ from rich.text import Text
 from bot.cli.command import Argument, Group, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.database import existing, missing, reading
+from bot.cli.json_output import ReportFormat, ReportFormatOption, echo_json
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
 from bot.ports.mails import MailStatus
 from bot.review.render.text import visible
 
+if TYPE_CHECKING:
+    from bot.ports.store import QuarantinedPosting
+
 _MAX_LISTED = 1000
 
 
-def list_all(context: GlobalOptions) -> None:
+def list_all(context: GlobalOptions, form: ReportFormatOption = ReportFormat.TEXT) -> None:
     """List series that could not be checked and mails that could not be read, newest first, with the reason.
 
     Use the name in the first column to show or release them.
@@ -28,15 +32,19 @@ def list_all(context: GlobalOptions) -> None:
     \b
     Example:
       patchwarden quarantine list
+      patchwarden quarantine list --format json
 
     Exit status: 0 done; 2 wrong settings; 3 the database cannot be read.
     """
     settings = context.settings()
     if reason := missing(settings):
-        echo(f"Nothing is in quarantine: {reason}.")
+        echo_json([]) if form is ReportFormat.JSON else echo(f"Nothing is in quarantine: {reason}.")
         return
     with reading(settings) as store:
         series, mails = store.quarantined_postings(_MAX_LISTED), store.quarantined(_MAX_LISTED)
+    if form is ReportFormat.JSON:
+        echo_json([*map(_series_record, series), *map(_mail_record, mails)])
+        return
     if not series and not mails:
         echo("Nothing is in quarantine.")
         return
@@ -90,6 +98,30 @@ def release(
     if not count:
         raise SettingsError(f"no mail or series with the name {', '.join(names)} is in quarantine")
     echo(f"{count} released; they are read and checked again in the next round")
+
+
+def _series_record(stored: "QuarantinedPosting") -> dict[str, object]:
+    posting = stored.posting
+    return {
+        "name": posting.message_id,
+        "kind": "series",
+        "arrived": stored.arrived,
+        "reason": stored.reason,
+        "subject": posting.series.subject,
+        "revision": posting.series.revision,
+    }
+
+
+def _mail_record(mail: MailStatus) -> dict[str, object]:
+    return {
+        "name": str(mail.id),
+        "kind": "mail",
+        "arrived": mail.mail.arrived,
+        "reason": mail.reason,
+        "source": mail.source,
+        "origin": mail.mail.origin,
+        "bytes": len(mail.mail.raw),
+    }
 
 
 def _add(rows: Table, name: str, arrived: datetime, *texts: str) -> None:

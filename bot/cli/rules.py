@@ -9,11 +9,13 @@ from rich.table import Table
 
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
+from bot.cli.json_output import ReportFormat, ReportFormatOption, echo_json
 from rules.catalogue import page
 from rules.lint.rule import Rule
 from rules.registry import RULES, by_id
 
 if TYPE_CHECKING:
+    from bot.review.statistics import RuleTally
     from bot.settings.tables import Settings
 
 
@@ -23,6 +25,7 @@ def rules(
     stats: Annotated[
         bool, Option("--stats", help="Print for each rule how many findings were reported, fixed and disputed.")
     ] = False,
+    form: ReportFormatOption = ReportFormat.TEXT,
 ) -> None:
     """List the rules, or explain a rule: what it flags, why, how to fix it, and what it does not flag.
 
@@ -33,20 +36,22 @@ def rules(
       patchwarden rules
       patchwarden rules missing-safety-comment
       patchwarden rules --stats
+      patchwarden rules --format json
 
     Exit status: 0 shown; 2 no rule has that id, or wrong settings; 3 the database cannot be read.
     """  # noqa: E501 help paragraphs are not hard-wrapped
     console = Console(highlight=False, markup=False)
-    if stats:
-        _print_statistics(console, context.settings(), rule)
-        return
-    if not rule:
-        console.print(_table())
-        return
-    known = by_id(rule)
-    if known is None:
+    known = RULES if not rule else tuple(filter(None, (by_id(rule),)))
+    if not known:
         raise UsageError(f"unknown rule {rule!r}; `patchwarden rules` lists all rules", option="ID")
-    _show(console, known)
+    if stats:
+        _print_statistics(console, context.settings(), rule, form)
+    elif form is ReportFormat.JSON:
+        echo_json(list(map(_record, known)))
+    elif not rule:
+        console.print(_table())
+    else:
+        _show(console, known[0])
 
 
 def _table() -> Table:
@@ -59,23 +64,52 @@ def _table() -> Table:
     return table
 
 
-def _print_statistics(console: Console, settings: "Settings", rule: str) -> None:
+def _record(rule: Rule) -> dict[str, object]:
+    return {
+        "id": rule.id,
+        "summary": rule.summary,
+        "severity": rule.severity.value,
+        "status": rule.status.value,
+        "scope": rule.scope.value,
+        "tier": rule.tier,
+        "is_default": rule.is_default,
+        "needs_tree": rule.needs_tree,
+        "evidence": list(map(str, rule.evidence)),
+        "page": page(rule),
+    }
+
+
+def _print_statistics(console: Console, settings: "Settings", rule: str, form: ReportFormat) -> None:
     # Imported here so that the list of rules does not wait for the database libraries.
     from bot.app.precision import load_precision
 
-    tallies, withheld = load_precision(settings)
+    counted, withheld = load_precision(settings)
+    tallies = [tally for tally in counted if rule in ("", tally.rule)]
+    if form is ReportFormat.JSON:
+        echo_json([_statistics(tally, withheld.get(tally.rule, "")) for tally in tallies])
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("rule", no_wrap=True)
     for column in ("reported", "fixed", "disputed", "no reply", "dispute rate"):
         table.add_column(column, justify="right")
     table.add_column("")
     for tally in tallies:
-        if rule in ("", tally.rule):
-            numbers = (tally.said, tally.fixed, tally.not_applicable, tally.unanswered)
-            table.add_row(
-                tally.rule, *map(str, numbers), f"{tally.dispute_rate:.0%}", _note(withheld.get(tally.rule, ""))
-            )
+        numbers = (tally.said, tally.fixed, tally.not_applicable, tally.unanswered)
+        note = _note(withheld.get(tally.rule, ""))
+        table.add_row(tally.rule, *map(str, numbers), f"{tally.dispute_rate:.0%}", note)
     console.print(table if tallies else "No finding was mailed yet. Files of a dry run do not count.")
+
+
+def _statistics(tally: "RuleTally", withheld: str) -> dict[str, object]:
+    return {
+        "rule": tally.rule,
+        "reported": tally.said,
+        "fixed": tally.fixed,
+        "disputed": tally.not_applicable,
+        "no_reply": tally.unanswered,
+        "dispute_rate": round(tally.dispute_rate, 4),
+        "only_in_digests": withheld,
+    }
 
 
 def _note(reason: str) -> str:

@@ -44,13 +44,15 @@ class Row:
 class RowResult:
     """The result of a command: the rows in order, their reviews (none for files), and the rules that failed.
 
-    `problems` has one line for each input that could not be read, with the reason.
+    `problems` has one line for each input that could not be read, with the reason. `unchecked` has one line for each
+    kind of check that was not made, with the reason.
     """
 
     rows: tuple[Row, ...] = ()
     reviews: tuple[Review, ...] = ()
     failures: tuple[Failure, ...] = ()
     problems: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
 
 def of_review(review: Review, rules: Mapping[str, Rule]) -> Iterator[Row]:

@@ -1,36 +1,42 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Output for a terminal: findings by series or file, and a summary at the end."""
+"""Output for people: findings by series or file, each with its source line, and a summary at the end."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
+from typing import Final
 
 from bot.mail.posting import Defective, Posting
+from bot.review.formats.colour import Colours
 from bot.review.formats.row import Row, RowResult, missing_parts
 from bot.review.model import Review
 from bot.review.render.text import count, listed, visible
 from rules.finding import Anchor, Failure, Severity
 from rules.lint.rule import Status
 
+_NONE: Final = Colours()
 
-def text(result: RowResult) -> str:
+
+def text(result: RowResult, colours: Colours = _NONE) -> str:
     """Return the findings by series, or by file if there is no series, and a summary; unreadable input is left out."""
     lines: list[str] = []
     if result.reviews:
         for review in result.reviews:
             own_rows = [row for row in result.rows if row.posting == review.posting.message_id]
-            lines += [*_of_posting(review.posting, own_rows), *_base(review), *_delta(review), ""]
+            lines += [*_of_posting(review.posting, own_rows, colours), *_base(review), *_delta(review), ""]
     else:
-        lines += _of_files(result.rows)
+        lines += _of_files(result.rows, colours)
     lines += [_failed(failure) for failure in result.failures]
     if not lines and result.problems:
         return ""
-    return "\n".join([*lines, _sum(result)]) + "\n"
+    return "\n".join([*lines, *_sum(result, colours)]) + "\n"
 
 
-def _of_posting(posting: Posting, rows: list[Row]) -> Iterator[str]:
+def _of_posting(posting: Posting, rows: list[Row], colours: Colours) -> Iterator[str]:
     series = posting.series
-    yield f"{visible(series.subject)} (v{series.revision}, {count(len(series.patches), 'patch')})"
+    title = f"{visible(series.subject)} (v{series.revision}, {count(len(series.patches), 'patch')})"
+    yield colours.title(title)
     if isinstance(posting.state, Defective):
         yield f"  damaged series: {visible(posting.state.reason)}"
     elif missing := missing_parts(posting):
@@ -42,7 +48,7 @@ def _of_posting(posting: Posting, rows: list[Row]) -> Iterator[str]:
         if own_rows and len(series.patches) > 1:
             yield f"  patch {patch.index}/{posting.expected}: {visible(patch.subject)}"
         for row in own_rows:
-            yield from (f"  {line}" for line in _finding(row, with_path=True))
+            yield from (f"  {line}" for line in _finding(row, colours, with_path=True))
 
 
 def _base(review: Review) -> Iterator[str]:
@@ -55,29 +61,49 @@ def _delta(review: Review) -> Iterator[str]:
         yield f"  unsafe code: {visible(review.unsafe_delta)}"
 
 
-def _of_files(rows: Iterable[Row]) -> Iterator[str]:
+def _of_files(rows: Iterable[Row], colours: Colours) -> Iterator[str]:
     for path, of_file in groupby(rows, lambda row: row.finding.path):
         own_rows = list(of_file)
-        yield f"{visible(path or '')}: {_amounts(own_rows)}"
+        yield f"{colours.title(visible(path or ''))}: {_amounts(own_rows)}"
         for row in own_rows:
-            yield from (f"  {line}" for line in _finding(row, with_path=False))
+            yield from (f"  {line}" for line in _finding(row, colours, with_path=False))
         yield ""
 
 
-def _finding(row: Row, with_path: bool) -> Iterator[str]:
+def _finding(row: Row, colours: Colours, with_path: bool) -> Iterator[str]:
     finding, anchor = row.finding, row.finding.anchor
-    place = visible(row.finding.place) if with_path or not isinstance(anchor, Anchor) else str(anchor.line)
+    place = visible(finding.place) if with_path or not isinstance(anchor, Anchor) else str(anchor.line)
     marks = [finding.rule]
     if row.status is not Status.STABLE:
         marks.append(row.status.value)
     if finding.mended_by is not None:
         marks.append(f"fixed by patch {finding.mended_by}")
     side = " (before the patch)" if isinstance(anchor, Anchor) and anchor.side == "pre" else ""
-    yield f"{place}{side}: {finding.severity}: {visible(' '.join(finding.message.split()))} [{', '.join(marks)}]"
+    message, rule = visible(" ".join(finding.message.split())), colours.faint(f"[{', '.join(marks)}]")
+    yield f"{colours.title(place)}{side}: {colours.severity(finding.severity)}: {message} {rule}"
     yield f"    {visible(anchor.text.strip())}"
+    if isinstance(anchor, Anchor) and (indent := _indent(anchor)) is not None:
+        yield f"    {indent}{colours.pointer('^')}"
     for evidence in finding.evidence:
         yield f"    see {visible(evidence.origin)}:"
         yield from (f"      {visible(line.strip())}" for line in evidence.lines)
+
+
+def _indent(anchor: Anchor) -> str | None:
+    """Return the space in front of a caret below the column of the stripped line, None if that is not in the line."""
+    start = len(anchor.text) - len(anchor.text.lstrip())
+    if not start < anchor.column <= len(anchor.text.rstrip()):
+        return None
+    return "".join(map(_space, visible(anchor.text[start : anchor.column - 1])))
+
+
+def _space(char: str) -> str:
+    """Return the space that is as wide as the character on a terminal."""
+    if char == "\t":
+        return char
+    if unicodedata.combining(char):
+        return ""
+    return "  " if unicodedata.east_asian_width(char) in "WF" else " "
 
 
 def _failed(failure: Failure) -> str:
@@ -85,17 +111,17 @@ def _failed(failure: Failure) -> str:
     return f"failed: {failure.rule}{where}: {visible(failure.error)}"
 
 
-def _sum(result: RowResult) -> str:
+def _sum(result: RowResult, colours: Colours) -> Iterator[str]:
     if not result.rows:
-        return "no findings" + (" in the input that could be read" if result.problems else "")
+        yield "no findings" + (" in the input that could be read" if result.problems else "")
+        yield from (f"  {visible(line)}" for line in result.unchecked)
+        return
     files = {row.finding.path for row in result.rows if row.finding.path is not None}
     by_rule = Counter(row.finding.rule for row in result.rows)
-    lines = [f"{_amounts(result.rows)} in {count(len(files), 'file')}"]
+    yield colours.title(f"{_amounts(result.rows)} in {count(len(files), 'file')}")
     width = max(map(len, by_rule))
-    lines += [
-        f"  {rule:{width}} {number:6}" for rule, number in sorted(by_rule.items(), key=lambda item: (-item[1], item[0]))
-    ]
-    return "\n".join(lines)
+    for rule, number in sorted(by_rule.items(), key=lambda item: (-item[1], item[0])):
+        yield f"  {rule:{width}} {number:6}"
 
 
 def _amounts(rows: Iterable[Row]) -> str:

@@ -9,7 +9,7 @@ import pytest
 from bot.cli import audit as audit_command
 from bot.kernel.repositories import RepositorySpecs
 from bot.pool.worker import Limits
-from tests.bot.cli.cli_runner import Run
+from tests.bot.cli.cli_runner import Done, Run
 
 UNDOCUMENTED = "//! LEDs.\n\n/// On.\npub fn on() {\n    unsafe { bindings::on() };\n}\n"
 FINE = "//! LEDs.\n\n/// On.\npub fn on() {}\n"
@@ -33,11 +33,13 @@ linux/rust/kernel/a.rs: 1 warning
   5: warning: This `unsafe` block has no `// SAFETY:` comment. It should say why `bindings::on()` may be called here. \
 [missing-safety-comment]
       unsafe { bindings::on() };
+      ^
 
 linux/rust/kernel/b.rs: 1 warning
   5: warning: This `unsafe` block has no `// SAFETY:` comment. It should say why `bindings::on()` may be called here. \
 [missing-safety-comment]
       unsafe { bindings::on() };
+      ^
 
 2 warnings in 2 files
   missing-safety-comment      2
@@ -50,7 +52,7 @@ linux/rust/kernel/b.rs: 1 warning
 def test_a_clean_file(run: Run, tree: Path) -> None:
     result = run("audit", "linux/rust/kernel/fine.rs")
 
-    assert (0, "no findings\n", "") == (result.status, result.out, result.err)
+    assert Done(0, "no findings\n  not checked without a kernel tree (--tree REPO): 2 rules\n", "") == result
 
 
 @pytest.mark.parametrize("given", ["linux/rust", "linux/rust/kernel/a.rs", "./linux"])

@@ -13,7 +13,7 @@ from rules.analysis.view import SeriesView
 from rules.finding import Report
 from rules.lint.engine import run_rules
 from rules.lint.rule import Rule
-from tests.bot.cli.cli_runner import Run
+from tests.bot.cli.cli_runner import Done, Run
 from tests.fakes.mails import mail, patch
 
 ROOT = Path(__file__).parents[3]
@@ -300,13 +300,56 @@ def test_the_repositorys_settings_change_nothing(run: Run, repository: Path, set
     assert before == run("check", "--format", "jsonl", "--git", repository, "HEAD~1..HEAD")
 
 
-@pytest.mark.parametrize("commits", ["HEAD", "--output=x..y", "nowhere..HEAD", "HEAD..HEAD"])
+@pytest.mark.parametrize("commits", ["HEAD", "--output=x..y", "nowhere..HEAD"])
 def test_a_range_that_is_none(run: Run, repository: Path, commits: str, tmp_path: Path) -> None:
     result = run("check", "--git", repository, commits)
 
     assert 2 == result.status
     assert result.err
     assert not (tmp_path / "x..y").exists()
+
+
+@pytest.mark.parametrize(
+    ("form", "out"),
+    [
+        ("text", "no findings\n  not checked: HEAD..HEAD has no commits other than merges\n"),
+        ("jsonl", ""),
+        ("json", "[]\n"),
+    ],
+)
+def test_a_range_without_commits_is_no_error(run: Run, repository: Path, form: str, out: str) -> None:
+    assert Done(0, out, "") == run("check", "--format", form, "--git", repository, "HEAD..HEAD")
+
+
+@pytest.mark.parametrize(
+    ("path", "arguments", "lines"),
+    [
+        ("a.rs", (), ["not checked without a kernel tree (--tree REPO): 14 rules"]),
+        ("a.rs", ("--rule", "unsafe-semicolon"), []),
+        ("a.rs", ("--rule", "helper-unused"), ["not checked without a kernel tree (--tree REPO): 1 rule"]),
+        ("a.c", (), ["not checked without a kernel tree (--tree REPO): whether Rust code uses what changes in a.c"]),
+        ("a.py", ("--rule", "addr-of-macro"), ["not checked, because only Rust, C and build files are: a.py"]),
+    ],
+)
+def test_without_findings_it_says_what_was_not_checked(
+    run: Run, path: str, arguments: tuple[str, ...], lines: list[str]
+) -> None:
+    diff = f"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+a\n".encode()
+
+    result = run("check", *arguments, "-", stdin=b"Subject: [PATCH] a: b\nFrom: ada@example.org\n\n---\n" + diff)
+
+    assert (0, ["no findings", *(f"  {line}" for line in lines)]) == (result.status, result.out.splitlines()[2:])
+
+
+def test_in_a_repository_the_tree_is_checked(run: Run, repository: Path) -> None:
+    _git(repository, "commit", "-q", "--allow-empty", "-m", "rust: led: do nothing")
+    (repository / "a.txt").write_text("b\n")
+    _git(repository, "add", "a.txt")
+    _git(repository, "commit", "-qm", "rust: led: describe")
+
+    result = run("check", "--git", repository, "HEAD~1..HEAD")
+
+    assert result.out.endswith("no findings\n  not checked, because only Rust, C and build files are: a.txt\n")
 
 
 def test_not_a_repository(run: Run, tmp_path: Path) -> None:

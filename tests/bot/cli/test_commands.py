@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import json
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,7 @@ def test_bad_usage_is_status_2(patchwarden: Call, arguments: tuple[str, ...]) ->
         (("outbox", "lst"), "no such command: 'lst'; did you mean list?"),
         (("--confg", "x", "run"), "no such option: --confg; did you mean --config?"),
         (("run", "--onc"), "no such option: --onc; did you mean --once?"),
+        (("rules", "--format", "jsn"), "argument --format: 'jsn' is not one of text, json; did you mean json?"),
         (("check", "--fail-on", "x", "y"), "argument --fail-on: 'x' is not one of note, nit, warning, bug"),
         (("audit", "--jobs", "-1", "x"), "argument --jobs: -1 is less than 0"),
         (("audit", "--jobs", "x", "y"), "argument --jobs: 'x' is not a number"),
@@ -209,11 +211,30 @@ def test_the_outbox_lists_by_state(patchwarden: Call, filled: str) -> None:
     assert patchwarden("outbox", "list", "--state", "held")[1] == "No mail is held.\n"
 
 
+def test_the_outbox_as_records(patchwarden: Call, filled: str) -> None:
+    record = json.loads(patchwarden("outbox", "list", "--format", "json")[1])
+
+    assert [] == record["notices"]
+    (mail,) = record["mails"]
+    assert ("filed", "review") == (mail["state"], mail["kind"])
+    assert mail["id"].startswith(f"{filled}@")
+    assert "ada@example.org" in mail["recipients"]
+
+
+def test_an_outbox_that_is_stopped_says_so_in_its_records(patchwarden: Call, filled: str) -> None:
+    patchwarden("stop", "a rule is wrong")
+
+    (notice,) = json.loads(patchwarden("outbox", "list", "--state", "held", "--format", "json")[1])["notices"]
+
+    assert "a rule is wrong; run `patchwarden stop --lift`" in notice
+
+
 def test_an_empty_outbox_says_so(patchwarden: Call) -> None:
     assert patchwarden("outbox", "list")[:2] == (
         0,
         "No mail: var/patchwarden.db does not exist yet; `patchwarden run` creates it.\n",
     )
+    assert {"notices": [], "mails": []} == json.loads(patchwarden("outbox", "list", "--format", "json")[1])
 
 
 def test_a_mail_is_shown_byte_for_byte(patchwarden: Call, filled: str) -> None:

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import json
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,19 @@ def test_a_mail_is_explained(explained: Call, message_id: str, says: list[str]) 
     assert [sentence for sentence in says if sentence not in out] == []
 
 
+def test_what_is_explained_as_records(explained: Call) -> None:
+    good, half, reply = (json.loads(explained(name, "--format", "json")[1]) for name in ("good@x", "half@x", "re@x"))
+
+    assert ["read", "conflict"] == [mail["state"] for mail in good["mails"]]
+    (series,) = good["series"]
+    assert ("good@x", "rust: led: read it", 1, "reviewed") == tuple(
+        series[key] for key in ("message_id", "subject", "revision", "verdict")
+    )
+    assert series["reply"]
+    assert "incomplete: 2 of 2 did not arrive" == half["series"][0]["would_be_refused"]
+    assert ([], "reply: the subject is that of a reply") == (reply["series"], reply["in_no_series"])
+
+
 def test_withheld_findings_are_listed_with_the_reason(patchwarden: Call, tmp_path: Path) -> None:
     Path("patchwarden.toml").write_text("[review]\nwithheld_rules = ['missing-safety-comment']\n")
     patchwarden("run", "--once", "--archive", str(git_archive(tmp_path / "list.git", MAILS[:1])))
@@ -68,11 +82,14 @@ def test_what_is_not_here_is_status_2(explained: Call, argument: str) -> None:
 def test_quarantine_lists_shows_and_releases(explained: Call, patchwarden: Call) -> None:
     _, listed, _ = patchwarden("quarantine", "list")
     (number,) = [line.split()[0] for line in listed.splitlines() if "no mail header" in line]
+    (record,) = json.loads(patchwarden("quarantine", "list", "--format", "json")[1])
     _, shown, _ = patchwarden("quarantine", "show", number)
     released = patchwarden("quarantine", "release", number)
     again = patchwarden("quarantine", "release", number)
 
     assert (shown, released[0], again[0]) == ("\0\n\n", 0, 2)
+    assert (number, "mail", 3) == (record["name"], record["kind"], record["bytes"])
+    assert "[]\n" == patchwarden("quarantine", "list", "--format", "json")[1]
     assert patchwarden("quarantine", "list")[1] == "Nothing is in quarantine.\n"
     assert patchwarden("quarantine", "show", number)[0] == 2
 
@@ -89,6 +106,8 @@ def test_a_series_that_could_not_be_checked_is_listed_explained_and_released(
     (line,) = [line for line in patchwarden("quarantine", "list")[1].splitlines() if line.split()[:1] == ["new@x"]]
     assert reason in line
     assert "v2 rust: fan: read it" in line
+    records = json.loads(patchwarden("quarantine", "list", "--format", "json")[1])
+    assert ("series", reason, 2) in [(record["kind"], record["reason"], record.get("revision")) for record in records]
     assert f"quarantined: {reason}" in explained("new@x")[1]
     assert patchwarden("quarantine", "release", "new@x", "old@x")[:2] == (
         0,

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import json
+
 from rules.registry import RULES
 from tests.bot.cli.cli_runner import Run
 
@@ -8,6 +10,16 @@ def test_every_rule_is_listed(run: Run) -> None:
 
     assert 0 == result.status
     assert [rule.id for rule in RULES] == [line.split()[0] for line in result.out.splitlines()[1:] if line.strip()]
+
+
+def test_every_rule_is_a_record(run: Run) -> None:
+    records = json.loads(run("rules", "--format", "json").out)
+
+    assert [(rule.id, rule.scope.value, rule.summary) for rule in RULES] == [
+        (record["id"], record["scope"], record["summary"]) for record in records
+    ]
+    assert records[:1] == json.loads(run("rules", RULES[0].id, "--format", "json").out)
+    assert [] == json.loads(run("rules", "--stats", "--format", "json").out)
 
 
 def test_a_rules_page(run: Run) -> None:

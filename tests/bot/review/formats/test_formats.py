@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import io
 import json
 import mailbox
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,6 +14,7 @@ import pytest
 
 from bot.mail.links import Links
 from bot.review.formats.b4 import b4
+from bot.review.formats.colour import Colours, colours_for
 from bot.review.formats.json_array import json_array
 from bot.review.formats.jsonl import jsonl
 from bot.review.formats.mail import mail
@@ -21,7 +24,7 @@ from bot.review.formats.terse import terse
 from bot.review.formats.text import text
 from bot.review.model import Review
 from bot.review.review import review
-from rules.finding import Evidence, Failure, Finding, LogAnchor, Report, Severity
+from rules.finding import Anchor, Evidence, Failure, Finding, LogAnchor, Report, Severity
 from rules.lint.rule import Rule, Status
 from tests.bot.review.factories import Maker
 from tests.npm import npm_package
@@ -218,8 +221,10 @@ def test_text_groups_by_series_and_sums(make: Maker) -> None:
 rust: led (v1, 1 patch)
   rust/kernel/led.rs:9: warning: This `unsafe` block has no SAFETY comment. [missing-safety-comment]
       line_9();
+      ^
   rust/kernel/led.rs:12: nit: This `unsafe` block has no SAFETY comment. [new, preview, fixed by patch 2]
       line_12();
+      ^
 
 1 warning and 1 nit in 1 file
   missing-safety-comment      1
@@ -233,8 +238,65 @@ def test_text_shows_the_evidence_and_the_unsafe_delta(make: Maker) -> None:
     (result,) = verdict.reviews
     shown = text(replace(verdict, reviews=(replace(result, unsafe_delta="1 block added"),)))
 
-    assert "    line_9();\n      see rust/kernel/led.rs:3:\n        - `raw` is valid.<U+001B>\n" in shown
+    assert "    line_9();\n      ^\n      see rust/kernel/led.rs:3:\n        - `raw` is valid.<U+001B>\n" in shown
     assert "\n  unsafe code: 1 block added\n\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "shown", "space"),
+    [
+        ("    a(b);", 7, "a(b);", "  "),
+        ("\tif a\tb {", 7, "if a\tb {", "    \t"),
+        ('    f("\u706f", x)', 11, 'f("\u706f", x)', " " * 7),
+        ('    f("e\u0301", x)', 12, 'f("e\u0301", x)', " " * 6),
+        ("    \u202ea(b);", 8, "<U+202E>a(b);", " " * 10),
+    ],
+)
+def test_the_caret_stands_below_the_column(line: str, column: int, shown: str, space: str) -> None:
+    anchor = Anchor(1, "a.rs", "post", 1, column, line)
+    row = Row(replace(Maker(("x",)).finding(1), anchor=anchor), Status.STABLE)
+
+    _, _, source, caret, *_ = text(RowResult((row,))).split("\n")
+
+    assert (f"      {shown}", f"      {space}^") == (source, caret)
+
+
+@pytest.mark.parametrize("column", [1, 4, 10, 99])
+def test_a_column_outside_the_code_of_a_line_has_no_caret(column: int) -> None:
+    anchor = Anchor(1, "a.rs", "post", 1, column, "    a(b);  ")
+    row = Row(replace(Maker(("x",)).finding(1), anchor=anchor), Status.STABLE)
+
+    assert "^" not in text(RowResult((row,)))
+
+
+def test_colours_change_nothing_but_the_look(make: Maker) -> None:
+    verdict = _verdict(make, make.finding(9), make.finding(12, severity=Severity.BUG))
+    coloured = text(verdict, Colours(are_used=True))
+
+    assert "\x1b[1;35mwarning\x1b[0m" in coloured
+    assert text(verdict) == re.sub(r"\x1b\[[\d;]*m", "", coloured)
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_terminal", "expected"),
+    [
+        ({}, True, True),
+        ({}, False, False),
+        ({"TERM": "dumb"}, True, False),
+        ({"NO_COLOR": "1"}, True, False),
+        ({"NO_COLOR": ""}, True, True),
+        ({"FORCE_COLOR": "1"}, False, True),
+        ({"FORCE_COLOR": ""}, False, False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, True, False),
+    ],
+)
+def test_the_environment_decides_on_colours(
+    environment: dict[str, str], is_terminal: bool, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: is_terminal)
+
+    assert Colours(expected) == colours_for(stream, environment)
 
 
 def test_text_of_files_groups_by_file(make: Maker) -> None:
