@@ -3,43 +3,56 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from bot.app.identity import build_identity
 from bot.app.kernel import MaintainersCache
 from bot.app.precision import build_threshold, count_tallies
-from bot.app.sending import DIGEST_MODES
 from bot.digest.period import DigestSchedule
 from bot.kernel.maintainers import Maintainers
 from bot.mail.posting import Posting
+from bot.mail.reply import Identity
 from bot.ports.running import Clock
+from bot.review.consent import Mode
 from bot.review.statistics import demoted
-from bot.service.digest import DigestConfig, DigestJob
-from bot.settings.tables import Settings
-from bot.store.repository import Repository
+from bot.service.digest import DigestConfig, DigestJob, DigestWriter
+
+if TYPE_CHECKING:
+    from bot.settings.tables import Settings
+    from bot.store.digest import DigestRows
+    from bot.store.repository import Repository
+
+DIGEST_MODES: Final = {"dry-run": Mode.DRY_RUN, "moderate": Mode.MODERATE, "send": Mode.AUTHOR}
+"""How digests are sent, by the words of the settings."""
 
 
-def build_digest_job(settings: Settings, store: Repository, clock: Clock) -> DigestJob:
-    """Return the job that writes the digests of the store."""
+def build_digest_job(settings: "Settings", store: "Repository", clock: Clock) -> DigestJob:
+    """Return the job that writes and queues the digests of the store."""
+    return DigestJob(store, _build_config(settings, store, build_identity(settings, store), clock), clock)
+
+
+def build_digest_writer(settings: "Settings", source: "DigestRows", clock: Clock) -> DigestWriter:
+    """Return what writes digests that are not sent."""
+    return DigestWriter(source, _build_config(settings, source, build_identity(settings), clock))
+
+
+def _build_config(settings: "Settings", source: "DigestRows", identity: Identity, clock: Clock) -> DigestConfig:
     chosen = settings.digest
     maintainers = MaintainersCache(settings, clock)
-    return DigestJob(
-        store,
-        DigestConfig(
-            readers=chosen.recipients,
-            schedule=DigestSchedule(chosen.every, chosen.weekday, chosen.time, chosen.zone),
-            identity=build_identity(settings, store),
-            build_filter=lambda reader: build_reader_filter(settings, maintainers(), reader),
-            statistics=lambda: count_tallies(store),
-            demoted=lambda tallies: demoted(tallies, build_threshold(settings)),
-            mode=DIGEST_MODES[chosen.mode],
-            quiet=timedelta(days=chosen.inactive_days),
-            max_bytes=settings.sending.max_mail_bytes,
-        ),
-        clock,
+    return DigestConfig(
+        readers=chosen.recipients,
+        schedule=DigestSchedule(chosen.every, chosen.weekday, chosen.time, chosen.zone),
+        identity=identity,
+        build_filter=lambda reader: build_reader_filter(settings, maintainers(), reader),
+        statistics=lambda: count_tallies(source),
+        demoted=lambda tallies: demoted(tallies, build_threshold(settings)),
+        mode=DIGEST_MODES[chosen.mode],
+        quiet=timedelta(days=chosen.inactive_days),
+        max_bytes=settings.sending.max_mail_bytes,
     )
 
 
-def build_reader_filter(settings: Settings, maintainers: Maintainers, reader: str) -> Callable[[Posting], bool]:
+def build_reader_filter(settings: "Settings", maintainers: Maintainers, reader: str) -> Callable[[Posting], bool]:
     """Return a filter for the postings that concern a reader: by entries of MAINTAINERS, or by list.
 
     The lists of a reader are those whose `maintainers` in the settings name them. Without entries and lists the reader

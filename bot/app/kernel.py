@@ -3,19 +3,23 @@
 
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from bot.kernel.landing import LandingSpec
 from bot.kernel.maintainers import Maintainers
-from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs
 from bot.ports.running import Clock
-from bot.settings.tables import Settings
+
+if TYPE_CHECKING:
+    from bot.kernel.repositories import RepositorySpecs
+    from bot.settings.tables import Settings
 
 _DAY: Final = timedelta(days=1)
 
 
-def build_repository_specs(settings: Settings) -> RepositorySpecs:
+def build_repository_specs(settings: "Settings") -> "RepositorySpecs":
     """Return the kernel repositories of the settings, without opening them."""
+    from bot.kernel.landing import LandingSpec
+    from bot.kernel.repositories import RepositorySpec, RepositorySpecs
+
     chosen = settings.kernel
     specs = tuple(RepositorySpec(repository.path, repository.ref) for repository in chosen.repositories)
     landing = [LandingSpec(ref) for ref in chosen.landing]
@@ -26,7 +30,7 @@ def build_repository_specs(settings: Settings) -> RepositorySpecs:
 class MaintainersCache:
     """MAINTAINERS of the newest kernel, read again once a day. Without a kernel it has no entries."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: "Settings", clock: Clock) -> None:
         self._paths = tuple(repository.path for repository in settings.kernel.repositories)
         self._index = settings.kernel.index_path
         self._clock = clock
@@ -36,6 +40,9 @@ class MaintainersCache:
     def __call__(self) -> Maintainers:
         now = self._clock.now()
         if self._paths and (self._read is None or now - self._read >= _DAY):
+            # Imported here because loading libgit2 takes longer than most commands.
+            from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs
+
             tree = KernelTrees(RepositorySpecs(tuple(map(RepositorySpec, self._paths)), self._index)).newest()
             content = None if tree is None else tree.read("MAINTAINERS")
             self._maintainers = _parse_maintainers(content or b"")

@@ -3,34 +3,39 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bot.mail.posting import Posting
 from bot.ports.running import Clock
 from bot.review.disposition import disputes, mute_reason
 from bot.review.policy import Policy
 from bot.review.statistics import RuleTally, Threshold, demoted, tallies
-from bot.settings.tables import Settings
-from bot.store.repository import Repository
 from rules.lazy import replace
+
+if TYPE_CHECKING:
+    from bot.settings.tables import Settings
+    from bot.store.digest import DigestRows
+    from bot.store.repository import Repository
 
 _MAX_AGE: Final = timedelta(hours=1)
 """The maximum age of the counts that demote a rule: counting reads all reviews that were mailed."""
 
 
-def build_threshold(settings: Settings) -> Threshold:
+def build_threshold(settings: "Settings") -> Threshold:
     """Return the threshold for demoting a rule."""
     chosen = settings.precision
     return Threshold(chosen.max_dispute_rate, chosen.min_findings, frozenset(chosen.exempt_rules))
 
 
-def count_tallies(store: Repository) -> tuple[RuleTally, ...]:
+def count_tallies(store: "DigestRows") -> tuple[RuleTally, ...]:
     """Return the counts of all mailed findings, by rule."""
     return tallies(store.mailed_reviews(), store.dispositions())
 
 
-def load_precision(settings: Settings) -> tuple[tuple[RuleTally, ...], Mapping[str, str]]:
+def load_precision(settings: "Settings") -> tuple[tuple[RuleTally, ...], Mapping[str, str]]:
     """Return the counts of the database, and the demoted rules with their reasons. Raises StoreError."""
+    from bot.store.repository import Repository
+
     with Repository(settings.database, server=settings.server) as store:
         counted = count_tallies(store)
     return counted, demoted(counted, build_threshold(settings))
@@ -39,7 +44,7 @@ def load_precision(settings: Settings) -> tuple[tuple[RuleTally, ...], Mapping[s
 class LearnedPolicy:
     """Add to a policy the replies about a posting, and the demoted rules."""
 
-    def __init__(self, settings: Settings, store: Repository, clock: Clock) -> None:
+    def __init__(self, settings: "Settings", store: "Repository", clock: Clock) -> None:
         self._threshold = build_threshold(settings)
         self._store = store
         self._clock = clock

@@ -4,8 +4,8 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
-from typing import Final
 
+from bot.app.digest import DIGEST_MODES
 from bot.mail.envelope import envelope_sender
 from bot.mail.outgoing import Outgoing
 from bot.mail.refusal import RefusalTerms
@@ -23,8 +23,6 @@ from bot.service.deliver import SendingContext
 from bot.service.stop import StopSwitch
 from bot.service.unconfirmed import ResendPolicy
 from bot.settings.tables import Settings
-
-DIGEST_MODES: Final = {"dry-run": Mode.DRY_RUN, "moderate": Mode.MODERATE, "send": Mode.AUTHOR}
 
 
 def build_mailers(settings: Settings, stop: Stop, bounces: BounceAddress) -> dict[str, Mailer]:

@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.error import SettingsError
 from bot.review.render.text import visible
@@ -12,9 +12,12 @@ from bot.settings.paths import displayed
 
 if TYPE_CHECKING:
     from bot.settings.tables import Settings
+    from bot.store.digest import DigestRows
     from bot.store.history import HistoryRows
     from bot.store.listing import ListingRows, StoreReader
     from bot.store.repository import Repository
+
+R = TypeVar("R", bound="StoreReader")
 
 _MAX_NOTICES: Final = 10
 _NOTICE_AGE: Final = timedelta(days=14)
@@ -87,7 +90,22 @@ def reading_history(settings: "Settings") -> "Iterator[HistoryRows]":
     """Open the database for reading what happened to mails; create it if it does not exist."""
     from bot.store.history import HistoryReader
 
-    reader = HistoryReader(settings.database, settings.server)
+    with _reading(settings, HistoryReader(settings.database, settings.server)) as store:
+        yield store
+
+
+@contextmanager
+def reading_digest(settings: "Settings") -> "Iterator[DigestRows]":
+    """Open the database for reading what digests contain; create it if it does not exist."""
+    from bot.store.digest import DigestReader
+
+    with _reading(settings, DigestReader(settings.database, settings.server)) as store:
+        yield store
+
+
+@contextmanager
+def _reading(settings: "Settings", reader: "R") -> "Iterator[R | Repository]":
+    """Yield the reader, or the store if the database does not exist or must be migrated."""
     if not missing(settings) and reader.is_current():
         yield reader
         return

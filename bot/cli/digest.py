@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 from bot.cli.command import Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
+from bot.cli.database import reading_digest
 from bot.cli.json_output import echo_json
 from bot.cli.since import parse_time
 from bot.digest.html import digest_html
@@ -56,10 +57,8 @@ def digest(
     Exit status: 0 shown or queued, or nothing happened; 2 bad usage or wrong settings; 3 the database cannot be used.
     """
     from bot.app.clock import SystemClock
-    from bot.app.digest import build_digest_job
+    from bot.app.digest import DIGEST_MODES, build_digest_job, build_digest_writer
     from bot.app.identity import build_identity
-    from bot.app.sending import DIGEST_MODES
-    from bot.store.repository import Repository
 
     if send and not reader:
         raise UsageError("a mail needs a recipient: add --for ADDRESS", option="--send")
@@ -78,16 +77,21 @@ def digest(
         )
     if period.since >= period.until:
         raise UsageError("the period ends before it begins", option="--since")
+    if not send:
+        with reading_digest(settings) as store:
+            writer = build_digest_writer(settings, store, SystemClock())
+            written = writer.digest(reader or "", writer.collect(period))
+        _print(written, build_identity(settings), form)
+        return
+    from bot.store.repository import Repository
+
     with Repository(settings.database, server=settings.server) as store:
         job = build_digest_job(settings, store, SystemClock())
         written = job.digest(reader or "", job.collect(period))
-        mail = job.send(written) if send else None
-    if send:
-        days = f"{period.since:%Y-%m-%d} to {period.until:%Y-%m-%d} (whole days)"
-        reason = f"nothing happened in {days}" if written.is_empty else "this digest was written before"
-        echo(f"no mail: {reason}" if mail is None else f"{mail.message_id} is {mail.state} for {reader}")
-    else:
-        _print(written, build_identity(settings), form)
+        mail = job.send(written)
+    days = f"{period.since:%Y-%m-%d} to {period.until:%Y-%m-%d} (whole days)"
+    reason = f"nothing happened in {days}" if written.is_empty else "this digest was written before"
+    echo(f"no mail: {reason}" if mail is None else f"{mail.message_id} is {mail.state} for {reader}")
 
 
 def _print(written: Digest, identity: Identity, form: Format) -> None:

@@ -3,16 +3,18 @@
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bot.mail.outgoing import Outgoing
-from bot.mail.posting import Posting
-from bot.mail.refusal import RefusalContext
 from bot.mail.state import MailState
-from bot.ports.installation import Attempt, Claim
-from bot.ports.mails import MailStatus
-from bot.review.disposition import ActiveMute
 from rules.lazy import dataclass
+
+if TYPE_CHECKING:
+    from bot.mail.posting import Posting
+    from bot.mail.refusal import RefusalContext
+    from bot.ports.installation import Attempt, Claim
+    from bot.ports.mails import MailStatus
+    from bot.review.disposition import ActiveMute
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,11 @@ class BounceStore(Protocol):
     def mail(self, message_id: str) -> Outgoing | None:
         """Return a mail. A unique prefix of the id is enough."""
 
-    def unchecked_for_bounces(self, limit: int) -> Sequence[MailStatus]:
+    def unchecked_for_bounces(self, limit: int) -> "Sequence[MailStatus]":
         """Return read mails that were not checked for bounces yet, in the order of storing, without ids."""
 
     def record_delivery_events(
-        self, upto: int, events: Sequence[DeliveryEvent], claims: Sequence[Claim], now: datetime
+        self, upto: int, events: Sequence[DeliveryEvent], claims: "Sequence[Claim]", now: datetime
     ) -> Sequence[DeliveryEvent]:
         """Store bounces and copies of mails in the outbox, and that all mails up to that row were checked.
 
@@ -103,7 +105,7 @@ class SendingRecord(Protocol):
     def problem(self) -> str:
         """Return why nothing may be sent, or ""."""
 
-    def earlier(self, mail: Outgoing) -> Attempt | None:
+    def earlier(self, mail: Outgoing) -> "Attempt | None":
         """Return an attempt at this mail, or a mail about the same patches, that the database does not contain."""
 
     def begin(self, mail: Outgoing) -> None:
@@ -121,12 +123,12 @@ class PostingStatus:
     newer revision exists. `removed` is the message-id of a part that was removed from its archive, or "".
     """
 
-    posting: Posting
+    posting: "Posting"
     state: str
     detail: str
     verdict: str
     reason: str
-    context: RefusalContext
+    context: "RefusalContext"
     removed: str = ""
 
 
@@ -141,7 +143,7 @@ class Candidate:
     mail: Outgoing
     pace: Pace
     posting: PostingStatus | None = None
-    mutes: tuple[ActiveMute, ...] = ()
+    mutes: "tuple[ActiveMute, ...]" = ()
     stopped: str = ""
 
 
@@ -229,7 +231,7 @@ class Outbox(Protocol):
     def archived(self, message_id: str) -> bool:
         """Return whether an archive has a mail with that id."""
 
-    def mails_with_id(self, message_id: str) -> Sequence[MailStatus]:
+    def mails_with_id(self, message_id: str) -> "Sequence[MailStatus]":
         """Return the mails from archives with that message-id, the first one first."""
 
     def mails(self, state: MailState | None = None) -> Sequence[Outgoing]:

@@ -3,12 +3,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from bot.mail.posting import Posting
-from bot.mail.refusal import RefusalContext
-from bot.ports.landing import AppliedRecord
-from bot.review.model import Review
 from rules.lazy import dataclass
+
+if TYPE_CHECKING:
+    from bot.mail.posting import Posting
+    from bot.mail.refusal import RefusalContext
+    from bot.ports.landing import AppliedRecord
+    from bot.review.model import Review
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,23 +21,23 @@ class StoredPosting:
     `review` is None until it was reviewed. `applied` are its patches that a landing ref has.
     """
 
-    posting: Posting
-    context: RefusalContext
+    posting: "Posting"
+    context: "RefusalContext"
     state: str
     detail: str
     verdict: str
     reason: str
     searched: str
     answer: str
-    review: Review | None = None
-    applied: tuple[AppliedRecord, ...] = ()
+    review: "Review | None" = None
+    applied: "tuple[AppliedRecord, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedPosting:
     """A posting that could not be checked, with the reason. `arrived` is when its last part arrived."""
 
-    posting: Posting
+    posting: "Posting"
     arrived: datetime
     reason: str
 

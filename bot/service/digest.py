@@ -26,8 +26,8 @@ from rules.lazy import dataclass
 _SIZES: Final = (25, 12, 6, 3, 1)  # Entries per section, tried in order until the mail is small enough.
 
 
-class DigestStore(Protocol):
-    """The part of the store that digests need."""
+class DigestSource(Protocol):
+    """What the store knows about a period."""
 
     def series_records(self, since: datetime, until: datetime) -> Sequence[SeriesRecord]:
         """Return the newest revision of each series that arrived in the period, as of its end."""
@@ -46,6 +46,10 @@ class DigestStore(Protocol):
 
     def trouble_between(self, since: datetime, until: datetime) -> FailureCounts:
         """Count the mails and postings of the period that could not be read or reviewed."""
+
+
+class DigestStore(DigestSource, Protocol):
+    """The part of the store that sends digests."""
 
     def digest_done_until(self, reader: str) -> datetime | None:
         """Return the end of the last period for which this reader needs no further digest."""
@@ -73,12 +77,41 @@ class DigestConfig:
     max_bytes: int = 20_000
 
 
-class DigestJob:
+class DigestWriter:
+    """Write digests."""
+
+    def __init__(self, source: DigestSource, config: DigestConfig) -> None:
+        self._source = source
+        self._config = config
+
+    def collect(self, period: Period) -> DigestInput:
+        """Return what the store knows about a period."""
+        source, config = self._source, self._config
+        tallies = tuple(config.statistics())
+        return DigestInput(
+            period=period,
+            series=source.series_records(period.until - MAX_WAITING, period.until),
+            reviews=source.reviews_between(period.since, period.until),
+            landing=source.landing_records(period.since, period.until),
+            mails=source.posted_between(period.since, period.until),
+            trouble=source.trouble_between(period.since, period.until),
+            rules=tallies,
+            demoted=config.demoted(tallies),
+            quiet=config.quiet,
+            collisions=source.new_collisions(period.since, period.until),
+        )
+
+    def digest(self, reader: str, content: DigestInput) -> Digest:
+        """Return the digest of one reader."""
+        return digest(reader, content, self._config.build_filter(reader))
+
+
+class DigestJob(DigestWriter):
     """Queue the digests that are due, each once, also after a restart."""
 
     def __init__(self, store: DigestStore, config: DigestConfig, clock: Clock) -> None:
+        super().__init__(store, config)
         self._store = store
-        self._config = config
         self._clock = clock
 
     def run(self) -> tuple[Outgoing, ...]:
@@ -95,27 +128,6 @@ class DigestJob:
                 content = content or self.collect(period)
                 queued += self._write(reader, content, now)
         return tuple(queued)
-
-    def collect(self, period: Period) -> DigestInput:
-        """Return what the store knows about a period."""
-        store, config = self._store, self._config
-        tallies = tuple(config.statistics())
-        return DigestInput(
-            period=period,
-            series=store.series_records(period.until - MAX_WAITING, period.until),
-            reviews=store.reviews_between(period.since, period.until),
-            landing=store.landing_records(period.since, period.until),
-            mails=store.posted_between(period.since, period.until),
-            trouble=store.trouble_between(period.since, period.until),
-            rules=tallies,
-            demoted=config.demoted(tallies),
-            quiet=config.quiet,
-            collisions=store.new_collisions(period.since, period.until),
-        )
-
-    def digest(self, reader: str, content: DigestInput) -> Digest:
-        """Return the digest of one reader."""
-        return digest(reader, content, self._config.build_filter(reader))
 
     def send(self, written: Digest) -> Outgoing | None:
         """Queue a digest for a period of any length; None if it is already queued or would be empty.

@@ -9,8 +9,9 @@ from sqlmodel import col, select
 
 from bot.ports.checks import CheckStatus, QueuedCheck, ReviewedPosting
 from bot.review.patch_check import CheckState, PatchCheck
+from bot.store.blocks import driver
 from bot.store.database import Database
-from bot.store.reviews import review_of
+from bot.store.reviews import stored_review
 from bot.store.tables import PatchCheckRow, PostingRow, ReviewRow
 
 
@@ -29,8 +30,13 @@ class CheckRows:
             .order_by(col(ReviewRow.reviewed), col(ReviewRow.posting_id))
         )
         with self._database.reading() as session:
+            connection = driver(session.connection())
             return [
-                ReviewedPosting(review_of(session, row, with_texts=False), row.reviewed, arrived)
+                ReviewedPosting(
+                    stored_review(connection, row.posting_id, row.posting, row.value, with_texts=False),
+                    row.reviewed,
+                    arrived,
+                )
                 for row, arrived in session.exec(wanted.limit(limit))
             ]
 

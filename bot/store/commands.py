@@ -10,14 +10,13 @@ from sqlmodel import col, select
 from bot.mail.command import RECHECK
 from bot.mail.outgoing import Outgoing
 from bot.ports.mails import CommandUsage, StoredMail
-from bot.review.disposition import ActiveMute, Disposition, DispositionKind
+from bot.review.disposition import ActiveMute, Disposition
 from bot.store.codec import up_to
 from bot.store.database import Database
 from bot.store.dialect import insert
 from bot.store.mails import stored_mails
 from bot.store.mutes import store_mute
 from bot.store.outgoing import row_of
-from bot.store.shown import time_of
 from bot.store.tables import CommandMailRow, DispositionRow, MailRow, OutgoingRow
 from bot.store.unchecked import mark_checked, unchecked_mails
 
@@ -82,14 +81,6 @@ class CommandRows:
         replies = sum(has_reply for _, has_reply in mails)
         return CommandUsage(replies, sum(RECHECK in outcome.split(", ") for outcome, _ in mails))
 
-    def dispositions(self, topic: str | None = None) -> Sequence[Disposition]:
-        """Return what people replied to the findings of a series, or of all series."""
-        where, values = ("", ()) if topic is None else ("WHERE topic = ?", (topic,))
-        columns = 'topic, fingerprint, rule, kind, reason, "by", message_id, given'
-        query = f"SELECT {columns} FROM disposition {where} ORDER BY given"  # noqa: S608 constants
-        with self._database.rows() as connection:
-            return [_disposition(*row) for row in connection.execute(query, values)]
-
 
 def _row(disposition: Disposition) -> DispositionRow:
     return DispositionRow(
@@ -102,8 +93,3 @@ def _row(disposition: Disposition) -> DispositionRow:
         message_id=disposition.message_id,
         given=disposition.given,
     )
-
-
-def _disposition(topic: str, fingerprint: str, rule: str, kind: str, *rest: str) -> Disposition:
-    reason, by, message_id, given = rest
-    return Disposition(topic, fingerprint, rule, DispositionKind(kind), reason, by, message_id, time_of(given))

@@ -13,7 +13,8 @@ from bot.ports.installation import Attempt, Claim, Installation
 from bot.store.database import Database
 from bot.store.dialect import insert
 from bot.store.error import StoreError
-from bot.store.outgoing import FILED, change_state, row_of
+from bot.store.listing import FILED
+from bot.store.outgoing import change_state, row_of
 from bot.store.secret import create_secret, fingerprint, read_secret, secret_path
 from bot.store.tables import InstallationRow, OutgoingPartRow, OutgoingRow, UnknownMailRow
 

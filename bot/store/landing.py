@@ -15,7 +15,6 @@ from bot.mail.posting_codec import encode_posting
 from bot.ports.landing import LandingMove, LandingNews, LandingRecheck
 from bot.ports.pending import PendingUpdate
 from bot.review.model import Review
-from bot.review.record import LandingRecord
 from bot.store.applied import applied_postings
 from bot.store.blocks import driver
 from bot.store.codec import STREAMED, chunks, posting_of
@@ -23,7 +22,7 @@ from bot.store.database import Database
 from bot.store.dialect import insert, unindexed
 from bot.store.outgoing import store_mail
 from bot.store.pending import forget_pending, update_pending
-from bot.store.reviews import review_of, save_review
+from bot.store.reviews import save_review
 from bot.store.tables import (
     UNCOMPARED,
     AppliedPatchRow,
@@ -163,26 +162,6 @@ class LandingRows:
                 session.exec(told.on_conflict_do_nothing())
             _dequeue(session, posting.message_id)
             return is_kept
-
-    def landing_records(self, since: datetime, until: datetime) -> Sequence[LandingRecord]:
-        """Return the reviews with findings that were new after a landing ref moved, from `since` until before `until`.
-
-        A review that does not have them any more is left out.
-        """
-        news: dict[tuple[str, str], set[str]] = {}
-        with self._database.reading() as session:
-            rows = select(LandingFindingRow).where(
-                col(LandingFindingRow.noted) >= since, col(LandingFindingRow.noted) < until
-            )
-            order = (col(LandingFindingRow.noted), col(LandingFindingRow.posting_id))
-            for row in session.exec(rows.order_by(*order)):
-                news.setdefault((row.posting_id, row.ref), set()).add(row.fingerprint)
-            reviews = {posting_id: session.get(ReviewRow, posting_id) for posting_id, _ in news}
-            return [
-                LandingRecord(review_of(session, reviewed), ref, frozenset(fingerprints))
-                for (posting_id, ref), fingerprints in news.items()
-                if (reviewed := reviews[posting_id]) is not None
-            ]
 
 
 def _removed_rows(session: Session, move: LandingMove) -> list[AppliedPatchRow]:

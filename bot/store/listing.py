@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bot.mail.command import Scope
-from bot.mail.outgoing import Outgoing
+from bot.mail.outgoing import COMMAND_REPLY, DIGEST, Outgoing
 from bot.mail.state import MailState
 from bot.ports.archive import RawMail
 from bot.ports.installation import Claim, Installation
@@ -34,12 +34,16 @@ if TYPE_CHECKING:
     from rules.bindings.pending_facts import PendingKind
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
+FILED: Final = Mode.DRY_RUN.value
+"""The mode of mails that are only written to a folder."""
+PRIVATE: Final = (COMMAND_REPLY, DIGEST)
+"""The kinds of mails that people requested, so that only the limit per hour applies to them."""
 NOTICES: Final = ("foreign", "repeat", "bounce", "unverified")
 QUARANTINED: Final = "quarantined"
 PRUNED: Final = "pruned"
 """The state of a posting whose texts were removed by retention."""
 _LOOK_SECONDS: Final = 5.0
-_TIMES: Final = frozenset({"arrived", "changed", "created", "due", "given", "pruned", "sent", "since"})
+_TIMES: Final = frozenset({"arrived", "changed", "created", "due", "given", "pruned", "reviewed", "sent", "since"})
 
 
 class Readable(Protocol):
@@ -91,7 +95,7 @@ class ListingRows:
         """Return for each mail that was not only filed how often it may have left."""
         query = "SELECT message_id, attempts FROM outgoing WHERE mode != ? AND attempts > 0"
         with self._listed.rows() as connection:
-            return dict(connection.execute(query, (Mode.DRY_RUN.value,)).fetchall())
+            return dict(connection.execute(query, (FILED,)).fetchall())
 
     def claims(self, status: str, limit: int) -> Sequence[Claim]:
         """Return mails in archives that may be ours, of that status, newest first."""

@@ -21,8 +21,8 @@ from bot.review.disposition import ActiveMute, mute_reason
 from bot.store.codec import STREAMED, posting_of
 from bot.store.database import Database
 from bot.store.dialect import Plain, insert
-from bot.store.listing import mail_of
-from bot.store.outgoing import FILED, PRIVATE, change_state
+from bot.store.listing import FILED, PRIVATE, mail_of
+from bot.store.outgoing import change_state
 from bot.store.shown import time_of
 from bot.store.tables import MessageRow, MuteRow, OutgoingRow, PostingRow
 from bot.store.times import utc

@@ -9,14 +9,14 @@ from typing import Final
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from bot.mail.outgoing import COMMAND_REPLY, DIGEST, Outgoing
+from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
 from bot.mail.state import MAY_HAVE_LEFT, MailState, check_transition
 from bot.ports.outbox import MailChange, Pace
 from bot.review.consent import Mode
 from bot.store.database import CHANGES, Database
 from bot.store.dialect import Plain, unindexed
-from bot.store.listing import mail_of
+from bot.store.listing import FILED, PRIVATE, mail_of
 from bot.store.tables import (
     IS_DELIVERABLE,
     DeliveryEventRow,
@@ -29,8 +29,6 @@ from bot.store.times import text_of
 
 PUBLIC: Final = Mode.LIST.value
 WAITED: Final = "waited too long"
-FILED: Final = Mode.DRY_RUN.value
-PRIVATE: Final = (COMMAND_REPLY, DIGEST)  # people requested these, so only the limit per hour applies to them
 _EARLIER: Final = """
 SELECT 1 FROM outgoing_part WHERE kind = ? AND message_id IN (SELECT value FROM json_each(?)) LIMIT 1"""
 _PART: Final = "INSERT INTO outgoing_part (message_id, kind, outgoing_id) VALUES (?, ?, ?)"

@@ -11,12 +11,11 @@ from sqlmodel import col, select
 from bot.ports.pending import PendingUpdate
 from bot.ports.postings import DuePosting
 from bot.review.pending import PendingPosting
-from bot.review.record import CollisionRecord
 from bot.store.applied import applied_postings
 from bot.store.codec import decode, encode, posting_of
 from bot.store.database import Database
 from bot.store.dialect import Plain
-from bot.store.tables import CollisionRow, PostingRow
+from bot.store.tables import PostingRow
 from bot.store.times import text_of
 
 _FORGET_FACTS: Final = "DELETE FROM pending_fact WHERE message_id IN (SELECT value FROM json_each(?))"
@@ -56,19 +55,6 @@ class PendingRows:
             }
             ordered = sorted(newest.values(), key=lambda row: (row.sent, row.message_id))
             return [DuePosting(posting_of(row.value), row.arrived, row.tries) for row in ordered]
-
-    def new_collisions(self, since: datetime, until: datetime) -> Sequence[CollisionRecord]:
-        """Return the collisions that were found from `since` until before `until`, in the order of their discovery."""
-        with self._database.reading() as session:
-            rows = select(CollisionRow).where(col(CollisionRow.found) >= since, col(CollisionRow.found) < until)
-            rows = rows.order_by(col(CollisionRow.found), col(CollisionRow.topic), col(CollisionRow.other_topic))
-            records = []
-            for row in session.exec(rows).all():
-                posting, other = session.get(PostingRow, row.message_id), session.get(PostingRow, row.other_id)
-                if posting is not None and other is not None:
-                    pair = posting_of(posting.value), posting_of(other.value)
-                    records.append(CollisionRecord(*pair, row.kind, row.name))
-            return records
 
 
 def update_pending(connection: Plain, update: PendingUpdate, now: datetime) -> None:

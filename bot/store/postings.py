@@ -25,8 +25,8 @@ from bot.store.blocks import BlockReader, store_bytes
 from bot.store.codec import in_current_format, is_same_posting, posting_of
 from bot.store.database import Database
 from bot.store.dialect import Plain
-from bot.store.listing import PRUNED, QUARANTINED
-from bot.store.outgoing import FILED, PRIVATE, change_state, store_mail
+from bot.store.listing import FILED, PRIVATE, PRUNED, QUARANTINED
+from bot.store.outgoing import change_state, store_mail
 from bot.store.pending import forget_pending, update_pending
 from bot.store.projection import project_posting
 from bot.store.reviews import keep_posting, review_as_told, save_review

@@ -10,7 +10,7 @@ from bot.store.blocks import driver
 from bot.store.codec import posting_of
 from bot.store.database import Database
 from bot.store.projection import count_findings, project_posting, project_review
-from bot.store.reviews import review_of, with_subsystems
+from bot.store.reviews import stored_review, with_subsystems
 from bot.store.tables import (
     FindingRow,
     KernelTreeRow,
@@ -58,7 +58,7 @@ def _rebuild(session: Session, ids: Sequence[str], find: FindSubsystems | None =
         project_posting(connection, posting_of(session.get_one(PostingRow, message_id).value, with_texts=False))
         review = session.get(ReviewRow, message_id)
         if review is not None:
-            value = review_of(session, review, with_texts=False)
+            value = stored_review(connection, message_id, review.posting, review.value, with_texts=False)
             if find is not None and not value.subsystems:
                 value = with_subsystems(connection, value, find)
                 filled += bool(value.subsystems)

@@ -15,6 +15,7 @@ from bot.store.checks import CheckRows
 from bot.store.claims import ClaimRows
 from bot.store.commands import CommandRows
 from bot.store.database import Database
+from bot.store.digest import DigestRows
 from bot.store.following import FollowingRows
 from bot.store.history import HistoryRows
 from bot.store.installation import InstallationRows
@@ -47,6 +48,7 @@ class Repository(
     CommandRows,
     MuteRows,
     RecordRows,
+    DigestRows,
     ProjectionRows,
     RetentionRows,
     BounceRows,

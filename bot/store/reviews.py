@@ -5,17 +5,13 @@ import json
 from datetime import datetime
 from typing import Final
 
-from sqlmodel import Session
-
 from bot.mail.state import MailState
 from bot.ports.projection import FindSubsystems
 from bot.review.model import Recipients, Review
-from bot.store.blocks import driver
 from bot.store.codec import decode, encode, is_same_posting, posting_of
 from bot.store.dialect import Plain
-from bot.store.outgoing import FILED
+from bot.store.listing import FILED
 from bot.store.projection import project_review
-from bot.store.tables import ReviewRow
 from bot.store.times import text_of
 from rules.lazy import replace
 
@@ -60,10 +56,13 @@ def keep_posting(connection: Plain, message_id: str, value: bytes) -> None:
     connection.execute(query, (value, message_id, _IN_ITS_ROW))
 
 
-def review_of(session: Session, row: ReviewRow, *, with_texts: bool = True) -> Review:
-    """Return the review, with the posting that was reviewed, on demand without its texts."""
-    connection = driver(session.connection())
-    return _decoded(connection, row.posting_id, row.posting, row.value, with_texts=with_texts)
+def stored_review(
+    connection: Plain, posting_id: str, posting: bytes, value: bytes, *, with_texts: bool = True
+) -> Review:
+    """Return the review of a row, with the posting that was reviewed, on demand without its texts."""
+    if posting == _IN_ITS_ROW:
+        (posting,) = connection.execute(_VALUE, (posting_id,)).fetchone()
+    return decode(Review, value, posting=posting_of(posting, with_texts=with_texts))
 
 
 def review_as_told(connection: Plain, posting_id: str, posting: bytes, value: bytes, *, rehearsed: bool) -> Review:
@@ -71,14 +70,8 @@ def review_as_told(connection: Plain, posting_id: str, posting: bytes, value: by
 
     Its posting has no texts: what is compared with the review of a later revision are findings.
     """
-    review = _decoded(connection, posting_id, posting, value, with_texts=False)
+    review = stored_review(connection, posting_id, posting, value, with_texts=False)
     parts = json.dumps([part.message_id for part in review.posting.parts])
     if connection.execute(_MAILED, (parts, rehearsed)).fetchone() is not None:
         return review
     return replace(review, recipients=Recipients(reason=review.recipients.reason or "its mail did not leave"))
-
-
-def _decoded(connection: Plain, posting_id: str, posting: bytes, value: bytes, *, with_texts: bool) -> Review:
-    if posting == _IN_ITS_ROW:
-        (posting,) = connection.execute(_VALUE, (posting_id,)).fetchone()
-    return decode(Review, value, posting=posting_of(posting, with_texts=with_texts))

@@ -55,7 +55,7 @@ LOADED: Final[Mapping[str, str]] = {
 
 _READING: Final = (
     *(("outbox", "list"), ("outbox", "show", "1"), ("quarantine", "list"), ("mute", "list"), ("pending",)),
-    ("explain", "1.v1.1@example.org"),
+    *(("explain", "1.v1.1@example.org"), ("digest",), ("digest", "--format", "json")),
 )
 """Commands that read the database with plain statements."""
 _FOR_READING: Final = "email inspect logging pydantic rich sqlite3 tempfile tree_sitter"
