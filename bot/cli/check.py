@@ -2,7 +2,8 @@
 """`patchwarden check`: check patches against the rules, before or after they are posted."""
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -41,7 +42,7 @@ from bot.pool.forked import forked
 from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
 from bot.ports.archive import Archive, RawMail
-from bot.review.formats.row import RowResult, missing_parts, of_review
+from bot.review.formats.row import Row, RowResult, missing_parts, of_review
 from bot.review.history import History
 from bot.review.model import Review
 from bot.review.render.text import visible
@@ -55,6 +56,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _MESSAGE_ID: Final = re.compile(rb"^message-id:[ \t]{0,9}<([^<>\s]{1,250})>", re.MULTILINE | re.IGNORECASE)
+_HEAD: Final = "HEAD..HEAD"
+_TRACKING: Final = "B4_TRACKING_FILE"  # see bot.inbox.tracked_thread
 _MAX_HEADER: Final = 64_000  # bytes of a mail that are searched for its message-id
 _READ_SECONDS: Final = 5.0
 _SPLIT_SECONDS: Final = 60.0
@@ -85,12 +88,14 @@ class _Options:
     """The options of the command."""
 
     git: tuple[Path, str] | None
+    staged: bool
     form: Format
     fail_on: Severity
     rule: list[str] | None
     tree: list[str] | None
     no_tree: bool
     landing: list[str] | None
+    tracking: str
 
 
 def check(
@@ -106,6 +111,10 @@ def check(
     git: Annotated[
         tuple[Path, str] | None, Option("--git", metavar="REPO A..B", help="Check these commits of a repository.")
     ] = None,
+    staged: Annotated[
+        bool,
+        Option("--staged", help="Check what is staged in the repository of this folder, before it is committed."),
+    ] = False,
     form: FormatOption = Format.TEXT,
     fail_on: FailOnOption = Severity.WARNING,
     rule: RuleOption = None,
@@ -121,19 +130,24 @@ def check(
     Example:
       patchwarden check 000*.patch
       patchwarden check --git ~/linux origin/master..HEAD
+      patchwarden check --staged
       patchwarden check 20260301120000.1-2-author@example.org
       b4 mbox -o - MESSAGE-ID | patchwarden check --format terse -
       git config b4.review-perpatch-check-cmd 'patchwarden check --format b4 -'
 
     Exit status: 0 no findings at or above --fail-on; 1 findings; 2 bad usage, or some input could not be read or exceeded a limit (the rest is still checked); 3 a rule or the program failed. Limits: 5 s to read a mail; 60 s to split a file, to assemble a thread or to check a series; 512 MB for each of these.
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    if not targets and git is None:
-        raise UsageError("name a file, a folder, - for standard input, or --git", option="TARGET")
+    if staged and git is not None:
+        raise UsageError("--git and --staged cannot be combined", option="--staged")
+    if not targets and git is None and not staged:
+        raise UsageError("name a file, a folder, - for standard input, --git or --staged", option="TARGET")
     sources = [_source_or_error(name, context) for name in targets or ()]
-    options = _Options(git, form, fail_on, rule, tree, no_tree, landing)
+    tracking = os.environ.get(_TRACKING, "") if form is Format.B4 else ""
+    git = (Path(), _HEAD) if staged else git  # what is staged is a change of HEAD
+    options = _Options(git, staged, form, fail_on, rule, tree, no_tree, landing, tracking)
     check_sources = partial(_check, context, sources, options)
-    needs_kernel = git is not None or tree or landing or context.has_settings
-    printed = None if needs_kernel or form is Format.MAIL else _check_at_once(check_sources, sources)
+    reads_more = git is not None or tree or landing or tracking or context.has_settings
+    printed = None if reads_more or form is Format.MAIL else _check_at_once(check_sources, sources)
     printed = printed or check_sources(forked)
     echo(printed.findings, nl=False)
     for complaint in printed.complaints:
@@ -179,8 +193,13 @@ def _check(
     """Read, assemble and check the mails of all sources."""
     form = options.form
     rules = choose_rules(options.rule) if options.rule else ()
-    read = _read(sources, options.git, isolate)
+    read = _read(sources, options, isolate)
+    asked = {message.message_id for message in read.messages}
+    if options.tracking:
+        _add_thread(read, options.tracking, isolate)
     postings = _postings(read, isolate)
+    if options.tracking:
+        postings = [posting for posting in postings if any(part.message_id in asked for part in posting.parts)]
     refuse_two_trees(options.tree, options.no_tree)
     choose_tree: Callable[[Posting], Trees] = _no_tree
     if options.git is not None or options.tree or options.landing or context.has_settings:
@@ -203,6 +222,8 @@ def _check(
     problems += (line for review in reviews for line in skipped_lines(review.skipped))
     known = {rule.id: rule for rule in rules}
     rows = tuple(row for review in reviews for row in of_review(review, known))
+    if options.tracking:
+        rows = tuple(_rows_about(asked, postings, rows))
     verdict = RowResult(
         rows,
         tuple(reviews),
@@ -212,7 +233,7 @@ def _check(
     )
     findings = format_findings(verdict, rules, form, load_links(context, form), mails)
     complaints = list(problems)
-    if form not in (Format.TEXT, Format.B4):
+    if form not in (Format.TEXT, Format.B4) and (form is not Format.TERSE or len(read.messages) > 1):
         missing = ((posting.series.subject, missing_parts(posting)) for posting in postings)
         complaints += (f"{visible(subject)}: {parts}" for subject, parts in missing if parts)
     for failure in verdict.failures:
@@ -269,7 +290,7 @@ class _Read:
         (self.problems if crashed.exceeded else self.broken).append(f"{subject}: {crashed.reason}")
 
 
-def _read(sources: Sequence[Archive | InboxError], git: tuple[Path, str] | None, isolate: _Isolate) -> _Read:
+def _read(sources: Sequence[Archive | InboxError], options: _Options, isolate: _Isolate) -> _Read:
     """Read the mails of all sources."""
     read = _Read()
     for source in sources:
@@ -279,11 +300,12 @@ def _read(sources: Sequence[Archive | InboxError], git: tuple[Path, str] | None,
             _read_source(read, source, isolate)
         except InboxError as error:
             read.problems.append(str(error))
-    if git is not None:
+    if options.git is not None:
         # Without a valid range there is no kernel to check against, so its error is raised.
-        from bot.inbox.git_range import GitRange
+        from bot.inbox.git_range import GitRange, StagedChanges
 
-        _read_source(read, GitRange(*git), isolate, may_be_empty=True)
+        changes = StagedChanges(options.git[0]) if options.staged else GitRange(*options.git)
+        _read_source(read, changes, isolate, may_be_empty=True)
     return read
 
 
@@ -312,6 +334,28 @@ def _read_source(read: _Read, source: Archive, isolate: _Isolate, *, may_be_empt
         if not any(map(candidate, messages)):
             read.without_patch.append(_explain_no_patch(source.name, mails, messages))
     read.messages += messages
+
+
+def _add_thread(read: _Read, tracking: str, isolate: _Isolate) -> None:
+    """Add the other mails of the thread that b4 tracks. A thread that cannot be read is a problem, not an error."""
+    from bot.inbox.tracked_thread import TrackedThread
+
+    known, thread = {message.message_id for message in read.messages}, _Read()
+    try:
+        _read_source(thread, TrackedThread(Path(tracking), Path()), isolate)
+    except InboxError as error:
+        read.problems.append(str(error))
+    read.messages += [message for message in thread.messages if message.message_id not in known]
+
+
+def _rows_about(asked: Collection[str], postings: Sequence[Posting], rows: Sequence[Row]) -> Iterator[Row]:
+    """Yield the findings in the patches that were asked for. The cover letter asks for all patches of its series."""
+    whole = {
+        posting.message_id
+        for posting in postings
+        if any(part.index == 0 and part.message_id in asked for part in posting.parts)
+    }
+    yield from (row for row in rows if row.posting in whole or row.message_id in asked)
 
 
 def _explain_no_patch(name: str, mails: Sequence[RawMail], messages: Sequence[Message]) -> str:
@@ -436,7 +480,8 @@ def _unchecked(reviews: Sequence[Review], options: _Options) -> tuple[str, ...]:
     from bot.cli.unchecked import unchecked
 
     if not reviews and options.git is not None:
-        return (f"not checked: {options.git[1]} has no commits other than merges",)
+        nothing = "nothing is staged" if options.staged else f"{options.git[1]} has no commits other than merges"
+        return (f"not checked: {nothing}",)
     patches = [patch for review in reviews for patch in review.posting.series.patches]
     paths = dict.fromkeys(path for patch in patches for path in patch.paths)
     has_tree = all(review.basis.base for review in reviews)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The commits of a range in a local repository, as mails in the form of `git format-patch`."""
+"""The commits of a range in a local repository, as mails in the form of `git format-patch`; and what is staged."""
 
 import os
 import subprocess
@@ -10,6 +10,7 @@ from typing import Final
 
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import split_mbox
+from bot.inbox.patch_text import read_as_mails
 from bot.ports.archive import Batch, RawMail
 
 # The configuration of operator and repository must neither run a program nor change the form of the diff.
@@ -23,23 +24,12 @@ _CONFIG: Final = (
     "format.useAutoBase=false",
     "log.showSignature=false",
 )
-_OPTIONS: Final = (
-    "--stdout",
+_DIFF_OPTIONS: Final = (
     "--no-ext-diff",
     "--no-textconv",
     "--no-color",
-    "--no-attach",
-    "--no-thread",
-    "--no-cover-letter",
-    "--no-signature",
-    "--no-notes",
-    "--no-to",
-    "--no-cc",
-    "--no-add-header",
     "--no-relative",
     "--no-indent-heuristic",
-    "--numbered",
-    "--subject-prefix=PATCH",
     "--full-index",
     "--find-renames",
     "--diff-algorithm=myers",
@@ -48,6 +38,19 @@ _OPTIONS: Final = (
     "--inter-hunk-context=0",
     "--src-prefix=a/",
     "--dst-prefix=b/",
+)
+_MAIL_OPTIONS: Final = (
+    "--stdout",
+    "--no-attach",
+    "--no-thread",
+    "--no-cover-letter",
+    "--no-signature",
+    "--no-notes",
+    "--no-to",
+    "--no-cc",
+    "--no-add-header",
+    "--numbered",
+    "--subject-prefix=PATCH",
 )
 _PATIENCE: Final = 300
 
@@ -75,28 +78,56 @@ class GitRange:
     def _mails(self) -> list[bytes]:
         if ".." not in self._commits or self._commits.startswith("-"):
             raise InboxError(f"{self._commits!r} is no range of commits; write A..B")
-        settings = [word for setting in _CONFIG for word in ("-c", setting)]
-        command = ["git", "-C", str(self._repository), "--no-pager", *settings, "format-patch", *_OPTIONS]
-        try:
-            done = subprocess.run(
-                [*command, "--end-of-options", self._commits, "--"],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                env=_environment(),
-                timeout=_PATIENCE,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise InboxError(f"{self.name}: cannot run git: {error}") from error
-        if done.returncode:
-            lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["git failed"]
-            raise InboxError(f"{self.name}: {lines[0]}")
-        return split_mbox(done.stdout)
+        command = ("format-patch", *_MAIL_OPTIONS, *_DIFF_OPTIONS, "--end-of-options", self._commits, "--")
+        return split_mbox(_run(self.name, self._repository, *command))
 
 
-def _environment() -> dict[str, str]:
-    """Return the environment without git's variables, plus those that keep git from prompting, fetching or locking."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+class StagedChanges:
+    """What is staged in a repository, as one diff without a mail. It keeps no cursor."""
+
+    def __init__(self, repository: Path) -> None:
+        self.name = "the staged changes"
+        self._repository = repository
+
+    def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:  # noqa: ARG002 the port's names
+        """Yield one batch with one mail, with none if nothing is staged. Raises InboxError without a repository."""
+        diff = _run(self.name, self._repository, "diff", "--cached", *_DIFF_OPTIONS)
+        mails = [RawMail(self.name, datetime.now(UTC), b"The staged changes\n---\n" + diff)] if diff else []
+        yield Batch(self.name, "staged", "", tuple(read_as_mails(mails)))
+
+    def count(self, cursors: dict[str, str]) -> int:
+        """Return 1 if anything is staged, else 0."""
+        return sum(len(batch.mails) for batch in self.batches(cursors))
+
+
+def _run(name: str, repository: Path, *command: str) -> bytes:
+    """Return what git prints. Raises InboxError if it fails."""
+    settings = [word for setting in _CONFIG for word in ("-c", setting)]
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(repository), "--no-pager", *settings, *command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=git_environment(),
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise InboxError(f"{name}: cannot run git: {error}") from error
+    if done.returncode:
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["git failed"]
+        raise InboxError(f"{name}: {lines[0]}")
+    return done.stdout
+
+
+def git_environment() -> dict[str, str]:
+    """Return the environment without git's variables, plus those that keep git from prompting, fetching or locking.
+
+    A hook of `git commit` is told by GIT_INDEX_FILE what will be committed.
+    """
+    environment = {
+        name: value for name, value in os.environ.items() if name == "GIT_INDEX_FILE" or not name.startswith("GIT_")
+    }
     return environment | {
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": "/dev/null",

@@ -60,6 +60,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
 
 WITH_FINDINGS: Final = frozenset(
     {
+        "git rebase --exec 'patchwarden check --git . HEAD~1..HEAD' main",
         "git format-patch --stdout main.. | patchwarden check -",
         "patchwarden check --git . main..HEAD",
         "exec patchwarden check --git . main..HEAD",
@@ -73,7 +74,7 @@ WITH_FINDINGS: Final = frozenset(
         "patchwarden check 000*.patch",
         "patchwarden audit rust/kernel",
         "patchwarden audit --format jsonl --rule missing-safety-comment rust drivers samples",
-    }
+    },
 )
 """The lines whose exit status is 1, because the sandbox has unsafe code without a comment."""
 

@@ -352,6 +352,36 @@ def test_in_a_repository_the_tree_is_checked(run: Run, repository: Path) -> None
     assert result.out.endswith("no findings\n  not checked, because only Rust, C and build files are: a.txt\n")
 
 
+def test_what_is_staged(run: Run, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = repository / "rust" / "kernel" / "led.rs"
+    monkeypatch.chdir(source.parent)
+    before = run("check", "--staged")
+    source.write_text(source.read_text() + "\n/// Dim.\npub fn dim() {\n    unsafe { bindings::dim() };\n}\n")
+    unstaged = run("check", "--staged")
+    _git(repository, "add", "-u")
+    source.write_text("")
+
+    staged = run("check", "--staged")
+
+    assert Done(0, "no findings\n  not checked: nothing is staged\n", "") == before == unstaged
+    assert (1, "The staged changes (v1, 1 patch)") == (staged.status, staged.out.split("\n")[0])
+    assert "rust/kernel/led.rs:16: warning: This `unsafe` block has no" in staged.out
+    assert "led.rs:11" not in staged.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [(("--staged", "--git", "linux", "HEAD~1..HEAD"), "--git and --staged cannot be combined"), (("--staged",), "")],
+)
+def test_staged_changes_need_a_repository_and_no_range(
+    run: Run, repository: Path, arguments: tuple[str, ...], problem: str
+) -> None:
+    result = run("check", *arguments)
+
+    assert (2, 1 + 2 * bool(problem)) == (result.status, result.err.count("\n"))
+    assert problem in result.err
+
+
 def test_not_a_repository(run: Run, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
 
@@ -475,13 +505,22 @@ def test_a_directory_of_patches_is_checked(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "stream"),
-    [((), "out"), (("--format", "b4"), "out"), (("--format", "terse"), "err"), (("--format", "json"), "err")],
+    [((), "out"), (("--format", "b4"), "out"), (("--format", "json"), "err")],
 )
 def test_a_single_patch_of_a_series_names_the_missing_parts(run: Run, arguments: tuple[str, ...], stream: str) -> None:
     result = run("check", "--no-tree", *arguments, "-", stdin=patch("2@example.org", number=" 2/3"))
 
     assert result.status == 1
     assert "incomplete series: patches 1 and 3 of 3 not given" in getattr(result, stream)
+
+
+def test_terse_names_missing_parts_of_several_mails_only(run: Run) -> None:
+    """b4 counts each line on stderr as an error of the patch that it checks."""
+    first, third = (patch(f"{number}@example.org", number=f" {number}/3") for number in (1, 3))
+    box = b"".join(b"From a Thu Jan  1 00:00:00 1970\n" + content + b"\n" for content in (first, third))
+
+    assert "" == run("check", "--no-tree", "--format", "terse", "-", stdin=first).err
+    assert "patch 2 of 3 not given" in run("check", "--no-tree", "--format", "terse", "-", stdin=box).err
 
 
 def test_a_helper_of_a_single_patch_is_not_called_unused(run: Run, tmp_path: Path) -> None:

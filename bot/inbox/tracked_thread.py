@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The thread of a series that b4 tracks: b4 names it to the commands that check one patch of the series.
+
+b4 writes what it tracks to a JSON file, names that file in `$B4_TRACKING_FILE`, and runs the command at the top of the
+repository. The thread is an mbox in a blob of the repository (b4 0.16, review_tui/_common.py).
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from bot.inbox.error import InboxError
+from bot.inbox.git_range import git_environment
+from bot.inbox.mailbox import split_mbox
+from bot.ports.archive import Batch, RawMail
+from rules.lazy import re
+
+_BLOB: Final = re.compile(r"[0-9a-f]{40,64}\Z")
+_MAX_FILE: Final = 64_000_000  # bytes
+_PATIENCE: Final = 60
+
+
+class TrackedThread:
+    """The mails of the thread that a tracking file names, none if b4 stored no thread. It keeps no cursor."""
+
+    def __init__(self, path: Path, repository: Path) -> None:
+        self.name = str(path)
+        self._path = path
+        self._repository = repository
+
+    def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:  # noqa: ARG002 the port's names
+        """Yield one batch with all mails.
+
+        Raises InboxError if the file is not one of b4, or names a blob that the repository does not have.
+        """
+        mails = (RawMail(f"{self.name}#{at}", datetime.now(UTC), mail) for at, mail in enumerate(self._mails(), 1))
+        yield Batch(self.name, "thread", "", tuple(mails))
+
+    def count(self, cursors: dict[str, str]) -> int:  # noqa: ARG002 the port's name
+        """Return the number of mails."""
+        return len(self._mails())
+
+    def _mails(self) -> list[bytes]:
+        blob = self._blob()
+        if not blob:
+            return []
+        command = ["git", "-C", str(self._repository), "cat-file", "blob", blob]
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                env=git_environment(),
+                timeout=_PATIENCE,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise InboxError(f"{self.name}: cannot run git: {error}") from error
+        # Git removes blobs that nothing refers to. b4 then fetches the thread, and a check does without it.
+        return split_mbox(done.stdout) if done.returncode == 0 else []
+
+    def _blob(self) -> str:
+        """Return the object id of the thread, "" if the file names none."""
+        try:
+            with self._path.open("rb") as file:
+                tracked = json.loads(file.read(_MAX_FILE))
+        except OSError as error:
+            raise InboxError(f"{self.name}: {error.strerror}") from error
+        except ValueError as error:
+            raise InboxError(f"{self.name}: not a tracking file of b4: {error}") from error
+        series = tracked.get("series") if isinstance(tracked, dict) else None
+        if not isinstance(series, dict):
+            raise InboxError(f"{self.name}: not a tracking file of b4: it has no series")
+        blob = series.get("thread-blob") or ""
+        if blob and not (isinstance(blob, str) and _BLOB.match(blob)):
+            raise InboxError(f"{self.name}: its thread-blob is no object id")
+        return str(blob)
