@@ -70,7 +70,7 @@ from bot.ports.archive import RawMail
 from bot.review import command_reply as answering
 from bot.review import disposition, landing, pending
 from bot.review import mail_lint as lint
-from bot.review.formats import b4, json_array, jsonl, row, sarif, terse, text
+from bot.review.formats import b4, json_array, jsonl, rdjsonl, row, sarif, terse, text
 from bot.review.formats.mail import mail as mail_format
 from bot.review.model import Review
 from bot.review.policy import Policy
@@ -1335,6 +1335,7 @@ def _printed(result: Review) -> object:
         jsonl.jsonl(verdict),
         json_array.json_array(verdict),
         text.text(verdict),
+        rdjsonl.rdjsonl(verdict, Links()),
         terse.terse(verdict),
         b4.b4(verdict, Links("https://pages.example.org")),
     )

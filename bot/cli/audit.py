@@ -16,6 +16,7 @@ from bot.cli.context import GlobalOptions
 from bot.cli.jobs import JobsOption, work_on_files
 from bot.cli.kernel_option import NoTreeOption, TreeOption, refuse_two_trees, repository_specs
 from bot.cli.output import (
+    BaselineOption,
     FailOnOption,
     Format,
     FormatOption,
@@ -24,7 +25,9 @@ from bot.cli.output import (
     complain,
     exit_status,
     format_findings,
+    load_baseline,
     load_links,
+    without_known,
 )
 from bot.cli.unchecked import unchecked
 from bot.pool.deadline import deadline_suspended
@@ -50,6 +53,7 @@ def audit(
     form: FormatOption = Format.TEXT,
     fail_on: FailOnOption = Severity.WARNING,
     rule: RuleOption = None,
+    baseline: BaselineOption = None,
     jobs: JobsOption = 0,
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
@@ -92,17 +96,18 @@ def audit(
             findings += report.findings
             failures += report.failures
             problems += skipped_lines(report.skipped)
-    rows = tuple(of_findings(findings, known))
+    earlier = load_baseline(baseline)
+    rows = without_known(of_findings(findings, known), earlier, form)
     has_tree = specs is not None and bool(specs.repositories)
     of_files = [rule.id for rule in rules if rule.check_file is not None]
     not_checked = () if rows else tuple(unchecked([], of_files, has_tree=has_tree))
     verdict = RowResult(rows, (), tuple(failures), tuple(problems), not_checked)
-    echo(format_findings(verdict, rules, form, load_links(context, form)), nl=False)
+    echo(format_findings(verdict, rules, form, load_links(context, form), baseline=earlier), nl=False)
     for problem in problems:
         complain(problem)
     for failure in failures:
         complain(f"rule {failure.rule} failed on {failure.path}: {failure.error}")
-    return status.FAILED if broken else exit_status(verdict, fail_on)
+    return status.FAILED if broken else exit_status(verdict, fail_on, earlier)
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -14,6 +14,8 @@ from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.kernel_option import LandingOption, NoTreeOption, TreeOption, refuse_two_trees, repository_specs
 from bot.cli.output import (
+    Baseline,
+    BaselineOption,
     FailOnOption,
     Format,
     FormatOption,
@@ -22,7 +24,9 @@ from bot.cli.output import (
     complain,
     exit_status,
     format_findings,
+    load_baseline,
     load_links,
+    without_known,
 )
 from bot.inbox.assemble import as_patch, assemble, candidate
 from bot.inbox.error import InboxError
@@ -92,6 +96,7 @@ class _Options:
     form: Format
     fail_on: Severity
     rule: list[str] | None
+    baseline: Baseline | None
     tree: list[str] | None
     no_tree: bool
     landing: list[str] | None
@@ -118,6 +123,7 @@ def check(
     form: FormatOption = Format.TEXT,
     fail_on: FailOnOption = Severity.WARNING,
     rule: RuleOption = None,
+    baseline: BaselineOption = None,
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
     landing: LandingOption = None,
@@ -144,7 +150,7 @@ def check(
     sources = [_source_or_error(name, context) for name in targets or ()]
     tracking = os.environ.get(_TRACKING, "") if form is Format.B4 else ""
     git = (Path(), _HEAD) if staged else git  # what is staged is a change of HEAD
-    options = _Options(git, staged, form, fail_on, rule, tree, no_tree, landing, tracking)
+    options = _Options(git, staged, form, fail_on, rule, load_baseline(baseline), tree, no_tree, landing, tracking)
     check_sources = partial(_check, context, sources, options)
     reads_more = git is not None or tree or landing or tracking or context.has_settings
     printed = None if reads_more or form is Format.MAIL else _check_at_once(check_sources, sources)
@@ -224,6 +230,7 @@ def _check(
     rows = tuple(row for review in reviews for row in of_review(review, known))
     if options.tracking:
         rows = tuple(_rows_about(asked, postings, rows))
+    rows = without_known(rows, options.baseline, form)
     verdict = RowResult(
         rows,
         tuple(reviews),
@@ -231,14 +238,18 @@ def _check(
         tuple(problems),
         _unchecked(reviews, options) if form is Format.TEXT and not rows else (),
     )
-    findings = format_findings(verdict, rules, form, load_links(context, form), mails)
+    findings = format_findings(verdict, rules, form, load_links(context, form), mails, options.baseline)
     complaints = list(problems)
     if form not in (Format.TEXT, Format.B4) and (form is not Format.TERSE or len(read.messages) > 1):
         missing = ((posting.series.subject, missing_parts(posting)) for posting in postings)
         complaints += (f"{visible(subject)}: {parts}" for subject, parts in missing if parts)
     for failure in verdict.failures:
         complaints.append(f"rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
-    return _Printed(findings, tuple(complaints), status.FAILED if broken else exit_status(verdict, options.fail_on))
+    return _Printed(
+        findings,
+        tuple(complaints),
+        status.FAILED if broken else exit_status(verdict, options.fail_on, options.baseline),
+    )
 
 
 def _source_or_error(name: str, context: GlobalOptions) -> Archive | InboxError:

@@ -3,15 +3,16 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 from bot.cli import status
 from bot.cli.command import Option, UsageError, echo
 from bot.cli.context import GlobalOptions
 from bot.mail.links import Links
-from bot.review.formats.row import RowResult
+from bot.review.formats.row import Row, RowResult
 from bot.review.render.text import visible
 from bot.version import VERSION
 from rules.finding import Severity
@@ -26,6 +27,7 @@ class Format(StrEnum):
     TERSE = "terse"
     JSONL = "jsonl"
     JSON = "json"
+    RDJSONL = "rdjsonl"
     SARIF = "sarif"
     MAIL = "mail"
     B4 = "b4"
@@ -36,7 +38,8 @@ FormatOption = Annotated[
     Option(
         "--format",
         help="text: for people; terse: one line per finding, like checkpatch; jsonl, json, sarif: for programs; "
-        "mail: the mails that would be sent; b4: for review-perpatch-check-cmd and review-series-check-cmd of b4.",
+        "rdjsonl: for reviewdog; mail: the mails that would be sent; b4: for review-perpatch-check-cmd and "
+        "review-series-check-cmd of b4.",
     ),
 ]
 FailOnOption = Annotated[
@@ -46,6 +49,40 @@ RuleOption = Annotated[
     list[str] | None,
     Option("--rule", metavar="ID", help="Run only this rule; repeatable. `patchwarden rules` lists the rules."),
 ]
+
+
+BaselineOption = Annotated[
+    Path | None,
+    Option(
+        "--baseline",
+        metavar="LOG",
+        help="Findings of this SARIF log, which an earlier run printed, are known: they do not count. SARIF says which "
+        "findings are new, unchanged and absent; other formats leave out known ones.",
+    ),
+]
+Baseline = Mapping[str, Mapping[str, Any]]
+"""The results of a SARIF log, by the fingerprints of their findings."""
+
+
+def load_baseline(path: Path | None) -> Baseline | None:
+    """Return the results of a SARIF log, None without one. Raises a usage error for another file."""
+    if path is None:
+        return None
+    from bot.review.formats.sarif_baseline import NoBaselineError, read_baseline
+
+    try:
+        return read_baseline(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", option="--baseline") from error
+    except NoBaselineError as error:
+        raise UsageError(f"{path}: {error}", option="--baseline") from error
+
+
+def without_known(rows: Iterable[Row], baseline: Baseline | None, form: Format) -> tuple[Row, ...]:
+    """Return the findings that a format shows: all in SARIF, which says which of them are known, else the new ones."""
+    if baseline is None or form is Format.SARIF:
+        return tuple(rows)
+    return tuple(row for row in rows if row.finding.fingerprint not in baseline)
 
 
 def choose_rules(ids: Sequence[str] | None) -> tuple[Rule, ...]:
@@ -69,7 +106,7 @@ def choose_rules(ids: Sequence[str] | None) -> tuple[Rule, ...]:
 
 def load_links(context: GlobalOptions, form: Format) -> Links:
     """Return the public addresses of the settings for the formats that have addresses."""
-    if form not in (Format.SARIF, Format.B4) or not context.has_settings:
+    if form not in (Format.SARIF, Format.B4, Format.RDJSONL) or not context.has_settings:
         return Links()
     from bot.app.links import build_links
 
@@ -77,7 +114,12 @@ def load_links(context: GlobalOptions, form: Format) -> Links:
 
 
 def format_findings(
-    verdict: RowResult, rules: Sequence[Rule], form: Format, links: Links, mails: Sequence[bytes] = ()
+    verdict: RowResult,
+    rules: Sequence[Rule],
+    form: Format,
+    links: Links,
+    mails: Sequence[bytes] = (),
+    baseline: Baseline | None = None,
 ) -> bytes:
     """Return the findings in that format, as bytes for standard output."""
     match form:
@@ -88,7 +130,7 @@ def format_findings(
         case Format.SARIF:
             from bot.review.formats.sarif import sarif
 
-            out = sarif(verdict, {rule.id: rule for rule in rules}, VERSION, links)
+            out = sarif(verdict, {rule.id: rule for rule in rules}, VERSION, links, baseline)
         case Format.B4:
             from bot.review.formats.b4 import b4
 
@@ -101,6 +143,10 @@ def format_findings(
             from bot.review.formats.jsonl import jsonl
 
             out = jsonl(verdict)
+        case Format.RDJSONL:
+            from bot.review.formats.rdjsonl import rdjsonl
+
+            out = rdjsonl(verdict, links)
         case Format.TERSE:
             from bot.review.formats.terse import terse
 
@@ -113,13 +159,14 @@ def format_findings(
     return out.encode("utf-8", "replace")
 
 
-def exit_status(verdict: RowResult, fail_on: Severity) -> int:
-    """Return the exit status. A failure takes precedence over unreadable input, and that over findings."""
+def exit_status(verdict: RowResult, fail_on: Severity, baseline: Baseline | None = None) -> int:
+    """Return the exit status. A failure takes precedence over unreadable input, and that over new findings."""
     if verdict.failures:
         return status.FAILED
     if verdict.problems:
         return status.USAGE
-    return status.FINDINGS if any(row.counts(fail_on) for row in verdict.rows) else status.OK
+    new = without_known(verdict.rows, baseline, Format.TEXT)
+    return status.FINDINGS if any(row.counts(fail_on) for row in new) else status.OK
 
 
 def complain(problem: str) -> None:

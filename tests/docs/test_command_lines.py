@@ -68,6 +68,8 @@ WITH_FINDINGS: Final = frozenset(
         "patchwarden check v2-0001-rust-valve.patch",
         "patchwarden check --format terse v2-0001-rust-valve.patch",
         "patchwarden check --format sarif v2-0001-rust-valve.patch",
+        "patchwarden check --format sarif v2-0001-rust-valve.patch > log.sarif",
+        "patchwarden check --format rdjsonl v2-0001-rust-valve.patch",
         "patchwarden check --tree linux.git@v7.3 v2-0001-rust-valve.patch",
         "patchwarden check --tree linux.git --landing linux-next.git@next-20260301 0*.patch",
         "patchwarden check --no-tree --landing linux-next.git@master 0*.patch",
@@ -79,6 +81,7 @@ WITH_FINDINGS: Final = frozenset(
 """The lines whose exit status is 1, because the sandbox has unsafe code without a comment."""
 
 BEFORE: Final[tuple[tuple[str, str], ...]] = (
+    ("--baseline log.sarif", "patchwarden check --format sarif v2-0001-rust-valve.patch > log.sarif || true"),
     (r"restore|backup /etc", "patchwarden backup backup/patchwarden-2026-11-25"),
     (r"--config etc/patchwarden.toml", "mkdir etc; touch etc/patchwarden.toml; mv var etc/var"),
     (r"^head |init etc/", "mkdir -p etc/patchwarden"),

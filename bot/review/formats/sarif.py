@@ -1,24 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """SARIF 2.1.0, the format that code-scanning services accept (OASIS, 2020)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
 from bot.mail.links import Links
 from bot.review.formats.json_text import dumps
 from bot.review.formats.row import Row, RowResult, clean
-from rules.finding import Anchor, Failure, Severity
+from bot.review.formats.sarif_baseline import FINGERPRINT
+from rules.finding import Anchor, Failure, LogAnchor, Severity
 from rules.lint.rule import Rule
 
 _LEVELS: Final = {Severity.BUG: "error", Severity.WARNING: "warning", Severity.NIT: "note", Severity.NOTE: "note"}
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
 
-def sarif(result: RowResult, rules: Mapping[str, Rule], version: str, links: Links) -> str:
+def sarif(
+    result: RowResult,
+    rules: Mapping[str, Rule],
+    version: str,
+    links: Links,
+    baseline: Mapping[str, Mapping[str, Any]] | None = None,
+) -> str:
     """Return one run of the tool, with the rules that were run and one result per finding.
 
-    `links` has the addresses of rules and findings, which the run names.
+    `links` has the addresses of rules and findings, which the run names. With a `baseline`, the results of an earlier
+    run by their fingerprints, each result says whether it is new, and those that are gone follow.
     """
     order = {rule_id: index for index, rule_id in enumerate(rules)}
     run: dict[str, Any] = {
@@ -39,8 +47,10 @@ def sarif(result: RowResult, rules: Mapping[str, Rule], version: str, links: Lin
                 ],
             }
         ],
-        "results": [_result(row, order, links) for row in result.rows],
+        "results": [_result(row, result, order, links) for row in result.rows],
     }
+    if baseline is not None:
+        run["results"] = list(_compared(run["results"], baseline, order))
     return dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
@@ -56,14 +66,32 @@ def _rule(rule: Rule, links: Links) -> dict[str, Any]:
     }
 
 
-def _result(row: Row, order: Mapping[str, int], links: Links) -> dict[str, Any]:
+def _compared(
+    results: Sequence[dict[str, Any]], baseline: Mapping[str, Mapping[str, Any]], order: Mapping[str, int]
+) -> Iterator[dict[str, Any]]:
+    """Yield the results with their state, and those of the baseline that are gone."""
+    for result in results:
+        yield result | {"baselineState": "unchanged" if _fingerprint(result) in baseline else "new"}
+    found = set(map(_fingerprint, results))
+    for fingerprint, earlier in baseline.items():
+        if fingerprint not in found:
+            gone = {key: value for key, value in earlier.items() if key != "ruleIndex"}
+            index = {"ruleIndex": order[gone["ruleId"]]} if gone.get("ruleId") in order else {}
+            yield {**gone, **index, "baselineState": "absent"}
+
+
+def _fingerprint(result: Mapping[str, Any]) -> str:
+    return str(result["partialFingerprints"][FINGERPRINT])
+
+
+def _result(row: Row, result: RowResult, order: Mapping[str, int], links: Links) -> dict[str, Any]:
     finding, anchor = row.finding, row.finding.anchor
-    result: dict[str, Any] = {
+    shown: dict[str, Any] = {
         "ruleId": finding.rule,
         "ruleIndex": order[finding.rule],
         "level": _LEVELS[finding.severity],
         "message": {"text": clean(finding.message)},
-        "partialFingerprints": {"patchwarden/v1": finding.fingerprint},
+        "partialFingerprints": {FINGERPRINT: finding.fingerprint},
         "properties": {
             "severity": finding.severity.value,
             "confidence": finding.confidence.value,
@@ -73,19 +101,41 @@ def _result(row: Row, order: Mapping[str, int], links: Links) -> dict[str, Any]:
         },
     }
     if address := row.address(links):
-        result["hostedViewerUri"] = address
+        shown["hostedViewerUri"] = address
     if isinstance(anchor, Anchor):
-        result["locations"] = [{"physicalLocation": _location(anchor)}]
-        result["properties"]["side"] = anchor.side
-    return result
+        shown["locations"] = [{"physicalLocation": _location(anchor)}]
+        shown["properties"]["side"] = anchor.side
+    else:
+        shown["locations"] = [_message_location(row, result, anchor)]
+    return shown
+
+
+def _message_location(row: Row, result: RowResult, anchor: LogAnchor) -> dict[str, Any]:
+    """Return the location of a finding in a commit message: the first line of a file, which services require."""
+    patches = (
+        patch
+        for review in result.reviews
+        for patch in review.posting.series.patches
+        if review.posting.message_id == row.posting and patch.index == anchor.patch
+    )
+    path = next((path for patch in patches for path in patch.paths), None)
+    physical = (
+        {}
+        if path is None
+        else {"physicalLocation": {"artifactLocation": {"uri": _uri(path)}, "region": {"startLine": 1}}}
+    )
+    return {**physical, "logicalLocations": [{"fullyQualifiedName": row.finding.place, "kind": "commit message"}]}
 
 
 def _location(anchor: Anchor) -> dict[str, Any]:
-    # A path in git is any bytes; a URI has them percent-encoded.
-    path = quote(anchor.path.encode("utf-8", "surrogateescape"))
-    uri = f"file://{path}" if path.startswith("/") else path
     region = {"startLine": anchor.line, "startColumn": anchor.column, "snippet": {"text": clean(anchor.text)}}
-    return {"artifactLocation": {"uri": uri}, "region": region}
+    return {"artifactLocation": {"uri": _uri(anchor.path)}, "region": region}
+
+
+def _uri(path: str) -> str:
+    """Return the address of a path. A path in git is any bytes; a URI has them percent-encoded."""
+    quoted = quote(path.encode("utf-8", "surrogateescape"))
+    return f"file://{quoted}" if quoted.startswith("/") else quoted
 
 
 def _failure(failure: Failure) -> dict[str, Any]:

@@ -352,6 +352,29 @@ def test_in_a_repository_the_tree_is_checked(run: Run, repository: Path) -> None
     assert result.out.endswith("no findings\n  not checked, because only Rust, C and build files are: a.txt\n")
 
 
+def test_findings_of_a_baseline_do_not_count(run: Run, tmp_path: Path) -> None:
+    first, second = patch("1@example.org"), patch("2@example.org", "fan")
+    box = b"".join(b"From a Thu Jan  1 00:00:00 1970\n" + content + b"\n" for content in (first, second))
+    (tmp_path / "log.sarif").write_text(run("check", "--no-tree", "--format", "sarif", "-", stdin=first).out)
+    command = ("check", "--no-tree", "--baseline", "log.sarif", "--format")
+
+    known, both = run(*command, "text", "-", stdin=first), run(*command, "terse", "-", stdin=box)
+
+    assert (0, 1) == (known.status, both.status)
+    assert "no findings\n" in known.out
+    assert ["rust/kernel/fan.rs:4"] == [line.split(": ")[0] for line in both.out.splitlines() if "WARNING" in line]
+    assert 0 == run(*command, "sarif", "-", stdin=first).status
+    assert "unchanged" in run(*command, "sarif", "-", stdin=first).out
+
+
+@pytest.mark.parametrize("name", ["nowhere.sarif", "."])
+def test_a_baseline_that_cannot_be_read_is_bad_usage(run: Run, name: str) -> None:
+    result = run("check", "--baseline", name, "-", stdin=patch("1@example.org"))
+
+    assert 2 == result.status
+    assert f"--baseline: {name}: " in result.err
+
+
 def test_what_is_staged(run: Run, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = repository / "rust" / "kernel" / "led.rs"
     monkeypatch.chdir(source.parent)

@@ -18,8 +18,10 @@ from bot.review.formats.colour import Colours, colours_for
 from bot.review.formats.json_array import json_array
 from bot.review.formats.jsonl import jsonl
 from bot.review.formats.mail import mail
+from bot.review.formats.rdjsonl import rdjsonl
 from bot.review.formats.row import Row, RowResult, of_review
 from bot.review.formats.sarif import sarif
+from bot.review.formats.sarif_baseline import NoBaselineError, read_baseline
 from bot.review.formats.terse import terse
 from bot.review.formats.text import text
 from bot.review.model import Review
@@ -181,7 +183,8 @@ def test_a_validator_accepts_sarif(make: Maker, tmp_path: Path, path: str) -> No
     program.chmod(0o755)
     findings = (make.finding(9, path=path), replace(make.finding(), anchor=LogAnchor(1, 3, "text\x1b")))
     failures = (Failure("new", 1, "a.rs", "ValueError"),)
-    written = sarif(_verdict(make, *findings, failures=failures), _rules(make), "0.1.0", LINKS)
+    earlier = read_baseline(sarif(_verdict(make, make.finding(12)), _rules(make), "0.1.0", LINKS).encode())
+    written = sarif(_verdict(make, *findings, failures=failures), _rules(make), "0.1.0", LINKS, earlier)
     (tmp_path / "log.sarif").write_text(written, encoding="utf-8")
 
     command = [str(program), "validate", "log.sarif", "--output", "out.sarif"]
@@ -212,6 +215,54 @@ def test_what_has_no_page_has_no_address(make: Maker) -> None:
     assert "https://rules.example.org/rules/new.html" in sarif(
         file, _rules(make), "1", Links("", "https://rules.example.org")
     )
+
+
+def test_sarif_names_a_file_for_a_finding_in_a_commit_message(make: Maker) -> None:
+    verdict = _verdict(make, replace(make.finding(), anchor=LogAnchor(1, 3, "text")))
+    (result,) = json.loads(sarif(verdict, _rules(make), "0.1.0", LINKS))["runs"][0]["results"]
+
+    (location,) = result["locations"]
+    assert {"uri": "rust/kernel/led.rs"} == location["physicalLocation"]["artifactLocation"]
+    assert "patch 1, log:3" == location["logicalLocations"][0]["fullyQualifiedName"]
+
+
+def test_sarif_says_what_is_new_unchanged_and_absent(make: Maker) -> None:
+    before = sarif(_verdict(make, make.finding(3), make.finding(9)), _rules(make), "0.1.0", LINKS)
+    now = _verdict(make, make.finding(9), make.finding(12))
+
+    second = sarif(now, _rules(make), "0.1.0", LINKS, read_baseline(before.encode()))
+    third = sarif(now, _rules(make), "0.1.0", LINKS, read_baseline(second.encode()))
+
+    def states(log: str) -> list[tuple[int, str]]:
+        results = json.loads(log)["runs"][0]["results"]
+        return [(r["locations"][0]["physicalLocation"]["region"]["startLine"], r["baselineState"]) for r in results]
+
+    assert [(9, "unchanged"), (12, "new"), (3, "absent")] == states(second)
+    assert [(9, "unchanged"), (12, "unchanged")] == states(third)
+
+
+@pytest.mark.parametrize("written", [b"", b"{}", b"[]", b'{"runs": 1}', b'{"runs": [{"results": [{}]}]}', b"[" * 10**6])
+def test_another_text_is_no_baseline(written: bytes) -> None:
+    with pytest.raises(NoBaselineError):
+        read_baseline(written)
+
+
+def test_rdjsonl_has_one_diagnostic_a_line(make: Maker) -> None:
+    line = "    \u00e4(); unsafe { a() };"
+    anchor = Anchor(1, "rust/\udcffa.rs", "post", 9, 11, line)
+    old, log = Anchor(1, "a.rs", "pre", 9, 1, line), LogAnchor(1, 3, "text")
+    verdict = _verdict(make, *(replace(make.finding(), anchor=place) for place in (anchor, old, log)))
+
+    (diagnostic,) = map(json.loads, rdjsonl(verdict, LINKS).splitlines())
+
+    assert {
+        "message": "This `unsafe` block has no SAFETY comment.",
+        "location": {"path": "rust/\ufffda.rs", "range": {"start": {"line": 9, "column": 12}}},
+        "severity": "WARNING",
+        "source": {"name": "patchwarden"},
+        "code": {"value": "missing-safety-comment", "url": f"{PAGES}/rules/missing-safety-comment"},
+    } == diagnostic
+    assert "url" not in json.loads(rdjsonl(_verdict(make, make.finding()), Links()))["code"]
 
 
 def test_text_groups_by_series_and_sums(make: Maker) -> None:
