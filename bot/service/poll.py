@@ -12,6 +12,7 @@ from functools import partial
 from threading import Event
 from typing import Final, Protocol
 
+from bot.inbox.assemble import needs_recipients
 from bot.inbox.error import InboxError
 from bot.inbox.thread import relatives
 from bot.log import LogEvent, event
@@ -37,6 +38,9 @@ Assemble = Callable[[Sequence[Message], AddressBook, Mapping[str, tuple[str, ...
 
 NO_BOOK: Final = AddressBook()
 _MAILS: Final = 500
+_PIECE: Final = 20
+"""Mails that a process reads at once: an exchange with it takes longer than reading a mail."""
+
 _THREADS: Final = 50
 _RELATED: Final = 50
 _THREAD_TIME: Final = TimeLimit(60.0)  # The longest threads have hundreds of patches.
@@ -180,7 +184,7 @@ class PollJob:
         while count and not self._stop.is_set() and (mails := self._store.unparsed(_MAILS)):
             read: list[ParsedMail] = []
             unread: list[ReadFailure] = []
-            results = self._executor.map(partial(index, book=self._book()), mails)
+            results = self._indexed(mails)
             for mail, result in zip(mails, results, strict=True):
                 if isinstance(result, ParsedMail):
                     read.append(result)
@@ -196,6 +200,18 @@ class PollJob:
                         LogEvent.MAIL_QUARANTINED, "warning", mail=mail.id, **where, reason=result.reason, tries=tries
                     )
             self._progress.advance(len(mails))
+
+    def _indexed(self, mails: Sequence[StoredMail]) -> list[ParsedMail | ReadFailure | Crashed]:
+        """Read several mails for each exchange with a process. Those of a piece that fails are read one by one."""
+        book = self._book()
+        pieces = [mails[start : start + _PIECE] for start in range(0, len(mails), _PIECE)]
+        indexed: list[ParsedMail | ReadFailure | Crashed] = []
+        for piece, results in zip(pieces, self._executor.map(partial(index_all, book=book), pieces), strict=True):
+            if isinstance(results, Crashed):
+                indexed += self._executor.map(partial(index, book=book), piece)
+            else:
+                indexed += results
+        return indexed
 
     def _put_together(self) -> tuple[int, tuple[Outcome, ...]]:
         _, count = self._store.pending()
@@ -225,7 +241,7 @@ class PollJob:
 
 def postings_in(assemble: Assemble, thread: Thread, book: AddressBook = NO_BOOK) -> Sequence[EncodedPosting]:
     """Return the postings in a thread, encoded as they are stored."""
-    read = (parse(mail.raw) for mail in thread.mails)
+    read = (parse(mail.raw, needs_recipients=needs_recipients) for mail in thread.mails)
     messages = [message for message in read if isinstance(message, Message)]
     return [EncodedPosting.of(posting) for posting in assemble(messages, book, thread.carriers)]
 
@@ -246,6 +262,11 @@ def index(stored: StoredMail, book: AddressBook = NO_BOOK) -> ParsedMail | ReadF
         provenance=stored.provenance,
         in_reply_to=message.in_reply_to if message.in_reply_to and not is_automatic(message) else "",
     )
+
+
+def index_all(stored: Sequence[StoredMail], book: AddressBook = NO_BOOK) -> list[ParsedMail | ReadFailure]:
+    """Return for each mail what `index` returns."""
+    return [index(mail, book) for mail in stored]
 
 
 def digest(message: Message) -> str:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Mails made to harm: each is read, threaded and put together within the limits, or quarantined with a reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from threading import Event
 
 import pytest
@@ -12,7 +12,7 @@ from bot.pool.executor import ProcessExecutor
 from bot.pool.guard import Crashed, TimeLimit
 from bot.pool.worker import Limits
 from bot.ports.mails import ParsedMail, ReadFailure, StoredMail, Thread
-from bot.service.poll import PollJob, index, postings_in
+from bot.service.poll import PollJob, index, index_all, postings_in
 from bot.store.repository import Repository
 from tests.fakes.mails import FakeArchive, mail, patch, raw
 
@@ -103,7 +103,8 @@ def test_a_mail_that_kills_its_reader_is_quarantined_and_holds_nobody_up(
             """Hands that stumble over one mail as a real reader might."""
 
             def map(self, work, items, time=None):  # type: ignore[no-untyped-def]  # the protocol is generic
-                return workers.map(_stumbling if getattr(work, "func", work) is index else work, items, time)
+                stumbling = {index: _stumbling, index_all: _stumbling_over_one}
+                return workers.map(stumbling.get(getattr(work, "func", work), work), items, time)
 
             def close(self) -> None:
                 workers.close()
@@ -119,6 +120,10 @@ def _stumbling(stored: StoredMail) -> ParsedMail | ReadFailure:
     while b"poison" in stored.mail.raw:
         pass
     return index(stored)
+
+
+def _stumbling_over_one(stored: Sequence[StoredMail]) -> list[ParsedMail | ReadFailure]:
+    return [_stumbling(mail) for mail in stored]
 
 
 def test_limits_are_those_that_are_promised() -> None:
