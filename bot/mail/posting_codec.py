@@ -192,8 +192,25 @@ def _plain_hunks(patch: Patch, body: str) -> list[list[Any]]:
 
 def _text(hunk: Hunk) -> str | None:
     """Return the lines as in a diff; None if they cannot be read from it again."""
-    text = "".join(f"{line.marker}{line.text}\n" for line in hunk.lines)
-    return text if tuple(_lines(text, hunk.before_start, hunk.after_start)) == hunk.lines else None
+    before, after = hunk.before_start, hunk.after_start
+    pieces: list[str] = []
+    for line, number_before, number_after in hunk.lines:
+        if number_before is None:
+            is_in_order = number_after == after
+            pieces += "+", line, "\n"
+            after += 1
+        elif number_after is None:
+            is_in_order = number_before == before
+            pieces += "-", line, "\n"
+            before += 1
+        else:
+            is_in_order = number_before == before and number_after == after
+            pieces += " ", line, "\n"
+            before += 1
+            after += 1
+        if not is_in_order or "\n" in line:
+            return None
+    return "".join(pieces)
 
 
 def _lines(text: str, before: int, after: int) -> Iterator[Line]:
