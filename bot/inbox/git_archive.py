@@ -2,6 +2,7 @@
 """A public-inbox v2 archive: one git repository per epoch, one mail per commit."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -42,23 +43,28 @@ class GitArchive:
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
         """Yield new mails after the cursors, oldest first. Store the cursor even if its commits have no mails."""
         for epoch, path in self._repositories():
-            repository = _epoch(path)
-            yield from self._read(epoch, repository, _walk(repository, cursors.get(epoch, "")), size)
+            with _epoch(path) as repository:
+                yield from self._read(epoch, repository, _walk(repository, cursors.get(epoch, "")), size)
 
     def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
         """Return the mails of the last commits up to the cursors, oldest first, within the limit."""
-        epochs: list[tuple[str, pygit2.Repository, list[pygit2.Commit]]] = []
-        for epoch, path in reversed(self._repositories()):
-            repository = _epoch(path)
-            commits = list(islice(_walk_back(repository, cursors.get(epoch, "")), most))
-            most -= len(commits)
-            epochs.append((epoch, repository, commits[::-1]))
-        for epoch, repository, commits in reversed(epochs):
-            yield from self._read(epoch, repository, commits, _SAMPLE)
+        with ExitStack() as open_epochs:
+            epochs: list[tuple[str, pygit2.Repository, list[pygit2.Commit]]] = []
+            for epoch, path in reversed(self._repositories()):
+                repository = open_epochs.enter_context(_epoch(path))
+                commits = list(islice(_walk_back(repository, cursors.get(epoch, "")), most))
+                most -= len(commits)
+                epochs.append((epoch, repository, commits[::-1]))
+            for epoch, repository, commits in reversed(epochs):
+                yield from self._read(epoch, repository, commits, _SAMPLE)
 
     def count(self, cursors: dict[str, str]) -> int:
         """Return the number of new commits."""
-        return sum(1 for epoch, path in self._repositories() for _commit in _walk(_epoch(path), cursors.get(epoch, "")))
+        number = 0
+        for epoch, path in self._repositories():
+            with _epoch(path) as repository:
+                number += sum(1 for _commit in _walk(repository, cursors.get(epoch, "")))
+        return number
 
     def _repositories(self) -> list[tuple[str, Path]]:
         if _is_repository(self.path):
@@ -136,11 +142,24 @@ def _open(path: Path) -> pygit2.Repository:
         raise InboxError(f"{path}: {error}") from error
 
 
-def _epoch(path: Path) -> pygit2.Repository:
-    """Return the repository of an epoch. Raises InboxError if none of its newest commits adds or removes a mail."""
+@contextmanager
+def _epoch(path: Path) -> Iterator[pygit2.Repository]:
+    """Open the repository of an epoch. Raises InboxError if none of its newest commits adds or removes a mail.
+
+    At the end its cache and packs are freed: the object refers to itself, so it would keep them until the collector
+    finds it.
+    """
     repository = _open(path)
+    try:
+        _check(repository, path)
+        yield repository
+    finally:
+        repository.free()
+
+
+def _check(repository: pygit2.Repository, path: Path) -> None:
     if repository.head_is_unborn:
-        return repository
+        return
     try:
         newest = islice(repository.walk(repository.head.target), _SAMPLE)
         is_archive = any(name in commit.tree for commit in newest for name in ("m", "d"))
@@ -148,7 +167,6 @@ def _epoch(path: Path) -> pygit2.Repository:
         raise InboxError(f"{path}: {error}") from error
     if not is_archive:
         raise InboxError(f"{path}: a git repository, but no public-inbox archive: its commits have no file `m`")
-    return repository
 
 
 def _walk(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Commit]:

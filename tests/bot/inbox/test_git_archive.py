@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import gc
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -191,3 +192,21 @@ def test_a_history_that_is_rewritten_while_it_is_read_is_read_in_the_next_round(
 
     assert texts >= {f"mail {number}" for number in range(1, 32)}
     assert texts <= {f"mail {number}" for number in range(32)}
+
+
+def test_no_pack_stays_in_memory_after_the_archive_is_read(tmp_path: Path) -> None:
+    path = archive(tmp_path / "list.git", "one", "two")
+    git(path, "repack", "-adq")
+    source = GitArchive(path)
+    batches = source.batches({}, 1)
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        assert next(batches).mails
+        assert str(path) in Path("/proc/self/maps").read_text(encoding="utf-8")
+        cursors = {"0.git": git(path, "rev-parse", "master")}
+        assert [len(list(batches)), source.count({}), len(list(source.before(cursors, 9)))] == [1, 2, 1]
+        assert str(path) not in Path("/proc/self/maps").read_text(encoding="utf-8")
+    finally:
+        if collects:
+            gc.enable()
