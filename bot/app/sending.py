@@ -14,7 +14,7 @@ from bot.outbox.folder import Folder
 from bot.outbox.permit import SendRules
 from bot.outbox.sendmail import Maildir, Sendmail
 from bot.outbox.smtp import Server, Smtp
-from bot.ports.outbox import Mailer, SendingRecord, Stop, StopStore
+from bot.ports.outbox import Mailer, SendingRecord, SoleSender, Stop, StopStore
 from bot.ports.running import Clock
 from bot.review.consent import Mode
 from bot.review.recipients import RecipientContext, recipients
@@ -37,7 +37,12 @@ def build_mailers(settings: Settings, stop: Stop, bounces: BounceAddress) -> dic
 
 
 def build_sending_context(
-    settings: Settings, stop: Stop, context: Callable[[], RecipientContext], terms: RefusalTerms, record: SendingRecord
+    settings: Settings,
+    stop: Stop,
+    context: Callable[[], RecipientContext],
+    terms: RefusalTerms,
+    record: SendingRecord,
+    role: SoleSender,
 ) -> SendingContext:
     """Return the context that decides whether mails are sent."""
     chosen = settings.sending
@@ -48,6 +53,7 @@ def build_sending_context(
         expire=timedelta(hours=chosen.expire_hours),
         max_attempts=chosen.max_attempts,
         record=record,
+        role=role,
     )
 
 

@@ -55,7 +55,7 @@ from bot.service.stop import StopSwitch
 from bot.service.watchdog import Watchdog
 from bot.settings.tables import Settings
 from bot.store.repository import Repository
-from bot.store.roles import Role, sole_worker
+from bot.store.roles import HeldRoles, Role, sole_worker
 from rules.lazy import dataclass, field
 
 _DAY: Final = 86_400
@@ -175,13 +175,13 @@ def open_sender(settings: Settings, progress: Progress) -> Iterator[Sender]:
     """
     stop, clock, watchdog, wakeups = Event(), SystemClock(), Watchdog(), Wakeups()
     with (
-        sole_worker(settings.database, Role.SENDER, server=settings.server),
+        sole_worker(settings.database, Role.SENDER, server=settings.server) as role,
         _open_store(settings, watchdog) as store,
         open_watcher() as watcher,
     ):
         check_lists(settings, store)
         switch = build_stop_switch(settings, store, clock)
-        job = _build_deliver_job(settings, store, clock, stop, progress, switch)
+        job = _build_deliver_job(settings, store, clock, stop, progress, switch, role)
         is_watched = watch_stop(settings, watcher, partial(wakeups.wake, CONFIRM_STOP, busy_seconds=_CONFIRM_BUSY))
         checks = build_check_job(settings, store, clock, stop, switch)
         recorder = JobRecorder(store, clock, "deliver")
@@ -207,7 +207,7 @@ def open_service(
             settings.database,
             *((Role.REVIEWER, Role.SENDER) if deliver else (Role.REVIEWER,)),
             server=settings.server,
-        ),
+        ) as role,
         _open_store(settings, watchdog) as store,
         ProcessExecutor(on_result=watchdog.beat) as poll_executor,
         ExecutorPool(settings.review.workers, LIMITS, stop) as review_executor,
@@ -254,7 +254,7 @@ def open_service(
             recorder=recorder,
             watchdog=watchdog,
             prune=build_prune_job(settings, store, stop),
-            deliver=_build_deliver_job(settings, store, clock, stop, progress, switch) if deliver else None,
+            deliver=_build_deliver_job(settings, store, clock, stop, progress, switch, role) if deliver else None,
             backfill=_build_backfill_job(settings, store, clock, stop, progress, command_executor) if online else None,
             signatures=VerifySignaturesJob(store, verify, signature_executor, clock, stop, progress)
             if online and settings.lore.verify
@@ -294,13 +294,19 @@ def _open_sources(settings: Settings, sources: Sequence[Path], clock: Clock, wri
 
 
 def _build_deliver_job(
-    settings: Settings, store: Repository, clock: Clock, stop: Event, progress: Progress, switch: StopSwitch
+    settings: Settings,
+    store: Repository,
+    clock: Clock,
+    stop: Event,
+    progress: Progress,
+    switch: StopSwitch,
+    role: HeldRoles,
 ) -> DeliverJob:
     """Return the job that sends, after it recovered the mails of a killed sender. Only for the sole sender."""
     record = build_continuity(settings, store, clock) if can_send(settings) else NoRecord()
     record.start()
     sending = build_sending_context(
-        settings, switch, build_recipients(settings, clock), build_refusal_terms(settings), record
+        settings, switch, build_recipients(settings, clock), build_refusal_terms(settings), record, role
     )
     mailers = build_mailers(settings, switch, build_bounce_address(settings, store))
     job = DeliverJob(store, mailers, sending, clock, stop, progress)

@@ -115,6 +115,16 @@ class SendingRecord(Protocol):
         """Record how the attempt ended: "sent", or "failed" if certainly nothing left."""
 
 
+class SoleSender(Protocol):
+    """The proof that this process is the only sender. Raises AdapterError if it is not, or if that is not known."""
+
+    def take(self) -> bool:
+        """Become the sender again if the proof was lost. Return whether it was."""
+
+    def check(self) -> None:
+        """Do nothing if this process is the only sender at this moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class PostingStatus:
     """The current state of the posting that a mail replies to.

@@ -19,7 +19,19 @@ from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError
 from bot.outbox.permit import SendRules, permit
 from bot.pool.guard import Crashed, guard
 from bot.ports.installation import Attempt
-from bot.ports.outbox import AlreadySent, Candidate, Decision, Hold, Mailer, Outbox, Send, SendingRecord, Stop, Wait
+from bot.ports.outbox import (
+    AlreadySent,
+    Candidate,
+    Decision,
+    Hold,
+    Mailer,
+    Outbox,
+    Send,
+    SendingRecord,
+    SoleSender,
+    Stop,
+    Wait,
+)
 from bot.ports.running import Clock, Progress
 from bot.review.consent import Mode
 from bot.service.mail_log import mail_fields
@@ -52,13 +64,23 @@ class NoRecord:
         """Do nothing: there is no ledger."""
 
 
+class OneProcess:
+    """bot.ports.SoleSender where the files beside the database prevent a second sender."""
+
+    def take(self) -> bool:
+        return False
+
+    def check(self) -> None:
+        """Do nothing: the locks of files last as long as the process."""
+
+
 @dataclass(frozen=True, slots=True)
 class SendingContext:
     """The rules for sending, and the limits for failed attempts.
 
     `rules` gives the settings as they are at that moment. After `max_attempts` a mail is refused, and after `expire` a
     mail without an approval expires; neither limits the files of a dry run. The `record` knows each mail that may have
-    left, whatever happens to the database.
+    left, whatever happens to the database. The `role` makes sure that no other process sends.
     """
 
     stop: Stop
@@ -67,6 +89,7 @@ class SendingContext:
     expire: timedelta = timedelta(days=3)
     max_attempts: int = 24
     record: SendingRecord = field(default_factory=NoRecord)
+    role: SoleSender = field(default_factory=OneProcess)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +127,8 @@ class DeliverJob:
 
     def run(self) -> DeliveryResult:
         """Send what is due now. A mail that failed or is held back becomes due again later."""
+        if self._sending.role.take():
+            self._unconfirmed.recover()  # Another process may have sent meanwhile, and left an attempt.
         self._sending.record.refresh()
         if self._open:
             self._unconfirmed.recover(self._open)
@@ -119,6 +144,7 @@ class DeliverJob:
             for mail in due:
                 if self._stop.is_set():
                     break
+                self._sending.role.check()
                 if (claimed := self._claim(mail)) is not None:
                     try:
                         self._deliver(claimed)
@@ -134,6 +160,7 @@ class DeliverJob:
     def _deliver(self, claimed: Outgoing) -> None:
         """Hand a claimed mail to its transport. Raises OutboxError."""
         mailer = self._mailers[claimed.mode]
+        self._sending.role.check()  # The claim may have waited for long.
         self._note(claimed)
         self._open.add(claimed.message_id)
         where = mailer.deliver(claimed)

@@ -14,7 +14,7 @@ from bot.ports.outbox import DeliveryEvent
 from bot.store.blocks import BlockReader, driver
 from bot.store.codec import up_to
 from bot.store.database import Database
-from bot.store.dialect import insert
+from bot.store.dialect import insert, insert_new
 from bot.store.installation import save_claim
 from bot.store.listing import mail_status
 from bot.store.tables import DeliveryEventRow, MailRow, OutgoingRow
@@ -68,7 +68,7 @@ def _add(session: Session, event: DeliveryEvent, now: datetime) -> bool:
         "detail": event.detail,
         "noticed": now,
     }
-    return session.exec(insert(DeliveryEventRow).values(**values).on_conflict_do_nothing()).rowcount == 1
+    return insert_new(session, insert(DeliveryEventRow).values(**values))
 
 
 def _number(session: Session, message_id: str) -> int:

@@ -13,7 +13,7 @@ from bot.ports.mails import CommandUsage, StoredMail
 from bot.review.disposition import ActiveMute, Disposition
 from bot.store.codec import up_to
 from bot.store.database import Database
-from bot.store.dialect import insert
+from bot.store.dialect import insert, insert_new
 from bot.store.mails import stored_mails
 from bot.store.mutes import store_mute
 from bot.store.outgoing import row_of
@@ -54,7 +54,7 @@ class CommandRows:
             row = insert(CommandMailRow).values(
                 message_id=message_id, sender=sender, outcome=outcome, has_reply=answer is not None, processed=now
             )
-            if session.exec(row.on_conflict_do_nothing()).rowcount == 0:
+            if not insert_new(session, row):
                 return False
             for change in changes:
                 if isinstance(change, ActiveMute):

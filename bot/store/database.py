@@ -2,7 +2,7 @@
 """The database: open and migrate it, and run transactions whose errors explain the cause."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from threading import local
 from typing import TYPE_CHECKING, Final, Self, cast
@@ -200,8 +200,10 @@ class Database:
         try:
             yield connection
         finally:
-            with suppress(*driver_errors()):  # a lost connection
+            try:
                 connection.rollback()
+            except driver_errors():  # The connection is lost: the pool must not use it again.
+                pooled.invalidate()
             pooled.close()
 
     def close(self) -> None:

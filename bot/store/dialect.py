@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import psycopg
     from sqlalchemy import Connection, Engine, Table
     from sqlalchemy.dialects.sqlite import Insert
+    from sqlmodel import Session
 
 SCHEME: Final = "postgresql+psycopg"
 """The scheme of the URL of a PostgreSQL database."""
@@ -36,10 +37,17 @@ _ROLES: Final = 0x7077  # the group of the locks of roles
 _TAKE_LOCK: Final = f"SELECT pg_advisory_xact_lock({_LOCK})"
 _OPTIONS: Final = (
     "-c timezone=UTC -c datestyle=ISO -c client_encoding=UTF8 -c bytea_output=hex -c synchronous_commit=on "
-    f"-c lock_timeout={BUSY_MS} -c idle_in_transaction_session_timeout={_IDLE_MS}"
+    f"-c lock_timeout={BUSY_MS} -c idle_in_transaction_session_timeout={_IDLE_MS} "
+    "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3 -c tcp_user_timeout=60000"
 )
-_KEEPALIVE: Final = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
-"""How fast a connection that a network lost is noticed."""
+_KEEPALIVE: Final = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""How fast a connection that a network lost is noticed. The options above tell the server the same."""
 _STEPS: Final = 20_000  # of SQLite's machine between two looks at the clock
 _WEB_BUSY_SECONDS: Final = 0.5
 _CACHE_KB: Final = 512  # of pages of the database in memory; a request reads few pages twice
@@ -62,6 +70,8 @@ _FIXES: Final = {
     "authentication failed": "the server refuses the user or the password; correct the URL or the password file",
     "FATAL: database": "the server does not know it; create it with `createdb`, or correct the URL",
     "connection to server": "the server cannot be reached; start it, or correct the URL",
+    "server closed the connection": "the connection was cut; nothing was lost; it is made again",
+    "terminating connection": "the server ended the connection; nothing was lost; it is made again",
     "lock timeout": "another process has written for too long; stop that process or try again",
     "No space left": "the disk of the server is full; nothing was lost; free some space and start again",
     "read-only transaction": "it cannot be written here; name the primary server in the URL",
@@ -346,6 +356,13 @@ def insert(table: "type[Any] | Table") -> "Insert":
     return insert_or_update(table)
 
 
+def insert_new(session: "Session", row: "Insert") -> bool:
+    """Insert the row unless one with its key exists. Return whether it was inserted."""
+    # Without the option SQLAlchemy does not ask psycopg for the number of inserted rows.
+    result = session.exec(row.on_conflict_do_nothing(), execution_options={"preserve_rowcount": True})
+    return result.rowcount == 1
+
+
 def partial(condition: str) -> dict[str, Any]:
     """Return the options of an index of the rows that fulfil a condition."""
     from sqlalchemy import text
@@ -420,7 +437,8 @@ def postgres_engine(server: str) -> "Engine":
     url = make_url(server)
     options = " ".join(filter(None, (_OPTIONS, cast("str", url.query.get("options", "")))))
     arguments = {**_KEEPALIVE, "options": options}
-    engine = create_engine(url, connect_args=arguments, isolation_level="REPEATABLE READ")
+    # A restart of the server ends all connections of the pool; each is tested before it is used.
+    engine = create_engine(url, connect_args=arguments, isolation_level="REPEATABLE READ", pool_pre_ping=True)
     engine.dialect.supports_native_boolean = False
 
     @event.listens_for(engine, "connect")

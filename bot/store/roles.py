@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The roles that only one process at a time can have on a database, as locks of files beside it."""
+"""The roles that only one process at a time can have on a database.
+
+They are locks of files beside it, and for a database on a server also locks of the server.
+"""
 
 import fcntl
 import os
@@ -10,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Final
 
-from bot.store.dialect import name_of, open_server
+from bot.store.dialect import PostgresConnection, driver_errors, name_of, open_server
 from bot.store.error import StoreError, explained
 
 _MAX_TRIES: Final = 4  # of a lock that another process looks at
@@ -28,39 +31,87 @@ _NUMBERS: Final = {Role.REVIEWER: 1, Role.SENDER: 2}
 """The numbers of the locks of roles in a database on a server."""
 
 
+class RoleTakenError(StoreError):
+    """Another process has the role."""
+
+
+class HeldRoles:
+    """The roles that this process has on a database.
+
+    The locks of a server end with the connection that has them, and then another process can take them.
+    """
+
+    def __init__(self, database: Path, server: str, roles: Sequence[Role]) -> None:
+        self._database = database
+        self._server = server
+        self._roles = roles
+        self._connection: PostgresConnection | None = None
+
+    def take(self) -> bool:
+        """Take the locks of the server if this process does not have them. Return whether it took them.
+
+        Raises RoleTakenError if another process has one of them.
+        """
+        if not self._server or self._is_alive():
+            return False
+        with explained(self._database, self._server):
+            connection = open_server(self._server)
+            try:
+                connection.hold()
+                taken = next((role for role in self._roles if not connection.try_lock(_NUMBERS[role])), None)
+            except BaseException:
+                connection.close()
+                raise
+        if taken is not None:
+            connection.close()
+            raise RoleTakenError(
+                f"database {name_of(self._database, self._server)}: a patchwarden on another machine works on it as "
+                f"its {taken.name.lower()}; wait for it or stop it"
+            )
+        self._connection = connection
+        return True
+
+    def check(self) -> None:
+        """Ask the server whether this process still has the locks. Raises StoreError if it lost them."""
+        if self._server and not self._is_alive():
+            raise StoreError(
+                f"database {name_of(self._database, self._server)}: the connection that keeps this process its sole "
+                f"{' and '.join(role.name.lower() for role in self._roles)} was cut; it is made again in the next round"
+            )
+
+    def release(self) -> None:
+        """Give back the locks of the server."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _is_alive(self) -> bool:
+        """Return whether the connection that has the locks works."""
+        if self._connection is None:
+            return False
+        try:
+            self._connection.execute("SELECT 1").fetchone()
+        except driver_errors():
+            self.release()
+            return False
+        return True
+
+
 @contextmanager
-def sole_worker(database: Path, *roles: Role, server: str = "") -> Iterator[None]:
+def sole_worker(database: Path, *roles: Role, server: str = "") -> Iterator[HeldRoles]:
     """Hold these roles on the database, or all roles if none is named.
 
     On a `server` the roles are also locks of its database, so that processes on other machines cannot have them.
-    Raises StoreError if another process has one of them.
+    Raises RoleTakenError if another process has one of them.
     """
     wanted = roles or tuple(Role)
+    held = HeldRoles(database, server, wanted)
     with ExitStack() as locks:
         for role in wanted:
             locks.enter_context(_locked(database, role))
-        if server:
-            taken = locks.enter_context(_locked_on_server(database, server, wanted))
-            if taken is not None:
-                raise StoreError(
-                    f"database {name_of(database, server)}: a patchwarden on another machine works on it as its "
-                    f"{taken.name.lower()}; wait for it or stop it"
-                )
-        yield
-
-
-@contextmanager
-def _locked_on_server(database: Path, server: str, roles: Sequence[Role]) -> Iterator[Role | None]:
-    """Lock the roles in the database until its end, on a connection of their own. Yield a role that is taken."""
-    with explained(database, server):
-        connection = open_server(server)
-        connection.hold()
-    try:
-        with explained(database, server):
-            taken = next((role for role in roles if not connection.try_lock(_NUMBERS[role])), None)
-        yield taken
-    finally:
-        connection.close()
+        locks.callback(held.release)
+        held.take()
+        yield held
 
 
 def running(database: Path, role: Role) -> str:
@@ -89,7 +140,7 @@ def _locked(database: Path, role: Role) -> Iterator[None]:
             _lock(file)
         except OSError as error:
             file.seek(0)
-            raise StoreError(
+            raise RoleTakenError(
                 f"database {database}: another patchwarden works on it (process {file.read().strip() or 'unknown'}) as "
                 f"its {role.name.lower()}; wait for it or stop it"
             ) from error

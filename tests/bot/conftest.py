@@ -9,18 +9,17 @@ from tests.bot.review.factories import Maker
 from tests.fakes.postgres import skip_if_missing, stop_server
 from tests.fakes.stored import use_server
 
-_JOBS_ON_BOTH = ("test_deliver.py", "test_kills.py")
-"""The tests of jobs that run on both databases, as those of the store do, unless they are marked as tests of SQLite."""
+_ON_BOTH = ("store", "service")
+"""The folders of the tests that run on both databases, unless they are marked as tests of one of them."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run the tests of the store and of the jobs with SQLite and with PostgreSQL."""
-    path = metafunc.definition.path
-    if path.parent.name == "store" or (path.parent.name == "service" and path.name in _JOBS_ON_BOTH):
-        is_for_both = metafunc.definition.get_closest_marker("sqlite") is None
-        kinds = ("sqlite", "postgresql") if is_for_both else ("sqlite",)
-        metafunc.parametrize("database_kind", kinds, indirect=True)
+    if metafunc.definition.path.parent.name in _ON_BOTH:
+        kinds = ("sqlite", "postgresql")
+        marked = tuple(kind for kind in kinds if metafunc.definition.get_closest_marker(kind))
+        metafunc.parametrize("database_kind", marked or kinds, indirect=True)
 
 
 @pytest.fixture(autouse=True)

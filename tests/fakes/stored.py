@@ -38,6 +38,16 @@ def _on_server(initialise: object) -> object:
     return with_server
 
 
+def url_of(path: Path) -> str:
+    """Return the URL of the database that stands for the file at `path`, or "" if it is that file."""
+    return server().url_of(path) if _OPENED["on_server"] else ""
+
+
+def database_setting(path: Path) -> str:
+    """Return the line of the settings that names the database which stands for the file at `path`."""
+    return f'database = "{url_of(path) or path}"\n'
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Plain]:
     """Open the database of that path for plain statements, which are committed at the end."""

@@ -47,6 +47,7 @@ from tests.bot.service.hostile_rules import POISON, rule
 from tests.fakes.contexts import consenting
 from tests.fakes.mails import FakeArchive, git_archive, patch
 from tests.fakes.origin import FakeClock
+from tests.fakes.stored import database_setting
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden"
 TIGHT = Limits(seconds=2.0, memory=256 << 20, result=4 << 20)
@@ -304,7 +305,8 @@ def test_a_service_that_is_ended_while_it_judges_ends_soon_and_no_worker_outlive
         "main()\n"
     )
     archive = git_archive(tmp_path / "list.git", [patch(BAD, POISON), patch(GOOD)])
-    (tmp_path / "patchwarden.toml").write_text("[schedule]\nreview_seconds = 1\njitter_seconds = 0\n")
+    setting = database_setting(tmp_path / "var" / "patchwarden.db")
+    (tmp_path / "patchwarden.toml").write_text(f"{setting}[schedule]\nreview_seconds = 1\njitter_seconds = 0\n")
     options = [*(["--once"] if once else []), "--archive", str(archive)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     command = [sys.executable, "-c", program, str(mark), "run", *options]

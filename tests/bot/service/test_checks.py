@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Checks in Patchwork, against a server on loopback that has the shapes of its API."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +28,7 @@ from tests.bot.review.factories import LIST, Maker
 from tests.bot.web.conftest import save
 from tests.fakes.old_schema import downgrade
 from tests.fakes.patchwork import TOKEN, FakePatchwork, running_patchwork
+from tests.fakes.stored import opened
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 PROJECT = "rust-for-linux"
@@ -84,7 +83,7 @@ class World:
 
     def counters(self) -> dict[tuple[str, str], int]:
         """Return the counters of checks, without those that are 0."""
-        with closing(sqlite3.connect(self.path)) as connection:
+        with opened(self.path) as connection:
             rows = connection.execute("SELECT name, label, value FROM counter WHERE name LIKE 'check%' AND value != 0")
             return {(name, label): value for name, label, value in rows}
 

@@ -3,11 +3,13 @@
 
 import os
 import signal
+import sqlite3
 import traceback
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, event
 
@@ -59,7 +61,7 @@ def _live(world: LandingWorld, folder: Path, when: str, number: int) -> bool:
     if child == 0:
         try:
             deaths = _Deaths(when, number)
-            event.listen(Engine, "connect", lambda connection, _: connection.set_trace_callback(deaths.meet))
+            _watch_statements(deaths)
             with Repository(folder / "d.db") as store:
                 deaths.is_armed = True
                 world.store = store
@@ -72,6 +74,23 @@ def _live(world: LandingWorld, folder: Path, when: str, number: int) -> bool:
     _, status = os.waitpid(child, 0)
     assert status in (0, signal.SIGKILL)
     return status == signal.SIGKILL
+
+
+def _watch_statements(deaths: _Deaths) -> None:
+    """Tell the deaths of each statement, or with a server of each commit and its end."""
+    commit = psycopg.Connection.commit
+
+    def watched(connection: psycopg.Connection[object]) -> None:
+        deaths.meet("COMMIT")
+        commit(connection)
+        deaths.meet("")
+
+    psycopg.Connection.commit = watched  # type: ignore[method-assign, assignment]
+
+    @event.listens_for(Engine, "connect")
+    def _connect(connection: object, _: object) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.set_trace_callback(deaths.meet)
 
 
 def _rows(folder: Path) -> dict[str, list[tuple[object, ...]]]:

@@ -238,8 +238,8 @@ def _state(state: str, detail: str) -> Callable[[Harness, Posting], None]:
     """Return what puts the thread of the posting together otherwise."""
 
     def change(harness: Harness, posting: Posting) -> None:
-        with harness.store._database.writing() as session:
-            session.connection().exec_driver_sql("UPDATE posting SET state = ?, detail = ?", (state, detail))
+        with harness.store._database.changing() as connection:
+            connection.execute("UPDATE posting SET state = ?, detail = ?", (state, detail))
 
     return change
 

@@ -22,6 +22,7 @@ from tests.fakes.events import Events
 from tests.fakes.origin import FakeClock
 from tests.fakes.outbox import allow_all, queue_mail
 from tests.fakes.sink import Sink, sink
+from tests.fakes.stored import database_setting
 
 MAILS = 40
 
@@ -50,6 +51,7 @@ def test_nothing_leaves_after_it_was_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Sink, clock: FakeClock
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "patchwarden.toml").write_text(database_setting(tmp_path / "var" / "patchwarden.db"))
     server.misbehave = watch = Watch()
     with Repository(tmp_path / "var" / "patchwarden.db") as store:
         _write(store, clock)

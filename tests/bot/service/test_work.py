@@ -25,6 +25,8 @@ from tests.fakes.mails import FakeArchive, mail, patch
 from tests.fakes.origin import FakeClock
 from tests.statements import traced
 
+pytestmark = pytest.mark.sqlite  # whose driver reports the statements
+
 MAX_STATEMENTS_A_REVIEW = 21  # four of them write the rows for the web pages
 MAX_TRANSACTIONS_A_REVIEW = 4
 MAX_STATEMENTS_A_MAIL = 15  # a mail that is alone in its thread; a batch of rows counts as many statements
