@@ -69,8 +69,25 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A replacement of text in the file after the patch. Lines and columns count from 1, columns in characters.
+
+    The text from `line` and `column` up to, but without, `end_line` and `end_column` becomes `text`.
+    """
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """The report of a check. The engine adds the rule's id, and the rule's severity if `severity` is None."""
+    """The report of a check. The engine adds the rule's id, and the rule's severity if `severity` is None.
+
+    `fix` are the edits that remove the cause, if they are exact: they change nothing else, and need no judgement.
+    """
 
     anchor: Anchor | LogAnchor
     message: str
@@ -79,6 +96,17 @@ class Diagnostic:
     evidence: tuple[Evidence, ...] = ()
     scope: str = ""
     facts: tuple[tuple[str, str], ...] = ()
+    fix: tuple[Edit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """The edits that remove the cause of a finding of a rule. They belong together."""
+
+    rule: str
+    anchor: Anchor
+    message: str
+    edits: tuple[Edit, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from bot.inbox.mailbox import Maildir, Mbox, StandardInput, split_mbox
 from bot.inbox.patch_text import mails_of_texts, plain_text
 from bot.inbox.series_facts import read_footers, read_subject
 from bot.inbox.thread import relatives, run_of, stem, threads
+from bot.kernel.work_tree import make_diff
 from bot.mail import (
     address,
     address_book,
@@ -84,7 +85,7 @@ from rules.bindings import abi, calls, helper_facts, module_facts, rust_facts
 from rules.bindings.doc_link_gates import DocLinkGates
 from rules.bindings.index import Bindings
 from rules.bindings.mail_filter import MailFilter, is_encoded
-from rules.bindings.tree import NoTree
+from rules.bindings.tree import FileTree, NoTree
 from rules.diff import apply, log, top_level
 from rules.diff import header as diff_header
 from rules.diff import origin as path_origin
@@ -92,7 +93,7 @@ from rules.diff import parse as diff
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.finding import Finding, Report
 from rules.lint.engine import audit, run
-from rules.registry import active
+from rules.registry import active, active_before_posting
 from rules.source.c import declarator as c_declarator
 from rules.source.c import layout as c_layout
 from rules.source.c import macros as c_macro
@@ -112,6 +113,7 @@ from rules.source.rust import structure as rust_structure
 from rules.source.rust import tokens as rust_tokens
 from rules.source.rust.source import RustSource
 from tests.bot.review.factories import Maker
+from tests.fakes.fixing import fix_series, read_changes
 from tests.growth import FACTOR, MAX_RATIO, growth, processor_seconds, repeated
 
 ROOT: Final = Path(__file__).parents[1]
@@ -664,6 +666,12 @@ MAIL_READERS: Final = (
 )
 
 
+def _fix(content: bytes) -> object:
+    """Fix all that has a fix in a new file."""
+    series = Series("", (Patch(1, "", changes=read_changes(make_diff("rust/kernel/a.rs", None, content))),))
+    return fix_series(active_before_posting(), series, _PRELUDE_TREE)
+
+
 def _grouped(messages: list[Message]) -> object:
     candidates = [posting for posting in map(candidate, messages) if posting is not None]
     known = {mail.message_id: mail for mail in messages}
@@ -699,6 +707,7 @@ def _quietly(read: Callable[..., object], *given: object) -> object:
 
 _DIFF: Final = "diff --git a/rust/kernel/a.rs b/rust/kernel/a.rs\n--- a/rust/kernel/a.rs\n+++ b/rust/kernel/a.rs\n"
 _RUST_SIZE: Final = 4_000
+_PRELUDE_TREE: Final = FileTree({"rust/kernel/prelude.rs": b"pub use core::pin::Pin; pub use ::ffi::c_int;"})
 
 
 def _hunks(number: int, code: str = "unsafe {{ a{0}() }};", path: str = "rust/kernel/a.rs") -> FileChange:
@@ -800,6 +809,19 @@ CODE_READERS: Final = (
         diff_header.read_header,
         (("", ""), ("diff --git ", ""), ("diff --git a/a b/a\n", "\n--- a\n+++ b\n")),
         lambda given: given.split("\n"),
+    ),
+    Reader(
+        ("rules.lint.fixing.fix_files", "rules.lint.fixing.apply_edits", "rules.source.rust.source.RustSource.edit"),
+        _fix,
+        (
+            ("", ""),
+            ("use kernel::prelude::*;\nuse a::{b, ", "};"),
+            ("use kernel::prelude::*; fn a() { core::ptr::addr_of!(", ") }"),
+            ("fn a() { unsafe {\n// SAFETY: ", "\nb() } }"),
+            ("/// # Example\n", ""),
+        ),
+        str.encode,
+        size=_RUST_SIZE,
     ),
     Reader(
         (

@@ -127,6 +127,13 @@ def check(
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
     landing: LandingOption = None,
+    diff: Annotated[
+        bool,
+        Option("--diff", help="Print the exact fixes of findings as a diff. Needs --git; nothing else is printed."),
+    ] = False,
+    fix: Annotated[
+        bool, Option("--fix", help="Apply the exact fixes to the work tree of --git A..HEAD, which must be clean.")
+    ] = False,
 ) -> int:
     """Check patches against the rules. Nothing is sent.
 
@@ -138,11 +145,20 @@ def check(
       patchwarden check --git ~/linux origin/master..HEAD
       patchwarden check --staged
       patchwarden check 20260301120000.1-2-author@example.org
+      patchwarden check --git . main.. --fix
       b4 mbox -o - MESSAGE-ID | patchwarden check --format terse -
       git config b4.review-perpatch-check-cmd 'patchwarden check --format b4 -'
 
     Exit status: 0 no findings at or above --fail-on; 1 findings; 2 bad usage, or some input could not be read or exceeded a limit (the rest is still checked); 3 a rule or the program failed. Limits: 5 s to read a mail; 60 s to split a file, to assemble a thread or to check a series; 512 MB for each of these.
+
+    With --diff or --fix: 0 nothing is left to fix; 1 --diff printed fixes, or some fixes were left out, which standard error names; 2 bad usage, the work tree has changes or is not at the end of the range, or a file could not be written; 3 the program failed. Only lines that the commits add are changed, and the result is checked again.
     """  # noqa: E501 help paragraphs are not hard-wrapped
+    if diff or fix:
+        from bot.cli.fix import fix_range
+
+        if git is None or targets or staged or (diff and fix):
+            raise UsageError("use it with --git REPO A..B alone", option="--fix" if fix else "--diff")
+        return fix_range(git, rule, is_written=fix)
     if staged and git is not None:
         raise UsageError("--git and --staged cannot be combined", option="--staged")
     if not targets and git is None and not staged:

@@ -37,22 +37,23 @@ def start_of(folder: Path, commits: str) -> CommitTree:
 
     Raises KernelError if there is no repository.
     """
-    repository = _open(folder)
-    return CommitTree(repository, _start(repository, commits))
+    repository = open_repository(folder)
+    return CommitTree(repository, start_commit(repository, commits))
 
 
 def with_range(specs: RepositorySpecs, folder: Path, commits: str) -> RepositorySpecs:
     """Return the specs with the start of the range `A..B` as the only base. Raises KernelError."""
-    repository = _open(folder)
-    start = _start(repository, commits)
+    repository = open_repository(folder)
+    start = start_commit(repository, commits)
     return specs if start is None else replace(specs, repositories=(RepositorySpec(repository.path, str(start.id)),))
 
 
-def _open(folder: Path) -> Repository:
+def open_repository(folder: Path) -> Repository:
+    """Return the repository that has the folder. Raises KernelError if there is none."""
     return Repository(Path(pygit2.discover_repository(str(folder)) or folder))
 
 
-def _start(repository: Repository, commits: str) -> pygit2.Commit | None:
+def start_commit(repository: Repository, commits: str) -> pygit2.Commit | None:
     """Return the commit on which the range begins: the last commit that A and B have in common, else A."""
     first, separator, last = commits.partition("..")
     start, end = repository.commit(first or "HEAD"), repository.commit(last.lstrip(".") or "HEAD")

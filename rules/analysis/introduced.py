@@ -5,25 +5,29 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from rules.analysis.view import FileView
-from rules.finding import Confidence
+from rules.finding import Confidence, Edit
 from rules.lazy import dataclass
 from rules.source.rust.source import RustSource
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """An occurrence of a rule's pattern in an image. `key` identifies it before and after an edit."""
+    """An occurrence of a rule's pattern in an image. `key` identifies it before and after an edit.
+
+    `fix` are the edits that remove it, if they are exact.
+    """
 
     key: str
     line: int
     column: int
     scope: str = ""
     confidence: Confidence | None = None
+    fix: tuple[Edit, ...] = ()
 
 
-def occurrence(key: str, source: RustSource, offset: int) -> Occurrence:
+def occurrence(key: str, source: RustSource, offset: int, *fix: Edit) -> Occurrence:
     """Return the occurrence at an offset of the code."""
-    return Occurrence(key, source.line(offset), source.column(offset))
+    return Occurrence(key, source.line(offset), source.column(offset), fix=fix)
 
 
 def introduced(file: FileView, word: str, detect: Callable[[RustSource], Iterable[Occurrence]]) -> Iterator[Occurrence]:

@@ -11,7 +11,7 @@ from rules.bindings.tree import LandingTree, Tree
 from rules.diff.image import FileImages, Fragment, Image, Images
 from rules.diff.origin import Origin, origin
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
-from rules.finding import Anchor, Confidence, Diagnostic, Evidence, LogAnchor, Severity, Side
+from rules.finding import Anchor, Confidence, Diagnostic, Edit, Evidence, LogAnchor, Severity, Side
 from rules.lazy import cached_property, re, replace
 from rules.source.rust.work_limit import WorkLimit
 
@@ -160,7 +160,7 @@ class FileView:
         """The confidence of a finding that depends on the lines of the post-image only."""
         return Confidence.HIGH if self.is_complete else Confidence.MEDIUM
 
-    def report(
+    def report(  # noqa: PLR0913 most parts of a report are optional
         self,
         place: int | Position | Node,
         text: str,
@@ -170,14 +170,15 @@ class FileView:
         evidence: tuple[Evidence, ...] = (),
         scope: str = "",
         facts: tuple[tuple[str, str], ...] = (),
+        fix: tuple[Edit, ...] = (),
     ) -> Diagnostic:
         """Return the report of a problem at a line, a position or a node of this file.
 
         `severity` defaults to the rule's, `confidence` to that of the file. `scope` names the enclosing item, so that
-        the finding keeps its identity when lines move. `facts` are for programs.
+        the finding keeps its identity when lines move. `facts` are for programs. `fix` are exact edits of this file.
         """
         anchor = self.anchor(place)
-        return Diagnostic(anchor, text, confidence or self.confidence, severity, evidence, scope, facts)
+        return Diagnostic(anchor, text, confidence or self.confidence, severity, evidence, scope, facts, fix)
 
     def anchor(self, place: int | Position | Node) -> Anchor:
         """Return a place in the file, with the text of its line; the text of a very long line is cut."""

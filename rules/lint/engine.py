@@ -12,7 +12,7 @@ from rules.analysis.view import FileView, SeriesView
 from rules.bindings.tree import LandingTree, NoTree, Tree
 from rules.diff.image import FileImages, Fragment, Image, Images, build_images, build_new_file_image
 from rules.diff.patch import FileChange, Patch, Series
-from rules.finding import Diagnostic, Failure, Finding, LogAnchor, Report, Skipped
+from rules.finding import Anchor, Diagnostic, Failure, Finding, Fix, LogAnchor, Report, Skipped
 from rules.lazy import replace
 from rules.lint.rule import Rule
 from rules.source.rust.work_limit import TooMuchError
@@ -64,6 +64,40 @@ def run_rules(rules: Sequence[Rule], series_view: SeriesView) -> Report:
         order.setdefault((file.patch.index, file.path), position)
         order.setdefault((file.patch.index, file.change.before or file.path), position)
     return _report(_numbered(sorted(marked, key=lambda finding: _position(finding, order))), unchecked)
+
+
+def find_fixes(rules: Sequence[Rule], series_view: SeriesView) -> tuple[Fix, ...]:
+    """Return the fixes of findings in whole files, in the order of the files and of their lines.
+
+    They change added lines only.
+    """
+    fixes: list[Fix] = []
+    for file in series_view.files:
+        if not file.is_complete or not file.is_kernel_rust:
+            continue
+        for rule in rules:
+            if rule.check_file is not None and rule.trigger.fits(file):
+                found = _diagnose(rule, rule.check_file, file, file.patch.index, file.path, [])
+                fixes += (
+                    Fix(rule.id, diagnostic.anchor, diagnostic.message, diagnostic.fix)
+                    for diagnostic in found
+                    if diagnostic.fix
+                    and isinstance(diagnostic.anchor, Anchor)
+                    and _changes_added_lines(diagnostic, file)
+                )
+    return tuple(fixes)
+
+
+def _changes_added_lines(diagnostic: Diagnostic, file: FileView) -> bool:
+    """Return whether the fix changes only lines that the patch adds. A line may be inserted above or below one."""
+    for edit in diagnostic.fix:
+        is_insertion = (edit.line, edit.column) == (edit.end_line, edit.end_column) == (edit.line, 1)
+        if is_insertion and file.touched.intersection((edit.line - 1, edit.line)):
+            continue
+        last = max(edit.line, edit.end_line - (edit.end_column == 1))
+        if not file.touched.issuperset(range(edit.line, last + 1)):
+            return False
+    return True
 
 
 def compare_pending(
@@ -163,10 +197,25 @@ def _run_check(
 
     Raises MemoryError.
     """
+    return [_finding(rule, diagnostic) for diagnostic in _diagnose(rule, check, view, patch, path, unchecked)]
+
+
+def _diagnose(
+    rule: Rule,
+    check: Callable[[View], Iterable[Diagnostic]],
+    view: View,
+    patch: int,
+    path: str,
+    unchecked: list[Failure | Skipped],
+) -> list[Diagnostic]:
+    """Return the reports of one check, or none if it crashes or exceeds a limit: `unchecked` gets the reason.
+
+    Raises MemoryError.
+    """
     try:
         diagnostics = list(islice(check(view), _MAX_FINDINGS + 1))
         if len(diagnostics) <= _MAX_FINDINGS:
-            return [_finding(rule, diagnostic) for diagnostic in diagnostics]
+            return diagnostics
         reason = f"analysis limit exceeded: more than {_MAX_FINDINGS:,} findings of {rule.id}"
         unchecked.append(Skipped(rule.id, patch, path, reason))
         return []

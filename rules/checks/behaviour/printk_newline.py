@@ -43,7 +43,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     if file.mentions(b"pr_cont!"):
         return
     for item in introduced(file, "!", _occurrences):
-        yield file.report(item, f"The message of `{item.key}!` does not end in a newline.")
+        yield file.report(item, f"The message of `{item.key}!` does not end in a newline.", fix=item.fix)
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
@@ -54,7 +54,7 @@ def _occurrences(source: RustSource) -> Iterator[Occurrence]:
             at = device.end() if device is not None else end
         text = _FORMAT.match(source.text, at, end)
         if text is not None and not text[1].endswith("\\n") and not is_in_macro_definition(source, match.start()):
-            yield occurrence(match["name"], source, match.start())
+            yield occurrence(match["name"], source, match.start(), source.edit(text.end(1), text.end(1), "\\n"))
 
 
 EXAMPLES = (

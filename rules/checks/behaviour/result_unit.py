@@ -30,18 +30,28 @@ from rules.source.rust.code_place import is_in_macro_definition
 from rules.source.rust.source import RustSource
 
 _TYPE = re.compile(r"(?<![\w:])(?:(?:kernel|crate)::error::)?+Result<\(\)>")
+_NAME = re.compile(r"\btype\s+Result\b")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added `Result<()>`."""
     for item in introduced(file, "Result<()>", _occurrences):
-        yield file.report(item, "`Result<()>` is the same as `Result`.")
+        yield file.report(item, "`Result<()>` is the same as `Result`.", fix=item.fix)
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
+    is_exact = _is_exact(source)
     for match in _TYPE.finditer(source.code):
         if not is_in_macro_definition(source, match.start()):
-            yield occurrence("Result<()>", source, match.start())
+            fix = source.edit(match.end() - len("<()>"), match.end(), "")
+            yield occurrence("Result<()>", source, match.start(), *([fix] if is_exact else []))
+
+
+def _is_exact(source: RustSource) -> bool:
+    """Return whether the file declares and imports no other `Result`, whose type may have no default."""
+    if _NAME.search(source.code):
+        return False
+    return all(item.path[-2:] == ("error", "Result") for item in source.uses if item.name == "Result")
 
 
 EXAMPLES = (

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from rules.analysis.view import FileView, Position
-from rules.finding import Diagnostic, Severity
+from rules.finding import Diagnostic, Edit, Severity
 from rules.lint.evidence import IssueReference
 from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.doc_lines import read_doc_runs
@@ -36,7 +36,10 @@ def check(file: FileView) -> Iterator[Diagnostic]:
                 is_empty = not (above.text.strip() or line.text.strip() or above.is_code or line.is_code)
                 is_empty = is_empty and above.line + 1 == line.line
                 if is_empty and (line.line in file.touched or above.line in file.touched) and _is_new(file, line.line):
-                    yield file.report(Position(line.line, line.column), "One empty line is enough here.")
+                    removed = line.line if line.line in file.touched else above.line
+                    fix = Edit(removed, 1, removed + 1, 1, "")
+                    message = "One empty line is enough here."
+                    yield file.report(Position(line.line, line.column), message, fix=(fix,))
 
 
 def _is_new(file: FileView, line: int) -> bool:

@@ -21,7 +21,7 @@ Code blocks, headings at the start of the documentation, and headings that the p
 from collections.abc import Iterator
 
 from rules.analysis.view import FileView, Position
-from rules.finding import Diagnostic, Severity
+from rules.finding import Diagnostic, Edit, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Scope, Status, Trigger
@@ -40,9 +40,14 @@ def check(file: FileView) -> Iterator[Diagnostic]:
                 after = run[at + 1] if at + 1 < len(run) else line
                 before = run[at - 1] if at else line
                 has_text_below = after.line == line.line + 1 and after.text.strip()
-                if has_text_below or (before.line == line.line - 1 and before.text.strip()):
+                has_text_above = before.line == line.line - 1 and before.text.strip()
+                if has_text_below or has_text_above:
                     where = "below" if has_text_below else "above"
-                    yield file.report(Position(line.line, line.column), f"Add an empty line {where} the heading.")
+                    mark = source.line_text(line.line)[: line.column + len("//")]
+                    places = [line.line] * bool(has_text_above) + [line.line + 1] * bool(has_text_below)
+                    fix = tuple(Edit(place, 1, place, 1, f"{mark}\n") for place in places)
+                    message = f"Add an empty line {where} the heading."
+                    yield file.report(Position(line.line, line.column), message, fix=fix)
 
 
 EXAMPLES = (

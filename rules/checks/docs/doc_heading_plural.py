@@ -22,7 +22,7 @@ Headings with more words, code blocks, and headings that the patch only moves.
 from collections.abc import Iterator
 
 from rules.analysis.view import FileView, Position
-from rules.finding import Diagnostic, Severity
+from rules.finding import Diagnostic, Edit, Severity
 from rules.lazy import re
 from rules.lint.evidence import IssueReference
 from rules.lint.rule import Example, Rule, Scope, Status, Trigger
@@ -39,7 +39,9 @@ def check(file: FileView) -> Iterator[Diagnostic]:
                 heading = _HEADING.match(line.text) if line.line in file.new_lines and not line.is_code else None
                 if heading is not None:
                     message = f"The heading is `# {heading['title']}s`, also for one."
-                    yield file.report(Position(line.line, line.column), message)
+                    end = line.column + len("///") + heading.end("title")
+                    fix = Edit(line.line, end, line.line, end, "s")
+                    yield file.report(Position(line.line, line.column), message, fix=(fix,))
 
 
 EXAMPLES = (

@@ -22,7 +22,7 @@ Documentation comments, and lines that the patch only moves.
 from collections.abc import Iterator
 
 from rules.analysis.view import FileView, Position
-from rules.finding import Diagnostic, Severity
+from rules.finding import Diagnostic, Edit, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
@@ -37,7 +37,9 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             for number, text in comment.lines:
                 if _PLURAL.match(text) and number in file.new_lines:
                     message = "The tag is `INVARIANT:`, also for several invariants."
-                    yield file.report(Position(number, comment.column), message)
+                    end = source.line_text(number).index("INVARIANTS") + len("INVARIANTS")
+                    fix = Edit(number, end, number, end + 1, "")
+                    yield file.report(Position(number, comment.column), message, fix=(fix,))
 
 
 EXAMPLES = (

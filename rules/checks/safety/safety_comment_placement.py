@@ -30,16 +30,20 @@ other text by an empty `//` line.
 - Blocks without any comment, which `missing-safety-comment` reports.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 
 from rules.analysis.view import FileView
-from rules.finding import Diagnostic, Severity
+from rules.finding import Diagnostic, Edit, Severity
 from rules.lazy import re
 from rules.lint.evidence import DocumentSection, IssueReference, MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.model import UnsafeSite
+from rules.source.rust.source import RustSource
 
 _COMMENT = re.compile(r"(?P<mark>//[/!]?|/\*)[ \t]*+(?P<text>.*)")
+_start = attrgetter("start")
 _EXACT = re.compile(r"SAFETY:")
 _LOOSE = re.compile(r"safety\s*[:-]?", re.IGNORECASE)
 _TAGGED = re.compile(r"(?:\A|//[/!]?|/\*+|\*)[ \t#]*safety\b", re.IGNORECASE)
@@ -61,7 +65,8 @@ _MESSAGES = {
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added comment of an unsafe site that has the wrong place or form."""
     reported: set[int] = set()
-    for site in (site for source in file.added_sources("SAFETY", "afety") for site in source.unsafe_sites):
+    sites = ((source, site) for source in file.added_sources("SAFETY", "afety") for site in source.unsafe_sites)
+    for source, site in sites:
         line = site.reading.line
         if site.setting != "code" or site.in_test or line not in file.new_lines or line in reported:
             continue
@@ -70,7 +75,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         message = message or _matter_of_taste(site, file.post_lines)
         if message:
             reported.add(line)
-            yield file.report(line, message, severity=severity, confidence=site.confidence, scope=site.scope)
+            fix = _fix(source, site) if severity is Severity.NIT else ()
+            yield file.report(line, message, severity=severity, confidence=site.confidence, scope=site.scope, fix=fix)
 
 
 def _problem(site: UnsafeSite, lines: Mapping[int, str]) -> str | None:
@@ -89,6 +95,79 @@ def _problem(site: UnsafeSite, lines: Mapping[int, str]) -> str | None:
         spelling = _LOOSE.match(comment["text"])
         return f"The tag is written `SAFETY:`, not `{spelling[0].strip()}`." if spelling else None
     return None
+
+
+def _fix(source: RustSource, site: UnsafeSite) -> tuple[Edit, ...]:
+    """Return the edits that move the comment or correct its tag, none if its place or form is not simple.
+
+    The text of the comment stays as it is.
+    """
+    reading = site.reading
+    if reading.how == "trailing":
+        return _move_up(source, site) if site.statement == site.line == reading.line else ()
+    if reading.how == "inside":
+        return _move_out(source, site) if site.statement == site.line else ()
+    if reading.how in _MESSAGES and reading.how != "untagged":
+        return ()
+    text = source.line_text(reading.line)
+    column = len(text) - len(text.lstrip()) + 1
+    comment = _COMMENT.match(text, column - 1)
+    if comment is None or comment["mark"] not in ("//", "///"):
+        return ()
+    if comment["mark"] == "///":
+        return _undocument(source, reading.line, column) if _EXACT.match(comment["text"]) else ()
+    spelling = _LOOSE.match(comment["text"])
+    start = column + comment.start("text") - (column - 1)
+    if spelling is None or spelling[0][-1] not in ":-":
+        return ()
+    return (Edit(reading.line, start, reading.line, start + len(spelling[0]), "SAFETY:"),)
+
+
+def _move_up(source: RustSource, site: UnsafeSite) -> tuple[Edit, ...]:
+    """Return the edits that move the comment at the end of the statement's line above it."""
+    text = source.line_text(site.line)
+    at = bisect_left(source.comments, source.offset(site.line), key=_start)
+    comment = source.comments[at] if at < len(source.comments) else None
+    if comment is None or comment.line != site.line or comment.starts_line or not comment.text.startswith("// "):
+        return ()
+    code = text[: comment.column - 1].rstrip()
+    if not code.endswith(";") or source.line_text(max(source.first_line, site.line - 1)).lstrip().startswith("//"):
+        return ()
+    indent = code[: len(code) - len(code.lstrip())]
+    insertion = Edit(site.line, 1, site.line, 1, f"{indent}{comment.text.rstrip()}\n")
+    return insertion, Edit(site.line, len(code) + 1, site.line, len(text) + 1, "")
+
+
+def _move_out(source: RustSource, site: UnsafeSite) -> tuple[Edit, ...]:
+    """Return the edits that move the comment on the first lines of the block above the statement."""
+    text = source.line_text(site.line)
+    if not text.rstrip().endswith("unsafe {") or site.reading.line != site.line + 1 or site.line == source.first_line:
+        return ()
+    if source.line_text(site.line - 1).lstrip().startswith(("//", "#", ".")):
+        return ()
+    lines: list[str] = []
+    at = bisect_left(source.comments, source.offset(site.line + 1), key=_start)
+    while at < len(source.comments):
+        comment, at = source.comments[at], at + 1
+        if comment.line != site.line + 1 + len(lines) or not comment.starts_line or comment.kind == "doc":
+            break
+        if not comment.text.startswith("//"):
+            return ()
+        lines.append(comment.text.rstrip())
+    indent = text[: len(text) - len(text.lstrip())]
+    insertion = Edit(site.line, 1, site.line, 1, "".join(f"{indent}{line}\n" for line in lines))
+    return insertion, Edit(site.line + 1, 1, site.line + 1 + len(lines), 1, "")
+
+
+def _undocument(source: RustSource, line: int, column: int) -> tuple[Edit, ...]:
+    """Return the edits that make the documentation from that line on a comment, none if it begins above the line."""
+    if line > source.first_line and source.line_text(line - 1).lstrip().startswith("//"):
+        return ()
+    edits = []
+    while line <= source.last_line and source.line_text(line).startswith("///", column - 1):
+        edits.append(Edit(line, column + 2, line, column + 3, ""))
+        line += 1
+    return tuple(edits)
 
 
 def _matter_of_taste(site: UnsafeSite, lines: Mapping[int, str]) -> str | None:

@@ -23,14 +23,18 @@ from collections.abc import Iterator
 
 from rules.analysis.introduced import Occurrence, introduced
 from rules.analysis.view import FileView
-from rules.finding import Diagnostic, Severity
+from rules.finding import Diagnostic, Edit, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
+from rules.source.rust.model import UnsafeSite
 from rules.source.rust.source import RustSource
 
 _MAX_WIDTH = 100  # columns of a line, for rustfmt
 _CALL = re.compile(r"[\w:.<>&*()\s]*?[\w>]\s*\(")
+_INDENT = re.compile(r"[ \t]*+")
+_NEXT = re.compile(r"\s*+(?:[\w}#&*(]|\Z)")
+_MAX_BEFORE = 400  # characters before a block, most of them comments
 _NO_CALL = re.compile(r"(?:let|return|break|if|match|for|while|loop|drop)\b|\w+!")
 
 
@@ -38,7 +42,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added statement that is an unsafe block with one call and a semicolon."""
     for item in introduced(file, "unsafe", _occurrences):
         message = "Put the semicolon after the block: `unsafe { .. };`. It then fits on one line."
-        yield file.report(item, message, confidence=item.confidence, scope=item.scope)
+        yield file.report(item, message, confidence=item.confidence, scope=item.scope, fix=item.fix)
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
@@ -47,7 +51,23 @@ def _occurrences(source: RustSource) -> Iterator[Occurrence]:
             continue
         fits = "\n" not in site.body and site.column + len(site.body) + len("unsafe { };") <= _MAX_WIDTH
         if fits and site.text.lstrip().startswith("unsafe {") and _is_one_call(site.body):
-            yield Occurrence(site.body.partition("(")[0], site.line, site.column, site.scope, site.confidence)
+            fix = _fix(source, site)
+            yield Occurrence(site.body.partition("(")[0], site.line, site.column, site.scope, site.confidence, fix)
+
+
+def _fix(source: RustSource, site: UnsafeSite) -> tuple[Edit, ...]:
+    """Return the edit that puts the semicolon after the block, none if the block is not a statement by itself."""
+    indent = _INDENT.match(source.line_text(site.line))
+    start = source.offset(site.line, indent.end() + 1 if indent is not None else 1)
+    opening = source.code.find("{", start)
+    closing = source.structure.closing(opening) if opening >= 0 else None
+    if closing is None or not source.code.startswith("unsafe", start):
+        return ()
+    text = source.text[opening + 1 : closing].strip()
+    before, after = source.code[max(0, start - _MAX_BEFORE) : start].rstrip(), _NEXT.match(source.code, closing + 1)
+    if text != site.body.strip() or not before.endswith((";", "{", "}")) or after is None:
+        return ()
+    return (source.edit(start, closing + 1, f"unsafe {{ {text[:-1].rstrip()} }};"),)
 
 
 def _is_one_call(body: str) -> bool:

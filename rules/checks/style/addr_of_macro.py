@@ -18,17 +18,23 @@ Write `&raw const place` or `&raw mut place`.
 Calls that the patch only moves or edits, and base kernels whose minimum Rust version does not have the operator.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
-from rules.finding import Diagnostic, Severity
+from rules.finding import Diagnostic, Edit, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.source import RustSource
 
 _MACRO = re.compile(r"\baddr_of(?P<mut>_mut)?!\s*[({\[]")
+_ROOT = re.compile(r"(?:::)?+(\w++)")
+_WORD = re.compile(r"\w++")
+_PLACE = re.compile(r"[\w.*():\[\]\s]++\Z")
+_MAX_PLACE = 500  # characters
+_OPERATOR = re.compile(r"\s*+[.?\[(]")
 _VERSION = re.compile(rb"echo 1\.(\d+)")
 _PIN_INIT = "rust/pin-init/"  # it supports older versions of Rust
 _STABLE_SINCE = 82  # minor version of Rust
@@ -40,12 +46,44 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         return
     for item in introduced(file, "addr_of", _occurrences):
         operator = "&raw mut" if item.key == "addr_of_mut!" else "&raw const"
-        yield file.report(item, f"`{operator} place` does the same as `{item.key}(place)`.")
+        yield file.report(item, f"`{operator} place` does the same as `{item.key}(place)`.", fix=item.fix)
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
-    for match in _MACRO.finditer(source.code):
-        yield occurrence(f"addr_of{match['mut'] or ''}!", source, match.start())
+    calls = [(match, _path_start(source.code, match.start())) for match in _MACRO.finditer(source.code)]
+    roots = [_ROOT.match(source.code, start) for _, start in calls]
+    names = [root[1] if root is not None else "" for root in roots]
+    imported = {item.name for item in source.uses} if calls else set()
+    words, replaced = Counter(_WORD.findall(source.code) if imported.intersection(names) else ()), Counter(names)
+    for (match, start), name in zip(calls, names, strict=True):
+        # Without the calls, an import of what their paths begin with would be unused.
+        is_kept = name not in imported or words[name] > replaced[name] + 1
+        fix = _fix(source, start, match) if is_kept else ()
+        yield occurrence(f"addr_of{match['mut'] or ''}!", source, match.start(), *fix)
+
+
+def _path_start(code: str, offset: int) -> int:
+    """Return the offset of the path before a name."""
+    while code.endswith("::", max(0, offset - 2), offset):
+        offset -= 2
+        while offset > 0 and (code[offset - 1].isalnum() or code[offset - 1] == "_"):
+            offset -= 1
+    return offset
+
+
+def _fix(source: RustSource, start: int, match: re.Match[str]) -> tuple[Edit, ...]:
+    """Return the edit that writes the operator, none if the place is in a macro or has another form."""
+    code, opening = source.code, match.end() - 1
+    closing = source.structure.closing(opening)
+    if closing is None or next(source.structure.macros(start), None) is not None or code[max(0, start - 1)] in "$:":
+        return ()
+    place = source.text[opening + 1 : min(closing, opening + _MAX_PLACE)].strip()
+    if closing - opening > _MAX_PLACE or not _PLACE.match(place):
+        return ()
+    kind = "mut" if match["mut"] else "const"
+    is_operand = code[max(0, start - 1)] == "&" or _OPERATOR.match(code, closing + 1) is not None
+    first, last = ("(", ")") if is_operand else ("", "")
+    return (source.edit(start, closing + 1, f"{first}&raw {kind} {place}{last}"),)
 
 
 def _has_operator(file: FileView) -> bool:

@@ -50,7 +50,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     if any(_CONDITION.search(source.code) for source in file.sources_with(b"cfg")):
         return
     for item in introduced(file, "allow(", _occurrences):
-        yield file.report(item, f"Use `expect({item.key})`, so that the compiler reports when it is no longer needed.")
+        message = f"Use `expect({item.key})`, so that the compiler reports when it is no longer needed."
+        yield file.report(item, message, fix=item.fix)
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
@@ -59,7 +60,9 @@ def _occurrences(source: RustSource) -> Iterator[Occurrence]:
         lint = next((lint for lint in lints if lint in _LINTS), None)
         has_comment = "//" in source.line_text(source.line(match.start()))
         if lint is not None and not has_comment and next(source.structure.macros(match.start()), None) is None:
-            yield occurrence(lint, source, match.start())
+            word = match.start() + len("#[")
+            fix = source.edit(word, word + len("allow"), "expect")
+            yield occurrence(lint, source, match.start(), *([fix] if _LINTS.issuperset(lints) else []))
 
 
 EXAMPLES = (

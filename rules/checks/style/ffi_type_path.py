@@ -24,6 +24,7 @@ moves.
 from collections.abc import Iterator
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
+from rules.analysis.prelude import PRELUDE
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
@@ -34,6 +35,21 @@ from rules.source.rust.source import RustSource
 
 _PATH = re.compile(r"(?<![\w:$])(?:::)?+(?P<crate>core|std|kernel|crate)::ffi::(?P<name>c_\w+)")
 _PRELUDE = re.compile(r"\bprelude\s*::\s*(?:\*|\{\s*\*)")
+_MODULE = re.compile(r"\bmod\s+\w+\Z")
+_USE_HEAD = re.compile(r"(?:pub(?:\([\w ]++\))?+\s++)?+use\b|[\w:, ]*+\Z")
+_SAME = frozenset(  # the types of `core::ffi` that are those of the kernel on all its architectures
+    (
+        "c_schar",
+        "c_uchar",
+        "c_short",
+        "c_ushort",
+        "c_int",
+        "c_uint",
+        "c_longlong",
+        "c_ulonglong",
+        "c_void",
+    )
+)
 _FFI_CRATE = "rust/ffi.rs"
 
 
@@ -44,22 +60,49 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     has_prelude = any(_PRELUDE.search(source.code) for source in file.sources_with(b"prelude"))
     for item in introduced(file, "ffi", _occurrences):
         crate, _, name = item.key.partition(" ")
+        is_exact = crate not in ("core", "std") or name in _SAME
+        fix = item.fix if is_exact and file.series.result(PRELUDE).has(("kernel", "ffi", name), name) else ()
         if crate in ("core", "std"):
-            yield file.report(item, f"Use `{name}` of the prelude instead of `{crate}::ffi::{name}`.")
+            yield file.report(item, f"Use `{name}` of the prelude instead of `{crate}::ffi::{name}`.", fix=fix)
         elif has_prelude:
-            yield file.report(item, f"`{name}` is in the prelude, which is imported here.")
+            yield file.report(item, f"`{name}` is in the prelude, which is imported here.", fix=fix)
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
+    imported = _imported_beside_prelude(source)
     for match in _PATH.finditer(source.code):
-        if match["crate"] in ("core", "std") or not _is_import(source, match.start()):
+        is_import = _is_import(source, match.start())
+        if match["crate"] in ("core", "std") or not is_import:
             is_in_macro = is_in_macro_definition(source, match.start())
             if not is_in_macro:
-                yield occurrence(f"{match['crate']} {match['name']}", source, match.start())
+                is_exact = not is_import and imported is not None and match["name"] not in imported
+                is_exact = is_exact and not _is_in_module(source, match.start())
+                fix = [source.edit(match.start(), match.start("name"), "")] if is_exact else []
+                yield occurrence(f"{match['crate']} {match['name']}", source, match.start(), *fix)
     for item in source.uses:
         is_type = item.path[:2] == ("core", "ffi") and len(item.path) == 3 and item.path[2].startswith("c_")
         if is_type and source.code[max(0, item.offset - 5) : item.offset] != "ffi::":  # the others are found above
             yield occurrence(f"core {item.path[2]}", source, item.offset)
+
+
+def _imported_beside_prelude(source: RustSource) -> frozenset[str] | None:
+    """Return the names that the file imports beside those of the prelude, None if it may import others."""
+    has_prelude, names = False, set()
+    for item in source.uses:
+        if item.name != "*":
+            names.add(item.name)
+        elif item.path[-2:] != ("prelude", "*"):
+            return None
+        elif all(
+            _USE_HEAD.match(source.structure.head(opening)) for opening in source.structure.enclosing(item.offset)
+        ):
+            has_prelude = True
+    return frozenset(names) if has_prelude else None
+
+
+def _is_in_module(source: RustSource, offset: int) -> bool:
+    """Return whether a place is in a module of the file, which does not have the imports of the file."""
+    return any(_MODULE.search(source.structure.head(opening)[-200:]) for opening in source.structure.enclosing(offset))
 
 
 def _is_import(source: RustSource, offset: int) -> bool:

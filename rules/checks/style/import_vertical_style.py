@@ -37,9 +37,9 @@ from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.code_place import is_in_macro_definition
 from rules.source.rust.doctest_code import doctest_sources
 from rules.source.rust.source import RustSource
+from rules.source.rust.use_layout import USE, rewrite_use
 
 _GUIDELINES = "Documentation/rust/coding-guidelines.rst"
-_USE = re.compile(r"use(?<!\wuse)\s++(?P<tree>[^;]*+)(?:;|\Z)")
 _start = attrgetter("start")
 _DOC_USE = re.compile(r"//[/!] ?(?:# ?)?+use [\w:]++(?P<list>\{[^;]++);\s*+\Z")
 _SIGN = re.compile(r"[{},]")
@@ -54,7 +54,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         return
     for source in file.added_sources("use"):
         for item in _occurrences(source, 0, file.new_lines):
-            yield file.report(item, item.key)
+            yield file.report(item, item.key, fix=item.fix)
         found: set[int] = set()
         for doctest, indent in doctest_sources(source, is_complete=file.is_complete):
             for item in _occurrences(doctest, indent, file.new_lines):
@@ -74,12 +74,13 @@ def _report_cut(file: FileView, source: RustSource, found: set[int]) -> Iterator
 
 
 def _occurrences(source: RustSource, indent: int, new_lines: frozenset[int]) -> Iterator[Occurrence]:
-    for match in _USE.finditer(source.code):
+    for match in USE.finditer(source.code):
         if "{" not in match["tree"] or is_in_macro_definition(source, match.start()):
             continue
         for line, offset, message in _faults(source, match.start("tree"), match.end("tree"), is_doctest=indent > 0):
             if line in new_lines:
-                yield Occurrence(message, line, source.column(offset))
+                fix = () if indent else rewrite_use(source, match.start("tree"), match.end("tree"))
+                yield Occurrence(message, line, source.column(offset), fix=fix)
                 break
 
 

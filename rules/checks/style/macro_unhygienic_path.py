@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
-from rules.finding import Diagnostic, Severity
+from rules.finding import Diagnostic, Edit, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Scope, Status, Trigger
@@ -38,8 +38,12 @@ _MAX_GAP = 100  # characters between the arrow of a rule and its body
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added path in an exported macro."""
     for item in introduced(file, "::", _occurrences):
-        fix = "`$crate::`" if item.key == "kernel" and file.in_kernel_crate else f"`::{item.key}::`"
-        yield file.report(item, f"The macro is exported, so write {fix} instead of `{item.key}::`.")
+        is_own = item.key == "kernel" and file.in_kernel_crate
+        path = "$crate::" if is_own else f"::{item.key}::"
+        message = f"The macro is exported, so write `{path}` instead of `{item.key}::`."
+        column = item.column + len(f"{item.key}::")
+        fix = Edit(item.line, item.column, item.line, column, path)
+        yield file.report(item, message, fix=(fix,))
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:

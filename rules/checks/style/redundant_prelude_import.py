@@ -25,8 +25,10 @@ Remove the import, or use the bare name.
 """
 
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 
-from rules.analysis.introduced import Occurrence, introduced
+from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.prelude import PRELUDE, PRELUDE_FILE, Path, Prelude, full_path
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
@@ -36,9 +38,10 @@ from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.code_place import is_in_macro_definition
 from rules.source.rust.doctest_code import doctest_sources
 from rules.source.rust.source import RustSource
+from rules.source.rust.use_layout import USE, rewrite_use
 
-_USE = re.compile(r"use(?<!\wuse)\s++[^;]*+(?:;|\Z)")
 _CONSTANT = re.compile(r"(?<![\w:$])(?:::)?+((?:\w++::)++)([A-Z_][A-Z0-9_]*+)\b(?!::|\()")
+_CRATES = ("kernel", "crate")
 _PRELUDES = (("kernel", "prelude", "*"),)
 _PLAIN_END = re.compile(r"(?:\A|[;{}])\s*\Z")
 _MAX_BEFORE = 200  # characters before an import that may be white space
@@ -58,15 +61,16 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
     for item in introduced(file, "::", occurrences):
         message = f"`{item.key}` is in the prelude, which is imported here."
-        yield file.report(item, message)
+        yield file.report(item, message, fix=item.fix)
 
 
 def _occurrences(source: RustSource, prelude: Prelude, *, in_kernel_crate: bool) -> Iterator[Occurrence]:
     scopes: dict[int, dict[str, Path]] = {}
     globs: set[int] = set()
     uses: list[tuple[int, int]] = []
-    candidates: list[tuple[int, int, str, Path]] = []
-    spans = list(_USE.finditer(source.code)) if source.contains(b"prelude") else []
+    candidates: list[tuple[int, int, str, Path, int]] = []
+    other_globs: set[int] = set()
+    spans = list(USE.finditer(source.code)) if source.contains(b"prelude") else []
     at = 0
     for item in source.uses if spans else ():
         while at + 1 < len(spans) and spans[at + 1].start() <= item.offset:
@@ -77,12 +81,18 @@ def _occurrences(source: RustSource, prelude: Prelude, *, in_kernel_crate: bool)
         if path in _PRELUDES:
             globs.add(scope)
         else:
+            other_globs.update([scope] if item.name == "*" else [])
             scopes.setdefault(scope, {})[item.name] = path
             if _PLAIN_END.search(source.code, max(0, start - _MAX_BEFORE), start):
-                candidates.append((scope, item.offset, item.name, path))
-    for scope, offset, name, path in candidates:
-        if scope in globs and prelude.has(path, name):
-            yield Occurrence(path[-1], source.line(offset), source.column(offset))
+                candidates.append((scope, item.offset, item.name, path, at))
+    redundant = [item for item in candidates if item[0] in globs and prelude.has(item[3], item[2])]
+    for at, imports in groupby(redundant, key=itemgetter(4)):
+        group = list(imports)
+        is_exact = group[0][0] not in other_globs  # a name in two globs is ambiguous
+        offsets = [offset for _, offset, *_ in group]
+        start, end = spans[at].span("tree")
+        fix = rewrite_use(source, start, end, offsets) if is_exact else ()
+        yield from (occurrence(path[-1], source, offset, *fix) for _, offset, _, path, _ in group)
     if not globs:
         return
     uses = [span.span() for span in spans]
@@ -101,7 +111,10 @@ def _occurrences(source: RustSource, prelude: Prelude, *, in_kernel_crate: bool)
         path = full_path(path, in_kernel_crate=in_kernel_crate)
         is_imported = globs.intersection(around) and not _has_inner_module(source, match.start(), globs)
         if path in prelude.modules and is_imported and not is_in_macro_definition(source, match.start()):
-            yield Occurrence(match[2], source.line(match.start(1)), source.column(match.start(1)))
+            # Without the path, an import of what it begins with may be unused.
+            is_exact = parts[0] in _CRATES and len(parts) > 1 and not other_globs.intersection(around)
+            fix = (source.edit(match.start(), match.start(2), ""),) if is_exact else ()
+            yield Occurrence(match[2], source.line(match.start(1)), source.column(match.start(1)), fix=fix)
 
 
 def _has_inner_module(source: RustSource, offset: int, globs: set[int]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate, chain
 
 from rules.diff.image import Fragment, Image
-from rules.finding import Confidence
+from rules.finding import Confidence, Edit
 from rules.lazy import cached_property, re
 from rules.source.rust.comments import Comment, CommentBlock, read_comment_blocks
 from rules.source.rust.docs import requirements
@@ -155,6 +155,14 @@ class RustSource:
     def column(self, offset: int) -> int:
         """Return the column, from 1 and in characters, of the offset."""
         return offset - self._line_starts[bisect_right(self._line_starts, offset) - 1] + 1
+
+    def offset(self, line: int, column: int = 1) -> int:
+        """Return the offset of a column, from 1 and in characters, of a line."""
+        return self._line_starts[line - self.first_line] + column - 1
+
+    def edit(self, start: int, end: int, text: str) -> Edit:
+        """Return the edit that replaces the text between two offsets."""
+        return Edit(self.line(start), self.column(start), self.line(end), self.column(end), text)
 
     def line_text(self, line: int) -> str:
         """Return a line without its newline."""

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fix findings of a range of commits: print the fixes as a diff, or apply them to the work tree."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+from bot.cli import status
+from bot.cli.command import echo
+from bot.cli.output import choose_rules, complain
+from bot.kernel.error import KernelError
+from bot.kernel.work_tree import FixableRange, make_diff
+from bot.pool.forked import forked
+from bot.pool.guard import Crashed
+from bot.pool.worker import Limits
+from bot.review.render.text import count
+from rules.lint.engine import view
+from rules.lint.fixing import FixedFiles, fix_files
+from rules.lint.rule import Rule
+from rules.registry import active_before_posting
+
+_SECONDS: Final = 60.0
+
+
+def fix_range(git: tuple[Path, str], rule_ids: list[str] | None, *, is_written: bool) -> int:
+    """Print the fixes of findings in a range of commits as a diff, or write them to the work tree.
+
+    Return the exit status: 1 if a diff is printed or a fix was left out. Raises KernelError.
+    """
+    commits = FixableRange(*git)
+    if is_written:
+        commits.refuse_unfit_work_tree()
+    rules = choose_rules(rule_ids) if rule_ids else active_before_posting()
+
+    def find(rules: tuple[Rule, ...]) -> tuple[FixedFiles, dict[str, bytes]]:
+        series_view = view(commits.series, commits.tree)
+        fixed = fix_files(rules, series_view, lambda contents: view(commits.series_with(contents), commits.tree))
+        before = {
+            file.path: file.post.content for file in series_view.files if file.post and file.path in fixed.contents
+        }
+        return fixed, before
+
+    (found,) = forked(find, [rules], Limits(_SECONDS))
+    if isinstance(found, Crashed):
+        complain(f"{git[0]} {git[1]}: cannot be fixed: {found.reason}")
+        return status.USAGE if found.exceeded else status.FAILED
+    fixed, before = found
+    unwritten = 0
+    for path, content in fixed.contents.items():
+        if not is_written:
+            echo(make_diff(path, before[path], content), nl=False)
+            continue
+        try:
+            commits.write(path, before[path], content)
+        except KernelError as error:
+            complain(str(error))
+            unwritten += 1
+    for fix, reason in fixed.left_out:
+        complain(f"not fixed, because {reason}: {fix.anchor.path}:{fix.anchor.line}: {fix.rule}")
+    files = len(fixed.contents) - unwritten
+    done = "fixed" if is_written else "can be fixed"
+    by_rule = Counter(fix.rule for fix in fixed.applied)
+    rules_text = "".join(f"; {rule} {number}" for rule, number in sorted(by_rule.items()))
+    complain(f"{count(len(fixed.applied), 'finding')} {done} in {count(files, 'file')}{rules_text}")
+    if unwritten:
+        return status.USAGE
+    return status.FINDINGS if fixed.left_out or (fixed.contents and not is_written) else status.OK

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The changes of a range of commits as one patch, and the work tree in which they can be fixed."""
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import pygit2
+from pygit2.enums import DiffOption, FileMode
+
+from bot.kernel.commit import CommitTree, open_repository, start_commit
+from bot.kernel.error import KernelError
+from rules.diff.parse import parse
+from rules.diff.patch import FileChange, Patch, Series, Unreadable
+from rules.lazy import replace
+
+_REGULAR: Final = (FileMode.BLOB, FileMode.BLOB_EXECUTABLE)
+_MAX_NAMED: Final = 3
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class FixableRange:
+    """The commits `A..B` of a repository as one patch of Rust files.
+
+    Raises KernelError if the repository or the range does not exist.
+    """
+
+    def __init__(self, folder: Path, commits: str) -> None:
+        self._repository = open_repository(folder)
+        self._name = f"{folder} {commits}"
+        start = start_commit(self._repository, commits)
+        end = self._repository.commit(commits.partition("..")[2].lstrip(".") or "HEAD")
+        if ".." not in commits or start is None or end is None:
+            raise KernelError(f"{self._name}: the range of commits does not exist; write A..B")
+        self._end = end
+        self.tree = CommitTree(self._repository, start)
+        diff = start.tree.diff_to_tree(end.tree, flags=DiffOption.FORCE_TEXT)
+        diff.find_similar()
+        texts = [patch.data for patch in diff if patch is not None and patch.delta.new_file.path.endswith(".rs")]
+        self.series = Series("", (Patch(1, "", changes=self._read(b"".join(texts))),))
+
+    def series_with(self, contents: Mapping[str, bytes]) -> Series:
+        """Return the patch that has these contents of some files instead."""
+        (patch,) = self.series.patches
+        changes: list[FileChange] = []
+        for change in patch.changes:
+            if change.path not in contents:
+                changes.append(change)
+                continue
+            before = self.tree.read(change.before) if change.before is not None else None
+            changes += self._read(make_diff(change.path, before, contents[change.path], change.before))
+        return replace(self.series, patches=(replace(patch, changes=tuple(changes)),))
+
+    def refuse_unfit_work_tree(self) -> None:
+        """Raise KernelError if the range does not end at HEAD, or the work tree has changes that are not committed."""
+        git = self._repository.git
+        if git.is_bare or git.workdir is None:
+            raise KernelError(f"{self._name}: a bare repository has no work tree to fix; use --diff")
+        if git.head_is_unborn or git.head.peel(pygit2.Commit).id != self._end.id:
+            raise KernelError(f"{self._name}: the range does not end at HEAD, which the work tree has; use --diff")
+        changed = sorted(git.status(untracked_files="no"))
+        if changed:
+            named = ", ".join(changed[:_MAX_NAMED])
+            more = f" and {len(changed) - _MAX_NAMED:,} more files" if len(changed) > _MAX_NAMED else ""
+            raise KernelError(f"{self._name}: commit or stash your changes first: {named}{more}")
+
+    def write(self, path: str, before: bytes, content: bytes) -> None:
+        """Replace the content of a file of the work tree; its mode stays. A reader sees the old or the new content.
+
+        Raises KernelError if the file does not have the content `before`, or is no regular file, or if a folder of its
+        path is a symbolic link.
+        """
+        parts = path.split("/")
+        try:
+            is_regular = self._end.tree[path].filemode in _REGULAR
+        except KeyError:
+            is_regular = False
+        if not is_regular or not {"", ".", "..", ".git"}.isdisjoint(parts):
+            raise KernelError(f"{path}: not a regular file of the commit")
+        try:
+            with _opened_folder(self._repository.git.workdir, parts[:-1]) as folder:
+                _replace(folder, parts[-1], before, content)
+        except OSError as error:
+            raise KernelError(f"{path}: cannot be written: {error.strerror}") from error
+        except ValueError as error:
+            raise KernelError(f"{path}: {error}") from error
+
+    def _read(self, diff: bytes) -> tuple[FileChange, ...]:
+        changes = parse(diff.decode("utf-8", "surrogateescape")) if diff else ()
+        if isinstance(changes, Unreadable):
+            raise KernelError(f"{self._name}: the changes cannot be read: {changes.reason}")
+        return changes
+
+
+def make_diff(path: str, before: bytes | None, after: bytes, old_path: str | None = None) -> bytes:
+    """Return a unified diff of a file, None as its content before if it is new."""
+    old = path if old_path is None else old_path
+    patch = pygit2.Patch.create_from(before, after, old_as_path=old, new_as_path=path, flag=DiffOption.FORCE_TEXT)
+    data: bytes = patch.data
+    return data
+
+
+@contextmanager
+def _opened_folder(top: str, names: list[str]) -> Iterator[int]:
+    """Open a folder below another one, without following symbolic links."""
+    folder = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for name in names:
+            below = os.open(name, _FOLDER, dir_fd=folder)
+            os.close(folder)
+            folder = below
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _replace(folder: int, name: str, before: bytes, content: bytes) -> None:
+    """Replace a file of an open folder. Raises ValueError if it is not a regular file with that content."""
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or file.read() != before:
+            raise ValueError("the work tree has another content than the commit")
+    temporary = f".{name}.{os.getpid()}.patchwarden"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(temporary, flags, 0o600, dir_fd=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), stat.S_IMODE(status.st_mode))
+            os.fsync(file.fileno())
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
+        raise

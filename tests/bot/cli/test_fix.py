@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`patchwarden check --diff` and `--fix`: what they write, and what they refuse."""
+
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.bot.cli.cli_runner import Run
+
+BASE = """\
+use kernel::error::Result;
+fn off() -> Result<()> {
+    Ok(())
+}
+"""
+ADDED = """\
+
+pub struct Led {
+    level: u8,
+}
+
+/// Turns it on.
+/// # Example
+/// None.
+pub fn on(led: &Led) -> Result<()> {
+    let place = core::ptr::addr_of!(led.level);
+    // Safety: `place` is valid.
+    unsafe { place.read_volatile(); }
+    Ok(())
+}
+"""
+FIXED = """\
+
+pub struct Led {
+    level: u8,
+}
+
+/// Turns it on.
+///
+/// # Examples
+///
+/// None.
+pub fn on(led: &Led) -> Result {
+    let place = &raw const led.level;
+    // SAFETY: `place` is valid.
+    unsafe { place.read_volatile() };
+    Ok(())
+}
+"""
+RUSTC = shutil.which("rustc")
+RUSTFMT = shutil.which("rustfmt")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Return a work tree with a commit that adds code."""
+    folder = tmp_path / "linux"
+    (folder / "drivers").mkdir(parents=True)
+    git(folder, "init", "-q", "-b", "main")
+    (folder / "drivers" / "led.rs").write_text(BASE)
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "rust: led: add")
+    (folder / "drivers" / "led.rs").write_text(BASE + ADDED)
+    (folder / "drivers" / "led.rs").chmod(0o640)
+    git(folder, "commit", "-qam", "rust: led: turn on")
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    name = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    return subprocess.run(["git", "-C", folder, *name, *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def test_the_diff_applies_and_has_only_the_fixes(run: Run, repository: Path, tmp_path: Path) -> None:
+    result = run("check", "--git", repository, "HEAD~1..", "--diff")
+
+    assert 1 == result.status
+    assert "6 findings can be fixed in 1 file" in result.err
+    assert "" == git(repository, "status", "--porcelain")
+    (tmp_path / "fixes.diff").write_text(result.out)
+    git(repository, "apply", str(tmp_path / "fixes.diff"))
+    assert BASE + FIXED == (repository / "drivers" / "led.rs").read_text()
+
+
+def test_a_fix_changes_added_lines_and_keeps_the_mode(run: Run, repository: Path) -> None:
+    result = run("check", "--git", repository / "drivers", "HEAD~1..HEAD", "--fix")
+
+    path = repository / "drivers" / "led.rs"
+    assert (0, "") == (result.status, result.out)
+    assert BASE + FIXED == path.read_text()
+    assert 0o640 == stat.S_IMODE(path.stat().st_mode)
+    assert ["led.rs"] == [file.name for file in path.parent.iterdir()]
+
+
+def test_nothing_is_left_after_a_fix(run: Run, repository: Path) -> None:
+    run("check", "--git", repository, "HEAD~1..", "--fix")
+    git(repository, "commit", "-qa", "--amend", "--no-edit")
+
+    result = run("check", "--git", repository, "HEAD~1..", "--diff")
+    assert (0, "") == (result.status, result.out)
+    assert 0 == run("check", "--fail-on", "note", "--git", repository, "HEAD~1..").status
+
+
+def test_only_the_named_rules_are_fixed(run: Run, repository: Path) -> None:
+    assert 0 == run("check", "--rule", "result-unit", "--git", repository, "HEAD~1..", "--fix").status
+    expected = BASE + ADDED.replace("Result<()>", "Result")
+    assert expected == (repository / "drivers" / "led.rs").read_text()
+
+
+def test_a_work_tree_with_changes_is_refused(run: Run, repository: Path) -> None:
+    path = repository / "drivers" / "led.rs"
+    path.write_text(BASE)
+
+    result = run("check", "--git", repository, "HEAD~1..", "--fix")
+
+    assert (2, BASE) == (result.status, path.read_text())
+    assert "commit or stash your changes first: drivers/led.rs" in result.err
+
+
+def test_a_change_in_the_index_is_refused_and_an_untracked_file_is_not(run: Run, repository: Path) -> None:
+    (repository / "new.txt").write_text("new\n")
+    assert 0 == run("check", "--git", repository, "HEAD~1..", "--fix").status
+
+    git(repository, "checkout", "-q", "drivers")
+    git(repository, "add", "new.txt")
+    assert 2 == run("check", "--git", repository, "HEAD~1..", "--fix").status
+
+
+def test_a_range_that_the_work_tree_does_not_have_is_refused(run: Run, repository: Path, tmp_path: Path) -> None:
+    git(repository, "commit", "-q", "--allow-empty", "-m", "rust: led: do nothing")
+    assert "does not end at HEAD" in run("check", "--git", repository, "HEAD~2..HEAD~1", "--fix").err
+    assert 1 == run("check", "--git", repository, "HEAD~2..HEAD~1", "--diff").status
+
+    git(tmp_path, "clone", "-q", "--bare", "linux", "bare")
+    bare = run("check", "--git", tmp_path / "bare", "HEAD~2..", "--fix")
+    assert (2, True) == (bare.status, "no work tree" in bare.err)
+
+
+@pytest.mark.parametrize("extra", [["--diff"], ["0001.patch"]])
+def test_options_that_do_not_fit_together(run: Run, repository: Path, extra: list[str]) -> None:
+    result = run("check", "--git", repository, "HEAD~1..", "--fix", *extra)
+
+    assert (2, True) == (result.status, "--git" in result.err)
+    assert 2 == run("check", "--diff", "0001.patch").status
+
+
+@pytest.mark.parametrize("link", ["drivers", "drivers/led.rs"])
+def test_nothing_is_written_through_a_symbolic_link(run: Run, repository: Path, tmp_path: Path, link: str) -> None:
+    """Git does not see a link that replaces a file that it is told not to look at."""
+    git(repository, "update-index", "--assume-unchanged", "drivers/led.rs")
+    outside = tmp_path / "outside"
+    shutil.move(repository / link, outside)
+    (repository / link).symlink_to(outside)
+
+    result = run("check", "--git", repository, "HEAD~1..", "--fix")
+
+    assert 2 == result.status
+    assert "drivers/led.rs: cannot be written" in result.err
+    assert BASE + ADDED == (outside if outside.is_file() else outside / "led.rs").read_text()
+
+
+def test_a_link_in_the_commit_is_not_fixed(run: Run, repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "target.rs").write_text(ADDED)
+    (repository / "drivers" / "link.rs").symlink_to(tmp_path / "target.rs")
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "rust: led: link")
+
+    assert 0 == run("check", "--git", repository, "HEAD~1..", "--fix").status
+    assert ADDED == (tmp_path / "target.rs").read_text()
+
+
+def test_a_file_that_changed_unseen_is_left(run: Run, repository: Path) -> None:
+    git(repository, "update-index", "--assume-unchanged", "drivers/led.rs")
+    (repository / "drivers" / "led.rs").write_text(BASE)
+
+    result = run("check", "--git", repository, "HEAD~1..", "--fix")
+
+    assert (2, BASE) == (result.status, (repository / "drivers" / "led.rs").read_text())
+    assert "another content than the commit" in result.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write in every folder")
+def test_a_folder_that_cannot_be_written(run: Run, repository: Path) -> None:
+    (repository / "drivers").chmod(0o500)
+    result = run("check", "--git", repository, "HEAD~1..", "--fix")
+    (repository / "drivers").chmod(0o700)
+
+    assert (2, BASE + ADDED) == (result.status, (repository / "drivers" / "led.rs").read_text())
+
+
+def test_the_fixes_of_several_commits_are_made_at_their_end(run: Run, repository: Path) -> None:
+    path = repository / "drivers" / "led.rs"
+    path.write_text("// SPDX-License-Identifier: GPL-2.0\n" + path.read_text().replace("# Example", "# Examples"))
+    git(repository, "commit", "-qam", "rust: led: add a licence")
+
+    assert 0 == run("check", "--git", repository, "HEAD~2..", "--fix").status
+    assert "// SPDX-License-Identifier: GPL-2.0\n" + BASE + FIXED == path.read_text()
+
+
+@pytest.mark.skipif(RUSTC is None or RUSTFMT is None, reason="not installed: rustc and rustfmt (Debian: rustc-web)")
+def test_the_result_is_valid_rust(run: Run, repository: Path, tmp_path: Path) -> None:
+    assert RUSTC is not None
+    assert RUSTFMT is not None
+    kernel = "pub mod error { pub type Result<T = (), E = u8> = core::result::Result<T, E>; }\n"
+    (tmp_path / "kernel.rs").write_text(kernel)
+    path = repository / "drivers" / "led.rs"
+    library = [RUSTC, "--edition", "2021", "--crate-type", "rlib", "--out-dir", str(tmp_path)]
+    subprocess.run([*library, "--crate-name", "kernel", str(tmp_path / "kernel.rs")], check=True)
+
+    run("check", "--git", repository, "HEAD~1..", "--fix")
+
+    path.write_text(path.read_text().replace("fn off", "pub fn off"))
+    subprocess.run([*library, "-D", "warnings", "--extern", f"kernel={tmp_path}/libkernel.rlib", str(path)], check=True)
+    subprocess.run([RUSTFMT, "--edition", "2021", "--check", str(path)], check=True)
