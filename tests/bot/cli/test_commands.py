@@ -74,7 +74,7 @@ def test_bad_usage_is_status_2(patchwarden: Call, arguments: tuple[str, ...]) ->
         (("audit", "--jobs", "-1", "x"), "argument --jobs: -1 is less than 0"),
         (("audit", "--jobs", "x", "y"), "argument --jobs: 'x' is not a number"),
         (("outbox", "show"), "the following arguments are required: ID"),
-        (("check",), "TARGET: name a file, a folder, - for standard input, or --git"),
+        (("check",), "TARGET: name a file, a folder, - for standard input, --git or --staged"),
     ],
 )
 def test_bad_usage_is_explained(patchwarden: Call, arguments: tuple[str, ...], expected: str) -> None:
