@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from bot.reference import commands, mail_states, mail_texts, settings
+from bot.reference import commands, mail_states, mail_texts, man, settings, shells
 from rules import catalogue
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
@@ -17,6 +17,9 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "reference/commands.md": commands.document,
     "reference/settings.md": settings.document,
     "reference/mail-states.md": mail_states.document,
+    "../deploy/patchwarden.1": man.document,
+    "../deploy/completion/patchwarden": shells.bash,
+    "../deploy/completion/patchwarden.fish": shells.fish,
 }
 
 

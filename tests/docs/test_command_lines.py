@@ -30,6 +30,8 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "make site SITE=/srv/www/patchwarden": ELSEWHERE,
     "make docs": ELSEWHERE,
     "make check": ELSEWHERE,
+    "uv tool install .": ELSEWHERE,
+    "pipx install .": ELSEWHERE,
     "make golden": ELSEWHERE,
     "git diff docs/mail-texts.md tests/data/golden": ELSEWHERE,
     "python -m tests.bench.rerolls block.git kbuild.git pci.git": "needs the real archives",
