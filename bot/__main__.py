@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "run": "Read archives, review their series, and deliver the reviews. By default, mails are only written to a "
     "folder.",
     "deliver": "Deliver the mails that `patchwarden run --no-deliver` writes to the same database.",
+    "worker": "Review series together with other workers, on any number of machines that share a PostgreSQL database.",
     "check": "Check patches against the rules. Nothing is sent.",
     "audit": "Check whole files or trees as if every line were new. Print the findings by file, and their total.",
     "debt": "Count unsafe code, and what is not documented of it, by subsystem of MAINTAINERS and by ref.",

@@ -54,6 +54,7 @@ class LogEvent(StrEnum):
     JOB_FAILED = "job-failed"
     JOB_RECOVERED = "job-recovered"
     JOB_HUNG = "job-hung"
+    ROLE_TAKEN = "role-taken"
     BUG = "bug"
 
     MAILS_INGESTED = "mails-ingested"

@@ -90,6 +90,7 @@ class Service:
     stop_switch: StopSwitch
     stop: Event
     recorder: JobRecorder
+    role: HeldRoles
     deliver: DeliverJob | None = None
     backfill: BackfillJob | None = None
     signatures: VerifySignaturesJob | None = None
@@ -104,9 +105,13 @@ class Service:
     wakeups: Wakeups = field(default_factory=Wakeups)
     is_stop_watched: bool = False
 
-    def schedule(self, settings: Settings) -> tuple[ScheduledJob, ...]:
-        """Return the jobs with the intervals of the settings, and the jobs that each of them wakes."""
+    def schedule(self, settings: Settings, *, reviews: bool = True) -> tuple[ScheduledJob, ...]:
+        """Return the jobs with the intervals of the settings, and the jobs that each of them wakes.
+
+        Without `reviews`, other processes review the postings.
+        """
         pace = settings.schedule
+        review = ScheduledJob("review", self.review.run, pace.review_seconds, pace.jitter_seconds, before=("deliver",))
         optional_jobs = {
             "backfill": self.backfill,
             "signatures": self.signatures,
@@ -124,7 +129,7 @@ class Service:
                 before=("review", "signatures", "commands", "bounces"),
                 has_news=lambda result: result.mails or result.threads,
             ),
-            ScheduledJob("review", self.review.run, pace.review_seconds, pace.jitter_seconds, before=("deliver",)),
+            *((review,) if reviews else ()),
             ScheduledJob("projection", self.projection.run, pace.review_seconds, pace.jitter_seconds),
             *_schedule_delivery(self.deliver, self.stop_switch, settings, is_stop_watched=self.is_stop_watched),
             *_schedule_checks(self.checks, settings),
@@ -167,16 +172,16 @@ class Sender:
 
 
 @contextmanager
-def open_sender(settings: Settings, progress: Progress) -> Iterator[Sender]:
+def open_sender(settings: Settings, progress: Progress, stop: Event | None = None) -> Iterator[Sender]:
     """Open the only sender for the database. Another process may read and review meanwhile.
 
     Raises StoreError if the database cannot be used or another process sends from it, and SettingsError if the address
     of a list looks misspelt.
     """
-    stop, clock, watchdog, wakeups = Event(), SystemClock(), Watchdog(), Wakeups()
+    stop, clock, watchdog, wakeups = stop or Event(), SystemClock(), Watchdog(), Wakeups()
     with (
         sole_worker(settings.database, Role.SENDER, server=settings.server) as role,
-        _open_store(settings, watchdog) as store,
+        open_store(settings, watchdog) as store,
         open_watcher() as watcher,
     ):
         check_lists(settings, store)
@@ -208,7 +213,7 @@ def open_service(
             *((Role.REVIEWER, Role.SENDER) if deliver else (Role.REVIEWER,)),
             server=settings.server,
         ) as role,
-        _open_store(settings, watchdog) as store,
+        open_store(settings, watchdog) as store,
         ProcessExecutor(on_result=watchdog.beat) as poll_executor,
         ExecutorPool(settings.review.workers, LIMITS, stop) as review_executor,
         # A separate process, because the DNS may be slow.
@@ -244,6 +249,7 @@ def open_service(
         poll.report_read(recorder.note_read)
         yield Service(
             store=store,
+            role=role,
             wakeups=wakeups,
             is_stop_watched=is_stop_watched,
             poll=poll,
@@ -268,7 +274,7 @@ def open_service(
         )
 
 
-def _open_store(settings: Settings, watchdog: Watchdog) -> Repository:
+def open_store(settings: Settings, watchdog: Watchdog) -> Repository:
     """Open the database. Each transaction notifies the watchdog, and each change of a mail's state is logged."""
     return Repository(settings.database, watchdog.beat, log_change, settings.server)
 

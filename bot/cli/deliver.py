@@ -2,6 +2,7 @@
 """`patchwarden deliver`: only deliver mails."""
 
 from collections.abc import Mapping
+from threading import Event
 from typing import TYPE_CHECKING, Annotated, Final
 
 from bot.cli import status
@@ -12,6 +13,7 @@ from bot.cli.output import complain
 from bot.cli.progress import Silent
 
 if TYPE_CHECKING:
+    from bot.app.service import Sender
     from bot.settings.tables import Settings
 
 
@@ -21,7 +23,7 @@ def deliver(
 ) -> int:
     """Deliver the mails that `patchwarden run --no-deliver` writes to the same database.
 
-    Only this process needs access to the mail server and its password. Only one process can deliver at a time. Without --once it runs until SIGTERM or Ctrl-C. It can be killed at any time.
+    Only this process needs access to the mail server and its password. Only one process can deliver at a time. With a PostgreSQL database, more of these processes wait until they can take over. Without --once it runs until SIGTERM or Ctrl-C. It can be killed at any time.
 
     \b
     Example:
@@ -37,10 +39,16 @@ def deliver(
 
 def _serve(settings: "Settings") -> int:
     from bot.app.service import open_sender
+    from bot.app.worker import run_elected
     from bot.service.schedule import serve, stopped_by_signals
 
-    with open_sender(settings, Silent()) as sender, stopped_by_signals(sender.stop):
-        serve(sender.schedule(settings), sender.stop, sender.watchdog, wakeups=sender.wakeups, recorder=sender.recorder)
+    stop = Event()
+
+    def send(sender: "Sender") -> None:
+        serve(sender.schedule(settings), stop, sender.watchdog, wakeups=sender.wakeups, recorder=sender.recorder)
+
+    with stopped_by_signals(stop):
+        run_elected(settings, lambda: open_sender(settings, Silent(), stop), send, stop)
     return status.OK
 
 

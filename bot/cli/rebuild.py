@@ -14,7 +14,7 @@ from bot.store.roles import Role, sole_worker
 def rebuild(context: GlobalOptions) -> int:
     """Write the rows that the web pages show anew, from the stored series and reviews.
 
-    The service writes these rows itself, also for a database that lacks them. You need this command only if the rows are damaged. If the settings name a kernel repository, reviews without subsystems get those of the newest MAINTAINERS. Stop the service first. You can interrupt the command and run it again.
+    The service writes these rows itself, also for a database that lacks them. You need this command only if the rows are damaged. It also fills the queue of `patchwarden worker` again. If the settings name a kernel repository, reviews without subsystems get those of the newest MAINTAINERS. Stop the service first. You can interrupt the command and run it again.
 
     \b
     Example:
@@ -36,6 +36,8 @@ def rebuild(context: GlobalOptions) -> int:
         stopped_by_signals(stop),
     ):
         filled = ProjectionJob(store, stop).rebuild(find)
+        if settings.server and store.queue().is_installed():
+            store.queue().repair()
     if filled is None:
         echo("interrupted; run the command again")
         return status.FAILED

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
-from threading import Event
+from threading import Event, Lock
 from typing import Final, Protocol
 
 from bot.log import LogEvent, Value, event
@@ -70,6 +70,7 @@ class ReviewJob:
         workers: int = 1,
     ) -> None:
         self._workers = workers
+        self._lock = Lock()
         self._store = store
         self._analyse = analyse
         self._context = context
@@ -109,6 +110,20 @@ class ReviewJob:
                     return_free_memory()
                     kept = 0
         return tuple(sorted(done, key=lambda outcome: queue.number(outcome.posting_id)))
+
+    def review_one(self, due: DuePosting, is_due: Callable[[], bool]) -> Outcome | None:
+        """Review a posting. Return None if it is tried again, or if it `is_due` no longer when its review is ready.
+
+        Several threads may call it: they analyse at the same time. Raises StoppedError.
+        """
+        with self._lock:
+            started = self._start(due)
+        if isinstance(started, Outcome):
+            return started
+        rules, encoded = started.context.rules_for(due.posting), due.encoded
+        analysis = self._analyse(due.posting, rules, first_try=not due.tries, encoded=encoded)
+        with self._lock, self._store.batch() as committed:
+            return self._end(started, analysis, committed) if is_due() else None
 
     def _start_due(
         self,

@@ -147,6 +147,10 @@ class PostgresConnection:
         cursor.executemany(translated(query), rows)  # type: ignore[attr-defined]
         return cursor
 
+    def run_script(self, script: str) -> None:
+        """Execute statements of PostgreSQL, which have no values, in the open transaction."""
+        self._connection.execute(script.encode())
+
     def iterate(self, query: str, values: Sequence[Any]) -> Iterator[Any]:
         """Yield the rows while they are read from the server, a few at a time."""
         self._streams += 1
@@ -253,9 +257,7 @@ def open_server(server: str, timeout_seconds: float = 0) -> PostgresConnection:
     """Open a connection to a server without SQLAlchemy. A statement takes at most that long, if it is not 0."""
     psycopg = _psycopg()
     limit = f" -c statement_timeout={round(timeout_seconds * 1000)}" if timeout_seconds else ""
-    parts = urlsplit(server)
-    address = urlunsplit(("postgresql", *parts[1:]))
-    connection = psycopg.connect(address, options=_OPTIONS + limit, **_KEEPALIVE)
+    connection = psycopg.connect(address_of(server), options=_OPTIONS + limit, **_KEEPALIVE)
     _adapt(connection)
     return PostgresConnection(connection)
 
@@ -265,6 +267,18 @@ def iterate(connection: Plain, query: str, values: Sequence[Any]) -> Iterator[An
     if isinstance(connection, PostgresConnection):
         return connection.iterate(query, values)
     return iter(connection.execute(query, values))
+
+
+def run_script(connection: Plain, script: str) -> None:
+    """Execute statements that only a server knows. Raises TypeError for a file of SQLite."""
+    if not isinstance(connection, PostgresConnection):
+        raise TypeError("only a server has these statements")
+    connection.run_script(script)
+
+
+def address_of(server: str) -> str:
+    """Return the URL of a server as its own client library reads it."""
+    return urlunsplit(("postgresql", *urlsplit(server)[1:]))
 
 
 def has_earlier_rows(connection: "Connection") -> bool:

@@ -145,7 +145,7 @@ class PostingRows:
             "ORDER BY tries, arrived, sent, message_id LIMIT ?"
         )
         with self._database.rows() as connection:
-            return [_due(*row) for row in connection.execute(query, (*values, json.dumps(list(besides)), limit))]
+            return [due_posting(*row) for row in connection.execute(query, (*values, json.dumps(list(besides)), limit))]
 
     def count_due_for_review(self) -> int:
         with self._database.rows() as connection:
@@ -259,7 +259,8 @@ def save_blobs(connection: Plain, blobs: Mapping[str, bytes], now: datetime) -> 
         connection.executemany(_INSERT_BLOB, rows)
 
 
-def _due(value: bytes, arrived: str, tries: int) -> DuePosting:
+def due_posting(value: bytes, arrived: str, tries: int) -> DuePosting:
+    """Return the posting of a row that is due. It has no texts."""
     encoded = in_current_format(value)
     return DuePosting(posting_of(encoded, with_texts=False), time_of(arrived), tries, encoded)
 

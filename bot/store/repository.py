@@ -28,6 +28,7 @@ from bot.store.mutes import MuteRows
 from bot.store.outgoing import OutgoingRows
 from bot.store.pending import PendingRows
 from bot.store.postings import PostingRows
+from bot.store.queue import JobQueue
 from bot.store.rebuild import ProjectionRows
 from bot.store.records import RecordRows
 from bot.store.retention import RetentionRows
@@ -83,6 +84,10 @@ class Repository(
                 postings=session.exec(select(func.count()).where(PostingRow.state != "gone")).one(),
                 mails=dict(session.exec(by_state).all()),
             )
+
+    def queue(self) -> JobQueue:
+        """Return the queue of jobs. Only a database on a server has one."""
+        return JobQueue(self._database)
 
     def compact(self) -> int:
         """Rewrite the file without free pages, while no other process writes. Return the number of bytes freed."""

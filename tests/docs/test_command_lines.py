@@ -44,6 +44,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "patchwarden --config /etc/patchwarden.toml run": ENDLESS,
     "patchwarden --config /etc/patchwarden.toml run --no-deliver": ENDLESS,
     "patchwarden --config /etc/patchwarden.toml deliver": ENDLESS,
+    "patchwarden --config /etc/patchwarden.toml worker --jobs 2": ENDLESS,
     "patchwarden web": ENDLESS,
     "patchwarden web --host 127.0.0.1 --port 8081": ENDLESS,
     "patchwarden web --operator-port 9180": ENDLESS,

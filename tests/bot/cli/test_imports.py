@@ -28,6 +28,7 @@ _TABLES: Final = "inspect logging rich"
 LOADED: Final[Mapping[str, str]] = {
     "run": f"{_READERS} {_TABLES}",
     "deliver": _TABLES,
+    "worker": _TABLES,
     "check": "",
     "audit": "inspect logging",
     "debt": f"{_READERS} {_TABLES}",

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Review one posting in a process that shares the postings with other processes."""
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import Final, Protocol
+
+from bot.ports.postings import DuePosting
+from bot.service.dependence import RelatedPostings, Relations
+from bot.service.review import ReviewJob
+
+_WAIT_SECONDS: Final = 0.5
+"""How long a posting waits for an earlier one that it depends on."""
+_MAX_EARLIER: Final = 50
+"""Maximum number of earlier postings that a posting is compared with; with more of them it waits."""
+
+
+class SharedPostings(Protocol):
+    """The postings that are due, which several processes review."""
+
+    def due(self, posting_id: str) -> DuePosting | None:
+        """Return the posting if it is due."""
+
+    def order(self, tries: int) -> Sequence[str]:
+        """Return the ids of the postings that are due after that many tries, in the order of their reviews."""
+
+    def postpone(self, posting_id: str, seconds: float) -> None:
+        """Add a job for a posting that cannot be reviewed yet."""
+
+
+class ReviewTask:
+    """Review a posting by its message-id, when no earlier posting that it depends on is due.
+
+    The order is that of one process (bot.service.review_queue): each posting compares itself with all earlier postings
+    that have no review yet, whichever process has them. The earliest one waits for none. A posting that was reviewed
+    meanwhile is left alone, so a task may run any number of times.
+    """
+
+    def __init__(self, store: SharedPostings, reviews: ReviewJob) -> None:
+        self._store = store
+        self._reviews = reviews
+        self._relations: dict[str, Relations] = {}
+        self._lock = Lock()
+
+    def run(self, posting_id: str) -> bool:
+        """Return whether the posting was reviewed now. Raises StoppedError, and errors of the store."""
+        due = self._store.due(posting_id)
+        if due is None:
+            return False
+        if self._has_to_wait(due):
+            self._store.postpone(posting_id, _WAIT_SECONDS)
+            return False
+        return self._reviews.review_one(due, self._is_unchanged(due)) is not None
+
+    def _is_unchanged(self, due: DuePosting) -> Callable[[], bool]:
+        def is_due() -> bool:
+            now = self._store.due(due.posting.message_id)
+            return now is not None and now.tries == due.tries
+
+        return is_due
+
+    def _has_to_wait(self, due: DuePosting) -> bool:
+        """Return whether the posting depends on an earlier one without a review."""
+        order = self._store.order(due.tries)
+        own = due.posting.message_id
+        if own not in order:
+            return False
+        ids = order[: order.index(own)]
+        if len(ids) > _MAX_EARLIER:
+            return True
+        earlier = RelatedPostings()
+        with self._lock:
+            self._relations = {name: self._relations[name] for name in order if name in self._relations}
+            for name in ids:
+                if name not in self._relations and (other := self._store.due(name)) is not None:
+                    self._relations[name] = Relations.of(other.posting)
+                if name in self._relations:
+                    earlier.add(self._relations[name])
+        return earlier.include(Relations.of(due.posting))

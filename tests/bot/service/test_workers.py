@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Several workers and a sender on one PostgreSQL database: they store what one process stores, also when killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.store.dialect import Plain
+from tests.fakes.mails import git_archive, mail, patch
+from tests.fakes.postgres import server
+from tests.fakes.stored import database_setting, opened
+
+pytestmark = pytest.mark.postgresql
+SERIES = 24
+_SETTINGS = """
+archives = ["list.git"]
+[schedule]
+poll_seconds = 1
+review_seconds = 1
+deliver_seconds = 1
+jitter_seconds = 0
+"""
+_LOOKS = 2000  # for a job in the middle
+
+
+def _mails() -> list[bytes]:
+    """Return series of one and of two patches, of which some are posted again as v2."""
+    mails = []
+    for number in range(SERIES):
+        author = f"author{number}@example.org"
+        mails.append(patch(f"{number}@x", f"led{number}", author=author))
+        if number % 3 == 0:
+            mails.append(patch(f"{number}v2@x", f"led{number}", author=author, number=" v2"))
+        if number % 4 == 0:
+            mails.append(mail(f"{number}r@x", f"Re: [PATCH] rust: led{number}", to=f"{number}@x"))
+    return mails
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return _prepared(tmp_path)
+
+
+def _prepared(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    git_archive(folder / "list.git", _mails())
+    setting = database_setting(folder / "var" / "patchwarden.db")
+    (folder / "patchwarden.toml").write_text(f"{setting}{_SETTINGS}")
+    return folder
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "bot", *arguments]
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+
+
+@contextmanager
+def _running(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command in the folder until the end of the block, which ends it with SIGTERM."""
+    log = (folder / f"log-{time.monotonic_ns()}").open("wb")
+    with log, subprocess.Popen(_command(*arguments), cwd=folder, env=_environment(), stderr=log) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            status = process.wait(120)
+    assert status in (0, -signal.SIGKILL), (folder, arguments, status)
+
+
+def _until(folder: Path, is_true: Callable[[Plain], bool]) -> None:
+    for _ in range(1200):
+        with opened(folder / "var" / "patchwarden.db") as database:
+            if is_true(database):
+                return
+        time.sleep(0.1)
+    raise AssertionError([path.read_text()[-2000:] for path in folder.glob("log-*")])
+
+
+def _number(database: Plain, query: str) -> int:
+    return int(database.execute(query).fetchone()[0])
+
+
+def _are_reviewed(database: Plain) -> bool:
+    due = "SELECT count(*) FROM posting WHERE state = 'complete' AND verdict = ''"
+    return _number(database, "SELECT count(*) FROM posting") > 0 and _number(database, due) == 0
+
+
+def _are_filed(database: Plain) -> bool:
+    return _are_reviewed(database) and _number(database, "SELECT count(*) FROM outgoing WHERE state != 'filed'") == 0
+
+
+def _stored(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return the reviews and the outbox, without the names of files and times."""
+    with opened(folder / "var" / "patchwarden.db") as database:
+        return {
+            "reviews": database.execute("SELECT posting_id, value FROM review ORDER BY 1").fetchall(),
+            "verdicts": database.execute("SELECT message_id, verdict, reason FROM posting ORDER BY 1").fetchall(),
+            "mails": database.execute("SELECT message_id, content, state FROM outgoing ORDER BY 1").fetchall(),
+        }
+
+
+@pytest.fixture
+def expected(tmp_path: Path, database_kind: str) -> dict[str, list[tuple[object, ...]]]:
+    """What one process stores, with its own database and the same secret."""
+    folder = _prepared(tmp_path / "alone")
+    subprocess.run(_command("run", "--once"), cwd=folder, env=_environment(), check=True, stdout=subprocess.DEVNULL)
+    return _stored(folder)
+
+
+def test_two_workers_and_a_sender_do_what_one_process_does(
+    folder: Path, expected: dict[str, list[tuple[object, ...]]]
+) -> None:
+    with _running(folder, "worker", "--jobs", "2"), _running(folder, "worker"), _running(folder, "deliver"):
+        _until(folder, _are_filed)
+
+    _compare(folder, expected)
+
+
+def _compare(folder: Path, expected: dict[str, list[tuple[object, ...]]]) -> None:
+    """Assert that the folder's database has the same reviews, and each of the same mails once."""
+    stored = _stored(folder)
+    assert stored["verdicts"] == expected["verdicts"]
+    assert stored["reviews"] == expected["reviews"]
+    assert stored["mails"] == expected["mails"]
+    assert len(stored["mails"]) > SERIES / 2
+
+
+def test_the_jobs_of_a_killed_worker_are_done_by_another(
+    folder: Path, expected: dict[str, list[tuple[object, ...]]]
+) -> None:
+    with _running(folder, "worker") as killed, _running(folder, "deliver"):
+        _stop_in_a_job(folder, killed)
+        killed.kill()
+        killed.wait()
+        with _running(folder, "worker"):
+            _until(folder, _are_filed)
+            _until(folder, lambda database: _number(database, "SELECT count(*) FROM procrastinate_jobs") == 0)
+
+    _compare(folder, expected)
+
+
+def _stop_in_a_job(folder: Path, process: subprocess.Popen[bytes]) -> None:
+    """Stop the process while it has a job."""
+    _until(folder, lambda database: _number(database, "SELECT count(*) FROM posting") > 0)
+    for _ in range(_LOOKS):
+        process.send_signal(signal.SIGSTOP)
+        with opened(folder / "var" / "patchwarden.db") as database:
+            if _number(database, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"):
+                return
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.01)
+    raise AssertionError("no job was seen")
+
+
+def test_a_lost_queue_is_filled_again(folder: Path, expected: dict[str, list[tuple[object, ...]]]) -> None:
+    with _running(folder, "worker"), _running(folder, "deliver"):
+        _until(folder, _are_filed)
+        with opened(folder / "var" / "patchwarden.db") as database:
+            database.execute("UPDATE posting SET verdict = '' WHERE verdict = 'reviewed'")
+            database.execute("DELETE FROM procrastinate_jobs")
+        _until(folder, _are_filed)
+
+    stored = _stored(folder)
+    assert [name for name, verdict, _ in stored["verdicts"] if verdict == "reviewed"] == [
+        name for name, verdict, _ in expected["verdicts"] if verdict == "reviewed"
+    ]
+    assert stored["mails"] == expected["mails"]
+
+
+def test_another_sender_takes_over_and_a_server_may_restart(
+    folder: Path, expected: dict[str, list[tuple[object, ...]]]
+) -> None:
+    with _running(folder, "deliver") as sender:
+        _until_logged(folder, "service-starting", 1)
+        time.sleep(2)
+        with _running(folder, "deliver"), _running(folder, "worker"):
+            _until_logged(folder, "role-taken", 1)
+            _until(folder, lambda database: _number(database, "SELECT count(*) FROM review") > 0)
+            server().stop("immediate")
+            server().start()
+            sender.kill()
+            sender.wait()
+            _until(folder, _are_filed)
+
+    _compare(folder, expected)
+
+
+def _until_logged(folder: Path, event: str, times: int) -> None:
+    for _ in range(1200):
+        if sum(path.read_text().count(f"event={event}") for path in folder.glob("log-*")) >= times:
+            return
+        time.sleep(0.1)
+    raise AssertionError([path.read_text()[-2000:] for path in folder.glob("log-*")])
