@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Kill workers, senders and their PostgreSQL server over and over: `python -m tests.fakes.worker_kills KILLS [SEED]`.
+
+Two workers and two senders run as processes of their own, against a mail server that is faulty. Each round posts a
+series, and then kills a process, shuts the server down at once, or cuts all connections to it.
+"""
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from bot.mail.state import MailState
+from bot.store.dialect import open_server
+from bot.store.error import StoreError
+from bot.store.repository import Repository
+from tests.fakes.mails import append_mail, git_archive, patch
+from tests.fakes.postgres import Server
+from tests.fakes.sending_kills import FaultyServer, calm
+from tests.fakes.sink import Sink, logged, sink
+
+_SETTINGS: Final = """\
+database = "{url}"
+archives = ["list.git"]
+[identity]
+address = "bot@bot.example.org"
+[lists."rust-for-linux@lists.example.org"]
+mode = "list"
+consent = "https://lists.example.org/agreed"
+embargo_hours = 0
+[review]
+stale_hours = 1000000
+[schedule]
+poll_seconds = 1
+review_seconds = 1
+deliver_seconds = 1
+jitter_seconds = 0
+[sending]
+transport = "smtp"
+host = "127.0.0.1"
+port = {port}
+security = "none"
+timeout_seconds = 10
+max_mails_per_series = 99
+max_mails_per_author_per_day = 9999
+max_mails_per_list_per_day = 9999
+max_mails_per_hour = 9999
+max_attempts = 99
+"""
+_COMMANDS: Final = {"worker 1": "worker", "worker 2": "worker", "sender 1": "deliver", "sender 2": "deliver"}
+_VICTIMS: Final = (*_COMMANDS, "server", "connections")
+_LONGEST_SECONDS: Final = 2.5  # from one kill to the next
+_SETTLE_SECONDS: Final = 240
+_WAITING: Final = (MailState.QUEUED, MailState.APPROVED, MailState.SENDING)
+
+
+@dataclass(slots=True)
+class Survived:
+    """What was left: `twice`, `lost` and `stuck` must be 0. `kills` are counted by their victims."""
+
+    series: int
+    twice: int = 0
+    lost: int = 0
+    stuck: int = 0
+    kills: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class _World:
+    folder: Path
+    server: Server
+    sink: Sink
+    running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return self.server.url_of(self.folder / "var" / "patchwarden.db")
+
+    def start(self) -> None:
+        """Start each process that does not run, as a service manager would."""
+        for name, command in _COMMANDS.items():
+            if name not in self.running or self.running[name].poll() is not None:
+                with (self.folder / f"{name}.log").open("ab") as log:
+                    self.running[name] = subprocess.Popen(
+                        [sys.executable, "-m", "bot", command],
+                        cwd=self.folder,
+                        stderr=log,
+                        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+                    )
+
+    def kill(self, victim: str) -> None:
+        if victim == "server":
+            self.server.stop("immediate")
+            self.server.start()
+        elif victim == "connections":
+            with closing(open_server(self.url)) as connection:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+        else:
+            self.running[victim].kill()
+            self.running[victim].wait()
+
+    def until(self, is_true: Callable[[Repository], bool]) -> bool:
+        """Wait until the store fulfils the condition, while all processes run. Return whether it did."""
+        end = time.monotonic() + _SETTLE_SECONDS
+        with Repository(self.folder / "var" / "patchwarden.db", server=self.url) as store:
+            while time.monotonic() < end:
+                self.start()
+                try:
+                    if is_true(store):
+                        return True
+                except StoreError:
+                    pass
+                time.sleep(0.5)
+        return False
+
+    def end(self) -> None:
+        for process in self.running.values():
+            process.terminate()
+        for process in self.running.values():
+            process.wait(120)
+
+
+def _is_reviewed(store: Repository, series: int) -> bool:
+    return store.count_due_for_review() == 0 and len(store.mails()) >= series
+
+
+def _is_settled(store: Repository) -> bool:
+    return not any(mail.state in _WAITING for mail in store.mails())
+
+
+def kill(folder: Path, kills: int, seed: int = 1) -> Survived:
+    """Kill that often; then let everything come to its end, and count."""
+    dice = random.Random(seed)
+    git_archive(folder / "list.git", [patch("0@x", "led0")])
+    server, survived = Server(), Survived(kills + 1)
+    try:
+        with sink(folder / "mails") as mail_server:
+            world = _World(folder, server, mail_server)
+            (folder / "patchwarden.toml").write_text(_SETTINGS.format(url=world.url, port=mail_server.port))
+            faulty = FaultyServer(dice)
+            mail_server.misbehave = faulty
+            for number in range(1, kills + 1):
+                world.start()
+                append_mail(folder / "list.git", patch(f"{number}@x", f"led{number}"))
+                time.sleep(dice.uniform(0, _LONGEST_SECONDS))
+                victim = dice.choice(_VICTIMS)
+                world.kill(victim)
+                survived.kills[victim] += 1
+            mail_server.misbehave = calm
+            survived.faults = faulty.faults
+            try:
+                _settle(world, survived)
+            finally:
+                world.end()
+    finally:
+        server.remove()
+    return survived
+
+
+def _settle(world: _World, survived: Survived) -> None:
+    """Let the list show what it got, and let a person send again what did not arrive."""
+    world.until(lambda store: _is_reviewed(store, survived.series) and _is_settled(store))
+    for content in logged(world.sink.log):
+        append_mail(world.folder / "list.git", content)
+    known = {_id(content) for content in logged(world.sink.log)}
+    world.until(lambda store: not any(mail.message_id in known for mail in store.mails(MailState.UNCONFIRMED)))
+    with Repository(world.folder / "var" / "patchwarden.db", server=world.url) as store:
+        for mail in store.mails(MailState.UNCONFIRMED):
+            if mail.message_id not in known:
+                store.decide(mail.message_id, [MailState.UNCONFIRMED], MailState.APPROVED, datetime.now(UTC), "by hand")
+    world.until(_is_settled)
+    arrived = Counter(_id(content) for content in logged(world.sink.log))
+    with Repository(world.folder / "var" / "patchwarden.db", server=world.url) as store:
+        mails = store.mails()
+        survived.twice = sum(count - 1 for count in arrived.values())
+        survived.lost = survived.series - len(mails) + sum(mail.message_id not in arrived for mail in mails)
+        survived.stuck = store.count_due_for_review() + sum(mail.state != MailState.SENT for mail in mails)
+
+
+def _id(content: bytes) -> str:
+    return content.partition(b"\r\nMessage-ID: <")[2].partition(b">")[0].decode()
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as name:
+        print(kill(Path(name), *map(int, sys.argv[1:])))
