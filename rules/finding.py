@@ -4,11 +4,15 @@
 import hashlib
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from rules.lazy import dataclass, field
 
 Side = Literal["pre", "post"]
+
+
+REQUIRES: Final = "requires"
+"""The name of the facts of a finding that are requirements, which a missing comment should address."""
 
 
 class Severity(StrEnum):
@@ -140,6 +144,11 @@ class Finding:
         if isinstance(anchor, Anchor):
             return f"{anchor.path}:{anchor.line}"
         return f"patch {anchor.patch}, log:{anchor.line}" if anchor.line else f"patch {anchor.patch}"
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """What a missing comment should address: the requirements of the functions and traits that are used."""
+        return tuple(value for name, value in self.facts if name == REQUIRES)
 
     @property
     def fingerprint(self) -> str:

@@ -1264,8 +1264,10 @@ CODE_READERS: Final = (
     Reader(
         (
             "bot.debt.count.count_file",
-            "bot.debt.contract.count_addressed",
-            "bot.debt.contract.is_requirement",
+            "rules.analysis.addressed.count_addressed",
+            "rules.analysis.addressed.is_addressed",
+            "rules.analysis.addressed.is_reworded",
+            "rules.analysis.addressed.is_requirement",
         ),
         lambda given: count_file("rust/kernel/a.rs", given, NoTree()),
         (
@@ -1545,6 +1547,7 @@ EXEMPT: Final[dict[str, str]] = {
     **dict.fromkeys(("bot.inbox.patch_text.read_as_mails", "bot.inbox.patch_text.PatchDirectory.*"), _WHOLE),
     "rules.registry.active_for": "it compares the ends of paths, and searches the added lines once for each word",
     "rules.analysis.prelude.Prelude.has": "it compares names",
+    "rules.source.rust.docs.requirements": _THROUGH,
     "bot.debt.report.build_report": "it puts names, of which MAINTAINERS has few thousand, in order",
     "rules.check_rule.main": _OWN,
     "bot.debt.report.from_json": _OWN,

@@ -46,7 +46,7 @@ from bot.pool.forked import forked
 from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
 from bot.ports.archive import Archive, RawMail
-from bot.review.formats.row import Row, RowResult, missing_parts, of_review
+from bot.review.formats.row import Row, RowResult, explain_row, missing_parts, of_review
 from bot.review.history import History
 from bot.review.model import Review
 from bot.review.render.text import visible
@@ -101,6 +101,7 @@ class _Options:
     no_tree: bool
     landing: list[str] | None
     tracking: str
+    explain: bool
 
 
 def check(
@@ -127,6 +128,9 @@ def check(
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
     landing: LandingOption = None,
+    explain: Annotated[
+        bool, Option("--explain", help="List what a missing SAFETY comment should address, for --format text.")
+    ] = False,
     diff: Annotated[
         bool,
         Option("--diff", help="Print the exact fixes of findings as a diff. Needs --git; nothing else is printed."),
@@ -159,6 +163,8 @@ def check(
         if git is None or targets or staged or (diff and fix):
             raise UsageError("use it with --git REPO A..B alone", option="--fix" if fix else "--diff")
         return fix_range(git, rule, is_written=fix)
+    if explain and form is not Format.TEXT:
+        raise UsageError("it is for --format text", option="--explain")
     if staged and git is not None:
         raise UsageError("--git and --staged cannot be combined", option="--staged")
     if not targets and git is None and not staged:
@@ -166,7 +172,9 @@ def check(
     sources = [_source_or_error(name, context) for name in targets or ()]
     tracking = os.environ.get(_TRACKING, "") if form is Format.B4 else ""
     git = (Path(), _HEAD) if staged else git  # what is staged is a change of HEAD
-    options = _Options(git, staged, form, fail_on, rule, load_baseline(baseline), tree, no_tree, landing, tracking)
+    options = _Options(
+        git, staged, form, fail_on, rule, load_baseline(baseline), tree, no_tree, landing, tracking, explain
+    )
     check_sources = partial(_check, context, sources, options)
     reads_more = git is not None or tree or landing or tracking or context.has_settings
     printed = None if reads_more or form is Format.MAIL else _check_at_once(check_sources, sources)
@@ -244,6 +252,7 @@ def _check(
     problems += (line for review in reviews for line in skipped_lines(review.skipped))
     known = {rule.id: rule for rule in rules}
     rows = tuple(row for review in reviews for row in of_review(review, known))
+    rows = tuple(map(explain_row, rows)) if options.explain else rows
     if options.tracking:
         rows = tuple(_rows_about(asked, postings, rows))
     rows = without_known(rows, options.baseline, form)

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from bot.debt.contract import count_addressed, is_requirement
 from bot.debt.counts import Counts, FileDebt
+from rules.analysis.addressed import count_addressed, is_requirement
 from rules.analysis.safety_sections import SafetySections
 from rules.analysis.unsafe_delta import KINDS
 from rules.analysis.view import FileView

@@ -9,7 +9,7 @@ from bot.review.difference import ChangeKind, difference
 from bot.review.model import Review, ReviewFinding
 from bot.review.render.sentence import Sentence
 from bot.review.render.text import visible, wrap
-from rules.finding import Finding, Severity
+from rules.finding import REQUIRES, Finding, Severity
 from rules.lazy import re, replace
 
 CHECKED_AGAIN: Final = Sentence(
@@ -63,5 +63,5 @@ def mark_unmailed(review: Review, old: Review | None, mailed: Iterable[ReviewFin
 
 
 def _words_of(finding: Finding) -> set[str]:
-    texts = (finding.message, *(value for _, value in finding.facts))
+    texts = (finding.message, *(value for name, value in finding.facts if name != REQUIRES))
     return {word for text in texts for word in _WORD.findall(text)}

@@ -59,6 +59,7 @@ class ShownFinding:
     status: str
     lines: tuple[QuotedLine, ...]
     evidence: tuple[tuple[str, tuple[str, ...]], ...]
+    required: tuple[str, ...]
     said_before: int
     fixed_by: int | None
     replies: tuple[DispositionRecord, ...]
@@ -231,6 +232,7 @@ def _shown(
         status="" if rule is None else rule.status.value,
         lines=tuple(map(_quoted_line, lines)),
         evidence=tuple((evidence.origin, evidence.lines) for evidence in finding.evidence),
+        required=finding.required,
         said_before=comment.said_before,
         fixed_by=finding.mended_by,
         replies=tuple(replies.get(fingerprint, ())),

@@ -6,6 +6,7 @@ from typing import Final
 
 from rules.analysis.analysis import Analysis, Results
 from rules.analysis.view import FileView, SeriesView
+from rules.bindings.tree import Tree
 from rules.diff.image import build_new_file_image
 from rules.finding import Evidence
 from rules.lazy import cached_property, re
@@ -32,8 +33,11 @@ class SafetySections:
     declaration names. A name that matches several functions has no section here. Each result is cached.
     """
 
-    def __init__(self, file: FileView) -> None:
+    def __init__(self, file: FileView, *, with_landing: bool = False) -> None:
+        """Take a file. With `with_landing`, files that the base does not have are searched in the landing trees."""
         self._file = file
+        landing = [landing.tree for landing in file.series.landing] if with_landing else []
+        self._trees: list[Tree] = [file.series.tree, *landing]
         self._cached: dict[tuple[Operation, str], Evidence | None] = {}
 
     def of(self, operation: Operation, scope: str) -> Evidence | None:
@@ -89,7 +93,9 @@ class SafetySections:
             yield from ((path, last[path]) for path in declaring if path != file.path)
         for modules in self._imported.get(owner, ()) if owner else ():
             for path in _candidates(modules):
-                content = file.series.tree.read(path) if path not in last and path != file.path else None
+                if path in last or path == file.path:
+                    continue
+                content = next((found for tree in self._trees if (found := tree.read(path)) is not None), None)
                 if content is not None:
                     yield path, file.series.sources.of(build_new_file_image(path, content))
 

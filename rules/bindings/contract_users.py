@@ -15,12 +15,13 @@ _MAX_COMMENT_DISTANCE = 8  # lines
 
 @dataclass(frozen=True, slots=True)
 class ContractUser:
-    """A line that calls or constructs an item, and the first line of its SAFETY or INVARIANT comment."""
+    """A line that calls or constructs an item, and its SAFETY or INVARIANT comment: the first line, and the text."""
 
     path: str
     line: int
     text: str
     comment: str
+    comment_text: str
 
 
 def find_contract_users(bindings: Bindings, item: Item, path: str) -> tuple[ContractUser, ...]:
@@ -69,7 +70,9 @@ def _find_users(path: str, source: RustSource, pattern: re.Pattern[str]) -> Iter
             continue
         for above in range(number, max(number - _MAX_COMMENT_DISTANCE, 0), -1):
             if above in comments:
-                yield ContractUser(path, number, source.line_text(number).strip(), source.line_text(above).strip())
+                shown = [source.line_text(line).strip() for line in range(above, number + 1)]
+                text = " ".join(line for line in shown if line.startswith(("//", "/*", "*")) or "//" in line)
+                yield ContractUser(path, number, shown[-1], shown[0], text)
                 break
             if above < number and _ends_statement(source, lines[above - 1].strip(), above):
                 break

@@ -69,6 +69,7 @@ WITH_FINDINGS: Final = frozenset(
         "exec patchwarden check --git . main..HEAD",
         "patchwarden check --git ~/linux origin/master..HEAD",
         "patchwarden check v2-0001-rust-valve.patch",
+        "patchwarden check --explain v2-0001-rust-valve.patch",
         "patchwarden check --format terse v2-0001-rust-valve.patch",
         "patchwarden check --format sarif v2-0001-rust-valve.patch",
         "patchwarden check --format sarif v2-0001-rust-valve.patch > log.sarif",

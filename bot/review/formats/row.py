@@ -9,7 +9,7 @@ from bot.mail.posting import Posting, Waiting
 from bot.review.model import FindingStatus, Review
 from bot.review.render.text import listed
 from rules.finding import Anchor, Failure, Finding, Severity
-from rules.lazy import dataclass, re
+from rules.lazy import dataclass, re, replace
 from rules.lint.rule import Rule, Status
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -21,6 +21,7 @@ class Row:
 
     `message_id` is None for a file that was checked by itself, and for a mail without a message-id. `posting` is "" if
     there is no posting. `base` names the kernel it was checked against, with the reason and certainty, "" if none.
+    `points` are what a missing comment should address.
     """
 
     finding: Finding
@@ -28,6 +29,7 @@ class Row:
     message_id: str | None = None
     posting: str = ""
     base: str = ""
+    points: tuple[str, ...] = ()
 
     def address(self, links: Links) -> str:
         """Return the address of the finding, "" if it has none: not every input is a posting with a message-id."""
@@ -67,6 +69,11 @@ def row_of(review: Review, finding: Finding, status: Status) -> Row:
     part = review.posting.part(finding.anchor.patch)
     message_id = None if part is None or part.message_id.endswith(SYNTHETIC) else part.message_id
     return Row(finding, status, message_id, review.posting.message_id, review.basis.base)
+
+
+def explain_row(row: Row) -> Row:
+    """Return the row with the points that the missing comment should address: what is called requires them."""
+    return replace(row, points=row.finding.required)
 
 
 def of_findings(findings: Iterable[Finding], rules: Mapping[str, Rule]) -> Iterator[Row]:

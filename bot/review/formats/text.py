@@ -84,6 +84,9 @@ def _finding(row: Row, colours: Colours, with_path: bool) -> Iterator[str]:
     yield f"    {visible(anchor.text.strip())}"
     if isinstance(anchor, Anchor) and (indent := _indent(anchor)) is not None:
         yield f"    {indent}{colours.pointer('^')}"
+    if row.points:
+        yield "    the comment should address:"
+        yield from (f"      - {visible(point)}" for point in row.points)
     for evidence in finding.evidence:
         yield f"    see {visible(evidence.origin)}:"
         yield from (f"      {visible(line.strip())}" for line in evidence.lines)

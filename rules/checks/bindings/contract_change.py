@@ -3,8 +3,9 @@
 
 ## What it flags
 
-A `# Safety` or `# Invariants` section whose text a patch changes. The note lists the calls and constructions in the
-tree whose SAFETY or INVARIANT comments rely on the section, and that the series does not change.
+A `# Safety` or `# Invariants` section whose text a patch changes. The note shows which points are added, removed and
+reworded, and lists the calls and constructions in the tree whose SAFETY or INVARIANT comments rely on the section, and
+that the series does not change.
 
 ## Why
 
@@ -23,17 +24,22 @@ kernel tree nothing is reported.
 
 from collections.abc import Iterator
 
+from rules.analysis.addressed import is_addressed, is_reworded
 from rules.analysis.bindings_view import BINDINGS_DIFF
 from rules.analysis.view import FileView, SeriesView
 from rules.bindings.contract_users import ContractUser, find_contract_users
 from rules.finding import Diagnostic, Evidence, Severity
+from rules.lazy import dataclass, re
 from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
 from rules.listing import listing
+from rules.source.rust.docs import Docs, requirements
 from rules.source.rust.items import Item
 from rules.source.rust.source import RustSource
 
 _MAX_SHOWN = 6
+_MAX_POINTS = 40
+_BULLET = re.compile(r"\A(?:[-*+]|\d{1,9}[.)])\s++")
 
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
@@ -49,6 +55,7 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
         ):
             continue
         before = {item.key: item for item in _items(file.pre_rust) if item.contract}
+        docs: list[dict[int, Docs]] = []
         for item in _items(file.post_rust):
             old = before.get(item.key)
             if old is None or not item.contract or old.contract == item.contract:
@@ -57,7 +64,9 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
             users = find_contract_users(change.before, item, file.path)
             unchanged = [user for user in users if _is_unchanged(view, user)]
             if line is not None and unchanged:
-                yield _report(file, item, line, unchanged)
+                docs = docs or [_docs_by_line(file.pre_rust), _docs_by_line(file.post_rust)]
+                changes = _compare(_points(docs[0], old), _points(docs[1], item))
+                yield _report(file, item, line, unchanged, changes)
 
 
 def _items(sources: tuple[RustSource, ...]) -> Iterator[Item]:
@@ -84,11 +93,64 @@ def _is_unchanged(view: SeriesView, user: ContractUser) -> bool:
     return user.comment not in removed and user.text not in removed
 
 
-def _report(file: FileView, item: Item, line: int, users: list[ContractUser]) -> Diagnostic:
+def _docs_by_line(sources: tuple[RustSource, ...]) -> dict[int, Docs]:
+    """Return the documentation of the items of a complete file by their lines."""
+    return {source.line(item.head.offset): item.docs for source in sources for item in source.documented_items}
+
+
+def _points(docs: dict[int, Docs], item: Item) -> tuple[str, ...]:
+    """Return the points of the item's section, each as one line."""
+    if item.line not in docs:
+        return ()
+    points = requirements(docs[item.line], {item.section, item.section.upper()})
+    return tuple(" ".join(_BULLET.sub("", point).split()) for point in points[:_MAX_POINTS])
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """The points that a patch adds to a section, removes from it, and rewords: each pair is before and after."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    reworded: tuple[tuple[str, str], ...]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The changes as lines of evidence."""
+        reworded = (line for before, after in self.reworded for line in (f"reworded: {before}", f"now: {after}"))
+        added, removed = (f"added: {point}" for point in self.added), (f"removed: {point}" for point in self.removed)
+        return (*added, *removed, *reworded)
+
+    def concern(self, user: ContractUser) -> bool:
+        """Return whether the comment of the user is about a point that is removed or reworded."""
+        old = (*self.removed, *(before for before, _ in self.reworded))
+        return any(is_addressed(point, user.comment_text) for point in old)
+
+
+def _compare(before: tuple[str, ...], after: tuple[str, ...]) -> _Changes:
+    added, removed = [point for point in after if point not in before], []
+    reworded: list[tuple[str, str]] = []
+    for point in before:
+        if point in after:
+            continue
+        now = next((other for other in added if is_reworded(point, other)), None)
+        if now is None:
+            removed.append(point)
+        else:
+            added.remove(now)
+            reworded.append((point, now))
+    return _Changes(tuple(added), tuple(removed), tuple(reworded))
+
+
+def _report(file: FileView, item: Item, line: int, users: list[ContractUser], changes: _Changes) -> Diagnostic:
     places = listing([f"{user.path}:{user.line}" for user in users], _MAX_SHOWN)
     message = f"The {item.section} section of `{item.qualified_name}` changes. These comments rely on it: {places}."
-    evidence = tuple(Evidence(f"{user.path}:{user.line}", (user.comment, user.text)) for user in users[:_MAX_SHOWN])
-    return file.report(line, message, evidence=evidence, scope=item.qualified_name)
+    about = [f"{user.path}:{user.line}" for user in users if changes.concern(user)]
+    if about and len(about) < len(users):
+        message += f" What was removed or reworded is addressed by: {listing(about, _MAX_SHOWN)}."
+    shown = [Evidence(f"{file.path}:{line}", changes.lines)] if changes.lines else []
+    shown += (Evidence(f"{user.path}:{user.line}", (user.comment, user.text)) for user in users[:_MAX_SHOWN])
+    return file.report(line, message, evidence=tuple(shown), scope=item.qualified_name)
 
 
 _TREE = """

@@ -35,14 +35,15 @@ Outside of functions, `unsafe { Name }` in the arguments of a macro is not taken
 items ask for it, as `impl_device_context_deref!(unsafe { Device })` does.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from rules.analysis.safe_code_comments import safe_code_comments
 from rules.analysis.safety_sections import SafetySections
 from rules.analysis.unjustified import UnjustifiedSite, unjustified_sites
 from rules.analysis.view import FileView
 from rules.examples.missing_safety_comment import EXAMPLES
-from rules.finding import Diagnostic, Severity
+from rules.finding import REQUIRES, Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import DocumentSection, LintName, MessageId
 from rules.lint.rule import Rule, Status, Trigger
@@ -54,6 +55,9 @@ _SEVERITIES = {
     "exported-macro": Severity.NOTE,
     "doctest": Severity.NIT,
 }
+_BULLET = re.compile(r"\A(?:[-*+]|\d{1,9}[.)])\s++")
+_MAX_OPERATIONS = 8  # operations of a block whose requirements are points
+_MAX_POINTS = 20
 _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bfn test_")
 
 
@@ -62,6 +66,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     if file.post is None:
         return
     sections = SafetySections(file)
+    all_sections = SafetySections(file, with_landing=True) if file.series.landing else sections
     too_high: dict[int, int] | None = None
     for unjustified in unjustified_sites(file):
         site = unjustified.code
@@ -69,7 +74,9 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             continue
         if not file.post.is_complete and _UNSEEN.search(file.hunk_heading(site.line)):
             continue
-        operation = implementation(site.body) if site.kind == "impl" else next(iter(operations(site.body)), None)
+        found = [implementation(site.body)] if site.kind == "impl" else islice(operations(site.body), _MAX_OPERATIONS)
+        called = [operation for operation in found if operation is not None]
+        operation = called[0] if called else None
         section = sections.of(operation, site.scope) if operation is not None else None
         too_high = _find_too_high(file) if too_high is None else too_high
         if unjustified.cause == "added" and (line := too_high.get(site.statement)) is not None:
@@ -85,8 +92,23 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             severity=_SEVERITIES.get(site.setting),
             confidence=site.confidence,
             scope=site.scope,
-            facts=(("kind", site.kind), ("cause", unjustified.cause), ("setting", site.setting)),
+            facts=(
+                ("kind", site.kind),
+                ("cause", unjustified.cause),
+                ("setting", site.setting),
+                *_points(called, site.scope, all_sections),
+            ),
         )
+
+
+def _points(called: Iterable[Operation], scope: str, sections: SafetySections) -> Iterator[tuple[str, str]]:
+    """Yield what the functions and traits require, each requirement once, as facts of the finding."""
+    points: dict[str, None] = {}
+    for operation in called:
+        section = sections.of(operation, scope)
+        for line in section.lines if section is not None else ():
+            points[f"`{operation.callee}`: {_BULLET.sub('', line)}"] = None
+    return ((REQUIRES, point) for point in islice(points, _MAX_POINTS))
 
 
 def _name(site: UnsafeSite) -> str:

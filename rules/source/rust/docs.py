@@ -79,11 +79,11 @@ def section(docs: Docs, titles: Iterable[str]) -> tuple[tuple[int, str], ...]:
     return tuple(body)
 
 
-def requirements(docs: Docs) -> tuple[str, ...]:
-    """Return the requirements of the Safety section: each item of a list, and each paragraph, as one line."""
+def requirements(docs: Docs, titles: Iterable[str] = SAFETY_TITLES) -> tuple[str, ...]:
+    """Return the points of the section with one of these titles: each item of a list, each paragraph, as one line."""
     lines: list[str] = []
     is_open = False
-    for _, text in section(docs, SAFETY_TITLES):
+    for _, text in section(docs, titles):
         if not text:
             is_open = False
         elif is_open and not _BULLET.match(text):

@@ -162,3 +162,16 @@ def test_a_series_of_withheld_findings_says_how_many_for_each_reason(client: Tes
 )
 def test_consecutive_numbers_are_a_range(numbers: Sequence[int], text: str) -> None:
     assert number_ranges(numbers) == text
+
+
+def test_the_page_lists_what_a_missing_comment_should_address(
+    client: TestClient, store: Repository, make: Maker
+) -> None:
+    points = (("cause", "added"), ("requires", "`led_on`: `led` must be <valid>."), ("requires", "`led_on`: The lock."))
+    _review_all(store, make, [[make.finding(5, facts=points)]])
+
+    text = client.get(SERIES).text
+
+    assert "The comment should address:" in text
+    listed = [unescape(re.sub(r"<[^>]+>", "", item)) for item in re.findall(r"<li><bdi>(.*?)</bdi></li>", text)]
+    assert ["led_on: led must be <valid>.", "led_on: The lock."] == [item.replace("`", "") for item in listed]

@@ -43,6 +43,17 @@ def count_addressed(requirements: Iterable[str], comment: str) -> int:
     return sum(_is_addressed(_words(requirement[:MAX_TEXT]), words) for requirement in requirements)
 
 
+def is_addressed(requirement: str, comment: str) -> bool:
+    """Return whether the comment addresses the requirement."""
+    return _is_addressed(_words(requirement[:MAX_TEXT]), _words(comment[:MAX_TEXT]))
+
+
+def is_reworded(before: str, after: str) -> bool:
+    """Return whether two requirements have at least half of their words in common."""
+    first, second = _words(before[:MAX_TEXT]), _words(after[:MAX_TEXT])
+    return 2 * len(first & second) >= max(1, len(first | second))
+
+
 def _is_addressed(required: frozenset[str], words: frozenset[str]) -> bool:
     """Return whether enough words are there. A requirement of common words only needs a comment with words."""
     return len(required & words) >= _MIN_SHARE * len(required) if required else bool(words)

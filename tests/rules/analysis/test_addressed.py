@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import pytest
 
-from bot.debt.contract import MAX_TEXT, count_addressed, is_requirement
+from rules.analysis.addressed import MAX_TEXT, count_addressed, is_requirement
 
 POINTER = "- `ptr` must be a valid pointer to a `struct led` for the lifetime `'a`."
 LOCK = "- The caller must hold `led_lock`."
