@@ -39,7 +39,9 @@ class FixableRange:
         self.tree = CommitTree(self._repository, start)
         diff = start.tree.diff_to_tree(end.tree, flags=DiffOption.FORCE_TEXT)
         diff.find_similar()
-        texts = [patch.data for patch in diff if patch is not None and patch.delta.new_file.path.endswith(".rs")]
+        # Only the files that are asked for are compared.
+        rust = [index for index, delta in enumerate(diff.deltas) if delta.new_file.path.endswith(".rs")]
+        texts = [patch.data for index in rust if (patch := diff[index]) is not None]
         self.series = Series("", (Patch(1, "", changes=self._read(b"".join(texts))),))
 
     def series_with(self, contents: Mapping[str, bytes]) -> Series:
