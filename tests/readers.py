@@ -1545,6 +1545,8 @@ EXEMPT: Final[dict[str, str]] = {
         _THROUGH,
     ),
     **dict.fromkeys(("bot.inbox.patch_text.read_as_mails", "bot.inbox.patch_text.PatchDirectory.*"), _WHOLE),
+    "rules.registry.needing_tree": "it looks the ids of rules up in a table",
+    "bot.review.formats.colour.*": "it puts a text between two codes, or reads the names of variables",
     "rules.registry.active_for": "it compares the ends of paths, and searches the added lines once for each word",
     "rules.analysis.prelude.Prelude.has": "it compares names",
     "rules.source.rust.docs.requirements": _THROUGH,
@@ -1613,6 +1615,9 @@ EXEMPT: Final[dict[str, str]] = {
         (
             "bot.inbox.git_archive.*",
             "bot.inbox.git_range.GitRange.*",
+            "bot.inbox.git_range.StagedChanges.*",
+            "bot.inbox.tracked_thread.TrackedThread.*",
+            "bot.review.formats.sarif_baseline.read_baseline",
             "bot.inbox.lore.LoreArchive.*",
             "bot.inbox.lore_git.Mirror.*",
         ),

@@ -85,6 +85,7 @@ WITH_FINDINGS: Final = frozenset(
 """The lines whose exit status is 1, because the sandbox has unsafe code without a comment."""
 
 BEFORE: Final[tuple[tuple[str, str], ...]] = (
+    ("commit --all --amend", "git config user.name Ada; git config user.email ada@example.org"),
     ("--baseline log.sarif", "patchwarden check --format sarif v2-0001-rust-valve.patch > log.sarif || true"),
     (r"restore|backup /etc", "patchwarden backup backup/patchwarden-2026-11-25"),
     (r"--config etc/patchwarden.toml", "mkdir etc; touch etc/patchwarden.toml; mv var etc/var"),
