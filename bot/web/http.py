@@ -2,6 +2,7 @@
 """What holds for every request: the methods, the limits, the headers of the answer, and errors without internals."""
 
 import asyncio
+import gc
 import hashlib
 import json
 from collections.abc import Mapping
@@ -163,9 +164,12 @@ class BoundedProtocol(H11Protocol):
 def serve(*listening: tuple[ASGIApp, str, int]) -> None:
     """Answer requests to each application on its host and port, until SIGTERM or Ctrl-C.
 
-    Each has its own limit of connections, so that visitors of one cannot keep others out of another.
+    Each has its own limit of connections, so that visitors of one cannot keep others out of another. What is loaded
+    stays until the end, so the garbage collector does not look at it: that would take longer than most pages.
     """
     servers = [uvicorn.Server(configuration(app, host, port)) for app, host, port in listening]
+    gc.collect()
+    gc.freeze()
 
     async def run() -> None:
         await asyncio.gather(*(server.serve() for server in servers))

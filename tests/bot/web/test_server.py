@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import gc
 import json
 import re
 import socket
@@ -9,11 +10,13 @@ from pathlib import Path
 
 import b4
 import pytest
+import uvicorn
 from b4.review import checks
 from starlette.testclient import TestClient
 
 from bot.store.web import SqliteWebStore
 from bot.web.app import create_app
+from bot.web.http import serve
 from tests.bot.web.conftest import Clock
 from tests.bot.web.servers import running
 
@@ -113,6 +116,24 @@ def test_the_pages_of_errors_are_made_like_all_pages(client: TestClient) -> None
         assert answer.status_code == status
         assert '<nav aria-label="Pages">' in answer.text
         assert "<h1>" in answer.text
+
+
+def test_the_garbage_collector_does_not_look_at_what_was_loaded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+
+    async def look(_: uvicorn.Server) -> None:
+        looked_at.append(len(gc.get_objects()))
+
+    monkeypatch.setattr(uvicorn.Server, "serve", look)
+    app = create_app(SqliteWebStore(path), Clock(), "", "0")
+    loaded = len(gc.get_objects())
+    try:
+        serve((app, "127.0.0.1", 0))
+    finally:
+        gc.unfreeze()
+
+    assert len(looked_at) == 1
+    assert looked_at[0] < loaded / 20
 
 
 def test_many_slow_connections_do_not_stop_the_answers(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
