@@ -74,19 +74,22 @@ class ScreenedArchive:
 
     def _release(self, mail: RawMail) -> Iterator[RawMail]:
         """Yield the held mails of its thread and then the mail, if one of them may matter; otherwise hold the mail."""
-        matters = _may_be_patch(mail.raw) and self._may_matter(mail.raw)
         ids = ids_of(mail.raw)
         if not ids:
-            if matters:
+            if self._matters(mail):
                 yield mail
             return
         conversation = self._conversations.of(ids)
-        conversation.matters |= matters
+        # A mail of a thread that matters is kept whatever it has, so its bytes are not searched.
+        conversation.matters = conversation.matters or self._matters(mail)
         if conversation.matters:
             yield from self._conversations.release(conversation)
             yield mail
         else:
             self._conversations.hold(conversation, mail)
+
+    def _matters(self, mail: RawMail) -> bool:
+        return _may_be_patch(mail.raw) and self._may_matter(mail.raw)
 
 
 def _may_be_patch(raw: bytes) -> bool:

@@ -108,6 +108,20 @@ def test_what_is_no_patch_goes_with_its_thread() -> None:
     assert [mails[2], of_rust] == screened_mails(*mails)
 
 
+def test_mails_of_a_thread_that_matters_are_not_searched() -> None:
+    searched: list[bytes] = []
+
+    def may_matter(raw: bytes) -> bool:
+        searched.append(raw)
+        return names_rust(raw)
+
+    mails = (part(1), part(2, "rust"), part(3), part(1, thread="other@x", own="other@x"))
+    screened = ScreenedArchive(FakeArchive(mails), may_matter)
+    passed = [mail.raw for batch in screened.batches({}) for mail in batch.mails]
+
+    assert ([*mails[:3]], [mails[0], mails[1], mails[3]]) == (passed, searched)
+
+
 def test_what_was_dropped_is_remembered_up_to_a_limit_the_quiet_forgotten() -> None:
     long_ago = part(1, thread="old@x", own="1@z")
     mails = (long_ago, part(1), part(2, "rust", "old@x", "2@z"), part(3, "rust"))
