@@ -20,8 +20,8 @@ class Finder(importlib.abc.MetaPathFinder):
             interrupt()
 if place == "the end":
     atexit.register(interrupt)
-if how == "ignored":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+# A test run in the background of a shell inherits an ignored signal.
+signal.signal(signal.SIGINT, signal.SIG_IGN if how == "ignored" else signal.default_int_handler)
 sys.meta_path.insert(0, Finder())
 from bot.start import main
 sys.argv = ["patchwarden", "rules", "unsafe-semicolon"]
