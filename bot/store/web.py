@@ -237,7 +237,9 @@ class WebSnapshot(OperatorQueries):
         return [name for (name,) in self._connection.execute(_SUBSYSTEMS, (_MAX_SUBSYSTEMS,))]
 
     def count_pending(self, subsystems: Sequence[str]) -> Mapping[str, int]:
-        (oldest,) = self._one("SELECT coalesce(min(sent), '') FROM pending")
+        (oldest,) = self._one("SELECT min(sent) FROM pending")
+        if oldest is None:
+            return dict.fromkeys(subsystems, 0)
         return {name: self._one(_COUNT_PENDING, name, oldest)[0] for name in subsystems}
 
     def subsystems_of_person(self, address: str) -> Sequence[str]:

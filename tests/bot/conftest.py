@@ -9,14 +9,15 @@ from tests.bot.review.factories import Maker
 from tests.fakes.postgres import skip_if_missing, stop_server
 from tests.fakes.stored import use_server
 
-_ON_BOTH = ("store", "service")
-"""The folders of the tests that run on both databases, unless they are marked as tests of one of them."""
+_ON_BOTH = ("store", "service", "web/test_pages", "web/test_queue", "web/test_series")
+"""The folders and files of the tests that run on both databases, unless they are marked as tests of one of them."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the tests of the store and of the jobs with SQLite and with PostgreSQL."""
-    if metafunc.definition.path.parent.name in _ON_BOTH:
+    """Run the tests of the store, of the jobs and of the pages with SQLite and with PostgreSQL."""
+    folder = metafunc.definition.path.parent.name
+    if folder in _ON_BOTH or f"{folder}/{metafunc.definition.path.stem}" in _ON_BOTH:
         kinds = ("sqlite", "postgresql")
         marked = tuple(kind for kind in kinds if metafunc.definition.get_closest_marker(kind))
         metafunc.parametrize("database_kind", marked or kinds, indirect=True)

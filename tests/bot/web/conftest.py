@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,8 @@ from bot.web.app import create_app
 from rules.finding import Evidence, LogAnchor, Severity
 from tests.bot.review.factories import AUTHOR, Maker
 from tests.fakes.mails import mail, raw
+from tests.fakes.postgres import server
+from tests.fakes.stored import opened
 from tests.npm import npm_package
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
@@ -91,7 +92,7 @@ def fill(path: Path, make: Maker) -> None:
             reason="550 <secret-recipient@example.org> is unknown",
         )
         store.save_review(review, outgoing, NOW)
-    with closing(sqlite3.connect(path)) as connection, connection:
+    with opened(path) as connection:
         connection.execute(
             "INSERT INTO disposition VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -120,9 +121,19 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@cache
+def _filled_on_server(path: Path) -> Path:
+    """Fill the database of the server that stands for the file, once in a session."""
+    fill(path, Maker())
+    return path
+
+
 @pytest.fixture
-def path(filled: Path, tmp_path: Path) -> Path:
+def path(filled: Path, tmp_path: Path, database_kind: str) -> Path:
     """A database with two revisions of a series."""
+    if database_kind == "postgresql":
+        server().copy(_filled_on_server(filled), tmp_path / "d.db")
+        return tmp_path / "d.db"
     return Path(shutil.copy(filled, tmp_path / "d.db"))
 
 
