@@ -1614,8 +1614,7 @@ EXEMPT: Final[dict[str, str]] = {
     **dict.fromkeys(
         (
             "bot.inbox.git_archive.*",
-            "bot.inbox.git_range.GitRange.*",
-            "bot.inbox.git_range.StagedChanges.*",
+            "bot.inbox.git_range.*",
             "bot.inbox.tracked_thread.TrackedThread.*",
             "bot.review.formats.sarif_baseline.read_baseline",
             "bot.inbox.lore.LoreArchive.*",

@@ -79,7 +79,7 @@ class GitRange:
         if ".." not in self._commits or self._commits.startswith("-"):
             raise InboxError(f"{self._commits!r} is no range of commits; write A..B")
         command = ("format-patch", *_MAIL_OPTIONS, *_DIFF_OPTIONS, "--end-of-options", self._commits, "--")
-        return split_mbox(_run(self.name, self._repository, *command))
+        return split_mbox(run_git(self.name, self._repository, *command))
 
 
 class StagedChanges:
@@ -91,7 +91,7 @@ class StagedChanges:
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:  # noqa: ARG002 the port's names
         """Yield one batch with one mail, with none if nothing is staged. Raises InboxError without a repository."""
-        diff = _run(self.name, self._repository, "diff", "--cached", *_DIFF_OPTIONS)
+        diff = run_git(self.name, self._repository, "diff", "--cached", *_DIFF_OPTIONS)
         mails = [RawMail(self.name, datetime.now(UTC), b"The staged changes\n---\n" + diff)] if diff else []
         yield Batch(self.name, "staged", "", tuple(read_as_mails(mails)))
 
@@ -100,7 +100,7 @@ class StagedChanges:
         return sum(len(batch.mails) for batch in self.batches(cursors))
 
 
-def _run(name: str, repository: Path, *command: str) -> bytes:
+def run_git(name: str, repository: Path, *command: str) -> bytes:
     """Return what git prints. Raises InboxError if it fails."""
     settings = [word for setting in _CONFIG for word in ("-c", setting)]
     try:
@@ -108,7 +108,7 @@ def _run(name: str, repository: Path, *command: str) -> bytes:
             ["git", "-C", str(repository), "--no-pager", *settings, *command],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            env=git_environment(),
+            env=_environment(),
             timeout=_PATIENCE,
             check=False,
         )
@@ -120,7 +120,7 @@ def _run(name: str, repository: Path, *command: str) -> bytes:
     return done.stdout
 
 
-def git_environment() -> dict[str, str]:
+def _environment() -> dict[str, str]:
     """Return the environment without git's variables, plus those that keep git from prompting, fetching or locking.
 
     A hook of `git commit` is told by GIT_INDEX_FILE what will be committed.

@@ -6,21 +6,19 @@ repository. The thread is an mbox in a blob of the repository (b4 0.16, review_t
 """
 
 import json
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from bot.inbox.error import InboxError
-from bot.inbox.git_range import git_environment
+from bot.inbox.git_range import run_git
 from bot.inbox.mailbox import split_mbox
 from bot.ports.archive import Batch, RawMail
 from rules.lazy import re
 
 _BLOB: Final = re.compile(r"[0-9a-f]{40,64}\Z")
 _MAX_FILE: Final = 64_000_000  # bytes
-_PATIENCE: Final = 60
 
 
 class TrackedThread:
@@ -34,7 +32,7 @@ class TrackedThread:
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:  # noqa: ARG002 the port's names
         """Yield one batch with all mails.
 
-        Raises InboxError if the file is not one of b4, or names a blob that the repository does not have.
+        Raises InboxError if the file is not one of b4.
         """
         mails = (RawMail(f"{self.name}#{at}", datetime.now(UTC), mail) for at, mail in enumerate(self._mails(), 1))
         yield Batch(self.name, "thread", "", tuple(mails))
@@ -47,20 +45,11 @@ class TrackedThread:
         blob = self._blob()
         if not blob:
             return []
-        command = ["git", "-C", str(self._repository), "cat-file", "blob", blob]
         try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                env=git_environment(),
-                timeout=_PATIENCE,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise InboxError(f"{self.name}: cannot run git: {error}") from error
-        # Git removes blobs that nothing refers to. b4 then fetches the thread, and a check does without it.
-        return split_mbox(done.stdout) if done.returncode == 0 else []
+            return split_mbox(run_git(self.name, self._repository, "cat-file", "blob", blob))
+        except InboxError:
+            # Git removes blobs that nothing refers to. b4 then fetches the thread, and a check does without it.
+            return []
 
     def _blob(self) -> str:
         """Return the object id of the thread, "" if the file names none."""
@@ -69,7 +58,7 @@ class TrackedThread:
                 tracked = json.loads(file.read(_MAX_FILE))
         except OSError as error:
             raise InboxError(f"{self.name}: {error.strerror}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InboxError(f"{self.name}: not a tracking file of b4: {error}") from error
         series = tracked.get("series") if isinstance(tracked, dict) else None
         if not isinstance(series, dict):
