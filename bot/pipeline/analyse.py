@@ -176,7 +176,9 @@ def analyse_on(trees: Trees, series: Series, rules: Sequence[Rule], *, with_pend
     report = run_rules(rules, series_view)
     names = tuple(landing.named for landing, _ in trees.landing)
     pending, report = collect_pending(rules if with_pending else (), report, series_view)
-    return Analysis(report, compute_unsafe_delta(series_view), series_view.blobs, trees.base, names, pending)
+    delta, blobs = compute_unsafe_delta(series_view), series_view.blobs
+    series_view.close()
+    return Analysis(report, delta, blobs, trees.base, names, pending)
 
 
 def without_texts(rule: Rule) -> Rule:

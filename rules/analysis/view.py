@@ -82,7 +82,7 @@ class FileView:
         self.post = images.post
         self.path = images.change.path
         self.is_rust = self.path.endswith(".rs")
-        self._adds: dict[tuple[str, ...], bool] = {}
+        self._adds: dict[str, bool] = {}
         self._mentions: dict[bytes, bool] = {}
         self._added_sources: dict[tuple[str, ...], tuple[RustSource, ...]] = {}
 
@@ -132,8 +132,17 @@ class FileView:
             return ()
         from rules.source.rust.source import showing
 
-        at_risk = {hunk.after_start for hunk in self.change.hunks if self.post.is_complete or _may_unjustify(hunk)}
+        hunks = self.change.hunks
+        if not self.post.is_complete:
+            hunks = tuple(filter(_may_unjustify, hunks)) if self._shows_safety else ()
+        at_risk = {hunk.after_start for hunk in hunks}
         return tuple(dict.fromkeys((*self.added_sources("unsafe"), *showing(self.post_rust, at_risk))))
+
+    @property
+    def _shows_safety(self) -> bool:
+        """Whether the hunks may contain the word of a tag: texts are searched faster than lines."""
+        images = (image for image in (self.pre, self.post) if image is not None)
+        return any(b"safety" in fragment.text.lower() for image in images for fragment in image.fragments)
 
     @cached_property
     def removed(self) -> tuple[Line, ...]:
@@ -148,12 +157,12 @@ class FileView:
     @cached_property
     def post_lines(self) -> dict[int, str]:
         """Every known line after the patch by its number."""
-        return dict(self.post.lines()) if self.post is not None else {}
+        return self.post.lines() if self.post is not None else {}
 
     @cached_property
     def pre_lines(self) -> dict[int, str]:
         """Every known line before the patch by its number."""
-        return dict(self.pre.lines()) if self.pre is not None else {}
+        return self.pre.lines() if self.pre is not None else {}
 
     @property
     def confidence(self) -> Confidence:
@@ -227,15 +236,13 @@ class FileView:
 
     def adds(self, *words: str) -> bool:
         """Tell whether any of these words is on a line that the patch adds. This is cheap: a rule asks it first."""
-        adds = self._adds.get(words)
-        if adds is None:
-            text, adds = self._added_text, False
-            for word in words:  # any() would take as long as the search
-                if word in text:
-                    adds = True
-                    break
-            self._adds[words] = adds
-        return adds
+        known = self._adds
+        for word in words:  # any() would take as long as the search
+            if word not in known:
+                known[word] = word in self._added_text
+            if known[word]:
+                return True
+        return False
 
     @cached_property
     def touched(self) -> frozenset[int]:
@@ -298,6 +305,8 @@ class SeriesView:
         self.files = tuple(FileView(self, file) for file in images.files)
         self.blobs = images.blobs
         self._results = Results(self)
+        self._removed_rust: dict[int, frozenset[str]] = {}
+        self._alone: list[SeriesView] = []
 
     def result(self, analysis: Analysis[T]) -> T:
         """Return the result of an analysis, which is computed once. Raises TooMuchError if it reached a limit."""
@@ -325,9 +334,20 @@ class SeriesView:
 
     def alone(self, image: Image) -> FileView:
         """Return a view of the image in a series of its own, in which every line counts as new."""
-        post = replace(image, side="post", touched=frozenset(number for number, _ in image.lines()))
+        post = replace(image, side="post", touched=frozenset(image.line_numbers()))
         file = FileImages(Patch(0, ""), FileChange(None, image.path), None, post)
-        return SeriesView(self.series, self.tree, Images((file,), {}), self.sources).files[0]
+        self._alone.append(SeriesView(self.series, self.tree, Images((file,), {}), self.sources))
+        return self._alone[-1].files[0]
+
+    def close(self) -> None:
+        """Free the memory of the views, which cannot be used afterwards.
+
+        They refer to each other, so that the collector would have to find them among all other objects.
+        """
+        for view in (self, *self._alone):
+            for file in view.files:
+                vars(file).clear()
+            vars(view).clear()
 
     def of_patch(self, index: int) -> list[FileView]:
         """Return the views of the files of one patch, in the order of its diff."""
@@ -335,7 +355,10 @@ class SeriesView:
 
     def removed_rust(self, index: int) -> frozenset[str]:
         """Return the texts, white space collapsed, of all lines that the patch removes from Rust files."""
-        return self._removed_rust.get(index, frozenset())
+        if index not in self._removed_rust:
+            files = (file for file in self.of_patch(index) if file.is_rust)
+            self._removed_rust[index] = frozenset(_collapsed(line) for file in files for line in file.removed)
+        return self._removed_rust[index]
 
     def next_change(self, file: FileView) -> FileView | None:
         """Return the view of the file in the next patch that changes it, or None. A rename is followed.
@@ -356,13 +379,6 @@ class SeriesView:
         for file in self.files:
             files.setdefault(file.patch.index, []).append(file)
         return files
-
-    @cached_property
-    def _removed_rust(self) -> dict[int, frozenset[str]]:
-        return {
-            index: frozenset(_collapsed(line) for file in files if file.is_rust for line in file.removed)
-            for index, files in self._by_patch.items()
-        }
 
     @cached_property
     def _next_changes(self) -> dict[FileView, FileView | None]:

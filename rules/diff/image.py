@@ -2,6 +2,7 @@
 """Build the images of a file before and after a patch: complete if known, otherwise only the lines of its hunks."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from rules.diff.apply import apply_exactly, encode_lines
 from rules.diff.patch import FileChange, Patch, Series
@@ -10,12 +11,11 @@ from rules.finding import Side
 from rules.lazy import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
+class Fragment(NamedTuple):
     """A run of consecutive known lines. `first` is the number, from 1, of its first line in the file.
 
     Every line in `text` ends with a newline, except the last line of a file that has none there. A complete image is
-    one fragment, or no fragment if the file is empty.
+    one fragment, or no fragment if the file is empty. It is a tuple because it is often a part of a key.
     """
 
     first: int
@@ -42,11 +42,18 @@ class Image:
         assert self.is_complete
         return self.fragments[0].text if self.fragments else b""
 
-    def lines(self) -> Iterator[tuple[int, str]]:
-        """Yield every known line with its number. Bytes that are not UTF-8 become surrogates."""
+    def line_numbers(self) -> Iterator[int]:
+        """Yield the number of every known line."""
+        for fragment in self.fragments:
+            yield from range(fragment.first, fragment.first + fragment.text.removesuffix(b"\n").count(b"\n") + 1)
+
+    def lines(self) -> dict[int, str]:
+        """Return every known line by its number. Bytes that are not UTF-8 become surrogates."""
+        lines: dict[int, str] = {}
         for fragment in self.fragments:
             text = fragment.text.decode("utf-8", "surrogateescape")
-            yield from enumerate(text.removesuffix("\n").split("\n"), fragment.first)
+            lines.update(enumerate(text.removesuffix("\n").split("\n"), fragment.first))
+        return lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +200,7 @@ def _build_image(path: str, side: Side, change: FileChange, content: _Content | 
 
 def _build_fragments(change: FileChange, side: Side) -> tuple[Fragment, ...]:
     """Return the runs of lines that the hunks show of one side. Join adjacent hunks, drop overlapping hunks."""
-    runs: list[tuple[int, list[bytes]]] = []
+    runs: list[tuple[int, list[str]]] = []
     for hunk in change.hunks:
         lines = hunk.lines_on(side)
         if not lines:
@@ -203,8 +210,9 @@ def _build_fragments(change: FileChange, side: Side) -> tuple[Fragment, ...]:
         end = runs[-1][0] + len(runs[-1][1]) if runs else 0
         if first < end:
             continue
+        texts = [line.text for line in lines]
         if first == end and runs:
-            runs[-1][1].extend(encode_lines(lines))
+            runs[-1][1].extend(texts)
         else:
-            runs.append((first, encode_lines(lines)))
-    return tuple(Fragment(first, b"\n".join(lines) + b"\n") for first, lines in runs)
+            runs.append((first, texts))
+    return tuple([Fragment(first, "\n".join([*texts, ""]).encode("utf-8", "surrogateescape")) for first, texts in runs])

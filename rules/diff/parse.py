@@ -124,11 +124,16 @@ def _read_section(section: str) -> FileChange | Unreadable:
     change = header.change
     if section.startswith("--- ") and len(hunks.hunks) == 1:
         change = _drop_missing_side(change, hunks.hunks[0])
-    return replace(
-        change,
-        hunks=hunks.hunks,
-        ends_without_newline_before="-" in hunks.ends_without_newline,
-        ends_without_newline_after="+" in hunks.ends_without_newline,
+    return FileChange(  # replace() takes five times as long
+        change.before,
+        change.after,
+        hunks.hunks,
+        change.blob_before,
+        change.blob_after,
+        change.binary,
+        change.copied,
+        "-" in hunks.ends_without_newline,
+        "+" in hunks.ends_without_newline,
     )
 
 

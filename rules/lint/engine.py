@@ -37,6 +37,7 @@ def run(rules: Sequence[Rule], series: Series, tree: Tree, pending: "Sequence[Pe
     series_view = view(series, tree)
     report = run_rules(rules, series_view)
     facts, report = collect_pending(rules if pending else (), report, series_view)
+    series_view.close()
     return report if facts is None else compare_pending(rules, report, facts, pending)
 
 
@@ -137,7 +138,10 @@ def collect_pending(
 
 def audit(rules: Sequence[Rule], path: str, content: bytes, tree: Tree | None = None) -> Report:
     """Return the findings in a whole file, as if every line were new. Its patch has the index 0."""
-    return audit_view(rules, view_whole_file(path, content, tree))
+    file = view_whole_file(path, content, tree)
+    report = audit_view(rules, file)
+    file.series.close()
+    return report
 
 
 def view_whole_file(path: str, content: bytes, tree: Tree | None = None) -> FileView:

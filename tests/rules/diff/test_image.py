@@ -159,7 +159,7 @@ def test_hunks_are_applied_exactly(before: bytes, hunk: str, after: bytes | None
 
 def test_every_line_of_a_new_file_image_is_touched() -> None:
     assert build_new_file_image("a.rs", b"one\ntwo").touched == frozenset({1, 2})
-    assert list(build_new_file_image("a.rs", b"one\ntwo\n").lines()) == [(1, "one"), (2, "two")]
+    assert build_new_file_image("a.rs", b"one\ntwo\n").lines() == {1: "one", 2: "two"}
     assert build_new_file_image("a.rs", b"").content == b""
 
 

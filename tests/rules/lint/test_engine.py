@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Order, isolation, ordinals, and what a later patch mends."""
 
+import gc
 import re
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -22,7 +24,7 @@ def bad_lines(file: FileView) -> Iterator[Diagnostic]:
     """Flags every new line that says `bad`, where the line above does not excuse it; silent where that is not shown."""
     if file.post is None:
         return
-    known = dict(file.post.lines())
+    known = file.post.lines()
     for number in sorted(file.post.touched, reverse=True):
         text = known[number]
         if "bad" in text and (number == 1 or "excuse" not in known.get(number - 1, "excuse")):
@@ -328,3 +330,21 @@ def test_many_findings_before_many_patches_examine_each_image_once() -> None:
 
     assert len(result.findings) == 40
     assert len(examined) == len(set(examined)) == 21
+
+
+def test_views_are_freed_without_the_collector() -> None:
+    def again(file: FileView) -> Iterator[Diagnostic]:
+        seen.append(weakref.ref(file))
+        yield from bad_lines(file)
+
+    seen: list[weakref.ref[FileView]] = []
+    text = NEW + "| diff a.rs\n|  ok\n| +excuse\n|  bad\n"
+    loaded = load(Example("e", text))
+    gc.disable()
+    try:
+        run((rule("bad-line", check_file=again),), loaded.series, loaded.tree)
+        audit((rule("bad-line", check_file=again),), "a.rs", b"bad\n")
+        assert len(seen) > 3  # the files of the series, the images that were examined alone, and the audited file
+        assert [file for file in seen if file() is not None] == []
+    finally:
+        gc.enable()
