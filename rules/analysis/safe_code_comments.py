@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Find SAFETY comments above safe code, and those that stand one statement too high."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from rules.lazy import dataclass, re
 from rules.source.rust.comments import CommentBlock
@@ -29,15 +29,17 @@ class SafeCodeComment:
     site_line: int
 
 
-def safe_code_comments(source: RustSource, *, whole: bool) -> Iterator[SafeCodeComment]:
+def safe_code_comments(
+    source: RustSource, *, whole: bool, lines: Container[int] | None = None
+) -> Iterator[SafeCodeComment]:
     """Yield the SAFETY comments above a complete statement or item without anything that may be unsafe.
 
-    `whole` says that the source is a complete file.
+    `whole` says that the source is a complete file. With `lines`, only comments whose tags are on these.
     """
     unjustified: frozenset[int] | None = None
     for comment in source.comment_blocks:
         line = next((number for number, text in comment.lines if _TAG.match(text)), None)
-        if line is None or not comment.starts_line or comment.is_cut:
+        if line is None or (lines is not None and line not in lines) or not comment.starts_line or comment.is_cut:
             continue
         end = _safe_code_end(source, comment, whole=whole)
         if end is not None:

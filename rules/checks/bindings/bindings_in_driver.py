@@ -56,7 +56,7 @@ _STOP_GAP = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
 _MAX_POINTER = 40  # characters before a path that are searched for its pointer
 _MAX_STATEMENT = 2000  # characters before a path that are searched for the start of its statement
 _CONSTANT = re.compile(r"(?:[a-z0-9_]*_)?[A-Z][A-Z0-9_]*$")
-_LOCAL_MODULE = re.compile(r"\bmod\s+bindings\b")
+_LOCAL_MODULE = re.compile(r"mod(?<=\bmod)\s+bindings\b")  # the word first: a search finds it fast
 
 
 class Form(IntEnum):
@@ -212,7 +212,9 @@ def _modules(sources: Iterable[RustSource], imported: list[Import]) -> set[str]:
     """Return the names of `kernel::bindings` in this file, without names that also have another meaning."""
     kernel_names = {item.name for item in imported if item.path == _KERNEL}
     other_names = {item.name for item in imported if item.path != _KERNEL}
-    if any(_LOCAL_MODULE.search(source.code) for source in sources if source.contains(b"mod")):
+    if "bindings" in kernel_names and any(
+        _LOCAL_MODULE.search(source.code) for source in sources if source.contains(b"mod")
+    ):
         other_names.add("bindings")
     return kernel_names - other_names
 

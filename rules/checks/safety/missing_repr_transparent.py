@@ -37,6 +37,7 @@ _CLAIM = re.compile(
 )
 _NAME = re.compile(r"(?:(?P<module>\w+)::)?(?P<name>[A-Z]\w*)(?:<.*>)?\Z")
 _ATTRIBUTE = r"#\[(?:[^\[\]]|\[[^\[\]]{0,200}\]){0,400}\]\s*"
+_STRUCT_START = re.compile(r"#\[|pub|struct")  # a search for the whole expression would try it everywhere
 _STRUCT = re.compile(
     rf"(?P<attributes>(?:{_ATTRIBUTE}){{0,12}})(?P<item>\b(?:pub(?:\s*\([^)]{{0,80}}\))?\s+)?struct\s+(?P<name>\w+))"
 )
@@ -89,7 +90,7 @@ def _plain_structs(file: FileView) -> dict[str, int]:
     plain: dict[str, int] = {}
     seen: set[str] = set()
     for source in file.post_rust:
-        for match in _STRUCT.finditer(source.code):
+        for match in _find_structs(source.code):
             is_cut = not file.confidence.rank > 1 and source.line(match.start()) == source.first_line
             if match["name"] in seen or "repr" in match["attributes"] or is_cut:
                 plain.pop(match["name"], None)
@@ -97,6 +98,14 @@ def _plain_structs(file: FileView) -> dict[str, int]:
                 plain[match["name"]] = source.line(match.start("item"))
             seen.add(match["name"])
     return plain
+
+
+def _find_structs(code: str) -> Iterator[re.Match[str]]:
+    end = 0
+    for start in _STRUCT_START.finditer(code):
+        if start.start() >= end and (match := _STRUCT.match(code, start.start())) is not None:
+            yield match
+            end = match.end()
 
 
 EXAMPLES = (

@@ -64,8 +64,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         for line, message in _on_functions(source):
             if line in file.new_lines:
                 yield file.report(line, message)
-        for comment in safe_code_comments(source, whole=file.confidence.rank > 1):
-            if comment.line in file.new_lines and not comment.site_line:
+        for comment in safe_code_comments(source, whole=file.confidence.rank > 1, lines=file.new_lines):
+            if not comment.site_line:
                 yield file.report(Position(comment.line, comment.column), _ON_SAFE_CODE)
 
 

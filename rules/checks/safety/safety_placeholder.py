@@ -40,6 +40,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     severity = Severity.NIT if file.is_draft else None
     for source in file.added_sources("SAFETY", "afety"):
         for comment in source.comment_blocks:
+            if file.new_lines.isdisjoint([number for number, _ in comment.lines]):
+                continue
             for number, word in _placeholders(comment):
                 if number in file.new_lines:
                     message = (

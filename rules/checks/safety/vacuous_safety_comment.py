@@ -53,7 +53,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added comment that only has one of the phrases."""
     for source in file.added_sources("SAFETY", "afety"):
         for comment in source.comment_blocks:
-            if comment.first_line not in file.new_lines:
+            number, first = comment.lines[0]
+            if first[:6].upper() != "SAFETY" or number not in file.new_lines:
                 continue
             text = " ".join(text for _, text in comment.lines)
             tag = _TAG.match(text)

@@ -15,7 +15,7 @@ _MAX_SMALL = 2000  # bytes of a text that is parsed without counting
 _MAX_READS = 20  # of each byte: real files take one
 _PIECE = 64 * 1024
 _MAX_BODY = 8 * 1024  # bytes of a struct's body that are searched for default values
-_CONST_TRAIT = re.compile(rb"\bconst[ \t]++(?=unsafe\s+trait\b)")
+_CONST_TRAIT = re.compile(rb"const(?<=\bconst)[ \t]++(?=unsafe\s+trait\b)")
 _UNSAFE_TRAIT = re.compile(rb"unsafe\s+trait\b")
 _STRUCT = re.compile(rb"\b(?:pub(?:\([^()\n]*+\))?[ \t]++)?struct[ \t]++\w++[^;{}()\n]{0,200}+(?=\{[ \t]*+\n)")
 _DEFAULT = re.compile(

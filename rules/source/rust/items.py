@@ -2,7 +2,6 @@
 """The items of a Rust text with their documentation, read from its tokens: also those in macros and functions."""
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import zip_longest
 
 from rules.lazy import dataclass, re
 from rules.source.rust.comments import Comment
@@ -73,17 +72,21 @@ def read_items(
 
 def read_documented_items(structure: Structure, comments: Sequence[Comment]) -> Iterator[DocumentedItem]:
     """Yield the items whose `///` lines have a heading; ordinary `//` lines may stand among these."""
-    run: list[Comment] = []
     outer = [comment for comment in comments if comment.starts_line and _is_outer(comment)]
-    for comment, following in zip_longest(outer, outer[1:]):
-        run.append(comment)
-        if following is None or following.line != comment.line + 1:
-            lines = tuple((line.line, line.text[3:]) for line in run if line.kind == "doc")
-            titles = headings(lines) if lines else ()
-            head = read_next_head(structure, comment.end) if titles else None
-            run = []
-            if head is not None:
-                yield DocumentedItem(head, Docs(lines, titles))
+    end = 0
+    for at in [at for at, comment in enumerate(outer) if "#" in comment.text or comment.text.rstrip()[-1] in "=-"]:
+        if at < end:
+            continue
+        start, end = at, at + 1  # few comments may be headings, so that only their neighbours are looked at
+        while start and outer[start - 1].line == outer[start].line - 1:
+            start -= 1
+        while end < len(outer) and outer[end].line == outer[end - 1].line + 1:
+            end += 1
+        lines = tuple([(comment.line, comment.text[3:]) for comment in outer[start:end] if comment.kind == "doc"])
+        titles = headings(lines) if lines else ()
+        head = read_next_head(structure, outer[end - 1].end) if titles else None
+        if head is not None:
+            yield DocumentedItem(head, Docs(lines, titles))
 
 
 def read_next_head(structure: Structure, offset: int) -> ItemHead | None:

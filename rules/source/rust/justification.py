@@ -50,9 +50,9 @@ class JustificationReader:
     A comment that Clippy accepts for a site belongs to that site: no other site may use it.
     """
 
-    def __init__(self, parsed: ParsedText) -> None:
+    def __init__(self, parsed: ParsedText, *, may_mislead: bool) -> None:
         self._parsed = parsed
-        self._text = without_misleading_literals(parsed.text)
+        self._text = without_misleading_literals(parsed.text) if may_mislead else parsed.text
         self._lines = parsed.lines if self._text is parsed.text else tuple(self._text.split(b"\n"))
         self._clippy_rows: dict[tuple[int, int], tuple[str, int] | None] = {}
         self._children: dict[int, list[Node]] = {}

@@ -3,7 +3,8 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
-from itertools import accumulate, chain
+from itertools import accumulate, chain, count
+from operator import add
 
 from rules.diff.image import Fragment, Image
 from rules.finding import Confidence, Edit
@@ -16,7 +17,7 @@ from rules.source.rust.grammar import ParsedText, parse_counted
 from rules.source.rust.items import DocumentedItem, Item, ItemHead, read_documented_items, read_items, read_next_head
 from rules.source.rust.model import SafetySection, UnsafeDeclaration, UnsafeSite
 from rules.source.rust.structure import Structure
-from rules.source.rust.tokens import Tokens, blank_out, find_comments_and_literals
+from rules.source.rust.tokens import Tokens, blank_out, find_comments_and_literals, has_misleading_literal
 from rules.source.rust.unsafe_memo import UnsafeMemo, UnsafeReading
 from rules.source.rust.unsafe_sites import UnsafeCode
 from rules.source.rust.uses import Import, read_uses
@@ -180,7 +181,8 @@ class RustSource:
 
     @cached_property
     def _line_starts(self) -> list[int]:
-        return list(accumulate((len(line) + 1 for line in self.text.split("\n")[:-1]), initial=0))
+        lengths = map(len, self.text.split("\n")[:-1])
+        return list(map(add, accumulate(lengths, initial=0), count()))  # a newline for each line above
 
     @cached_property
     def _spans(self) -> tuple[tuple[int, int, str], ...]:
@@ -208,7 +210,7 @@ class RustSource:
         parsed = self._parse(work)
         if parsed is None:
             return (), ()
-        unsafe_code = UnsafeCode(parsed)
+        unsafe_code = UnsafeCode(parsed, may_mislead=has_misleading_literal(self.text, self._spans))
         sites = unsafe_code.sites
         for doctest in parse_unsafe_doctests(self.comments, parsed, work) if unsafe_code.in_comments else ():
             sites.extend(UnsafeCode(doctest).sites)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from rules.lazy import cached_property, re
 
 _BRACKET = re.compile(r"[][(){}]")
-_PAIRS = {")": "(", "]": "[", "}": "{"}
+_PAIRS = {"(": ")", "[": "]", "{": "}"}
 _MAX_DEPTH = 64  # brackets around a place
 _MAX_LENGTH = 8_000  # characters of a head or a statement
 _SPACE = re.compile(r"\s*")
@@ -148,26 +148,28 @@ class _Brackets:
     """A table of the brackets: `openings` has the opening bracket of each closing one."""
 
     def __init__(self, code: str) -> None:
-        self.openings: dict[int, int] = {}
-        self._events: list[int] = []
-        self._innermost: list[int] = []  # the bracket that is open after each event, -1 if none is
-        self._opens: list[int] = []
-        self._parents: list[int] = []
-        self._closes: list[int | None] = []
-        current = -1
-        for match in _BRACKET.finditer(code):
-            at, char = match.start(), match[0]
-            if char in "([{":
-                self._opens.append(at)
-                self._parents.append(current)
-                self._closes.append(None)
-                current = len(self._opens) - 1
-            elif current >= 0 and code[self._opens[current]] == _PAIRS[char]:
-                self._closes[current] = at
-                self.openings[at] = self._opens[current]
-                current = self._parents[current]
-            self._events.append(at)
-            self._innermost.append(current)
+        self._events = [match.start() for match in _BRACKET.finditer(code)]
+        opens: list[int] = []
+        parents: list[int] = []
+        closes: list[int | None] = []
+        openings: dict[int, int] = {}
+        innermost: list[int] = []  # the bracket that is open after each event, -1 if none is
+        current, expected = -1, ""
+        for at in self._events:
+            char = code[at]
+            if char in _PAIRS:
+                opens.append(at)
+                parents.append(current)
+                closes.append(None)
+                current, expected = len(opens) - 1, _PAIRS[char]
+            elif char == expected:
+                closes[current] = at
+                openings[at] = opens[current]
+                current = parents[current]
+                expected = _PAIRS[code[opens[current]]] if current >= 0 else ""
+            innermost.append(current)
+        self.openings, self._innermost = openings, innermost
+        self._opens, self._parents, self._closes = opens, parents, closes
 
     def enclosing(self, offset: int) -> Iterator[int]:
         before = bisect_right(self._events, offset - 1) - 1

@@ -13,12 +13,15 @@ from rules.lazy import re
 from rules.source.rust.structure import Structure
 
 # Each alternative begins with a different character, so that `search` is as fast as a `find`.
-_OPENING = re.compile(r"""//[^\n]*|/\*|"|'(?:[^'\\\n]|\\(?:u\{[0-9a-fA-F_]{1,8}\}|x[0-9a-fA-F]{2}|.))'""", re.DOTALL)
+_OPENING = re.compile(
+    r"""//[^\n]*+|/\*|"[^"\\]*+(?:\\.[^"\\]*+)*+\\?+"?+|'(?:[^'\\\n]|\\(?:u\{[0-9a-fA-F_]{1,8}\}|x[0-9a-fA-F]{2}|.))'""",
+    re.DOTALL,
+)
 _STRING_PREFIX = re.compile(r"(?<!\w)(?:[bc]?r(?P<hashes>\#*)|[bc])\Z")
 _MAX_PREFIX = 257  # characters before the quote of a raw string: Rust allows 255 hashes
-_STRING = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*\\?"?', re.DOTALL)
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
 _MISLEADING = re.compile(rb'"[^"]*(?://|/\*|safety)', re.IGNORECASE)
+_MISLEADING_LITERAL = re.compile(r"//|/\*|\*/|safe|\n", re.IGNORECASE)
 _NO_NEWLINE = re.compile(r"[^\n]")
 _WORD = re.compile(  # the most frequent first
     r"([A-Za-z_]\w*+(?:(?<=\br)\#[A-Za-z_]\w*)?|[(){}\[\],;&*?#<>!]|::?|'[A-Za-z_]\w*|->|=>|\.\.=?"
@@ -33,21 +36,32 @@ Span = tuple[int, int, str]
 def find_comments_and_literals(text: str) -> Iterator[Span]:
     """Yield the comments and literals of a text in order. One that is not closed ends with the text."""
     at = 0
-    while match := _OPENING.search(text, at):
-        begin, (start, at) = at, match.span()
-        mark = text[start : start + 2]
-        if mark == "//":
-            word = text[start : start + 4]
-            doc = (word.startswith("///") and word != "////") or word.startswith("//!")
-            yield start, at, "doc" if doc else "line"
-        elif mark == "/*":
-            at = _block_end(text, at)
-            yield start, at, "block"
-        elif mark[0] == '"':
-            start, at = _string(text, begin, start)
-            yield start, at, "literal"
+    while at < len(text):
+        begin = at
+        for match in _OPENING.finditer(text, at):  # much faster than searches, so it begins anew only where it must
+            start, at = match.span()
+            first = text[start]
+            if first == "/":
+                word = text[start : start + 4]
+                if word[1] == "*":
+                    at = _block_end(text, at)
+                    yield start, at, "block"
+                    break
+                doc = (word.startswith("///") and word != "////") or word.startswith("//!")
+                yield start, at, "doc" if doc else "line"
+            elif start == begin or (before := text[start - 1]) not in "bcr#":
+                yield start, at, "literal"
+            elif first == "'":
+                yield start - (before == "b"), at, "literal"
+            else:
+                start, end = _prefixed_string(text, begin, start, at)
+                yield start, end, "literal"
+                if end != at:
+                    at = end
+                    break
+            begin = at
         else:
-            yield start - (start > begin and text[start - 1] == "b"), at, "literal"
+            return
 
 
 def blank_out(text: str, spans: tuple[Span, ...]) -> str:
@@ -61,6 +75,12 @@ def blank_out(text: str, spans: tuple[Span, ...]) -> str:
         at = end
     parts.append(text[at:])
     return "".join(parts)
+
+
+def has_misleading_literal(text: str, spans: tuple[Span, ...]) -> bool:
+    """Return whether a literal may hold a comment mark, the word `unsafe` or a safety tag, or has several lines."""
+    search = _MISLEADING_LITERAL.search
+    return any(kind == "literal" and search(text, start, end) for start, end, kind in spans)
 
 
 def without_misleading_literals(text: bytes) -> bytes:
@@ -99,20 +119,19 @@ class Tokens:
         return 0 if offset is None else bisect_left(self.offsets, offset)
 
 
-def _string(text: str, begin: int, quote: int) -> tuple[int, int]:
+def _prefixed_string(text: str, begin: int, quote: int, end: int) -> tuple[int, int]:
     """Return where the string with that opening quote starts, its prefix included, and where it ends.
 
-    The prefix does not reach above `begin`. A string that is not closed ends with the text.
+    It ends at `end` if it is not raw. The prefix does not reach above `begin`. A string that is not closed ends with
+    the text.
     """
-    has_prefix = quote > begin and text[quote - 1] in "bcr#"
-    prefix = _STRING_PREFIX.search(text[max(begin, quote - _MAX_PREFIX) : quote]) if has_prefix else None
+    prefix = _STRING_PREFIX.search(text[max(begin, quote - _MAX_PREFIX) : quote])
     start = quote - (len(prefix[0]) if prefix else 0)
     if prefix and prefix["hashes"] is not None:
         closing = '"' + prefix["hashes"]
-        end = text.find(closing, quote + 1)
-        return start, end + len(closing) if end >= 0 else len(text)
-    match = _STRING.match(text, quote + 1)
-    return start, match.end() if match else len(text)
+        at = text.find(closing, quote + 1)
+        end = at + len(closing) if at >= 0 else len(text)
+    return start, end
 
 
 def _block_end(text: str, at: int) -> int:

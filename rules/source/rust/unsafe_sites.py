@@ -22,15 +22,18 @@ _MAX_BODY = 4000  # bytes
 
 
 class UnsafeCode:
-    """The unsafe sites and declarations of a parsed text, and whether a comment has the word `unsafe`."""
+    """The unsafe sites and declarations of a parsed text, and whether a comment has the word `unsafe`.
 
-    def __init__(self, parsed: ParsedText) -> None:
+    `may_mislead` says that literals of the text may look like comments.
+    """
+
+    def __init__(self, parsed: ParsedText, *, may_mislead: bool = True) -> None:
         self.sites: list[UnsafeSite] = []
         self.declarations: list[UnsafeDeclaration] = []
         self.in_comments = False
         self._undecided: list[tuple[int, Undecided]] = []
         self._parsed = parsed
-        self._reader = JustificationReader(parsed)
+        self._reader = JustificationReader(parsed, may_mislead=may_mislead)
         self._walker = Walker(parsed)
         for token in self._walker.to(match.start() for match in _UNSAFE.finditer(parsed.text)):
             if token.type == "unsafe":

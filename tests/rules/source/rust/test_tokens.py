@@ -5,6 +5,7 @@ import pytest
 
 from rules.source.rust.fragment import balance
 from rules.source.rust.source import RustSource
+from rules.source.rust.tokens import find_comments_and_literals, has_misleading_literal
 from tests.growth import assert_linear, repeated
 
 
@@ -57,7 +58,40 @@ def test_fragments_are_balanced(text: str, openers: bytes, closers: bytes) -> No
     assert (delimiters.openers, delimiters.closers) == (openers, closers)
 
 
-@pytest.mark.parametrize("unit", ["(", ")", "([{", "'a ", "r#", "/*", '"', "'\\", "a::", "#[a]\n", "let "])
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('a(r"\\", b"c"); d("e")', "a(,);d()"),
+        ('a(r#"b"c\\"#, "//"); // d', "a(,);"),
+        ('a("\\"", br"\\", c"d")', "a(,,)"),
+        ("a(b'\"', \"b\") /* /* \" */ */ c('d')", "a(,)c()"),
+        ('a(r##"b"# c', "a("),
+    ],
+)
+def test_strings_end_as_their_prefixes_say(text: str, code: str) -> None:
+    source = RustSource(text)
+
+    assert "".join(source.code.split()) == code
+    assert len(source.code) == len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_misleading"),
+    [
+        ('f("a"); // SAFETY: b', False),
+        ('f("//")', True),
+        ('f("Safety: a")', True),
+        ('f("unsafe")', True),
+        ('f("a\nb")', True),
+    ],
+)
+def test_literals_that_look_like_comments_are_known(text: str, is_misleading: bool) -> None:
+    assert has_misleading_literal(text, tuple(find_comments_and_literals(text))) is is_misleading
+
+
+@pytest.mark.parametrize(
+    "unit", ["(", ")", "([{", "'a ", "r#", "/*", '"', 'r"\\"', 'r#"\\"', "'\\", "a::", "#[a]\n", "let "]
+)
 def test_hostile_text_takes_linear_time(unit: str) -> None:
     def read(text: str) -> None:
         source = RustSource(text)
