@@ -4,6 +4,7 @@ import json
 import re
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from email.message import EmailMessage
 from pathlib import Path
@@ -128,7 +129,9 @@ def test_the_garbage_collector_does_not_look_at_what_was_loaded(path: Path, monk
     app = create_app(SqliteWebStore(path), Clock(), "", "0")
     loaded = len(gc.get_objects())
     try:
-        serve((app, "127.0.0.1", 0))
+        # In a thread of its own, because the browser of other tests runs an event loop in this one.
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(serve, (app, "127.0.0.1", 0)).result()
     finally:
         gc.unfreeze()
 
