@@ -21,13 +21,18 @@ Options before the name of the command belong to `patchwarden` itself: `patchwar
 def document() -> str:
     """Return the page."""
     lines = [_INTRODUCTION, *_section("patchwarden", PROGRAM)]
+    for name, command in every_command():
+        lines += _section(f"patchwarden {name}", command)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def every_command() -> Iterator[tuple[str, Command | Group]]:
+    """Yield the commands with their names, each group before the commands in it."""
     for name in COMMANDS:
         command = load_command(name)
-        lines += _section(f"patchwarden {name}", command)
+        yield name, command
         if isinstance(command, Group):
-            for below, child in command.commands.items():
-                lines += _section(f"patchwarden {name} {below}", child)
-    return "\n".join(lines).rstrip() + "\n"
+            yield from ((f"{name} {below}", child) for below, child in command.commands.items())
 
 
 def _section(name: str, command: Command | Group) -> Iterator[str]:

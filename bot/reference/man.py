@@ -5,8 +5,9 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final
 
-from bot.__main__ import COMMANDS, PROGRAM, load_command
+from bot.__main__ import PROGRAM
 from bot.cli.command import Command, Group, Parameter, paragraphs
+from bot.reference.commands import every_command
 from bot.version import VERSION
 
 _HEAD: Final = """\
@@ -47,12 +48,8 @@ def document() -> str:
     lines = [_HEAD.format(version=VERSION).rstrip(), ".SH DESCRIPTION", *_help(PROGRAM), ".SH OPTIONS"]
     lines += _parameters(PROGRAM)
     lines.append(".SH COMMANDS")
-    for name in COMMANDS:
-        command = load_command(name)
+    for name, command in every_command():
         lines += _section(name, command)
-        if isinstance(command, Group):
-            for below, child in command.commands.items():
-                lines += _section(f"{name} {below}", child)
     return "\n".join(lines) + "\n" + _END
 
 

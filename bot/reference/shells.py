@@ -5,8 +5,9 @@ import shlex
 from collections.abc import Iterator
 from typing import Final
 
-from bot.__main__ import COMMANDS, PROGRAM, load_command
+from bot.__main__ import COMMANDS, PROGRAM
 from bot.cli.command import Group, Parameter, paragraphs
+from bot.reference.commands import every_command
 from rules.lazy import dataclass
 from rules.registry import RULES
 
@@ -103,13 +104,9 @@ def fish() -> str:
 
 def _lines() -> Iterator[_Line]:
     yield _Line((), "", tuple(PROGRAM.parameters), tuple(COMMANDS))
-    for name, text in COMMANDS.items():
-        command = load_command(name)
+    for name, command in every_command():
         below = tuple(command.commands) if isinstance(command, Group) else ()
-        yield _Line((name,), _summary(text), tuple(command.parameters), below)
-        if isinstance(command, Group):
-            for child, declared in command.commands.items():
-                yield _Line((name, child), _summary(declared.help), tuple(declared.parameters))
+        yield _Line(tuple(name.split()), _summary(command.help), tuple(command.parameters), below)
 
 
 def _summary(text: str) -> str:

@@ -59,7 +59,8 @@ _TOKEN: Final = re.compile(
 _NUL_IN_JSON: Final = r"'\u0000', '\ufffd'"
 _BYTES: Final = re.compile(r"\bx''")
 _SYNONYMS: Final = {"LIKE": "ILIKE", "instr(": "strpos("}
-_INSTALL: Final = "install it with `pip install 'patchwarden[postgres]'`"
+INSTALL: Final = "install it with `pip install 'patchwarden[postgres]'`"
+"""What to do if a package for PostgreSQL is missing."""
 _FIXES: Final = {
     "readonly": "it cannot be written; allow this user to write the file and its folder",
     "disk is full": "the disk is full; nothing was lost; free some space and start again",
@@ -581,7 +582,7 @@ def _psycopg() -> Any:
     try:
         import psycopg
     except ImportError as error:
-        raise DriverMissingError(f"the driver of PostgreSQL is missing; {_INSTALL}") from error
+        raise DriverMissingError(f"the driver of PostgreSQL is missing; {INSTALL}") from error
     return psycopg
 
 

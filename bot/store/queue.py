@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.ports.postings import DuePosting
 from bot.store.database import Database
-from bot.store.dialect import run_script
+from bot.store.dialect import INSTALL, run_script
 from bot.store.error import StoreError
 from bot.store.postings import due_posting
 
@@ -81,9 +81,7 @@ class JobQueue:
         try:
             from procrastinate.schema import SchemaManager
         except ImportError as error:
-            raise StoreError(
-                "procrastinate is missing; install it with `pip install 'patchwarden[postgres]'`"
-            ) from error
+            raise StoreError(f"procrastinate is missing; {INSTALL}") from error
 
         with self._database.changing() as connection:
             if not connection.execute(_INSTALLED).fetchone()[0]:

@@ -2,7 +2,7 @@
 """Run rules on a series. The same series gives the same report, and a rule that crashes does not affect the others."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
@@ -54,7 +54,8 @@ def run_rules(rules: Sequence[Rule], series_view: SeriesView) -> Report:
         findings += _check_file(by_language[file.is_kernel_rust], file, unchecked)
     for rule in rules:
         if rule.check_series is not None:
-            findings += _run_check(rule, rule.check_series, series_view, 0, "", unchecked)
+            found = _run_check(rule, rule.check_series, series_view, 0, "", unchecked)
+            findings += (_finding(rule, diagnostic) for diagnostic in found)
     fixed_by = fixed_later(findings, series_view, _audited(rules, series_view))
     marked = [
         replace(finding, mended_by=fixed_by[id(finding)]) if id(finding) in fixed_by else finding
@@ -76,16 +77,11 @@ def find_fixes(rules: Sequence[Rule], series_view: SeriesView) -> tuple[Fix, ...
     for file in series_view.files:
         if not file.is_complete or not file.is_kernel_rust:
             continue
-        for rule in rules:
-            if rule.check_file is not None and rule.trigger.fits(file):
-                found = _diagnose(rule, rule.check_file, file, file.patch.index, file.path, [])
-                fixes += (
-                    Fix(rule.id, diagnostic.anchor, diagnostic.message, diagnostic.fix)
-                    for diagnostic in found
-                    if diagnostic.fix
-                    and isinstance(diagnostic.anchor, Anchor)
-                    and _changes_added_lines(diagnostic, file)
-                )
+        fixes += (
+            Fix(rule.id, diagnostic.anchor, diagnostic.message, diagnostic.fix)
+            for rule, diagnostic in _diagnose_file(rules, file, [])
+            if diagnostic.fix and isinstance(diagnostic.anchor, Anchor) and _changes_added_lines(diagnostic, file)
+        )
     return tuple(fixes)
 
 
@@ -109,7 +105,8 @@ def compare_pending(
     unchecked: list[Failure | Skipped] = []
     for rule in rules if others else ():
         if rule.check_pending is not None:
-            findings += _run_check(rule, partial(rule.check_pending, facts), others, 0, "", unchecked)
+            found = _run_check(rule, partial(rule.check_pending, facts), others, 0, "", unchecked)
+            findings += (_finding(rule, diagnostic) for diagnostic in found)
     merged = sorted((*report.findings, *_numbered(findings)), key=lambda finding: finding.anchor.patch)
     return _with_unchecked(replace(report, findings=tuple(merged)), unchecked)
 
@@ -167,11 +164,17 @@ def _by_language(rules: Sequence[Rule]) -> dict[bool, list[Rule]]:
 
 def _check_file(rules: Iterable[Rule], file: FileView, unchecked: list[Failure | Skipped]) -> list[Finding]:
     """Return what those rules find whose trigger the file fits."""
-    findings: list[Finding] = []
+    return [_finding(rule, diagnostic) for rule, diagnostic in _diagnose_file(rules, file, unchecked)]
+
+
+def _diagnose_file(
+    rules: Iterable[Rule], file: FileView, unchecked: list[Failure | Skipped]
+) -> Iterator[tuple[Rule, Diagnostic]]:
+    """Yield the reports of those rules whose trigger the file fits."""
     for rule in rules:
         if rule.check_file is not None and rule.trigger.fits(file):
-            findings += _run_check(rule, rule.check_file, file, file.patch.index, file.path, unchecked)
-    return findings
+            for diagnostic in _run_check(rule, rule.check_file, file, file.patch.index, file.path, unchecked):
+                yield rule, diagnostic
 
 
 def _with_unchecked(report: Report, unchecked: Iterable[Failure | Skipped]) -> Report:
@@ -190,21 +193,6 @@ def _report(findings: tuple[Finding, ...], unchecked: Iterable[Failure | Skipped
 
 
 def _run_check(
-    rule: Rule,
-    check: Callable[[View], Iterable[Diagnostic]],
-    view: View,
-    patch: int,
-    path: str,
-    unchecked: list[Failure | Skipped],
-) -> list[Finding]:
-    """Return the findings of one check, or none if it crashes or exceeds a limit: `unchecked` gets the reason.
-
-    Raises MemoryError.
-    """
-    return [_finding(rule, diagnostic) for diagnostic in _diagnose(rule, check, view, patch, path, unchecked)]
-
-
-def _diagnose(
     rule: Rule,
     check: Callable[[View], Iterable[Diagnostic]],
     view: View,

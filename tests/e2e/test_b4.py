@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from b4.review import checks
 
+from tests.e2e.conftest import git
 from tests.fakes.mails import mail
 
 _CHECK = f"{sys.executable} -m bot check"
@@ -22,39 +23,19 @@ _PATCHES = {
 }
 
 
-def _git(folder: Path, *arguments: str, stdin: bytes = b"") -> str:
-    name = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgSign=false"]
-    done = subprocess.run(["git", "-C", folder, *name, *arguments], check=True, capture_output=True, input=stdin)
-    return done.stdout.decode().strip()
-
-
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
-        monkeypatch.setenv(name, str(tmp_path / "home"))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    (tmp_path / "home").mkdir()
-    repository = tmp_path / "linux"
-    (repository / "rust" / "kernel").mkdir(parents=True)
-    _git(tmp_path, "init", "-q", "-b", "main", "linux")
-    (repository / "rust" / "kernel" / "led.rs").write_text("//! LEDs.\n")
-    _git(repository, "add", ".")
-    _git(repository, "commit", "-qm", "rust: led: add")
-    for key, value in (("user.name", "Ada"), ("user.email", "ada@example.org")):
-        _git(repository, "config", key, value)
+@pytest.fixture(autouse=True)
+def _in_the_repository(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(repository)
-    return repository
 
 
 def test_b4_prep_checks_each_commit(repository: Path) -> None:
-    _git(repository, "config", "b4.prep-perpatch-check-cmd", f"{_CHECK} --format terse -")
+    git(repository, "config", "b4.prep-perpatch-check-cmd", f"{_CHECK} --format terse -")
     b4 = [str(Path(sys.executable).with_name("b4"))]
     subprocess.run([*b4, "prep", "-n", "led", "-f", "main"], check=True, capture_output=True)
     source = repository / "rust" / "kernel" / "led.rs"
     for title, lines in (("on", _PATCHES["1@example.org"]), ("off", _PATCHES["2@example.org"])):
         source.write_text(source.read_text() + "\n" + lines.replace("\n+", "\n") + "\n")
-        _git(repository, "commit", "-qam", f"rust: led: switch it {title}\n\nSigned-off-by: Ada <ada@example.org>")
+        git(repository, "commit", "-qam", f"rust: led: switch it {title}\n\nSigned-off-by: Ada <ada@example.org>")
 
     done = subprocess.run([*b4, "prep", "--check"], capture_output=True, text=True, check=False)
 
@@ -84,7 +65,7 @@ def _series() -> dict[str, bytes]:
 def _tracked(repository: Path, mails: Mapping[str, bytes]) -> Path:
     """The tracking file of a thread that b4 stored as a blob of the repository."""
     mbox = b"".join(b"From mboxrd@z Thu Jan  1 00:00:00 1970\n" + content + b"\n" for content in mails.values())
-    blob = _git(repository, "hash-object", "-w", "--stdin", stdin=mbox)
+    blob = git(repository, "hash-object", "-w", "--stdin", stdin=mbox.decode()).stdout.strip()
     path = repository.parent / "tracking.json"
     path.write_text(json.dumps({"series": {"thread-blob": blob, "revision": 1}}))
     return path

@@ -7,40 +7,26 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.conftest import git
+
 _CHECK = f"{sys.executable} -m bot check"
 _GOOD = "\n/// Off.\npub fn off() {\n    // SAFETY: The lamp is on.\n    unsafe { bindings::off() };\n}\n"
 _BAD = "\n/// On.\npub fn on() {\n    unsafe { bindings::on() };\n}\n"
 _FINDING = "rust/kernel/led.rs:5: WARNING: This `unsafe` block has no `// SAFETY:` comment."
 
 
-def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["git", "-C", folder, *arguments], check=False, capture_output=True, text=True)
-
-
 def _commit(repository: Path, code: str, title: str) -> subprocess.CompletedProcess[str]:
     source = repository / "rust" / "kernel" / "led.rs"
     source.write_text(source.read_text() + code)
-    return _git(repository, "commit", "-qam", f"rust: led: {title}\n\nSigned-off-by: Ada <ada@example.org>")
+    return git(repository, "commit", "-qam", f"rust: led: {title}\n\nSigned-off-by: Ada <ada@example.org>")
 
 
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    repository = tmp_path / "linux"
-    (repository / "rust" / "kernel").mkdir(parents=True)
-    (repository / "rust" / "kernel" / "led.rs").write_text("//! LEDs.\n")
-    _git(tmp_path, "init", "-q", "--bare", "-b", "main", "server.git")
-    _git(tmp_path, "init", "-q", "-b", "main", "linux")
-    for key, value in (("user.name", "Ada"), ("user.email", "ada@example.org"), ("commit.gpgSign", "false")):
-        _git(repository, "config", key, value)
-    _git(repository, "add", ".")
-    _git(repository, "commit", "-qm", "rust: led: add")
-    _git(repository, "remote", "add", "origin", str(tmp_path / "server.git"))
-    _git(repository, "push", "-q", "origin", "main")
-    return repository
+@pytest.fixture(autouse=True)
+def _server(repository: Path) -> None:
+    """The repository that the commits are pushed to."""
+    git(repository.parent, "init", "-q", "--bare", "-b", "main", "server.git")
+    git(repository, "remote", "add", "origin", str(repository.parent / "server.git"))
+    assert 0 == git(repository, "push", "-q", "origin", "main").returncode
 
 
 def _hook(repository: Path, name: str, line: str) -> None:
@@ -53,9 +39,9 @@ def _hook(repository: Path, name: str, line: str) -> None:
 def test_a_push_with_findings_stops(repository: Path) -> None:
     _hook(repository, "pre-push", f"{_CHECK} --format terse --git . origin/main..HEAD >&2")
     _commit(repository, _GOOD, "switch off")
-    good = _git(repository, "push", "origin", "main")
+    good = git(repository, "push", "origin", "main")
     _commit(repository, _BAD, "switch on")
-    bad = _git(repository, "push", "origin", "main")
+    bad = git(repository, "push", "origin", "main")
 
     assert 0 == good.returncode
     assert (1, True) == (bad.returncode, "This `unsafe` block has no `// SAFETY:` comment." in bad.stderr)
@@ -66,9 +52,9 @@ def test_a_commit_with_findings_stops(repository: Path, arguments: tuple[str, ..
     _hook(repository, "pre-commit", f"{_CHECK} --format terse --staged >&2")
     source = repository / "rust" / "kernel" / "led.rs"
     source.write_text(source.read_text() + _BAD)
-    bad = _git(repository, "commit", "-qm", "rust: led: switch on", *arguments)
+    bad = git(repository, "commit", "-qm", "rust: led: switch on", *arguments)
     source.write_text("//! LEDs.\n" + _GOOD)
-    good = _git(repository, "commit", "-qm", "rust: led: switch off", *arguments)
+    good = git(repository, "commit", "-qm", "rust: led: switch off", *arguments)
 
     assert (1, True, 0) == (bad.returncode, _FINDING in bad.stderr, good.returncode)
 
@@ -77,10 +63,10 @@ def test_a_rebase_stops_at_the_commit_with_findings(repository: Path) -> None:
     _commit(repository, _BAD, "switch on")
     _commit(repository, _GOOD, "switch off")
 
-    done = _git(repository, "rebase", "--exec", f"{_CHECK} --format terse --git . HEAD~1..HEAD", "HEAD~2")
+    done = git(repository, "rebase", "--exec", f"{_CHECK} --format terse --git . HEAD~1..HEAD", "HEAD~2")
 
     assert (1, True) == (done.returncode, _FINDING in done.stdout)
-    assert "rust: led: switch on" in _git(repository, "log", "-1", "--format=%s").stdout
+    assert "rust: led: switch on" in git(repository, "log", "-1", "--format=%s").stdout
 
 
 def test_pre_commit_runs_the_hook_of_this_project(repository: Path) -> None:
@@ -93,14 +79,14 @@ def test_pre_commit_runs_the_hook_of_this_project(repository: Path) -> None:
     here = hooks.replace("language: python", "language: system").replace("patchwarden check", _CHECK)
     indented = here.replace("\n", "\n    ")
     (repository / ".pre-commit-config.yaml").write_text(f"repos:\n- repo: local\n  hooks:\n    - id:{indented}")
-    _git(repository, "add", ".pre-commit-config.yaml")
-    _git(repository, "commit", "-qm", "check commits")
+    git(repository, "add", ".pre-commit-config.yaml")
+    git(repository, "commit", "-qm", "check commits")
     subprocess.run([program, "install"], cwd=repository, check=True, capture_output=True)
     bad, other = _commit(repository, _BAD, "switch on"), repository / "README"
-    _git(repository, "checkout", "HEAD", "rust")
+    git(repository, "checkout", "HEAD", "rust")
     other.write_text("LEDs\n")
-    _git(repository, "add", "README")
-    skipped = _git(repository, "commit", "-qm", "describe")
+    git(repository, "add", "README")
+    skipped = git(repository, "commit", "-qm", "describe")
 
     assert 0 == valid.returncode
     assert (1, True) == (bad.returncode, "missing-safety-comment" in bad.stdout + bad.stderr)
