@@ -9,18 +9,16 @@ from bot.app.digest import DIGEST_MODES
 from bot.mail.envelope import envelope_sender
 from bot.mail.outgoing import Outgoing
 from bot.mail.refusal import RefusalTerms
-from bot.outbox.brakes import Caps, StopFile
+from bot.outbox.brakes import Caps
 from bot.outbox.folder import Folder
 from bot.outbox.permit import SendRules
 from bot.outbox.sendmail import Maildir, Sendmail
 from bot.outbox.smtp import Server, Smtp
-from bot.ports.outbox import Mailer, SendingRecord, SoleSender, Stop, StopStore
-from bot.ports.running import Clock
+from bot.ports.outbox import Mailer, SendingRecord, SoleSender, Stop
 from bot.review.consent import Mode
 from bot.review.recipients import RecipientContext, recipients
 from bot.service.bounces import BounceAddress
 from bot.service.deliver import SendingContext
-from bot.service.stop import StopSwitch
 from bot.service.unconfirmed import ResendPolicy
 from bot.settings.tables import Settings
 
@@ -87,16 +85,6 @@ def remove_partial_mails(settings: Settings) -> None:
     for partial_mail in partial_mails:
         with suppress(OSError):
             partial_mail.unlink()
-
-
-def build_stop_file(settings: Settings) -> StopFile:
-    """Return the stop file of the settings."""
-    return StopFile(settings.stop_file)
-
-
-def build_stop_switch(settings: Settings, store: StopStore, clock: Clock) -> StopSwitch:
-    """Return the switch that stops all sending from the database."""
-    return StopSwitch(build_stop_file(settings), store, clock)
 
 
 def _build_transport(settings: Settings, halted: Callable[[], str], bounces: BounceAddress) -> Mailer | None:

@@ -23,8 +23,9 @@ from bot.app.lore import build_archive_lookup, build_followed_lists, build_signa
 from bot.app.recipients import build_recipients
 from bot.app.refusal_terms import build_refusal_terms
 from bot.app.review_context import build_analyser, build_review_context
-from bot.app.sending import build_mailers, build_sending_context, build_stop_switch, remove_partial_mails
+from bot.app.sending import build_mailers, build_sending_context, remove_partial_mails
 from bot.app.sources import open_archive, open_archives, open_screened_archives
+from bot.app.stop import build_stop_switch
 from bot.app.watch import CONFIRM_STOP, open_watcher, watch_stop
 from bot.inbox.assemble import assemble
 from bot.inbox.mailbox import Writers

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The database for commands that must not create it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bot.store.history import HistoryRows
     from bot.store.listing import ListingRows, StoreReader
     from bot.store.repository import Repository
+    from bot.store.stop import StopWriter
 
 R = TypeVar("R", bound="StoreReader")
 
@@ -66,11 +67,7 @@ def reading(settings: "Settings") -> "Iterator[StoreReader | Repository]":
     """Open the database for reading. Raises SettingsError if it does not exist."""
     from bot.store.listing import StoreReader
 
-    reader = StoreReader(settings.database, settings.server)
-    if not missing(settings) and reader.is_current():
-        yield reader
-        return
-    with existing(settings) as store:  # which migrates the database, or says what is wrong with it
+    with _light(settings, StoreReader(settings.database, settings.server), existing) as store:
         yield store
 
 
@@ -86,11 +83,20 @@ def existing(settings: "Settings") -> "Iterator[Repository]":
 
 
 @contextmanager
+def changing_stop(settings: "Settings") -> "Iterator[StopWriter | Repository]":
+    """Open the database for stopping all sending. Raises SettingsError if it does not exist."""
+    from bot.store.stop import StopWriter
+
+    with _light(settings, StopWriter(settings.database, settings.server), existing) as store:
+        yield store
+
+
+@contextmanager
 def reading_history(settings: "Settings") -> "Iterator[HistoryRows]":
     """Open the database for reading what happened to mails; create it if it does not exist."""
     from bot.store.history import HistoryReader
 
-    with _reading(settings, HistoryReader(settings.database, settings.server)) as store:
+    with _light(settings, HistoryReader(settings.database, settings.server), _created) as store:
         yield store
 
 
@@ -99,16 +105,25 @@ def reading_digest(settings: "Settings") -> "Iterator[DigestRows]":
     """Open the database for reading what digests contain; create it if it does not exist."""
     from bot.store.digest import DigestReader
 
-    with _reading(settings, DigestReader(settings.database, settings.server)) as store:
+    with _light(settings, DigestReader(settings.database, settings.server), _created) as store:
         yield store
 
 
 @contextmanager
-def _reading(settings: "Settings", reader: "R") -> "Iterator[R | Repository]":
-    """Yield the reader, or the store if the database does not exist or must be migrated."""
-    if not missing(settings) and reader.is_current():
-        yield reader
+def _light(
+    settings: "Settings", store: "R", full: "Callable[[Settings], AbstractContextManager[Repository]]"
+) -> "Iterator[R | Repository]":
+    """Yield the store that loads little, or the full one if the database does not exist or must be migrated."""
+    if not missing(settings) and store.is_current():
+        yield store
         return
+    with full(settings) as repository:  # which migrates the database, or says what is wrong with it
+        yield repository
+
+
+@contextmanager
+def _created(settings: "Settings") -> "Iterator[Repository]":
+    """Open the database, or create it."""
     from bot.store.repository import Repository
 
     with Repository(settings.database, server=settings.server) as store:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from bot.cli import status
 from bot.cli.command import Command, Option, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.database import database_name, missing, notices
+from bot.cli.database import database_name, missing, notices, reading
 from bot.error import SettingsError
 from bot.inbox.error import InboxError
 from bot.kernel.error import KernelError
@@ -25,7 +25,6 @@ from bot.settings import settings_file
 from bot.settings.paths import base_directory
 from bot.store.error import StoreError
 from rules.lazy import dataclass
-from rules.registry import RULES, problems
 
 if TYPE_CHECKING:
     from bot.app.lists import KnownLists
@@ -59,12 +58,13 @@ def doctor(
 
     Exit status: 0 nothing is wrong; 2 something is wrong.
     """
-    checks = list(examine(context.config, deliver=deliver))
-    for check in checks:
+    done = status.OK
+    for check in examine(context.config, deliver=deliver):
         echo(visible(f"{'wrong' if check.fix else 'ok':6}{check.subject}: {check.result}"))
         if check.fix:
             echo(visible(f"      fix: {check.fix}"))
-    return status.USAGE if any(check.fix for check in checks) else status.OK
+            done = status.USAGE
+    return done
 
 
 def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
@@ -259,17 +259,17 @@ def _folder(subject: str, directory: Path, result: str) -> Check:
 
 def _stopped(settings: "Settings") -> str:
     """Return why sending is stopped, or "". Another check reports a failing database."""
-    from bot.app.clock import SystemClock
-    from bot.app.sending import build_stop_file, build_stop_switch
-    from bot.store.repository import Repository
+    from bot.outbox.brakes import StopFile
+    from bot.service.stop import stop_reason
 
+    file = StopFile(settings.stop_file)
     if missing(settings):
-        return build_stop_file(settings).reason()
+        return file.reason()
     try:
-        with Repository(settings.database, server=settings.server) as store:
-            return build_stop_switch(settings, store, SystemClock()).reason()
+        with reading(settings) as store:
+            return stop_reason(file, store)
     except StoreError:
-        return build_stop_file(settings).reason()
+        return file.reason()
 
 
 def _sending(settings: "Settings") -> Check:
@@ -351,6 +351,8 @@ def _git() -> Check:
 
 
 def _rules() -> Check:
+    from rules.registry import RULES, problems
+
     wrong = problems(RULES)
     if not RULES:
         return Check("rules", "none", "the installation is damaged: install patchwarden again")

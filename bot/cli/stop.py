@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 from bot.cli import status
 from bot.cli.command import Argument, Command, Option, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.database import database_name, existing
+from bot.cli.database import changing_stop, database_name
 from bot.store.roles import Role, running
 
 if TYPE_CHECKING:
-    from bot.store.repository import Repository
+    from bot.service.stop import StoredStop
 
 _MAX_WAIT_SECONDS: Final = 10.0
 
@@ -33,11 +33,11 @@ def stop(
     Exit status: 0 stopped or lifted; 2 wrong settings, or the database does not exist; 3 the stop could not be written, or the running sender did not confirm it.
     """  # noqa: E501 help paragraphs are not hard-wrapped
     from bot.app.clock import SystemClock
-    from bot.app.sending import build_stop_switch
+    from bot.app.stop import build_stop_switch
 
     settings = context.settings()
     database = database_name(settings)
-    with existing(settings) as store:
+    with changing_stop(settings) as store:
         switch = build_stop_switch(settings, store, SystemClock())
         if lift:
             done = f"sending from {database} resumes" if switch.lift() else f"sending from {database} was not stopped"
@@ -57,7 +57,7 @@ def stop(
     return status.OK
 
 
-def _is_seen(store: "Repository") -> bool:
+def _is_seen(store: "StoredStop") -> bool:
     """Wait until the sender has seen the last change, and return whether it did. It usually takes under a second."""
     end = time.monotonic() + _MAX_WAIT_SECONDS
     while (state := store.stop_state()).seen != state.number:

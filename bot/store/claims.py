@@ -66,18 +66,17 @@ def _apply(session: Session, row: OutgoingRow, decision: Decision, now: datetime
 
 def _candidate(session: Session, mail: Outgoing, now: datetime, since: datetime) -> Candidate:
     posting = _posting(session, mail.posting_id)
+    connection = driver(session.connection())
     mutes: list[ActiveMute] = []
     if posting is not None:
         authors = {posting.posting.author.key, mail.author, *(part.author.key for part in posting.posting.parts)}
-        mutes = mutes_of(
-            driver(session.connection()), posting.posting.topic, authors, (*posting.posting.lists, *mail.lists)
-        )
+        mutes = mutes_of(connection, posting.posting.topic, authors, (*posting.posting.lists, *mail.lists))
     return Candidate(
         mail=mail,
         pace=pace_of(session, mail, now, since),
         posting=posting,
         mutes=tuple(mutes),
-        stopped=stop_reason(session),
+        stopped=stop_reason(connection),
     )
 
 

@@ -7,10 +7,6 @@ from pathlib import Path
 from threading import local
 from typing import TYPE_CHECKING, Final, Self, cast
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
@@ -25,10 +21,11 @@ from bot.store.dialect import (
     postgres_engine,
     snapshot,
     sqlite_engine,
+    transaction,
     writing_options,
 )
 from bot.store.error import StoreError, explained
-from bot.store.listing import MIGRATIONS
+from bot.store.listing import MIGRATIONS, is_current
 
 if TYPE_CHECKING:
     import sqlite3
@@ -126,14 +123,8 @@ class Database:
                 yield shared
             return
         self.check()
-        with self._explained(), self._raw() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.rollback()
-                raise
-            connection.commit()
+        with self._explained(), self._raw() as connection, transaction(connection):
+            yield connection
         self._on_use()
 
     @contextmanager
@@ -227,13 +218,20 @@ class Database:
         return name_of(self.path, self.server)
 
     def _migrate(self) -> None:
+        """Migrate the schema to that of this version. Alembic is slow to load, and most databases are current."""
+        with self._raw() as connection:
+            if is_current(connection):
+                return
+        from alembic import command
+        from alembic.config import Config
+        from alembic.runtime.migration import MigrationContext
+        from alembic.script import ScriptDirectory
+
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         scripts = ScriptDirectory.from_config(config)
         with self._engine.connect() as connection:
             revision = MigrationContext.configure(connection).get_current_revision()
-        if revision == scripts.get_current_head():
-            return
         if revision is not None and revision not in {script.revision for script in scripts.walk_revisions()}:
             raise StoreError(
                 f"database {self.name}: it was written by a newer patchwarden (schema {revision}); use that version"

@@ -241,6 +241,19 @@ def open_reading(path: Path, server: str, busy_seconds: float, max_seconds: floa
     return connection
 
 
+def open_writing(path: Path, server: str) -> Plain:
+    """Open a connection for plain statements that write, without SQLAlchemy. Every commit is durable.
+
+    Nothing is created. Raises an error of `driver_errors`.
+    """
+    if server:
+        return open_server(server)
+    uri = f"file:{quote(str(path))}?mode=rw"
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_MS / 1000, isolation_level=None)
+    _prepare_sqlite(connection)
+    return connection
+
+
 def open_web(path: Path, server: str, max_seconds: float) -> Plain:
     """Open a connection for one request of a page, for reading only: its statements take limited time and memory."""
     if server:
@@ -422,13 +435,7 @@ def sqlite_engine(path: Path) -> "Engine":
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         if not pages:  # It only affects a new file, and waits for the write lock.
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL").close()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            f"busy_timeout={BUSY_MS}",
-        ):
-            connection.execute(f"PRAGMA {pragma}").close()
+        _prepare_sqlite(connection)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
@@ -438,6 +445,12 @@ def sqlite_engine(path: Path) -> "Engine":
         )
 
     return engine
+
+
+def _prepare_sqlite(connection: Any) -> None:
+    """Let the connection write as all others do: in WAL mode, with durable commits."""
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
+        connection.execute(f"PRAGMA {pragma}").close()
 
 
 def postgres_engine(server: str) -> "Engine":
@@ -594,3 +607,15 @@ def snapshot(connection: Plain) -> Iterator[None]:
         yield
     finally:
         connection.execute("ROLLBACK")
+
+
+@contextmanager
+def transaction(connection: Plain) -> Iterator[None]:
+    """Hold the write lock during the block. Commit at its end, or roll back."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()

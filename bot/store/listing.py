@@ -24,7 +24,7 @@ from bot.review.consent import Mode
 from bot.review.disposition import ActiveMute
 from bot.store.blocks import BlockReader
 from bot.store.codec import decode, posting_of
-from bot.store.dialect import BUSY_MS, Plain, driver_errors, open_reading, snapshot
+from bot.store.dialect import BUSY_MS, Plain, driver_errors, open_reading, open_writing, snapshot, transaction
 from bot.store.error import explained
 from bot.store.secret import secret_path
 from bot.store.times import text_of
@@ -51,6 +51,13 @@ class Readable(Protocol):
 
     def rows(self) -> AbstractContextManager[Plain]:
         """Open a connection that reads one snapshot of the data."""
+
+
+class Changeable(Readable, Protocol):
+    """A database that plain statements can read and change."""
+
+    def changing(self) -> AbstractContextManager[Plain]:
+        """Open a connection with the write lock. It commits at its end, or rolls back."""
 
 
 class ListingRows:
@@ -201,9 +208,30 @@ class StoreReader(ListingRows):
         """Return whether the database has the schema of this version."""
         try:
             with closing(open_reading(self._path, self._server, _LOOK_SECONDS)) as connection:
-                return connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(newest_schema(),)]
+                return is_current(connection)
         except driver_errors():
             return False
+
+
+class StoreWriter(StoreReader):
+    """The stored data, for the few changes that plain statements make. Each change has its own connection."""
+
+    @contextmanager
+    def changing(self) -> Iterator[Plain]:
+        with (
+            explained(self._path, self._server),
+            closing(open_writing(self._path, self._server)) as connection,
+            transaction(connection),
+        ):
+            yield connection
+
+
+def is_current(connection: Plain) -> bool:
+    """Return whether the database has the schema of this version."""
+    try:
+        return connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(newest_schema(),)]
+    except driver_errors():
+        return False
 
 
 def newest_schema() -> str:

@@ -5,8 +5,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from signal import SIGKILL
 from typing import Final
 
 from bot.__main__ import COMMANDS
@@ -35,15 +36,15 @@ _C: Final = """\
 _SHOWN: Final = (
     *("outbox list", "quarantine list", "mute list", "pending", "digest", "rules", "explain {mail}"),
     *("audit .", "replay mails.mbox", "mute add list a@example.org", "stop", "stop --lift"),
-    *("recheck {mail}", "rebuild", "deliver --once"),
+    *("recheck {mail}", "rebuild", "deliver --once", "doctor", "run --once"),
 )
-"""Command lines whose whole output is measured, on a small database. `{mail}` is the id of a stored mail."""
+"""Command lines whose first output is measured, on a small database. `{mail}` is the id of a stored mail."""
 _HELP: Final = "slowest --help of a command"
 
 
 def _output_of(line: str) -> str:
     """Return the name of the target of a command line."""
-    return f"output of {line.partition(' {')[0]}"
+    return f"first output of {line.partition(' {')[0]}"
 
 
 _SIZES: Final = {20: 1.0, 500: 0.5}
@@ -63,14 +64,27 @@ CHECK_TARGETS: Final = {
 }
 _LAUNCHER: Final = """
 import os, resource, sys
-out, null = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-os.dup2(null, 1)
-os.dup2(null, 2)
-status = os.spawnvp(os.P_WAIT, sys.argv[1], sys.argv[1:])
+out = os.dup(1)
+reader, writer = os.pipe()
+os.dup2(writer, 1)
+os.dup2(writer, 2)
+os.close(writer)
+process = os.spawnvp(os.P_NOWAIT, sys.argv[2], sys.argv[2:])
+os.close(1)
+os.close(2)
+first = os.read(reader, 65536)
+if first and sys.argv[1] == "first":
+    os.kill(process, 9)
+while first and os.read(reader, 65536):
+    pass
+status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 os.write(out, f"{status} {used.ru_utime + used.ru_stime} {used.ru_maxrss}".encode())
 """
-"""A small process that starts the command: the system counts the memory of the starting process as the command's."""
+"""A small process that starts the command: the system counts the memory of the starting process as the command's.
+
+With "first" it ends the command at its first output.
+"""
 _PROGRAM: Final = (sys.executable, "-m", "bot")
 
 
@@ -86,7 +100,7 @@ def measure() -> Mapping[str, Value]:
         helped = {f"{command} --help": f"{command} --help" for command in COMMANDS}
         lines = {"--version": "--version", "--help": "--help", **helped, **shown}
         commands = {label: [*_PROGRAM, *line.split()] for label, line in lines.items()}
-        seconds, _ = _measure({"python": [sys.executable, "-c", "pass"], **commands}, folder)
+        seconds, _ = _measure({"python": [sys.executable, "-c", "pass"], **commands}, folder, first=set(shown))
     python = seconds["python"]
 
     def value(label: str, name: str = "") -> Value:
@@ -138,17 +152,20 @@ def _patch(path: str, text: str, number: int) -> str:
     )
 
 
-def _measure(commands: Mapping[str, Sequence[str]], folder: Path) -> tuple[dict[str, float], dict[str, int]]:
+def _measure(
+    commands: Mapping[str, Sequence[str]], folder: Path, first: Collection[str] = ()
+) -> tuple[dict[str, float], dict[str, int]]:
     """Return the minimum of the seconds of user and system time of each command, and its peak memory in kilobytes.
 
-    The first round is not counted: it compiles bytecode and fills the caches of the system.
+    The commands in `first` are measured until their first output. The first round is not counted: it compiles bytecode
+    and fills the caches of the system.
     """
     seconds: dict[str, float] = {}
     memory: dict[str, int] = {}
     environment = _environment()
     for round_number in range(_ROUNDS + 1):
         for label, command in commands.items():
-            spent, peak = _run(command, folder, environment)
+            spent, peak = _run(command, folder, environment, first=label in first and bool(round_number))
             if round_number:
                 seconds[label] = min(spent, seconds.get(label, spent))
                 memory[label] = peak
@@ -161,11 +178,16 @@ def _environment() -> dict[str, str]:
     return environment
 
 
-def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[float, int]:
-    """Return the seconds of user and system time of a command, and its peak memory in kilobytes."""
-    launched = [sys.executable, "-ISc", _LAUNCHER, *command]
+def _run(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], *, first: bool = False
+) -> tuple[float, int]:
+    """Return the seconds of user and system time of a command, and its peak memory in kilobytes.
+
+    With `first` it is ended at its first output.
+    """
+    launched = [sys.executable, "-ISc", _LAUNCHER, "first" if first else "whole", *command]
     done = subprocess.run(launched, cwd=folder, env=environment, capture_output=True, text=True, check=True)
     status, seconds, peak = done.stdout.split()
-    if int(status) not in (0, 1):  # 1 is the status of checks with findings
+    if int(status) not in (0, 1, -SIGKILL if first else 0):  # 1 is the status of checks with findings
         raise SystemExit(f"{' '.join(command)}: status {status}")
     return float(seconds), int(peak)

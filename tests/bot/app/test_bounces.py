@@ -7,7 +7,8 @@ from threading import Event
 import pytest
 
 from bot.app.identity import build_bounce_address
-from bot.app.sending import build_mailers, build_stop_switch
+from bot.app.sending import build_mailers
+from bot.app.stop import build_stop_switch
 from bot.cli.doctor import examine
 from bot.cli.progress import Silent
 from bot.error import SettingsError
