@@ -112,6 +112,10 @@ class Fix:
     message: str
     edits: tuple[Edit, ...]
 
+    def removes(self, finding: "Finding") -> bool:
+        """Return whether this is the fix of that finding."""
+        return (self.rule, self.anchor, self.message) == (finding.rule, finding.anchor, finding.message)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -194,8 +198,12 @@ def skipped_lines(skipped: Iterable[Skipped]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of a run on a series: findings in a fixed order, rules that crashed, and skipped parts."""
+    """The result of a run on a series: findings in a fixed order, rules that crashed, and skipped parts.
+
+    `fixes` are those of findings in whole files, as the series leaves them. They change added lines only.
+    """
 
     findings: tuple[Finding, ...] = ()
     failures: tuple[Failure, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    fixes: tuple[Fix, ...] = ()

@@ -8,6 +8,7 @@ from typing import Final
 from bot.cli import status
 from bot.cli.command import echo
 from bot.cli.output import choose_rules, complain
+from bot.inbox.git_range import diff_rust
 from bot.kernel.error import KernelError
 from bot.kernel.work_tree import FixableRange, make_diff
 from bot.pool.forked import forked
@@ -27,7 +28,7 @@ def fix_range(git: tuple[Path, str], rule_ids: list[str] | None, *, is_written: 
 
     Return the exit status: 1 if a diff is printed or a fix was left out. Raises KernelError.
     """
-    commits = FixableRange(*git)
+    commits = FixableRange(*git, diff_rust)
     if is_written:
         commits.refuse_unfit_work_tree()
     rules = choose_rules(rule_ids) if rule_ids else active_before_posting()

@@ -100,6 +100,15 @@ class StagedChanges:
         return sum(len(batch.mails) for batch in self.batches(cursors))
 
 
+def diff_rust(repository: Path, before: str, after: str) -> bytes:
+    """Return the changes of Rust files between two commits; git looks for renamed ones among these files alone.
+
+    Raises InboxError if git fails.
+    """
+    commits = ("--end-of-options", before, after)
+    return run_git(str(repository), repository, "diff", *_DIFF_OPTIONS, "--text", *commits, "--", "*.rs")
+
+
 def run_git(name: str, repository: Path, *command: str) -> bytes:
     """Return what git prints. Raises InboxError if it fails."""
     settings = [word for setting in _CONFIG for word in ("-c", setting)]

@@ -3,7 +3,7 @@
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -25,10 +25,11 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 class FixableRange:
     """The commits `A..B` of a repository as one patch of Rust files.
 
-    Raises KernelError if the repository or the range does not exist.
+    `diff_rust` returns the changes of Rust files between two commits of a repository. Raises KernelError if the
+    repository or the range does not exist.
     """
 
-    def __init__(self, folder: Path, commits: str) -> None:
+    def __init__(self, folder: Path, commits: str, diff_rust: Callable[[Path, str, str], bytes]) -> None:
         self._repository = open_repository(folder)
         self._name = f"{folder} {commits}"
         start = start_commit(self._repository, commits)
@@ -37,12 +38,8 @@ class FixableRange:
             raise KernelError(f"{self._name}: the range of commits does not exist; write A..B")
         self._end = end
         self.tree = CommitTree(self._repository, start)
-        diff = start.tree.diff_to_tree(end.tree, flags=DiffOption.FORCE_TEXT)
-        diff.find_similar()
-        # Only the files that are asked for are compared.
-        rust = [index for index, delta in enumerate(diff.deltas) if delta.new_file.path.endswith(".rs")]
-        texts = [patch.data for index in rust if (patch := diff[index]) is not None]
-        self.series = Series("", (Patch(1, "", changes=self._read(b"".join(texts))),))
+        diff = diff_rust(folder, str(start.id), str(end.id))
+        self.series = Series("", (Patch(1, "", changes=self._read(diff)),))
 
     def series_with(self, contents: Mapping[str, bytes]) -> Series:
         """Return the patch that has these contents of some files instead."""

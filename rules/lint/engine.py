@@ -2,7 +2,7 @@
 """Run rules on a series. The same series gives the same report, and a rule that crashes does not affect the others."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
@@ -41,17 +41,24 @@ def run(rules: Sequence[Rule], series: Series, tree: Tree, pending: "Sequence[Pe
     return report if facts is None else compare_pending(rules, report, facts, pending)
 
 
-def run_rules(rules: Sequence[Rule], series_view: SeriesView) -> Report:
-    """Return the findings in the view of a series.
+def run_rules(rules: Sequence[Rule], series_view: SeriesView, paths: Collection[str] | None = None) -> Report:
+    """Return the findings in the view of a series, and their fixes.
 
     They are in the order of patch, file in the diff, line, column and rule id. Equal findings in a file are numbered.
-    `mended_by` is set if a later patch of the series removes the cause of a finding.
+    `mended_by` is set if a later patch of the series removes the cause of a finding. Rules that check files run on the
+    files with these paths only, if any are named.
     """
     findings: list[Finding] = []
+    fixes: list[Fix] = []
     unchecked: list[Failure | Skipped] = []
     by_language = _by_language(rules)
     for file in series_view.files:
-        findings += _check_file(by_language[file.is_kernel_rust], file, unchecked)
+        if paths is not None and file.path not in paths:
+            continue
+        for rule, diagnostic in _diagnose_file(by_language[file.is_kernel_rust], file, unchecked):
+            findings.append(_finding(rule, diagnostic))
+            if diagnostic.fix and isinstance(diagnostic.anchor, Anchor) and _is_fixable(diagnostic, file):
+                fixes.append(Fix(rule.id, diagnostic.anchor, diagnostic.message, diagnostic.fix))
     for rule in rules:
         if rule.check_series is not None:
             found = _run_check(rule, rule.check_series, series_view, 0, "", unchecked)
@@ -65,28 +72,17 @@ def run_rules(rules: Sequence[Rule], series_view: SeriesView) -> Report:
     for position, file in enumerate(series_view.files):
         order.setdefault((file.patch.index, file.path), position)
         order.setdefault((file.patch.index, file.change.before or file.path), position)
-    return _report(_numbered(sorted(marked, key=lambda finding: _position(finding, order))), unchecked)
+    report = _report(_numbered(sorted(marked, key=lambda finding: _position(finding, order))), unchecked)
+    return replace(report, fixes=tuple(fixes))
 
 
-def find_fixes(rules: Sequence[Rule], series_view: SeriesView) -> tuple[Fix, ...]:
-    """Return the fixes of findings in whole files, in the order of the files and of their lines.
+def _is_fixable(diagnostic: Diagnostic, file: FileView) -> bool:
+    """Return whether the fix is for the file as the series leaves it, and changes only lines that the patch adds.
 
-    They change added lines only.
+    A line may be inserted above or below an added one.
     """
-    fixes: list[Fix] = []
-    for file in series_view.files:
-        if not file.is_complete or not file.is_kernel_rust:
-            continue
-        fixes += (
-            Fix(rule.id, diagnostic.anchor, diagnostic.message, diagnostic.fix)
-            for rule, diagnostic in _diagnose_file(rules, file, [])
-            if diagnostic.fix and isinstance(diagnostic.anchor, Anchor) and _changes_added_lines(diagnostic, file)
-        )
-    return tuple(fixes)
-
-
-def _changes_added_lines(diagnostic: Diagnostic, file: FileView) -> bool:
-    """Return whether the fix changes only lines that the patch adds. A line may be inserted above or below one."""
+    if not (file.is_complete and file.is_kernel_rust) or file.series.next_change(file) is not None:
+        return False
     for edit in diagnostic.fix:
         is_insertion = (edit.line, edit.column) == (edit.end_line, edit.end_column) == (edit.line, 1)
         if is_insertion and file.touched.intersection((edit.line - 1, edit.line)):

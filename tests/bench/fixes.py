@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pygit2
 
+from bot.inbox.git_range import diff_rust
 from bot.inbox.source import open_source
 from bot.kernel.commit import CommitTree
 from bot.kernel.tree import Repository
@@ -80,7 +81,7 @@ def _changes(
         yield "tree", read_changes(make_diff(path, None, content))[0], tree
     for source in sources:
         if ".." in source:
-            commits = FixableRange(Path(repository), source)
+            commits = FixableRange(Path(repository), source, diff_rust)
             yield from ((source, change, commits.tree) for change in commits.series.patches[0].changes)
             continue
         for batch in open_source(source).batches({}):

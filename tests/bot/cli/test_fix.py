@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.inbox.git_range import diff_rust
 from tests.bot.cli.cli_runner import Run
 
 BASE = """\
@@ -199,6 +200,32 @@ def test_the_fixes_of_several_commits_are_made_at_their_end(run: Run, repository
 
     assert 0 == run("check", "--git", repository, "HEAD~2..", "--fix").status
     assert "// SPDX-License-Identifier: GPL-2.0\n" + BASE + FIXED == path.read_text()
+
+
+def test_only_added_lines_of_a_renamed_file_are_fixed(run: Run, repository: Path) -> None:
+    git(repository, "mv", "drivers/led.rs", "drivers/lamp.rs")
+    path = repository / "drivers" / "lamp.rs"
+    path.write_text(path.read_text() + "pub fn dim() -> Result<()> {}\n")
+    git(repository, "commit", "-qam", "rust: led: rename")
+
+    assert 0 == run("check", "--git", repository, "HEAD~1..", "--fix").status
+    assert BASE + ADDED + "pub fn dim() -> Result {}\n" == path.read_text()
+
+
+def test_files_that_are_not_rust_are_not_compared(repository: Path) -> None:
+    """To look for renames among all files of a release takes minutes."""
+    for name in ("a.c", "b.rs"):
+        (repository / name).write_text("line\n" * 9)
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "add")
+    for name in ("a.c", "b.rs"):
+        git(repository, "mv", name, f"new-{name}")
+    git(repository, "commit", "-qm", "rename")
+
+    diff = diff_rust(repository, "HEAD~1", "HEAD").decode().splitlines()
+
+    assert ["diff --git a/b.rs b/new-b.rs"] == [line for line in diff if line.startswith("diff ")]
+    assert "rename from b.rs" in diff
 
 
 @pytest.mark.skipif(RUSTC is None or RUSTFMT is None, reason="not installed: rustc and rustfmt (Debian: rustc-web)")
