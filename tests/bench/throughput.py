@@ -40,11 +40,12 @@ _PATHS: Final = ("include/linux/device.h", "include/linux/mm.h", "include/linux/
 
 @dataclass(slots=True)
 class Usage:
-    """Processor seconds by process, and the peak of their memory together."""
+    """Processor seconds by process, and the peak of their memory: of all together, and of the first one."""
 
     parent: int
     seconds: dict[int, float] = field(default_factory=dict)
     peak: int = 0
+    first_peak: int = 0
 
     @property
     def total(self) -> float:
@@ -59,6 +60,7 @@ class Usage:
             self.seconds[process] = (int(fields[11]) + int(fields[12])) / _TICKS
         if with_memory:
             self.peak = max(self.peak, shared_memory(self.parent))
+            self.first_peak = max(self.first_peak, _resident_bytes(self.parent))
 
 
 def measure(archive: Path) -> Mapping[str, Value]:
@@ -67,8 +69,8 @@ def measure(archive: Path) -> Mapping[str, Value]:
     program = [sys.executable, "-m", "bot"]
     with tempfile.TemporaryDirectory(prefix="patchwarden-bench-") as name:
         folder, path = Path(name), str(archive.resolve())
-        replayed = _watched([*program, "replay", "--no-tree", path], folder)
-        ran = _watched([*program, "run", "--once", "--archive", path], folder)
+        replayed = watched([*program, "replay", "--no-tree", path], folder)
+        ran = watched([*program, "run", "--once", "--archive", path], folder)
         size = sum(file.stat().st_size for file in (folder / "var").glob("*.db*"))
     read = f"git cat-file --batch {mails / _read_by_git(archive):,.0f}"
     parsed = f"standard library's parser {mails / _timed(lambda: _parsed(archive)):,.0f}"
@@ -81,6 +83,14 @@ def measure(archive: Path) -> Mapping[str, Value]:
         "memory of run --once": Value(ran.peak / 2**20),
         "database": Value(size / mails),
     }
+
+
+def _resident_bytes(process: int) -> int:
+    try:
+        pages = Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1]
+    except OSError:  # it ended
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _timed(work: Callable[[], int]) -> float:
@@ -113,7 +123,8 @@ def _read_by_git(archive: Path) -> float:
         return min(measured(command, archive)[0] for _ in range(_RUNS))
 
 
-def _watched(command: Sequence[str], folder: Path) -> Usage:
+def watched(command: Sequence[str], folder: Path) -> Usage:
+    """Run the command in the folder, and return what it and its descendants used."""
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         usage = Usage(process.pid)
         for number in _rounds(process):
