@@ -11,7 +11,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from rules.lazy import re
+from rules.lazy import re, replace
 from rules.lint.rule import Rule, Scope, Status
 
 if TYPE_CHECKING:
@@ -169,15 +169,30 @@ HEADINGS = ("What it flags", "Why", "How to fix", "What it does not flag")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*$")
 
 
+_descriptions: dict[str, Rule] = {}
+
+
 def __getattr__(name: str) -> tuple[Rule, ...]:
     if name != "RULES":
         raise AttributeError(name)
-    return tuple(map(_load, _ALL))
+    return tuple(_descriptions.values()) or tuple(map(_load, _ALL))
 
 
 def by_id(rule_id: str) -> Rule | None:
     """Return the rule with that id, None if there is none."""
+    if _descriptions:
+        return _descriptions.get(rule_id)
     return next((_load(module) for module in _ALL if _id(module) == rule_id), None)
+
+
+def describe_all() -> tuple[Rule, ...]:
+    """Return all rules without their checks, as values for a process that only shows them."""
+    return tuple(replace(_load(module), check_file=None, check_series=None, check_pending=None) for module in _ALL)
+
+
+def use_descriptions(rules: Iterable[Rule]) -> None:
+    """Let `RULES` and `by_id` return these rules in this process, so that it loads no module of a rule."""
+    _descriptions.update((rule.id, rule) for rule in rules)
 
 
 def active(scope: Scope = Scope.MAIL) -> tuple[Rule, ...]:

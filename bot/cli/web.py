@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 from bot.cli import status
 from bot.cli.command import Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.database import missing
 from bot.error import SettingsError
 
 if TYPE_CHECKING:
+    from bot.app.web_options import WebOptions
     from bot.web.http import Gate, LoopbackOnly
 
 _MAX_PORT: Final = 65_535
+_READ_SECONDS: Final = 60.0  # of the settings and rules
 
 
 def web(
@@ -46,26 +47,54 @@ def web(
 
     Exit status: 0 stopped; 1 the port is in use; 2 wrong settings, or there is no database.
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    from bot.app.web import build_operator_web, build_web
-    from bot.web.http import OPERATOR_HOST, serve
+    from bot.pool.forked import forked
+    from bot.pool.guard import Crashed
+    from bot.pool.worker import Limits
+    from rules.registry import use_descriptions
 
-    settings = context.settings()
-    if reason := missing(settings):
-        raise SettingsError(reason)
     for name, value in (("--port", port), ("--operator-port", operator_port)):
         if value is not None and value > _MAX_PORT:
             raise UsageError(f"there is no port above {_MAX_PORT}", name)
-    address, number = host or settings.web.host, port or settings.web.port
-    operator = operator_port or settings.web.operator_port
+    context.configure_log()
+    (options,) = forked(_read_options, [context], Limits(_READ_SECONDS))
+    if isinstance(options, SettingsError):
+        raise options
+    if isinstance(options, Crashed):
+        raise SettingsError(f"the settings and rules cannot be read: {options.reason}")
+    address, number = host or options.host, port or options.port
+    operator = operator_port or options.operator_port
     if operator == number:
         raise UsageError("the pages for operators need a port of their own", "--operator-port")
-    listening: list[tuple[Gate | LoopbackOnly, str, int]] = [(build_web(settings), address, number)]
+    use_descriptions(options.rules)
+    # After the descriptions are known: these modules read the rules when they are loaded.
+    from bot.app.web import build_operator_web, build_web
+    from bot.pool.memory import return_free_memory
+    from bot.web.http import OPERATOR_HOST, serve
+    from bot.web.render import load_templates
+
+    listening: list[tuple[Gate | LoopbackOnly, str, int]] = [(build_web(options), address, number)]
     echo(f"http://{f'[{address}]' if ':' in address else address}:{number}/", err=True)
     if operator:
-        listening.append((build_operator_web(settings), OPERATOR_HOST, operator))
+        listening.append((build_operator_web(options), OPERATOR_HOST, operator))
         echo(f"http://{OPERATOR_HOST}:{operator}/outbox and /metrics, for operators", err=True)
+    load_templates()
+    return_free_memory()
     serve(*listening)
     return status.OK
+
+
+def _read_options(context: GlobalOptions) -> "WebOptions | SettingsError":
+    """Return what the server needs of the settings, or what is wrong with them. Run in a process that ends."""
+    from bot.app.web_options import build_web_options
+    from bot.cli.database import missing
+
+    try:
+        settings = context.settings()
+        if reason := missing(settings):
+            return SettingsError(reason)
+        return build_web_options(settings)
+    except SettingsError as error:
+        return error
 
 
 COMMAND: Final = Command(web)

@@ -9,7 +9,7 @@ surrogates are preserved.
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
@@ -73,12 +73,15 @@ def is_encoded_posting(value: bytes) -> bool:
     return value.startswith(_FORMAT)
 
 
-def decode_posting(value: bytes, *, with_texts: bool = True) -> Posting:
-    """Return the posting. Without its texts, the bodies of its parts are "", and its file changes have no hunks."""
+def decode_posting(value: bytes, *, with_texts: bool = True, patches: Collection[int] | None = None) -> Posting:
+    """Return the posting. Without its texts, the bodies of its parts are "", and its file changes have no hunks.
+
+    With indices of patches, only the changes of these patches have hunks, which takes most of the time.
+    """
     end = _START + int.from_bytes(value[len(_FORMAT) : _START], "big")
     head = json.loads(zlib.decompress(value[_START:end]))
     texts = json.loads(zlib.decompress(value[end:])) if with_texts else None
-    return _posting(head, texts)
+    return _posting(head, texts, patches)
 
 
 def posting_head(value: bytes) -> bytes:
@@ -229,13 +232,13 @@ def _lines(text: str, before: int, after: int) -> Iterator[Line]:
             after += 1
 
 
-def _posting(head: list[Any], texts: list[Any] | None) -> Posting:
+def _posting(head: list[Any], texts: list[Any] | None, shown: Collection[int] | None) -> Posting:
     addresses = [Address(name, address) for name, address in head[0]]
     plain = dict(zip(_POSTING[0], head[1:], strict=False))
     bodies, changes = ([], []) if texts is None else texts
     parts = tuple(_part(part, addresses, body) for part, body in _with(plain["parts"], bodies, ""))
     by_index = {part.index: part.body for part in parts}
-    plain["series"] = _series(plain["series"], changes, by_index)
+    plain["series"] = _series(plain["series"], changes, by_index, shown)
     plain["parts"] = parts
     plain["lists"] = tuple(plain["lists"])
     plain["author"] = addresses[plain["author"]]
@@ -254,17 +257,23 @@ def _with(items: Sequence[Any], others: Sequence[Any], default: Any) -> Iterable
     return zip(items, others or [default] * len(items), strict=True)
 
 
-def _series(values: list[Any], changes: Sequence[Any], bodies: dict[int, str]) -> Series:
+def _series(values: list[Any], changes: Sequence[Any], bodies: dict[int, str], shown: Collection[int] | None) -> Series:
     plain = dict(zip(_SERIES[0], values, strict=False))
-    plain["patches"] = tuple(_patch(patch, hunks, bodies) for patch, hunks in _with(plain["patches"], changes, None))
+    plain["patches"] = tuple(
+        _patch(patch, hunks, bodies, shown) for patch, hunks in _with(plain["patches"], changes, None)
+    )
     for name in ("prefixes", "prerequisites", "recipients"):
         plain[name] = tuple(plain[name])
     return Series(**plain)
 
 
-def _patch(values: list[Any], hunks: Sequence[Any] | None, bodies: dict[int, str]) -> Patch:
+def _patch(
+    values: list[Any], hunks: Sequence[Any] | None, bodies: dict[int, str], shown: Collection[int] | None
+) -> Patch:
     plain = dict(zip(_PATCH[0], values, strict=False))
     body = bodies.get(plain["index"], "")
+    if shown is not None and plain["index"] not in shown:
+        hunks = None
     plain["changes"] = tuple(_change(change, kept, body) for change, kept in _with(plain["changes"], hunks or (), ()))
     plain["trailers"] = tuple(plain["trailers"])
     plain["damage"] = None if plain["damage"] is None else Unreadable(*plain["damage"])

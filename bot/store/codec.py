@@ -2,7 +2,7 @@
 """Encode frozen values as compressed JSON, and decode them by their types."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar, cast
 
@@ -33,13 +33,13 @@ def decode(kind: type[T], stored: bytes, **excluded: object) -> T:
     return cast("T", _adapter(kind).validate_python({**json.loads(unpack(stored)), **excluded}))
 
 
-def posting_of(value: bytes, *, with_texts: bool = True) -> Posting:
+def posting_of(value: bytes, *, with_texts: bool = True, patches: Collection[int] | None = None) -> Posting:
     """Return the posting of a row. Without its texts it is decoded ten times as fast (bot.mail.posting_codec).
 
-    A posting that an earlier version stored always has its texts.
+    With indices of patches, only these have hunks. A posting that an earlier version stored always has its texts.
     """
     if is_encoded_posting(value):
-        return decode_posting(value, with_texts=with_texts)
+        return decode_posting(value, with_texts=with_texts, patches=patches)
     return decode(Posting, value)
 
 

@@ -274,10 +274,7 @@ class WebSnapshot(OperatorQueries):
         if row is None:
             return None
         topic, value = self._one("SELECT topic, value FROM posting WHERE message_id = ?", posting_id)
-        posting = posting_of(value)
         stored = self._first("SELECT posting, value FROM review WHERE posting_id = ?", posting_id)
-        reviewed = posting if stored is None or stored[0] == b"" else posting_of(stored[0])
-        review = None if stored is None else decode(Review, stored[1], posting=reviewed)
         rows = self._connection.execute(
             _SERIES + " FROM posting AS p WHERE p.topic = ? AND p.state != 'gone' "
             "ORDER BY p.revision DESC, p.sent DESC LIMIT ?",
@@ -285,6 +282,11 @@ class WebSnapshot(OperatorQueries):
         )
         revisions = {summary.message_id: summary for summary in map(_summary, rows)}
         revisions[posting_id] = _summary(row)
+        findings = self.findings_of(list(revisions))
+        shown = {finding.patch for finding in findings[posting_id]}
+        posting = posting_of(value, with_texts=bool(shown), patches=shown)
+        reviewed = posting if stored is None or stored[0] == b"" else posting_of(stored[0], patches=shown)
+        review = None if stored is None else decode(Review, stored[1], posting=reviewed)
         in_order = sorted(revisions.values(), key=lambda series: (series.revision, series.sent))
         return SeriesDetail(
             summary=_summary(row),
@@ -292,9 +294,7 @@ class WebSnapshot(OperatorQueries):
             review=review,
             lists=tuple(name for (name,) in self._lists_of(posting_id)),
             revisions=tuple(in_order),
-            findings={
-                name: self._with_before(name, found) for name, found in self.findings_of(list(revisions)).items()
-            },
+            findings={name: self._with_before(name, records) for name, records in findings.items()},
             mails=self._mails(posting_id),
             dispositions=self._dispositions(topic),
             collisions=self._collisions_of(topic),

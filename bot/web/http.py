@@ -70,6 +70,7 @@ class Gate:
             await answer.error(500)
         else:
             await answer.finish()
+        gc.collect(1)  # what a template imports refers to itself, and so keeps all values of its page
 
 
 class _Answer:

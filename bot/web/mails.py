@@ -16,12 +16,12 @@ _MBOX_HEAD: Final = "From mboxrd@z Thu Jan  1 00:00:00 1970\n"
 
 def mail_headers(mail: OurMail) -> list[tuple[str, str]]:
     """Return the headers of a mail that name no recipient, decoded."""
-    return [(name, _decoded(value)) for name, value in _public_headers(email.message_from_bytes(mail.content))]
+    return [(name, _decoded(value)) for name, value in _public_headers(_parsed(mail.content))]
 
 
 def mail_text(mail: OurMail) -> str:
     """Return the text of a mail, "" if retention removed it."""
-    return _text(email.message_from_bytes(mail.content)) if mail.content else ""
+    return _text(_parsed(mail.content)) if mail.content else ""
 
 
 def mbox(mails: tuple[OurMail, ...]) -> str:
@@ -29,12 +29,22 @@ def mbox(mails: tuple[OurMail, ...]) -> str:
     entries = []
     for mail in mails:
         if mail.content:
-            parsed = email.message_from_bytes(mail.content)
+            parsed = _parsed(mail.content)
             headers = "".join(f"{name}: {value}\n" for name, value in _public_headers(parsed))
             kind = "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n"
             text = _FROM_LINE.sub(r">\1", _text(parsed))
             entries.append(f"{_MBOX_HEAD}{headers}{kind}\n{text}\n")
     return "".join(entries)
+
+
+def _parsed(content: bytes) -> Message:
+    """Parse a mail of ours. The parser reads line by line, so it gets the body of a plain text as it is."""
+    head, mark, body = content.partition(b"\n\n")
+    mail = email.message_from_bytes(head + mark)
+    if not head or mail.defects or mail.get_content_maintype() == "multipart":
+        return email.message_from_bytes(content)
+    mail.set_payload(body.decode("ascii", "surrogateescape"))
+    return mail
 
 
 def _public_headers(mail: Message) -> list[tuple[str, str]]:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Render templates: everything is escaped, and an undefined name is an error."""
 
+from functools import cache
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
+from markupsafe import Markup
 
 from bot.mail.target import archive_address
 from bot.review.render.code import spans
@@ -15,57 +17,87 @@ from rules.catalogue import example_texts
 
 _POLICY: Final = "default-src 'none'; style-src 'self' file:; img-src 'self' file:; form-action 'none'; base-uri 'none'"
 """The policy of pages that are files: they may be opened without a server."""
+_OF_REPORTS: Final = "report"
+"""How the names of templates begin that only static sites have."""
 
 
 class Renderer:
-    """The templates of this package. All values in them are text."""
+    """The templates of this package. All values in them are text. All renderers share the compiled templates."""
 
     def __init__(self, version: str, site: Site = LIVE) -> None:
-        self._environment = Environment(
-            loader=PackageLoader("bot.web"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            finalize=_finalize,
-            auto_reload=False,
-        )
-        self._text = self._environment.overlay(autoescape=False)
-        self._environment.filters.update({"when": when, "age": age, "duration": duration})
-        self._text.filters.update({"when": when})
-
-        @pass_context
-        def link(context: Context, path: str) -> str:
-            """Return the link from the page that is rendered to a path."""
-            return site.link(context["path"], path)
-
-        @pass_context
-        def series_link(context: Context, message_id: str) -> str:
-            """Return the link from the page that is rendered to a series."""
-            return site.link(context["path"], site.series(message_id))
-
-        self._environment.globals.update(
-            version=version,
-            site=site,
-            policy=_POLICY,
-            link=link,
-            series_path=series_link,
-            queue_path=queue_path,
-            name_path=name_path,
-            archive=archive_address,
-            examples=example_texts,
-            doc_blocks=blocks,
-            fix_blocks=fix_blocks,
-            spans=spans,
-        )
+        self._values = {"version": version, "site": site}
 
     def html(self, template: str, path: str, **values: Any) -> str:
         """Return the HTML of the page at a path."""
-        return self._environment.get_template(template).render(values, path=path)
+        return _environment().get_template(template).render(values, path=path, **self._values)
 
     def text(self, template: str, **values: Any) -> str:
         """Return a plain text."""
-        return self._text.get_template(template).render(values)
+        return _text_environment().get_template(template).render(values)
+
+
+def load_templates() -> None:
+    """Compile the templates of a server. Compiling one takes more memory than most pages."""
+    for name in _environment().list_templates(["html"]):
+        if not name.startswith(_OF_REPORTS):
+            _environment().get_template(name)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("bot.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+        auto_reload=False,
+    )
+    environment.filters.update({"when": when, "age": age, "duration": duration})
+    environment.globals.update(
+        policy=_POLICY,
+        link=_link,
+        series_path=_series_link,
+        queue_path=queue_path,
+        name_path=name_path,
+        archive=archive_address,
+        examples=example_texts,
+        doc_blocks=blocks,
+        how_to_fix=_how_to_fix,
+        spans=spans,
+    )
+    return environment
+
+
+@cache
+def _text_environment() -> Environment:
+    return _environment().overlay(autoescape=False)
+
+
+@cache
+def _how_to_fix(rule_id: str) -> Markup:
+    """Return the HTML that says how to fix what a rule reports, "" for a rule that this version does not know.
+
+    A page repeats it for each finding of the rule.
+    """
+    macros: Any = _environment().get_template("macros.html").module
+    html: Markup = macros.blocks(fix_blocks(rule_id))
+    return html.strip()
+
+
+@pass_context
+def _link(context: Context, path: str) -> str:
+    """Return the link from the page that is rendered to a path."""
+    site: Site = context["site"]
+    return site.link(context["path"], path)
+
+
+@pass_context
+def _series_link(context: Context, message_id: str) -> str:
+    """Return the link from the page that is rendered to a series."""
+    site: Site = context["site"]
+    return site.link(context["path"], site.series(message_id))
 
 
 def _finalize(value: Any) -> Any:

@@ -13,6 +13,8 @@ _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 def plain(text: str) -> str:
     """Return the text without the characters that neither HTML nor XML can contain."""
+    if text.isprintable():  # as nearly all texts are; this is ten times as fast as the expression
+        return text
     return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 

@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
-from rules.analysis.view import FileView, SeriesView
 from rules.finding import Side
 from rules.lazy import dataclass
 from rules.source.rust.work_limit import TooMuchError
 
 if TYPE_CHECKING:
+    from rules.analysis.view import FileView, SeriesView
     from rules.source.rust.source import RustSource
 
 Kind = Literal["block", "function", "impl", "trait"]
@@ -80,7 +80,7 @@ class DeltaChange:
         return f"since the previous revision: {', '.join(changes)}" if changes else ""
 
 
-def compute_unsafe_delta(series: SeriesView) -> UnsafeDelta:
+def compute_unsafe_delta(series: "SeriesView") -> UnsafeDelta:
     """Return the net change of the series, or an empty delta if the series exceeds an analysis limit."""
     try:
         return _compute(series)
@@ -88,7 +88,7 @@ def compute_unsafe_delta(series: SeriesView) -> UnsafeDelta:
         return UnsafeDelta()
 
 
-def _compute(series: SeriesView) -> UnsafeDelta:
+def _compute(series: "SeriesView") -> UnsafeDelta:
     added: list[UnsafePlace] = []
     removed: list[UnsafePlace] = []
     for file in series.files:
@@ -115,7 +115,7 @@ def amount(places: Iterable[UnsafePlace]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
-def _places(file: FileView, side: Side) -> Iterator[UnsafePlace]:
+def _places(file: "FileView", side: Side) -> Iterator[UnsafePlace]:
     """Yield the unsafe code whose first line the patch adds (side "post") or removes (side "pre")."""
     image = file.post if side == "post" else file.pre
     if image is not None:

@@ -2,9 +2,10 @@
 """The files of the `kernel` crate, the paths of its modules, and the names of its items."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from rules.source.rust.api import ApiItem, Path
+if TYPE_CHECKING:
+    from rules.source.rust.api import ApiItem, Path
 
 CRATE: Final = "kernel"
 SEPARATOR: Final = "::"
@@ -14,19 +15,19 @@ _FOLDER: Final = "rust/kernel/"
 class ItemKey(NamedTuple):
     """What identifies an item of the crate. `owner` is the type or trait of an associated item, else ""."""
 
-    module: Path
+    module: "Path"
     owner: str
     kind: str
     name: str
 
     @classmethod
-    def of(cls, item: ApiItem, file: str) -> "ItemKey":
+    def of(cls, item: "ApiItem", file: str) -> "ItemKey":
         """Return the key of an item in a file. All macros that the crate exports are in its root."""
         module = () if item.kind == "macro" else (*module_of(file), *item.module)
         return cls(module, item.owner, item.kind, item.name)
 
     @property
-    def path(self) -> Path:
+    def path(self) -> "Path":
         """The path below the crate."""
         return (*self.module, *((self.owner,) if self.owner else ()), self.name)
 
@@ -36,18 +37,18 @@ def is_in_crate(path: str) -> bool:
     return path.startswith(_FOLDER) and path.endswith(".rs")
 
 
-def module_of(path: str) -> Path:
+def module_of(path: str) -> "Path":
     """Return the module of a file of the crate."""
     parts = path.removeprefix(_FOLDER).removesuffix(".rs").split("/")
     return tuple(parts[:-1] if parts[-1] in ("mod", "lib") else parts)
 
 
-def files_by_module(paths: Iterable[str]) -> dict[Path, str]:
+def files_by_module(paths: Iterable[str]) -> "dict[Path, str]":
     """Return the files of the crate among these, by their modules."""
     return {module_of(path): path for path in paths if is_in_crate(path)}
 
 
-def file_of(module: Path, files: Mapping[Path, str]) -> tuple[str, Path] | None:
+def file_of(module: "Path", files: "Mapping[Path, str]") -> "tuple[str, Path] | None":
     """Return the file that has a module, and the inline modules in it that lead to the module; None without a file."""
     for length in range(len(module), -1, -1):
         file = files.get(module[:length])
@@ -56,17 +57,17 @@ def file_of(module: Path, files: Mapping[Path, str]) -> tuple[str, Path] | None:
     return None
 
 
-def full_name(path: Path) -> str:
+def full_name(path: "Path") -> str:
     """Return a path below the crate as code of another crate writes it."""
     return SEPARATOR.join((CRATE, *path))
 
 
-def below_crate(path: Path, file: str) -> Path | None:
+def below_crate(path: "Path", file: str) -> "Path | None":
     """Return the rest of a path in a file that begins with the name of the crate; None for another path."""
     return path[1:] if path[:1] == (CRATE,) or (path[:1] == ("crate",) and is_in_crate(file)) else None
 
 
-def absolute_path(path: Path, module: Path) -> Path | None:
+def absolute_path(path: "Path", module: "Path") -> "Path | None":
     """Return a path of the crate that begins at its root; None if it may lead elsewhere."""
     if path[:1] in ((CRATE,), ("crate",)):
         return path[1:]

@@ -3,13 +3,15 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from rules.bindings.bindings_diff import ChangedFile
 from rules.bindings.crate_paths import SEPARATOR
 from rules.diff.patch import Line
 from rules.finding import Anchor
 from rules.lazy import dataclass
+
+if TYPE_CHECKING:
+    from rules.bindings.bindings_diff import ChangedFile
 
 MAX_TEXT: Final = 200
 """Maximum number of characters of a line or declaration that a fact quotes."""
@@ -78,7 +80,7 @@ class PendingFact:
             yield SEPARATOR.join(parts[:-1])  # the method of a trait concerns who implements the trait
 
 
-def added_place(file: ChangedFile, line: Line) -> Anchor:
+def added_place(file: "ChangedFile", line: Line) -> Anchor:
     """Return the place of a line that a patch adds."""
     return Anchor(file.patch.index, file.change.path, "post", line.after or 1, 1, line.text[:MAX_TEXT])
 

@@ -2,10 +2,12 @@
 """All places of a kernel tree at which Rust code uses a name of C."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from rules.bindings.index import Bindings
 from rules.lazy import dataclass, re
+
+if TYPE_CHECKING:
+    from rules.bindings.index import Bindings
 
 _NO_FIELD: Final = ("{}", "()")
 _CALL: Final = "()"
@@ -27,7 +29,7 @@ class UsedPlace:
     text: str
 
 
-def used_places(bindings: Bindings) -> Iterator[UsedPlace]:
+def used_places(bindings: "Bindings") -> Iterator[UsedPlace]:
     """Yield the places, without order. Fields are those of structs that are certain without reading C.
 
     An enumerator has its name in C and the name that bindgen gives it.
@@ -46,7 +48,7 @@ def used_places(bindings: Bindings) -> Iterator[UsedPlace]:
             yield UsedPlace(name, located.path, located.helper.line, "helper", located.helper.signature)
 
 
-def _enumerator(bindings: Bindings, name: str) -> str:
+def _enumerator(bindings: "Bindings", name: str) -> str:
     """Return the C name of an enumerator that bindgen prefixes with the name of its enum; "" for other names."""
     if not _PREFIXED.search(name):
         return ""

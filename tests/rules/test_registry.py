@@ -9,12 +9,23 @@ from pathlib import Path
 import pytest
 
 import rules.checks
+import rules.registry
 from rules.bindings.tree import NoTree
 from rules.check_rule import check_example
 from rules.lint.engine import run
 from rules.lint.example import load
 from rules.lint.rule import Example, Rule, Scope
-from rules.registry import _AUTHOR_WORDS, RULES, active, active_before_posting, active_for, by_id, problems
+from rules.registry import (
+    _AUTHOR_WORDS,
+    RULES,
+    active,
+    active_before_posting,
+    active_for,
+    by_id,
+    describe_all,
+    problems,
+    use_descriptions,
+)
 
 EXAMPLES = [pytest.param(rule, example, id=f"{rule.id}: {example.name}") for rule in RULES for example in rule.examples]
 
@@ -91,3 +102,17 @@ def test_the_table_has_the_words_of_the_triggers() -> None:
         rule = by_id(module.partition(".")[2].replace("_", "-"))
         assert rule is not None
         assert rule.trigger.adds == words
+
+
+def test_descriptions_take_the_place_of_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    known: dict[str, Rule] = {}
+    monkeypatch.setattr("rules.registry._descriptions", known)
+    described = describe_all()
+    use_descriptions(described)
+
+    assert rules.registry.RULES == described == tuple(known.values())
+    assert by_id(RULES[0].id) is described[0]
+    assert by_id("no-such-rule") is None
+    assert {check for rule in described for check in (rule.check_file, rule.check_series, rule.check_pending)} == {None}
+    assert [replace(rule, check_file=None, check_series=None, check_pending=None) for rule in RULES] == list(described)
+    assert set(active()) <= set(RULES)

@@ -47,6 +47,20 @@ def _hunks(value: bytes) -> Any:
     return json.loads(zlib.decompress(value[end:]))[1]
 
 
+def test_only_the_wanted_patches_have_hunks() -> None:
+    posting = _posting(HUNK)
+    second = replace(posting.series.patches[0], index=3)
+    posting = replace(posting, series=replace(posting.series, patches=(*posting.series.patches, second)))
+    value = encode_posting(posting)
+
+    first, broken, other = decode_posting(value, patches=(1,)).series.patches
+
+    assert (first, broken) == posting.series.patches[:2]
+    assert other == without_texts(posting).series.patches[2]
+    assert decode_posting(value, patches=(1, 3)) == posting
+    assert replace(decode_posting(value, patches=()), parts=()) == replace(without_texts(posting), parts=())
+
+
 @pytest.mark.parametrize("state", [Complete(), Waiting((2, 3)), Defective("two patches have the number 1")])
 @pytest.mark.parametrize("date", [None, DATE, datetime(2026, 3, 1, tzinfo=UTC)])
 def test_a_posting_comes_back_equal(state: State, date: datetime | None) -> None:

@@ -15,11 +15,24 @@ import uvicorn
 from b4.review import checks
 from starlette.testclient import TestClient
 
+from bot.review.model import Review
 from bot.store.web import SqliteWebStore
 from bot.web.app import create_app
 from bot.web.http import serve
+from bot.web.series import SeriesView
 from tests.bot.web.conftest import Clock
 from tests.bot.web.servers import running
+
+
+def test_a_page_keeps_nothing_in_memory(path: Path) -> None:
+    """The values of a large page would stay until the garbage collector finds them, some pages later."""
+    client = TestClient(create_app(SqliteWebStore(path), Clock(), "", "0"))
+    gc.disable()
+    try:
+        assert client.get("/series/v2.0@example.org").status_code == 200
+        assert not [value for value in gc.get_objects() if isinstance(value, SeriesView | Review)]
+    finally:
+        gc.enable()
 
 
 def test_b4_reads_the_findings_of_a_series(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`patchwarden web` reads the settings and rules in a process that ends, and serves without their modules."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.store.repository import Repository
+
+_PROGRAM = """
+import sys
+import bot.web.http
+from bot.__main__ import call
+bot.web.http.serve = lambda *listening: print(*(f"{host}:{port}" for _, host, port in listening))
+status = call(["web", *sys.argv[1:]])
+print(*sys.modules)
+sys.exit(status)
+"""
+_NOT_SERVED = (
+    *("bot.settings.tables", "pydantic_settings", "sqlalchemy", "tree_sitter", "rules.checks", "rules.bindings.index"),
+    "rules.analysis.view",
+)
+
+
+def _serve(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    environment = {"PYTHONPATH": str(Path(__file__).parents[3]), "PATH": "/usr/bin:/bin", "HOME": str(folder)}
+    command = [sys.executable, "-c", _PROGRAM, *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_server_loads_neither_settings_nor_rules(tmp_path: Path) -> None:
+    Repository(tmp_path / "var/patchwarden.db").close()
+    (tmp_path / "patchwarden.toml").write_text("[web]\nport = 8123\noperator_port = 9123\n")
+
+    done = _serve(tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    listening, modules = done.stdout.splitlines()
+    assert listening == "127.0.0.1:8123 127.0.0.1:9123"
+    assert {name for name in modules.split() if name.startswith(_NOT_SERVED)} == set()
+
+
+@pytest.mark.parametrize(
+    ("settings", "arguments", "text"),
+    [
+        ("[web]\nport = 0\n", (), "web.port"),
+        ("", (), "does not exist yet"),
+        ("", ("--port", "70000"), "no port above 65535"),
+    ],
+)
+def test_a_mistake_ends_the_command_with_its_reason(
+    tmp_path: Path, settings: str, arguments: tuple[str, ...], text: str
+) -> None:
+    (tmp_path / "patchwarden.toml").write_text(settings)
+
+    done = _serve(tmp_path, *arguments)
+
+    assert done.returncode == 2
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_equal_ports_are_refused(tmp_path: Path) -> None:
+    Repository(tmp_path / "var/patchwarden.db").close()
+
+    done = _serve(tmp_path, "--operator-port", "8080")
+
+    assert done.returncode == 2
+    assert "a port of their own" in done.stderr
