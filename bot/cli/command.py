@@ -155,9 +155,9 @@ class Parameter:
             except ValueError:
                 if not self.choices:
                     raise ArgumentTypeError(f"{text!r} is not a number") from None
-                from bot.cli.parser import suggest
+                from bot.suggestion import suggestion
 
-                near = suggest(text, self.choices, [choice for choice in self.choices if choice.startswith(text)])
+                near = suggestion(text, self.choices, [choice for choice in self.choices if choice.startswith(text)])
                 raise ArgumentTypeError(f"{text!r} is not one of {', '.join(self.choices)}{near}") from None
             if minimum is not None and value < minimum:
                 raise ArgumentTypeError(f"{text} is less than {minimum}")

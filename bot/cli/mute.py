@@ -20,6 +20,7 @@ from bot.ports.mutes import MutedPosting, MuteReport
 from bot.review.consent import Mode
 from bot.review.disposition import ActiveMute
 from bot.review.render.text import count, visible
+from bot.suggestion import suggestion
 
 if TYPE_CHECKING:
     from bot.settings.tables import Settings
@@ -122,7 +123,6 @@ def _address(scope: Scope, text: str) -> str:
 def _find_mute(scope: Scope, text: str, store: "Repository") -> ActiveMute:
     """Return the mute that the text names. Raises SettingsError if there is none."""
     from bot.service.find_series import find_topic
-    from bot.settings.types import suggestion
 
     mutes = {muted.subject: muted for muted in store.mutes() if muted.scope is scope}
     shown = [muted for muted in mutes.values() if visible(muted.subject) == text]
@@ -140,7 +140,6 @@ def _find_mute(scope: Scope, text: str, store: "Repository") -> ActiveMute:
 def _explain_unknown(muted: ActiveMute, store: "Repository", settings: "Settings") -> Iterator[str]:
     """Yield lines that say that no stored posting matches, and what the user may have meant."""
     from bot.app.lists import known_lists, maintainers_lists
-    from bot.settings.types import suggestion
 
     if muted.scope is Scope.SERIES:
         yield "no stored posting has this topic any more, because its thread changed meanwhile; try again"

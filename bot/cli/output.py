@@ -94,7 +94,7 @@ def choose_rules(ids: Sequence[str] | None) -> tuple[Rule, ...]:
     rules = {rule_id: by_id(rule_id) for rule_id in ids}
     for rule_id, rule in rules.items():
         if rule is None or rule.status is Status.RETIRED:
-            from bot.settings.types import suggestion
+            from bot.suggestion import suggestion
 
             known = (rule.id for rule in RULES if rule.status is not Status.RETIRED)
             raise UsageError(

@@ -7,6 +7,7 @@ from typing import Any, Final, NoReturn
 
 from bot.cli import status
 from bot.cli.command import Command, Group, echo, paragraphs
+from bot.suggestion import suggestion
 
 _MAX_WIDTH: Final = 100
 _HELP_COLUMN: Final = 30
@@ -74,11 +75,11 @@ class Parser(ArgumentParser):
             self.error(f"unexpected argument {rest[0]!r}")
         known = [option for action in self._actions for option in action.option_strings]
         starting = [option for option in known if option.startswith(name)]
-        self.error(f"no such option: {name}{suggest(name, known, starting)}")
+        self.error(f"no such option: {name}{suggestion(name, known, starting)}")
 
     def refuse_command(self, name: str, commands: Mapping[str, object]) -> NoReturn:
         """Refuse a name that no command has."""
-        self.error(f"no such command: {name!r}{suggest(name, list(commands), [])}")
+        self.error(f"no such command: {name!r}{suggestion(name, commands)}")
 
 
 def _left(action: Any) -> str:
@@ -86,11 +87,3 @@ def _left(action: Any) -> str:
         return str(action.metavar)
     metavar = " ".join(action.metavar) if isinstance(action.metavar, tuple) else action.metavar
     return f"{', '.join(action.option_strings)}{f' {metavar}' if metavar else ''}"
-
-
-def suggest(name: str, known: Sequence[str], starting: Sequence[str]) -> str:
-    """Return "; did you mean …?" with what starts like the name, else with known names like it; "" if none is."""
-    import difflib
-
-    near = starting or difflib.get_close_matches(name, known)
-    return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -14,6 +14,7 @@ from bot.pool.forked import forked
 from bot.pool.worker import Limits
 from bot.ports.mails import MailStatus
 from bot.review.render.text import visible
+from bot.suggestion import did_you_mean
 
 _MAX_MAILS: Final = 200
 """The maximum number of message-ids followed from a reply up to a patch."""
@@ -73,7 +74,7 @@ def similar_topics(name: str, topics: Iterable[str]) -> str:
     forms = {form[:_MAX_COMPARED].lower(): topic for topic in topics for form in (topic, topic.partition(" ")[2])}
     close = get_close_matches(name[:_MAX_COMPARED].lower(), forms, 2 * _MAX_SUGGESTIONS, _SIMILAR)
     suggestions = list(dict.fromkeys(visible(forms[form]) for form in close))[:_MAX_SUGGESTIONS]
-    return f"; did you mean {' or '.join(map(repr, suggestions))}?" if suggestions else ""
+    return did_you_mean(suggestions)
 
 
 def _topic_of_mail(message_id: str, store: SeriesStore) -> str:

@@ -40,8 +40,9 @@ from bot.settings.patchwork import PatchworkSettings
 from bot.settings.paths import DATA_DIR, base_directory, refuse_moved
 from bot.settings.retention import RetentionSettings
 from bot.settings.sending import SendingSettings
-from bot.settings.types import Mailbox, MailingList, RuleId, suggestion
+from bot.settings.types import Mailbox, MailingList, RuleId
 from bot.settings.web import WebSettings
+from bot.suggestion import suggestion
 from rules.finding import Confidence, Severity
 from rules.lazy import re
 

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Types of settings that several tables share, and suggestions for unknown names."""
+"""Types of settings that several tables share."""
 
 import importlib
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Annotated, Final
 
 from pydantic import AfterValidator
 
 from bot.mail.address import is_plain
 from bot.mail.envelope import MAX_LOCAL, PLACE, TOKEN_LENGTH
+from bot.suggestion import suggestion
 from rules.lazy import re
 
 _LIST_HOSTS: Final = (
@@ -39,12 +39,6 @@ _NAME_LENGTHS: Final = (5, 9)
 _HOST_LENGTHS: Final = (9, 12)
 """Minimum lengths of a known name or host for which a name with one, or two, different letters is a misspelling."""
 _NUMBER: Final = re.compile(r"\d+")
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return the end of an error that suggests the most similar known name, or "" if no name is similar."""
-    similar = get_close_matches(name, sorted(known), 1, 0.7)
-    return f"; did you mean {similar[0]!r}?" if similar else ""
 
 
 def _mailbox(value: str) -> str:

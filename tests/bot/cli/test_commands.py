@@ -65,11 +65,11 @@ def test_bad_usage_is_status_2(patchwarden: Call, arguments: tuple[str, ...]) ->
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("chek",), "no such command: 'chek'; did you mean check or recheck?"),
-        (("outbox", "lst"), "no such command: 'lst'; did you mean list?"),
-        (("--confg", "x", "run"), "no such option: --confg; did you mean --config?"),
-        (("run", "--onc"), "no such option: --onc; did you mean --once?"),
-        (("rules", "--format", "jsn"), "argument --format: 'jsn' is not one of text, json; did you mean json?"),
+        (("chek",), "no such command: 'chek'; did you mean 'check'?"),
+        (("outbox", "lst"), "no such command: 'lst'; did you mean 'list'?"),
+        (("--confg", "x", "run"), "no such option: --confg; did you mean '--config'?"),
+        (("run", "--onc"), "no such option: --onc; did you mean '--once'?"),
+        (("rules", "--format", "jsn"), "argument --format: 'jsn' is not one of text, json; did you mean 'json'?"),
         (("check", "--fail-on", "x", "y"), "argument --fail-on: 'x' is not one of note, nit, warning, bug"),
         (("audit", "--jobs", "-1", "x"), "argument --jobs: -1 is less than 0"),
         (("audit", "--jobs", "x", "y"), "argument --jobs: 'x' is not a number"),
