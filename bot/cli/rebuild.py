@@ -14,7 +14,7 @@ from bot.store.roles import Role, sole_worker
 def rebuild(context: GlobalOptions) -> int:
     """Write the rows that the web pages show anew, from the stored series and reviews.
 
-    The service writes these rows itself, also for a database that lacks them. You need this command only if the rows are damaged. It also fills the queue of `patchwarden worker` again. If the settings name a kernel repository, reviews without subsystems get those of the newest MAINTAINERS. Stop the service first. You can interrupt the command and run it again.
+    The service writes these rows itself, also for a database that lacks them. You need this command only if the rows are damaged. It also fills the queue of `patchwarden worker` again. If the settings name a kernel repository, reviews without subsystems get those of the newest MAINTAINERS, and those of earlier versions the lines of it by which their subsystems are concerned. Stop the service first. You can interrupt the command and run it again.
 
     \b
     Example:
@@ -43,7 +43,7 @@ def rebuild(context: GlobalOptions) -> int:
         return status.FAILED
     echo("rebuilt")
     if has_kernel:
-        echo(f"{filled:,} reviews had no subsystems and have them now")
+        echo(f"{filled:,} reviews have subsystems now with the lines of MAINTAINERS that match")
     else:
         echo("no subsystems were added: they need a kernel repository in the settings ([kernel])")
     return status.OK

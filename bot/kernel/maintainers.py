@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Final
 
 from rules.analysis import maintainers
-from rules.analysis.maintainers import Entry, Subsystems
+from rules.analysis.maintainers import Entry, SubsystemMatch, Subsystems
 
 _MAX_PATHS: Final = 1_000  # of a series whose subsystems are looked up
 _ALL_FILES: Final = frozenset({"*", "*/"})  # "THE REST": an entry for all files is not an entry for these files
@@ -28,10 +28,14 @@ class Maintainers:
             person.lower() for entry in self.entries if any(map(entry.keeps, touched)) for person in entry.people
         )
 
-    def subsystems(self, paths: Iterable[str]) -> tuple[str, ...]:
-        """Return the names of the entries that maintain any of these files, sorted."""
-        names = (self._index.all_of(path) for path in islice(dict.fromkeys(paths), _MAX_PATHS))
-        return tuple(sorted(frozenset().union(*names)))
+    def subsystems(self, paths: Iterable[str]) -> tuple[SubsystemMatch, ...]:
+        """Return the entries that maintain any of these files, sorted, each with the first file that it maintains."""
+        matches: dict[str, SubsystemMatch] = {}
+        for path in islice(dict.fromkeys(paths), _MAX_PATHS):
+            for entry in self._index.entries_of(path):
+                if entry.name not in matches:
+                    matches[entry.name] = SubsystemMatch(entry.name, entry.pattern_of(path), path)
+        return tuple(match for _, match in sorted(matches.items()))
 
     @cached_property
     def _index(self) -> Subsystems:

@@ -13,6 +13,7 @@ from bot.review.consent import Mode, NitLists
 from bot.review.model import Basis
 from bot.review.policy import Policy
 from bot.review.recipients import RecipientContext
+from rules.analysis.maintainers import SubsystemMatch
 from rules.lazy import dataclass, field, replace
 from rules.lint.rule import Rule
 
@@ -42,7 +43,7 @@ class ReviewContext:
     basis: Basis = field(default_factory=Basis)
     secret: bytes = b""
     pending: timedelta = timedelta()
-    subsystems: Callable[[Iterable[str]], tuple[str, ...]] = lambda _: ()
+    subsystems: Callable[[Iterable[str]], tuple[SubsystemMatch, ...]] = lambda _: ()
     author_rules: tuple[Rule, ...] = ()
     nit_lists: NitLists = field(default_factory=NitLists)
 

@@ -22,7 +22,8 @@ def review_posting(posting: Posting, analysis: Analysis, previous: Review | None
     basis = replace(context.basis, base=analysis.base_name)
     if basis.rules and rules is not context.rules:
         basis = replace(basis, rules=tuple(rule.id for rule in rules))
-    return replace(reviewed, basis=basis, subsystems=context.subsystems(paths))
+    matches = context.subsystems(paths)
+    return replace(reviewed, basis=basis, subsystems=tuple(match.name for match in matches), matches=matches)
 
 
 def _narrowed(policy: Policy, consent: Consent) -> Policy:

@@ -4,15 +4,16 @@
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from rules.analysis.maintainers import SubsystemMatch
 from rules.lazy import dataclass
 
-FindSubsystems = Callable[[Iterable[str]], tuple[str, ...]]
+FindSubsystems = Callable[[Iterable[str]], tuple[SubsystemMatch, ...]]
 """Returns the entries of MAINTAINERS for these files."""
 
 
 @dataclass(frozen=True, slots=True)
 class RebuildStep:
-    """The postings of one step of a rebuild: the last of them, "" at the end, and how many got their subsystems."""
+    """The postings of one step of a rebuild: the last of them, "" at the end, and how many got subsystems."""
 
     last: str = ""
     filled: int = 0
@@ -28,5 +29,5 @@ class Projection(Protocol):
         """Write the rows of the next `limit` postings after a message-id anew.
 
         Start with `after` "". The last call removes rows that belong to no posting. Reviews without subsystems, for
-        example those of an earlier version, get those that `find` returns.
+        example those of an earlier version, get those that `find` returns, and those without the reasons the reasons.
         """

@@ -11,6 +11,7 @@ from bot.mail.posting import Posting
 from bot.mail.refusal import repeated_posting
 from bot.ports.operator import JobState, OperatorSnapshot
 from bot.review.model import Review
+from rules.analysis.maintainers import SubsystemMatch
 from rules.bindings.used_places import UsedPlace
 from rules.finding import Severity
 from rules.lazy import dataclass, field
@@ -213,7 +214,7 @@ class SeriesDetail:
     dispositions: tuple[DispositionRecord, ...]
     collisions: tuple[CollisionSummary, ...]
     applied: tuple[AppliedPatch, ...]
-    subsystems: tuple[str, ...] = ()
+    subsystems: tuple[SubsystemMatch, ...] = ()
     names: tuple[tuple[str, str], ...] = ()
 
 
@@ -244,6 +245,7 @@ class QueueEntry:
     series: SeriesSummary
     moved: datetime
     replies: int
+    subsystems: tuple[SubsystemMatch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,8 +372,8 @@ class Snapshot(OperatorSnapshot, Protocol):
     def subsystems_of_person(self, address: str) -> Sequence[str]:
         """Return the entries that name the address as a maintainer or reviewer, sorted, up to a limit."""
 
-    def subsystems_of_series(self, posting_id: str) -> Sequence[str]:
-        """Return the entries that a reviewed posting concerns, sorted."""
+    def subsystems_of_series(self, posting_id: str) -> Sequence[SubsystemMatch]:
+        """Return the entries that a reviewed posting concerns, sorted, each with its reason."""
 
     def kernel_tree(self) -> KernelTreeSummary | None:
         """Return the kernel tree whose places are known."""

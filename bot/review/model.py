@@ -6,6 +6,7 @@ from typing import Final
 
 from bot.mail.address import Address
 from bot.mail.posting import Posting
+from rules.analysis.maintainers import SubsystemMatch
 from rules.analysis.unsafe_delta import UnsafeDelta
 from rules.finding import Failure, Finding, Skipped
 from rules.lazy import dataclass
@@ -76,6 +77,7 @@ class Review:
     `delta` counts the unsafe sites that the series adds, removes and moves. `unsafe_delta` is the sentence about them,
     and about the change since the previous revision, for the footer of the mail; "" if there is no change.
     `subsystems` are the entries of MAINTAINERS for the changed files at the time of the review, or of a later rebuild.
+    `matches` says for each of them why; it is empty in a review that an earlier version stored.
     """
 
     posting: Posting
@@ -87,6 +89,12 @@ class Review:
     basis: Basis = Basis()
     skipped: tuple[Skipped, ...] = ()
     subsystems: tuple[str, ...] = ()
+    matches: tuple[SubsystemMatch, ...] = ()
+
+    @property
+    def subsystem_matches(self) -> tuple[SubsystemMatch, ...]:
+        """The subsystems, each with the reason if it is known."""
+        return self.matches or tuple(map(SubsystemMatch, self.subsystems))
 
     @property
     def current(self) -> tuple[ReviewFinding, ...]:

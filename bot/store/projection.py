@@ -87,9 +87,12 @@ def project_review(connection: Plain, review: Review) -> None:
         connection.execute("DELETE FROM finding_count WHERE count <= 0")
     _write_review_columns(connection, posting_id)
     connection.execute("DELETE FROM posting_subsystem WHERE posting_id = ?", (posting_id,))
-    subsystems = dict.fromkeys(short_text(name) for name in review.subsystems[:_MAX_SUBSYSTEMS])
-    rows = [(name, stored[1], posting_id) for name in subsystems]
-    _insert(connection, "INSERT INTO posting_subsystem VALUES (?, ?, ?)", rows)
+    matches = {short_text(match.name): match for match in review.subsystem_matches[:_MAX_SUBSYSTEMS]}
+    rows = [
+        (name, stored[1], posting_id, short_text(match.pattern), short_text(match.path))
+        for name, match in matches.items()
+    ]
+    _insert(connection, "INSERT INTO posting_subsystem VALUES (?, ?, ?, ?, ?)", rows)
 
 
 def count_findings(connection: Plain) -> None:

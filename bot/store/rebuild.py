@@ -50,7 +50,7 @@ class ProjectionRows:
 def _rebuild(session: Session, ids: Sequence[str], find: FindSubsystems | None = None) -> int:
     """Write the projection of these postings and their reviews from the stored values, one after the other.
 
-    Return how many reviews without subsystems got them from `find`.
+    Return how many reviews got subsystems or their reasons from `find`.
     """
     connection = driver(session.connection())
     filled = 0
@@ -59,9 +59,9 @@ def _rebuild(session: Session, ids: Sequence[str], find: FindSubsystems | None =
         review = session.get(ReviewRow, message_id)
         if review is not None:
             value = stored_review(connection, message_id, review.posting, review.value, with_texts=False)
-            if find is not None and not value.subsystems:
+            if find is not None and not value.matches:
                 value = with_subsystems(connection, value, find)
-                filled += bool(value.subsystems)
+                filled += bool(value.matches)
             project_review(connection, value)
         session.expunge_all()
     return filled

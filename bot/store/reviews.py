@@ -13,6 +13,7 @@ from bot.store.dialect import Plain
 from bot.store.listing import FILED
 from bot.store.projection import project_review
 from bot.store.times import text_of
+from rules.analysis.maintainers import SubsystemMatch
 from rules.lazy import replace
 
 _WITHOUT_POSTING: Final = frozenset({"posting"})
@@ -40,11 +41,16 @@ def save_review(connection: Plain, review: Review, now: datetime, posting: bytes
 
 
 def with_subsystems(connection: Plain, review: Review, find: FindSubsystems) -> Review:
-    """Return the stored review with the subsystems of its files, and store it, if `find` returns any."""
-    subsystems = find(path for patch in review.posting.series.patches for path in patch.paths)
-    if not subsystems:
+    """Return the stored review with the subsystems of its files, and store it, if `find` returns any.
+
+    A review that has subsystems keeps them, and gets the reasons that are known now.
+    """
+    found = find(path for patch in review.posting.series.patches for path in patch.paths)
+    known = {match.name: match for match in found}
+    names = review.subsystems or tuple(known)
+    if known.keys().isdisjoint(names):
         return review
-    review = replace(review, subsystems=subsystems)
+    review = replace(review, subsystems=names, matches=tuple(known.get(name, SubsystemMatch(name)) for name in names))
     value = encode(review, exclude=_WITHOUT_POSTING)
     connection.execute("UPDATE review SET value = ? WHERE posting_id = ?", (value, review.posting.message_id))
     return review

@@ -545,7 +545,7 @@ class SourceReadRow(SQLModel, table=True):
 
 
 class PostingSubsystemRow(SQLModel, table=True):
-    """An entry of MAINTAINERS that a reviewed posting concerns."""
+    """An entry of MAINTAINERS that a reviewed posting concerns, the line that matches, and a file that it matches."""
 
     __tablename__ = "posting_subsystem"
     __table_args__ = (Index("ix_posting_subsystem_posting_id", "posting_id"),)
@@ -553,6 +553,8 @@ class PostingSubsystemRow(SQLModel, table=True):
     subsystem: str = Field(primary_key=True)
     sent: datetime = Field(primary_key=True)
     posting_id: str = Field(primary_key=True)
+    pattern: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    path: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class KernelTreeRow(SQLModel, table=True):

@@ -48,6 +48,7 @@ from bot.store.debt import debt_path, read_debt
 from bot.store.dialect import Plain, Rows, driver_errors, iterate, open_web
 from bot.store.operator import OperatorQueries
 from bot.store.shown import time_of
+from rules.analysis.maintainers import SubsystemMatch
 from rules.bindings.pending_facts import PendingKind
 from rules.bindings.used_places import UsedPlace
 from rules.finding import Severity
@@ -249,11 +250,12 @@ class WebSnapshot(OperatorQueries):
         )
         return [name for (name,) in rows]
 
-    def subsystems_of_series(self, posting_id: str) -> Sequence[str]:
+    def subsystems_of_series(self, posting_id: str) -> Sequence[SubsystemMatch]:
         rows = self._connection.execute(
-            "SELECT subsystem FROM posting_subsystem WHERE posting_id = ? ORDER BY subsystem", (posting_id,)
+            "SELECT subsystem, pattern, path FROM posting_subsystem WHERE posting_id = ? ORDER BY subsystem",
+            (posting_id,),
         )
-        return [name for (name,) in rows]
+        return [SubsystemMatch(*row) for row in rows]
 
     def find(self, message_id: str) -> str | None:
         part = """
@@ -342,7 +344,8 @@ class WebSnapshot(OperatorQueries):
         entries = []
         for row in rows[:limit]:
             series = _summary(row)
-            entries.append(QueueEntry(series, *self._activity(row[-1], series)))
+            subsystems = tuple(self.subsystems_of_series(series.message_id))
+            entries.append(QueueEntry(series, *self._activity(row[-1], series), subsystems))
         return entries, entries[-1].series.position if len(rows) > limit else None
 
     def kernel_tree(self) -> KernelTreeSummary | None:
@@ -476,7 +479,9 @@ class WebSnapshot(OperatorQueries):
     def _subsystems_or_author(self, person: str) -> Callable[[Any], bool]:
         """Return whether a posting concerns a person."""
         names = set(self.subsystems_of_person(person)) if person else set()
-        return lambda row: row[15] == person.lower() or not names.isdisjoint(self.subsystems_of_series(row[0]))
+        return lambda row: (
+            row[15] == person.lower() or any(match.name in names for match in self.subsystems_of_series(row[0]))
+        )
 
     def _first(self, query: str, *values: object) -> Any:
         return self._connection.execute(query, values).fetchone()

@@ -262,19 +262,21 @@ class Pages:
         if wants_json(request):
             queue = [records.queued_series(entry, _group(entry, now)) for entry in entries]
             return _json(records.Queue(queue=queue, next=following))
+        of_person = snapshot.subsystems_of_person(person) if person else []
         groups: dict[str, list[QueueEntry]] = {group: [] for group in _GROUPS}
         for entry in entries:
             groups[_group(entry, now)].append(entry)
         return self._page(
             request,
             "queue.html",
+            names=of_person or [subsystem],
             groups=[(_GROUPS[group], entries) for group, entries in groups.items() if entries],
             following=following,
             wanted=wanted,
             searched=searched,
             choices=choices,
             pending_days=self._installation.pending_days,
-            of_person=snapshot.subsystems_of_person(person) if person else [],
+            of_person=of_person,
             feed=query_of(list=wanted.list, for_=person),
             address=f"{request.url.path}{query_of(list=wanted.list, for_=person)}",
             lists=snapshot.lists(),

@@ -30,6 +30,7 @@ from bot.review.formats.row import clean, record, row_of
 from bot.review.model import Review
 from bot.web.series import SeriesView
 from bot.web.text import iso
+from rules.analysis.maintainers import SubsystemMatch
 from rules.bindings.used_places import UsedPlace
 from rules.lint.rule import Rule, Status
 from rules.registry import by_id
@@ -237,12 +238,23 @@ class TimelineEvent(Record):
     event: Text
 
 
+class Subsystem(Record):
+    """An entry of MAINTAINERS that a series concerns: the line that matches, such as "F: rust/", and a changed file.
+
+    Both are empty if a version that did not note them reviewed the series.
+    """
+
+    name: Text
+    pattern: Text
+    path: Text
+
+
 class SeriesDetails(Record):
     """All that is known about a revision of a series."""
 
     series: Series
     lists: list[Text]
-    subsystems: list[Text]
+    subsystems: list[Subsystem]
     revisions: list[Series]
     findings: list[ReviewedFinding]
     compared: list[ComparedFinding]
@@ -297,6 +309,7 @@ class QueuedSeries(Series):
     group: Literal["new", "waiting", "quiet"]
     last_mail: Time
     replies: Count
+    subsystems: list[Subsystem]
 
 
 class Queue(Record):
@@ -474,7 +487,7 @@ def series_details(view: SeriesView) -> SeriesDetails:
     return SeriesDetails(
         series=series_record(view.series),
         lists=list(view.lists),
-        subsystems=list(view.subsystems),
+        subsystems=_subsystems(view.subsystems),
         revisions=[series_record(revision.series) for revision in view.revisions],
         findings=[] if detail.review is None else _reviewed_findings(detail.review),
         compared=[
@@ -503,6 +516,10 @@ def series_details(view: SeriesView) -> SeriesDetails:
         applied=[Applied(**_fields(patch)) for patch in detail.applied],
         timeline=[TimelineEvent(time=event.time, event=event.text) for event in view.events],
     )
+
+
+def _subsystems(matches: Sequence[SubsystemMatch]) -> list[Subsystem]:
+    return [Subsystem(name=match.name, pattern=match.pattern, path=match.path) for match in matches]
 
 
 def _reviewed_findings(review: Review) -> list[ReviewedFinding]:
@@ -567,7 +584,13 @@ def figures_record(figures: RuleFigures) -> Figures:
 
 def queued_series(entry: QueueEntry, group: str) -> QueuedSeries:
     return QueuedSeries.model_validate(
-        dict(**series_fields(entry.series), group=group, last_mail=entry.moved, replies=entry.replies)
+        dict(
+            **series_fields(entry.series),
+            group=group,
+            last_mail=entry.moved,
+            replies=entry.replies,
+            subsystems=_subsystems(entry.subsystems),
+        )
     )
 
 

@@ -13,6 +13,7 @@ from bot.review.finding_group import FindingGroup
 from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.review.render.quote import quotations
 from bot.web.mails import mail_headers, mail_text
+from rules.analysis.maintainers import SubsystemMatch
 from rules.diff.patch import Patch
 from rules.finding import skipped_lines
 from rules.lazy import dataclass
@@ -141,7 +142,7 @@ class SeriesView:
     unsafe_places: tuple[tuple[str, str, str], ...]
     not_checked: tuple[str, ...]
     withheld: tuple[tuple[str, int], ...]
-    subsystems: tuple[str, ...]
+    subsystems: tuple[SubsystemMatch, ...]
     shown: SeriesDetail
 
 

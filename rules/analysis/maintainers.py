@@ -2,7 +2,7 @@
 """Parse MAINTAINERS, and find the entries of a file by their patterns F, X, N and K."""
 
 import re as eager_re  # a pattern of the file that is no expression fails at once, where it is caught
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from rules.lazy import dataclass, re
@@ -27,6 +27,15 @@ class Entry:
     excluded: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
+
+    def pattern_of(self, path: str) -> str:
+        """Return the line that makes the file one of the entry: the longest F that matches, else N; "" if none does."""
+        if not self.keeps(path):
+            return ""
+        covering = [pattern for pattern in self.files if _covers(pattern, path)]
+        if covering:
+            return f"F: {max(covering, key=len)}"
+        return next((f"N: {pattern}" for pattern in self.names if _searches(pattern, path)), "")
 
     def keeps(self, path: str) -> bool:
         """Return whether the entry maintains the file, by F, X and N."""
@@ -72,6 +81,18 @@ def parse(text: str) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
+@dataclass(frozen=True, slots=True)
+class SubsystemMatch:
+    """An entry that maintains files of a series: its name, the line that matches, as in "F: rust/", and the first file.
+
+    `pattern` and `path` are "" where only the name was stored.
+    """
+
+    name: str
+    pattern: str = ""
+    path: str = ""
+
+
 class Subsystems:
     """The entries of a MAINTAINERS file by the folders of their patterns, to look up the subsystem of many files."""
 
@@ -95,7 +116,11 @@ class Subsystems:
 
     def all_of(self, path: str) -> frozenset[str]:
         """Return the names of all entries that maintain the file."""
-        return frozenset(entry.name for entry in self._candidates(path).values() if entry.keeps(path))
+        return frozenset(entry.name for entry in self.entries_of(path))
+
+    def entries_of(self, path: str) -> Iterator[Entry]:
+        """Yield all entries that maintain the file."""
+        return (entry for entry in self._candidates(path).values() if entry.keeps(path))
 
     def _candidates(self, path: str) -> dict[int, Entry]:
         """Return the entries that may maintain the file, by their positions."""

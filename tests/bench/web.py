@@ -55,7 +55,7 @@ _TABLES: Final = {
     "review": "posting_id, reviewed, posting, value",
     "posting_list": "list, sent, posting_id",
     "posting_part": "message_id, posting_id",
-    "posting_subsystem": "subsystem, sent, posting_id",
+    "posting_subsystem": "subsystem, sent, posting_id, pattern, path",
     "finding": "posting_id, position, reviewed, rule, severity, confidence, patch, path, line, standing, withheld, "
     "fingerprint, message",
     "pending": "message_id, topic, sent, value",
@@ -164,7 +164,9 @@ def _add_rows(
     rows["review"].append((message_id, reviewed, b"", review))
     # Few subsystems have most series, and each series concerns some.
     subsystems = {_SUBSYSTEMS[int(chosen.random() ** 3 * len(_SUBSYSTEMS))] for _ in range(3)}
-    rows["posting_subsystem"] += [(name, at, message_id) for name in subsystems]
+    rows["posting_subsystem"] += [
+        (name, at, message_id, "F: drivers/group/", "drivers/group/driver.rs") for name in subsystems
+    ]
     rows["posting_list"] += [(name, at, message_id) for name in chosen.sample(_LISTS, 2)]
     for position, comment in enumerate(comments):
         finding = comment.finding

@@ -23,9 +23,10 @@ def test_a_rebuild_adds_subsystems_if_there_is_a_kernel(tmp_path: Path, patchwar
     Path("patchwarden.toml").write_text('[kernel]\nrepositories = [{ path = "kernel.git" }]\n')
     outputs = [patchwarden("rebuild")[:2] for _ in range(2)]
 
-    texts = [f"rebuilt\n{number} reviews had no subsystems and have them now\n" for number in (1, 0)]
+    text = "rebuilt\n{} reviews have subsystems now with the lines of MAINTAINERS that match\n"
+    texts = [text.format(number) for number in (1, 0)]
     assert outputs == [(0, text) for text in texts]
-    assert _subsystems() == [("LAMPS",)]
+    assert _subsystems() == [("LAMPS", "F: rust/", "rust/kernel/led.rs")]
 
 
 def test_a_kernel_that_cannot_be_read_is_an_error_before_the_rebuild(tmp_path: Path, patchwarden: Call) -> None:
@@ -38,6 +39,6 @@ def test_a_kernel_that_cannot_be_read_is_an_error_before_the_rebuild(tmp_path: P
     assert (status, out, "missing.git" in err) == (2, "", True)
 
 
-def _subsystems() -> list[tuple[str]]:
+def _subsystems() -> list[tuple[str, str, str]]:
     with closing(sqlite3.connect("var/patchwarden.db")) as connection:
-        return connection.execute("SELECT subsystem FROM posting_subsystem").fetchall()
+        return connection.execute("SELECT subsystem, pattern, path FROM posting_subsystem").fetchall()

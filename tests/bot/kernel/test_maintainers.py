@@ -2,6 +2,7 @@
 import pytest
 
 from bot.kernel.maintainers import Maintainers
+from rules.analysis.maintainers import SubsystemMatch
 
 TEXT = """\
 List of maintainers
@@ -78,9 +79,11 @@ def test_what_is_no_entry(text: str) -> None:
 
 
 def test_a_series_concerns_all_entries_with_people_that_maintain_its_files(keepers: Maintainers) -> None:
-    assert keepers.subsystems(["drivers/leds/lamp.c", "fs/a/rust.rs", "Makefile"]) == (
-        "LED DRIVERS [RUST]",
-        "NAMES THAT PYTHON CANNOT READ",
+    led = "LED DRIVERS [RUST]"
+    assert keepers.subsystems(["drivers/leds/lamp.c", "fs/a/rust.rs", "Makefile", "include/linux/led.h"]) == (
+        SubsystemMatch(led, "F: drivers/leds/", "drivers/leds/lamp.c"),
+        SubsystemMatch("NAMES THAT PYTHON CANNOT READ", "F: fs/*/rust.rs", "fs/a/rust.rs"),
     )
     assert keepers.subsystems(["drivers/leds/blink/a.c", "README"]) == ()
-    assert keepers.subsystems(["lib/led_lamp_rust.c"]) == ("LED DRIVERS [RUST]",)
+    name = "lib/led_lamp_rust.c"
+    assert keepers.subsystems([name]) == (SubsystemMatch(led, "N: led_[a-z]+_rust", name),)

@@ -14,6 +14,7 @@ from bot.ports.mails import ParsedMail, Thread
 from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.service.projection import ProjectionJob
 from bot.store.repository import Repository
+from rules.analysis.maintainers import SubsystemMatch
 from rules.finding import LogAnchor, Severity
 from tests.bot.review.factories import Maker
 from tests.fakes.mails import mail, raw
@@ -118,9 +119,9 @@ def test_a_rebuild_changes_nothing(path: Path) -> None:
 def test_a_rebuild_adds_the_subsystems_that_a_review_lacks(path: Path) -> None:
     before, asked = _rows(path), list[str]()
 
-    def find(paths: Iterable[str]) -> tuple[str, ...]:
+    def find(paths: Iterable[str]) -> tuple[SubsystemMatch, ...]:
         asked.extend(paths)
-        return ("LAMPS", "TIMERS")
+        return (SubsystemMatch("LAMPS", "F: lamps/", "lamps/a.c"), SubsystemMatch("TIMERS"))
 
     with Repository(path) as store:
         job = ProjectionJob(store, Event())
@@ -132,8 +133,26 @@ def test_a_rebuild_adds_the_subsystems_that_a_review_lacks(path: Path) -> None:
     }
     assert {name for name, _ in added} == {"LAMPS", "TIMERS"}
     assert {posting for _, posting in added} == {"v1.0@example.org", "v3.1@example.org"}
+    assert {row[3:] for row in after["posting_subsystem"] if row[0] == "LAMPS"} == {("F: lamps/", "lamps/a.c")}
     assert {**after, "posting_subsystem": before["posting_subsystem"]} == before
-    assert len(asked) == 2  # one changed file of each of the two reviews
+    assert len(asked) == 4  # one changed file of each of the three reviews, twice of that without a known subsystem
+
+
+def test_a_rebuild_keeps_subsystems_and_adds_the_reasons_that_are_known(path: Path) -> None:
+    def find(_: Iterable[str]) -> tuple[SubsystemMatch, ...]:
+        return (SubsystemMatch("NEW", "F: new/", "new/a.c"), SubsystemMatch("RUST", "F: rust/", "rust/led.rs"))
+
+    with Repository(path) as store:
+        ProjectionJob(store, Event()).rebuild(find)
+    rows = _rows(path)
+    with Repository(path) as store:
+        ProjectionJob(store, Event()).rebuild()
+
+    assert [(row[0], *row[3:]) for row in rows["posting_subsystem"] if row[2] == "v2.1@example.org"] == [
+        ("LED", "", ""),
+        ("RUST", "F: rust/", "rust/led.rs"),
+    ]
+    assert _rows(path) == rows
 
 
 def test_files_without_an_entry_are_not_counted(path: Path) -> None:

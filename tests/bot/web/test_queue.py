@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -19,6 +20,7 @@ from bot.review.pending import pending_posting
 from bot.store.repository import Repository
 from bot.store.web import SqliteWebStore
 from bot.web.app import create_app
+from rules.analysis.maintainers import SubsystemMatch
 from rules.bindings.pending_facts import PendingFact, PendingFacts, PendingKind
 from rules.bindings.used_places import UsedPlace
 from rules.finding import Anchor
@@ -50,9 +52,17 @@ def _pending(
     save(store, [posting])
     place = Anchor(1, "rust/kernel/led.rs", "post", 1, 1, "")
     pending = pending_posting(posting, PendingFacts(tuple(PendingFact(*fact, place) for fact in facts)), sent)
-    review = Review(posting, (ReviewFinding(make.finding(5)),), subsystems=tuple(subsystems))
+    review = Review(posting, (ReviewFinding(make.finding(5)),), **_concerned(subsystems))
     store.save_review(review, None, NOW, PendingUpdate(pending, OLD))
     return FoundCollision(pending, *(facts[0] if facts else (PendingKind.C_USE, "")))
+
+
+def _concerned(names: Sequence[str]) -> dict[str, Any]:
+    """Return the fields of a review for these subsystems. A single one is noted without its reason, as in the past."""
+    matches = [SubsystemMatch(name, f"F: {name.lower()[:4]}/", f"{name.lower()[:4]}/<a>.rs") for name in names[1:]]
+    if matches:
+        matches.insert(0, SubsystemMatch(names[0], "N: ^pci", "lib/pci.rs"))
+    return {"subsystems": tuple(names), "matches": tuple(matches)}
 
 
 @pytest.fixture
@@ -88,6 +98,39 @@ def _authors(get: Get, address: str) -> list[str]:
 )
 def test_the_queue_has_what_waits_for_a_subsystem_or_person(get: Get, address: str, authors: list[str]) -> None:
     assert _authors(get, address) == authors
+
+
+@pytest.mark.parametrize(
+    ("address", "reasons"),
+    [
+        ("/queue/RUST", ["F: rust/ matches rust/&lt;a&gt;.rs"]),
+        ("/queue/PCI%20SUBSYSTEM%20%5BRUST%5D", ["N: ^pci matches lib/pci.rs"]),
+        ("/queue?for=maya@example.org", ["PCI SUBSYSTEM [RUST]: N: ^pci matches lib/pci.rs"]),
+        (
+            "/queue?for=otto@example.org",
+            ["PCI SUBSYSTEM [RUST]: N: ^pci matches lib/pci.rs", "RUST: F: rust/ matches rust/&lt;a&gt;.rs"],
+        ),
+        ("/queue?for=carl@example.org", ["by this author"]),
+        ("/queue", []),
+    ],
+)
+def test_a_queue_says_why_it_has_a_series(get: Get, address: str, reasons: list[str]) -> None:
+    divs = re.findall(r'<div class="meta">(?!<bdi>[A-Z]\w+</bdi>, v)(.*?)</div>', get(address))
+    shown = [re.sub(r"<[^>]*>", "", div) for div in divs]
+
+    assert [text for text in shown if "matches" in text or "by this" in text] == reasons
+
+
+def test_the_json_says_why_a_series_concerns_a_subsystem(get: Get) -> None:
+    reasons = [
+        {"name": PCI, "pattern": "N: ^pci", "path": "lib/pci.rs"},
+        {"name": RUST, "pattern": "F: rust/", "path": "rust/<a>.rs"},
+    ]
+    entries = {entry["author"]: entry["subsystems"] for entry in json.loads(get("/api/queue"))["queue"]}
+
+    assert entries["ann"] == json.loads(get("/api/series/ann@x"))["subsystems"] == reasons
+    assert entries["ben"] == [{"name": RUST, "pattern": "", "path": ""}]
+    assert entries["carl"] == []
 
 
 def test_series_are_new_waiting_or_quiet(get: Get) -> None:
@@ -231,6 +274,7 @@ def test_a_series_names_its_subsystems_and_the_c_names_that_it_changes(get: Get)
     text = get("/series/ann@x")
 
     assert '<a href="/queue/PCI%20SUBSYSTEM%20%5BRUST%5D">' in text
+    assert "F: rust/ matches rust/&lt;a&gt;.rs" in _text(text)
     assert '<a class="mono" href="/border/kmalloc">' in text
 
 
