@@ -57,11 +57,13 @@ from bot.mail import (
 from bot.mail import parse as parsing
 from bot.mail.address import Address
 from bot.mail.address_book import AddressBook
+from bot.mail.authority import ProvenSender
 from bot.mail.bounce import bounce
 from bot.mail.charset import decode
 from bot.mail.links import Links
 from bot.mail.message import Message
 from bot.mail.mime import parts_of
+from bot.mail.one_time_token import read_token, series_token
 from bot.mail.posting import FollowUp
 from bot.mail.posting_codec import decode_posting, encode_posting
 from bot.mail.subject import count_and_title, usual_subject
@@ -416,7 +418,11 @@ MAIL_READERS: Final = (
         more={name: _raw(make) for name, make in _MAILS.items()},
     ),
     _of_mail("mail.bounce.bounce mail.envelope.received_tokens", lambda mail: bounce(mail, "b+{token}@b")),
-    _of_mail("mail.command.commands mail.command.own_text mail.command.asked", command.commands),
+    _of_mail(
+        "mail.command.commands mail.command.own_text mail.command.asked mail.command.command_lines "
+        "mail.command.one_time_token",
+        lambda mail: (command.commands(mail), command.one_time_token(mail)),
+    ),
     _of_mail("mail.mime.parts_of", lambda mail: parts_of(mail.headers, mail.raw)),
     _of_mail("inbox.assemble.as_patch", as_patch),
     _of_mail(
@@ -450,7 +456,9 @@ MAIL_READERS: Final = (
     ),
     _of_mail(
         "review.command_reply.command_reply",
-        lambda mail: answering.command_reply(mail, Address("", "a@example.org"), [["a"]], Maker().identity),
+        lambda mail: answering.command_reply(
+            mail, ProvenSender(Address("", "a@example.org"), ("a",)), [["a"]], Maker().identity
+        ),
     ),
     Reader(
         ("bot.inbox.thread.threads", "bot.inbox.grouping.group_candidates", "bot.inbox.grouping.parent_of"),
@@ -538,6 +546,8 @@ MAIL_READERS: Final = (
             "bot.mail.links.Links.finding",
             "bot.mail.links.Links.rule",
             "bot.mail.target.is_message_id",
+            "bot.mail.one_time_token.read_token",
+            "bot.mail.one_time_token.series_token",
             "bot.mail.parse.parse_date",
             "bot.inbox.thread.run_of",
         ),
@@ -558,10 +568,19 @@ MAIL_READERS: Final = (
             Links("https://pages.example.org").finding(value, value),
             Links("https://pages.example.org").rule(value),
             target.is_message_id(value),
+            read_token(value),
+            series_token(value),
             parsing.parse_date(value),
             run_of(value),
         ),
-        (("", ""), ("a@", ""), ("", "@b"), ("20260302090000.1-1-", "@b"), ("https://lore.kernel.org/r/", "/")),
+        (
+            ("", ""),
+            ("a@", ""),
+            ("", "@b"),
+            ("20260302090000.1-1-", "@b"),
+            ("https://lore.kernel.org/r/", "/"),
+            ("b+", "@b"),
+        ),
     ),
     Reader(
         ("bot.mail.charset.decode",),
@@ -1569,6 +1588,7 @@ EXEMPT: Final[dict[str, str]] = {
     **dict.fromkeys(
         (
             "bot.mail.authority.reply_address",
+            "bot.mail.authority.token_names_series",
             "bot.review.consent.strictest",
             "bot.digest.phrases.about",
             "bot.digest.phrases.mails",

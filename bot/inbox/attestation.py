@@ -9,6 +9,7 @@ dkim and patatt.
 import binascii
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,9 @@ import patatt
 
 from bot.inbox.error import InboxError
 from bot.mail.attestation import Attestation, SignatureResult
+from bot.mail.command import asked
 from bot.mail.message import Message
+from bot.mail.mime import Text
 from bot.mail.parse import MAX_HEADERS, parse
 from rules.lazy import dataclass
 
@@ -27,8 +30,8 @@ MAX_SIGNATURES: Final = 6
 MAX_RECORD: Final = 4096
 SMALLEST_KEY: Final = 1024
 
-_MUST_BE_SIGNED: Final = ("from", "subject", "date", "message-id")
-_ONLY_ONCE: Final = (*_MUST_BE_SIGNED, "to", "cc", "in-reply-to", "references")
+_MUST_BE_SIGNED: Final = ("from", "subject", "date")
+_ONLY_ONCE: Final = (*_MUST_BE_SIGNED, "message-id", "to", "cc", "in-reply-to", "references")
 _DEVELOPER_SIGNATURE: Final = "x-developer-signature"
 _SECONDS: Final = 2.0
 _SILENT: Final = logging.getLogger("bot.inbox.attestation.dkim")
@@ -37,12 +40,10 @@ _SILENT.setLevel(logging.CRITICAL + 1)
 # Maps a DNS name to the bytes of its TXT record, or to None if it has none. Raises InboxError if the DNS fails.
 TextRecord = Callable[[str], bytes | None]
 
-_WORDS: Final = {
-    patatt.RES_VALID: SignatureResult.VALID,
-    patatt.RES_BADSIG: SignatureResult.INVALID,
-    patatt.RES_ERROR: SignatureResult.INVALID,
-    patatt.RES_NOKEY: SignatureResult.UNKNOWN,
-}
+ALGORITHMS: Final = ("ed25519", "openpgp", "openssh")
+"""The kinds of developers' keys, and the folders of a patatt keyring."""
+# What hostile signatures and damaged keys raise.
+_UNREADABLE: Final = (patatt.Error, RuntimeError, OSError, ValueError, LookupError, TypeError, ArithmeticError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,29 +131,69 @@ def _is_test_key(record: bytes) -> bool:
 
 
 def _signed(fields: dict[bytes, bytes]) -> frozenset[str]:
-    return frozenset(name.strip().lower() for name in fields.get(b"h", b"").decode("ascii", "replace").split(":"))
+    return _names(fields.get(b"h", b""))
+
+
+def _names(headers: bytes) -> frozenset[str]:
+    return frozenset(name.strip().lower() for name in headers.decode("ascii", "replace").split(":"))
 
 
 def _patatt(message: Message, keyring: Path | None) -> list[Attestation]:
     if keyring is None or not 0 < _count(message, _DEVELOPER_SIGNATURE) <= MAX_SIGNATURES:
         return []
     try:
-        results = patatt.validate_message(message.raw, [str(keyring)])
-    except (patatt.Error, RuntimeError, OSError, ValueError, LookupError, TypeError) as error:
+        mail = patatt.PatattMessage(message.raw)
+        signatures = mail.get_sigs()
+    except _UNREADABLE as error:
         return [Attestation("patatt", "", SignatureResult.INVALID, aligned=False, reason=str(error)[:200])]
-    attestations = []
-    for code, identity, _, key, _, errors in results:
-        # If the keyring has no key, patatt uses the operator's own keyring, which does not count here.
-        trusted = key is not None and not key.startswith("(default keyring)")
-        verdict = (
-            _WORDS.get(code, SignatureResult.UNKNOWN)
-            if trusted or code != patatt.RES_VALID
-            else SignatureResult.UNKNOWN
-        )
-        author = message.author.key if message.author else ""
-        aligned = bool(author) and (identity or "").lower() == author and _count(message, "from") == 1
-        attestations.append(Attestation("patatt", identity or "", verdict, aligned, "; ".join(errors)[:200]))
-    return attestations
+    return [_one_patatt(message, mail, signature, keyring) for signature in signatures]
+
+
+def _one_patatt(
+    message: Message, mail: patatt.PatattMessage, signature: patatt.DevsigHeader, keyring: Path
+) -> Attestation:
+    """Verify a signature with the key that the keyring has for its identity; the user's own GnuPG keys do not count."""
+    result, identity, signed, at, lines = SignatureResult.INVALID, "", frozenset[str](), None, None
+    try:
+        identity = signature.get_field_as_str("i") or ""
+        key = _developer_key(signature, identity, keyring)
+        if key is None:
+            result, reason = SignatureResult.UNKNOWN, "the keyring has no key of this developer"
+        else:
+            mail.git_canonicalize()
+            signature.set_headers(mail.canon_headers or [], "validate")
+            signature.set_body(mail.canon_body or b"")
+            _, time = signature.validate(key)
+            at = datetime.fromtimestamp(int(time), UTC)
+            signed = _names(signature.get_field_as_bytes("h") or b"")
+            lines = _command_lines(mail.canon_body or b"")
+            result, reason = SignatureResult.VALID, ""
+    except _UNREADABLE as error:
+        reason = str(error)[:200] or type(error).__name__
+    author = message.author.key if message.author else ""
+    aligned = bool(author) and identity.lower() == author and _count(message, "from") == 1
+    return Attestation("patatt", identity, result, aligned, reason, signed, at, lines)
+
+
+def _developer_key(signature: patatt.DevsigHeader, identity: str, keyring: Path) -> bytes | None:
+    """Return the public key for the signature, or None if the keyring has none for this identity."""
+    algorithm = (signature.get_field_as_str("a") or "").partition("-")[0]
+    if algorithm not in ALGORITHMS:
+        raise ValueError("unknown algorithm")
+    if {"", ".", ".."} & set(identity.split("@", 1)):
+        return None  # It would leave the folder of the identity.
+    try:
+        key, _ = patatt.get_public_key(str(keyring), algorithm, identity, signature.get_field_as_str("s") or "default")
+    except KeyError:
+        return None
+    return bytes(key) or None  # With an empty key, patatt would use the user's own GnuPG keys.
+
+
+def _command_lines(body: bytes) -> tuple[tuple[str, str], ...] | None:
+    """Return the command lines of the signed text; None if they depend on whether its lines are flowed."""
+    text = body.decode("utf-8", "replace").replace("\r\n", "\n")
+    plain, flowed = (tuple(asked(Text(text, is_flowed))) for is_flowed in (False, True))
+    return plain if plain == flowed else None
 
 
 def _aligned(domain: str, message: Message) -> bool:

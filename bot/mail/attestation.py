@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The results of verifying a mail's signatures when it arrived."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from rules.lazy import dataclass, field
@@ -20,7 +21,10 @@ class Attestation:
 
     `aligned` says that the identity is the author's: the domain of From or one above it, or the address itself. Only a
     valid and aligned one proves who wrote the mail; `reason` says what an invalid one lacks. `signed` are the names, in
-    lower case, of the headers that a DKIM signature covers.
+    lower case, of the headers that the signature covers.
+
+    A valid developer signature also has its time, and the command lines of the text that it covers; None if these
+    lines depend on how the text is read.
     """
 
     kind: str
@@ -29,6 +33,8 @@ class Attestation:
     aligned: bool
     reason: str = ""
     signed: frozenset[str] = field(default=frozenset(), compare=False)
+    signed_at: datetime | None = field(default=None, compare=False)
+    command_lines: tuple[tuple[str, str], ...] | None = field(default=None, compare=False)
 
     @property
     def proves_author(self) -> bool:

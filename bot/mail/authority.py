@@ -4,7 +4,7 @@
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -12,17 +12,21 @@ from typing import Final
 from bot.mail.address import Address
 from bot.mail.attestation import Attestation
 from bot.mail.bots import is_automatic
-from bot.mail.command import Command, Mute, Scope, asked, own_text
+from bot.mail.command import Command, Mute, Scope, asked, command_lines, one_time_token, own_text
 from bot.mail.message import Message
 from bot.mail.mime import Text, multipart_boundary
+from bot.mail.one_time_token import SERIES_DIGITS, OneTimeToken
 from bot.mail.parse import MAX_HEADERS
 from rules.lazy import dataclass, re
 
 OLDEST: Final = timedelta(days=7)
-MUST_BE_SIGNED: Final = frozenset({"from", "to", "subject", "date", "message-id"})
+MUST_BE_SIGNED: Final = frozenset({"from", "to", "subject", "date"})
 
 _AHEAD: Final = timedelta(hours=1)  # Clocks differ.
-_ONLY_ONCE: Final = (*sorted(MUST_BE_SIGNED), "content-type", "content-transfer-encoding", "mime-version")
+_ONLY_ONCE: Final = (
+    *("date", "from", "message-id", "subject", "to"),
+    *("content-type", "content-transfer-encoding", "mime-version"),
+)
 _FRAMING: Final = frozenset({"content-type", "content-transfer-encoding"})
 _HEADER_LINE = re.compile(rb"[!-9;-~]+:[^\r\n\0]*|[ \t][^\r\n\0]*")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
@@ -33,6 +37,18 @@ class Unproven:
     """The reason why the author of a mail is not proven."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenSender:
+    """The person who wrote a mail, and the keys under which the mail is used up: if one was used before, it is a copy.
+
+    A copy that somebody changed has at least one key of the original, as long as a signature proves its sender. The
+    first key names the mail.
+    """
+
+    address: Address
+    keys: tuple[str, ...]
 
 
 class Role(StrEnum):
@@ -56,18 +72,26 @@ class Parties:
     maintainers: frozenset[str] = frozenset()
 
 
-def proven_sender(message: Message, attestations: Iterable[Attestation], now: datetime) -> Address | Unproven:
-    """Return the person who recently wrote this mail, proven by a signature of their domain over all that we read.
+def proven_sender(message: Message, attestations: Iterable[Attestation], now: datetime) -> ProvenSender | Unproven:
+    """Return the person who recently wrote this mail, proven by a signature over all that we read.
 
-    From alone proves nothing, nor does an Authentication-Results header, which anybody can write.
+    The signature is of their domain (DKIM), or their own (patatt) over a text with a one-time token. From alone proves
+    nothing, nor does an Authentication-Results header, which anybody can write.
     """
     sender = plausible_sender(message, now)
     if isinstance(sender, Unproven):
         return sender
-    reasons = [_weakness(message, attestation) for attestation in attestations if attestation.kind == "dkim"]
-    if "" in reasons:
-        return sender
-    return Unproven(reasons[0] if reasons else "no signature")
+    proofs, reasons = [], []
+    for attestation in attestations:
+        is_dkim = attestation.kind == "dkim"
+        reason = _weakness(message, attestation) if is_dkim else _developer_weakness(message, attestation, now)
+        if reason:
+            reasons.append(reason)
+        else:
+            proofs.append(attestation)
+    if not proofs:
+        return Unproven("; ".join(dict.fromkeys(reasons)) or "no signature")
+    return ProvenSender(sender, tuple(_keys(message, sender, proofs)))
 
 
 def plausible_sender(message: Message, now: datetime) -> Address | Unproven:
@@ -128,13 +152,19 @@ def names_series(message: Message, own: str, secret: bytes, topic: str) -> bool:
     return any(hmac.compare_digest(key.encode("utf-8", "replace"), wanted) for key in _to(message))
 
 
+def token_names_series(token: OneTimeToken, secret: bytes, topic: str) -> bool:
+    """Return whether a one-time token is of this series."""
+    return hmac.compare_digest(token.series, _token(secret, topic))
+
+
 def _to(message: Message) -> list[str]:
     return [address.key for address in message.to]
 
 
 def _token(secret: bytes, topic: str) -> str:
     # Lower-case letters that survive any mail system; 96 bits.
-    return hmac.new(secret, b"series\0" + topic.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()[:24]
+    named = b"series\0" + topic.encode("utf-8", "surrogateescape")
+    return hmac.new(secret, named, hashlib.sha256).hexdigest()[:SERIES_DIGITS]
 
 
 def _plain_header(raw: bytes) -> bool:
@@ -153,6 +183,46 @@ def _weakness(message: Message, signature: Attestation) -> str:
     if not signature.signed >= _FRAMING and not _same_however_framed(message):
         return "does not sign how its body is to be read"
     return ""
+
+
+def _developer_weakness(message: Message, signature: Attestation, now: datetime) -> str:
+    """Return why a developer signature does not prove the author of what we read, or "".
+
+    It covers From, Subject and the text as git reads it. So the token in the text names the series, its own time
+    replaces Date, and the text that it covers must have the commands that we read.
+    """
+    if not signature.proves_author:
+        return signature.reason or f"no valid signature of the author by {signature.identity or 'anybody'}"
+    if one_time_token(message) is None:
+        return "a developer signature needs a one-time token in the text"
+    if signature.signed_at is None or not -_AHEAD <= now - signature.signed_at <= OLDEST:
+        return f"not signed in the last {OLDEST.days} days"
+    if signature.command_lines is None or list(signature.command_lines) != command_lines(message):
+        return "the signed text has other commands"
+    return ""
+
+
+def _keys(message: Message, sender: Address, proofs: Iterable[Attestation]) -> Iterator[str]:
+    """Yield the keys of a mail whose sender these signatures prove."""
+    signed = [proof.signed for proof in proofs if proof.kind == "dkim"]
+    if any("message-id" in names for names in signed):
+        yield message.message_id
+    if signed:
+        yield _content_key(message)
+    if token := one_time_token(message):
+        yield token.key(sender)
+
+
+def _content_key(message: Message) -> str:
+    """Return a hash of the text and of the headers that every DKIM signature here covers, without white space.
+
+    DKIM tolerates only changes of white space. So all copies of a mail have this key, whatever else is changed.
+    """
+    blank = _BLANK_LINE.search(message.raw)
+    headers = {name.lower(): value.encode("utf-8", "surrogateescape") for name, value in message.headers}
+    signed = [headers.get(name, b"") for name in sorted(MUST_BE_SIGNED)]
+    parts = [*signed, message.raw[blank.end() :] if blank else b""]
+    return f"dkim {hashlib.sha256(bytes(1).join(b''.join(part.split()) for part in parts)).hexdigest()}"
 
 
 def _same_however_framed(message: Message) -> bool:

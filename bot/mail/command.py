@@ -7,6 +7,7 @@ from typing import Final
 
 from bot.mail.message import Message
 from bot.mail.mime import Text, first_text, multipart_boundary
+from bot.mail.one_time_token import VERB, OneTimeToken, read_token
 from rules.lazy import dataclass, re
 
 MAX_COMMANDS: Final = 3
@@ -98,15 +99,21 @@ def commands(message: Message) -> tuple[Command, ...] | Ambiguous:
     """Return the commands in the mail in order, without repetitions; empty if there are none.
 
     Only lines of the first text part count that begin with `patchwarden:`, outside of quotations, diffs, fences,
-    signatures and forwarded mails. If one command is unknown, or if there are too many, none is executed.
+    signatures and forwarded mails. If one command is unknown, or if there are too many, none is executed. A line with a
+    one-time token is no command.
     """
-    text = own_text(message)
     parsed: dict[Command, None] = {}
-    for verb, argument in () if text is None else asked(text):
+    tokens: set[OneTimeToken | None] = set()
+    for verb, argument in command_lines(message):
+        if verb.lower() == VERB:
+            tokens.add(read_token(argument.strip()))
+            continue
         command = _command(verb.lower(), argument.strip())
         if command is None:
             return Ambiguous(f"unknown command: {verb[:40]!r}")
         parsed[command] = None
+    if None in tokens or len(tokens) > 1:
+        return Ambiguous("not a one-time token" if None in tokens else "two different one-time tokens")
     if len(parsed) > MAX_COMMANDS:
         return Ambiguous(f"more than {MAX_COMMANDS} commands")
     named = [command.finding for command in parsed if isinstance(command, NotApplicable | Fixed)]
@@ -115,6 +122,18 @@ def commands(message: Message) -> tuple[Command, ...] | Ambiguous:
     if sum(isinstance(command, Mute) for command in parsed) > 1:
         return Ambiguous("two different mutes")
     return tuple(parsed)
+
+
+def one_time_token(message: Message) -> OneTimeToken | None:
+    """Return the one-time token in the mail, if `commands` understands the mail and there is one."""
+    arguments = (argument.strip() for verb, argument in command_lines(message) if verb.lower() == VERB)
+    return next(map(read_token, arguments), None)
+
+
+def command_lines(message: Message) -> list[tuple[str, str]]:
+    """Return the verb and the argument of each command line of the mail, verbatim."""
+    text = own_text(message)
+    return [] if text is None else asked(text)
 
 
 def own_text(message: Message) -> Text | None:

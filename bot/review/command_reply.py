@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Final
 
-from bot.mail.address import Address
+from bot.mail.authority import ProvenSender
 from bot.mail.message import Message
 from bot.mail.outgoing import COMMAND_REPLY
 from bot.mail.reply import Identity, Reply
@@ -34,16 +34,18 @@ _COMMANDS: Final = (
 )
 
 
-def command_reply(message: Message, to: Address, paragraphs: Sequence[Sequence[str]], identity: Identity) -> Reply:
+def command_reply(
+    message: Message, sender: ProvenSender, paragraphs: Sequence[Sequence[str]], identity: Identity
+) -> Reply:
     """Return the reply to the mail with the command. The same command gives the same reply."""
     lines = [line for paragraph in paragraphs for line in (*paragraph, "")]
     subject = " ".join(plain_text.visible(message.subject).split())
     date = message.date or datetime(1970, 1, 1, tzinfo=UTC)
     return Reply(
-        message_id=identity.message_id(COMMAND_REPLY, message.message_id),
+        message_id=identity.message_id(COMMAND_REPLY, sender.keys[0]),
         date=format_datetime(date.astimezone(UTC)),
         sender=identity.sender,
-        to=(to,),
+        to=(sender.address,),
         cc=(),
         subject=subject if _RE.match(subject) else f"Re: {subject}",
         in_reply_to=message.message_id,

@@ -9,10 +9,10 @@ from typing import Final, Protocol
 
 from bot.inbox.error import InboxError
 from bot.log import LogEvent, event
-from bot.mail.address import Address
 from bot.mail.attestation import Attestation
 from bot.mail.authority import (
     Parties,
+    ProvenSender,
     Unproven,
     is_for_us,
     may,
@@ -20,10 +20,12 @@ from bot.mail.authority import (
     parties_roles,
     plausible_sender,
     proven_sender,
+    token_names_series,
 )
-from bot.mail.command import Ambiguous, Command, commands
+from bot.mail.command import Ambiguous, Command, commands, one_time_token
 from bot.mail.compose import ComposeRefused
 from bot.mail.message import Message
+from bot.mail.one_time_token import OneTimeToken
 from bot.mail.outgoing import COMMAND_REPLY, Outgoing
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
@@ -61,19 +63,19 @@ class CommandStore(Protocol):
     def mark_checked(self, mail: int) -> None:
         """Mark all mails up to this row as checked for commands."""
 
-    def is_command_processed(self, message_id: str) -> bool:
-        """Return whether that mail was processed before."""
+    def is_command_processed(self, *keys: str) -> bool:
+        """Return whether a mail with one of these keys was processed before."""
 
     def save_commands(
         self,
-        message_id: str,
+        keys: Sequence[str],
         sender: str,
         outcome: str,
         changes: Collection[Disposition | ActiveMute],
         answer: Outgoing | None,
         now: datetime,
     ) -> bool:
-        """Store the mail, its changes and our reply together. Return False if it was processed before."""
+        """Store the mail, its changes and our reply together. Return False if one of its keys was used before."""
 
     def command_usage(self, since: datetime, sender: str | None = None) -> CommandUsage:
         """Count the replies to a sender, or to all, since then, and the mails that made us re-check."""
@@ -160,26 +162,24 @@ class CommandJob:
             return None
         message = read.message
         claimed = message.author.key if message.author else ""
-        asked = guard(f"commands of {message.message_id}", lambda: self._asked(message, read.asked))
+        asked = guard(f"commands of {message.message_id}", lambda: self._asked(read))
         if isinstance(asked, Crashed):
             asked = asked.reason
         if isinstance(asked, str):
             return CommandResult(message.message_id, claimed, asked, obeyed=False)
         return self._obey(stored, message, *asked)
 
-    def _asked(
-        self, message: Message, asked: tuple[Command, ...] | Ambiguous
-    ) -> tuple[Posting, tuple[Command, ...]] | str:
+    def _asked(self, read: "CommandMail") -> tuple[Posting, tuple[Command, ...]] | str:
         """Return the commands and their posting, or why there are none. No check here needs a verified signature.
 
         Signatures, which need DNS queries, are verified only for a recent mail with the token of the series, from the
         address of a person with a role.
         """
-        now = self._clock.now()
-        if self._store.is_command_processed(message.message_id):
-            return PROCESSED_BEFORE
+        now, message, asked, token = self._clock.now(), read.message, read.asked, read.token
         if isinstance(sender := plausible_sender(message, now), Unproven):
             return sender.reason
+        if self._store.is_command_processed(message.message_id, *([token.key(sender)] if token else [])):
+            return PROCESSED_BEFORE
         if sender.key == self._own.lower():
             return OWN_MAIL
         if reason := self._policy.context.recipients().book.objection(sender):
@@ -191,6 +191,10 @@ class CommandJob:
             return asked.reason
         if not asked:
             return NO_COMMAND
+        if token and not token.is_current(now):
+            return "its one-time token is expired"
+        if token and not token_names_series(token, self._policy.context.secret, posting.topic):
+            return "its one-time token is of another series"
         roles = parties_roles(sender, self._policy.parties(posting))
         if not all(may(roles, command) for command in asked):
             return f"not authorised: {', '.join(sorted(roles)) or 'a stranger'}"
@@ -205,10 +209,13 @@ class CommandJob:
             raise InboxError(attested.reason)
         if isinstance(attested, Crashed):
             return CommandResult(message.message_id, "", f"cannot be verified: {attested.reason}", obeyed=False)
-        sender = proven_sender(message, attested, now)
-        if isinstance(sender, Unproven):
+        proven = proven_sender(message, attested, now)
+        if isinstance(proven, Unproven):
             claimed = message.author.key if message.author else ""
-            return CommandResult(message.message_id, claimed, sender.reason, obeyed=False)
+            return CommandResult(message.message_id, claimed, proven.reason, obeyed=False)
+        sender = proven.address
+        if self._store.is_command_processed(*proven.keys):
+            return CommandResult(message.message_id, sender.key, PROCESSED_BEFORE, obeyed=False)
         record = self._store.review_of(posting.message_id)
         context = CommandContext(posting, None if record is None else record.review, sender, message.message_id, now)
         own, total = (self._store.command_usage(now - _DAY, who) for who in (sender.key, None))
@@ -217,8 +224,8 @@ class CommandJob:
         response = respond(asked, context, self._policy.recheck if may_recheck else None)
         outcome = ", ".join(response.done)
         may_reply = own.answers < max_per_person and total.answers < max_per_day
-        answer = self._answer(message, sender, posting, response.paragraphs) if may_reply else None
-        is_new = self._store.save_commands(message.message_id, sender.key, outcome, response.changes, answer, now)
+        answer = self._answer(message, proven, posting, response.paragraphs) if may_reply else None
+        is_new = self._store.save_commands(proven.keys, sender.key, outcome, response.changes, answer, now)
         if is_new:
             fields = {"message_id": message.message_id, "sender": sender.key, "series": posting.message_id}
             reply = None if answer is None else answer.message_id
@@ -235,14 +242,14 @@ class CommandJob:
         return None
 
     def _answer(
-        self, message: Message, sender: Address, posting: Posting, paragraphs: Sequence[Sequence[str]]
+        self, message: Message, proven: ProvenSender, posting: Posting, paragraphs: Sequence[Sequence[str]]
     ) -> Outgoing | None:
         """Return the frozen reply to the sender alone, or None if there is nothing to say."""
         context = self._policy.context.recipients()
         if not paragraphs or context.consent_of(posting).mode is Mode.OFF:
             return None
-        reply = command_reply(message, sender, paragraphs, self._policy.context.identity)
-        mail = freeze(reply, posting_terms(posting, context, COMMAND_REPLY, sender.key, self._clock.now()))
+        reply = command_reply(message, proven, paragraphs, self._policy.context.identity)
+        mail = freeze(reply, posting_terms(posting, context, COMMAND_REPLY, proven.address.key, self._clock.now()))
         if isinstance(mail, ComposeRefused):
             event(LogEvent.REPLY_WITHHELD, message_id=message.message_id, reason=mail.reason)
             return None
@@ -251,10 +258,11 @@ class CommandJob:
 
 @dataclass(frozen=True, slots=True)
 class CommandMail:
-    """A mail to us and the commands in it."""
+    """A mail to us, the commands in it, and its one-time token."""
 
     message: Message
     asked: tuple[Command, ...] | Ambiguous
+    token: OneTimeToken | None = None
 
 
 def read_commands(own: str, stored: StoredMail) -> CommandMail | None:
@@ -262,7 +270,7 @@ def read_commands(own: str, stored: StoredMail) -> CommandMail | None:
     message = parse(stored.mail.raw)
     if not isinstance(message, Message) or not is_for_us(message, own):
         return None
-    return CommandMail(message, commands(message))
+    return CommandMail(message, commands(message), one_time_token(message))
 
 
 def _log_refused(heard: CommandResult) -> None:

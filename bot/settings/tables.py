@@ -208,7 +208,8 @@ class LoreSettings(_Table):
     verify: bool = Field(default=True, description="Verify DKIM signatures. This asks the DNS for keys.")
     keyring: Path = Field(
         default=Path("var/keyring"),
-        description="A patatt keyring with public keys of developers. It is used if it exists.",
+        description="A patatt keyring with public keys of developers. It is used if it exists. Who can write there can "
+        "give the commands by mail of anybody.",
     )
 
     @property

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from bot.mail.command import RECHECK
 from bot.mail.outgoing import Outgoing
@@ -13,11 +13,10 @@ from bot.ports.mails import CommandUsage, StoredMail
 from bot.review.disposition import ActiveMute, Disposition
 from bot.store.codec import up_to
 from bot.store.database import Database
-from bot.store.dialect import insert, insert_new
 from bot.store.mails import stored_mails
 from bot.store.mutes import store_mute
 from bot.store.outgoing import row_of
-from bot.store.tables import CommandMailRow, DispositionRow, MailRow, OutgoingRow
+from bot.store.tables import CommandKeyRow, CommandMailRow, DispositionRow, MailRow, OutgoingRow
 from bot.store.unchecked import mark_checked, unchecked_mails
 
 _JOB: Final = "commands"
@@ -42,20 +41,25 @@ class CommandRows:
 
     def save_commands(
         self,
-        message_id: str,
+        keys: Sequence[str],
         sender: str,
         outcome: str,
         changes: Collection[Disposition | ActiveMute],
         answer: Outgoing | None,
         now: datetime,
     ) -> bool:
-        """Store the mail, its changes and our reply together. Return False if the mail was processed before."""
+        """Store the mail under all its keys, with its changes and our reply.
+
+        Return False, and store nothing, if a mail with one of the keys was processed before.
+        """
         with self._database.writing() as session:
-            row = insert(CommandMailRow).values(
-                message_id=message_id, sender=sender, outcome=outcome, has_reply=answer is not None, processed=now
-            )
-            if not insert_new(session, row):
+            if _is_processed(session, keys):
                 return False
+            row = CommandMailRow(
+                message_id=keys[0], sender=sender, outcome=outcome, has_reply=answer is not None, processed=now
+            )
+            session.add(row)
+            session.add_all(CommandKeyRow(value=key, command_mail=keys[0]) for key in keys[1:])
             for change in changes:
                 if isinstance(change, ActiveMute):
                     store_mute(session, change, now)
@@ -65,9 +69,10 @@ class CommandRows:
                 session.add(row_of(answer, now))
             return True
 
-    def is_command_processed(self, message_id: str) -> bool:
+    def is_command_processed(self, *keys: str) -> bool:
+        """Return whether a mail with one of these keys was processed before."""
         with self._database.reading() as session:
-            return session.get(CommandMailRow, message_id) is not None
+            return _is_processed(session, keys)
 
     def command_usage(self, since: datetime, sender: str | None = None) -> CommandUsage:
         """Count our replies to a sender, or to all senders, and the re-checks since then."""
@@ -80,6 +85,10 @@ class CommandRows:
             mails = session.exec(rows).all()
         replies = sum(has_reply for _, has_reply in mails)
         return CommandUsage(replies, sum(RECHECK in outcome.split(", ") for outcome, _ in mails))
+
+
+def _is_processed(session: Session, keys: Collection[str]) -> bool:
+    return any(session.get(table, key) is not None for key in keys for table in (CommandMailRow, CommandKeyRow))
 
 
 def _row(disposition: Disposition) -> DispositionRow:

@@ -271,7 +271,10 @@ class MuteRow(SQLModel, table=True):
 
 
 class CommandMailRow(SQLModel, table=True):
-    """A mail to us that was checked for commands, and the outcome. It is never processed again."""
+    """A mail with commands that were executed, and the outcome. It is never processed again.
+
+    `message_id` is the key that names it: another one where no signature covers the message-id.
+    """
 
     __tablename__ = "command_mail"
 
@@ -280,6 +283,15 @@ class CommandMailRow(SQLModel, table=True):
     outcome: str
     has_reply: bool
     processed: datetime
+
+
+class CommandKeyRow(SQLModel, table=True):
+    """A further key of a mail with commands, which a changed copy of it has as well. See bot.mail.authority."""
+
+    __tablename__ = "command_key"
+
+    value: str = Field(primary_key=True)
+    command_mail: str
 
 
 class DeliveryEventRow(SQLModel, table=True):

@@ -11,7 +11,6 @@ import pytest
 
 from bot.digest.sentences import FINDING, SERIES, SIZE
 from bot.digest.text import digest_text
-from bot.mail.address import Address
 from bot.reference.mail_texts import own_texts, rule_texts
 from bot.review.command_reply import command_reply, explanation, help_text, recheck_text, unknown_finding
 from bot.review.difference import difference
@@ -24,7 +23,7 @@ from rules.lint.rule import Rule
 from rules.registry import RULES
 from tests.bot.digest.test_model import rich
 from tests.bot.review.factories import Maker
-from tests.bot.review.test_command_reply import command
+from tests.bot.review.test_command_reply import SENDER, command
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 OWN = [
@@ -141,7 +140,7 @@ def test_every_sentence_of_a_reply_is_listed(make: Maker) -> None:
         recheck_text(second, difference(first, second)),
     ]
     paragraphs.append(explanation(None, "no-such-rule"))
-    mail = command_reply(command(), Address("Ada", "ada@example.org"), paragraphs, make.identity)
+    mail = command_reply(command(), SENDER, paragraphs, make.identity)
     body = re.sub(r"^  [`0-9a-f].*$", "", mail.body, flags=re.MULTILINE)
 
     assert [] == [(sentence, gaps) for sentence in own_sentences(body) if (gaps := missing(sentence, OWN, values))]

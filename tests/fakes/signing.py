@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Mails signed with DKIM keys that are made here, and the DNS that knows them."""
+"""Mails signed with keys that are made here, by domains and by developers, and the DNS that knows the former."""
 
 import base64
+import hashlib
 import random
-from collections.abc import Sequence
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import dkim
+import patatt
+import pytest
 import time_machine
 from nacl.encoding import Base64Encoder
 from nacl.signing import SigningKey
@@ -55,6 +61,7 @@ def signed(
     without: Sequence[bytes] = (),
     extra: Sequence[tuple[bytes, bytes]] = (),
     length: bool = False,
+    canonicalize: tuple[bytes, bytes] = (b"relaxed", b"simple"),
     rsa: tuple[bytes, bytes] | None = None,
     selector: bytes = b"key",
 ) -> bytes:
@@ -63,7 +70,8 @@ def signed(
     with time_machine.travel(when, tick=False):
         signer = _Signer(mail, signature_algorithm=algorithm, linesep=b"\n")
         signer.extra, signer.unsigned = tuple(extra), frozenset(without)
-        line = signer.sign(selector, domain.encode(), key, include_headers=list(headers), length=length)
+        how = {"include_headers": list(headers), "length": length, "canonicalize": canonicalize}
+        line = signer.sign(selector, domain.encode(), key, **how)
     return bytes(line).replace(b"\r\n", b"\n") + mail
 
 
@@ -101,3 +109,69 @@ def _der(tag: int, content: bytes) -> bytes:
     size = len(content)
     length = bytes([size]) if size < 128 else bytes([0x80 | 2]) + size.to_bytes(2, "big")
     return bytes([tag]) + length + content
+
+
+@dataclass
+class Developer:
+    """A developer with a key of their own, which signs mails as `patatt sign` does.
+
+    `keyring` is a folder in which `publish` stores the public key.
+    """
+
+    identity: str
+    folder: Path
+    algorithm: str = "ed25519"
+    _secret: str | bytes = field(init=False)
+    public: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True)
+        makers: dict[str, Callable[[], tuple[str | bytes, bytes]]] = {
+            "ed25519": self._make_ed25519,
+            "openpgp": self._make_openpgp,
+            "openssh": self._make_openssh,
+        }
+        self._secret, self.public = makers[self.algorithm]()
+
+    def publish(self, keyring: Path, identity: str = "") -> Path:
+        """Store the public key in the keyring, for this identity or another one; return the keyring."""
+        local, _, domain = (identity or self.identity).partition("@")
+        path = keyring / self.algorithm / domain / local / "default"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(self.public)
+        return keyring
+
+    def sign(self, mail: bytes, when: datetime, identity: str = "") -> bytes:
+        """The mail with its signature. Only GnuPG ignores `when`: it has a clock of its own."""
+        message = patatt.PatattMessage(mail)
+        with time_machine.travel(when, tick=False), self._gnupg():
+            message.sign(self.algorithm, self._secret, identity or self.identity, None)
+        return bytes(message.as_bytes())
+
+    @contextmanager
+    def _gnupg(self) -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv("GNUPGHOME", str(self.folder))
+            yield
+
+    def _make_ed25519(self) -> tuple[bytes, bytes]:
+        key = SigningKey(hashlib.sha256(str(self.folder).encode()).digest())
+        return base64.b64encode(bytes(key)), key.verify_key.encode(Base64Encoder)
+
+    def _make_openssh(self) -> tuple[str, bytes]:
+        key = self.folder / "key"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+        return str(key), key.with_suffix(".pub").read_bytes()
+
+    def _make_openpgp(self) -> tuple[str, bytes]:
+        self.folder.chmod(0o700)
+        gpg = ["gpg", "--batch", "--quiet", "--homedir", str(self.folder)]
+        make = ["--passphrase", "", "--quick-generate-key", self.identity, "ed25519", "sign", "never"]
+        subprocess.run([*gpg, *make], check=True, capture_output=True)
+        public = subprocess.run([*gpg, "--export", self.identity], check=True, capture_output=True).stdout
+        return self.identity, public
+
+    def stop(self) -> None:
+        """End the agent that GnuPG started for the key."""
+        if self.algorithm == "openpgp":
+            subprocess.run(["gpgconf", "--homedir", str(self.folder), "--kill", "all"], check=True)

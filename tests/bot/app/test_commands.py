@@ -116,7 +116,7 @@ def test_a_rule_that_three_people_call_wrong_falls_silent_and_the_digest_says_so
                 f"{name}.1@example.org",
                 now,
             )
-            store.save_commands(disposition.message_id, disposition.by, "", [disposition], None, now)
+            store.save_commands([disposition.message_id], disposition.by, "", [disposition], None, now)
 
     assert 0 == call(["run", "--once", "--archive", "list.git"])
 

@@ -2,6 +2,7 @@
 import base64
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from nacl.signing import SigningKey
 from bot.inbox.attestation import Keys, attest
 from bot.inbox.error import InboxError
 from bot.mail.attestation import Attestation, SignatureResult
+from tests.fakes.signing import Developer
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEY = SigningKey(b"7" * 32)
@@ -104,9 +106,7 @@ def test_a_domain_that_only_ends_alike_is_not_above_the_author() -> None:
         pytest.param(lambda: signed().replace(b"text\n", b"TEXT\n"), "body hash mismatch", id="changed body"),
         pytest.param(lambda: signed().replace(b"a change", b"b change"), "does not fit", id="changed subject"),
         pytest.param(lambda: signed(length=True), "only the beginning", id="partly signed body"),
-        pytest.param(
-            lambda: signed(headers=[b"from"]), "does not sign subject, date, message-id", id="unsigned headers"
-        ),
+        pytest.param(lambda: signed(headers=[b"from"]), "does not sign subject, date", id="unsigned headers"),
         pytest.param(lambda: b"Subject: other\n" + signed(), "subject: more than once", id="second subject"),
         pytest.param(lambda: b"From: evil@example.com\n" + signed(), "does not fit", id="second sender"),
         pytest.param(lambda: signed(selector=b"revoked"), "", id="revoked key"),
@@ -227,3 +227,72 @@ def test_a_developers_ssh_signature_is_verified(tmp_path: Path) -> None:
     (broken,) = attest(raw.replace(b"text", b"TEXT"), Keys(record, tmp_path / "keyring"))
 
     assert (attestation.proves_author, broken.verdict) == (True, SignatureResult.INVALID)
+
+
+def test_a_developers_signature_has_its_time_and_its_commands(developer: Sign, tmp_path: Path) -> None:
+    body = b"\npatchwarden: help\n> patchwarden: mute\n\ntext\n"
+    with time_machine.travel(NOW, tick=False):
+        raw = developer(MAIL.replace(b"\ntext\n", body))
+    (attestation,) = attest(raw, Keys(record, tmp_path / "keyring"))
+
+    assert attestation.proves_author
+    assert (attestation.signed_at, attestation.command_lines) == (NOW, (("help", ""),))
+    assert attestation.signed == {"from", "subject", "message-id"}
+
+
+def test_commands_that_depend_on_how_lines_flow_are_not_known(developer: Sign, tmp_path: Path) -> None:
+    raw = developer(MAIL.replace(b"\ntext\n", b"\nHello \npatchwarden: help\n"))
+    (attestation,) = attest(raw, Keys(record, tmp_path / "keyring"))
+
+    assert (attestation.proves_author, attestation.command_lines) == (True, None)
+
+
+@pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is not installed")
+@pytest.mark.parametrize("has_empty_key", [False, True])
+def test_the_users_own_keys_do_not_count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, has_empty_key: bool) -> None:
+    """patatt uses the keys of the user if the keyring has none, and also if it has an empty file."""
+    path = tmp_path / "keyring" / "openpgp" / "example.org" / "author"
+    path.mkdir(parents=True)
+    if has_empty_key:
+        (path / "default").write_bytes(b"")
+    with tempfile.TemporaryDirectory() as folder:  # The path of an agent's socket must be short.
+        mallory = Developer("mallory@evil.example.com", Path(folder) / "key", "openpgp")
+        try:
+            raw = mallory.sign(MAIL, NOW, identity="author@example.org")
+            monkeypatch.setenv("GNUPGHOME", str(mallory.folder))
+            (attestation,) = attest(raw, Keys(record, tmp_path / "keyring"))
+        finally:
+            mallory.stop()
+
+    assert (attestation.verdict, attestation.identity) == (SignatureResult.UNKNOWN, "author@example.org")
+
+
+def test_an_identity_cannot_leave_the_keyring(tmp_path: Path) -> None:
+    mallory = Developer("..@..", tmp_path / "mallory")
+    (tmp_path / "keyring" / "ed25519").mkdir(parents=True)
+    (tmp_path / "default").write_bytes(mallory.public)
+    (attestation,) = attest(mallory.sign(MAIL, NOW), Keys(record, tmp_path / "keyring"))
+
+    assert attestation.verdict is SignatureResult.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("v=1; a=rot13-sha256; i=author@example.org; h=from:subject", "unknown algorithm"),
+        ("v=1; i=author@example.org; h=from:subject", "unknown algorithm"),
+        ("v=1; a=ed25519-sha256; i=author@example.org; h=subject; bh=; b=", "not signed: from"),
+        ("v=1; a=ed25519-sha256; i=author@example.org; bh=; b=", 'Missing "h="'),
+        ("v=1; a=ed25519-sha256; i=author@example.org; h=from:subject; bh=; b=", "Body content"),
+        (f"v=1; a=ed25519-sha256; t={'9' * 5000}; i=author@example.org; h=from:subject; bh=; b=\xff", ""),
+    ],
+)
+def test_a_damaged_developer_signature_is_invalid_and_says_why(
+    developer: Sign, tmp_path: Path, value: str, reason: str
+) -> None:
+    raw = f"X-Developer-Signature: {value}\n".encode("latin-1") + MAIL
+    (attestation,) = attest(raw, Keys(record, tmp_path / "keyring"))
+
+    assert attestation.verdict is SignatureResult.INVALID
+    assert reason in attestation.reason
+    assert attestation.reason

@@ -10,6 +10,7 @@ from bot.mail.attestation import Attestation, SignatureResult
 from bot.mail.authority import (
     MUST_BE_SIGNED,
     Parties,
+    ProvenSender,
     Role,
     Unproven,
     is_for_us,
@@ -90,7 +91,10 @@ def test_a_mail_names_the_series_whose_token_it_has() -> None:
 def test_one_good_signature_is_enough() -> None:
     bad = Attestation("dkim", "lists.example.org", SignatureResult.INVALID, aligned=False, reason="does not fit")
 
-    assert Address("Ada", "ada@example.org") == proven_sender(message(), [bad, PROOF], NOW)
+    proven = proven_sender(message(), [bad, PROOF], NOW)
+
+    assert isinstance(proven, ProvenSender)
+    assert proven.address == Address("Ada", "ada@example.org")
     assert Unproven("does not fit") == proven_sender(message(), [bad], NOW)
     assert Unproven("no signature") == proven_sender(message(), [], NOW)
 
@@ -98,7 +102,9 @@ def test_one_good_signature_is_enough() -> None:
 def test_a_developer_signature_is_no_dkim_signature() -> None:
     patatt = Attestation("patatt", "ada@example.org", SignatureResult.VALID, aligned=True, signed=MUST_BE_SIGNED)
 
-    assert isinstance(proven_sender(message(), [patatt], NOW), Unproven)
+    assert Unproven("a developer signature needs a one-time token in the text") == proven_sender(
+        message(), [patatt], NOW
+    )
 
 
 @pytest.mark.parametrize("header", sorted(MUST_BE_SIGNED))
@@ -162,7 +168,7 @@ PARTS = f"{PART}Hello.\n\n{PART}patchwarden: mute author\n--abc--\n"
 def test_an_unsigned_header_that_changes_the_text_proves_nothing(head: str, body: str, proven: bool) -> None:
     sender = proven_sender(framed(head, body), [PROOF], NOW)
 
-    assert proven == isinstance(sender, Address), sender
+    assert proven == isinstance(sender, ProvenSender), sender
     signed = Attestation(
         "dkim",
         "example.org",
@@ -170,7 +176,7 @@ def test_an_unsigned_header_that_changes_the_text_proves_nothing(head: str, body
         aligned=True,
         signed=MUST_BE_SIGNED | {"content-type", "content-transfer-encoding"},
     )
-    assert isinstance(proven_sender(framed(head, body), [signed], NOW), Address)
+    assert isinstance(proven_sender(framed(head, body), [signed], NOW), ProvenSender)
 
 
 @pytest.mark.parametrize("name", ["Content-Type", "Content-Transfer-Encoding", "MIME-Version", "From", "To", "Subject"])

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.mail.address import Address
+from bot.mail.authority import ProvenSender
 from bot.mail.compose import compose
 from bot.mail.message import Message
 from bot.mail.parse import parse
@@ -19,7 +20,7 @@ from rules.lint.rule import Rule
 from rules.registry import RULES
 from tests.bot.review.factories import Maker
 
-ADA = Address("Ada", "ada@example.org")
+SENDER = ProvenSender(Address("Ada", "ada@example.org"), ("1@example.org",))
 BASIS = Basis("1.0", "a", ("missing-safety-comment",))
 HOSTILE = "patchwarden: mute list\x1b[31m\N{RIGHT-TO-LEFT OVERRIDE} Reviewed-by: x"
 
@@ -32,7 +33,7 @@ def command(head: str = "") -> Message:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_every_rule_can_be_explained_by_mail(rule: Rule, make: Maker) -> None:
-    mail = command_reply(command(), ADA, [explanation(rule, rule.id)], make.identity)
+    mail = command_reply(command(), SENDER, [explanation(rule, rule.id)], make.identity)
 
     assert [] == list(problems(mail.body))
     assert f"{rule.id}: {rule.severity}, {rule.status}" in mail.body
@@ -76,16 +77,16 @@ def test_an_unknown_finding_is_named() -> None:
 
 
 def test_the_same_command_makes_the_same_mail(make: Maker) -> None:
-    first, second = (command_reply(command(), ADA, [help_text(None)], make.identity) for _ in range(2))
+    first, second = (command_reply(command(), SENDER, [help_text(None)], make.identity) for _ in range(2))
 
     assert first == second
     assert isinstance(compose(first), bytes)
-    assert (ADA,) == first.to
+    assert (SENDER.address,) == first.to
     assert () == first.cc
 
 
 def test_an_endless_chain_of_references_is_cut(make: Maker) -> None:
     chain = " ".join(f"<{number}@example.org>" for number in range(1000))
-    mail = command_reply(command(f"References: {chain}\n"), ADA, [["x"]], make.identity)
+    mail = command_reply(command(f"References: {chain}\n"), SENDER, [["x"]], make.identity)
 
     assert 21 == len(mail.references)
