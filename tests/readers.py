@@ -113,6 +113,7 @@ from rules.source.rust import lines as rust_lines
 from rules.source.rust import operations as rust_operations
 from rules.source.rust import structure as rust_structure
 from rules.source.rust import tokens as rust_tokens
+from rules.source.rust.fences import Fences
 from rules.source.rust.source import RustSource
 from tests.bot.review.factories import Maker
 from tests.fakes.fixing import fix_series, read_changes
@@ -1012,6 +1013,7 @@ CODE_READERS: Final = (
             "rules.source.rust.docs.is_safety_title",
             "rules.source.rust.docs.headings",
             "rules.source.rust.docs.section",
+            "rules.source.rust.fences.Fences.read",
         ),
         lambda given: (
             rust_operations.implementation(given),
@@ -1019,8 +1021,9 @@ CODE_READERS: Final = (
             rust_structure.implemented_type(given),
             rust_docs.is_safety_title(given),
             rust_docs.headings(enumerate(given.split("\n"))),
+            Fences().read(given),
         ),
-        (("", ""), ("unsafe impl ", ""), ("impl<", "> a for b"), ("a.add(", ")")),
+        (("", ""), ("- " * 8, "```"), ("unsafe impl ", ""), ("impl<", "> a for b"), ("a.add(", ")")),
         size=_RUST_SIZE,
     ),
     Reader(

@@ -4,11 +4,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rules.lazy import re
 from rules.source.rust.comments import Comment
+from rules.source.rust.fences import FenceLine, Fences
 from rules.source.rust.source import RustSource
-
-_FENCE = re.compile(r"[ \t>*+-]*+(`{3,}+|~{3,}+)(.*)")
 
 
 class DocTextLine(NamedTuple):
@@ -43,15 +41,9 @@ def read_doc_runs(source: RustSource, *, is_complete: bool) -> Iterator[list[Doc
 def _read_run(run: list[Comment], source: RustSource, *, is_complete: bool) -> Iterator[list[DocTextLine]]:
     if not is_complete and run[0].line == source.first_line:
         return
-    fence = ""
-    lines: list[DocTextLine] = []
-    for comment in run:
-        text = comment.text[3:]
-        mark = _FENCE.match(text)
-        is_code = bool(fence) or mark is not None
-        if fence and mark is not None and mark[1].startswith(fence) and not mark[2].strip():
-            fence = ""
-        elif not fence and mark is not None:
-            fence = mark[1]
-        lines.append(DocTextLine(comment.line, comment.column, text, is_code))
-    yield lines
+    fences = Fences()
+    texts = ((comment, comment.text[3:]) for comment in run)
+    yield [
+        DocTextLine(comment.line, comment.column, text, fences.read(text) is not FenceLine.TEXT)
+        for comment, text in texts
+    ]

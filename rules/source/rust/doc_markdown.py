@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from rules.lazy import re
 from rules.source.rust.api import Path
+from rules.source.rust.fences import FENCE
 
 _MAX_PATH: Final = 200  # characters
 _MAX_BRACKETS: Final = 32  # that are open
@@ -24,7 +25,7 @@ _TARGET = re.compile(r"(?:<(?P<angled>[^<>]*+)>|(?P<plain>[^\s<]\S*+))[ \t]*+(?:
 _MARKER = re.compile(r"(?P<marker>[-*+]|\d{1,9}[.)])(?P<space>[ \t]++|\Z)")
 _INTERRUPTING = re.compile(r"[-*+>#<]|\d{1,9}[.)]|```|~~~")
 _QUOTE = re.compile(r">[ \t]?")
-_FENCE = re.compile(r"(?P<mark>`{3,}+(?=[^`]*+\Z)|~{3,}+)(?P<rest>.*)", re.DOTALL)
+_FENCE = re.compile(FENCE)
 _HTML = re.compile(r"<(?![a-z]++:)[A-Za-z/!?]")
 _SPACE = re.compile(r"\s++")
 _KINDS = re.compile(

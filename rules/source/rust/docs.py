@@ -4,14 +4,13 @@
 from collections.abc import Iterable
 
 from rules.lazy import dataclass, re
+from rules.source.rust.fences import CONTAINER, FenceLine, Fences
 
 SAFETY_TITLES = frozenset({"Safety", "SAFETY", "Implementation safety", "Implementation Safety"})
-_CONTAINER = r"(?:[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t]))*"
 _ENTRY = re.compile(r"[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])")
-_ATX = re.compile(_CONTAINER + r" {0,3}#{1,6}[ \t]++(.*)$")
+_ATX = re.compile(CONTAINER + r" {0,3}#{1,6}[ \t]++(.*)$")
 _SETEXT = re.compile(r" {0,3}(?:=+|-+)[ \t]*$")
 _MAY_BE_HEADING = re.compile(r"#|^[ \t]*+(?:=+|-+)[ \t]*$", re.MULTILINE)
-_FENCE = re.compile(r"[ \t>]*+(`{3,}+|~{3,}+)(.*)$")
 _MARKUP = re.compile(r"(?<!`)`++[^`]++`++|``++|[*_\[\]<>]++")
 _BULLET = re.compile(r"(?:[-*+]|\d+[.)])\s+")
 
@@ -36,17 +35,12 @@ def headings(lines: Iterable[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
     indents = [len(text) - len(text.lstrip(" \t")) for _, text in rows if text.strip()]
     indent = min(indents, default=0)
     titles: list[tuple[int, str]] = []
-    fence = ""
+    fences = Fences()
     previous: tuple[int, str] | None = None
     for number, raw in rows:
         text = raw[indent:]
-        mark = _FENCE.match(text)
-        if fence:
-            if mark and mark[1].startswith(fence) and not mark[2].strip():
-                fence = ""
-            continue
-        if mark:
-            fence, previous = mark[1], None
+        if fences.read(text) is not FenceLine.TEXT:
+            previous = None
         elif title := _ATX.match(text):
             titles.append((number, title[1].rstrip().rstrip("#").strip()))
             previous = None

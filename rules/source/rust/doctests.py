@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 
 from rules.lazy import re
 from rules.source.rust.comments import Comment
+from rules.source.rust.fences import FenceLine, Fences
 from rules.source.rust.grammar import ParsedText, parse_counted
 from rules.source.rust.work_limit import WorkLimit
 
-_FENCE = re.compile(r"[ \t]*+(`{3,}+|~{3,}+)(.*)")
 _RUST = frozenset({"", "rust", "no_run", "should_panic", "edition2018", "edition2021", "edition2024"})
 _HIDDEN = re.compile(r"([ \t]*)#(?: |$)")
 
@@ -52,22 +52,20 @@ def _runs(comments: Sequence[Comment]) -> Iterator[list[Comment]]:
 
 def _blocks(run: list[Comment]) -> Iterator[Block]:
     """Yield each block of Rust."""
-    fence, is_rust = "", False
+    fences = Fences()
     block: Block = []
     for comment in run:
         start = 4 if comment.text[3:4] == " " else 3
         text = comment.text[start:]
-        mark = _FENCE.match(text)
-        if fence and mark and mark[1].startswith(fence) and not mark[2].strip():
-            if is_rust:
-                yield block
-            fence = ""
-        elif fence:
-            hidden = _HIDDEN.match(text)
-            block.append((comment, start + (hidden.end() if hidden else 0)))
-        elif mark:
-            fence, block = mark[1], []
-            is_rust = all(word.strip() in _RUST for word in mark[2].split(","))
+        match fences.read(text):
+            case FenceLine.OPENS:
+                block = []
+            case FenceLine.CODE:
+                hidden = _HIDDEN.match(text)
+                block.append((comment, start + (hidden.end() if hidden else 0)))
+            case FenceLine.CLOSES:
+                if all(word.strip() in _RUST for word in fences.info.split(",")):
+                    yield block
 
 
 def _parse(block: Block, parsed: ParsedText, work: WorkLimit) -> ParsedText | None:

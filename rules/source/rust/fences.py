@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The fences of code blocks in Markdown, as CommonMark reads them."""
+
+from enum import Enum
+from typing import Final
+
+from rules.lazy import re
+
+CONTAINER: Final = r"(?:[ \t]*+(?:>|[-*+][ \t]|\d{1,9}[.)][ \t]))*+"
+"""A regular expression for the marks of quotes and lists before the content of a line."""
+FENCE: Final = r"(?P<mark>`{3,}+(?=[^`\n]*+\Z)|~{3,}+)(?P<info>.*)"
+"""A regular expression for a fence, with the words after it."""
+_OPENING = re.compile(rf"{CONTAINER}[ \t]*+{FENCE}")
+_CLOSING = re.compile(r"[ \t>]*+(`{3,}+|~{3,}+)[ \t]*+\Z")
+
+
+class FenceLine(Enum):
+    """What a line is for code blocks."""
+
+    TEXT = 0
+    OPENS = 1
+    CODE = 2
+    CLOSES = 3
+
+
+class Fences:
+    """Follows the code blocks of a text, line by line. `info` are the words after the last fence that opened one."""
+
+    def __init__(self) -> None:
+        self._mark = ""
+        self.info = ""
+
+    def read(self, text: str) -> FenceLine:
+        """Return what the next line is."""
+        if self._mark:
+            closing = _CLOSING.match(text)
+            if closing is None or not closing[1].startswith(self._mark):
+                return FenceLine.CODE
+            self._mark = ""
+            return FenceLine.CLOSES
+        opening = _OPENING.match(text)
+        if opening is None:
+            return FenceLine.TEXT
+        self._mark, self.info = opening["mark"], opening["info"]
+        return FenceLine.OPENS
