@@ -16,6 +16,11 @@ def finding_path(message_id: str, fingerprint: str) -> str:
     return f"{series_path(message_id)}#{fingerprint}"
 
 
+def commands_path(message_id: str) -> str:
+    """Return the path of the commands by mail about a series on the web pages."""
+    return f"/commands/{quote(message_id, safe='@', errors='replace')}"
+
+
 @dataclass(frozen=True, slots=True)
 class Links:
     """Where the web pages and the static site of the rules are, without a slash at the end; "" if they are nowhere."""
@@ -30,6 +35,10 @@ class Links:
     def finding(self, message_id: str, fingerprint: str) -> str:
         """Return the address of a finding, "" without web pages."""
         return f"{self.pages}{finding_path(message_id, fingerprint)}" if self.pages else ""
+
+    def commands(self, message_id: str) -> str:
+        """Return the address of the commands by mail about a series, "" without web pages."""
+        return f"{self.pages}{commands_path(message_id)}" if self.pages else ""
 
     def rule(self, rule_id: str) -> str:
         """Return the address of a rule on the web pages, else on the static site, else ""."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The pages, and the JSON beside them."""
 
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
@@ -15,6 +16,7 @@ from starlette.routing import Route
 from bot.debt.report import COLUMNS, LEGEND, as_json
 from bot.log import bug
 from bot.mail.links import Links, series_path
+from bot.mail.one_time_token import NUMBER_DIGITS
 from bot.mail.target import target
 from bot.ports.running import Clock
 from bot.ports.web import (
@@ -29,6 +31,7 @@ from bot.ports.web import (
 )
 from bot.web import api, atom, records
 from bot.web.charts import month_rows
+from bot.web.commands import commands_view
 from bot.web.debt import debt_view
 from bot.web.mails import mbox
 from bot.web.parameters import (
@@ -114,6 +117,7 @@ class Pages:
         pages: dict[str, Callable[[Request, Snapshot], Response]] = {
             "/": self._series_list,
             "/series/{message_id:path}": self._series,
+            "/commands/{message_id:path}": self._commands,
             "/rules": self._rules,
             "/rules/{rule}": self._rule,
             "/queue": self._queue,
@@ -229,6 +233,11 @@ class Pages:
         if wants_json(request):
             return _json(records.series_details(view))
         return self._page(request, "series.html", view=view, asked=message_id)
+
+    def _commands(self, request: Request, snapshot: Snapshot) -> Response:
+        detail = _stored(snapshot, snapshot.find(request.path_params["message_id"]))
+        view = commands_view(detail, self._clock.now().date(), _random_number)
+        return self._page(request, "commands.html", view=view)
 
     def _rules(self, request: Request, snapshot: Snapshot) -> Response:
         figures = snapshot.figures()
@@ -409,6 +418,10 @@ def _c_name(text: str) -> str:
     for word in ("struct ", "union ", "enum ", "bindings::"):
         text = text.removeprefix(word).lstrip()
     return text.removesuffix("()").rstrip()
+
+
+def _random_number() -> str:
+    return secrets.token_hex(NUMBER_DIGITS // 2)
 
 
 def _stored(snapshot: Snapshot, posting_id: str | None) -> SeriesDetail:

@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from bot.mail.links import commands_path
 from bot.mail.target import archive_address
 from bot.review.render.code import spans
 from bot.web.rule_text import blocks, fix_blocks
@@ -61,6 +62,7 @@ def _environment() -> Environment:
         series_path=_series_link,
         queue_path=queue_path,
         name_path=name_path,
+        commands_path=commands_path,
         archive=archive_address,
         examples=example_texts,
         doc_blocks=blocks,

@@ -12,6 +12,7 @@ from bot.review.disposition import public_reason
 from bot.review.finding_group import FindingGroup
 from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.review.render.quote import quotations
+from bot.web.commands import command_address
 from bot.web.mails import mail_headers, mail_text
 from rules.analysis.maintainers import SubsystemMatch
 from rules.diff.patch import Patch
@@ -143,6 +144,7 @@ class SeriesView:
     not_checked: tuple[str, ...]
     withheld: tuple[tuple[str, int], ...]
     subsystems: tuple[SubsystemMatch, ...]
+    has_commands: bool
     shown: SeriesDetail
 
 
@@ -177,6 +179,7 @@ def series_view(detail: SeriesDetail, max_shown: int = _MAX_SHOWN) -> SeriesView
         not_checked=() if review is None else _not_checked(review),
         withheld=tuple(Counter(_reason(comment) for comment in current if comment.withheld is not None).most_common()),
         subsystems=detail.subsystems,
+        has_commands=bool(command_address(detail)),
         shown=detail,
     )
 

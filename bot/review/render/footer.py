@@ -32,13 +32,10 @@ def footer(review: Review, groups: tuple[FindingGroup, ...], identity: Identity,
     rule = min(groups, key=lambda group: (group.tier, -group.severity.rank)).rule
     if address := page or identity.links.rule(rule):
         more = sentences.FINDINGS_PAGE if page else sentences.RULE_PAGE.format(rule=rule)
-        commands = f" {sentences.COMMANDS}" if identity.commands else ""
-        return [
-            *lines,
-            *plain_text.wrap(about),
-            *plain_text.wrap(more),
-            address,
-            *plain_text.wrap(f"{reply}{commands}"),
-        ]
+        pages = [*plain_text.wrap(more), address]
+        if identity.commands and page:
+            pages += [*plain_text.wrap(sentences.COMMANDS_PAGE), identity.links.commands(review.posting.message_id)]
+        commands = f" {sentences.COMMANDS}" if identity.commands and not page else ""
+        return [*lines, *plain_text.wrap(about), *pages, *plain_text.wrap(f"{reply}{commands}")]
     more = sentences.RULE_COMMAND.format(rule=rule) if identity.commands else sentences.RULE_NAMES
     return [*lines, *(line for paragraph in (f"{about} {more}", reply) for line in plain_text.wrap(paragraph))]

@@ -38,6 +38,7 @@ UNSAFE_CODE: Final = Sentence("Unsafe code in {place}: {delta}.")
 THIS_SERIES: Final = Sentence("this series")
 ABOUT: Final = Sentence("Written by a program: patchwarden {version}, fixed rules, no language model.")
 FINDINGS_PAGE: Final = Sentence("All findings, and what their rules flag, why, and how to fix it:")
+COMMANDS_PAGE: Final = Sentence("Commands by mail, and what each would do to this series:")
 RULE_PAGE: Final = Sentence("What {rule} flags, why, and how to fix it:")
 RULE_COMMAND: Final = Sentence(
     "To learn what {rule} flags, why, and how to fix it, reply with the line `patchwarden: explain {rule}` in a "

@@ -11,14 +11,16 @@ def test_a_finding_has_one_address() -> None:
     assert "https://pages.example.org/series/1@example.org#abc" == links.finding("1@example.org", "abc")
     assert links.finding("1@example.org", "abc").endswith(finding_path("1@example.org", "abc"))
     assert "https://pages.example.org/rules/new" == links.rule("new")
+    assert "https://pages.example.org/commands/a%2Fb@example.org" == links.commands("a/b@example.org")
 
 
 def test_without_pages_only_rules_have_an_address() -> None:
     site = Links(site="https://rules.example.org")
 
-    assert ("", "", "https://rules.example.org/rules/new.html") == (
+    assert ("", "", "", "https://rules.example.org/rules/new.html") == (
         site.series("1@a"),
         site.finding("1@a", "f"),
+        site.commands("1@a"),
         site.rule("new"),
     )
     assert "" == Links().rule("new")

@@ -35,6 +35,7 @@ RECIPIENT, BOUNCE = "secret-recipient@example.org", "bounces+token@bot.example.o
 CONTENT = b"""From: patchwarden <patchwarden@bot.example.org>
 To: Someone <secret-recipient@example.org>
 Cc: other <secret-copy@example.org>
+Reply-To: bot+0123456789abcdef01234567@bot.example.org, person@bot.example.org
 Subject: Re: [PATCH] rust: led
 Message-ID: <our@bot.example.org>
 In-Reply-To: <v2.0@example.org>

@@ -22,6 +22,7 @@ pytest.importorskip("playwright.sync_api")
 PAGES = (
     "/",
     "/series/v2.0@example.org",
+    "/commands/v2.0@example.org",
     "/rules",
     "/rules/missing-safety-comment",
     "/queue",

@@ -47,6 +47,7 @@ def test_a_message_id_that_no_line_can_hold_gives_no_address(make: Maker) -> Non
     text = _body(make, Links(PAGES), message_id=f"{'/' * 400}@example.org")
 
     assert "/series/" not in text
+    assert "/commands/" not in _body(make, Links(PAGES), commands=True, message_id=f"{'/' * 400}@example.org")
     assert f"\n{PAGES}/rules/missing-safety-comment\n" in text
 
 
@@ -67,7 +68,9 @@ def test_every_end_of_a_mail_can_be_sent(make: Maker, links: Links, *, commands:
     text = _body(make, links, commands=commands)
 
     assert [] == list(problems(text))
-    assert ("`patchwarden: help`" in text) is commands
+    has_page = f"\n{PAGES}/commands/v1.1@example.org\n" in text
+    assert has_page is (commands and bool(links.pages))
+    assert ("`patchwarden: help`" in text) is (commands and not has_page)
 
 
 def test_no_text_of_a_review_names_a_command_that_its_reader_may_not_have() -> None:
