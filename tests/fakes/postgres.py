@@ -58,6 +58,11 @@ class Server:
             self._known.add(name)
         return self._url(name)
 
+    def create_empty(self, name: str) -> str:
+        """Make a database without tables, and return its URL."""
+        self._create(name, "template1")
+        return self._url(name)
+
     def copy(self, source: Path, target: Path) -> None:
         """Let the database of `target` be a copy of that of `source`, to which nobody is connected."""
         self._create(_name(target), _name(source))
