@@ -21,11 +21,21 @@ LANDING_LIMITS: Final = Limits(seconds=1800.0)
 
 
 def build_landing_job(
-    settings: Settings, store: Repository, context: ReviewContext, clock: Clock, stop: Event, executor: Executor
+    settings: Settings,
+    store: Repository,
+    context: ReviewContext,
+    clock: Clock,
+    stop: Event,
+    executor: Executor,
+    *,
+    rechecks: bool = True,
 ) -> LandingJob | None:
-    """Return the job that follows the landing refs, or None if the settings name no kernel repository."""
+    """Return the job that follows the landing refs, or None if the settings name no kernel repository.
+
+    Without `rechecks` other processes check the affected postings again.
+    """
     specs = build_repository_specs(settings)
     if not specs.landing or not (specs.repositories or any(spec.path is not None for spec in specs.landing)):
         return None
-    recheck = LandingRecheckJob(store, build_analyser(settings, store, executor), context, clock)
+    recheck = LandingRecheckJob(store, build_analyser(settings, store, executor), context, clock) if rechecks else None
     return LandingJob(store, LandingReader(specs, executor), recheck, clock, stop)

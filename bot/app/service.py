@@ -31,10 +31,11 @@ from bot.inbox.assemble import assemble
 from bot.inbox.mailbox import Writers
 from bot.inbox.sample import sample
 from bot.pipeline.analyse import LIMITS
+from bot.pipeline.context import ReviewContext
 from bot.pool.executor import ExecutorPool, ProcessExecutor, preload_all
-from bot.pool.guard import Executor
+from bot.pool.guard import ClosableExecutor, Executor
 from bot.ports.archive import Archive
-from bot.ports.running import Clock, Progress
+from bot.ports.running import Clock, Progress, Stop
 from bot.service.backfill import BackfillJob, BackfillResult
 from bot.service.bounces import BounceJob
 from bot.service.checks import CheckJob
@@ -69,6 +70,8 @@ _MAX_FETCH: Final = 3600.0
 archive, and at most two epochs change when a new one begins."""
 
 
+WOKEN_BY_MAILS: Final = ("signatures", "commands", "bounces")
+"""The optional jobs that new mails concern."""
 _WOKEN: Final[Mapping[str, tuple[str, ...]]] = {
     "backfill": ("poll",),
     "commands": ("review", "deliver"),
@@ -105,13 +108,23 @@ class Service:
     watchdog: Watchdog = field(default_factory=Watchdog)
     wakeups: Wakeups = field(default_factory=Wakeups)
     is_stop_watched: bool = False
+    is_shared: bool = False
 
-    def schedule(self, settings: Settings, *, reviews: bool = True) -> tuple[ScheduledJob, ...]:
+    def schedule(self, settings: Settings) -> tuple[ScheduledJob, ...]:
         """Return the jobs with the intervals of the settings, and the jobs that each of them wakes.
 
-        Without `reviews`, other processes review the postings.
+        If the work `is_shared`, the jobs of the queue read and review.
         """
         pace = settings.schedule
+        poll = ScheduledJob(
+            "poll",
+            self.poll.run,
+            pace.poll_seconds,
+            pace.jitter_seconds,
+            _MAX_FETCH,
+            before=("review", *WOKEN_BY_MAILS),
+            has_news=lambda result: result.mails or result.threads,
+        )
         review = ScheduledJob("review", self.review.run, pace.review_seconds, pace.jitter_seconds, before=("deliver",))
         optional_jobs = {
             "backfill": self.backfill,
@@ -121,16 +134,7 @@ class Service:
             "bounces": self.bounces,
         }
         return (
-            ScheduledJob(
-                "poll",
-                self.poll.run,
-                pace.poll_seconds,
-                pace.jitter_seconds,
-                _MAX_FETCH,
-                before=("review", "signatures", "commands", "bounces"),
-                has_news=lambda result: result.mails or result.threads,
-            ),
-            *((review,) if reviews else ()),
+            *(() if self.is_shared else (poll, review)),
             ScheduledJob("projection", self.projection.run, pace.review_seconds, pace.jitter_seconds),
             *_schedule_delivery(self.deliver, self.stop_switch, settings, is_stop_watched=self.is_stop_watched),
             *_schedule_checks(self.checks, settings),
@@ -196,18 +200,25 @@ def open_sender(settings: Settings, progress: Progress, stop: Event | None = Non
 
 @contextmanager
 def open_service(
-    settings: Settings, sources: Sequence[Path], progress: Progress, *, deliver: bool = True, once: bool = False
+    settings: Settings,
+    sources: Sequence[Path],
+    progress: Progress,
+    *,
+    deliver: bool = True,
+    once: bool = False,
+    shared: bool = False,
 ) -> Iterator[Service]:
     """Open the service for the database. No other process may work on it meanwhile.
 
-    Without `deliver` another process sends. With `once` the service polls once. Raises InboxError for an invalid
+    Without `deliver` another process sends. With `once` the service polls once. If the work is `shared`, the jobs of
+    the queue read, review and check again. Raises InboxError for an invalid
     source, StoreError if the database cannot be used or is in use, and SettingsError if the address of a list
     looks misspelt.
     """
     stop, clock, watchdog, wakeups = Event(), SystemClock(), Watchdog(), Wakeups()
     online = bool(settings.lore.all_lists) and not sources
     preload_all()
-    archives = _open_sources(settings, sources, clock, Writers(clock, once=once))
+    archives = [] if shared else open_sources(settings, sources, clock, Writers(clock, once=once))
     with (
         sole_worker(
             settings.database,
@@ -223,8 +234,8 @@ def open_service(
         ProcessExecutor(1, stop=stop, on_result=watchdog.beat) as command_executor,
         # A separate process, because a landing ref can move by thousands of commits.
         ProcessExecutor(1, LANDING_LIMITS, stop, watchdog.beat) as landing_executor,
-        nullcontext(None) if once else open_watcher() as watcher,
-        closing(SourceWatcher(_watched_paths(settings, sources), watcher, partial(wakeups.wake, "poll"))) as changes,
+        nullcontext(None) if once or shared else open_watcher() as watcher,
+        closing(SourceWatcher(watched_paths(settings, sources), watcher, partial(wakeups.wake, "poll"))) as changes,
     ):
         make_private(settings)
         check_lists(settings, store)
@@ -236,15 +247,7 @@ def open_service(
         own, bounces = settings.identity.address, build_bounce_address(settings, store)
         switch = build_stop_switch(settings, store, clock)
         is_stop_watched = watch_stop(settings, watcher, partial(wakeups.wake, CONFIRM_STOP, busy_seconds=_CONFIRM_BUSY))
-        poll = PollJob(
-            archives or [sample(settings.sample)],
-            store,
-            assemble,
-            stop,
-            progress,
-            poll_executor,
-            lambda: context.recipients().book,
-        )
+        poll = build_poll_job(archives or [sample(settings.sample)], store, stop, progress, poll_executor, context)
         poll.read_only_changed(changes)
         recorder = JobRecorder(store, clock, "run")
         poll.report_read(recorder.note_read)
@@ -253,6 +256,7 @@ def open_service(
             role=role,
             wakeups=wakeups,
             is_stop_watched=is_stop_watched,
+            is_shared=shared,
             poll=poll,
             review=ReviewJob(store, analyse, context, clock, stop, progress, settings.review.workers),
             projection=ProjectionJob(store, stop),
@@ -269,7 +273,7 @@ def open_service(
             commands=build_command_job(settings, store, recheck, context, clock, stop, command_executor),
             digest=build_digest_job(settings, store, clock) if settings.digest.recipients else None,
             checks=build_check_job(settings, store, clock, stop, switch) if deliver else None,
-            landing=build_landing_job(settings, store, context, clock, stop, landing_executor),
+            landing=build_landing_job(settings, store, context, clock, stop, landing_executor, rechecks=not shared),
             kernel_tree=build_kernel_tree_job(settings, store, clock, landing_executor),
             bounces=BounceJob(store, own, clock, stop, command_executor, bounces) if can_send(settings) else None,
         )
@@ -278,6 +282,18 @@ def open_service(
 def open_store(settings: Settings, watchdog: Watchdog) -> Repository:
     """Open the database. Each transaction notifies the watchdog, and each change of a mail's state is logged."""
     return Repository(settings.database, watchdog.beat, log_change, settings.server)
+
+
+def build_poll_job(
+    archives: Sequence[Archive],
+    store: Repository,
+    stop: Stop,
+    progress: Progress,
+    executor: ClosableExecutor,
+    context: ReviewContext,
+) -> PollJob:
+    """Return the job that reads the archives and assembles their threads."""
+    return PollJob(archives, store, assemble, stop, progress, executor, lambda: context.recipients().book)
 
 
 def build_prune_job(settings: Settings, store: Repository, stop: Event) -> PruneJob | None:
@@ -291,7 +307,7 @@ def _own_mailboxes(settings: Settings) -> tuple[Path, ...]:
     return (Path(settings.commands.mailbox),) if settings.commands.mailbox else ()
 
 
-def _open_sources(settings: Settings, sources: Sequence[Path], clock: Clock, writers: Writers) -> list[Archive]:
+def open_sources(settings: Settings, sources: Sequence[Path], clock: Clock, writers: Writers) -> list[Archive]:
     """Return the given sources, else those of the settings."""
     if sources:
         return open_archives(settings, sources, writers)
@@ -347,7 +363,7 @@ def _has_news(result: object) -> bool:
     return result.mails > 0 if isinstance(result, BackfillResult) else bool(result)
 
 
-def _watched_paths(settings: Settings, sources: Sequence[Path]) -> dict[str, Path]:
+def watched_paths(settings: Settings, sources: Sequence[Path]) -> dict[str, Path]:
     """Return the paths of the local sources by their names. A pipe is read once."""
     paths = sources or (*settings.archives, *_own_mailboxes(settings), *settings.kernel.screened_archives)
     real = [path.resolve() for path in paths if str(path) != "-" and not path.is_fifo()]

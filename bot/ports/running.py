@@ -10,6 +10,13 @@ class Clock(Protocol):
         """Return the time in UTC."""
 
 
+class Stop(Protocol):
+    """Tells a job that it is to end after its current unit of work."""
+
+    def is_set(self) -> bool:
+        """Return whether the job is to end."""
+
+
 class Progress(Protocol):
     """The progress display."""
 

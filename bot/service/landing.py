@@ -47,10 +47,13 @@ class LandingStore(LandingRecheckStore, Protocol):
 
 
 class LandingJob:
-    """Read the new commits of the landing refs. What was read and what it applies is stored in one transaction."""
+    """Read the new commits of the landing refs. What was read and what it applies is stored in one transaction.
+
+    Without `recheck` other processes check the affected postings again.
+    """
 
     def __init__(
-        self, store: LandingStore, reader: LandingReader, recheck: LandingRecheckJob, clock: Clock, stop: Event
+        self, store: LandingStore, reader: LandingReader, recheck: LandingRecheckJob | None, clock: Clock, stop: Event
     ) -> None:
         self._store = store
         self._reader = reader
@@ -63,6 +66,8 @@ class LandingJob:
         moves: tuple[LandingMove, ...] = ()
         with suppress(StoppedError):
             moves = self._follow(self._clock.now())
+            if self._recheck is None:
+                return moves
             for recheck in self._store.landing_rechecks(MAX_RECHECKS):
                 if self._stop.is_set():
                     break

@@ -39,8 +39,11 @@ class LandingRecheckStore(Postings, PendingStore, Protocol):
     def landing_rechecks(self, limit: int) -> Sequence[LandingRecheck]:
         """Return the postings that are due for a re-check, in the order in which they became due."""
 
-    def end_landing_recheck(self, posting_id: str, pending: PendingUpdate | None, now: datetime) -> None:
-        """Store that a re-check found nothing new, and what is pending."""
+    def landing_recheck(self, posting_id: str) -> LandingRecheck | None:
+        """Return the re-check of a posting if one is due."""
+
+    def end_landing_recheck(self, recheck: LandingRecheck, pending: PendingUpdate | None, now: datetime) -> None:
+        """Store that a re-check found nothing new, and what is pending; nothing if it is due in another way."""
 
     def landing_findings(self, posting_id: str) -> frozenset[str]:
         """Return the fingerprints of all findings of the posting that were new after a landing ref moved."""
@@ -50,8 +53,8 @@ class LandingRecheckStore(Postings, PendingStore, Protocol):
     ) -> bool:
         """Store a re-check with new findings, its mail, what is pending, and its end in one transaction.
 
-        The review keeps the time of the earlier one, so that a digest lists only the new findings. Return whether the
-        mail was stored.
+        The review keeps the time of the earlier one, so that a digest lists only the new findings. Nothing is stored
+        if the re-check is due in another way. Return whether the mail was stored.
         """
 
 
@@ -68,12 +71,19 @@ class LandingRecheckJob:
         # What collides with another pending series is no news of the landing ref.
         self._foreign = frozenset(rule.id for rule in context.rules if rule.check_pending is not None)
 
+    def run_due(self, posting_id: str) -> bool:
+        """Check the posting again if that is due, any number of times. Return whether it was. Raises StoppedError."""
+        recheck = self._store.landing_recheck(posting_id)
+        if recheck is not None:
+            self.run(recheck)
+        return recheck is not None
+
     def run(self, recheck: LandingRecheck) -> tuple[ReviewFinding, ...]:
         """Check the posting again. Return its new findings, which are stored. Raises StoppedError."""
         posting, store = recheck.posting, self._store
         before, known = store.review_of(posting.message_id), store.context(posting)
         if before is None or known.newer is not None or not isinstance(posting.state, Complete):
-            store.end_landing_recheck(posting.message_id, None, self._clock.now())
+            store.end_landing_recheck(recheck, None, self._clock.now())
             return ()
         previous = store.previous_review(posting, self._context.is_rehearsal(posting))
         analysis = self._analyse(posting, self._context.rules_for(posting))
@@ -81,13 +91,13 @@ class LandingRecheckJob:
         analysis, pending = compare_posting(posting, analysis, store, self._context, known.last, now)
         result = process(posting, analysis, previous, self._context, known.last, now)
         if isinstance(result, Crashed):  # The stored review stays.
-            store.end_landing_recheck(posting.message_id, None, now)
+            store.end_landing_recheck(recheck, None, now)
             return ()
         reported = store.landing_findings(posting.message_id)
         comments = find_news(before.review, result.review, recheck.names, reported)
         news = tuple(comment for comment in comments if comment.finding.rule not in self._foreign)
         if not news:
-            store.end_landing_recheck(posting.message_id, pending, now)
+            store.end_landing_recheck(recheck, pending, now)
             return ()
         mailed = tuple(comment for comment in news if comment.withheld is None)
         mail, unmailed = self._mail(keep_findings(result.review, mailed), recheck, known, now)

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from threading import Event
 from typing import Final, Protocol
 
 from bot.inbox.assemble import needs_recipients
@@ -30,7 +29,7 @@ from bot.pool.memory import return_free_memory
 from bot.ports.archive import Archive, Provenance, Remote
 from bot.ports.mails import Mails, ParsedMail, ReadFailure, StoredMail, Thread
 from bot.ports.postings import Postings
-from bot.ports.running import Progress
+from bot.ports.running import Progress, Stop
 from bot.service.outage import Outages
 from rules.lazy import dataclass
 
@@ -101,7 +100,7 @@ class PollJob:
         archives: Sequence[Archive],
         store: PollStore,
         assemble: Assemble,
-        stop: Event,
+        stop: Stop,
         progress: Progress,
         executor: ClosableExecutor | None = None,
         book: Callable[[], AddressBook] = AddressBook,
@@ -126,26 +125,36 @@ class PollJob:
         self._report = report
 
     def run(self) -> PollResult:
-        mails, problems = 0, []
+        """Read all archives that may have new mails, and assemble their threads."""
+        result = PollResult(0, 0)
         for archive in self._archives:
-            if not self._changes.take(archive.name):
-                self._report(archive.name)
-                continue
-            try:
-                with self._put_back_unread(archive.name):
-                    mails += self._ingest(archive)
-            except InboxError as error:
-                self._outages.failed(archive.name, str(error))
-                problems.append(str(error))
+            if self._changes.take(archive.name):
+                result = result.followed_by(self.read(archive))
             else:
-                if not (isinstance(archive, Remote) and archive.is_failing):
-                    self._outages.worked(archive.name)
-                    if not self._stop.is_set():
-                        self._report(archive.name)
+                self._report(archive.name)
+        return result.followed_by(self.assemble())
+
+    def read(self, archive: Archive) -> PollResult:
+        """Store the new mails of one archive."""
+        mails = 0
+        try:
+            with self._put_back_unread(archive.name):
+                mails = self._ingest(archive)
+        except InboxError as error:
+            self._outages.failed(archive.name, str(error))
+            return PollResult(0, 0, problems=(str(error),))
+        if not (isinstance(archive, Remote) and archive.is_failing):
+            self._outages.worked(archive.name)
+            if not self._stop.is_set():
+                self._report(archive.name)
+        return PollResult(mails, 0)
+
+    def assemble(self) -> PollResult:
+        """Thread the stored mails that were not read yet, and assemble the changed threads."""
         self._read()
         threads, unready = self._put_together()
         self._executor.close()
-        return PollResult(mails, threads, unready, tuple(problems))
+        return PollResult(0, threads, unready)
 
     @contextmanager
     def _put_back_unread(self, name: str) -> Iterator[None]:

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Take the jobs of the queue, several at a time. This module alone runs procrastinate."""
+"""Take the jobs of queues, several at a time. This module alone runs procrastinate."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any, Final
 
-from procrastinate import App, PsycopgConnector
+from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.worker import Worker
 from psycopg import Error
@@ -16,36 +19,40 @@ from bot.log import LogEvent
 from bot.service.outage import Outages
 from rules.lazy import dataclass
 
-_STOP_SECONDS: Final = 0.2  # between two looks whether to stop
+_STOP_SECONDS: Final = 0.1  # between two looks whether to stop
 _AGAIN_SECONDS: Final = 2.0  # before a new connection to a server that was lost
 _OPEN_SECONDS: Final = 10.0
 _FETCH_SECONDS: Final = 1.0  # between two looks for jobs that were postponed
+_END_SECONDS: Final = 10.0  # in which procrastinate stores the end of a job
 _JOB: Final = "queue"
 
 
 @dataclass(frozen=True, slots=True)
 class QueueSettings:
-    """The server, and the names and times of its queue, in seconds. `jobs` run at the same time."""
+    """The server and its options, the times of its queues in seconds, and how many jobs run at the same time.
+
+    `jobs` has a number for each group of queues.
+    """
 
     address: str
-    queue: str
-    task: str
+    options: Mapping[str, Any]
     heartbeat: float
     stalled: float
-    jobs: int
+    jobs: Mapping[tuple[str, ...], int]
 
 
 class QueueWorker:
     """Run a function for each job until `stop`, then wait for the running jobs.
 
-    A job whose function fails ends: the postings know what is due, and get a new job. After a lost connection the
-    worker starts again, under a new number.
+    `tasks` has the functions by the names of their tasks. A job whose function fails ends: the rows know what is due,
+    and get a new job. After a lost connection the worker starts again, under a new number.
     """
 
-    def __init__(self, settings: QueueSettings, run: Callable[[str], object], stop: Event) -> None:
+    def __init__(self, settings: QueueSettings, tasks: Mapping[str, Callable[[str], object]], stop: Event) -> None:
         self._settings = settings
-        self._run = run
+        self._tasks = tasks
         self._stop = stop
+        self._ended: deque[tuple[float, int]] = deque()
         self._outages = Outages(LogEvent.JOB_FAILED, LogEvent.JOB_RECOVERED, "job", "error")
 
     def run(self) -> None:
@@ -57,36 +64,68 @@ class QueueWorker:
                 self._outages.failed(_JOB, " ".join(str(error.__cause__ or error).split()))
             self._stop.wait(_AGAIN_SECONDS)
 
+    def take_ended(self) -> Sequence[int]:
+        """Return the numbers of jobs that ended some time ago, each once."""
+        numbers = []
+        while self._ended and time.monotonic() - self._ended[0][0] > _END_SECONDS:
+            numbers.append(self._ended.popleft()[1])
+        return numbers
+
+    def put_back(self, ended: Sequence[int]) -> None:
+        """Let `take_ended` return these numbers once more."""
+        self._ended.extendleft((0.0, number) for number in ended)
+
     async def _work(self) -> None:
         chosen = self._settings
+        total = sum(chosen.jobs.values())
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(total, "job"))
         connector = PsycopgConnector(
-            conninfo=chosen.address, min_size=1, max_size=chosen.jobs + 3, timeout=_OPEN_SECONDS
+            conninfo=chosen.address,
+            kwargs=dict(chosen.options),
+            min_size=1,
+            max_size=total + 2 * len(chosen.jobs),
+            timeout=_OPEN_SECONDS,
         )
         app = App(connector=connector)
-
-        @app.task(name=chosen.task, queue=chosen.queue)
-        def _task(posting_id: str) -> None:
-            self._run(posting_id)
-
+        for name, run in self._tasks.items():
+            app.task(name=name, pass_context=True)(self._task(run))
         async with app.open_async():
-            worker: Any = Worker(
-                app,
-                queues=[chosen.queue],
-                concurrency=chosen.jobs,
-                install_signal_handlers=False,
-                delete_jobs="always",
-                update_heartbeat_interval=chosen.heartbeat,
-                stalled_worker_timeout=chosen.stalled,
-                fetch_job_polling_interval=_FETCH_SECONDS,
-            )
-            stopping = asyncio.create_task(self._end(worker))
+            workers: list[Any] = [self._worker(app, queues, jobs) for queues, jobs in chosen.jobs.items()]
+            runs = [asyncio.create_task(worker.run()) for worker in workers]
+            stopping = asyncio.create_task(self._wait_for_stop())
             self._outages.worked(_JOB)
-            try:
-                await worker.run()
-            finally:
-                stopping.cancel()
+            # If one of them loses its connection, all of them start again.
+            await asyncio.wait([*runs, stopping], return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            for worker in workers:
+                worker.stop()
+            for ended in await asyncio.gather(*runs, return_exceptions=True):
+                if isinstance(ended, BaseException):
+                    raise ended
 
-    async def _end(self, worker: Any) -> None:
+    def _task(self, run: Callable[[str], object]) -> Callable[..., None]:
+        def task(context: JobContext, posting_id: str = "", source: str = "") -> None:
+            try:
+                run(posting_id or source)
+            finally:
+                if context.job.id is not None:
+                    self._ended.append((time.monotonic(), context.job.id))
+
+        return task
+
+    def _worker(self, app: App, queues: Sequence[str], jobs: int) -> Worker:
+        return Worker(
+            app,
+            queues=list(queues),
+            concurrency=jobs,
+            install_signal_handlers=False,
+            delete_jobs="always",
+            update_heartbeat_interval=self._settings.heartbeat,
+            stalled_worker_timeout=self._settings.stalled,
+            fetch_job_polling_interval=_FETCH_SECONDS,
+        )
+
+    async def _wait_for_stop(self) -> None:
         while not self._stop.is_set():
             await asyncio.sleep(_STOP_SECONDS)
-        worker.stop()

@@ -21,8 +21,8 @@ class SharedPostings(Protocol):
     def due(self, posting_id: str) -> DuePosting | None:
         """Return the posting if it is due."""
 
-    def order(self, tries: int) -> Sequence[str]:
-        """Return the ids of the postings that are due after that many tries, in the order of their reviews."""
+    def order(self, tries: int, limit: int) -> Sequence[str]:
+        """Return the ids of the first postings that are due after that many tries, in the order of their reviews."""
 
     def postpone(self, posting_id: str, seconds: float) -> None:
         """Add a job for a posting that cannot be reviewed yet."""
@@ -61,13 +61,11 @@ class ReviewTask:
 
     def _has_to_wait(self, due: DuePosting) -> bool:
         """Return whether the posting depends on an earlier one without a review."""
-        order = self._store.order(due.tries)
+        order = self._store.order(due.tries, _MAX_EARLIER + 1)
         own = due.posting.message_id
         if own not in order:
-            return False
-        ids = order[: order.index(own)]
-        if len(ids) > _MAX_EARLIER:
             return True
+        ids = order[: order.index(own)]
         earlier = RelatedPostings()
         with self._lock:
             self._relations = {name: self._relations[name] for name in order if name in self._relations}

@@ -170,10 +170,15 @@ def serve(
 
 
 @contextmanager
-def stopped_by_signals(stop: Event) -> Iterator[None]:
-    """Let SIGTERM and SIGINT set `stop` while the context is active, then restore the previous handlers."""
+def stopped_by_signals(stop: Event, end: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Let SIGTERM and SIGINT set `stop` while the context is active, then restore the previous handlers.
+
+    The second of these signals calls `end`.
+    """
 
     def handle(_: int, __: FrameType | None) -> None:
+        if stop.is_set():
+            end()
         stop.set()
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}

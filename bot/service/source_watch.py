@@ -81,6 +81,11 @@ class SourceWatcher:
                 source.is_changed, source.last_read = False, now
             return is_due
 
+    def is_watched(self, name: str) -> bool:
+        """Return whether changes of the source are reported."""
+        source = self._sources.get(name)
+        return source is not None and source.is_watched
+
     def put_back(self, name: str) -> None:
         """Count the source as changed: it was not read to its end. It is read again in the next round."""
         if (source := self._sources.get(name)) is not None:

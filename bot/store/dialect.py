@@ -40,7 +40,7 @@ _OPTIONS: Final = (
     f"-c lock_timeout={BUSY_MS} -c idle_in_transaction_session_timeout={_IDLE_MS} "
     "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3 -c tcp_user_timeout=60000"
 )
-_KEEPALIVE: Final = {
+KEEPALIVE: Final = {
     "connect_timeout": 10,
     "keepalives_idle": 30,
     "keepalives_interval": 10,
@@ -271,7 +271,7 @@ def open_server(server: str, timeout_seconds: float = 0) -> PostgresConnection:
     """Open a connection to a server without SQLAlchemy. A statement takes at most that long, if it is not 0."""
     psycopg = _psycopg()
     limit = f" -c statement_timeout={round(timeout_seconds * 1000)}" if timeout_seconds else ""
-    connection = psycopg.connect(address_of(server), options=_OPTIONS + limit, **_KEEPALIVE)
+    connection = psycopg.connect(address_of(server), options=_OPTIONS + limit, **KEEPALIVE)
     _adapt(connection)
     return PostgresConnection(connection)
 
@@ -464,7 +464,7 @@ def postgres_engine(server: str) -> "Engine":
     _store_as_sqlite()
     url = make_url(server)
     options = " ".join(filter(None, (_OPTIONS, cast("str", url.query.get("options", "")))))
-    arguments = {**_KEEPALIVE, "options": options}
+    arguments = {**KEEPALIVE, "options": options}
     # A restart of the server ends all connections of the pool; each is tested before it is used.
     engine = create_engine(url, connect_args=arguments, isolation_level="REPEATABLE READ", pool_pre_ping=True)
     engine.dialect.supports_native_boolean = False

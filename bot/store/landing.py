@@ -114,17 +114,19 @@ class LandingRows:
         )
         order = (col(LandingRecheckRow.queued), col(LandingRecheckRow.posting_id))
         with self._database.reading() as session:
-            return [
-                LandingRecheck(posting_of(posting.value), row.ref, row.commit_id, tuple(json.loads(row.names)))
-                for row, posting in session.exec(due.order_by(*order).limit(limit))
-            ]
+            return [_recheck_of(*rows) for rows in session.exec(due.order_by(*order).limit(limit))]
 
-    def end_landing_recheck(self, posting_id: str, pending: PendingUpdate | None, now: datetime) -> None:
-        """Store that a re-check found nothing new, and what is pending."""
+    def landing_recheck(self, posting_id: str) -> LandingRecheck | None:
+        """Return the re-check of a posting if one is due."""
+        with self._database.reading() as session:
+            row, posting = session.get(LandingRecheckRow, posting_id), session.get(PostingRow, posting_id)
+            return None if row is None or posting is None else _recheck_of(row, posting)
+
+    def end_landing_recheck(self, recheck: LandingRecheck, pending: PendingUpdate | None, now: datetime) -> None:
+        """Store that a re-check found nothing new, and what is pending; nothing if it is due in another way."""
         with self._database.writing() as session:
-            if pending is not None:
+            if _dequeue(session, recheck) and pending is not None:
                 update_pending(driver(session.connection()), pending, now)
-            _dequeue(session, posting_id)
 
     def landing_findings(self, posting_id: str) -> frozenset[str]:
         """Return the fingerprints of all findings of the posting that were new after a landing ref moved."""
@@ -137,11 +139,13 @@ class LandingRows:
     ) -> bool:
         """Store a re-check with new findings, its mail, what is pending, and its end in one transaction.
 
-        The review keeps the time of the earlier one, so that a digest lists only the new findings. Return whether the
-        mail was stored.
+        The review keeps the time of the earlier one, so that a digest lists only the new findings. Nothing is stored
+        if the re-check is due in another way. Return whether the mail was stored.
         """
         posting, recheck = review.posting, news.recheck
         with self._database.writing() as session:
+            if not _dequeue(session, recheck):
+                return False
             earlier = session.get(ReviewRow, posting.message_id)
             connection = driver(session.connection())
             save_review(connection, review, now if earlier is None else earlier.reviewed, encode_posting(posting))
@@ -160,7 +164,6 @@ class LandingRows:
             for verdict in news.verdicts:
                 told = insert(VerdictRow).values(posting_id=posting.message_id, verdict=verdict, mailed=now)
                 session.exec(told.on_conflict_do_nothing())
-            _dequeue(session, posting.message_id)
             return is_kept
 
 
@@ -204,5 +207,15 @@ def _queue(session: Session, posting_id: str, move: LandingMove, names: set[str]
     session.flush()
 
 
-def _dequeue(session: Session, posting_id: str) -> None:
-    session.exec(delete(LandingRecheckRow).where(col(LandingRecheckRow.posting_id) == posting_id))
+def _recheck_of(row: LandingRecheckRow, posting: PostingRow) -> LandingRecheck:
+    return LandingRecheck(posting_of(posting.value), row.ref, row.commit_id, tuple(json.loads(row.names)))
+
+
+def _dequeue(session: Session, recheck: LandingRecheck) -> bool:
+    """Let the posting be due no longer. Return False if another process did, or if more names changed meanwhile."""
+    row = session.get(LandingRecheckRow, recheck.posting.message_id)
+    if row is None or (row.commit_id, tuple(json.loads(row.names))) != (recheck.commit, recheck.names):
+        return False
+    session.delete(row)
+    session.flush()
+    return True

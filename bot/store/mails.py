@@ -44,6 +44,9 @@ _UNPARSED: Final = """
 SELECT id, origin, arrived, source, provenance, block, start, length FROM mail
 WHERE state = 'new' ORDER BY id LIMIT ?"""
 _SET_STATE: Final = "UPDATE mail SET state = ?, reason = ? WHERE id = ?"
+_STILL_NEW: Final = """
+SELECT id, provenance FROM mail WHERE state = 'new' AND id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))"""
+_LAST_READ: Final = "SELECT id FROM mail WHERE state != 'new' ORDER BY id DESC LIMIT 1"
 _DUE_THREADS: Final = "FROM thread WHERE changed > assembled"
 _OF_THREAD: Final = """
 SELECT origin, arrived, message_id, disputed, carriers, block, start, length FROM message
@@ -96,6 +99,11 @@ class MailRows:
 
     def index(self, mails: Sequence[ParsedMail], unreadable: Sequence[ReadFailure]) -> None:
         with self._database.changing() as connection:
+            # Meanwhile another process may have removed a mail, or stored it with a better provenance.
+            ids = [*(mail.mail for mail in mails), *(unread.mail for unread in unreadable)]
+            new = dict(connection.execute(_STILL_NEW, (json.dumps(ids),)))
+            mails = [mail for mail in mails if new.get(mail.mail) == mail.provenance.value]
+            unreadable = [unread for unread in unreadable if unread.mail in new]
             threads = Threads(connection, mails)
             states = [(mail.mail, *threads.add(mail)) for mail in mails]
             threads.save()
@@ -125,6 +133,11 @@ class MailRows:
             rows = connection.execute(query, (limit,)).fetchall()
             reader = BlockReader(connection)
             return list(up_to((_load(connection, reader, *row) for row in rows), _thread_size, _MAX_BATCH_BYTES))
+
+    def last_read(self) -> int:
+        """Return the row of the last mail that was read, or 0."""
+        with self._database.rows() as connection:
+            return (connection.execute(_LAST_READ).fetchone() or (0,))[0]
 
     def pending(self) -> tuple[int, int]:
         with self._database.rows() as connection:

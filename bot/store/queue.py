@@ -1,83 +1,164 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The queue of procrastinate in a PostgreSQL database of the store.
 
-The rows of postings are the truth; a job of the queue only wakes a worker. A trigger adds the job in the transaction
-that makes a posting due. A queue that lost its jobs is filled again from the rows.
+The rows of mails, postings and re-checks are the truth; a job of the queue only wakes a worker. Triggers add a job in
+the transaction that makes a row due. A queue that lost its jobs is filled again from the rows.
 """
 
+import hashlib
+import json
 from collections.abc import Sequence
 from typing import Final
 
 from bot.ports.postings import DuePosting
 from bot.store.database import Database
-from bot.store.dialect import INSTALL, run_script
+from bot.store.dialect import INSTALL, Plain, run_script
 from bot.store.error import StoreError
 from bot.store.postings import due_posting
 
 QUEUE: Final = "patchwarden"
+"""The name of the queue of reviews and re-checks."""
+ASSEMBLY: Final = "patchwarden-assembly"
+"""The name of the queue whose job threads and assembles the stored mails."""
 REVIEW: Final = "review"
-"""The name of the task that reviews a posting, whose message-id is the argument `posting_id`."""
+RECHECK: Final = "recheck"
+ASSEMBLE: Final = "assemble"
+READ: Final = "read"
+"""The names of the tasks. `review` and `recheck` have the message-id of a posting as argument, `read` a source."""
 HEARTBEAT_SECONDS: Final = 5.0
 STALLED_SECONDS: Final = 20.0
 """How long a worker that gives no sign of life keeps its jobs."""
-_UNFINISHED_SECONDS: Final = 60  # after which a job of a reviewed posting lost its end with a connection
-_LONGEST_SECONDS: Final = 1_800  # of a job; the limits of a review end it much earlier
+_LONGEST_SECONDS: Final = 3_600  # of a job; its own limits end it much earlier
+_FORGOTTEN_SECONDS: Final = 86_400  # after which no worker reads a source any more
+_SOON: Final = 1_000_000_000
+"""The priority of reading. Reviews have negative ones: earlier postings are fetched first, and second tries last."""
 
 _COLUMNS: Final = "queue_name, task_name, priority, lock, queueing_lock, args"
-# Hashes, because an index limits the length of its keys, and topics are as long as their authors want.
-_VALUES: Final = f"""
-'{QUEUE}', '{REVIEW}', -{{row}}.tries, encode(sha256(convert_to({{row}}.topic, 'UTF8')), 'hex'),
-encode(sha256(convert_to({{row}}.message_id, 'UTF8')), 'hex'), json_build_object('posting_id', {{row}}.message_id)"""
-_IS_DUE: Final = "{row}.state = 'complete' AND {row}.verdict = ''"
 _INSTALLED: Final = "SELECT to_regclass('procrastinate_jobs') IS NOT NULL"
-_TRIGGER: Final = f"""
+
+
+def _digest(text: str) -> str:
+    """Return the SQL of a hash: an index limits the length of its keys, and topics are as long as authors want."""
+    return f"encode(sha256(convert_to({text}, 'UTF8')), 'hex')"
+
+
+def _minutes(time: str) -> str:
+    """Return the SQL of the minutes since 1970, as a number that fits into a priority."""
+    return f"CAST(least(greatest(extract(epoch FROM {time}) / 60, 0), 100000000) AS integer)"
+
+
+def _review_values(row: str) -> str:
+    return (
+        f"'{QUEUE}', '{REVIEW}', -{_minutes(f'{row}.arrived')} - {_SOON} * least({row}.tries, 1), "
+        f"{_digest(f'{row}.topic')}, {_digest(f'{row}.message_id')}, "
+        f"json_build_object('posting_id', {row}.message_id)"
+    )
+
+
+def _is_due(row: str) -> str:
+    return f"{row}.state = 'complete' AND {row}.verdict = ''"
+
+
+_RECHECK_LOCK: Final = f"'recheck ' || {_digest('posting.message_id')}"
+# A re-check has the lock of its topic, so that no review of the series runs at the same time.
+_RECHECK_VALUES: Final = (
+    f"'{QUEUE}', '{RECHECK}', -{_minutes('landing_recheck.queued')}, {_digest('posting.topic')}, {_RECHECK_LOCK}, "
+    "json_build_object('posting_id', posting.message_id)"
+)
+_RECHECKS: Final = "landing_recheck JOIN posting ON posting.message_id = landing_recheck.posting_id"
+_UNASSEMBLED: Final = (
+    "(EXISTS (SELECT 1 FROM mail WHERE state = 'new') OR EXISTS (SELECT 1 FROM thread WHERE changed > assembled))"
+)
+_ASSEMBLE_NEW: Final = f"""
+INSERT INTO procrastinate_jobs ({_COLUMNS})
+SELECT '{ASSEMBLY}', '{ASSEMBLE}', {_SOON}, '{ASSEMBLE}', '{ASSEMBLE}', '{{}}' WHERE {_UNASSEMBLED}"""
+_TRIGGERS: Final = f"""
 CREATE OR REPLACE FUNCTION posting_defer_review() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO procrastinate_jobs ({_COLUMNS}) VALUES ({_VALUES.format(row="NEW")}) ON CONFLICT DO NOTHING;
+  INSERT INTO procrastinate_jobs ({_COLUMNS}) VALUES ({_review_values("NEW")}) ON CONFLICT DO NOTHING;
   RETURN NULL;
 END
 $$;
 CREATE OR REPLACE TRIGGER posting_defer_review AFTER INSERT OR UPDATE OF state, verdict, tries ON posting
-FOR EACH ROW WHEN ({_IS_DUE.format(row="NEW")}) EXECUTE FUNCTION posting_defer_review();"""  # noqa: S608 constants
+FOR EACH ROW WHEN ({_is_due("NEW")}) EXECUTE FUNCTION posting_defer_review();
+CREATE OR REPLACE FUNCTION landing_defer_recheck() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO procrastinate_jobs ({_COLUMNS}) SELECT {_RECHECK_VALUES} FROM {_RECHECKS}
+  WHERE landing_recheck.posting_id = NEW.posting_id ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END
+$$;
+CREATE OR REPLACE TRIGGER landing_defer_recheck AFTER INSERT OR UPDATE ON landing_recheck
+FOR EACH ROW EXECUTE FUNCTION landing_defer_recheck();
+CREATE OR REPLACE FUNCTION cursor_defer_assembly() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  {_ASSEMBLE_NEW} ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END
+$$;
+CREATE OR REPLACE TRIGGER cursor_defer_assembly AFTER INSERT OR UPDATE ON cursor
+FOR EACH ROW EXECUTE FUNCTION cursor_defer_assembly();
+CREATE INDEX IF NOT EXISTS patchwarden_jobs_lock ON procrastinate_jobs (lock) WHERE status IN ('todo', 'doing');
+"""  # noqa: S608 constants
 _LOST: Final = f"""
-DELETE FROM procrastinate_jobs AS job WHERE queue_name = '{QUEUE}' AND (
+DELETE FROM procrastinate_jobs AS job WHERE left(queue_name, {len(QUEUE)}) = '{QUEUE}' AND (
   status NOT IN ('todo', 'doing')
+  OR (status = 'todo' AND scheduled_at < now() - interval '{_FORGOTTEN_SECONDS} seconds')
   OR (status = 'doing' AND (
     worker_id IS NULL
+    OR id IN (SELECT CAST(value AS bigint) FROM json_each(?))
     OR EXISTS (
       SELECT 1 FROM procrastinate_workers WHERE id = worker_id
       AND last_heartbeat < now() - interval '{STALLED_SECONDS} seconds')
     OR EXISTS (
-      SELECT 1 FROM procrastinate_events WHERE job_id = job.id AND type = 'started' AND (
-        at < now() - interval '{_LONGEST_SECONDS} seconds'
-        OR (at < now() - interval '{_UNFINISHED_SECONDS} seconds' AND NOT EXISTS (
-          SELECT 1 FROM posting WHERE message_id = job.args ->> 'posting_id'
-          AND {_IS_DUE.format(row="posting")})))))))"""  # noqa: S608 constants
-_REFILL: Final = f"""
+      SELECT 1 FROM procrastinate_events WHERE job_id = job.id AND type = 'started'
+      AND at < now() - interval '{_LONGEST_SECONDS} seconds'))))"""  # noqa: S608 constants
+_HAS_JOB: Final = "SELECT 1 FROM procrastinate_jobs WHERE status IN ('todo', 'doing') AND queueing_lock ="
+_REFILL: Final = (
+    f"""
 INSERT INTO procrastinate_jobs ({_COLUMNS})
-SELECT {_VALUES.format(row="posting")} FROM posting WHERE {_IS_DUE.format(row="posting")} AND NOT EXISTS (
-  SELECT 1 FROM procrastinate_jobs WHERE status IN ('todo', 'doing')
-  AND queueing_lock = encode(sha256(convert_to(posting.message_id, 'UTF8')), 'hex'))
-ORDER BY tries, arrived, sent, message_id ON CONFLICT DO NOTHING"""  # noqa: S608 constants
+SELECT {_review_values("posting")} FROM posting WHERE {_is_due("posting")}
+AND NOT EXISTS ({_HAS_JOB} {_digest("posting.message_id")})
+ORDER BY tries, arrived, sent, message_id ON CONFLICT DO NOTHING""",  # noqa: S608 constants
+    f"""
+INSERT INTO procrastinate_jobs ({_COLUMNS}) SELECT {_RECHECK_VALUES} FROM {_RECHECKS}
+WHERE NOT EXISTS ({_HAS_JOB} {_RECHECK_LOCK}) ORDER BY queued, posting_id ON CONFLICT DO NOTHING""",  # noqa: S608
+    f"{_ASSEMBLE_NEW} AND NOT EXISTS ({_HAS_JOB} '{ASSEMBLE}') ON CONFLICT DO NOTHING",
+)
+_READ_LATER: Final = f"""
+INSERT INTO procrastinate_jobs ({_COLUMNS}, scheduled_at)
+SELECT value, '{READ}', {_SOON}, value, value, CAST(? AS jsonb),
+  now() + CAST(? AS double precision) * interval '1 second'
+FROM json_each(?) WHERE """  # noqa: S608 constants
+_READ_IF_MISSING: Final = f"{_READ_LATER} NOT EXISTS ({_HAS_JOB} value) ON CONFLICT DO NOTHING"
+_READ_NEXT: Final = f"{_READ_LATER} true ON CONFLICT DO NOTHING"
+_READ_NOW: Final = f"""{_READ_LATER} true
+ON CONFLICT (queueing_lock) WHERE status = 'todo' DO UPDATE SET scheduled_at = excluded.scheduled_at"""
 _POSTPONE: Final = f"""
 INSERT INTO procrastinate_jobs ({_COLUMNS}, scheduled_at)
-SELECT {_VALUES.format(row="posting")}, now() + CAST(? AS double precision) * interval '1 second'
-FROM posting WHERE message_id = ? AND {_IS_DUE.format(row="posting")} ON CONFLICT DO NOTHING"""  # noqa: S608 constants
+SELECT {_review_values("posting")}, now() + CAST(? AS double precision) * interval '1 second'
+FROM posting WHERE message_id = ? AND {_is_due("posting")} ON CONFLICT DO NOTHING"""  # noqa: S608 constants
 _ORDER: Final = f"""
-SELECT message_id FROM posting WHERE {_IS_DUE.format(row="posting")} AND tries = ?
-ORDER BY arrived, sent, message_id"""  # noqa: S608 constants
+SELECT message_id FROM posting WHERE {_is_due("posting")} AND tries = ?
+ORDER BY arrived, sent, message_id LIMIT ?"""  # noqa: S608 constants
 _DUE: Final = f"""
-SELECT value, arrived, tries FROM posting WHERE message_id = ? AND {_IS_DUE.format(row="posting")}"""  # noqa: S608 constants
+SELECT value, arrived, tries FROM posting WHERE message_id = ? AND {_is_due("posting")}"""  # noqa: S608 constants
+
+
+def queue_of(source: str) -> str:
+    """Return the name of the queue of a source: only workers that have the source take its jobs."""
+    # The name of a channel of PostgreSQL has at most 63 bytes, and procrastinate puts 23 bytes before this one.
+    return f"{QUEUE}-{READ}-{hashlib.sha256(source.encode('utf-8', 'surrogateescape')).hexdigest()[:20]}"
 
 
 class JobQueue:
-    """The jobs of procrastinate for the postings of a database on a server."""
+    """The jobs of procrastinate for the rows of a database on a server."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def install(self) -> None:
-        """Create the tables of procrastinate if they are missing, and the trigger that adds the jobs."""
+        """Create the tables of procrastinate if they are missing, and the triggers that add the jobs."""
         try:
             from procrastinate.schema import SchemaManager
         except ImportError as error:
@@ -86,21 +167,38 @@ class JobQueue:
         with self._database.changing() as connection:
             if not connection.execute(_INSTALLED).fetchone()[0]:
                 run_script(connection, SchemaManager.get_schema())
-            run_script(connection, _TRIGGER)
+            run_script(connection, _TRIGGERS)
 
     def is_installed(self) -> bool:
         """Return whether a worker ever used the database."""
         with self._database.rows() as connection:
             return bool(connection.execute(_INSTALLED).fetchone()[0])
 
-    def repair(self) -> int:
-        """Remove the jobs of dead workers, and add a job for each posting that is due and has none.
+    def repair(self, sources: Sequence[str] = (), ended: Sequence[int] = ()) -> int:
+        """Remove the jobs of dead workers, and add a job for each row that is due and has none.
 
-        Return the number of added jobs.
+        A source is read if it has no job. The jobs with the numbers in `ended` ended here: one that is still running in
+        the database lost its end with a connection. Return the number of added jobs.
         """
         with self._database.changing() as connection:
-            connection.execute(_LOST)
-            return connection.execute(_REFILL).rowcount
+            connection.execute(_LOST, (json.dumps(ended),))
+            added = sum(connection.execute(query).rowcount for query in _REFILL)
+            return added + sum(_read(connection, _READ_IF_MISSING, source, 0) for source in sources)
+
+    def read_later(self, source: str, seconds: float) -> None:
+        """Add the next job of a source, unless there is one."""
+        with self._database.changing() as connection:
+            _read(connection, _READ_NEXT, source, seconds)
+
+    def read_now(self, source: str) -> None:
+        """Let a source be read as soon as possible, once more if it is being read."""
+        with self._database.changing() as connection:
+            _read(connection, _READ_NOW, source, 0)
+
+    def assemble(self) -> None:
+        """Add a job if there are mails to thread, or threads to assemble."""
+        with self._database.changing() as connection:
+            connection.execute(f"{_ASSEMBLE_NEW} ON CONFLICT DO NOTHING")
 
     def postpone(self, posting_id: str, seconds: float) -> None:
         """Add a job for a posting that cannot be reviewed yet."""
@@ -113,7 +211,12 @@ class JobQueue:
             row = connection.execute(_DUE, (posting_id,)).fetchone()
             return None if row is None else due_posting(*row)
 
-    def order(self, tries: int) -> Sequence[str]:
-        """Return the ids of the postings that are due after that many tries, in the order of their reviews."""
+    def order(self, tries: int, limit: int) -> Sequence[str]:
+        """Return the ids of the first postings that are due after that many tries, in the order of their reviews."""
         with self._database.rows() as connection:
-            return [row[0] for row in connection.execute(_ORDER, (tries,))]
+            return [row[0] for row in connection.execute(_ORDER, (tries, limit))]
+
+
+def _read(connection: Plain, query: str, source: str, seconds: float) -> int:
+    values = (json.dumps({"source": source}), seconds, json.dumps([queue_of(source)]))
+    return int(connection.execute(query, values).rowcount)

@@ -256,3 +256,22 @@ def test_a_run_checks_a_limited_number_again_and_the_next_run_the_others(
     assert (1, 2) == (len(world.store.landing_rechecks(9)), len(world.landing_mails()))
     world.job.run()
     assert (0, 3) == (len(world.store.landing_rechecks(9)), len(world.landing_mails()))
+
+
+def test_a_recheck_that_another_process_ended_or_changed_stores_nothing(world: LandingWorld) -> None:
+    world.post()
+    world.job.run()
+    LandingJob(world.store, LandingReader(world.specs, FreshExecutor()), None, world.clock, Event()).run()
+    world.move()
+    LandingJob(world.store, LandingReader(world.specs, FreshExecutor()), None, world.clock, Event()).run()
+    (due,) = world.store.landing_rechecks(9)
+    recheck = LandingRecheckJob(world.store, world.analyser, world.context, world.clock)
+
+    recheck.run(replace(due, names=()))
+    assert [] == world.findings()
+    assert [due] == world.store.landing_rechecks(9)
+    assert recheck.run_due("led@x")
+    assert [(RULE, False)] == world.findings()
+    assert not recheck.run_due("led@x")
+    recheck.run(due)
+    assert len(world.landing_mails()) == 1

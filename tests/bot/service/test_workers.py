@@ -27,6 +27,9 @@ review_seconds = 1
 deliver_seconds = 1
 jitter_seconds = 0
 """
+_JOBS = "FROM procrastinate_jobs"
+_IS_RUNNING = "task_name = 'review' AND status = 'doing'"
+_DUE = "FROM posting WHERE state = 'complete' AND verdict = ''"
 _LOOKS = 2000  # for a job in the middle
 
 
@@ -92,8 +95,8 @@ def _number(database: Plain, query: str) -> int:
 
 
 def _are_reviewed(database: Plain) -> bool:
-    due = "SELECT count(*) FROM posting WHERE state = 'complete' AND verdict = ''"
-    return _number(database, "SELECT count(*) FROM posting") > 0 and _number(database, due) == 0
+    due = _number(database, f"SELECT count(*) {_DUE}")
+    return _number(database, "SELECT count(*) FROM posting") > 0 and due == 0
 
 
 def _are_filed(database: Plain) -> bool:
@@ -145,7 +148,9 @@ def test_the_jobs_of_a_killed_worker_are_done_by_another(
         killed.wait()
         with _running(folder, "worker"):
             _until(folder, _are_filed)
-            _until(folder, lambda database: _number(database, "SELECT count(*) FROM procrastinate_jobs") == 0)
+            _until(
+                folder, lambda database: _number(database, f"SELECT count(*) {_JOBS} WHERE task_name != 'read'") == 0
+            )
 
     _compare(folder, expected)
 
@@ -156,11 +161,71 @@ def _stop_in_a_job(folder: Path, process: subprocess.Popen[bytes]) -> None:
     for _ in range(_LOOKS):
         process.send_signal(signal.SIGSTOP)
         with opened(folder / "var" / "patchwarden.db") as database:
-            if _number(database, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"):
+            if _number(database, f"SELECT count(*) {_JOBS} WHERE {_IS_RUNNING}"):
                 return
         process.send_signal(signal.SIGCONT)
         time.sleep(0.01)
     raise AssertionError("no job was seen")
+
+
+@contextmanager
+def _held_reviews(folder: Path) -> Iterator[tuple[set[str], set[str]]]:
+    """Let no process write while a worker has reviews to store. Yield what is reviewed and what is being reviewed."""
+    with opened(folder / "var" / "patchwarden.db") as database:
+        for _ in range(_LOOKS):
+            database.execute("BEGIN IMMEDIATE")
+            running = _names(database, f"SELECT args ->> 'posting_id' {_JOBS} WHERE {_IS_RUNNING}")
+            reviewed = _names(database, "SELECT message_id FROM posting WHERE verdict != ''")
+            if running - reviewed and _number(database, f"SELECT count(*) {_DUE}") > 2 * len(running):
+                yield reviewed, running
+                return
+            database.rollback()
+            time.sleep(0.01)
+    raise AssertionError("no review was seen")
+
+
+def _names(database: Plain, query: str) -> set[str]:
+    return {name for (name,) in database.execute(query)}
+
+
+def _let_all_be_due(folder: Path) -> None:
+    with opened(folder / "var" / "patchwarden.db") as database:
+        database.execute("UPDATE posting SET verdict = '' WHERE verdict = 'reviewed'")
+
+
+def test_a_worker_that_is_to_stop_ends_its_jobs_and_takes_no_more(folder: Path) -> None:
+    with _running(folder, "worker", "--jobs", "2") as worker:
+        _until(folder, _are_reviewed)
+        _let_all_be_due(folder)
+        with _held_reviews(folder) as (reviewed, running):
+            worker.terminate()
+            time.sleep(2)
+            assert worker.poll() is None
+        assert worker.wait(60) == 0
+
+    with opened(folder / "var" / "patchwarden.db") as database:
+        assert _names(database, "SELECT message_id FROM posting WHERE verdict != ''") == reviewed | running
+        assert _number(database, f"SELECT count(*) {_JOBS} WHERE status = 'doing'") == 0
+        assert _number(database, f"SELECT count(*) {_JOBS} WHERE task_name = 'review'") == _number(
+            database, f"SELECT count(*) {_DUE}"
+        )
+        assert _number(database, "SELECT count(*) FROM procrastinate_workers") == 0
+
+
+@pytest.mark.parametrize(("drain", "signals"), [("300", 2), ("1", 1)])
+def test_a_second_signal_or_the_time_ends_a_worker_before_its_jobs(folder: Path, drain: str, signals: int) -> None:
+    with subprocess.Popen(_command("worker", "--drain", drain), cwd=folder, env=_environment()) as worker:
+        _until(folder, _are_reviewed)
+        _let_all_be_due(folder)
+        with _held_reviews(folder) as (reviewed, running):
+            for _ in range(signals):
+                worker.terminate()
+                time.sleep(0.5)
+            assert worker.wait(30) == 3
+
+    with opened(folder / "var" / "patchwarden.db") as database:
+        assert _names(database, "SELECT message_id FROM posting WHERE verdict != ''") == reviewed
+        assert _names(database, f"SELECT args ->> 'posting_id' {_JOBS} WHERE {_IS_RUNNING}") == running
 
 
 def test_a_lost_queue_is_filled_again(folder: Path, expected: dict[str, list[tuple[object, ...]]]) -> None:
