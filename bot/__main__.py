@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "deliver": "Deliver the mails that `patchwarden run --no-deliver` writes to the same database.",
     "worker": "Review series together with other workers, on any number of machines that share a PostgreSQL database.",
     "check": "Check patches against the rules. Nothing is sent.",
+    "lsp": "Check what is written in an editor: a language server on standard input and output.",
     "audit": "Check whole files or trees as if every line were new. Print the findings by file, and their total.",
     "debt": "Count unsafe code, and what is not documented of it, by subsystem of MAINTAINERS and by ref.",
     "replay": "Review archives as if their mails arrived now, and print what would be found and sent.",

@@ -17,3 +17,8 @@ def suggestion(name: str, known: Iterable[str], starting: Sequence[str] = ()) ->
 def did_you_mean(names: Sequence[str]) -> str:
     """Return a question that names these names, to be put after an error; "" without names."""
     return f"; did you mean {' or '.join(map(repr, names))}?" if names else ""
+
+
+def unknown_rule(rule_id: str, known: Iterable[str]) -> str:
+    """Return the error about an id that no rule has."""
+    return f"unknown rule {rule_id!r}{suggestion(rule_id, known)}; `patchwarden rules` lists all rules"

@@ -94,13 +94,10 @@ def choose_rules(ids: Sequence[str] | None) -> tuple[Rule, ...]:
     rules = {rule_id: by_id(rule_id) for rule_id in ids}
     for rule_id, rule in rules.items():
         if rule is None or rule.status is Status.RETIRED:
-            from bot.suggestion import suggestion
+            from bot.suggestion import unknown_rule
 
             known = (rule.id for rule in RULES if rule.status is not Status.RETIRED)
-            raise UsageError(
-                f"unknown rule {rule_id!r}{suggestion(rule_id, known)}; `patchwarden rules` lists all rules",
-                option="--rule",
-            )
+            raise UsageError(unknown_rule(rule_id, known), option="--rule")
     return tuple(rule for rule in RULES if rule.id in rules)
 
 

@@ -94,8 +94,8 @@ class FixableRange:
         return changes
 
 
-def make_diff(path: str, before: bytes | None, after: bytes, old_path: str | None = None) -> bytes:
-    """Return a unified diff of a file, None as its content before if it is new."""
+def make_diff(path: str, before: bytes | None, after: bytes | None, old_path: str | None = None) -> bytes:
+    """Return a unified diff of a file. Its content before is None if it is new, that after if it is removed."""
     old = path if old_path is None else old_path
     patch = pygit2.Patch.create_from(before, after, old_as_path=old, new_as_path=path, flag=DiffOption.FORCE_TEXT)
     data: bytes = patch.data

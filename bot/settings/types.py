@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 from bot.mail.address import is_plain
 from bot.mail.envelope import MAX_LOCAL, PLACE, TOKEN_LENGTH
-from bot.suggestion import suggestion
+from bot.suggestion import unknown_rule
 from rules.lazy import re
 
 _LIST_HOSTS: Final = (
@@ -128,7 +128,7 @@ def _rule_id(value: str) -> str:
         rule.id for rule in importlib.import_module("rules.registry").RULES
     }  # slow, and most settings files name no rule
     if value not in known:
-        raise ValueError(f"unknown rule {value!r}{suggestion(value, known)}; `patchwarden rules` lists all rules")
+        raise ValueError(unknown_rule(value, known))
     return value
 
 

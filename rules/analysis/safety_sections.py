@@ -19,6 +19,7 @@ from rules.source.rust.work_limit import TooMuchError
 _MAX_LINES = 12  # lines of a section that are shown
 _MAX_DECLARING_FILES = 100  # A name that more files declare says nothing about which one is called.
 _LAST_WORD = re.compile(r"(?<!\w)\w++(?=>*+\s*+$)")
+_BULLET = re.compile(r"\A(?:[-*+]|\d{1,9}[.)])\s++")
 _CONTAINER = re.compile(r"(?:impl|trait) ")
 _STANDARD_METHOD = re.compile(  # Methods of pointers, cells, slices and options: a call may mean one of these.
     r"(?:add|sub|offset|offset_from|byte_\w+|as_(?:ref|mut)\w*|assume_init\w*|copy_(?:from|to)\w*|drop_in_place|replace"
@@ -109,6 +110,11 @@ class SafetySections:
                 if crate == "kernel" or (crate == "crate" and self._file.in_kernel_crate):
                     modules.setdefault(imported.name, []).append(imported.path[1:-1])
         return modules
+
+
+def points(operation: Operation, section: Evidence) -> Iterator[str]:
+    """Yield what a comment on the operation should address: the requirements of its section, without list marks."""
+    return (f"`{operation.callee}`: {_BULLET.sub('', line)}" for line in section.lines)
 
 
 def _find_last_sources(series: SeriesView, _: Results) -> dict[str, tuple[RustSource, ...]]:

@@ -32,27 +32,41 @@ class FixedFiles:
     left_out: tuple[tuple[Fix, str], ...]
 
 
-def fix_files(rules: Sequence[Rule], view: SeriesView, view_with: ViewWith) -> FixedFiles:
+def fix_files(
+    rules: Sequence[Rule], view: SeriesView, view_with: ViewWith, paths: Collection[str] | None = None
+) -> FixedFiles:
     """Return the files after all fixes whose results have no new finding and none of the old.
 
-    Of fixes that overlap, the first one is applied, and the result is read again: it may have the others still.
+    With `paths`, only the files with these paths are fixed. Of fixes that overlap, the first one is applied, and the
+    result is read again: it may have the others still.
     """
-    fixer = _Fixer([rule for rule in rules if rule.check_file is not None], view, view_with)
+    fixer = _Fixer(_rules_of_files(rules), view, view_with, paths)
     for _ in range(_MAX_ROUNDS):
         if not fixer.run_round():
             break
     return fixer.fixed_files()
 
 
-class _Fixer:
-    """The files of a series as far as they are fixed."""
+def exact_fixes(
+    rules: Sequence[Rule], view: SeriesView, view_with: ViewWith, path: str, lines: Collection[int]
+) -> tuple[Fix, ...]:
+    """Return those fixes of findings on these lines of a file whose results pass the check of `fix_files` alone."""
+    fixer = _Fixer(_rules_of_files(rules), view, view_with, {path})
+    return fixer.exact_fixes(lines)
 
-    def __init__(self, rules: Sequence[Rule], view: SeriesView, view_with: ViewWith) -> None:
+
+class _Fixer:
+    """The files of a series as far as they are fixed. Those with the `paths` are checked, or all."""
+
+    def __init__(
+        self, rules: Sequence[Rule], view: SeriesView, view_with: ViewWith, paths: Collection[str] | None
+    ) -> None:
         self._rules = rules
         self._view_with = view_with
+        self._paths = paths
         self._contents = {file.path: file.post.content for file in view.files if file.post and file.is_complete}
         self._fixed: dict[str, bytes] = {}
-        self._report = run_rules(rules, view)
+        self._report = run_rules(rules, view, paths)
         self._applied: list[Fix] = []
         self._failed: dict[tuple[str, str, str, str], Fix] = {}
         self._overlapping: list[Fix] = []
@@ -66,8 +80,13 @@ class _Fixer:
         self._applied += passing
         self._fixed |= self._apply(passing)
         if passing and self._overlapping:
-            self._report = run_rules(self._rules, self._view_with(self._fixed))
+            self._report = run_rules(self._rules, self._view_with(self._fixed), self._paths)
         return bool(self._overlapping)
+
+    def exact_fixes(self, lines: Collection[int]) -> tuple[Fix, ...]:
+        """Return the fixes on these lines whose results pass the check alone."""
+        fixes = (fix for fix in self._report.fixes if fix.anchor.line in lines)
+        return tuple(fix for fix in fixes if not self._check([fix]))
 
     def fixed_files(self) -> FixedFiles:
         """Return the result of all rounds."""
@@ -109,8 +128,9 @@ class _Fixer:
     def _check(self, fixes: Sequence[Fix], paths: Collection[str] | None = None) -> set[tuple[str, str]]:
         """Return path and rule where the result has more findings than expected: all, if nothing is checked any more.
 
-        The findings in files with these paths count, or those in all files.
+        The findings in files with these paths count.
         """
+        paths = self._paths if paths is None else paths
         self._checks += 1
         if self._checks > _MAX_CHECKS:
             return set(map(_place, fixes))
@@ -138,6 +158,10 @@ def apply_edits(content: bytes, edits: Iterable[Edit]) -> bytes:
         parts += (text[at:start], edit.text)
         at = end
     return "".join([*parts, text[at:]]).encode("utf-8", "surrogateescape")
+
+
+def _rules_of_files(rules: Sequence[Rule]) -> list[Rule]:
+    return [rule for rule in rules if rule.check_file is not None]
 
 
 def _identity(fix: Fix) -> tuple[str, str, str, str]:

@@ -39,7 +39,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from rules.analysis.safe_code_comments import safe_code_comments
-from rules.analysis.safety_sections import SafetySections
+from rules.analysis.safety_sections import SafetySections, points
 from rules.analysis.unjustified import UnjustifiedSite, unjustified_sites
 from rules.analysis.view import FileView
 from rules.examples.missing_safety_comment import EXAMPLES
@@ -55,7 +55,6 @@ _SEVERITIES = {
     "exported-macro": Severity.NOTE,
     "doctest": Severity.NIT,
 }
-_BULLET = re.compile(r"\A(?:[-*+]|\d{1,9}[.)])\s++")
 _MAX_OPERATIONS = 8  # operations of a block whose requirements are points
 _MAX_POINTS = 20
 _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bfn test_")
@@ -103,12 +102,11 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 def _points(called: Iterable[Operation], scope: str, sections: SafetySections) -> Iterator[tuple[str, str]]:
     """Yield what the functions and traits require, each requirement once, as facts of the finding."""
-    points: dict[str, None] = {}
+    found: dict[str, None] = {}
     for operation in called:
         section = sections.of(operation, scope)
-        for line in section.lines if section is not None else ():
-            points[f"`{operation.callee}`: {_BULLET.sub('', line)}"] = None
-    return ((REQUIRES, point) for point in islice(points, _MAX_POINTS))
+        found |= dict.fromkeys(points(operation, section) if section is not None else ())
+    return ((REQUIRES, point) for point in islice(found, _MAX_POINTS))
 
 
 def _name(site: UnsafeSite) -> str:

@@ -16,9 +16,9 @@ from tests.fakes.mails import START, mail, patch
 from tests.fakes.outbox import mail_about, series, store_posting
 
 _NAMES: Final = (
-    "alembic apscheduler asyncio b4 dkim dns email httpx inspect jinja2 liblore logging multiprocessing nacl patatt "
-    "pydantic pydantic_settings pygit2 requests rich sqlalchemy sqlite3 sqlmodel ssl starlette subprocess tempfile "
-    "tree_sitter typer unidiff unittest urllib3 uvicorn"
+    "alembic apscheduler asyncio b4 cattrs dkim dns email httpx inspect jinja2 liblore logging lsprotocol "
+    "multiprocessing nacl patatt pydantic pydantic_settings pygit2 pygls requests rich sqlalchemy sqlite3 "
+    "sqlmodel ssl starlette subprocess tempfile tree_sitter typer unidiff unittest urllib3 uvicorn"
 )
 HEAVY: Final = frozenset(_NAMES.split())
 """The packages that take long to load."""
@@ -30,6 +30,7 @@ LOADED: Final[Mapping[str, str]] = {
     "deliver": _TABLES,
     "worker": _TABLES,
     "check": "",
+    "lsp": "logging",
     "audit": "inspect logging",
     "debt": f"{_READERS} {_TABLES}",
     "replay": _TABLES,
