@@ -43,7 +43,7 @@ def build_command_job(
     policy = CommandPolicy(
         context=context,
         parties=parties,
-        attest=build_signature_verifier(settings),
+        attest=build_signature_verifier(settings, of_author_only=True),
         recheck=RecheckJob(store, analyse, context, clock).run,
         max_per_person=chosen.max_replies_per_person_per_day,
         max_per_day=chosen.max_replies_per_day,

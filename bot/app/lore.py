@@ -76,10 +76,12 @@ def _select_series(message_id: str, thread: Sequence[RawMail]) -> Sequence[RawMa
     return mails
 
 
-def build_signature_verifier(settings: Settings) -> Callable[[bytes], tuple[Attestation, ...]]:
-    """Return the function that verifies the signatures of a mail."""
+def build_signature_verifier(
+    settings: Settings, *, of_author_only: bool = False
+) -> Callable[[bytes], tuple[Attestation, ...]]:
+    """Return the function that verifies the signatures of a mail, or only those of its author and their domain."""
     keyring = settings.lore.keyring
-    return partial(attest, keys=Keys(resolve, keyring.resolve() if keyring.is_dir() else None))
+    return partial(attest, keys=Keys(resolve, keyring.resolve() if keyring.is_dir() else None, of_author_only))
 
 
 def _list(settings: Settings, url: str, clock: Clock) -> LoreArchive:

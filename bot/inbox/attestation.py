@@ -48,10 +48,14 @@ _UNREADABLE: Final = (patatt.Error, RuntimeError, OSError, ValueError, LookupErr
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The sources of keys: the DNS for DKIM, and a directory of developers' keys (a patatt keyring), if configured."""
+    """The sources of keys: the DNS for DKIM, and a directory of developers' keys (a patatt keyring), if configured.
+
+    With `of_author_only`, the DNS is asked only for keys of the domain in From: a sender cannot choose a name server.
+    """
 
     text_record: TextRecord
     keyring: Path | None = None
+    of_author_only: bool = False
 
 
 def attest(raw: bytes, keys: Keys) -> tuple[Attestation, ...]:
@@ -62,7 +66,7 @@ def attest(raw: bytes, keys: Keys) -> tuple[Attestation, ...]:
     message = parse(raw)
     if not isinstance(message, Message):
         return ()
-    return (*_dkim(message, keys.text_record), *_patatt(message, keys.keyring))
+    return (*_dkim(message, keys), *_patatt(message, keys.keyring))
 
 
 def resolve(name: str) -> bytes | None:
@@ -76,20 +80,24 @@ def resolve(name: str) -> bytes | None:
     return next((b"".join(record.strings) for record in answer.rrset or ()), None)
 
 
-def _dkim(message: Message, text_record: TextRecord) -> list[Attestation]:
+def _dkim(message: Message, keys: Keys) -> list[Attestation]:
     count = min(_count(message, "dkim-signature"), MAX_SIGNATURES)
-    return [_one_dkim(message, at, text_record) for at in range(count)]
+    return [_one_dkim(message, at, keys) for at in range(count)]
 
 
-def _one_dkim(message: Message, at: int, text_record: TextRecord) -> Attestation:
+def _one_dkim(message: Message, at: int, keys: Keys) -> Attestation:
     key_record = b""
 
     def record(name: bytes, timeout: float = _SECONDS) -> bytes | None:  # noqa: ARG001 dkim's signature
         nonlocal key_record
         try:
-            value = text_record(name.decode("ascii"))
+            asked_name = name.decode("ascii")
         except UnicodeDecodeError:
             return None
+        domain = asked_name.rpartition("._domainkey.")[2].removesuffix(".").lower()
+        if keys.of_author_only and not _aligned(domain, message):
+            return None
+        value = keys.text_record(asked_name)
         key_record = value if value is not None and len(value) <= MAX_RECORD else b""
         return key_record or None
 

@@ -51,7 +51,7 @@ _MAILS: Final = 500
 _MAX_IDS: Final = 10
 _DAY: Final = timedelta(days=1)
 _MAX_UNVERIFIED_DELAY: Final = timedelta(hours=1)
-"""How long an unverified mail may delay the mails after it."""
+"""How long a mail waits for the keys of its signatures. The mails after it do not wait."""
 
 
 class CommandStore(Protocol):
@@ -127,24 +127,35 @@ class CommandJob:
         self._clock = clock
         self._stop = stop
         self._executor = executor or InlineExecutor()
+        self._processed: set[int] = set()  # rows after a mail that waits for keys
+        self._unavailable: set[str] = set()  # domains whose keys could not be fetched in this run
 
     def run(self) -> tuple[CommandResult, ...]:
         """Return the mails to us, in order, with the outcome of each."""
         heard: list[CommandResult] = []
-        while not self._stop.is_set() and (mails := self._store.unchecked_for_commands(_MAILS)):
+        self._unavailable.clear()
+        is_waiting = False
+        while not (is_waiting or self._stop.is_set()) and (mails := self._store.unchecked_for_commands(_MAILS)):
             for mail in mails:
                 if self._stop.is_set():
                     break
-                try:
-                    result = self._hear(mail)
-                except StoppedError:
-                    return tuple(heard)
-                except InboxError as error:
-                    if self._clock.now() - mail.mail.arrived < _MAX_UNVERIFIED_DELAY:
-                        event(LogEvent.COMMAND_DELAYED, "warning", mail=mail.mail.origin, reason=str(error))
+                result = None
+                if mail.id not in self._processed:
+                    try:
+                        result = self._hear(mail)
+                    except StoppedError:
                         return tuple(heard)
-                    result = CommandResult(mail.mail.origin, "", str(error), obeyed=False)
-                self._store.mark_checked(mail.id)
+                    except InboxError as error:
+                        if self._clock.now() - mail.mail.arrived < _MAX_UNVERIFIED_DELAY:
+                            event(LogEvent.COMMAND_DELAYED, "warning", mail=mail.mail.origin, reason=str(error))
+                            is_waiting = True
+                            continue
+                        result = CommandResult(mail.mail.origin, "", str(error), obeyed=False)
+                if is_waiting:
+                    self._processed.add(mail.id)
+                else:
+                    self._store.mark_checked(mail.id)
+                    self._processed.discard(mail.id)
                 if result is not None:
                     if not result.obeyed:
                         _log_refused(result)
@@ -204,8 +215,12 @@ class CommandJob:
         self, stored: StoredMail, message: Message, posting: Posting, asked: tuple[Command, ...]
     ) -> CommandResult:
         now = self._clock.now()
+        domain = message.author.key.partition("@")[2] if message.author else ""
+        if domain in self._unavailable:
+            raise InboxError(f"the keys of {domain} are not available")
         (attested,) = self._executor.map(partial(verify, self._policy.attest), [stored], TIME)
         if isinstance(attested, KeysUnavailable):
+            self._unavailable.add(domain)
             raise InboxError(attested.reason)
         if isinstance(attested, Crashed):
             return CommandResult(message.message_id, "", f"cannot be verified: {attested.reason}", obeyed=False)

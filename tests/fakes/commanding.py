@@ -51,6 +51,7 @@ class Harness:
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
     dns: Dns = field(default_factory=lambda: Dns(["example.org", "evil.example.com", "sub.example.org"]))
     keyring: Path | None = None
+    chiefs: frozenset[str] = frozenset({CHIEF})
     mode: Mode = Mode.AUTHOR
     rechecked: list[str] = field(default_factory=list)
     max_per_person: int = 10
@@ -115,16 +116,20 @@ class Harness:
         return self.run_commands()
 
     def run_commands(self) -> tuple[CommandResult, ...]:
+        with time_machine.travel(self.clock.now(), tick=False):
+            return self.job().run()
+
+    def job(self) -> CommandJob:
+        """A job as after a start of the service."""
         policy = CommandPolicy(
             context=self.review_context,
             parties=self._parties,
-            attest=partial(attest, keys=Keys(self.dns, self.keyring)),
+            attest=partial(attest, keys=Keys(self.dns, self.keyring, of_author_only=True)),
             recheck=self._recheck,
             max_per_person=self.max_per_person,
             max_per_day=self.max_per_day,
         )
-        with time_machine.travel(self.clock.now(), tick=False):
-            return CommandJob(self.store, policy, self.clock, Event()).run()
+        return CommandJob(self.store, policy, self.clock, Event())
 
     def effects(self) -> tuple[object, ...]:
         """All that a mail could change."""
@@ -135,7 +140,7 @@ class Harness:
         return [(mail.envelope_to, mail.content.decode()) for mail in self.store.mails() if mail.kind == "answer"]
 
     def _parties(self, posting: Posting) -> Parties:
-        return Parties(posting.author.key, frozenset({OWNER}), frozenset({CHIEF}))
+        return Parties(posting.author.key, frozenset({OWNER}), self.chiefs)
 
     def _recheck(self, posting: Posting) -> RecheckResult | Crashed:
         self.rechecked.append(posting.message_id)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from email.utils import format_datetime
 
 import pytest
+import time_machine
 
 from bot.inbox.error import InboxError
 from bot.pipeline.context import ReviewContext
@@ -18,6 +19,8 @@ from tests.fakes.contexts import consenting
 from tests.fakes.events import Events
 from tests.fakes.mails import START
 from tests.fakes.signing import SIGNED, Dns, rsa_key
+
+SLOW = "sloth@sub.example.org"
 
 
 @pytest.fixture
@@ -514,3 +517,83 @@ def test_each_command_is_one_line_and_a_mail_without_one_is_none(harness: Harnes
     ]
     assert refused[1]["reason"] == "not authorised: author"
     assert events.names().count("posting-complete") == 0
+
+
+def test_a_sender_cannot_choose_a_name_server(harness: Harness) -> None:
+    """Only the domain of From is asked, whatever domain and selector the signatures name."""
+    selector = b"x._domainkey.example.org"
+    forged = harness.sign(harness.mail(), domain="evil.example.com", selector=selector)
+    below = harness.sign(harness.mail(), domain="deep.example.org")
+    harness.receive(forged, below, harness.sign(harness.mail()))
+
+    assert ["key._domainkey.example.org."] == harness.dns.asked
+
+
+@pytest.fixture
+def _unreachable(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The name server of sub.example.org does not answer; its questions."""
+    asked: list[str] = []
+    answer = Dns.__call__
+
+    def ask(self: Dns, name: str) -> bytes | None:
+        if name.endswith(".sub.example.org."):
+            asked.append(name)
+            raise InboxError("DNS: timeout")
+        return answer(self, name)
+
+    monkeypatch.setattr(Dns, "__call__", ask)
+    return asked
+
+
+def _slow(harness: Harness, number: int) -> bytes:
+    mail = harness.mail(From=SLOW, Message_ID=f"<slow.{number}@example.org>")
+    return harness.sign(mail, domain="sub.example.org")
+
+
+def test_a_mail_that_waits_for_keys_delays_no_other(harness: Harness, _unreachable: list[str]) -> None:
+    """A person with a role whose name server does not answer could stop the commands of all."""
+    harness.clock.time = START + timedelta(minutes=30)
+    harness.chiefs |= {SLOW}
+    job = harness.job()
+    later = harness.sign(harness.mail("patchwarden: recheck\n"))
+    stranger = harness.sign(harness.mail(From="bob@example.org", Message_ID="<bob@example.org>"))
+    harness.ingest(_slow(harness, 1), _slow(harness, 2), later, stranger)
+
+    with time_machine.travel(harness.clock.now(), tick=False):
+        first, second = job.run(), job.run()
+
+    assert ["recheck", "not authorised: a stranger"] == [result.outcome for result in first]
+    assert () == second
+    assert 2 == len(_unreachable)  # Once in each run, though two mails wait.
+    assert [PATCH] == harness.rechecked
+    assert 4 == len(harness.store.unchecked_for_commands(10))
+
+
+def test_a_mail_that_waits_is_obeyed_later_and_each_once(
+    harness: Harness, _unreachable: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.clock.time = START + timedelta(minutes=30)
+    harness.chiefs |= {SLOW}
+    job = harness.job()
+    harness.ingest(_slow(harness, 1), harness.sign(harness.mail("patchwarden: recheck\n")))
+    with time_machine.travel(harness.clock.now(), tick=False):
+        assert ["recheck"] == [result.outcome for result in job.run()]
+        monkeypatch.undo()
+        assert ["mute author"] == [result.outcome for result in job.run()]
+        assert () == job.run()
+
+    assert [PATCH] == harness.rechecked
+    assert 0 == len(harness.store.unchecked_for_commands(10))
+
+
+def test_after_a_restart_each_mail_is_still_obeyed_once(harness: Harness, _unreachable: list[str]) -> None:
+    harness.clock.time = START + timedelta(minutes=30)
+    harness.chiefs |= {SLOW}
+    harness.ingest(_slow(harness, 1), harness.sign(harness.mail("patchwarden: recheck\n")))
+    harness.run_commands()
+
+    assert ["heard before"] == [result.outcome for result in harness.run_commands()]
+    harness.clock.forward(hours=1)
+    assert ["DNS: timeout", "heard before"] == [result.outcome for result in harness.run_commands()]
+    assert [PATCH] == harness.rechecked
+    assert 0 == len(harness.store.unchecked_for_commands(10))

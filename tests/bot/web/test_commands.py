@@ -19,6 +19,7 @@ from bot.mail.outgoing import Outgoing
 from bot.mail.parse import parse
 from bot.review.model import Review, ReviewFinding
 from bot.store.repository import Repository
+from bot.store.tables import metadata
 from bot.store.web import SqliteWebStore
 from bot.web.app import create_app
 from tests.bot.review.factories import Maker
@@ -40,9 +41,7 @@ def mails(page: str) -> dict[str, tuple[str, Mapping[str, str]]]:
 def rows(path: Path) -> list[object]:
     """All rows of the database."""
     with opened(path) as connection:
-        names = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1"
-        tables = [name for (name,) in connection.execute(names).fetchall()]
-        return [connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
+        return [connection.execute(f"SELECT * FROM {table.name}").fetchall() for table in metadata.sorted_tables]
 
 
 @pytest.fixture
