@@ -36,9 +36,12 @@ def build_command_job(
     def parties(posting: Posting) -> Parties:
         lists = {name.lower() for name in posting.lists}
         paths = [path for patch in posting.series.patches for path in patch.paths]
-        named = (table.maintainers for name, table in settings.lists.items() if name.lower() in lists)
-        of_lists = frozenset(address.lower() for addresses in named for address in addresses)
-        return Parties(posting.author.key, maintainers().owners(paths), everywhere | of_lists)
+        of_lists = {
+            name.lower(): frozenset(address.lower() for address in table.maintainers)
+            for name, table in settings.lists.items()
+            if name.lower() in lists
+        }
+        return Parties(posting.author.key, maintainers().owners(paths), everywhere, of_lists)
 
     policy = CommandPolicy(
         context=context,

@@ -4,7 +4,7 @@
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -17,7 +17,7 @@ from bot.mail.message import Message
 from bot.mail.mime import Text, multipart_boundary
 from bot.mail.one_time_token import SERIES_DIGITS, OneTimeToken
 from bot.mail.parse import MAX_HEADERS
-from rules.lazy import dataclass, re
+from rules.lazy import dataclass, field, re
 
 OLDEST: Final = timedelta(days=7)
 MUST_BE_SIGNED: Final = frozenset({"from", "to", "subject", "date"})
@@ -65,11 +65,15 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parties:
-    """The addresses, in lower case, of the people who may give commands about a series."""
+    """The addresses, in lower case, of the people who may give commands about a series.
+
+    `maintainers` are those of all lists, `of_lists` those of single lists that the series is on.
+    """
 
     author: str
     owners: frozenset[str] = frozenset()
     maintainers: frozenset[str] = frozenset()
+    of_lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def proven_sender(message: Message, attestations: Iterable[Attestation], now: datetime) -> ProvenSender | Unproven:
@@ -116,9 +120,17 @@ def parties_roles(sender: Address, parties: Parties) -> frozenset[Role]:
     known = (
         (Role.AUTHOR, {parties.author}),
         (Role.OWNER, parties.owners),
-        (Role.MAINTAINER, parties.maintainers),
+        (Role.MAINTAINER, parties.maintainers.union(*parties.of_lists.values())),
     )
     return frozenset(role for role, addresses in known if sender.key in addresses)
+
+
+def maintained_lists(sender: Address, parties: Parties, lists: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the lists, in lower case, that the sender maintains by the settings."""
+    names = dict.fromkeys(name.lower() for name in lists)
+    if sender.key in parties.maintainers:
+        return tuple(names)
+    return tuple(name for name in names if sender.key in parties.of_lists.get(name, ()))
 
 
 def may(roles: frozenset[Role], command: Command) -> bool:

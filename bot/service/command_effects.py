@@ -18,11 +18,15 @@ from rules.registry import by_id
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """The posting of a command with its stored review, the sender, the mail of the command, and the time."""
+    """The posting of a command with its stored review, the sender, the mail of the command, and the time.
+
+    `lists` are those of the posting that the sender maintains, and may mute.
+    """
 
     posting: Posting
     review: Review | None
     sender: Address
+    lists: tuple[str, ...]
     message_id: str
     now: datetime
 
@@ -87,6 +91,6 @@ def _mutes(scope: Scope, case: CommandContext) -> list[ActiveMute]:
     subjects = {
         Scope.SERIES: (case.posting.topic,),
         Scope.AUTHOR: (case.posting.author.key,),
-        Scope.LIST: tuple(name.lower() for name in case.posting.lists),
+        Scope.LIST: case.lists,
     }[scope]
     return [ActiveMute(scope, subject, case.sender.key, case.message_id, case.now) for subject in subjects]

@@ -15,6 +15,7 @@ from bot.mail.authority import (
     ProvenSender,
     Unproven,
     is_for_us,
+    maintained_lists,
     may,
     names_series,
     parties_roles,
@@ -232,7 +233,9 @@ class CommandJob:
         if self._store.is_command_processed(*proven.keys):
             return CommandResult(message.message_id, sender.key, PROCESSED_BEFORE, obeyed=False)
         record = self._store.review_of(posting.message_id)
-        context = CommandContext(posting, None if record is None else record.review, sender, message.message_id, now)
+        review = None if record is None else record.review
+        lists = maintained_lists(sender, self._policy.parties(posting), posting.lists)
+        context = CommandContext(posting, review, sender, lists, message.message_id, now)
         own, total = (self._store.command_usage(now - _DAY, who) for who in (sender.key, None))
         max_per_person, max_per_day = self._policy.max_per_person, self._policy.max_per_day
         may_recheck = own.rechecks < max_per_person and total.rechecks < max_per_day

@@ -3,18 +3,25 @@
 
 import mailbox
 import re
+import shutil
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from html import unescape
 from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
+from starlette.testclient import TestClient
 
 from bot.__main__ import call
+from bot.app.web import build_web
 from bot.review.disposition import Disposition, DispositionKind
+from bot.settings.tables import load
 from bot.store.repository import Repository
 from tests.fakes.mails import git_archive, patch
-from tests.fakes.signing import Dns, signed
+from tests.fakes.signing import Developer, Dns, signed
 
 SETTINGS = """\
 archives = ["list.git"]
@@ -179,3 +186,71 @@ def test_without_a_secret_there_are_no_commands(run: Callable[[], tuple[int, str
 
     assert "\nReply-To:" not in ours
     assert "patchwarden: help" not in ours
+
+
+def _offered(ours: str, words: str) -> tuple[str, dict[str, str]]:
+    """The address and the fields of the mail that the page offers which our mail names."""
+    link = re.search(r"^https://pages\.example\.org(/commands/\S+)$", ours, re.MULTILINE)
+    assert link is not None
+    settings = load(Path("patchwarden.toml"))
+    page = TestClient(build_web(settings)).get(link[1]).text
+    mailto = re.search(rf'<a href="(mailto:[^"]*)"[^>]*aria-label="Write the mail: {words}"', page)
+    assert mailto is not None
+    parts = urlsplit(unescape(mailto[1]))
+    return unquote(parts.path), dict(parse_qsl(parts.query, strict_parsing=True))
+
+
+@pytest.mark.parametrize("algorithm", ["ed25519", "openpgp", "openssh"])
+def test_a_command_of_the_page_with_a_developer_signature_is_heard(
+    run: Callable[[], tuple[int, str]], tmp_path: Path, algorithm: str
+) -> None:
+    """From the review over the page and the mailbox to the effect; the worker may run git, gpg and ssh-keygen."""
+    program = {"openpgp": "gpg", "openssh": "ssh-keygen"}.get(algorithm, "git")
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
+    more = '\n[lore]\nkeyring = "keys"\n[web]\nurl = "https://pages.example.org"\n'
+    Path("patchwarden.toml").write_text(SETTINGS + more)
+    with tempfile.TemporaryDirectory() as folder:  # The path of an agent's socket must be short.
+        developer = Developer("ada@example.org", Path(folder) / "key", algorithm)
+        developer.publish(tmp_path / "keys")
+        run()
+        (ours,) = (path.read_text() for path in Path("var/outbox").glob("*.eml"))
+        to, fields = _offered(ours, "mute series")
+        now = datetime.now(UTC)
+        head = (
+            f"From: Ada <ada@example.org>\nTo: {to}\nSubject: {fields['subject']}\nDate: {format_datetime(now)}\n"
+            f"Message-ID: <command@example.org>\nIn-Reply-To: {fields['In-Reply-To']}\n\n"
+        )
+        body = fields["body"].replace("\r\n", "\n")
+        mail = developer.sign(f"{head}{body}".encode(), now)
+        developer.stop()
+    box = mailbox.Maildir("bot")
+    box.add(mail.replace(b"mute series", b"mute author"))
+    run()
+    with Repository(Path("var/patchwarden.db")) as store:
+        assert [] == store.mutes()
+    box.add(mail)
+    box.add(mail.replace(b"<command@", b"<copy@"))
+
+    assert 0 == run()[0]
+
+    with Repository(Path("var/patchwarden.db")) as store:
+        assert [("series", "ada@example.org")] == [(mute.scope, mute.by) for mute in store.mutes()]
+
+
+def test_a_maintainer_of_one_list_mutes_that_list_alone(run: Callable[[], tuple[int, str]]) -> None:
+    lists = ["rust-for-linux@lists.example.org", "other@lists.example.org"]
+    tables = "".join(
+        f'\n[lists."{name}"]\nmaintainers = ["{maintainer}@example.org"]\n'
+        for name, maintainer in zip(lists, ("chief", "ada"), strict=True)
+    )
+    both = patch("1@example.org").replace(f"To: {lists[0]}".encode(), f"To: {', '.join(lists)}".encode())
+    git_archive(Path("both.git").resolve(), [both])
+    Path("patchwarden.toml").write_text(SETTINGS.replace("list.git", "both.git") + tables)
+    run()
+    mailbox.Maildir("bot").add(_command("patchwarden: mute list\n"))
+
+    assert 0 == run()[0]
+
+    with Repository(Path("var/patchwarden.db")) as store:
+        assert ["other@lists.example.org"] == [mute.subject for mute in store.mutes()]

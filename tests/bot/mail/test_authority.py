@@ -14,6 +14,7 @@ from bot.mail.authority import (
     Role,
     Unproven,
     is_for_us,
+    maintained_lists,
     may,
     names_series,
     parties_roles,
@@ -69,6 +70,18 @@ def test_somebody_may_be_several_things_at_once() -> None:
     assert {Role.AUTHOR, Role.OWNER} == parties_roles(Address("", "Ada@Example.org"), parties)
     assert {Role.OWNER} == parties_roles(Address("", "bob@example.org"), parties)
     assert set() == parties_roles(Address("ada@example.org", "eve@example.org"), parties)
+
+
+def test_a_maintainer_of_one_list_is_none_of_another() -> None:
+    chief, one = Address("", "chief@example.org"), Address("", "one@example.org")
+    of_lists = {"a@lists.example.org": frozenset({one.key}), "b@lists.example.org": frozenset({"two@example.org"})}
+    parties = Parties("ada@example.org", maintainers=frozenset({chief.key}), of_lists=of_lists)
+    lists = ("A@lists.example.org", "b@lists.example.org", "c@lists.example.org")
+
+    assert {Role.MAINTAINER} == parties_roles(one, parties) == parties_roles(chief, parties)
+    assert ("a@lists.example.org",) == maintained_lists(one, parties, lists)
+    assert tuple(name.lower() for name in lists) == maintained_lists(chief, parties, lists)
+    assert () == maintained_lists(Address("", "ada@example.org"), parties, lists)
 
 
 def test_each_series_has_its_own_address_and_each_secret_too() -> None:
