@@ -100,6 +100,7 @@ def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
         if deliver and any(chosen.patchwork_project for chosen in settings.lists.values()):
             yield _patchwork(settings)
         yield from _commands(settings)
+        yield from _keyring(settings, base_directory(file))
     yield _git()
     yield _rules()
 
@@ -339,6 +340,27 @@ def _commands(settings: "Settings") -> Iterator[Check]:
             yield Check("mailbox", f"{chosen.mailbox}, {open_archive(Path(chosen.mailbox)).count({}):,} mails")
         except InboxError as error:
             yield Check("mailbox", str(error), "correct `mailbox` in [commands], or allow this user to read it")
+
+
+def _keyring(settings: "Settings", base: Path) -> Iterator[Check]:
+    """Report the keyring of developers' keys, if there is one or the settings name another than the default."""
+    from bot.app.keyring import count_keys, find_keyring_problems
+    from bot.settings.tables import LoreSettings
+
+    keyring = settings.lore.keyring
+    if not keyring.is_dir():
+        if keyring != base / LoreSettings().keyring:
+            yield Check("keyring", f"{keyring} is no directory", "correct `keyring` in [lore], or create it")
+        return
+    try:
+        problems = list(find_keyring_problems(keyring))
+        for problem in problems:
+            yield Check("keyring", problem.problem, problem.fix)
+        if not problems:
+            keys = ", ".join(f"{number:,} {kind}" for kind, number in count_keys(keyring).items())
+            yield Check("keyring", f"{keyring}, keys: {keys}")
+    except OSError as error:
+        yield Check("keyring", f"{error.filename}: {error.strerror}", "allow this user to read the keyring")
 
 
 def _git() -> Check:

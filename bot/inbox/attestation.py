@@ -19,7 +19,7 @@ import dns.resolver
 import patatt
 
 from bot.inbox.error import InboxError
-from bot.mail.attestation import Attestation, SignatureResult
+from bot.mail.attestation import KEY_KINDS, Attestation, SignatureResult
 from bot.mail.command import asked
 from bot.mail.message import Message
 from bot.mail.mime import Text
@@ -40,8 +40,6 @@ _SILENT.setLevel(logging.CRITICAL + 1)
 # Maps a DNS name to the bytes of its TXT record, or to None if it has none. Raises InboxError if the DNS fails.
 TextRecord = Callable[[str], bytes | None]
 
-ALGORITHMS: Final = ("ed25519", "openpgp", "openssh")
-"""The kinds of developers' keys, and the folders of a patatt keyring."""
 # What hostile signatures and damaged keys raise.
 _UNREADABLE: Final = (patatt.Error, RuntimeError, OSError, ValueError, LookupError, TypeError, ArithmeticError)
 
@@ -186,7 +184,7 @@ def _one_patatt(
 def _developer_key(signature: patatt.DevsigHeader, identity: str, keyring: Path) -> bytes | None:
     """Return the public key for the signature, or None if the keyring has none for this identity."""
     algorithm = (signature.get_field_as_str("a") or "").partition("-")[0]
-    if algorithm not in ALGORITHMS:
+    if algorithm not in KEY_KINDS:
         raise ValueError("unknown algorithm")
     if {"", ".", ".."} & set(identity.split("@", 1)):
         return None  # It would leave the folder of the identity.

@@ -3,8 +3,12 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from rules.lazy import dataclass, field
+
+KEY_KINDS: Final = ("ed25519", "openpgp", "openssh")
+"""The kinds of developers' keys, and the folders of a patatt keyring."""
 
 
 class SignatureResult(StrEnum):
