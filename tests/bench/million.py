@@ -2,39 +2,47 @@
 """How the cost of a mail grows with what is stored: follow a simulated list through a million mails.
 
 python -m tests.bench.million FOLDER [--mails 1000000] [--round 50000] [--prune]
+python -m tests.bench.million FOLDER --stored 1000000 --mails 50000 --round 10000
 
 Each round appends mails to the archive in FOLDER and runs `patchwarden run --once` on it, at the time of the last mail.
 A line of FOLDER/figures.jsonl has its figures. If FOLDER has a patchwarden.toml, it holds the settings; with `[kernel]
 screened_archives = ["archive"]` the list is screened. Started again, it continues with the next round.
+
+With --stored, the rows of the first round are copied until so many mails are stored. Each later round is run on the
+database without copies, too, in turns: what else the machine does disturbs both. The copies take minutes, not hours.
 """
 
 import argparse
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from unittest.mock import patch
 
 from bot.__main__ import call
 from bot.app.clock import SystemClock
 from tests.bench.throughput import watched
 from tests.fakes.mailing_list import MAILS_OF_DAY, START, MailingList, write_epochs
+from tests.fakes.stored_copies import multiply
 
 _ROOT: Final = Path(__file__).parents[2]
 _AT: Final = "--at"
+_MANY: Final = "many"
+_DATABASE: Final = "var/patchwarden.db"
 
 
-class _TimesNoted:
-    """Mails, and the time of the last one that was taken."""
+class _Noted:
+    """Mails, with the time of the last one that was taken and the bytes of all."""
 
-    def __init__(self, mails: Iterable[tuple[datetime, bytes]], bytes_: int = 0) -> None:
+    def __init__(self, mails: Iterable[tuple[datetime, bytes]]) -> None:
         self._mails = mails
         self.last = START
-        self.bytes = bytes_
+        self.bytes = 0
 
     def __iter__(self) -> Iterator[tuple[datetime, bytes]]:
         for when, raw in self._mails:
@@ -53,9 +61,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--mails-of-day", type=int, default=MAILS_OF_DAY)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--prune", action="store_true", help="run `patchwarden prune` after each run")
+    parser.add_argument("--stored", type=int, default=0, help="copy the rows of the first round to so many mails")
     given = parser.parse_args(arguments)
-    folder, figures = given.folder.resolve(), given.folder / "figures.jsonl"
-    archive = folder / "archive"
+    folder = given.folder.resolve()
+    archive, figures = folder / "archive", folder / "figures.jsonl"
     archive.mkdir(parents=True, exist_ok=True)
     known = [json.loads(line) for line in figures.read_text("utf-8").splitlines()] if figures.exists() else []
     number = known[-1]["mails"] if known else 0
@@ -63,20 +72,32 @@ def main(arguments: Sequence[str]) -> int:
     for _ in islice(mails, number):
         pass
     os.environ["PYTHONPATH"] = str(_ROOT)
-    source = () if (folder / "patchwarden.toml").exists() else ("--archive", str(archive))
     while number < given.mails:
-        some = _TimesNoted(islice(mails, min(given.round, given.mails - number)))
+        some = _Noted(islice(mails, min(given.round, given.mails - number)))
         before, number = number, write_epochs(archive, some, number)
-        row = {"mails": number, "until": f"{some.last:%Y-%m-%d}", "bytes_a_mail": some.bytes // (number - before)}
-        row |= _figures(folder, some.last, ("run", "--once", *source), number - before)
+        row: dict[str, Any] = {"mails": number, "until": f"{some.last:%Y-%m-%d}"}
+        row |= {"bytes_a_mail": some.bytes // (number - before)}
+        row |= _figures(folder, some.last, _run(folder, archive), number - before)
+        many = folder / _MANY
+        if many.exists():
+            row[_MANY] = _figures(many, some.last, _run(many, archive), number - before)
+        elif given.stored:
+            (many / "var").mkdir(parents=True)
+            for path in (folder / "var").glob("patchwarden.db*"):
+                shutil.copy(path, many / "var")
+            row[_MANY] = {"mails": multiply(many / _DATABASE, given.stored)}
         if given.prune:
-            row |= {
-                f"prune_{key}": value for key, value in _figures(folder, some.last, ("prune",), given.round).items()
-            }
+            row |= {"pruned": _figures(folder, some.last, ("prune",), number - before)}
         with figures.open("a", encoding="utf-8") as file:
             print(json.dumps(row), file=file)
         print(json.dumps(row), flush=True)
     return 0
+
+
+def _run(folder: Path, archive: Path) -> Sequence[str]:
+    """Return the command that reads the archive, unless the settings name it."""
+    source = () if (folder / "patchwarden.toml").exists() else ("--archive", str(archive))
+    return ("run", "--once", *source)
 
 
 def _figures(folder: Path, now: datetime, command: Sequence[str], mails: int) -> dict[str, float]:

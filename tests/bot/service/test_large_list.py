@@ -2,7 +2,9 @@
 """What a mail costs does not depend on how many mails of the list are stored; and the list that shows it."""
 
 import hashlib
-from collections import Counter
+import shutil
+import sqlite3
+from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import islice, pairwise
 from pathlib import Path
@@ -30,13 +32,14 @@ from tests.fakes.contexts import consenting
 from tests.fakes.mailing_list import START, MailingList, write_epochs
 from tests.fakes.mails import FakeArchive
 from tests.fakes.origin import FakeClock
+from tests.fakes.stored_copies import multiply
 from tests.statements import traced
 
 pytestmark = pytest.mark.sqlite
 
-MAILS: Final = 200
-ROUNDS: Final = 5
-MAX_GROWTH: Final = 1.15
+ROUND: Final = 150
+FACTOR: Final = 20
+MAX_GROWTH: Final = 1.01  # a statement that reads each row of a table once a round takes more
 DAILY: Final = 50  # fewer mails a day are made faster, because the list begins months before its first mail
 
 
@@ -48,27 +51,75 @@ def _mails(count: int, seed: int = 1) -> list[bytes]:
     return [raw for _, raw in _list(count, seed)]
 
 
-def test_the_last_mails_of_a_long_list_take_no_more_steps_of_the_database_than_the_first(tmp_path: Path) -> None:
-    mails, archive, clock = _mails(MAILS * ROUNDS), FakeArchive([]), FakeClock(START + timedelta(days=30))
+def _work(database: Path, mails: list[bytes], *, drop: str = "") -> int:
+    """Poll and review the mails of a list of which the first ROUND may be stored. Return the steps of the database."""
     identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
     context = ReviewContext(active(), Policy(), identity, consenting(), pending=timedelta(days=60))
-    steps: Counter[int] = Counter()
-    with Repository(tmp_path / "d.db") as store:
-        poll = PollJob([archive], store, assemble, Event(), Silent())
+    clock, steps = FakeClock(START + timedelta(days=30)), 0
+
+    def step() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    with Repository(database) as store:
+        if drop:
+            with store._database.engine.begin() as connection:
+                connection.exec_driver_sql(f"DROP INDEX {drop}")
+        poll = PollJob([FakeArchive(mails)], store, assemble, Event(), Silent())
         review = ReviewJob(store, Analyser(), context, clock, Event(), Silent())
-        for number in range(ROUNDS):
-            archive.mails += mails[number * MAILS : (number + 1) * MAILS]
+        with traced(store, lambda _: None, step):
+            polled, reviewed = poll.run(), review.run()
+    assert (polled.mails, bool(reviewed)) == (ROUND, True)
+    return steps
 
-            def step(number: int = number) -> int:
-                steps[number] += 1
-                return 0
 
-            with traced(store, lambda _: None, step):
-                polled, reviewed = poll.run(), review.run()
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the same list twice: as it is, and with many times the rows."""
+    folder = tmp_path_factory.mktemp("stored")
+    _work(folder / "few.db", _mails(ROUND))
+    shutil.copy(folder / "few.db", folder / "many.db")
+    assert multiply(folder / "many.db", FACTOR * ROUND) == FACTOR * ROUND
+    return folder
 
-            assert (polled.mails, bool(reviewed)) == (MAILS, True)
-    # Before the second round the database is not empty any more, and the list has revisions of known series.
-    assert steps[ROUNDS - 1] <= MAX_GROWTH * steps[1], steps
+
+@pytest.fixture
+def databases(stored: Path, tmp_path: Path) -> tuple[Path, Path]:
+    few, many = (Path(shutil.copy(stored / name, tmp_path)) for name in ("few.db", "many.db"))
+    return few, many
+
+
+def test_a_mail_takes_the_same_steps_of_the_database_however_many_are_stored(databases: tuple[Path, Path]) -> None:
+    few, many = (_work(database, _mails(2 * ROUND)) for database in databases)
+
+    assert many <= MAX_GROWTH * few
+
+
+@pytest.mark.parametrize("index", ["ix_posting_topic", "ix_posting_thread_id", "ix_mail_state"])
+def test_it_would_take_more_without_an_index(databases: tuple[Path, Path], index: str) -> None:
+    few, many = (_work(database, _mails(2 * ROUND), drop=index) for database in databases)
+
+    assert many > MAX_GROWTH * few
+
+
+def test_the_copies_are_rows_that_belong_together(databases: tuple[Path, Path]) -> None:
+    few, many = (_counts(database) for database in databases)
+
+    assert many == {name: FACTOR * count for name, count in few.items()}
+    assert few["mail"] == ROUND
+    assert few["review"] > 0
+
+
+def _counts(database: Path) -> dict[str, int]:
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        names = ("mail", "message", "posting", "review", "thread", "posting_part")
+        counts = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
+        counted = "SELECT sum(value) FROM counter WHERE name = 'mail'"
+        assert connection.execute(counted).fetchone() == (counts["mail"],)
+        return counts
 
 
 def test_a_seed_gives_the_same_mails_and_another_seed_others() -> None:
