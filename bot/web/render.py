@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Render templates: everything is escaped, and an undefined name is an error."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bot.mail.links import commands_path
 from bot.mail.target import archive_address
 from bot.review.render.code import spans
 from bot.web.rule_text import blocks, fix_blocks
+from bot.web.series import QuotedLine
 from bot.web.site import LIVE, Site
 from bot.web.text import age, duration, name_path, plain, queue_path, when
 from rules.catalogue import example_texts
@@ -67,7 +69,9 @@ def _environment() -> Environment:
         examples=example_texts,
         doc_blocks=blocks,
         how_to_fix=_how_to_fix,
-        spans=spans,
+        tag=_tag,
+        message=_message,
+        hunk_lines=_hunk_lines,
     )
     return environment
 
@@ -75,6 +79,24 @@ def _environment() -> Environment:
 @cache
 def _text_environment() -> Environment:
     return _environment().overlay(autoescape=False)
+
+
+@cache
+def _tag(severity: str) -> Markup:
+    return Markup('<span class="tag {0}">{0}</span>').format(severity)
+
+
+def _message(text: str) -> Markup:
+    """Return the HTML of a message: between backticks is code. A page has many, and macros take longer."""
+    parts = ((escape(plain(span.text)), span.is_code) for span in spans(text))
+    return Markup("".join(f"<code>{part}</code>" if is_code else part for part, is_code in parts))  # noqa: S704 escaped
+
+
+def _hunk_lines(lines: Sequence[QuotedLine]) -> Markup:
+    """Return the HTML of the lines of a hunk, which are escaped together. No line contains a line break."""
+    escaped = escape(plain("\n".join(line.text for line in lines))).split("\n")
+    pairs = zip(lines, escaped, strict=True)
+    return Markup("".join(f'<span class="{line.kind}"><bdi>{text}</bdi></span>' for line, text in pairs))  # noqa: S704 escaped
 
 
 @cache

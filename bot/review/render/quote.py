@@ -83,10 +83,14 @@ def _place(change: FileChange, group: FindingGroup) -> tuple[int, int]:
     """Return the indices of the hunk and of the line in it; the number of hunks if no hunk shows the line."""
     anchor = group.first.anchor
     assert isinstance(anchor, Anchor)
+    number = 1 if anchor.side == "pre" else 2  # the field of a line
     for hunk_index, hunk in enumerate(change.hunks):
-        for line_index, line in enumerate(hunk.lines):
-            if (line.before if anchor.side == "pre" else line.after) == anchor.line:
-                return hunk_index, line_index
+        # A number grows by at most one from line to line, so the lines before this one are not looked at.
+        first = anchor.line - (hunk.before_start if anchor.side == "pre" else hunk.after_start)
+        if first >= 0:
+            for line_index in range(first, len(hunk.lines)):
+                if hunk.lines[line_index][number] == anchor.line:
+                    return hunk_index, line_index
     return len(change.hunks), anchor.line
 
 
