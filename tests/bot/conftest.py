@@ -9,7 +9,10 @@ from tests.bot.review.factories import Maker
 from tests.fakes.postgres import skip_if_missing, stop_server
 from tests.fakes.stored import use_server
 
-_ON_BOTH = ("store", "service", "web/test_commands", "web/test_pages", "web/test_queue", "web/test_series")
+_ON_BOTH = (
+    *("store", "service", "web/test_api", "web/test_atom", "web/test_operator", "web/test_pages", "web/test_queue"),
+    *("web/test_commands", "web/test_series"),
+)
 """The folders and files of the tests that run on both databases, unless they are marked as tests of one of them."""
 
 

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -16,12 +16,14 @@ from starlette.testclient import TestClient
 from bot.mail.state import MailState
 from bot.ports.jobs import JobRuns
 from bot.ports.web import Installation
+from bot.store.dialect import Plain
 from bot.store.operator import OperatorQueries
 from bot.store.repository import Repository
 from bot.store.web import SqliteWebStore
 from bot.web.app import create_app, create_operator_app
 from bot.web.metrics import QUEUES, metrics
 from tests.bot.web.conftest import NOW, Clock
+from tests.fakes.stored import opened
 
 PROMTOOL = shutil.which("promtool")
 PAGES = ("/outbox", "/failed", "/quarantine", "/jobs", "/metrics", "/series/v2.0@example.org", "/", "/api/outbox")
@@ -39,6 +41,11 @@ def operator(path: Path, *, is_stopped: bool = False, process: str = "", can_sen
     return TestClient(app, base_url="http://127.0.0.1:9180")
 
 
+def _now() -> str:
+    """Return the time as the store writes it. Which mails failed lately depends on the clock of the server."""
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"
+
+
 def values(client: TestClient) -> dict[str, float]:
     """Return the samples of the metrics."""
     lines = client.get("/metrics").text.splitlines()
@@ -47,8 +54,8 @@ def values(client: TestClient) -> dict[str, float]:
 
 @pytest.mark.parametrize("page", [*PAGES, *JSON])
 def test_pages_for_operators_show_no_recipient(path: Path, page: str) -> None:
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE outgoing SET state = 'refused', changed = datetime('now')")
+    with opened(path) as connection:
+        connection.execute("UPDATE outgoing SET state = 'refused', changed = ?", (_now(),))
         connection.execute(
             "INSERT INTO delivery_event VALUES ('our@bot.example.org', 'bounce', 'secret-place@example.org', "
             "'secret-detail@example.org', '2026-03-03 12:00:00.000000')"
@@ -65,8 +72,8 @@ def test_operators_see_what_waits_and_what_failed(path: Path) -> None:
     assert "550 <[address]> is unknown" in client.get("/api/outbox").json()["mails"][0]["reason"]
     assert "No mail was refused" in client.get("/failed").text
     assert "Nothing is in quarantine" in client.get("/quarantine").text
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE outgoing SET state = 'refused', changed = datetime('now')")
+    with opened(path) as connection:
+        connection.execute("UPDATE outgoing SET state = 'refused', changed = ?", (_now(),))
         connection.execute("UPDATE posting SET verdict = 'quarantined', reason = 'it took too long' WHERE revision = 1")
         connection.execute("UPDATE mail SET state = 'unreadable', reason = 'no headers' WHERE id = 1")
 
@@ -80,8 +87,8 @@ def test_a_mail_of_the_outbox_links_its_series(path: Path) -> None:
     link = '<a href="/series/v2.0@example.org#mail-1"><bdi>rust: led</bdi></a>'
 
     assert link in operator(path).get("/outbox").text
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE outgoing SET state = 'filed', changed = datetime('now')")
+    with opened(path) as connection:
+        connection.execute("UPDATE outgoing SET state = 'filed', changed = ?", (_now(),))
     page = operator(path).get("/outbox").text
     assert page.index('<h2 id="filed">') < page.index(link)
     assert [mail["state"] for mail in operator(path).get("/api/outbox").json()["filed"]] == ["filed"]
@@ -89,7 +96,7 @@ def test_a_mail_of_the_outbox_links_its_series(path: Path) -> None:
 
 
 def test_the_quarantine_names_series_and_mails(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection, connection:
+    with opened(path) as connection:
         connection.execute("UPDATE posting SET verdict = 'quarantined', reason = 'it took too long' WHERE revision = 1")
         connection.execute("UPDATE mail SET state = 'unreadable', reason = 'no headers' WHERE id = 1")
     page = operator(path).get("/quarantine").text
@@ -151,8 +158,9 @@ def test_a_request_of_this_machine_is_answered(path: Path, host: str) -> None:
 
 
 def test_counters_equal_what_is_stored(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection, connection:
+    with opened(path) as connection:
         connection.execute("UPDATE mail SET state = 'unreadable' WHERE id = 1")
+        connection.execute("DELETE FROM message WHERE mail_id = 2")
         connection.execute("DELETE FROM mail WHERE id = 2")
         connection.execute("UPDATE posting SET state = 'gone' WHERE revision = 1")
         connection.execute("UPDATE outgoing SET state = 'sending'")
@@ -174,18 +182,19 @@ def test_counters_equal_what_is_stored(path: Path) -> None:
 
 def test_a_rolled_back_change_is_not_counted(path: Path) -> None:
     before = values(operator(path))
-    with closing(sqlite3.connect(path)) as connection:
+    with opened(path) as connection:
         connection.execute("UPDATE posting SET state = 'gone'")
         connection.rollback()
 
     assert values(operator(path)) == before
 
 
+@pytest.mark.sqlite
 def test_metrics_do_the_same_work_for_any_number_of_rows(path: Path) -> None:
     """Count the steps of SQLite's machine with N rows and with 4N rows of each kind."""
     steps = {}
     for number in (500, 2000):
-        with closing(sqlite3.connect(path)) as connection, connection:
+        with opened(path) as connection:
             connection.execute("DELETE FROM mail WHERE id > 1000")
             connection.execute("DELETE FROM posting WHERE topic = 'many'")
             connection.execute("DELETE FROM outgoing WHERE kind = 'many'")
@@ -201,7 +210,7 @@ def test_metrics_do_the_same_work_for_any_number_of_rows(path: Path) -> None:
     assert steps[2000] < 1.2 * steps[500]
 
 
-def fill(connection: sqlite3.Connection, number: int) -> None:
+def fill(connection: Plain, number: int) -> None:
     """Store that number of unread mails, of series that are due, and of mails that wait, as copies of stored rows."""
     for table, changed in (
         ("mail", {"id": "1000 + i", "content_hash": "'h' || i", "state": "'new'"}),
