@@ -28,7 +28,10 @@ def build_operator_web(options: WebOptions) -> LoopbackOnly:
 
 
 def _installation(options: WebOptions) -> Installation:
-    return Installation(lambda: running(options.database, Role.REVIEWER), options.pending_days, options.can_send)
+    def process() -> str:
+        return running(options.database, Role.REVIEWER, options.server)
+
+    return Installation(process, options.pending_days, options.can_send)
 
 
 def _stop_file_exists(options: WebOptions) -> Callable[[], bool]:

@@ -44,7 +44,7 @@ def stop(
         else:
             switch.stop(reason)
             done = f"all sending from {database} is stopped; run `patchwarden stop --lift` to resume"
-        process = running(settings.database, Role.SENDER)
+        process = running(settings.database, Role.SENDER, settings.server)
         seen = not process or _is_seen(store)
     echo(done)
     if not process:

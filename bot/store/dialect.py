@@ -34,6 +34,9 @@ BUSY_MS: Final = 30_000
 _IDLE_MS: Final = 300_000  # of an open transaction; a process that stands still loses the lock of writers
 _LOCK: Final = 0x7061_7463_6877  # the number of the lock of writers, which every database has for itself
 _ROLES: Final = 0x7077  # the group of the locks of roles
+_IS_LOCKED: Final = """
+SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s AND objsubid = 2 AND granted
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
 _TAKE_LOCK: Final = f"SELECT pg_advisory_xact_lock({_LOCK})"
 _OPTIONS: Final = (
     "-c timezone=UTC -c datestyle=ISO -c client_encoding=UTF8 -c bytea_output=hex -c synchronous_commit=on "
@@ -168,6 +171,10 @@ class PostgresConnection:
         """Take a lock of the database until the connection ends. Return False if another connection has it."""
         cursor = self._connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (_ROLES, number))
         return bool((cursor.fetchone() or (False,))[0])
+
+    def is_locked(self, number: int) -> bool:
+        """Return whether any connection to this database has that lock."""
+        return self._connection.execute(_IS_LOCKED, (_ROLES, number)).fetchone() is not None
 
     def commit(self) -> None:
         if self._connection.info.transaction_status.name == "INERROR":

@@ -8,7 +8,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Final
@@ -17,6 +17,7 @@ from bot.store.dialect import PostgresConnection, driver_errors, name_of, open_s
 from bot.store.error import StoreError, explained
 
 _MAX_TRIES: Final = 4  # of a lock that another process looks at
+_LOOK_SECONDS: Final = 2.0  # of the question to a server whether a lock is taken
 _TRY_SECONDS: Final = 0.05  # between two tries; a look takes much less
 
 
@@ -114,8 +115,11 @@ def sole_worker(database: Path, *roles: Role, server: str = "") -> Iterator[Held
         yield held
 
 
-def running(database: Path, role: Role) -> str:
-    """Return the id of the process that has the role on the database, or ""."""
+def running(database: Path, role: Role, server: str = "") -> str:
+    """Return the id of the process that has the role on the database, or "".
+
+    It is "of another machine" if only the `server` knows that a process has it.
+    """
     try:
         with database.with_name(f"{database.name}.{role}").open(encoding="ascii") as file:
             try:
@@ -124,7 +128,16 @@ def running(database: Path, role: Role) -> str:
                 return file.read().strip() or "unknown"
     except OSError:
         pass
-    return ""
+    return "of another machine" if server and _is_locked(server, _NUMBERS[role]) else ""
+
+
+def _is_locked(server: str, number: int) -> bool:
+    """Return whether a connection to the server has the lock; False if the server does not answer."""
+    try:
+        with closing(open_server(server, _LOOK_SECONDS)) as connection:
+            return connection.is_locked(number)
+    except driver_errors():
+        return False
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The translation of plain statements, and what commands say about a database on a server."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from bot.settings.tables import load
 from bot.store.dialect import name_of, translated
 from bot.store.error import StoreError
 from bot.store.repository import Repository
-from bot.store.roles import Role, sole_worker
+from bot.store.roles import Role, running, sole_worker
 from tests.fakes.postgres import server, skip_if_missing
 
 pytestmark = pytest.mark.sqlite
@@ -85,6 +86,19 @@ def test_a_sender_on_another_machine_is_noticed(tmp_path: Path) -> None:
         pass
     with sole_worker(tmp_path / "there" / "d.db", Role.SENDER, server=url):
         pass
+
+
+def test_a_role_of_another_machine_is_seen(tmp_path: Path) -> None:
+    skip_if_missing()
+    here, there, url = tmp_path / "here" / "d.db", tmp_path / "there" / "d.db", server().url_of(tmp_path / "d.db")
+
+    assert running(there, Role.SENDER, url) == ""
+    with sole_worker(here, Role.SENDER, server=url):
+        assert running(here, Role.SENDER, url) == str(os.getpid())
+        assert running(there, Role.SENDER, url) == "of another machine"
+        assert running(there, Role.REVIEWER, url) == running(there, Role.SENDER) == ""
+    assert running(there, Role.SENDER, url) == ""
+    assert running(there, Role.SENDER, f"postgresql+psycopg://ada@/name?host={tmp_path}") == ""
 
 
 def test_commands_work_on_a_server(tmp_path: Path, service_of: Callable[..., tuple[int, str]]) -> None:
