@@ -70,7 +70,7 @@ bench: $(VENV)/.ready-dev
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml requirements-build.in -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml requirements-build.in --extra postgres -o requirements-postgres.lock
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml requirements-build.in --extra lsp --extra postgres --group dev -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml requirements-build.in --extra cluster --extra lsp --extra postgres --group dev -o requirements-dev.lock
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@echo "patchwarden: setting up $(VENV) (first time only)"

@@ -2,19 +2,19 @@
 """`patchwarden audit`: check whole files as if every line were new."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 from bot.cache_folder import cache_path
 from bot.cli import status
 from bot.cli.audit_cache import FILE_NAME, AuditCache
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.jobs import JobsOption, work_on_files
-from bot.cli.kernel_option import NoTreeOption, TreeOption, refuse_two_trees, repository_specs
+from bot.cli.jobs import ClusterOption, JobsOption, SchedulerOption, chosen_cluster, work_on_files
+from bot.cli.kernel_option import NoTreeOption, TreeOption, refs_check, refuse_two_trees, repository_specs
 from bot.cli.output import (
     BaselineOption,
     FailOnOption,
@@ -31,7 +31,7 @@ from bot.cli.output import (
 )
 from bot.cli.unchecked import unchecked
 from bot.pool.deadline import deadline_suspended
-from bot.pool.guard import Crashed
+from bot.pool.guard import Crashed, StreamExecutor
 from bot.review.formats.row import RowResult, of_findings
 from rules.bindings.tree import NoTree, Tree
 from rules.finding import Anchor, Failure, Finding, Report, Severity, skipped_lines
@@ -55,6 +55,8 @@ def audit(
     rule: RuleOption = None,
     baseline: BaselineOption = None,
     jobs: JobsOption = 0,
+    cluster: ClusterOption = "",
+    scheduler: SchedulerOption = "",
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
     cache: Annotated[
@@ -75,7 +77,7 @@ def audit(
       patchwarden audit rust/kernel
       patchwarden audit --format jsonl --rule missing-safety-comment rust drivers samples
 
-    Exit status: 0 no findings at or above --fail-on; 1 findings; 2 bad usage, or a file could not be read or exceeded an analysis limit (the rest is still checked); 3 a rule failed, or with several processes a file took more than 60 s or 512 MB.
+    Exit status: 0 no findings at or above --fail-on; 1 findings; 2 bad usage, or a file could not be read or exceeded an analysis limit (the rest is still checked); 3 a rule failed, with several processes a file took more than 60 s or 512 MB, or the cluster failed.
     """  # noqa: E501 help paragraphs are not hard-wrapped
     if form is Format.MAIL:
         raise UsageError("mail needs a posting to reply to, but audit has only files", option="--format")
@@ -84,7 +86,11 @@ def audit(
     refuse_two_trees(tree, no_tree)
     specs = None if no_tree else repository_specs(context, tree, no_tree, None)
     ids = [rule.id for rule in rules]
-    reports = _audit_cached(ids, specs, files, jobs) if cache else _audit_files(ids, specs, files, jobs)
+    if cluster or scheduler:
+        specs = None if specs is None else specs.absolute()
+    with chosen_cluster(cluster, scheduler, jobs, partial(refs_check, specs)) as workers:
+        audit_files = partial(_audit_files, ids, specs, jobs, workers)
+        reports = _audit_cached(ids, specs, files, audit_files) if cache else audit_files(files)
     crashes = ((path, report) for path, report in zip(files, reports, strict=True) if isinstance(report, Crashed))
     broken = [f"{path}: {crashed.reason}" for path, crashed in crashes]
     problems = [*(report for report in reports if isinstance(report, str)), *broken]
@@ -124,9 +130,12 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _audit_cached(
-    ids: Sequence[str], specs: "RepositorySpecs | None", files: Sequence[Path], jobs: int
+    ids: Sequence[str],
+    specs: "RepositorySpecs | None",
+    files: Sequence[Path],
+    audit_files: Callable[[Sequence[Path]], list[Report | str | Crashed]],
 ) -> list[Report | str | Crashed]:
-    """Return what `_audit_files` returns, and audit only the files that are not cached."""
+    """Return what `audit_files` returns, and audit only the files that are not cached."""
     path = cache_path(FILE_NAME)
     if specs is not None and specs.repositories:
         raise UsageError("findings also depend on the kernel tree: add --no-tree", option="--cache")
@@ -139,7 +148,7 @@ def _audit_cached(
             keys[file] = cache.key(f"{file}\0{_kernel_path(file)}", file.read_bytes())
     cached = {file: cache.get(key) for file, key in keys.items()}
     missing = [file for file in files if cached.get(file) is None]
-    audited = dict(zip(missing, _audit_files(ids, specs, missing, jobs) if missing else (), strict=True))
+    audited = dict(zip(missing, audit_files(missing) if missing else (), strict=True))
     for file, report in audited.items():
         if isinstance(report, Report) and file in keys:
             cache.put(keys[file], report)
@@ -151,9 +160,18 @@ def _audit_cached(
 
 
 def _audit_files(
-    ids: Sequence[str], specs: "RepositorySpecs | None", files: Sequence[Path], jobs: int
+    ids: Sequence[str],
+    specs: "RepositorySpecs | None",
+    jobs: int,
+    cluster: StreamExecutor | None,
+    files: Sequence[Path],
 ) -> list[Report | str | Crashed]:
-    """Return for each file its report, why it cannot be read, or the crash of its audit."""
+    """Return for each file its report, why it cannot be read, or the crash of its audit.
+
+    The workers of a cluster may have other files, so they get the contents.
+    """
+    if cluster is not None:
+        return list(cluster.stream(partial(_audit_content, ids, specs), map(_read_file, files)))
     return list(work_on_files(partial(_audit_file, ids, specs), files, jobs))
 
 
@@ -167,15 +185,33 @@ def _tree(specs: "RepositorySpecs | None") -> Tree:
     return KernelTrees(specs, on_index=deadline_suspended).newest() or NoTree()
 
 
-def _audit_file(ids: Sequence[str], specs: "RepositorySpecs | None", path: Path) -> Report | str:
+class _File(NamedTuple):
+    """A file: its path, its path within the kernel, and its content, or why it cannot be read."""
+
+    path: Path
+    kernel_path: str
+    content: bytes | str
+
+
+def _read_file(path: Path) -> _File:
     try:
-        content = path.read_bytes()
+        return _File(path, _kernel_path(path), path.read_bytes())
     except OSError as error:
-        return f"{path}: {error.strerror}"
+        return _File(path, "", f"{path}: {error.strerror}")
+
+
+def _audit_file(ids: Sequence[str], specs: "RepositorySpecs | None", path: Path) -> Report | str:
+    return _audit_content(ids, specs, _read_file(path))
+
+
+def _audit_content(ids: Sequence[str], specs: "RepositorySpecs | None", file: _File) -> Report | str:
+    path, kernel_path, content = file
+    if isinstance(content, str):
+        return content
     from rules.lint.engine import audit as audit_file
 
     rules = [rule for rule in map(by_id, ids) if rule is not None]
-    report = audit_file(rules, _kernel_path(path), content, _tree(specs))
+    report = audit_file(rules, kernel_path, content, _tree(specs))
     return Report(
         tuple(_shown(finding, str(path)) for finding in report.findings),
         tuple(replace(failure, path=str(path)) for failure in report.failures),

@@ -12,13 +12,13 @@ from rich.console import Console
 from bot.cli import status
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.jobs import JobsOption, work_on_files
+from bot.cli.jobs import ClusterOption, JobsOption, SchedulerOption, chosen_cluster, work_on_files
 from bot.cli.output import complain
 from bot.cli.progress import show_progress
 from bot.debt.count import count_file
 from bot.debt.counts import Counts, FileDebt
 from bot.debt.report import DebtReport, Ref, as_csv, as_json, as_text, build_report, sum_by_subsystem
-from bot.pool.guard import Crashed
+from bot.pool.guard import Crashed, StreamExecutor
 from bot.ports.running import Progress
 from bot.store.debt import debt_path
 from rules.analysis.maintainers import Subsystems, parse
@@ -56,6 +56,8 @@ def debt(
         bool, Option("--publish", help="Also store the result for the page /debt of `patchwarden web`.")
     ] = False,
     jobs: JobsOption = 0,
+    cluster: ClusterOption = "",
+    scheduler: SchedulerOption = "",
 ) -> int:
     """Count unsafe code, and what is not documented of it, by subsystem of MAINTAINERS and by ref.
 
@@ -69,7 +71,7 @@ def debt(
       patchwarden debt --format csv linux.git v6.12 v7.3
       patchwarden debt --publish linux.git v6.12 v7.3
 
-    Exit status: 0 done; 2 bad usage, no such repository or ref, or a file could not be read or exceeded an analysis limit (the rest is still counted); 3 a rule failed, or with several processes a file took more than 60 s or 512 MB.
+    Exit status: 0 done; 2 bad usage, no such repository or ref, or a file could not be read or exceeded an analysis limit (the rest is still counted); 3 a rule failed, with several processes a file took more than 60 s or 512 MB, or the cluster failed.
     """  # noqa: E501 help paragraphs are not hard-wrapped
     from bot.kernel.repositories import split_repository
     from bot.kernel.source_tree import find_source
@@ -79,12 +81,17 @@ def debt(
     stored = debt_path(context.settings().database) if publish else None
     path, ref = split_repository(repository)
     names = [*([ref] if ref or not refs else []), *(refs or [])]
-    sources = [find_source(path, name) for name in names]
+    sources = [find_source(path.absolute() if cluster or scheduler else path, name) for name in names]
+    if scheduler and any(not source.commit for source in sources):
+        raise UsageError("workers may have another folder at this path: name a git repository", option="--scheduler")
     sums: list[dict[str, Counts]] = []
     problems: list[tuple[str, FileDebt]] = []
-    with show_progress(Console(stderr=True)) as progress:
+    with (
+        show_progress(Console(stderr=True)) as progress,
+        chosen_cluster(cluster, scheduler, jobs, lambda: partial(_open_all, sources)) as workers,
+    ):
         for name, source in zip(names, sources, strict=True):
-            files = _count_files(source, name or repository, jobs, progress)
+            files = _count_files(source, name or repository, jobs, workers, progress)
             sums.append(sum_by_subsystem(_without_problems(files, name, problems)))
     report = build_report(str(path), _refs(names, sources), sums, subsystem)
     if subsystem and not report.subsystems:
@@ -123,13 +130,15 @@ def _without_problems(files: Iterable[FileDebt], ref: str, problems: list[tuple[
             yield file
 
 
-def _count_files(source: "SourceSpec", name: str, jobs: int, progress: Progress) -> Iterator[FileDebt]:
+def _count_files(
+    source: "SourceSpec", name: str, jobs: int, cluster: StreamExecutor | None, progress: Progress
+) -> Iterator[FileDebt]:
     """Yield the debt of each kernel file of a tree, in the order of the paths."""
     from bot.kernel.source_tree import open_source
 
     paths = open_source(source).rust_paths()
     progress.start(f"files of {name}", len(paths))
-    yield from _collect(paths, work_on_files(partial(_count_file, source), paths, jobs), progress)
+    yield from _collect(paths, work_on_files(partial(_count_file, source), paths, jobs, cluster), progress)
 
 
 def _collect(
@@ -142,6 +151,14 @@ def _collect(
             yield FileDebt(path, problem=result.reason, has_failed=True)
         elif result is not None:
             yield result
+
+
+def _open_all(sources: "Sequence[SourceSpec]") -> None:
+    """Raise KernelError if this machine lacks one of the trees."""
+    from bot.kernel.source_tree import open_source
+
+    for source in sources:
+        open_source(source)
 
 
 def _count_file(source: "SourceSpec", path: str) -> FileDebt | None:

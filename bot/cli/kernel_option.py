@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The options that choose the kernel tree that patches are checked against."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from bot.cli.command import Option, UsageError
@@ -60,6 +62,14 @@ def refuse_two_trees(tree: list[str] | None, no_tree: bool) -> None:
     """Raise a usage error if the options name a tree and none."""
     if no_tree and tree:
         raise UsageError("--tree and --no-tree cannot be combined", option="--no-tree")
+
+
+def refs_check(specs: "RepositorySpecs | None") -> Callable[[], None]:
+    """Return the check that another machine has the same kernel repositories."""
+    from bot.kernel.repositories import RepositorySpecs, check_refs, refs_digests
+
+    specs = specs or RepositorySpecs()
+    return partial(check_refs, specs, refs_digests(specs))
 
 
 def _repository(text: str) -> "KernelRepository":

@@ -2,14 +2,16 @@
 """`patchwarden replay`: review archives in memory. Nothing is sent."""
 
 import os
+import pickle
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import IO, TYPE_CHECKING, Annotated, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -17,7 +19,8 @@ from rich.table import Table
 from bot.cli import status
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.kernel_option import LandingOption, NoTreeOption, TreeOption, repository_specs
+from bot.cli.jobs import ClusterOption, SchedulerOption, chosen_cluster
+from bot.cli.kernel_option import LandingOption, NoTreeOption, TreeOption, refs_check, repository_specs
 from bot.cli.output import RuleOption, choose_rules, complain
 from bot.cli.progress import show_progress
 from bot.cli.since import parse_time
@@ -34,6 +37,7 @@ from rules.lazy import dataclass, field, replace
 from rules.lint.rule import Rule
 
 if TYPE_CHECKING:
+    from bot.mail.outgoing import Outgoing
     from bot.outbox.folder import Folder
     from bot.pipeline.replay import ReplayedPosting, ReplayEvent, UnreadableInput
     from bot.web.report import ReplayReport
@@ -82,6 +86,8 @@ def replay(
     archives: Annotated[list[str], Argument(metavar="ARCHIVE", help="Archives, mboxes, Maildirs; - is stdin.")],
     since: Annotated[str, Option(metavar="AGE|DATE", help="Skip older mails (7d, 12h, 2026-03-01; UTC).")] = "",
     jobs: Annotated[int, Option(minimum=0, help="Number of processes. 0: one per core.")] = 0,
+    cluster: ClusterOption = "",
+    scheduler: SchedulerOption = "",
     form: Annotated[
         Form,
         Option(
@@ -106,20 +112,21 @@ def replay(
 ) -> int:
     """Review archives as if their mails arrived now, and print what would be found and sent.
 
-    The output does not depend on --jobs. A report is complete when its folder appears; it needs no server and no network. The settings for reviews and for our identity apply; the modes of lists do not.
+    The output does not depend on --jobs, --cluster and --scheduler. With a cluster it is written at the end, and not at all if the cluster fails; docs/how-to/replay-on-a-cluster.md says how to start one. A report is complete when its folder appears; it needs no server and no network. The settings for reviews and for our identity apply; the modes of lists do not.
 
     \b
     Example:
       patchwarden replay ~/archives/rust-for-linux.git --since 2026-01-01 --mails would-send
       patchwarden replay ~/archives/rust-for-linux.git --report report
       patchwarden replay --format jsonl archive.git > findings.jsonl
+      patchwarden replay --scheduler tcp://10.0.0.1:8786 --report report ~/archives/*.git
 
-    Exit status: 0 done, with or without findings; 2 bad usage, an archive cannot be read, or the report cannot be written; 3 a rule or the program failed on a mail (the rest is still reviewed).
+    Exit status: 0 done, with or without findings; 2 bad usage, an archive cannot be read, or the report cannot be written; 3 a rule or the program failed on a mail (the rest is still reviewed), or the cluster failed (nothing is written).
     """  # noqa: E501 help paragraphs are not hard-wrapped
     from bot.app.review_context import build_author_rules, build_rehearsal
     from bot.inbox.source import open_source
     from bot.outbox.folder import Folder
-    from bot.pipeline.replay import ReplayedPosting
+    from bot.pipeline.replay import LIMITS, ReplayedPosting
     from bot.pipeline.replay import replay as replay_archives
     from bot.pool.executor import preload_all
 
@@ -130,18 +137,27 @@ def replay(
     sources = [open_source(archive) for archive in archives]
     start = parse_time(since, datetime.now(UTC)) if since else None
     tally, began = Tally(), time.monotonic()
-    folder = Folder(mails) if mails else None
-    with show_progress(Console(stderr=True)) as progress, PeakMemory() as memory, _opened(report) as pages:
-        jobs = jobs or os.cpu_count() or 1
-        for event in replay_archives(sources, repositories, review_context, start, jobs, progress):
-            _count(tally, event)
-            if isinstance(event, ReplayedPosting):
-                _write(event, review_context.rules, form, folder)
+    is_cluster = bool(cluster or scheduler)
+    if is_cluster:
+        repositories = repositories.absolute()
+    with _output(review_context.rules, form, Folder(mails) if mails else None, is_delayed=is_cluster) as output:
+        with (
+            show_progress(Console(stderr=True)) as progress,
+            PeakMemory() as memory,
+            _opened(report) as pages,
+            chosen_cluster(cluster, scheduler, jobs, partial(refs_check, repositories), LIMITS) as workers,
+        ):
+            jobs = jobs or os.cpu_count() or 1
+            for event in replay_archives(sources, repositories, review_context, start, jobs, progress, workers):
+                _count(tally, event)
+                if isinstance(event, ReplayedPosting):
+                    output.add(event)
+                if pages is not None:
+                    pages.note(event)
             if pages is not None:
-                pages.note(event)
-        if pages is not None:
-            pages.write(review_context.rules, tally, progress)
-        peak = memory.bytes
+                pages.write(review_context.rules, tally, progress)
+            peak = memory.bytes
+        output.finish()
     console = Console(stderr=form is Form.JSONL, highlight=False)
     console.print(_table(tally, time.monotonic() - began, peak))
     for problem in (*tally.failures[:_MAX_PROBLEMS], *tally.held[:_MAX_PROBLEMS], *tally.skipped[:_MAX_PROBLEMS]):
@@ -243,12 +259,49 @@ def _count_review(tally: Tally, replayed: "ReplayedPosting") -> None:
     tally.held += [f"the mail on {review.posting.message_id} would be held: {held}"] if held else []
 
 
-def _write(replayed: "ReplayedPosting", rules: Sequence[Rule], form: Form, folder: "Folder | None") -> None:
-    if form is Form.JSONL:
-        known = {rule.id: rule for rule in rules}
-        echo("".join(map(line, of_review(replayed.result.review, known))).encode("utf-8", "replace"), nl=False)
-    if folder is not None and replayed.result.outgoing is not None:
-        folder.deliver(replayed.result.outgoing)
+class _Output:
+    """Where the findings and mails are written: at once, or with a file `waiting` all of them at the end."""
+
+    def __init__(self, rules: Sequence[Rule], form: Form, folder: "Folder | None", waiting: IO[bytes] | None) -> None:
+        self._known = {rule.id: rule for rule in rules}
+        self._form = form
+        self._folder = folder
+        self._waiting = waiting
+
+    def add(self, replayed: "ReplayedPosting") -> None:
+        """Write the findings and the mail of a posting, or let them wait."""
+        rows = of_review(replayed.result.review, self._known) if self._form is Form.JSONL else ()
+        lines = "".join(map(line, rows)).encode("utf-8", "replace")
+        mail = None if self._folder is None else replayed.result.outgoing
+        if self._waiting is None:
+            self._write(lines, mail)
+        elif lines or mail is not None:
+            pickle.dump((lines, mail), self._waiting)
+
+    def finish(self) -> None:
+        """Write what waits."""
+        if self._waiting is not None:
+            self._waiting.seek(0)
+            with suppress(EOFError):
+                while True:
+                    self._write(*pickle.load(self._waiting))  # noqa: S301 this process wrote it
+
+    def _write(self, lines: bytes, mail: "Outgoing | None") -> None:
+        if lines:
+            echo(lines, nl=False)
+        if self._folder is not None and mail is not None:
+            self._folder.deliver(mail)
+
+
+@contextmanager
+def _output(rules: Sequence[Rule], form: Form, folder: "Folder | None", *, is_delayed: bool) -> Iterator[_Output]:
+    if not is_delayed:
+        yield _Output(rules, form, folder, None)
+        return
+    import tempfile
+
+    with tempfile.TemporaryFile(prefix="patchwarden-replay-") as waiting:
+        yield _Output(rules, form, folder, waiting)
 
 
 def _table(tally: Tally, seconds: float, peak: int) -> Table:

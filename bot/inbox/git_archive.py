@@ -4,8 +4,10 @@
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import pygit2
@@ -42,7 +44,7 @@ class GitArchive:
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
         """Yield new mails after the cursors, oldest first. Store the cursor even if its commits have no mails."""
-        for epoch, path in self._repositories():
+        for epoch, path in self.epochs():
             with _epoch(path) as repository:
                 yield from self._read(epoch, repository, _walk(repository, cursors.get(epoch, "")), size)
 
@@ -50,7 +52,7 @@ class GitArchive:
         """Return the mails of the last commits up to the cursors, oldest first, within the limit."""
         with ExitStack() as open_epochs:
             epochs: list[tuple[str, pygit2.Repository, list[pygit2.Commit]]] = []
-            for epoch, path in reversed(self._repositories()):
+            for epoch, path in reversed(self.epochs()):
                 repository = open_epochs.enter_context(_epoch(path))
                 commits = list(islice(_walk_back(repository, cursors.get(epoch, "")), most))
                 most -= len(commits)
@@ -61,12 +63,13 @@ class GitArchive:
     def count(self, cursors: dict[str, str]) -> int:
         """Return the number of new commits."""
         number = 0
-        for epoch, path in self._repositories():
+        for epoch, path in self.epochs():
             with _epoch(path) as repository:
                 number += sum(1 for _commit in _walk(repository, cursors.get(epoch, "")))
         return number
 
-    def _repositories(self) -> list[tuple[str, Path]]:
+    def epochs(self) -> list[tuple[str, Path]]:
+        """Return the names and paths of the repositories, oldest first."""
         if _is_repository(self.path):
             return [(self.path.name if _EPOCH.fullmatch(self.path.name) else "0.git", self.path)]
         if not (epochs := _epochs(self.path)):  # It existed when this object was made.
@@ -92,6 +95,40 @@ class GitArchive:
                 mails, deleted, last = [], [], ""
         if last:
             yield Batch(self.name, epoch, last, tuple(mails), tuple(deleted))
+
+
+class CommitReader:
+    """The mails of archives by their commits, for a process that does not walk the archives.
+
+    Raises InboxError if an archive cannot be opened.
+    """
+
+    def __init__(self, archives: Iterable[str]) -> None:
+        self._repositories = [_open(path) for archive in archives for _, path in GitArchive(Path(archive)).epochs()]
+        self._lock = Lock()
+
+    def read(self, commit_id: str) -> bytes:
+        """Return the mail of a commit. Raises InboxError if no archive has it."""
+        with self._lock:  # libgit2 lets one thread at a time use a repository
+            for number, repository in enumerate(self._repositories):
+                commit = repository.get(commit_id)
+                if isinstance(commit, pygit2.Commit):
+                    # The next mail is probably in the same repository.
+                    self._repositories.insert(0, self._repositories.pop(number))
+                    name, content = _mail(commit, repository)
+                    if name == "m":
+                        return content
+        raise InboxError(f"no archive has a mail in the commit {commit_id}")
+
+
+open_commits = lru_cache(maxsize=1)(CommitReader)
+"""Return the reader of these archives. Each process opens them once."""
+
+
+def commit_of(origin: str) -> str:
+    """Return the commit of a mail that came from a git archive, "" for another mail."""
+    epoch, _, commit = origin.rpartition("@")
+    return commit if _EPOCH.fullmatch(epoch) and _COMMIT_ID.fullmatch(commit) else ""
 
 
 def ref_folders(path: Path) -> list[Path]:

@@ -4,6 +4,7 @@
 from collections.abc import Iterable
 from contextlib import nullcontext
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pygit2
@@ -18,7 +19,7 @@ from rules.bindings.index import Bindings
 from rules.bindings.tree import NoTree, Tree
 from rules.diff.patch import Series
 from rules.finding import Confidence
-from rules.lazy import dataclass
+from rules.lazy import dataclass, replace
 
 _MAX_TREES = 8
 
@@ -43,6 +44,16 @@ class RepositorySpecs:
     landing: tuple[LandingSpec, ...] = ()
     lands_when_sent: bool = False
 
+    def absolute(self) -> "RepositorySpecs":
+        """Return the specs with absolute paths, for processes that run in other folders."""
+        return replace(
+            self,
+            repositories=tuple(replace(spec, path=spec.path.absolute()) for spec in self.repositories),
+            landing=tuple(
+                spec if spec.path is None else replace(spec, path=spec.path.absolute()) for spec in self.landing
+            ),
+        )
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TreeChanges:
@@ -57,6 +68,24 @@ def split_repository(text: str) -> tuple[Path, str]:
     """Split `REPO@REF` into the path and the ref, which is "" for `REPO`. A path that exists may contain an @."""
     path, _, ref = ("", "", "") if Path(text).exists() else text.rpartition("@")
     return (Path(path), ref) if path else (Path(text), "")
+
+
+def refs_digests(specs: RepositorySpecs) -> dict[Path, str]:
+    """Return a digest of the branches and tags of each repository. Raises KernelError if one cannot be opened."""
+    paths = [spec.path for spec in specs.repositories]
+    paths += [spec.path for spec in specs.landing if spec.path is not None]
+    return {path: _refs_digest(Repository(path)) for path in paths}
+
+
+def check_refs(specs: RepositorySpecs, expected: dict[Path, str]) -> None:
+    """Raise KernelError if a repository is missing here, or has other refs than on the machine of the caller."""
+    for path, digest in refs_digests(specs).items():
+        if digest != expected[path]:
+            raise KernelError(f"{path}: its branches and tags are not those of the repository at this path elsewhere")
+
+
+def _refs_digest(repository: Repository) -> str:
+    return sha256("\n".join(f"{name} {commit.id}" for name, commit in repository.tips).encode()).hexdigest()
 
 
 class KernelTrees:

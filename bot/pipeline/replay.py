@@ -30,9 +30,9 @@ from bot.pipeline.analyse import Analysis, AnalysisInput, analyse, without_texts
 from bot.pipeline.context import ReviewContext, choose_rules
 from bot.pipeline.pending import PendingMemory, compare
 from bot.pipeline.process import ReviewResult, process
-from bot.pipeline.spool import Reader, Slot, Slots, Spool
+from bot.pipeline.spool import Mails, Slot, Slots, Spool, SpooledMails, SpoolPlace, open_reader
 from bot.pool.executor import ProcessExecutor
-from bot.pool.guard import Crashed, guard
+from bot.pool.guard import Crashed, StreamExecutor, guard
 from bot.pool.memory import return_free_memory
 from bot.pool.worker import Limits, packed
 from bot.ports.archive import Archive
@@ -48,7 +48,7 @@ from rules.lint.rule import Rule
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BATCH_MAILS: Final = 50
 _DIGEST_BYTES: Final = 16
-_LIMITS: Final = Limits(seconds=120.0)  # The longest threads have hundreds of patches.
+LIMITS: Final = Limits(seconds=120.0)  # The longest threads have hundreds of patches.
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,31 +106,34 @@ def replay(
     since: datetime | None,
     jobs: int,
     progress: Progress,
+    cluster: StreamExecutor | None = None,
 ) -> Iterator[ReplayEvent]:
-    """Yield the outcome of each mail and posting, in the same order for any number of `jobs`.
+    """Yield the outcome of each mail and posting, in the same order for any number of `jobs`, and for any cluster.
 
+    With a cluster, its workers with LIMITS read and analyse, in the place of processes on this machine.
     Mails are in the order of the archives, postings in the order in which they were sent. `since` leaves out mails that
     came, and postings that were sent, before that time. Raises InboxError for an archive that cannot be read.
     """
     KernelTrees(repositories)  # An error in them is raised now, not once per thread.
     with (
         tempfile.NamedTemporaryFile(prefix="patchwarden-replay-") as file,
-        ProcessExecutor(jobs, _LIMITS) as workers,
-        ProcessExecutor(1, _LIMITS) as reader,
+        ProcessExecutor(jobs, LIMITS) as processes,
+        ProcessExecutor(1, LIMITS) as reader,
     ):
         rules, author_rules = (
             tuple(map(without_texts, of_scope)) for of_scope in (context.rules, context.author_rules)
         )
-        setup = _WorkerSetup(file.name, rules, repositories, context.terms, author_rules, context.nit_lists)
+        workers: StreamExecutor = processes if cluster is None else cluster
+        place = SpoolPlace(file.name, tuple(_git_paths(archives)))
+        setup = _WorkerSetup(rules, repositories, context.terms, author_rules, context.nit_lists)
         threads_with_patches: list[_Thread] = []
         progress.start("reading", sum(archive.count({}) for archive in archives))
         pieces = _spooled(archives, Spool(file), since, progress)
-        yield from _Indexer(file.name, workers, reader, progress).index(pieces, threads_with_patches)
+        yield from _Indexer(place, workers, reader, progress).index(pieces, threads_with_patches)
         return_free_memory()
         progress.start("reviewing", len(threads_with_patches))
-        packed_setup = packed(setup)
-        analysed = _analysed(threads_with_patches, since, workers, packed_setup, progress)
-        yield from _Reviewer(context, packed_setup, reader).review(analysed)
+        analysed = _analysed(threads_with_patches, since, workers, packed(setup), progress)
+        yield from _Reviewer(context, reader).review(analysed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +146,20 @@ class _Thread:
     start: datetime
     numbers: "array[int]"
     all_slots: Slots
+    place: SpoolPlace
 
     @property
-    def slots(self) -> tuple[Slot, ...]:
-        return tuple(self.all_slots[number] for number in self.numbers)
+    def mails(self) -> SpooledMails:
+        return SpooledMails(self.place, tuple(self.all_slots[number] for number in self.numbers))
 
 
 @dataclass(frozen=True, slots=True)
 class _WorkerSetup:
-    """The data of a worker: the path of the spool, the rules, the kernel repositories, and what is refused.
+    """The data of a worker: the rules, the kernel repositories, and what is refused.
 
     The rules of scope `author` are run on the postings for which lists ask.
     """
 
-    path: str
     rules: tuple[Rule, ...]
     repositories: RepositorySpecs
     terms: RefusalTerms
@@ -179,8 +182,8 @@ class _IndexedMail(NamedTuple):
 class _Indexer:
     """Reads all mails in the workers. What is kept of a mail here is its slot, its date and the digests of new ids."""
 
-    def __init__(self, path: str, workers: ProcessExecutor, reader: ProcessExecutor, progress: Progress) -> None:
-        self._path = path
+    def __init__(self, place: SpoolPlace, workers: StreamExecutor, reader: ProcessExecutor, progress: Progress) -> None:
+        self._place = place
         self._workers = workers
         self._reader = reader
         self._progress = progress
@@ -190,12 +193,13 @@ class _Indexer:
         grouping, slots = ThreadGrouping(), Slots()
         dates, patches = array("d"), bytearray()
         mails = 0
+        origin = open_reader(self._place.path).origin
         for slot, mail in self._indexed(pieces):
             mails += 1
             if isinstance(mail, Crashed):
-                yield Crashed(f"mail {_reader(self._path).origin(slot)}: {mail.reason}")
+                yield Crashed(f"mail {origin(slot)}: {mail.reason}")
             elif isinstance(mail, UnreadableMail):
-                yield UnreadableInput(_reader(self._path).origin(slot), mail.reason)
+                yield UnreadableInput(origin(slot), mail.reason)
             elif grouping.add(mail.id, mail.related_ids):
                 slots.append(slot)
                 dates.append(mail.sent)
@@ -203,20 +207,21 @@ class _Indexer:
         for numbers in grouping.threads():
             if any(patches[number] for number in numbers):
                 start = datetime.fromtimestamp(min(dates[number] for number in numbers), UTC)
-                threads_with_patches.append(_Thread(start, numbers, slots))
+                threads_with_patches.append(_Thread(start, numbers, slots, self._place))
         threads_with_patches.sort(key=lambda thread: thread.start)
         yield ReadingDone(mails, len(threads_with_patches))
 
     def _indexed(self, pieces: Iterable[list[Slot]]) -> Iterator[tuple[Slot, _IndexedMail | UnreadableMail | Crashed]]:
         """Yield all mails in order. The mails of a piece that exceeds a limit are read again, one after the other."""
         taken: deque[list[Slot]] = deque()
-        for indexed in self._workers.stream(partial(_index_mails, self._path), _noted(pieces, taken)):
+        spooled = (SpooledMails(self._place, piece) for piece in _noted(pieces, taken))
+        for indexed in self._workers.stream(_index_mails, spooled):
             piece = taken.popleft()
             yield from zip(piece, self._singly(piece) if isinstance(indexed, Crashed) else indexed, strict=True)
             self._progress.advance(len(piece))
 
     def _singly(self, piece: Sequence[Slot]) -> Iterator[_IndexedMail | UnreadableMail | Crashed]:
-        for mails in self._reader.map(partial(_index_mails, self._path), [[slot] for slot in piece]):
+        for mails in self._reader.map(_index_mails, [SpooledMails(self._place, [slot]) for slot in piece]):
             yield from [mails] if isinstance(mails, Crashed) else mails
 
 
@@ -224,6 +229,12 @@ def _noted(pieces: Iterable[list[Slot]], taken: deque[list[Slot]]) -> Iterator[l
     for piece in pieces:
         taken.append(piece)
         yield piece
+
+
+def _git_paths(archives: Iterable[Archive]) -> Iterator[str]:
+    from bot.inbox.git_archive import GitArchive
+
+    return (str(archive.path.absolute()) for archive in archives if isinstance(archive, GitArchive))
 
 
 def _spooled(
@@ -240,20 +251,19 @@ def _spooled(
 def _analysed(
     threads_with_patches: Sequence[_Thread],
     since: datetime | None,
-    workers: ProcessExecutor,
+    workers: StreamExecutor,
     setup: bytes,
     progress: Progress,
 ) -> Iterator[tuple[_Read, _Thread] | Crashed]:
     """Yield the postings in the order in which they were sent: none is older than the first mail of its thread."""
     waiting: list[tuple[datetime, int, _Read, _Thread]] = []
     numbers = count()
-    analysed = workers.stream(partial(_analyse_thread, setup), (thread.slots for thread in threads_with_patches))
+    analysed = workers.stream(partial(_analyse_thread, setup), (thread.mails for thread in threads_with_patches))
     for thread, outcome in zip(threads_with_patches, analysed, strict=True):
         while waiting and waiting[0][0] < thread.start:
             yield heappop(waiting)[2:]
         if isinstance(outcome, Crashed):
-            origin = _reader(_unpacked(setup).path).origin(thread.slots[0])
-            yield Crashed(f"thread of mail {origin}: {outcome.reason}")
+            yield Crashed(f"thread of mail {thread.mails.origin(0)}: {outcome.reason}")
         for read in () if isinstance(outcome, Crashed) else outcome:
             if since is None or (read.posting.date is not None and read.posting.date >= since):
                 heappush(waiting, (read.posting.date or _EPOCH, next(numbers), read, thread))
@@ -268,9 +278,8 @@ class _Reviewer:
     `first_postings` has the diffs that were posted before. `reader` reads a thread again whose patches a review quotes.
     """
 
-    def __init__(self, context: ReviewContext, setup: bytes, reader: ProcessExecutor) -> None:
+    def __init__(self, context: ReviewContext, reader: ProcessExecutor) -> None:
         self._context = context
-        self._setup = setup
         self._reader = reader
         self._history = History()
         self._pending = PendingMemory()
@@ -309,14 +318,11 @@ class _Reviewer:
 
     def _with_diffs(self, posting: Posting, report: Report, thread: _Thread) -> Posting:
         """Return the posting with the diffs of all patches that have a finding now."""
-        (again,) = self._reader.map(partial(_read_again, self._setup, thread.slots, report), [posting.message_id])
+        (again,) = self._reader.map(partial(_read_again, thread.mails, report), [posting.message_id])
         return posting if isinstance(again, Crashed) or again is None else again
 
 
 # What follows runs in the workers; each opens what it needs once.
-_reader = lru_cache(maxsize=1)(Reader)
-
-
 @lru_cache(maxsize=1)
 def _unpacked(setup: bytes) -> _WorkerSetup:
     """Return the setup, which is sent with every piece of work, and read once."""
@@ -324,10 +330,9 @@ def _unpacked(setup: bytes) -> _WorkerSetup:
     return unpacked
 
 
-def _index_mails(path: str, slots: Sequence[Slot]) -> list[_IndexedMail | UnreadableMail | Crashed]:
+def _index_mails(mails: Mails) -> list[_IndexedMail | UnreadableMail | Crashed]:
     """Return what decides to which threads the mails belong."""
-    reader = _reader(path)
-    return [guard("_index_mail", partial(_index_mail, reader.get(slot))) for slot in slots]
+    return [guard("_index_mail", partial(_index_mail, raw)) for raw in mails.read()]
 
 
 def _index_mail(raw: bytes) -> _IndexedMail | UnreadableMail:
@@ -347,17 +352,17 @@ def _digest(related_id: str) -> bytes:
     return blake2b(related_id.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest()
 
 
-def _read_thread(path: str, slots: Sequence[Slot]) -> tuple[Posting, ...]:
-    parsed = (parse(_reader(path).get(slot), needs_recipients=needs_recipients) for slot in slots)
+def _read_thread(mails: Mails) -> tuple[Posting, ...]:
+    parsed = (parse(raw, needs_recipients=needs_recipients) for raw in mails.read())
     return assemble([message for message in parsed if isinstance(message, Message)])
 
 
-def _analyse_thread(packed_setup: bytes, slots: Sequence[Slot]) -> list[_Read]:
+def _analyse_thread(packed_setup: bytes, mails: Mails) -> list[_Read]:
     """Return the postings of a thread with what the rules find in them, or why the service would refuse them."""
     setup = _unpacked(packed_setup)
     done: list[_Read] = []
     earlier: list[Posting] = []
-    for posting in _read_thread(setup.path, slots):
+    for posting in _read_thread(mails):
         sent = posting.date or _EPOCH
         refusal_context = RefusalContext(sent, sent, answers=posting.replied_to(earlier))
         refusal = refuse_posting(posting, refusal_context, sent + SETTLE, setup.terms)
@@ -373,9 +378,9 @@ def _analyse_thread(packed_setup: bytes, slots: Sequence[Slot]) -> list[_Read]:
     return done
 
 
-def _read_again(setup: bytes, slots: Sequence[Slot], report: Report, message_id: str) -> Posting | None:
+def _read_again(mails: Mails, report: Report, message_id: str) -> Posting | None:
     """Return a posting of a thread with the diffs of the patches that have a finding."""
-    postings = _read_thread(_unpacked(setup).path, slots)
+    postings = _read_thread(mails)
     return next((_light(posting, report) for posting in postings if posting.message_id == message_id), None)
 
 

@@ -3,8 +3,11 @@
 
 import os
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import IO, Final, NamedTuple
+
+from bot.inbox.git_archive import commit_of, open_commits
 
 _SIZE_BYTES: Final = 4  # of the length of an origin, which stands between the origin and the mail
 
@@ -66,3 +69,72 @@ class Reader:
         end = slot.offset - _SIZE_BYTES
         length = int.from_bytes(os.pread(self._descriptor, _SIZE_BYTES, end), "big")
         return os.pread(self._descriptor, length, end - length).decode("utf-8", "surrogateescape")
+
+
+open_reader = lru_cache(maxsize=1)(Reader)
+"""Return the reader of the spool at a path. Each process opens it once."""
+
+
+class SpoolPlace(NamedTuple):
+    """The path of a spool, and the paths of the git archives among the sources of its mails."""
+
+    path: str
+    archives: tuple[str, ...]
+
+
+class SpooledMails(NamedTuple):
+    """Mails in a spool.
+
+    A worker of a cluster cannot read the spool. It reads the mails in the archives, or gets their bytes.
+    """
+
+    place: SpoolPlace
+    slots: Sequence[Slot]
+
+    def read(self) -> Iterator[bytes]:
+        """Yield the raw mails."""
+        return map(open_reader(self.place.path).get, self.slots)
+
+    def origin(self, number: int) -> str:
+        """Return where a mail came from."""
+        return open_reader(self.place.path).origin(self.slots[number])
+
+    @property
+    def size(self) -> int:
+        return sum(slot.length for slot in self.slots)
+
+    def reference(self) -> "SentMails":
+        if not self.place.archives:
+            return self.copy()
+        reader = open_reader(self.place.path)
+        mails = [commit_of(reader.origin(slot)) or reader.get(slot) for slot in self.slots]
+        return SentMails(self.place.archives, mails)
+
+    def copy(self) -> "SentMails":
+        return SentMails((), list(self.read()))
+
+
+class SentMails(NamedTuple):
+    """Mails that were sent to a worker of a cluster: each its bytes, or its commit in one of the git archives."""
+
+    archives: tuple[str, ...]
+    mails: Sequence[bytes | str]
+
+    def received(self) -> "ReceivedMails":
+        """Return the mails with their bytes. Raises InboxError if one is in no archive on this machine."""
+        return ReceivedMails(
+            [mail if isinstance(mail, bytes) else open_commits(self.archives).read(mail) for mail in self.mails]
+        )
+
+
+class ReceivedMails(NamedTuple):
+    """Mails that a worker of a cluster has."""
+
+    mails: Sequence[bytes]
+
+    def read(self) -> Iterator[bytes]:
+        """Yield the raw mails."""
+        return iter(self.mails)
+
+
+Mails = SpooledMails | ReceivedMails

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Isolate the work on a mail or posting, so that a bug in it does not affect the others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -47,6 +47,15 @@ class ClosableExecutor(Executor, Protocol):
 
     def close(self) -> None:
         """End the processes."""
+
+
+class StreamExecutor(Protocol):
+    """Applies a function to items that need not fit in memory, in processes with limits."""
+
+    def stream(
+        self, work: Callable[[T], R], items: Iterable[T], time: TimeLimit | None = None
+    ) -> Iterator[R | Crashed]:
+        """Yield the result for each item, in the order of the items; Crashed if the work fails or takes too long."""
 
 
 class InlineExecutor:

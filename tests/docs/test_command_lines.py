@@ -23,6 +23,7 @@ ENDLESS: Final = "runs until it is stopped; tests/bot/cli and tests/bot/web run 
 ELSEWHERE: Final = "works on the source code; tests and the continuous integration do the same"
 
 SERVER: Final = "needs a PostgreSQL server; tests/bot/store runs on one"
+CLUSTER: Final = "needs a Dask scheduler; tests/bot/cli/test_cluster.py starts one"
 NOT_RUN: Final[Mapping[str, str]] = {
     "make run": ELSEWHERE,
     "make run ARCHIVE=PATH": ELSEWHERE,
@@ -43,6 +44,10 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "patchwarden lsp --base origin/master --disable binding-change": "speaks with an editor; tests/bot/cli runs it",
     "pg_dump --format=custom --file=patchwarden.dump patchwarden": SERVER,
     "patchwarden migrate-store var/patchwarden.db postgresql+psycopg://patchwarden@db.example.org/patchwarden": SERVER,
+    "pip install 'patchwarden[cluster]'": CLUSTER,
+    "dask scheduler --host 10.0.0.1": CLUSTER,
+    "DASK_DISTRIBUTED__WORKER__DAEMON=False dask worker tcp://10.0.0.1:8786 --nworkers 8 --nthreads 1": CLUSTER,
+    "patchwarden replay --scheduler tcp://10.0.0.1:8786 --report report ~/archives/*.git": CLUSTER,
     "patchwarden run": ENDLESS,
     "patchwarden --config /etc/patchwarden.toml run": ENDLESS,
     "patchwarden --config /etc/patchwarden.toml run --no-deliver": ENDLESS,

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from bot.__main__ import call
 from bot.app.web import build_web
+from bot.app.web_options import build_web_options
 from bot.review.disposition import Disposition, DispositionKind
 from bot.settings.tables import load
 from bot.store.repository import Repository
@@ -193,7 +194,7 @@ def _offered(ours: str, words: str) -> tuple[str, dict[str, str]]:
     link = re.search(r"^https://pages\.example\.org(/commands/\S+)$", ours, re.MULTILINE)
     assert link is not None
     settings = load(Path("patchwarden.toml"))
-    page = TestClient(build_web(settings)).get(link[1]).text
+    page = TestClient(build_web(build_web_options(settings))).get(link[1]).text
     mailto = re.search(rf'<a href="(mailto:[^"]*)"[^>]*aria-label="Write the mail: {words}"', page)
     assert mailto is not None
     parts = urlsplit(unescape(mailto[1]))

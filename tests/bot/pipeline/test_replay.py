@@ -19,7 +19,7 @@ from bot.pipeline.analyse import Analysis, AnalysisInput, analyse
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.process import process
 from bot.pipeline.replay import ReadingDone, RefusedPosting, ReplayedPosting, ReplayEvent, UnreadableInput, replay
-from bot.pipeline.spool import Slot
+from bot.pipeline.spool import Mails, open_reader
 from bot.pool.guard import Crashed, InlineExecutor
 from bot.pool.worker import Limits
 from bot.review.model import FindingStatus
@@ -41,7 +41,7 @@ class _InlineWorkers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        replay_module._reader.cache_clear()
+        open_reader.cache_clear()
 
     def stream(self, work: Callable[[object], object], items: Iterable[object]) -> Iterator[object]:
         for item in items:
@@ -210,9 +210,8 @@ def test_a_crash_of_a_mail_a_thread_or_a_review_stops_no_other(make: Maker, monk
 def test_the_mails_of_a_piece_that_is_lost_are_read_one_by_one(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     index_mails = replay_module._index_mails
 
-    def broken(path: str, slots: Sequence[Slot]) -> object:
-        raw = [replay_module._reader(path).get(slot) for slot in slots]
-        return Crashed("too large") if any(b"<1@x>" in content for content in raw) else index_mails(path, slots)
+    def broken(mails: Mails) -> object:
+        return Crashed("too large") if any(b"<1@x>" in raw for raw in mails.read()) else index_mails(mails)
 
     monkeypatch.setattr(replay_module, "_index_mails", broken)
     events = _replayed(make, FakeArchive([patch("1@x"), patch("2@x", "fan"), b"nothing"]))
