@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, select, update
 
 from bot.ports.projection import FindSubsystems, RebuildStep
 from bot.store.blocks import driver
@@ -70,7 +70,8 @@ def _rebuild(session: Session, ids: Sequence[str], find: FindSubsystems | None =
 def _remove_orphans(session: Session) -> None:
     """Remove rows whose posting or review does not exist, and count the findings anew.
 
-    The rows of the kernel tree are not derived from the store: the service writes them anew in its next round.
+    The rows of the kernel tree are not derived from the store: without its commit, the service writes them anew in its
+    next round. Until then the pages show them.
     """
     postings = select(PostingRow.message_id)
     for table in (PostingListRow, PostingPartRow, PostingSubsystemRow, FindingRow):
@@ -78,4 +79,4 @@ def _remove_orphans(session: Session) -> None:
     for table in (PostingSubsystemRow, FindingRow):
         session.exec(delete(table).where(col(table.posting_id).not_in(select(ReviewRow.posting_id))))
     count_findings(driver(session.connection()))
-    session.exec(delete(KernelTreeRow))
+    session.exec(update(KernelTreeRow).values(commit_id=""))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from bot.ports.kernel_tree import KernelTreeFacts
 from bot.ports.pending import FoundCollision, PendingUpdate
 from bot.review.model import Review, ReviewFinding
 from bot.review.pending import pending_posting
+from bot.service.projection import ProjectionJob
 from bot.store.repository import Repository
 from bot.store.web import SqliteWebStore
 from bot.web.app import create_app
@@ -261,6 +263,17 @@ def test_a_name_has_its_places_its_series_and_its_collisions(get: Get) -> None:
     text = get("/border/kmalloc")
     for part in ("rust/kernel/alloc.rs:3", "Pending series that change its C declaration", "Collides with", "v7.3"):
         assert part in text
+
+
+def test_uses_of_c_are_shown_after_a_rebuild(tmp_path: Path, get: Get) -> None:
+    """The service reads the kernel anew only in its next round."""
+    before = _text(get("/border"))
+    with Repository(tmp_path / "d.db") as store:
+        assert ProjectionJob(store, Event()).rebuild() == 0
+        assert store.kernel_tree_commit() == ""
+
+    assert "in v7.3 (c0ffeec0ffee)" in before
+    assert _text(get("/border")) == before.replace(" (c0ffeec0ffee)", "")
 
 
 def test_a_collision_with_a_series_that_is_not_pending_is_not_listed(tmp_path: Path, get: Get) -> None:
