@@ -82,7 +82,7 @@ _NEEDS: Final = {
 
 _AUTHOR_NEEDS: Final = {
     # style
-    "style.redundant_prelude_import": Needs.TREE,
+    "style.redundant_prelude_import": Needs.RUST,
     "style.import_vertical_style": Needs.RUST,
     "style.ffi_type_path": Needs.RUST,
     "style.addr_of_macro": Needs.RUST,
@@ -110,6 +110,7 @@ _AUTHOR_NEEDS: Final = {
 """What each rule of scope `author` needs."""
 
 _AUTHOR_WORDS: Final = {
+    "style.redundant_prelude_import": ("::",),
     "style.import_vertical_style": ("use ", ","),
     "style.ffi_type_path": ("ffi",),
     "style.addr_of_macro": ("addr_of",),
@@ -128,6 +129,7 @@ _AUTHOR_WORDS: Final = {
         "panic!",
         "todo!",
         "unimplemented!",
+        "unreachable!",
     ),
     "behaviour.result_unit": ("Result<()>",),
     "behaviour.printk_newline": (

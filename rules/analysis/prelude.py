@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The names that the prelude of the `kernel` crate exports in the base kernel."""
+"""The names that the prelude of the `kernel` crate exports in the base kernel, or in all kernels since 6.12."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -15,12 +15,45 @@ _REEXPORTED: Final = frozenset({"ffi", "macros"})  # crates that are modules of 
 
 Path = tuple[str, ...]
 
+# What the preludes of 6.12 and 7.3 both have.
+_MODULES_SINCE_6_12: Final = ("alloc::flags", "error::code")
+_TYPES_SINCE_6_12: Final = (
+    "ThisModule",
+    "alloc::Box",
+    "alloc::KBox",
+    "alloc::KVBox",
+    "alloc::KVVec",
+    "alloc::KVec",
+    "alloc::VBox",
+    "alloc::VVec",
+    "alloc::Vec",
+    "error::Error",
+    "error::Result",
+)
+_MACROS_SINCE_6_12: Final = (
+    "current",
+    "dbg",
+    "macros::module",
+    "macros::vtable",
+    "pr_alert",
+    "pr_crit",
+    "pr_debug",
+    "pr_emerg",
+    "pr_err",
+    "pr_info",
+    "pr_notice",
+    "pr_warn",
+    "try_init",
+    "try_pin_init",
+)
+_TRAITS_SINCE_6_12: Final = ("init::InPlaceInit",)
+
 
 @dataclass(frozen=True, slots=True)
 class Prelude:
-    """The paths of the names in the prelude, and the modules whose names are all in it. It is empty without a tree.
+    """The paths of the names in the prelude, and the modules whose names are all in it.
 
-    `traits` can be used without their names.
+    `traits` can be used without their names. Without a tree it has what the preludes of all kernels since 6.12 have.
     """
 
     paths: frozenset[Path] = frozenset()
@@ -44,7 +77,7 @@ def full_path(path: Path, *, in_kernel_crate: bool) -> Path:
 def _read(view: "SeriesView", _results: Results) -> Prelude:
     content = view.tree.read(PRELUDE_FILE)
     if content is None:
-        return Prelude()
+        return _since_6_12()
     paths: set[Path] = set()
     traits: set[Path] = set()
     modules: set[Path] = set()
@@ -60,6 +93,16 @@ def _read(view: "SeriesView", _results: Results) -> Prelude:
     return Prelude(
         frozenset(paths), frozenset(traits | {path for path in paths if path[-1][0].isupper()}), frozenset(modules)
     )
+
+
+def _since_6_12() -> Prelude:
+    traits = _kernel_paths(_TRAITS_SINCE_6_12)
+    names = _kernel_paths((*_TYPES_SINCE_6_12, *_MACROS_SINCE_6_12))
+    return Prelude(names | traits | {("core", "pin", "Pin")}, traits, _kernel_paths(_MODULES_SINCE_6_12))
+
+
+def _kernel_paths(paths: tuple[str, ...]) -> frozenset[Path]:
+    return frozenset(("kernel", *path.split("::")) for path in paths)
 
 
 PRELUDE: Final = Analysis("prelude", _read)

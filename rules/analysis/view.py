@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 KERNEL_CRATE = "rust/kernel/"
+_MACRO_CRATES = ("rust/macros/", "rust/pin-init/internal/")
 
 _DRAFT = re.compile(r"\b(?:RFC|WIP)\b")
 _DRAFT_PREFIX = re.compile(r"rfc|wip", re.IGNORECASE)
@@ -210,6 +211,11 @@ class FileView:
         images = (image for image in (self.pre, self.post) if image is not None)
         texts = (fragment.text for image in images for fragment in image.fragments)
         return origin(self.path, *texts, generated=self.series.sources.generated)
+
+    @property
+    def is_maintained_rust(self) -> bool:
+        """Whether this is Rust that runs in the kernel, or in the kernel's own procedural macros."""
+        return self.is_kernel_rust or (self.is_rust and self.path.startswith(_MACRO_CRATES))
 
     @property
     def in_kernel_crate(self) -> bool:

@@ -3,7 +3,7 @@
 
 ## What it flags
 
-An added `.unwrap()`, `.expect("..")`, `panic!`, `todo!` or `unimplemented!`.
+An added `.unwrap()`, `.expect("..")`, `panic!`, `todo!`, `unimplemented!` or `unreachable!`.
 
 ## Why
 
@@ -38,7 +38,7 @@ from rules.source.rust.comments import Comment
 from rules.source.rust.source import RustSource
 
 _CALL = re.compile(
-    r"\.\s*(?P<method>unwrap\(\)|expect\()|(?<![\w:!])(?:core::)?(?P<macro>(?:panic|todo|unimplemented)!)\s*[({\[]"
+    r"\.\s*(?P<method>unwrap\(\)|expect\()|(?<![\w:!])(?:core::)?(?P<macro>(?:panic|todo|unimplemented|unreachable)!)\s*[({\[]"
 )
 _CONST = re.compile(r"(?:\A|[\s;{}])(?:const|static)\b(?!\s*(?:unsafe\s+)?(?:fn|\w+\s*:\s*\w+\s*>))|\bconst\s*\Z")
 _CONST_FUNCTION = re.compile(r"\bconst\s+(?:unsafe\s+)?(?:extern\s+)?fn\b")
@@ -125,6 +125,10 @@ EXAMPLES = (
           | +        State::On => {}
         ! | +        _ => panic!("unknown state"),
           | +    }
+          | +    match led.level {
+          | +        Level::Low => {}
+        ! | +        Level::High => core::unreachable!(),
+          | +    }
         ! | +    todo!()
           | +}
         """,
@@ -152,6 +156,7 @@ EXAMPLES = (
           | +    led.unwrap().off(); // Used above.
           | +    led.unwrap_or_default().expect(Level::new(3));
           | +    assert!(led.is_some());
+          | +    build_assert::unreachable_unchecked!(led);
           | +}
         """,
     ),
@@ -189,6 +194,6 @@ RULE = Rule(
     examples=EXAMPLES,
     scope=Scope.AUTHOR,
     check_file=check,
-    trigger=Trigger(adds=("unwrap()", ".expect(", "panic!", "todo!", "unimplemented!")),
+    trigger=Trigger(adds=("unwrap()", ".expect(", "panic!", "todo!", "unimplemented!", "unreachable!")),
     tier=2,
 )

@@ -3,7 +3,7 @@
 
 ## What it flags
 
-An added ``[`Name`]`` in a `//` comment.
+An added ``[`Name`]`` in a `//` comment, also in the code of an example in documentation.
 
 ## Why
 
@@ -25,7 +25,9 @@ from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import IssueReference, MessageId
 from rules.lint.rule import Example, Rule, Scope, Status, Trigger
+from rules.source.rust.comments import Comment
 
+_DOC_CODE = re.compile(r"//[/!][ \t]*+//(?![/!])")
 _LINK = re.compile(r"\[`[\w:<>!&', ]++(?:\(\))?+`\](?![(\[:])")
 
 
@@ -33,11 +35,18 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added comment line with a link."""
     for source in file.added_sources("[`"):
         for comment in source.comments:
-            if comment.kind == "line" and comment.line in file.new_lines and not comment.text.startswith("// ///"):
+            if comment.line in file.new_lines and _is_ordinary(comment):
                 link = _LINK.search(comment.text)
                 if link is not None:
                     message = f"An ordinary comment is not rendered: write `{link[0][2:-2]}` without brackets."
                     yield file.report(Position(comment.line, comment.column + link.start()), message)
+
+
+def _is_ordinary(comment: Comment) -> bool:
+    """Return whether a comment is no documentation, or a line of documentation that is a comment in code."""
+    if comment.kind == "doc":
+        return _DOC_CODE.match(comment.text) is not None
+    return comment.kind == "line" and not comment.text.startswith("// ///")
 
 
 EXAMPLES = (
@@ -47,6 +56,18 @@ EXAMPLES = (
           | diff rust/kernel/led.rs (new)
         ! | +// SAFETY: [`Led`] is transparent.
           | +unsafe impl Send for Led {}
+        """,
+    ),
+    Example(
+        "a link in the code of an example",
+        """
+          | diff rust/kernel/led.rs
+          |  /// let led = Led::new();
+        ! | +/// // Like [`Led::on`], but without a delay.
+          | +/// led.off();
+          | +/// /// [`Led`] with a switch.
+          | +/// struct Switch;
+          |  fn on() {}
         """,
     ),
     Example(
@@ -70,6 +91,7 @@ RULE = Rule(
     evidence=(
         IssueReference("Rust-for-Linux/linux", 1157),
         MessageId("CANiq72k0sdUoBxVYghgh50+ZRV2gbDkgVjuZgJLtj=4s9852xg@mail.gmail.com"),
+        MessageId("DFF21ZKK0HMP.1EQOINQHK615O@kernel.org"),
     ),
     examples=EXAMPLES,
     scope=Scope.AUTHOR,

@@ -9,7 +9,8 @@ Three forms that a patch adds:
   `Ok(..)`, `Err(..)` or `!f(..)`;
 - a block that begins with a `let` with a safe value: names, fields, literals, casts, references, and calls such as
   `.len()`, `.as_ptr()` and `ptr::null()`;
-- `let ret = unsafe { f(x) };` with `if ret < 0 { return Err(Error::from_errno(ret)); }` as the only use of `ret`.
+- `let ret = unsafe { f(x) };` with `if ret < 0 { return Err(Error::from_errno(ret)); }` as the only use of `ret`, or
+  with an `if` and `else` whose values are `Err(Error::from_errno(ret))` and `Ok(())`.
 
 ## Why
 
@@ -47,9 +48,17 @@ _SAFE_PART = re.compile(
 )
 _MAY_BE_UNSAFE = re.compile(r"[(\[*!]|\bunsafe\b|\b[A-Z][A-Z0-9_]+\b|__bindgen")
 _UNSAFE_LET = re.compile(r"\blet\s++(?P<name>\w++)\s*+(?::[^=;]{0,60}+)?=\s*+unsafe\s*+\Z")
+_ERROR = r"Err\(\s*+(?:\w+\s*+::\s*+)*from_errno\(\s*+(?P=name)\s*+\)\s*+\)\s*+"
+_ELSE = r"\}\s*+else\s*+\{\s*+"
+_OK = r"Ok\(\(\)\)\s*+"
 _CONDITION = re.compile(
-    r"\bif\s++(?P<name>\w+)\s*+(?:<|!=)\s*+0\s*+\{\s*+return\s++Err\(\s*+(?:\w+\s*+::\s*+)*from_errno\(\s*+(?P=name)\s*+\)\s*+\)\s*+(?:;\s*+)?\}"
-    r"(?!\s*+else\b)"
+    r"\bif\s++(?P<name>\w+)\s*+(?:<|!=)\s*+0\s*+\{\s*+return\s++" + _ERROR + r"(?:;\s*+)?\}(?!\s*+else\b)"
+)
+_CHOICE = re.compile(
+    r"\bif\s++(?P<name>\w+)\s*+(?:"
+    + (r"(?:<|!=)\s*+0\s*+\{\s*+" + _ERROR + _ELSE + _OK + r"\}")
+    + (r"|(?:==|>=)\s*+0\s*+\{\s*+" + _OK + _ELSE + _ERROR + r"\}")
+    + r")"
 )
 _WRAPPER = re.compile(
     r"(?:(?:kernel|crate|core|error|mem)\s*::\s*)*(?P<name>to_result|drop|Some|Ok|Err)\s*(?=\()|(?P<not>!)\s*\w"
@@ -63,7 +72,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         yield file.report(block, message, confidence=block.confidence, scope=block.scope)
     if file.adds("from_errno"):
         for condition in introduced(file, "from_errno", _conditions):
-            message = "`to_result(unsafe { .. })?` does the same as this `if`."
+            message = f"`{condition.key}` does the same as this `if`."
             yield file.report(condition, message, confidence=condition.confidence)
 
 
@@ -86,8 +95,9 @@ def _safe_code(body: str) -> str | None:
 
 
 def _conditions(source: RustSource) -> Iterator[Occurrence]:
-    """Yield the conditions that only turn a negative result into an error."""
-    conditions = [match for match in _CONDITION.finditer(source.code) if _follows_unsafe_let(source, match)]
+    """Yield the conditions that only turn a negative result into an error, with what can replace them as their key."""
+    found = (match for form in (_CONDITION, _CHOICE) for match in form.finditer(source.code))
+    conditions = [match for match in found if _follows_unsafe_let(source, match)]
     offsets: dict[str, list[int]] = {match["name"]: [] for match in conditions}
     for word, offset in zip(source.tokens.words, source.tokens.offsets, strict=True) if conditions else ():
         if word in offsets:
@@ -98,7 +108,8 @@ def _conditions(source: RustSource) -> Iterator[Occurrence]:
         if end is not None:
             uses = offsets[match["name"]]
             if bisect_left(uses, match.end()) == bisect_left(uses, end):
-                yield occurrence("from_errno", source, match.start())
+                sign = "?" if "return" in match[0] else ""
+                yield occurrence(f"to_result(unsafe {{ .. }}){sign}", source, match.start())
 
 
 def _follows_unsafe_let(source: RustSource, condition: re.Match[str]) -> bool:
@@ -169,6 +180,41 @@ EXAMPLES = (
           | +        return Err(Error::from_errno(ret));
           | +    }
           | +    Ok(())
+          | +}
+        """,
+    ),
+    Example(
+        "a choice that only converts the result",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn on(led: &Led) -> Result {
+          | +    // SAFETY: `led` is valid.
+          | +    let ret = unsafe { bindings::led_on(led.raw) };
+        ! | +    if ret != 0 {
+          | +        Err(Error::from_errno(ret))
+          | +    } else {
+          | +        Ok(())
+          | +    }
+          | +}
+          | +
+          | +fn off(led: &Led) -> Result {
+          | +    // SAFETY: `led` is valid.
+          | +    let ret = unsafe { bindings::led_off(led.raw) };
+        ! | +    if ret == 0 {
+          | +        Ok(())
+          | +    } else {
+          | +        Err(kernel::error::Error::from_errno(ret))
+          | +    }
+          | +}
+          | +
+          | +fn level(led: &Led) -> Result<u32> {
+          | +    // SAFETY: `led` is valid.
+          | +    let ret = unsafe { bindings::led_level(led.raw) };
+          | +    if ret < 0 {
+          | +        Err(Error::from_errno(ret))
+          | +    } else {
+          | +        Ok(ret)
+          | +    }
           | +}
         """,
     ),

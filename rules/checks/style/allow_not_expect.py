@@ -47,7 +47,7 @@ _CONDITION = re.compile(r"\bcfg(?:_attr)?!?\s*\((?!\s*(?:test\b|not\(test\)))")
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added attribute."""
-    if any(_CONDITION.search(source.code) for source in file.sources_with(b"cfg")):
+    if not file.is_maintained_rust or any(_CONDITION.search(source.code) for source in file.sources_with(b"cfg")):
         return
     for item in introduced(file, "allow(", _occurrences):
         message = f"Use `expect({item.key})`, so that the compiler reports when it is no longer needed."
@@ -74,6 +74,17 @@ EXAMPLES = (
           | +fn on() {}
         ! | +#[allow(clippy::all, unused_variables)]
           | +fn off(level: u8) {}
+        """,
+    ),
+    Example(
+        "a procedural macro of the kernel, and code of a program",
+        """
+          | diff rust/macros/led.rs
+        ! | +#[allow(dead_code)]
+          |  pub(crate) trait Led {}
+          | diff scripts/led.rs
+          | +#[allow(dead_code)]
+          |  pub(crate) trait Led {}
         """,
     ),
     Example(
@@ -114,10 +125,11 @@ RULE = Rule(
     evidence=(
         DocumentSection("Documentation/rust/coding-guidelines.rst", "Lints"),
         MessageId("aAeBQ1aCQSrGFqCd@cassiopeiae"),
+        MessageId("87bjufd6bj.fsf@kernel.org"),
     ),
     examples=EXAMPLES,
     scope=Scope.AUTHOR,
     check_file=check,
-    trigger=Trigger(adds=("allow(",)),
+    trigger=Trigger(adds=("allow(",), is_rust=False),
     tier=2,
 )

@@ -5,7 +5,7 @@
 
 An added `#![feature(..)]` of the `kernel` crate that stands in a group of features without a comment above the group.
 
-An added feature of which the commit message does not have the name.
+An added feature of a crate below `rust/` of which the commit message does not have the name.
 
 ## Why
 
@@ -38,9 +38,9 @@ _NAME = re.compile(r"#!\[feature\((\w++)\)\]")
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added feature without a comment."""
-    if not file.in_kernel_crate:
+    if not file.path.startswith("rust/") or not file.is_maintained_rust:
         return
-    has_comments = file.mentions(b"table since")
+    has_comments = file.in_kernel_crate and file.mentions(b"table since")
     for source in file.added_sources(_FEATURE):
         for line in sorted(file.new_lines):
             if not source.first_line <= line <= source.last_line:
@@ -93,6 +93,19 @@ EXAMPLES = (
         """,
     ),
     Example(
+        "a crate of procedural macros, and a driver",
+        """
+          | patch rust: use new things
+          | Use the new thing.
+          | diff rust/macros/lib.rs
+          |  //! Macros.
+        ! | +#![feature(new_thing)]
+          | diff drivers/led.rs
+          |  //! A driver.
+          | +#![feature(new_thing)]
+        """,
+    ),
+    Example(
         "a commit message that names the feature",
         """
           | patch rust: enable `new_thing`
@@ -136,10 +149,11 @@ RULE = Rule(
     evidence=(
         MessageId("DGSDGDIVUHO0.P594H9B4LLO5@kernel.org"),
         MessageId("CANiq72kb2ocNuE6n32vr4xCkZhZN0uPuCN3SFA1+Q5L+Ma4ByQ@mail.gmail.com"),
+        MessageId("87bjufd6bj.fsf@kernel.org"),
     ),
     examples=EXAMPLES,
     scope=Scope.AUTHOR,
     check_file=check,
-    trigger=Trigger(adds=("#![feature(",)),
+    trigger=Trigger(adds=("#![feature(",), is_rust=False),
     tier=2,
 )

@@ -4,7 +4,7 @@
 ## What it flags
 
 - An added `core::ffi::c_int`, or another C type of `core::ffi`, as a path or an import.
-- In a file that imports the prelude: an added path `kernel::ffi::c_int` or `crate::ffi::c_int`.
+- An added path `kernel::ffi::c_int` or `crate::ffi::c_int`.
 
 ## Why
 
@@ -66,6 +66,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             yield file.report(item, f"Use `{name}` of the prelude instead of `{crate}::ffi::{name}`.", fix=fix)
         elif has_prelude:
             yield file.report(item, f"`{name}` is in the prelude, which is imported here.", fix=fix)
+        else:
+            yield file.report(item, f"Write `{name}` without a path: the prelude has it.")
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
@@ -137,7 +139,7 @@ EXAMPLES = (
         """
           | diff rust/kernel/led.rs (new)
           | +use crate::ffi::c_uint;
-          | +fn off(led: *mut crate::ffi::c_void) {}
+        ! | +fn off(led: *mut crate::ffi::c_void) {}
         """,
     ),
     Example(
@@ -160,6 +162,7 @@ RULE = Rule(
         DocumentSection("Documentation/rust/coding-guidelines.rst", "C FFI types"),
         MessageId("CANiq72mW2ZsBh8WxY26Knh=FxxPHWK_ikbS9iZip2qRLJAXiNg@mail.gmail.com"),
         MessageId("aGeIF_LcesUM9DHk@google.com"),
+        MessageId("DAFB0GKSGPSF.24BE695LGC28Z@kernel.org"),
     ),
     examples=EXAMPLES,
     scope=Scope.AUTHOR,

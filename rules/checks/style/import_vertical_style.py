@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A list of imports that is not in the kernel's vertical layout.
+"""Imports that are not in the kernel's vertical layout.
 
 ## What it flags
 
 An added `use` with a list in braces that has several items on one line, or whose items each have a line but which
-has no comment, such as the empty comment `//` after the last item. One finding for each `use`. Examples in
-documentation are read too.
+has no comment, such as the empty comment `//` after the last item. One finding for each `use`.
+
+Two added `use` of names of one module, such as `crate::device`. One finding for each module.
+
+Examples in documentation are read too.
 
 ## Why
 
@@ -14,17 +17,19 @@ comment keeps rustfmt from doing so.
 
 ## How to fix
 
-Write each item on a line of its own, and ` //` after the last one. To convert a list, add ` //` after one item and run
-rustfmt.
+Write one `use` for a module, each item on a line of its own, and ` //` after the last one. To convert a list, add ` //`
+after one item and run rustfmt.
 
 ## What it does not flag
 
 - Lists with one item.
+- Several `use` of names in the root of a crate, and `use` with attributes, a visibility or `*`.
 - Lines that the patch does not add, or only moves.
 - Base kernels whose coding guidelines do not describe the layout.
 """
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator
 from operator import attrgetter
 
@@ -40,9 +45,14 @@ from rules.source.rust.source import RustSource
 from rules.source.rust.use_layout import USE, rewrite_use
 
 _GUIDELINES = "Documentation/rust/coding-guidelines.rst"
+_MODULE = re.compile(r"(?:::)?+(?P<path>(?:\w++\s*+::\s*+)++)(?=[\w{])")
+_PARENTS = ("self", "super")
+_PLAIN_END = re.compile(r"(?:\A|[;{}])\s*+\Z")
+_MAX_BLANKS = 200  # characters before a `use` that may be white space
 _start = attrgetter("start")
 _DOC_USE = re.compile(r"//[/!] ?(?:# ?)?+use [\w:]++(?P<list>\{[^;]++);\s*+\Z")
 _SIGN = re.compile(r"[{},]")
+_WORDS = ("use ", ",")
 _ONE_LINE = "Write each item on a line of its own, with an empty comment `//` after the last one."
 _NO_COMMENT = "Add an empty comment `//` after the last item, so that rustfmt keeps the vertical layout."
 
@@ -52,12 +62,14 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     guidelines = file.series.tree.read(_GUIDELINES)
     if guidelines is not None and b"vertical layout" not in guidelines:
         return
-    for source in file.added_sources("use"):
+    for source in file.added_sources(*_WORDS):
         for item in _occurrences(source, 0, file.new_lines):
             yield file.report(item, item.key, fix=item.fix)
+        for item in _repeated(source, file.new_lines):
+            yield file.report(item, item.key)
         found: set[int] = set()
         for doctest, indent in doctest_sources(source, is_complete=file.is_complete):
-            for item in _occurrences(doctest, indent, file.new_lines):
+            for item in (*_occurrences(doctest, indent, file.new_lines), *_repeated(doctest, file.new_lines)):
                 found.add(item.line)
                 yield file.report(Position(item.line, item.column + indent), item.key)
         if not file.is_complete and source.comments:
@@ -82,6 +94,23 @@ def _occurrences(source: RustSource, indent: int, new_lines: frozenset[int]) -> 
                 fix = () if indent else rewrite_use(source, match.start("tree"), match.end("tree"))
                 yield Occurrence(message, line, source.column(offset), fix=fix)
                 break
+
+
+def _repeated(source: RustSource, new_lines: frozenset[int]) -> Iterator[Occurrence]:
+    """Yield the second `use` of each module that has two on new lines of one scope."""
+    counts: Counter[tuple[int, str]] = Counter()
+    for match in USE.finditer(source.code):
+        module = _MODULE.match(match["tree"])
+        line = source.line(match.start())
+        if module is None or line not in new_lines or is_in_macro_definition(source, match.start()):
+            continue
+        path = "".join(module["path"].split()).removesuffix("::")
+        is_plain = _PLAIN_END.search(source.code, max(0, match.start() - _MAX_BLANKS), match.start())
+        if is_plain and ("::" in path or path in _PARENTS):
+            key = next(source.structure.enclosing(match.start()), -1), path
+            counts[key] += 1
+            if counts[key] == 2:
+                yield Occurrence(f"Import the names of `{path}` in one `use`.", line, source.column(match.start()))
 
 
 def _faults(source: RustSource, start: int, end: int, *, is_doctest: bool) -> Iterator[tuple[int, int, str]]:
@@ -147,6 +176,46 @@ EXAMPLES = (
         """,
     ),
     Example(
+        "several imports of one module",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +use crate::device::Bound;
+        ! | +use crate::device::Device;
+          | +use crate::device::Core;
+          | +use super::Color;
+        ! | +use super::Level;
+          | +
+          | +/// ```
+          | +/// use kernel::led::Led;
+        ! | +/// use kernel::led::{
+          | +///     Leds,
+          | +///     Switch,
+          | +/// };
+          | +/// ```
+          | +struct Led;
+        """,
+    ),
+    Example(
+        "imports of other modules, attributes, visibility and scopes",
+        """
+          | diff rust/kernel/led.rs
+          |  use crate::led::Led;
+          | +use crate::led::Leds;
+          | +use crate::bindings;
+          | +use crate::c_str;
+          | +use crate::device::Bound;
+          | +use crate::device::property::Fwnode;
+          | +pub use crate::device::Device;
+          | +pub use crate::device::Pages;
+          | +#[cfg(CONFIG_LEDS)]
+          | +use crate::device::Core;
+          | +use crate::device::*;
+          | +mod level {
+          | +    use crate::device::Normal;
+          | +}
+        """,
+    ),
+    Example(
         "the vertical layout",
         """
           | diff rust/kernel/led.rs (new)
@@ -181,6 +250,20 @@ EXAMPLES = (
         """,
     ),
     Example(
+        "a list within a declaration that was there before",
+        """
+          | diff rust/kernel/led.rs
+          |  use core::{
+          |      pin,
+          | -    ptr,
+          | +    ptr::{
+          | +        addr_eq,
+        ! | +        NonNull
+          | +    },
+          |  };
+        """,
+    ),
+    Example(
         "an example in documentation whose start is not shown",
         """
           | diff rust/kernel/led.rs
@@ -203,7 +286,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="import-vertical-style",
-    summary="a list of imports that is not in the vertical layout",
+    summary="imports that are not in the vertical layout",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",
@@ -211,10 +294,11 @@ RULE = Rule(
         DocumentSection("Documentation/rust/coding-guidelines.rst", "Imports"),
         MessageId("DFRSAO9CXHZ7.2WD0GAOQUILUE@kernel.org"),
         MessageId("DF17XPT1MU64.ZXT4LSXR9CIG@kernel.org"),
+        MessageId("aH5SiKFESpnD4jvZ@google.com"),
     ),
     examples=EXAMPLES,
     scope=Scope.AUTHOR,
     check_file=check,
-    trigger=Trigger(adds=("use ", ","), mentions=(b"use ",)),
+    trigger=Trigger(adds=_WORDS, mentions=(b"use ",)),
     tier=2,
 )

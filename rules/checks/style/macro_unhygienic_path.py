@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A path to a crate in an exported macro that depends on the names where the macro is called.
+"""A path to a crate in a macro that depends on the names where the macro is called.
 
 ## What it flags
 
-An added `core::`, `kernel::` or `pin_init::` without `::` before it, in a `macro_rules!` with
-`#[macro_export]`.
+- An added `core::`, `kernel::` or `pin_init::` without `::` before it, in a `macro_rules!` with `#[macro_export]`.
+- An added `kernel::` in any `macro_rules!` of the `kernel` crate itself.
 
 ## Why
 
@@ -17,7 +17,8 @@ Write `::core::`, and `::kernel::` or, in the `kernel` crate, `$crate::`.
 
 ## What it does not flag
 
-Macros that are not exported, paths that the patch only moves or edits, and the patterns of a macro.
+Other paths in macros that are not exported or whose attributes are not shown, paths that the patch only moves or edits,
+and the patterns of a macro.
 """
 
 from collections.abc import Iterator
@@ -31,37 +32,63 @@ from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.source import RustSource
 
 _PATH = re.compile(r"(?<![\w:$])(?P<crate>core|kernel|pin_init)::\w")
+_CLOSING = re.compile(r"^\}", re.MULTILINE)
 _ARROW = re.compile(r"=>\s*\Z")
 _MAX_GAP = 100  # characters between the arrow of a rule and its body
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added path in an exported macro."""
-    for item in introduced(file, "::", _occurrences):
+    cut = _first_lines_in_macros(file) if file.in_kernel_crate and not file.is_complete else set()
+
+    def occurrences(source: RustSource) -> Iterator[Occurrence]:
+        return _occurrences(source, in_kernel_crate=file.in_kernel_crate, is_cut=source.first_line in cut)
+
+    for item in introduced(file, "::", occurrences):
         is_own = item.key == "kernel" and file.in_kernel_crate
         path = "$crate::" if is_own else f"::{item.key}::"
-        message = f"The macro is exported, so write `{path}` instead of `{item.key}::`."
+        if is_own:
+            message = "In a macro of the `kernel` crate, write `$crate::` instead of `kernel::`."
+        else:
+            message = f"The macro is exported, so write `{path}` instead of `{item.key}::`."
         column = item.column + len(f"{item.key}::")
         fix = Edit(item.line, item.column, item.line, column, path)
         yield file.report(item, message, fix=(fix,))
 
 
-def _occurrences(source: RustSource) -> Iterator[Occurrence]:
-    if not source.contains(b"macro_export"):
+def _first_lines_in_macros(file: FileView) -> set[int]:
+    """Return the first lines, before and after the patch, of the hunks that begin in a macro according to git."""
+    lines: dict[bool, set[int]] = {True: set(), False: set()}
+    for hunk in file.change.hunks:
+        lines[hunk.heading.startswith("macro_rules!")].update((hunk.before_start, hunk.after_start))
+    return lines[True] - lines[False]
+
+
+def _occurrences(source: RustSource, *, in_kernel_crate: bool, is_cut: bool) -> Iterator[Occurrence]:
+    """Yield the paths in macros. A source that is cut begins in a macro, which ends at the first brace in column 1."""
+    end = _end_of_item(source) if is_cut else 0
+    if not end and not source.contains(b"macro_export", *([b"macro_rules"] if in_kernel_crate else [])):
         return
     for match in _PATH.finditer(source.code):
-        if _is_in_body(source, match.start()):
-            yield occurrence(match["crate"], source, match.start())
+        at = match.start()
+        is_own = in_kernel_crate and match["crate"] == "kernel"
+        if (is_own and at < end) or _is_in_body(source, at, is_exported=not is_own):
+            yield occurrence(match["crate"], source, at)
 
 
-def _is_in_body(source: RustSource, offset: int) -> bool:
-    """Return whether a place is in the body of a rule of an exported macro."""
+def _end_of_item(source: RustSource) -> int:
+    closing = _CLOSING.search(source.code)
+    return closing.start() if closing is not None else len(source.code)
+
+
+def _is_in_body(source: RustSource, offset: int, *, is_exported: bool) -> bool:
+    """Return whether a place is in the body of a rule of a macro, which must be exported if `is_exported` says so."""
     body: int | None = None
     for opening in source.structure.enclosing(offset):
         head = source.structure.head(opening)
         if "macro_rules" in head:
             is_body = body is not None and _ARROW.search(source.code, max(0, body - _MAX_GAP), body) is not None
-            return is_body and "macro_export" in head
+            return is_body and (not is_exported or "macro_export" in head)
         body = opening
     return False
 
@@ -96,6 +123,33 @@ EXAMPLES = (
           | +        core::mem::drop(())
           | +    };
           | +}
+          | diff drivers/led.rs (new)
+          | +macro_rules! inner {
+          | +    () => {
+          | +        kernel::register_led!(())
+          | +    };
+          | +}
+        """,
+    ),
+    Example(
+        "a path to the own crate, in macros of which only a part is shown",
+        """
+          | diff rust/kernel/led.rs
+          |  macro_rules! inner {
+          |      ($t:ty) => {
+          |          $crate::register_led!($t);
+        ! | +        kernel::switch_led!($t);
+          |      };
+          |  }
+          | @@ macro_rules! outer {
+          |          $crate::register_led!($t);
+        ! | +        kernel::switch_led!($t);
+          |      };
+          |  }
+          |
+          |  fn on() {
+          | +    kernel::led::on();
+          |  }
         """,
     ),
 )

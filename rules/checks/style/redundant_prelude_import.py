@@ -18,7 +18,8 @@ Remove the import, or use the bare name.
 
 ## What it does not flag
 
-- Code for which no base kernel is known: the rule reads the prelude of the base kernel.
+- Names that are not in the prelude of the base kernel. Where the base is not known: names that are not in the preludes
+  of all kernels since 6.12.
 - Code in a scope that does not import the prelude, or whose imports are not shown.
 - Imports under another name, public imports, and imports with attributes.
 - Paths in macro definitions, whose callers may not have the prelude.
@@ -50,7 +51,7 @@ _MAX_BEFORE = 200  # characters before an import that may be white space
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added import of a name in the prelude, and each added path to a constant in it."""
     prelude = file.series.result(PRELUDE)
-    if not prelude.paths or file.path == PRELUDE_FILE:
+    if file.path == PRELUDE_FILE:
         return
 
     def occurrences(source: RustSource) -> Iterator[Occurrence]:
@@ -192,8 +193,23 @@ EXAMPLES = (
         "an unknown base kernel",
         """
           | diff rust/kernel/led.rs (new)
-          | +use crate::{error::Result, prelude::*};
+          | +use crate::{
+        ! | +    error::Result,
+          | +    ffi::c_int,
+          | +    prelude::*,
+          | +    str::CStr, //
+          | +};
+        ! | +use kernel::alloc::flags::GFP_KERNEL;
+        ! | +fn off() -> Result { Err(crate::error::code::EIO) }
         """,
+    ),
+    Example(
+        "a base kernel whose prelude has less",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +use crate::{alloc::KVVec, prelude::*};
+        """
+        + _PRELUDE,
     ),
 )
 
@@ -209,5 +225,4 @@ RULE = Rule(
     check_file=check,
     trigger=Trigger(adds=("::",), mentions=(b"prelude::",)),
     tier=2,
-    needs_tree=True,
 )

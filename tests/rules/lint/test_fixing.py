@@ -69,12 +69,20 @@ def test_what_is_not_exact_has_no_fix(name: str) -> None:
 
 
 def test_lines_that_the_patch_does_not_add_stay() -> None:
-    old = "use kernel::{\n    prelude::*,\n};\nfn off() -> Result<()> {}\n"
-    new = old.replace("    prelude::*,\n", "    error::Error, prelude::*,\n") + "fn on() -> Result<()> {}\n"
+    old = "use kernel::{\n    bindings, prelude::*,\n};\nfn off() -> Result<()> {}\n"
+    new = old.replace("    bind", "    device, error::Error,\n    bind") + "fn on() -> Result<()> {}\n"
 
     result = fixed(new, "import-vertical-style", "result-unit", before=old)
 
     assert new.replace("fn on() -> Result<()>", "fn on() -> Result") == result.contents[PATH].decode()
+
+
+def test_a_list_is_fixed_on_added_lines_within_an_old_declaration() -> None:
+    old = "use kernel::{\n    bindings,\n};\n"
+
+    result = fixed(old.replace("bindings,", "bindings, str,"), "import-vertical-style", before=old)
+
+    assert "use kernel::{\n    bindings,\n    str, //\n};\n" == result.contents[PATH].decode()
 
 
 def test_of_fixes_that_overlap_the_later_one_is_made_in_the_result() -> None:
