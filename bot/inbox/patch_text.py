@@ -37,6 +37,7 @@ _HG_FIELD = re.compile(rb"# (User|Date|Node ID) ([^\n]*+)")
 _HEADER_FIELD = re.compile(
     rb"(?:From|Subject|Message-ID|Date|To|Cc|MIME-Version|Received|Content-Type):", re.IGNORECASE
 )
+_OTHER_FIELD = re.compile(rb"[A-Za-z][\w-]*+:|[ \t]")
 _DIFF = re.compile(rb"^(?:diff -|--- [^\n]+\n\+\+\+ |Index: )", re.MULTILINE)
 _MAX_TITLE: Final = 200
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -159,13 +160,24 @@ def _commits(text: bytes) -> Sequence[_Commit] | None:
         return commits if is_oldest_first else commits[::-1]
     if line == b"# HG changeset patch":
         return [_exported_by_hg(part) for part in re.split(rb"^# HG changeset patch\n", text, flags=re.MULTILINE)[1:]]
-    if _HEADER_FIELD.match(text) or line.startswith(b"From "):
+    if _is_mail(text):
         return None
     diff = _DIFF.search(text)
     if diff is None:
         return None
     # A patch of quilt, or a bare diff.
     return [_Commit(b"", b"", text[: diff.start()].rstrip().removesuffix(b"---"), text[diff.start() :])]
+
+
+def _is_mail(text: bytes) -> bool:
+    """Return whether a text begins with the header of a mail. Its first fields may have other names than ours.
+
+    A description such as `rust: title` looks like a field too, so one known field is not enough below other fields.
+    """
+    if _HEADER_FIELD.match(text) or text.startswith(b"From "):
+        return True
+    head = text.partition(b"\n\n")[0].partition(b"\r\n\r\n")[0].splitlines()
+    return sum(map(bool, map(_HEADER_FIELD.match, head))) > 1 and all(map(_OTHER_FIELD.match, head))
 
 
 def _printed_by_git(text: bytes) -> Iterator[_Commit]:

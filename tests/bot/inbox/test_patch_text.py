@@ -64,6 +64,16 @@ def test_a_mail_stays_as_it_is() -> None:
     assert mails_of_texts([b"hello\nworld\n"]) == [b"hello\nworld\n"]
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_a_mail_may_begin_with_any_field(end: bytes) -> None:
+    fields = (b"Return-Path: <a@example.org>", b"X-To: b@example.org,", b"\tc@example.org", b"From: a@example.org")
+    mail = end.join((*fields, b"Subject: rust: title", b"", DIFF))
+
+    assert mails_of_texts([mail]) == [mail]
+    assert [mail.subject for mail in mails(b"rust: title\nFrom: a\n\n" + DIFF)] == ["[PATCH] rust: title"]
+    assert [mail.subject for mail in mails(b"X: y\nno field\nTo: a\nFrom: a\n" + DIFF)] == ["[PATCH] X: y"]
+
+
 def test_texts_of_other_encodings_are_plain() -> None:
     text = commit(1).decode()
 
