@@ -53,12 +53,13 @@ _TRAITS_SINCE_6_12: Final = ("init::InPlaceInit",)
 class Prelude:
     """The paths of the names in the prelude, and the modules whose names are all in it.
 
-    `traits` can be used without their names. Without a tree it has what the preludes of all kernels since 6.12 have.
+    `traits` can be used without their names. A prelude that is not known has what those of all kernels since 6.12 have.
     """
 
     paths: frozenset[Path] = frozenset()
     traits: frozenset[Path] = frozenset()
     modules: frozenset[Path] = frozenset()
+    is_known: bool = True
 
     def has(self, path: Path, name: str) -> bool:
         """Return whether the prelude exports what the path stands for under that name."""
@@ -98,7 +99,8 @@ def _read(view: "SeriesView", _results: Results) -> Prelude:
 def _since_6_12() -> Prelude:
     traits = _kernel_paths(_TRAITS_SINCE_6_12)
     names = _kernel_paths((*_TYPES_SINCE_6_12, *_MACROS_SINCE_6_12))
-    return Prelude(names | traits | {("core", "pin", "Pin")}, traits, _kernel_paths(_MODULES_SINCE_6_12))
+    modules = _kernel_paths(_MODULES_SINCE_6_12)
+    return Prelude(names | traits | {("core", "pin", "Pin")}, traits, modules, is_known=False)
 
 
 def _kernel_paths(paths: tuple[str, ...]) -> frozenset[Path]:

@@ -42,6 +42,7 @@ _CALL = re.compile(
 )
 _CONST = re.compile(r"(?:\A|[\s;{}])(?:const|static)\b(?!\s*(?:unsafe\s+)?(?:fn|\w+\s*:\s*\w+\s*>))|\bconst\s*\Z")
 _CONST_FUNCTION = re.compile(r"\bconst\s+(?:unsafe\s+)?(?:extern\s+)?fn\b")
+_GOES_ON = re.compile(r"\s*+(?:[.?)]|else\b)")
 _MAX_STATEMENT = 2000  # characters before a place that are searched for the start of its statement
 _MAX_COMMENTS = 20  # lines of comment in a statement
 
@@ -90,9 +91,18 @@ def _is_constant(source: RustSource, offset: int) -> bool:
 
 
 def _statement_start(source: RustSource, offset: int) -> int:
-    """Return the offset after the statement, block or bracket before a place."""
+    """Return the offset after the statement, block or bracket before a place.
+
+    A block that the statement itself has, as in `unsafe { f() }.unwrap()`, does not end it.
+    """
     limit = max(0, offset - _MAX_STATEMENT)
-    return max(limit, *(source.code.rfind(sign, limit, offset) + 1 for sign in ";{}"))
+    while True:
+        start = max(limit, *(source.code.rfind(sign, limit, offset) + 1 for sign in ";{}"))
+        is_own = source.code.startswith("}", start - 1) and _GOES_ON.match(source.code, start) is not None
+        opening = source.structure.opening(start - 1) if start > limit and is_own else None
+        if opening is None:
+            return start
+        offset = opening
 
 
 def _is_explained(source: RustSource, offset: int) -> bool:
@@ -121,6 +131,11 @@ EXAMPLES = (
           | +fn on(led: Option<&Led>) {
         ! | +    let led = led.unwrap();
         ! | +    led.level().expect("no level");
+          | +    // The level of the root.
+          | +    if let Some(root) = unsafe { ROOT.as_ref() } {
+          | +        root.off();
+          | +    }
+        ! | +    unsafe { ROOT.as_ref() }.unwrap();
           | +    match led.state {
           | +        State::On => {}
         ! | +        _ => panic!("unknown state"),
@@ -154,6 +169,9 @@ EXAMPLES = (
           | +    // PANIC: The LED is there, it was used above.
           | +    led.unwrap().off();
           | +    led.unwrap().off(); // Used above.
+          | +    // PANIC: It was set when the driver was registered.
+          | +    let root = if led.is_root() { unsafe { ROOT.as_ref() } } else { None }
+          | +        .expect("no root");
           | +    led.unwrap_or_default().expect(Level::new(3));
           | +    assert!(led.is_some());
           | +    build_assert::unreachable_unchecked!(led);

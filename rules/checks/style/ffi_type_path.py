@@ -17,8 +17,8 @@ Import the prelude, and write `c_int`.
 
 ## What it does not flag
 
-`core::ffi::CStr`, macro definitions, imports of `kernel::ffi`, the crate `ffi` itself, and paths that the patch only
-moves.
+`core::ffi::CStr`, macro definitions, imports of `kernel::ffi`, the crate `ffi` itself, paths that the patch only moves,
+and types that the prelude of the base kernel does not have.
 """
 
 from collections.abc import Iterator
@@ -57,11 +57,15 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added C type of `core::ffi`, and each added path to one in the prelude."""
     if file.path == _FFI_CRATE:
         return
+    prelude = file.series.result(PRELUDE)
     has_prelude = any(_PRELUDE.search(source.code) for source in file.sources_with(b"prelude"))
     for item in introduced(file, "ffi", _occurrences):
         crate, _, name = item.key.partition(" ")
+        in_prelude = prelude.has(("kernel", "ffi", name), name)
+        if prelude.is_known and not in_prelude:
+            continue
         is_exact = crate not in ("core", "std") or name in _SAME
-        fix = item.fix if is_exact and file.series.result(PRELUDE).has(("kernel", "ffi", name), name) else ()
+        fix = item.fix if is_exact and in_prelude else ()
         if crate in ("core", "std"):
             yield file.report(item, f"Use `{name}` of the prelude instead of `{crate}::ffi::{name}`.", fix=fix)
         elif has_prelude:
@@ -140,6 +144,17 @@ EXAMPLES = (
           | diff rust/kernel/led.rs (new)
           | +use crate::ffi::c_uint;
         ! | +fn off(led: *mut crate::ffi::c_void) {}
+        """,
+    ),
+    Example(
+        "a base kernel whose prelude has other types",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +use crate::prelude::*;
+          | +fn on(led: *mut core::ffi::c_void) {}
+        ! | +fn off(level: crate::ffi::c_int) {}
+          | tree rust/kernel/prelude.rs
+          | pub use ::ffi::c_int;
         """,
     ),
     Example(

@@ -26,6 +26,7 @@ after one item and run rustfmt.
 - Several `use` of names in the root of a crate, and `use` with attributes, a visibility or `*`.
 - Lines that the patch does not add, or only moves.
 - Base kernels whose coding guidelines do not describe the layout.
+- `rust/pin-init`, which is also published outside the kernel and has no import in this layout.
 """
 
 from bisect import bisect_left
@@ -44,6 +45,7 @@ from rules.source.rust.doctest_code import doctest_sources
 from rules.source.rust.source import RustSource
 from rules.source.rust.use_layout import USE, rewrite_use
 
+_PIN_INIT = "rust/pin-init/"
 _GUIDELINES = "Documentation/rust/coding-guidelines.rst"
 _MODULE = re.compile(r"(?:::)?+(?P<path>(?:\w++\s*+::\s*+)++)(?=[\w{])")
 _PARENTS = ("self", "super")
@@ -59,6 +61,8 @@ _NO_COMMENT = "Add an empty comment `//` after the last item, so that rustfmt ke
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added `use` with a list in another layout."""
+    if file.path.startswith(_PIN_INIT):
+        return
     guidelines = file.series.tree.read(_GUIDELINES)
     if guidelines is not None and b"vertical layout" not in guidelines:
         return
@@ -271,6 +275,13 @@ EXAMPLES = (
         ! | +/// use kernel::led::{Color, Level};
           | +/// use kernel::led::Blink;
           |  fn on() {}
+        """,
+    ),
+    Example(
+        "a crate that is also published outside the kernel",
+        """
+          | diff rust/pin-init/src/led.rs (new)
+          | +use core::{cell::UnsafeCell, marker::PhantomData};
         """,
     ),
     Example(
