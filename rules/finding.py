@@ -105,16 +105,21 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """The edits that remove the cause of a finding of a rule. They belong together."""
+    """The edits that remove the cause of a finding of a rule. They belong together.
+
+    `lines` has the texts of the lines in which edits begin and end, by their numbers.
+    """
 
     rule: str
     anchor: Anchor
     message: str
     edits: tuple[Edit, ...]
+    lines: tuple[tuple[int, str], ...] = ()
 
-    def removes(self, finding: "Finding") -> bool:
-        """Return whether this is the fix of that finding."""
-        return (self.rule, self.anchor, self.message) == (finding.rule, finding.anchor, finding.message)
+    @property
+    def subject(self) -> tuple[str, Anchor, str]:
+        """What identifies the finding in its series: `Finding.subject` is the same."""
+        return self.rule, self.anchor, self.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +145,11 @@ class Finding:
     @property
     def path(self) -> str | None:
         return self.anchor.path if isinstance(self.anchor, Anchor) else None
+
+    @property
+    def subject(self) -> tuple[str, Anchor | LogAnchor, str]:
+        """What identifies the finding in its series, as its fix does."""
+        return self.rule, self.anchor, self.message
 
     @property
     def place(self) -> str:

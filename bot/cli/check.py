@@ -51,8 +51,8 @@ from bot.review.history import History
 from bot.review.model import Review
 from bot.review.render.text import visible
 from rules.bindings.tree import NoTree
-from rules.finding import Severity, skipped_lines
-from rules.lazy import dataclass, field, re
+from rules.finding import Fix, Severity, skipped_lines
+from rules.lazy import dataclass, field, re, replace
 from rules.lint.rule import Rule
 from rules.registry import active_before_posting, active_for
 
@@ -242,7 +242,8 @@ def _check(
         lines = (line.text for patch in patches for change in patch.changes for line in change.added_lines())
         rules = rules or active_for({path for patch in patches for path in patch.paths}, "\n".join(lines))
     review_context = _rehearsal(context, rules) if form is Format.MAIL else ReviewContext(rules)
-    reviews = _review(postings, choose_tree, review_context, read, isolate)
+    fixes: dict[object, Fix] = {}
+    reviews = _review(postings, choose_tree, review_context, read, isolate, fixes)
     mails = list(_compose_mails(reviews, review_context)) if form is Format.MAIL else []
     broken = read.broken
     problems = [*read.problems, *(problem for posting in postings for problem in _damage(posting))]
@@ -253,6 +254,7 @@ def _check(
     known = {rule.id: rule for rule in rules}
     rows = tuple(row for review in reviews for row in of_review(review, known))
     rows = tuple(map(explain_row, rows)) if options.explain else rows
+    rows = tuple(replace(row, fix=fixes.get((row.posting, row.finding.subject))) for row in rows)
     if options.tracking:
         rows = tuple(_rows_about(asked, postings, rows))
     rows = without_known(rows, options.baseline, form)
@@ -472,8 +474,9 @@ def _review(
     context: ReviewContext,
     read: _Read,
     isolate: _Isolate,
+    fixes: dict[object, Fix],
 ) -> list[Review]:
-    """Review each posting. Postings that cannot be analysed are recorded in `read`."""
+    """Review each posting. Postings that cannot be analysed are recorded in `read`. `fixes` gets those of findings."""
     history, reviews = History(), []
 
     def analyse(posting: Posting) -> Analysis:
@@ -485,6 +488,7 @@ def _review(
             continue
         if analysis.base is not None and analysis.base.doubt:
             complain(f"{visible(posting.series.subject)}: {visible(analysis.base.doubt)}")
+        fixes.update(((posting.message_id, fix.subject), fix) for fix in analysis.report.fixes)
         review = review_posting(posting, analysis, history.previous(posting), context)
         history.remember(review)
         reviews.append(review)

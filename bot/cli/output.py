@@ -25,6 +25,7 @@ class Format(StrEnum):
 
     TEXT = "text"
     TERSE = "terse"
+    ERRORFORMAT = "errorformat"
     JSONL = "jsonl"
     JSON = "json"
     RDJSONL = "rdjsonl"
@@ -37,9 +38,9 @@ FormatOption = Annotated[
     Format,
     Option(
         "--format",
-        help="text: for people; terse: one line per finding, like checkpatch; jsonl, json, sarif: for programs; "
-        "rdjsonl: for reviewdog; mail: the mails that would be sent; b4: for review-perpatch-check-cmd and "
-        "review-series-check-cmd of b4.",
+        help="text: for people; terse: one line per finding, like checkpatch; errorformat: for editors; jsonl, json, "
+        "sarif: for programs; rdjsonl: for reviewdog; mail: the mails that would be sent; b4: for "
+        "review-perpatch-check-cmd and review-series-check-cmd of b4.",
     ),
 ]
 FailOnOption = Annotated[
@@ -148,6 +149,10 @@ def format_findings(
             from bot.review.formats.terse import terse
 
             out = terse(verdict)
+        case Format.ERRORFORMAT:
+            from bot.review.formats.errorformat import errorformat
+
+            out = errorformat(verdict)
         case Format.TEXT:
             from bot.review.formats.colour import colours_for
             from bot.review.formats.text import text

@@ -263,7 +263,7 @@ class Server:
             for fix in () if isinstance(fixes, Crashed) else fixes:
                 action = self._action(f"Fix: {fix.message}", types.CodeActionKind.QuickFix, document, fix.edits, lines)
                 action.diagnostics = [
-                    self._diagnostic(finding, lines) for finding in document.findings if fix.removes(finding)
+                    self._diagnostic(finding, lines) for finding in document.findings if finding.subject == fix.subject
                 ]
                 action.is_preferred = True
                 actions.append(action)

@@ -58,7 +58,7 @@ def run_rules(rules: Sequence[Rule], series_view: SeriesView, paths: Collection[
         for rule, diagnostic in _diagnose_file(by_language[file.is_kernel_rust], file, unchecked):
             findings.append(_finding(rule, diagnostic))
             if diagnostic.fix and isinstance(diagnostic.anchor, Anchor) and _is_fixable(diagnostic, file):
-                fixes.append(Fix(rule.id, diagnostic.anchor, diagnostic.message, diagnostic.fix))
+                fixes.append(_fix(rule, diagnostic.anchor, diagnostic, file))
     for rule in rules:
         if rule.check_series is not None:
             found = _run_check(rule, rule.check_series, series_view, 0, "", unchecked)
@@ -74,6 +74,12 @@ def run_rules(rules: Sequence[Rule], series_view: SeriesView, paths: Collection[
         order.setdefault((file.patch.index, file.change.before or file.path), position)
     report = _report(_numbered(sorted(marked, key=lambda finding: _position(finding, order))), unchecked)
     return replace(report, fixes=tuple(fixes))
+
+
+def _fix(rule: Rule, anchor: Anchor, diagnostic: Diagnostic, file: FileView) -> Fix:
+    numbers = sorted({number for edit in diagnostic.fix for number in (edit.line, edit.end_line)})
+    lines = tuple((number, file.post_lines.get(number, "")) for number in numbers)
+    return Fix(rule.id, anchor, diagnostic.message, diagnostic.fix, lines)
 
 
 def _is_fixable(diagnostic: Diagnostic, file: FileView) -> bool:

@@ -37,6 +37,7 @@ def test_the_wheel_has_all_that_the_program_reads(wheel: Path) -> None:
     assert {"bot", "rules", f"{release}.dist-info", f"{release}.data"} == {name.split("/")[0] for name in names}
     assert any(name.endswith("share/man/man1/patchwarden.1") for name in names)
     assert any(name.endswith("share/bash-completion/completions/patchwarden") for name in names)
+    assert any(name.endswith("share/vim/vimfiles/compiler/patchwarden.vim") for name in names)
     assert any(name.endswith("share/fish/vendor_completions.d/patchwarden.fish") for name in names)
     kept = {".py", ".sql", ".mako", ".toml", ".html", ".css", ".svg", ".eml", ".typed"}
     read = [path for top in ("bot", "rules") for path in (ROOT / top).rglob("*") if path.suffix in kept]

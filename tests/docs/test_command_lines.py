@@ -75,6 +75,7 @@ WITH_FINDINGS: Final = frozenset(
         "git format-patch --stdout main.. | patchwarden check -",
         "patchwarden check --git . main..HEAD",
         "exec patchwarden check --git . main..HEAD",
+        "patchwarden check --format errorformat --git . main..HEAD",
         "patchwarden check --git ~/linux origin/master..HEAD",
         "patchwarden check v2-0001-rust-valve.patch",
         "patchwarden check --explain v2-0001-rust-valve.patch",

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The Diagnostic Format of reviewdog, one JSON object a line (reviewdog, proto/rdf/reviewdog.proto)."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from bot.mail.links import Links
 from bot.review.formats.json_text import dumps
-from bot.review.formats.row import Row, RowResult, clean
-from rules.finding import Anchor, Severity
+from bot.review.formats.row import Row, RowResult, clean, column_in_bytes
+from rules.finding import Anchor, Edit, Severity
 
 _SEVERITIES: Final = {
     Severity.BUG: "ERROR",
@@ -32,15 +33,32 @@ def _diagnostic(row: Row, links: Links) -> dict[str, Any]:
     code = {"value": finding.rule}
     if address := links.rule(finding.rule):
         code["url"] = address
-    # reviewdog counts columns in bytes of UTF-8.
-    column = len(anchor.text[: anchor.column - 1].encode("utf-8", "surrogateescape")) + 1
-    return {
+    diagnostic: dict[str, Any] = {
         "message": clean(finding.message),
         "location": {
             "path": clean(anchor.path),
-            "range": {"start": {"line": anchor.line, "column": column}},
+            "range": {"start": _position(anchor.line, anchor.column, anchor.text)},
         },
         "severity": _SEVERITIES[finding.severity],
         "source": {"name": "patchwarden"},
         "code": code,
     }
+    if row.fix is not None:
+        lines = dict(row.fix.lines)
+        diagnostic["suggestions"] = [_suggestion(edit, lines) for edit in row.fix.edits]
+    return diagnostic
+
+
+def _suggestion(edit: Edit, lines: Mapping[int, str]) -> dict[str, Any]:
+    return {
+        "range": {
+            "start": _position(edit.line, edit.column, lines[edit.line]),
+            "end": _position(edit.end_line, edit.end_column, lines[edit.end_line]),
+        },
+        "text": clean(edit.text),
+    }
+
+
+def _position(line: int, column: int, text: str) -> dict[str, int]:
+    """Return a place. reviewdog counts columns in bytes of UTF-8."""
+    return {"line": line, "column": column_in_bytes(text, column)}

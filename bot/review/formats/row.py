@@ -8,7 +8,7 @@ from bot.mail.parse import SYNTHETIC
 from bot.mail.posting import Posting, Waiting
 from bot.review.model import FindingStatus, Review
 from bot.review.render.text import listed
-from rules.finding import Anchor, Failure, Finding, Severity
+from rules.finding import Anchor, Failure, Finding, Fix, Severity
 from rules.lazy import dataclass, re, replace
 from rules.lint.rule import Rule, Status
 
@@ -21,7 +21,7 @@ class Row:
 
     `message_id` is None for a file that was checked by itself, and for a mail without a message-id. `posting` is "" if
     there is no posting. `base` names the kernel it was checked against, with the reason and certainty, "" if none.
-    `points` are what a missing comment should address.
+    `points` are what a missing comment should address. `fix` removes the finding, None if there is no exact one.
     """
 
     finding: Finding
@@ -30,6 +30,7 @@ class Row:
     posting: str = ""
     base: str = ""
     points: tuple[str, ...] = ()
+    fix: Fix | None = None
 
     def address(self, links: Links) -> str:
         """Return the address of the finding, "" if it has none: not every input is a posting with a message-id."""
@@ -74,6 +75,11 @@ def row_of(review: Review, finding: Finding, status: Status) -> Row:
 def explain_row(row: Row) -> Row:
     """Return the row with the points that the missing comment should address: what is called requires them."""
     return replace(row, points=row.finding.required)
+
+
+def column_in_bytes(text: str, column: int) -> int:
+    """Return the column, from 1, in bytes of UTF-8."""
+    return len(text[: column - 1].encode("utf-8", "surrogateescape")) + 1
 
 
 def of_findings(findings: Iterable[Finding], rules: Mapping[str, Rule]) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from bot.mail.links import Links
 from bot.review.formats.json_text import dumps
 from bot.review.formats.row import Row, RowResult, clean
 from bot.review.formats.sarif_baseline import FINGERPRINT
-from rules.finding import Anchor, Failure, LogAnchor, Severity
+from rules.finding import Anchor, Failure, Fix, LogAnchor, Severity
 from rules.lint.rule import Rule
 
 _LEVELS: Final = {Severity.BUG: "error", Severity.WARNING: "warning", Severity.NIT: "note", Severity.NOTE: "note"}
@@ -107,7 +107,27 @@ def _result(row: Row, result: RowResult, order: Mapping[str, int], links: Links)
         shown["properties"]["side"] = anchor.side
     else:
         shown["locations"] = [_message_location(row, result, anchor)]
+    if row.fix is not None:
+        shown["fixes"] = [_fix(row.fix)]
     return shown
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    """Return a fix (SARIF 2.1.0, section 3.55): an empty region is an insertion, and no text a deletion."""
+    replacements = [
+        {
+            "deletedRegion": {
+                "startLine": edit.line,
+                "startColumn": edit.column,
+                "endLine": edit.end_line,
+                "endColumn": edit.end_column,
+            },
+            **({"insertedContent": {"text": clean(edit.text)}} if edit.text else {}),
+        }
+        for edit in fix.edits
+    ]
+    change = {"artifactLocation": {"uri": _uri(fix.anchor.path)}, "replacements": replacements}
+    return {"description": {"text": clean(fix.message)}, "artifactChanges": [change]}
 
 
 def _message_location(row: Row, result: RowResult, anchor: LogAnchor) -> dict[str, Any]:

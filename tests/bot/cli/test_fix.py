@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden check --diff` and `--fix`: what they write, and what they refuse."""
 
+import json
 import os
 import shutil
 import stat
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from bot.inbox.git_range import diff_rust
+from rules.finding import Edit
+from rules.lint.fixing import apply_edits
 from tests.bot.cli.cli_runner import Run
 
 BASE = """\
@@ -210,6 +213,29 @@ def test_only_added_lines_of_a_renamed_file_are_fixed(run: Run, repository: Path
 
     assert 0 == run("check", "--git", repository, "HEAD~1..", "--fix").status
     assert BASE + ADDED + "pub fn dim() -> Result {}\n" == path.read_text()
+
+
+def test_sarif_and_rdjsonl_have_the_same_fixes(run: Run, repository: Path) -> None:
+    options = ("check", "--git", repository, "HEAD~1..", "--format")
+    (log,) = json.loads(run(*options, "sarif").out)["runs"]
+    changes = [change for item in log["results"] for fix in item.get("fixes", ()) for change in fix["artifactChanges"]]
+    regions = [
+        (item["deletedRegion"], item.get("insertedContent")) for change in changes for item in change["replacements"]
+    ]
+    edits = [
+        Edit(at["startLine"], at["startColumn"], at["endLine"], at["endColumn"], content["text"] if content else "")
+        for at, content in regions
+    ]
+    assert BASE + FIXED == apply_edits((BASE + ADDED).encode(), dict.fromkeys(edits)).decode()
+
+    ranges = [
+        (item["range"]["start"], item["range"]["end"], item["text"])
+        for line in run(*options, "rdjsonl").out.splitlines()
+        for item in json.loads(line).get("suggestions", ())
+    ]
+    assert edits == [
+        Edit(start["line"], start["column"], end["line"], end["column"], text) for start, end, text in ranges
+    ]
 
 
 def test_files_that_are_not_rust_are_not_compared(repository: Path) -> None:

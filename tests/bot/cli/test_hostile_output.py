@@ -81,7 +81,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     return runs
 
 
-@pytest.mark.parametrize("form", ["text", "terse", "json", "jsonl", "sarif", "b4", "mail"])
+@pytest.mark.parametrize("form", ["text", "terse", "errorformat", "json", "jsonl", "rdjsonl", "sarif", "b4", "mail"])
 def test_no_format_hands_on_what_a_terminal_obeys(run: Run, form: str) -> None:
     shown = run("check", *sorted(map(str, Path().glob("*.eml"))), "--format", form)
     shown += run("check", f"absent{EVIL}.eml", f"box{EVIL}.mbox", "--format", form)
@@ -89,7 +89,7 @@ def test_no_format_hands_on_what_a_terminal_obeys(run: Run, form: str) -> None:
 
     assert "led.rs" in shown or form == "mail"
     assert "code" in result
-    assert "vil" in shown or form in {"terse", "mail"}
+    assert "vil" in shown or form in {"terse", "errorformat", "rdjsonl", "mail"}
 
 
 @pytest.mark.parametrize("arguments", [("json",), ("jsonl",), ("sarif",), ("b4",)])

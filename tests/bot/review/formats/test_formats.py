@@ -15,6 +15,7 @@ import pytest
 from bot.mail.links import Links
 from bot.review.formats.b4 import b4
 from bot.review.formats.colour import Colours, colours_for
+from bot.review.formats.errorformat import errorformat
 from bot.review.formats.json_array import json_array
 from bot.review.formats.jsonl import jsonl
 from bot.review.formats.mail import mail
@@ -26,7 +27,7 @@ from bot.review.formats.terse import terse
 from bot.review.formats.text import text
 from bot.review.model import Review
 from bot.review.review import review
-from rules.finding import Anchor, Evidence, Failure, Finding, LogAnchor, Report, Severity
+from rules.finding import Anchor, Edit, Evidence, Failure, Finding, Fix, LogAnchor, Report, Severity
 from rules.lint.rule import Rule, Status
 from tests.bot.review.factories import Maker
 from tests.npm import npm_package
@@ -184,7 +185,10 @@ def test_a_validator_accepts_sarif(make: Maker, tmp_path: Path, path: str) -> No
     findings = (make.finding(9, path=path), replace(make.finding(), anchor=LogAnchor(1, 3, "text\x1b")))
     failures = (Failure("new", 1, "a.rs", "ValueError"),)
     earlier = read_baseline(sarif(_verdict(make, make.finding(12)), _rules(make), "0.1.0", LINKS).encode())
-    written = sarif(_verdict(make, *findings, failures=failures), _rules(make), "0.1.0", LINKS, earlier)
+    verdict = _verdict(make, *findings, failures=failures)
+    verdict = replace(verdict, rows=(_with_fix(verdict.rows[0]), *verdict.rows[1:]))
+    written = sarif(verdict, _rules(make), "0.1.0", LINKS, earlier)
+    assert '"fixes"' in written
     (tmp_path / "log.sarif").write_text(written, encoding="utf-8")
 
     command = [str(program), "validate", "log.sarif", "--output", "out.sarif"]
@@ -263,6 +267,47 @@ def test_rdjsonl_has_one_diagnostic_a_line(make: Maker) -> None:
         "code": {"value": "missing-safety-comment", "url": f"{PAGES}/rules/missing-safety-comment"},
     } == diagnostic
     assert "url" not in json.loads(rdjsonl(_verdict(make, make.finding()), Links()))["code"]
+
+
+def _with_fix(row: Row) -> Row:
+    anchor = row.finding.anchor
+    assert isinstance(anchor, Anchor)
+    edits = (Edit(8, 1, 8, 1, "/// \u00e4\n"), Edit(9, 6, 9, 12, ""))
+    lines = ((8, "fn f() {"), (9, "    \u00e4(); unsafe { a() };"))
+    return replace(row, fix=Fix("missing-safety-comment", anchor, "Fix \udcff.", edits, lines))
+
+
+def test_sarif_and_rdjsonl_have_the_fixes(make: Maker) -> None:
+    verdict = _verdict(make, make.finding(9, path="rust/a b.rs"))
+    verdict = replace(verdict, rows=tuple(map(_with_fix, verdict.rows)))
+
+    (run,) = json.loads(sarif(verdict, _rules(make), "0.1.0", LINKS))["runs"]
+    (fix,) = run["results"][0]["fixes"]
+    (change,) = fix["artifactChanges"]
+    assert "Fix \ufffd." == fix["description"]["text"]
+    assert {"uri": "rust/a%20b.rs"} == change["artifactLocation"]
+    regions = [tuple(item["deletedRegion"].values()) for item in change["replacements"]]
+    assert [(8, 1, 8, 1), (9, 6, 9, 12)] == regions
+    assert [{"text": "/// \u00e4\n"}, None] == [item.get("insertedContent") for item in change["replacements"]]
+
+    (diagnostic,) = map(json.loads, rdjsonl(verdict, LINKS).splitlines())
+    assert [
+        {"range": {"start": {"line": 8, "column": 1}, "end": {"line": 8, "column": 1}}, "text": "/// \u00e4\n"},
+        {"range": {"start": {"line": 9, "column": 7}, "end": {"line": 9, "column": 13}}, "text": ""},
+    ] == diagnostic["suggestions"]
+
+
+def test_errorformat_names_a_place_for_each_finding(make: Maker) -> None:
+    new = Anchor(1, "rust/a b.rs", "post", 9, 7, "    \u00e4; unsafe { a() };\x1b")
+    old, log = replace(new, side="pre"), LogAnchor(1, 3, "text")
+    finding = replace(make.finding(rule="new"), message="Two\nlines.\x1b", severity=Severity.NIT)
+    verdict = _verdict(make, *(replace(finding, anchor=place) for place in (log, new, old)))
+
+    assert [
+        "rust/kernel/led.rs:1:1: info: in the commit message: Two lines.<U+001B> [new]",
+        "rust/a b.rs:9:8: info: Two lines.<U+001B> [new]",
+        "rust/a b.rs:9:8: info: before the patch: Two lines.<U+001B> [new]",
+    ] == errorformat(verdict).splitlines()
 
 
 def test_text_groups_by_series_and_sums(make: Maker) -> None:
