@@ -73,7 +73,7 @@ from bot.ports.archive import RawMail
 from bot.review import command_reply as answering
 from bot.review import disposition, landing, pending
 from bot.review import mail_lint as lint
-from bot.review.formats import b4, json_array, jsonl, rdjsonl, row, sarif, terse, text
+from bot.review.formats import b4, errorformat, json_array, jsonl, rdjsonl, row, sarif, terse, text
 from bot.review.formats.mail import mail as mail_format
 from bot.review.model import Review
 from bot.review.policy import Policy
@@ -1386,6 +1386,7 @@ def _printed(result: Review) -> object:
         json_array.json_array(verdict),
         text.text(verdict),
         rdjsonl.rdjsonl(verdict, Links()),
+        errorformat.errorformat(verdict),
         terse.terse(verdict),
         b4.b4(verdict, Links("https://pages.example.org")),
     )
@@ -1453,6 +1454,7 @@ OUTPUT_READERS: Final = (
         (
             "bot.review.formats.row.of_review",
             "bot.review.formats.row.of_findings",
+            "bot.review.formats.row.column_in_bytes",
             "bot.review.formats.sarif.sarif",
             "bot.review.formats.jsonl.jsonl",
             "bot.review.formats.text.text",
@@ -1576,6 +1578,8 @@ EXEMPT: Final[dict[str, str]] = {
     "rules.registry.active_for": "it compares the ends of paths, and searches the added lines once for each word",
     "rules.analysis.prelude.Prelude.has": "it compares names",
     "rules.source.rust.docs.requirements": _THROUGH,
+    "rules.lint.engine.run_rules": _THROUGH,
+    "rules.lint.fixing.exact_fixes": "it checks the results of at most 20 fixes, each as fix_files does",
     "bot.debt.report.build_report": "it puts names, of which MAINTAINERS has few thousand, in order",
     "rules.check_rule.main": _OWN,
     "bot.debt.report.from_json": _OWN,

@@ -59,7 +59,7 @@ def lsp(
             raise
         raise UsageError(f"{error.name} is not installed; run: pip install 'patchwarden[lsp]'") from error
     from bot.cli.output import Format, load_links
-    from bot.pool.executor import preload_all
+    from bot.pool.executor import preload
 
     def load_specs(tree: str) -> "RepositorySpecs":
         from bot.cli.kernel_option import repository_specs
@@ -71,7 +71,7 @@ def lsp(
     # Only the protocol may write to the editor, and no child process.
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-        preload_all()
+        preload(("bot.lsp.document", "bot.pool.all_rules"))
         server = Server(options, load_specs, load_links(context, Format.SARIF))
         try:
             server.protocol.start_io(sys.stdin.buffer, out)

@@ -53,11 +53,11 @@ class _Task(Generic[T]):
 class _Worker:
     """A worker process and its tasks, in the order of their results."""
 
-    loads_all: ClassVar = False
+    preloaded: ClassVar[Sequence[str]] = _PRELOADED
 
     def __init__(self, limits: Limits) -> None:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([*(_ALL_PRELOADED if self.loads_all else _PRELOADED), _FREEZE])
+        context.set_forkserver_preload([*self.preloaded, _FREEZE])
         self.connection, child_end = context.Pipe()
         self.process = context.Process(target=serve, args=(child_end, limits, configuration()), daemon=True)
         self.process.start()
@@ -75,7 +75,12 @@ def preload_all() -> None:
 
     For programs that read many mails: each process would load it otherwise.
     """
-    _Worker.loads_all = True
+    preload(_ALL_PRELOADED)
+
+
+def preload(modules: Sequence[str]) -> None:
+    """Let the fork server load these modules before its first process, and not those that reading mails needs."""
+    _Worker.preloaded = modules
 
 
 class ProcessExecutor:

@@ -4,7 +4,7 @@
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Final
 
 from rules.analysis.view import SeriesView
@@ -18,6 +18,7 @@ FAILED_CHECK: Final = "its result has another finding"
 
 _MAX_ROUNDS: Final = 8
 _MAX_CHECKS: Final = 200  # of results of fixes, in all rounds
+_MAX_OFFERED: Final = 20  # fixes that are checked to be made alone
 
 ViewWith = Callable[[Mapping[str, bytes]], SeriesView]
 """A function that returns the view of a series with other contents of some of its files."""
@@ -50,7 +51,7 @@ def fix_files(
 def exact_fixes(
     rules: Sequence[Rule], view: SeriesView, view_with: ViewWith, path: str, lines: Collection[int]
 ) -> tuple[Fix, ...]:
-    """Return those fixes of findings on these lines of a file whose results pass the check of `fix_files` alone."""
+    """Return those of the first fixes on these lines of a file whose results pass the check of `fix_files` alone."""
     fixer = _Fixer(_rules_of_files(rules), view, view_with, {path})
     return fixer.exact_fixes(lines)
 
@@ -86,7 +87,7 @@ class _Fixer:
     def exact_fixes(self, lines: Collection[int]) -> tuple[Fix, ...]:
         """Return the fixes on these lines whose results pass the check alone."""
         fixes = (fix for fix in self._report.fixes if fix.anchor.line in lines)
-        return tuple(fix for fix in fixes if not self._check([fix]))
+        return tuple(fix for fix in islice(fixes, _MAX_OFFERED) if not self._check([fix]))
 
     def fixed_files(self) -> FixedFiles:
         """Return the result of all rounds."""
