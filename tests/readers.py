@@ -1598,6 +1598,7 @@ EXEMPT: Final[dict[str, str]] = {
     **dict.fromkeys(
         (
             "bot.mail.authority.reply_address",
+            "bot.mail.authority.maintained_lists",
             "bot.mail.authority.token_names_series",
             "bot.review.consent.strictest",
             "bot.digest.phrases.about",

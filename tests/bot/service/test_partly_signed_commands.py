@@ -310,11 +310,11 @@ def _unframed(harness: Harness, ada: Developer) -> bytes:
 
 
 def _hidden_part(harness: Harness, ada: Developer) -> bytes:
-    """A text without commands as git reads it, which another boundary makes the second part."""
+    """A text that ends before the commands, which a header makes a part: git does not read a boundary with a blank."""
     lines = f"patchwarden: mute author\npatchwarden: token {harness.one_time_token()}\n"
-    body = f"--evil\nContent-Type: text/plain\n\n{lines}--evil\n"
-    signed = by_developer(harness, ada, harness.mail(f"--inner\n\nfine\n--inner--\n{body}"))
-    return changed(signed, (b"\nSubject:", b'\nContent-Type: multipart/mixed; boundary="evil"\nSubject:'))
+    body = f"What is this?\n--boundary\nContent-Type: text/plain\n\n{lines}--boundary--\n"
+    signed = by_developer(harness, ada, harness.mail(body))
+    return changed(signed, (b"\nSubject:", b'\nContent-Type: multipart/mixed; boundary = "boundary"\nSubject:'))
 
 
 Attack = Callable[[Harness, Developer, Developer], bytes]
