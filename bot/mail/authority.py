@@ -44,11 +44,12 @@ class ProvenSender:
     """The person who wrote a mail, and the keys under which the mail is used up: if one was used before, it is a copy.
 
     A copy that somebody changed has at least one key of the original, as long as a signature proves its sender. The
-    first key names the mail.
+    first key names the mail. `proofs` are the kinds of the sufficient signatures.
     """
 
     address: Address
     keys: tuple[str, ...]
+    proofs: tuple[str, ...] = ()
 
 
 class Role(StrEnum):
@@ -95,7 +96,8 @@ def proven_sender(message: Message, attestations: Iterable[Attestation], now: da
             proofs.append(attestation)
     if not proofs:
         return Unproven("; ".join(dict.fromkeys(reasons)) or "no signature")
-    return ProvenSender(sender, tuple(_keys(message, sender, proofs)))
+    kinds = dict.fromkeys(proof.kind for proof in proofs)
+    return ProvenSender(sender, tuple(_keys(message, sender, proofs)), tuple(kinds))
 
 
 def plausible_sender(message: Message, now: datetime) -> Address | Unproven:

@@ -247,7 +247,7 @@ class CommandJob:
         if is_new:
             fields = {"message_id": message.message_id, "sender": sender.key, "series": posting.message_id}
             reply = None if answer is None else answer.message_id
-            event(LogEvent.COMMAND_ACCEPTED, **fields, commands=response.done, reply=reply)
+            event(LogEvent.COMMAND_ACCEPTED, **fields, commands=response.done, proofs=list(proven.proofs), reply=reply)
         return CommandResult(message.message_id, sender.key, outcome if is_new else PROCESSED_BEFORE, obeyed=is_new)
 
     def _about(self, message: Message) -> Posting | None:

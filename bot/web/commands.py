@@ -103,11 +103,9 @@ def _of_series(detail: SeriesDetail) -> Iterator[tuple[str, str, str]]:
     author = detail.summary.author or "this author"
     yield "mute author", f"No more mails about any series of {author}, not only this one.{withdrawn}", _AUTHOR
     if detail.lists:
-        yield (
-            "mute list",
-            f"No more mails about any series on {listing(detail.lists, _MAX_LISTS)}.{withdrawn}",
-            _MAINTAINER,
-        )
+        lists = listing(detail.lists, _MAX_LISTS)
+        effect = f"No more mails about any series on {lists}, as far as you maintain them.{withdrawn}"
+        yield "mute list", effect, _MAINTAINER
     yield "help", "You get a mail with all commands and the names of the findings. Nothing else changes.", _ALL
 
 

@@ -2,6 +2,7 @@
 import base64
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,8 @@ import dkim
 import patatt
 import pytest
 import time_machine
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from nacl.encoding import Base64Encoder
 from nacl.signing import SigningKey
 
@@ -296,3 +299,37 @@ def test_a_damaged_developer_signature_is_invalid_and_says_why(
     assert attestation.verdict is SignatureResult.INVALID
     assert reason in attestation.reason
     assert attestation.reason
+
+
+def test_a_mail_that_patatt_itself_signed_is_verified(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With the command, its configuration and its own keyring, as the guide for commands by mail says."""
+    for name in ("HOME", "XDG_DATA_HOME", "GIT_CONFIG_GLOBAL"):
+        monkeypatch.setenv(name, str(tmp_path / ".gitconfig" if name == "GIT_CONFIG_GLOBAL" else tmp_path))
+    program = str(Path(sys.executable).with_name("patatt"))
+    for key, value in (("user.email", "author@example.org"), ("patatt.signingkey", "ed25519:mine")):
+        subprocess.run(["git", "config", "--global", key, value], check=True)
+    (tmp_path / "reply.eml").write_bytes(MAIL.replace(b"Message-ID: <1@example.org>\n", b""))
+    for arguments in (["genkey", "-n", "mine"], ["sign", "reply.eml"]):
+        subprocess.run([program, *arguments], cwd=tmp_path, check=True, capture_output=True)
+    signed_mail = b"Message-ID: <by-the-server@example.org>\n" + (tmp_path / "reply.eml").read_bytes()
+
+    (attestation,) = attest(signed_mail, Keys(record, tmp_path / "patatt" / "public"))
+
+    assert (attestation.proves_author, attestation.reason) == (True, "")
+    assert attestation.signed == {"from", "subject"}
+
+
+PARTS = (
+    *("v=1", "a=ed25519-sha256", "a=openssh-sha256", "i=author@example.org", "i=..@..", "s=../default", "s=", "t=1"),
+    *("t=-9", "h=from:subject", "h=", "bh=%", f"bh={'A' * 44}", "b=", "b=%", f"b={'A' * 128}", "=", "?q?"),
+)
+
+
+@given(st.lists(st.sampled_from(PARTS) | st.text(max_size=9), max_size=9).map("; ".join))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_header_makes_a_signature_valid_or_fails(developer: Sign, tmp_path: Path, value: str) -> None:
+    header = value.encode().replace(b"\r", b"").replace(b"\n", b"").replace(b"\0", b"")
+    attestations = attest(b"X-Developer-Signature: " + header + b"\n" + MAIL, Keys(record, tmp_path / "keyring"))
+
+    assert all(attestation.verdict is not SignatureResult.VALID for attestation in attestations)
+    assert all(attestation.reason for attestation in attestations)

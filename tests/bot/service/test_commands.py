@@ -509,7 +509,13 @@ def test_each_command_is_one_line_and_a_mail_without_one_is_none(harness: Harnes
     accepted, refused = events.named("command-accepted"), events.named("command-refused")
 
     assert accepted == [
-        {"message_id": "command.1@example.org", "sender": ADA, "series": PATCH, "commands": ["mute author"]}
+        {
+            "message_id": "command.1@example.org",
+            "sender": ADA,
+            "series": PATCH,
+            "commands": ["mute author"],
+            "proofs": ["dkim"],
+        }
     ]
     assert [(line["message_id"], line["sender"]) for line in refused] == [
         ("forged@example.org", ADA),
