@@ -43,6 +43,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "patchwarden lsp": "speaks with an editor; tests/bot/cli runs it",
     "patchwarden lsp --base origin/master --disable binding-change": "speaks with an editor; tests/bot/cli runs it",
     "pg_dump --format=custom --file=patchwarden.dump patchwarden": SERVER,
+    "pg_restore --clean --dbname=patchwarden patchwarden.dump": "needs a PostgreSQL server; tests/deploy runs it",
     "patchwarden migrate-store var/patchwarden.db postgresql+psycopg://patchwarden@db.example.org/patchwarden": SERVER,
     "pip install 'patchwarden[cluster]'": CLUSTER,
     "dask scheduler --host 10.0.0.1": CLUSTER,

@@ -313,9 +313,9 @@ def write_epochs(folder: Path, mails: Iterable[tuple[datetime, bytes]], first: i
 
 
 def _append(repository: Path, mails: Iterable[tuple[datetime, bytes]]) -> int:
-    is_new = not repository.exists()
-    if is_new:
-        subprocess.run(["git", "init", "-q", "--bare", "-b", "master", str(repository)], check=True)
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "master", str(repository)], check=True)
+    has_mails = ["git", "-C", str(repository), "rev-parse", "--quiet", "--verify", "refs/heads/master"]
+    is_new = subprocess.run(has_mails, stdout=subprocess.DEVNULL, check=False).returncode != 0
     # The packs are temporary: less compression saves half of the time of writing them.
     command = ["git", "-C", str(repository), "-c", "core.compression=1", "fast-import", "--quiet", "--depth=0"]
     written = 0

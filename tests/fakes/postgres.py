@@ -58,6 +58,10 @@ class Server:
             self._known.add(name)
         return self._url(name)
 
+    def call(self, program: str, *arguments: str) -> None:
+        """Run a program of the server's package, such as pg_dump."""
+        subprocess.run([self._programs / program, *arguments], check=True, timeout=_SECONDS)
+
     def create_empty(self, name: str) -> str:
         """Make a database without tables, and return its URL."""
         self._create(name, "template1")
