@@ -29,7 +29,7 @@ from bot.service.job_record import JobRecorder
 from bot.service.landing_recheck import LandingRecheckJob
 from bot.service.outage import Outages
 from bot.service.read_task import ReadTask, TimedStop
-from bot.service.review import ReviewJob
+from bot.service.review import AHEAD, ReviewJob
 from bot.service.review_task import ReviewTask
 from bot.service.schedule import ScheduledJob, serve
 from bot.service.source_watch import SourceWatcher
@@ -128,10 +128,10 @@ def open_worker(settings: Settings, jobs: int, progress: Progress, stop: Event) 
         tasks: dict[str, Callable[[str], object]] = {
             READ: reads.read,
             ASSEMBLE: reads.assemble,
-            REVIEW: ReviewTask(queue, reviews).run,
+            REVIEW: ReviewTask(queue, reviews, stop).run,
             RECHECK: LandingRecheckJob(store, analyse, context, clock).run_due,
         }
-        queues = {(ASSEMBLY, *map(queue_of, sources)): _READING_JOBS, (QUEUE,): jobs}
+        queues = {(ASSEMBLY, *map(queue_of, sources)): _READING_JOBS, (QUEUE,): jobs * AHEAD}
         chosen = QueueSettings(address_of(settings.server), KEEPALIVE, HEARTBEAT_SECONDS, STALLED_SECONDS, queues)
         worker = QueueWorker(chosen, tasks, stop)
         queue.repair(sources)

@@ -23,6 +23,7 @@ _STOP_SECONDS: Final = 0.1  # between two looks whether to stop
 _AGAIN_SECONDS: Final = 2.0  # before a new connection to a server that was lost
 _OPEN_SECONDS: Final = 10.0
 _FETCH_SECONDS: Final = 1.0  # between two looks for jobs that were postponed
+_CONNECTIONS: Final = 6  # to the server, at most; all queries of procrastinate are short
 _END_SECONDS: Final = 10.0  # in which procrastinate stores the end of a job
 _JOB: Final = "queue"
 
@@ -84,7 +85,7 @@ class QueueWorker:
             conninfo=chosen.address,
             kwargs=dict(chosen.options),
             min_size=1,
-            max_size=total + 2 * len(chosen.jobs),
+            max_size=_CONNECTIONS,
             timeout=_OPEN_SECONDS,
         )
         app = App(connector=connector)

@@ -15,7 +15,7 @@ from bot.mail.refusal import RefusalKind, refuse_posting
 from bot.pipeline.analyse import AnalyserProtocol, Analysis
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.outcome import Outcome, series_fields
-from bot.pipeline.pending import compare_posting
+from bot.pipeline.pending import compare_posting, make_pending
 from bot.pipeline.process import process
 from bot.pool.guard import Crashed, StoppedError
 from bot.pool.memory import return_free_memory
@@ -31,7 +31,7 @@ from rules.lazy import dataclass, replace
 _LOOK_SECONDS: Final = 1.0
 """How long a worker may stay idle before new postings are looked for."""
 
-_AHEAD: Final = 4
+AHEAD: Final = 4
 """Postings that are started for each worker: while reviews are stored, no worker is idle."""
 
 
@@ -41,6 +41,19 @@ _RETURN_MEMORY_AFTER: Final = 20
 
 class ReviewStore(Postings, PendingStore, Protocol):
     """The part of the store that reviews need."""
+
+
+class Turn(Protocol):
+    """The place of a posting among those that several processes review."""
+
+    def is_due(self) -> bool:
+        """Return whether the posting is still due, as it was when its review began."""
+
+    def is_first(self) -> bool:
+        """Return whether no earlier posting is due."""
+
+    def wait(self) -> None:
+        """Wait a limited time until the posting is the first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +97,7 @@ class ReviewJob:
         self._progress.start("reviewing", count)
         if not count:
             return ()
-        queue = ReviewQueue(self._store, self._workers, _AHEAD)
+        queue = ReviewQueue(self._store, self._workers, AHEAD)
         running: dict[Future[Analysis | Crashed], _StartedReview] = {}
         done: list[Outcome] = []
         stopping = False
@@ -111,10 +124,11 @@ class ReviewJob:
                     kept = 0
         return tuple(sorted(done, key=lambda outcome: queue.number(outcome.posting_id)))
 
-    def review_one(self, due: DuePosting, is_due: Callable[[], bool]) -> Outcome | None:
-        """Review a posting. Return None if it is tried again, or if it `is_due` no longer when its review is ready.
+    def review_one(self, due: DuePosting, turn: Turn) -> Outcome | None:
+        """Review a posting. Return None if it is tried again, or if it may not be stored when its review is ready.
 
-        Several threads may call it: they analyse at the same time. Raises StoppedError.
+        It must be due then. A review that can collide with another one is stored in its turn, because the later one of
+        the two has the finding. Several threads may call it: they analyse at the same time. Raises StoppedError.
         """
         with self._lock:
             started = self._start(due)
@@ -122,8 +136,19 @@ class ReviewJob:
             return started
         rules, encoded = started.context.rules_for(due.posting), due.encoded
         analysis = self._analyse(due.posting, rules, first_try=not due.tries, encoded=encoded)
+        in_order = self._can_collide(due.posting, analysis)
+        if in_order:
+            turn.wait()
         with self._lock, self._store.batch() as committed:
-            return self._end(started, analysis, committed) if is_due() else None
+            may_be_stored = turn.is_due() and (not in_order or turn.is_first())
+            return self._end(started, analysis, committed) if may_be_stored else None
+
+    def _can_collide(self, posting: Posting, analysis: Analysis | Crashed) -> bool:
+        """Return whether the posting is compared with pending ones."""
+        if isinstance(analysis, Crashed) or not self._context.pending:
+            return False
+        pending = make_pending(posting, analysis, self._clock.now())
+        return pending is not None and bool(pending.facts.facts)
 
     def _start_due(
         self,

@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Review one posting in a process that shares the postings with other processes."""
 
+import time
 from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Final, Protocol
 
 from bot.ports.postings import DuePosting
+from bot.ports.running import Stop
 from bot.service.dependence import RelatedPostings, Relations
 from bot.service.review import ReviewJob
 
 _WAIT_SECONDS: Final = 0.5
 """How long a posting waits for an earlier one that it depends on."""
+_TURN_SECONDS: Final = 10.0
+"""How long a review that is ready waits for earlier ones. A first try may take three seconds of processor time."""
+_LOOK_SECONDS: Final = 0.02
+_FIRST_SECONDS: Final = 0.05  # for which a process knows which posting is the first one
 _MAX_EARLIER: Final = 50
 """Maximum number of earlier postings that a posting is compared with; with more of them it waits."""
 
@@ -36,11 +42,14 @@ class ReviewTask:
     meanwhile is left alone, so a task may run any number of times.
     """
 
-    def __init__(self, store: SharedPostings, reviews: ReviewJob) -> None:
+    def __init__(self, store: SharedPostings, reviews: ReviewJob, stop: Stop) -> None:
         self._store = store
         self._reviews = reviews
+        self._stop = stop
         self._relations: dict[str, Relations] = {}
         self._lock = Lock()
+        self._first: dict[int, tuple[float, Sequence[str]]] = {}
+        self._first_lock = Lock()
 
     def run(self, posting_id: str) -> bool:
         """Return whether the posting was reviewed now. Raises StoppedError, and errors of the store."""
@@ -50,14 +59,24 @@ class ReviewTask:
         if self._has_to_wait(due):
             self._store.postpone(posting_id, _WAIT_SECONDS)
             return False
-        return self._reviews.review_one(due, self._is_unchanged(due)) is not None
+        if self._reviews.review_one(due, _Turn(self._store, due, self._wait)) is not None:
+            with self._first_lock:
+                self._first.clear()
+            return True
+        self._store.postpone(posting_id, _WAIT_SECONDS)
+        return False
 
-    def _is_unchanged(self, due: DuePosting) -> Callable[[], bool]:
-        def is_due() -> bool:
-            now = self._store.due(due.posting.message_id)
-            return now is not None and now.tries == due.tries
-
-        return is_due
+    def _wait(self, due: DuePosting) -> None:
+        """Wait until the posting is the first one, or the stop. The threads of this process ask the store together."""
+        end = time.monotonic() + _TURN_SECONDS
+        while time.monotonic() < end and not self._stop.is_set():
+            with self._first_lock:
+                known = self._first.get(due.tries)
+                if known is None or time.monotonic() - known[0] > _FIRST_SECONDS:
+                    known = self._first[due.tries] = (time.monotonic(), self._store.order(due.tries, 1))
+            if known[1] == [due.posting.message_id]:
+                return
+            time.sleep(_LOOK_SECONDS)
 
     def _has_to_wait(self, due: DuePosting) -> bool:
         """Return whether the posting depends on an earlier one without a review."""
@@ -75,3 +94,22 @@ class ReviewTask:
                 if name in self._relations:
                     earlier.add(self._relations[name])
         return earlier.include(Relations.of(due.posting))
+
+
+class _Turn:
+    """bot.service.review.Turn over the postings that several processes review."""
+
+    def __init__(self, store: SharedPostings, due: DuePosting, wait: Callable[[DuePosting], None]) -> None:
+        self._store = store
+        self._due = due
+        self._wait = wait
+
+    def is_due(self) -> bool:
+        now = self._store.due(self._due.posting.message_id)
+        return now is not None and now.tries == self._due.tries
+
+    def is_first(self) -> bool:
+        return self._store.order(self._due.tries, 1) == [self._due.posting.message_id]
+
+    def wait(self) -> None:
+        self._wait(self._due)

@@ -50,6 +50,11 @@ class Server:
             connection.execute(f"CREATE DATABASE {_TEMPLATE}")
         Database(self.folder / "template.db", server=self._url(_TEMPLATE)).close()
 
+    @property
+    def socket(self) -> Path:
+        """The socket at which the server listens."""
+        return self.folder / ".s.PGSQL.5432"
+
     def url_of(self, path: Path) -> str:
         """Return the URL of the database that stands for the file at `path`. It is migrated, and made if needed."""
         name = _name(path)

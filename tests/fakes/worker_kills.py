@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Kill workers, senders and their PostgreSQL server over and over: `python -m tests.fakes.worker_kills KILLS [SEED]`.
 
-Two workers and two senders run as processes of their own, against a mail server that is faulty. Each round posts a
-series, and then kills a process, shuts the server down at once, or cuts all connections to it.
+Two workers and two senders run as processes of their own, against a mail server that is faulty, and through a network
+that fails. Each round posts a series. Then it kills a process, shuts the server down at once, lets the server end all
+connections, or lets the network cut, delay, half-close or black-hole them.
 """
 
 import os
@@ -12,12 +13,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
 from bot.mail.state import MailState
 from bot.store.dialect import open_server
@@ -25,6 +27,7 @@ from bot.store.error import StoreError
 from bot.store.repository import Repository
 from tests.fakes.mails import append_mail, git_archive, patch
 from tests.fakes.postgres import Server
+from tests.fakes.proxy import Proxy
 from tests.fakes.sending_kills import FaultyServer, calm
 from tests.fakes.sink import Sink, logged, sink
 
@@ -57,9 +60,11 @@ max_mails_per_hour = 9999
 max_attempts = 99
 """
 _COMMANDS: Final = {"worker 1": "worker", "worker 2": "worker", "sender 1": "deliver", "sender 2": "deliver"}
-_VICTIMS: Final = (*_COMMANDS, "server", "connections")
-_LONGEST_SECONDS: Final = 2.5  # from one kill to the next
-_SETTLE_SECONDS: Final = 240
+_NETWORK: Final = ("cut", "delay", "half-close", "black hole")
+VICTIMS: Final = (*_COMMANDS, "server", "connections", *_NETWORK)
+_PAUSE_SECONDS: Final = 4.0  # between two events, at most
+_HOLE_PAUSES: Final = 6  # that a black hole lasts, at most: then a worker gives no sign of life for too long
+_SETTLE_SECONDS: Final = 600
 _WAITING: Final = (MailState.QUEUED, MailState.APPROVED, MailState.SENDING)
 
 
@@ -80,11 +85,20 @@ class _World:
     folder: Path
     server: Server
     sink: Sink
+    proxy: Proxy
+    dice: random.Random
+    pause: float
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
         return self.server.url_of(self.folder / "var" / "patchwarden.db")
+
+    @property
+    def network_url(self) -> str:
+        """The URL of the database through the network."""
+        parts = urlsplit(self.url)
+        return urlunsplit((parts.scheme, f"{parts.username}@127.0.0.1:{self.proxy.port}", parts.path, "", ""))
 
     def start(self) -> None:
         """Start each process that does not run, as a service manager would."""
@@ -108,9 +122,21 @@ class _World:
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
+        elif victim in _NETWORK:
+            self._disturb(victim)
         else:
             self.running[victim].kill()
             self.running[victim].wait()
+
+    def _disturb(self, how: str) -> None:
+        if how == "cut":
+            self.proxy.cut()
+        elif how == "half-close":
+            self.proxy.half_close(self.dice.choice(("client", "server")))
+        elif how == "delay":
+            self.proxy.delay(self.dice.uniform(0, self.pause))
+        else:
+            self.proxy.black_hole(self.dice.uniform(0, _HOLE_PAUSES * self.pause))
 
     def until(self, is_true: Callable[[Repository], bool]) -> bool:
         """Wait until the store fulfils the condition, while all processes run. Return whether it did."""
@@ -141,22 +167,27 @@ def _is_settled(store: Repository) -> bool:
     return not any(mail.state in _WAITING for mail in store.mails())
 
 
-def kill(folder: Path, kills: int, seed: int = 1) -> Survived:
-    """Kill that often; then let everything come to its end, and count."""
+def kill(
+    folder: Path, kills: int, seed: int = 1, *, pause: float = _PAUSE_SECONDS, victims: Sequence[str] = ()
+) -> Survived:
+    """Kill that often, at most `pause` seconds apart; then let everything come to its end, and count.
+
+    The victims are those given, or random ones.
+    """
     dice = random.Random(seed)
     git_archive(folder / "list.git", [patch("0@x", "led0")])
     server, survived = Server(), Survived(kills + 1)
     try:
-        with sink(folder / "mails") as mail_server:
-            world = _World(folder, server, mail_server)
-            (folder / "patchwarden.toml").write_text(_SETTINGS.format(url=world.url, port=mail_server.port))
+        with sink(folder / "mails") as mail_server, Proxy(server.socket) as proxy:
+            world = _World(folder, server, mail_server, proxy, dice, pause)
+            (folder / "patchwarden.toml").write_text(_SETTINGS.format(url=world.network_url, port=mail_server.port))
             faulty = FaultyServer(dice)
             mail_server.misbehave = faulty
             for number in range(1, kills + 1):
                 world.start()
                 append_mail(folder / "list.git", patch(f"{number}@x", f"led{number}"))
-                time.sleep(dice.uniform(0, _LONGEST_SECONDS))
-                victim = dice.choice(_VICTIMS)
+                time.sleep(dice.uniform(0, pause))
+                victim = victims[number - 1] if victims else dice.choice(VICTIMS)
                 world.kill(victim)
                 survived.kills[victim] += 1
             mail_server.misbehave = calm
@@ -196,4 +227,4 @@ def _id(content: bytes) -> str:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
-        print(kill(Path(name), *map(int, sys.argv[1:])))
+        print(kill(Path(name), int(sys.argv[1]), int((sys.argv[2:] or ["1"])[0])))

@@ -2,6 +2,8 @@
 """One posting of many: it keeps its order, is stored once, and is in quarantine after its second failure."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -13,15 +15,22 @@ from bot.mail.address import Address
 from bot.mail.reply import Identity
 from bot.pipeline.analyse import Analyser
 from bot.pipeline.context import ReviewContext
+from bot.pool.executor import ExecutorPool
 from bot.pool.guard import Crashed
+from bot.pool.worker import Limits
 from bot.review.policy import Policy
+from bot.service import review_task
 from bot.service.poll import PollJob
 from bot.service.review import ReviewJob
 from bot.service.review_task import ReviewTask
 from bot.store.repository import Repository
+from rules.registry import by_id
 from tests.bot.review.factories import Maker
-from tests.fakes.mails import FakeArchive, patch
+from tests.bot.service.hostile_rules import POISON, rule
+from tests.fakes.contexts import consenting
+from tests.fakes.mails import START, FakeArchive, patch
 from tests.fakes.origin import FakeClock
+from tests.fakes.pending import DAY, colliding
 
 pytestmark = pytest.mark.postgresql
 
@@ -38,7 +47,7 @@ def store(store: Repository) -> Repository:
 def _task(store: Repository, make: Maker, analyse: Callable[..., Any] | None = None) -> ReviewTask:
     context = ReviewContext((make.rule(),), Policy(), Identity(Address("", "bot@example.org"), "1"))
     job = ReviewJob(store, analyse or Analyser(), context, FakeClock(), Event(), Silent())
-    return ReviewTask(store.queue(), job)
+    return ReviewTask(store.queue(), job, Event())
 
 
 def test_a_later_revision_waits_for_the_earlier_one(store: Repository, make: Maker) -> None:
@@ -83,3 +92,63 @@ def test_a_posting_that_fails_twice_is_in_quarantine_and_the_next_goes_on(store:
     assert failing.run("1@x")
     assert store.queue().due("1@x") is None
     assert _task(store, make).run("2@x")
+
+
+def test_of_two_postings_that_collide_the_later_one_has_the_finding_whichever_is_ready_first(
+    tmp_path: Path, make: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collides = by_id("collides-with-pending")
+    assert collides is not None
+    mails = [colliding("ada", 2), colliding("ben", 3, sent=START + timedelta(hours=1))]
+    ada, ben = "ada.1@example.org", "ben.1@example.org"
+    context = ReviewContext((collides,), identity=make.identity, recipients=consenting(), pending=60 * DAY)
+    monkeypatch.setattr(review_task, "_TURN_SECONDS", 0.1)
+    with Repository(tmp_path / "pair.db") as store:
+        store.queue().install()
+        PollJob([FakeArchive(mails)], store, assemble, Event(), Silent()).run()
+
+        def task(*, before: Callable[[], object] = lambda: None) -> ReviewTask:
+            def analyse(*arguments: Any, **named: Any) -> Any:
+                before()
+                return Analyser()(*arguments, **named)
+
+            job = ReviewJob(store, analyse, context, FakeClock(START + DAY), Event(), Silent())
+            return ReviewTask(store.queue(), job, Event())
+
+        assert not task().run(ben)
+        assert store.review_of(ben) is None
+        assert task(before=lambda: task().run(ben)).run(ada)
+        assert task().run(ben)
+        findings = [len(record.review.current) for record in map(store.review_of, (ada, ben)) if record is not None]
+
+    assert findings == [0, 1]
+
+
+@pytest.mark.parametrize(("how", "reason"), [("memory", "took more than 256 MB"), ("kill", "SIGKILL")])
+def test_a_series_that_exceeds_its_limits_in_two_workers_is_in_quarantine(
+    tmp_path: Path, how: str, reason: str
+) -> None:
+    context = ReviewContext((rule(how),), Policy(), Identity(Address("", "bot@example.org"), "1"), consenting())
+    limits = Limits(seconds=60.0, memory=256 << 20)
+    with (
+        Repository(tmp_path / "shared.db") as first,
+        Repository(tmp_path / "shared.db") as second,
+        ExecutorPool(1, limits) as pool,
+        ExecutorPool(1, limits) as other,
+    ):
+        first.queue().install()
+        PollJob([FakeArchive([patch("bad@x", POISON), patch("good@x")])], first, assemble, Event(), Silent()).run()
+        tasks = [
+            ReviewTask(
+                store.queue(),
+                ReviewJob(store, Analyser(executor=executor), context, FakeClock(), Event(), Silent()),
+                Event(),
+            )
+            for store, executor in ((first, pool), (second, other))
+        ]
+
+        assert not tasks[0].run("bad@x")
+        assert tasks[1].run("good@x")
+        assert tasks[1].run("bad@x")
+        assert [reason in row.reason for row in second.quarantined_postings(9)] == [True]
+        assert first.count_due_for_review() == 0
