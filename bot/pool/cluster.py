@@ -10,13 +10,16 @@ import pickle
 import time as clock
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import islice
 from multiprocessing import resource_tracker
-from typing import Any, Final, NamedTuple, Protocol, TypeVar, runtime_checkable
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast, runtime_checkable
 from uuid import uuid4
 
 from bot.error import AdapterError, SettingsError
-from bot.pool.cluster_worker import DONE, UNREADABLE, Chunk, Sent, end_run, identity, work_on_chunk
+from bot.pool.cluster_worker import DONE, UNREADABLE, Chunk, Sent, end_run, identity
 from bot.pool.guard import Crashed, TimeLimit
 from bot.pool.interrupt import interrupt_delayed
 from bot.pool.worker import Limits, packed
@@ -42,6 +45,8 @@ _MAX_CHUNK_BYTES: Final = 2**21  # of data that is sent to workers
 _AHEAD: Final = 4  # chunks for each thread of a worker, from the first one without results on
 _POLL_SECONDS: Final = 0.02
 _CENSUS_SECONDS: Final = 2.0  # between two questions for the number of workers
+_ANSWER_SECONDS: Final = 60.0  # for an answer of the scheduler
+_END_SECONDS: Final = 10.0  # for an answer when the work has ended
 _MAX_WAIT_SECONDS: Final = 300.0  # without a worker
 _CONFIG: Final = {
     "distributed.worker.daemon": False,  # The workers start processes.
@@ -93,6 +98,8 @@ def open_cluster(
     `check` is called once in each worker process. It raises AdapterError if that machine cannot do the work.
     """
     dask.config.set(_CONFIG)
+    if spec.scheduler.startswith("tls:") and Security().get_connection_args("client")["ssl_context"] is None:
+        raise SettingsError(f"{spec.scheduler} needs certificates: name them in Dask's configuration, under comm.tls")
     try:
         with _cluster(spec.workers) as cluster, _client(cluster or spec.scheduler) as client:
             executor = ClusterExecutor(client, limits, check)
@@ -128,16 +135,52 @@ def _cluster(workers: int) -> Iterator[LocalCluster | None]:
 
 @contextmanager
 def _client(cluster: LocalCluster | str) -> Iterator[Client]:
-    client = Client(cluster, set_as_default=False)
+    client = _within(_ANSWER_SECONDS, partial(Client, cluster, set_as_default=False))
     try:
         yield client
     finally:
         with suppress(Exception):  # Dask raises errors of many types here if the scheduler is lost.
-            client.close()
+            _within(_END_SECONDS, client.close)
+
+
+def _within(seconds: float, request: Callable[[], T]) -> T:
+    """Return the result of a request to the scheduler. Raises TimeoutError if there is none: Dask would wait forever.
+
+    Something else than a scheduler may listen at its address, and a scheduler may stand still.
+    """
+    outcome: SimpleQueue[tuple[T, None] | tuple[None, Exception]] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            outcome.put((request(), None))
+        except Exception as error:  # noqa: BLE001 it is raised below
+            outcome.put((None, error))
+
+    Thread(target=ask, name="cluster", daemon=True).start()
+    try:
+        result, error = outcome.get(timeout=seconds)
+    except Empty:
+        raise TimeoutError(f"no answer within {seconds:g} s") from None
+    if error is not None:
+        raise error
+    return cast("T", result)
 
 
 def _name(spec: ClusterSpec) -> str:
     return f"cluster on this machine with {spec.workers} workers" if spec.workers else f"scheduler {spec.scheduler}"
+
+
+def _work(expected_identity: str, chunk: bytes) -> tuple[str, bytes | str]:
+    """Return what `work_on_chunk` of the worker returns, or that the worker does not have it."""
+    try:
+        from bot.pool.cluster_worker import work_on_chunk
+    except ImportError as error:
+        return "refused", f"the worker lacks this version of patchwarden ({error})"
+    return work_on_chunk(expected_identity, chunk)
+
+
+# Dask sends the code of functions of this module, and the names of others: a worker that lacks the name ends.
+_work.__module__ = "__main__"
 
 
 class ClusterExecutor:
@@ -204,7 +247,7 @@ class ClusterExecutor:
         """End the processes of this run in all workers."""
         if self._client.status == "running":
             with suppress(Exception):  # a worker may be lost now; its processes end with it
-                self._client.run(end_run, self._run, on_error="ignore")
+                _within(_END_SECONDS, partial(self._client.run, end_run, self._run, on_error="ignore"))
 
     def _choose(self, source: Iterator[T], taken: int) -> Iterator[T]:
         """Yield the items of the next chunk. The first chunks are small, so that all workers get some."""
@@ -218,7 +261,7 @@ class ClusterExecutor:
     def _submit(self, work: Callable[[T], R], items: list[T], time: TimeLimit) -> Future[Any]:
         chunk = Chunk(self._run, self._check, self._limits, work, [self._sent(item) for item in items], time)
         return self._client.submit(
-            work_on_chunk, self._identity, packed(tuple(chunk)), key=f"patchwarden-{uuid4().hex}", pure=False
+            _work, self._identity, packed(tuple(chunk)), key=f"patchwarden-{uuid4().hex}", pure=False
         )
 
     def _sent(self, item: object) -> object:
@@ -234,7 +277,7 @@ class ClusterExecutor:
                 raise ClusterError(f"too many workers died while they worked on the same chunk: {error}")
             raise ClusterError(
                 f"a worker failed: {type(error).__name__}: {error}. The scheduler and its workers need the same "
-                "version of patchwarden[cluster] as this program"
+                "version of Dask as this program"
             )
         if future.status != "finished":
             raise self._lost()
@@ -257,7 +300,8 @@ class ClusterExecutor:
             return
         self._asked = now
         try:
-            self._threads = self._client.scheduler_info(n_workers=0)["total_threads"]
+            info = _within(_ANSWER_SECONDS, partial(self._client.scheduler_info, n_workers=0))
+            self._threads = info["total_threads"]
         except OSError as error:
             raise self._lost() from error
         if self._threads:
@@ -271,4 +315,4 @@ class ClusterExecutor:
     def _cancel(self, futures: list[Future[Any]]) -> None:
         if futures and self._client.status == "running":
             with suppress(Exception):  # the scheduler may be lost now
-                self._client.cancel(futures, force=True)
+                _within(_END_SECONDS, partial(self._client.cancel, futures, force=True))

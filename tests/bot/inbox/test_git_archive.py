@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.inbox.error import InboxError
-from bot.inbox.git_archive import GitArchive, write_git_archive
+from bot.inbox.git_archive import CommitReader, GitArchive, commit_of, write_git_archive
 from bot.ports.archive import RawMail
 
 
@@ -210,3 +210,22 @@ def test_no_pack_stays_in_memory_after_the_archive_is_read(tmp_path: Path) -> No
     finally:
         if collects:
             gc.enable()
+
+
+def test_a_mail_is_read_by_its_commit(tmp_path: Path) -> None:
+    paths = [archive(tmp_path / "a.git", "one"), archive(tmp_path / "b.git", "two")]
+    commit(paths[1], "d", "removed")
+    removal = git(paths[1], "rev-parse", "master")
+    origins = [mail.origin for path in paths for batch in GitArchive(path).batches({}) for mail in batch.mails]
+
+    reader = CommitReader(map(str, paths))
+
+    assert [b"one", b"two", b"one"] == [reader.read(commit_of(origins[number])) for number in (0, 1, 0)]
+    for unknown in (removal, "0" * 40):
+        with pytest.raises(InboxError, match=unknown):
+            reader.read(unknown)
+
+
+@pytest.mark.parametrize("origin", ["list.mbox:7", "cur/x@y", f"0.git@{'g' * 40}", f"cur/0.git@{'a' * 40}", ""])
+def test_the_origin_of_another_mail_has_no_commit(origin: str) -> None:
+    assert "" == commit_of(origin)

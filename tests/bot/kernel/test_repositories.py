@@ -8,7 +8,8 @@ import pytest
 
 from bot.kernel.base import Chosen
 from bot.kernel.error import KernelError
-from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs
+from bot.kernel.landing import LandingSpec
+from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs, check_refs, refs_digests
 from rules.bindings.tree import FileTree
 from rules.diff.patch import FileChange, Patch, Series
 from rules.diff.tree import blob_id
@@ -102,3 +103,26 @@ def test_stored_images_stand_in_for_what_the_tree_lacks(tmp_path: Path) -> None:
     assert (text, text) == (tree.blob(blob_id(text)[:12]), alone.blob(blob_id(text)[:12]))
     assert None is base
     assert b"one\n" == tree.blob(blob_id(b"one\n")[:12])
+
+
+def test_a_copy_with_other_branches_and_tags_is_refused(tmp_path: Path) -> None:
+    specs, first = _kernel(tmp_path)
+    digests = refs_digests(specs)
+    check_refs(specs, digests)
+
+    (tmp_path / "kernel.git" / "refs" / "tags" / "v3").write_text(f"{first}\n")
+
+    with pytest.raises(KernelError, match="its branches and tags"):
+        check_refs(specs, digests)
+
+
+def test_specs_for_processes_in_other_folders_have_absolute_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    landing = (LandingSpec("next"), LandingSpec("master", Path("next.git")))
+
+    specs = RepositorySpecs((RepositorySpec(Path("a.git"), "v1"),), landing=landing).absolute()
+
+    assert specs.repositories == (RepositorySpec(tmp_path / "a.git", "v1"),)
+    assert specs.landing == (LandingSpec("next"), LandingSpec("master", tmp_path / "next.git"))
