@@ -119,16 +119,19 @@ def _cluster(workers: int) -> Iterator[LocalCluster | None]:
         return
     resource_tracker.ensure_running()  # Its start would let the thread that starts workers get Ctrl-C.
     with interrupt_delayed():  # The workers inherit this, so that Ctrl-C in a terminal does not end them.
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            protocol="tls://",
-            security=Security.temporary(),
-            dashboard_address="127.0.0.1:0",  # without pages, which need Bokeh
-            memory_limit=0,  # The pool in each worker limits the memory of each item.
-            silence_logs=logging.CRITICAL,
-        )
+        try:
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                protocol="tls://",
+                security=Security.temporary(),
+                dashboard_address="127.0.0.1:0",  # without pages, which need Bokeh
+                memory_limit=0,  # The pool in each worker limits the memory of each item.
+                silence_logs=logging.CRITICAL,
+            )
+        except RuntimeError as error:
+            raise ClusterError(f"the workers on this machine cannot be started: {error}") from error
     with cluster:
         yield cluster
 

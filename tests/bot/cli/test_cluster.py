@@ -16,7 +16,12 @@ from tests.bot.web.sites import read_files
 from tests.fakes.dask_cluster import ROOT, DaskCluster, dask_cluster, wait_until
 from tests.fakes.mails import patch
 
-_PROGRAM = "from bot.start import main; main()"
+_PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells ignore it in background jobs
+from bot.start import main
+main()
+"""
 _FILE = "// SPDX-License-Identifier: GPL-2.0\npub fn read(p: *const u8) -> u8 {\n    unsafe { p.read() }\n}\n"
 
 
