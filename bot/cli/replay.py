@@ -159,7 +159,8 @@ def replay(
             peak = memory.bytes
         output.finish()
     console = Console(stderr=form is Form.JSONL, highlight=False)
-    console.print(_table(tally, time.monotonic() - began, peak))
+    place = "the processes on this machine" if scheduler else "all processes"
+    console.print(_table(tally, time.monotonic() - began, f"peak memory of {place}", peak))
     for problem in (*tally.failures[:_MAX_PROBLEMS], *tally.held[:_MAX_PROBLEMS], *tally.skipped[:_MAX_PROBLEMS]):
         complain(problem)
     if len(tally.failures) > _MAX_PROBLEMS:
@@ -304,16 +305,18 @@ def _output(rules: Sequence[Rule], form: Form, folder: "Folder | None", *, is_de
         yield _Output(rules, form, folder, waiting)
 
 
-def _table(tally: Tally, seconds: float, peak: int) -> Table:
+def _table(tally: Tally, seconds: float, peak_name: str, peak: int) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
-    for name, value in _rows(tally, seconds, peak):
+    for name, value in _rows(tally):
         table.add_row(name, value)
+    table.add_row("wall time", f"{seconds:.1f} s")
+    table.add_row(peak_name, f"{peak / 2**20:,.0f} MB")
     return table
 
 
-def _rows(tally: Tally, seconds: float, peak: int) -> Iterable[tuple[str, str]]:
+def _rows(tally: Tally) -> Iterable[tuple[str, str]]:
     yield "mails", f"{tally.mails:,}"
     yield "unreadable mails", f"{len(tally.unreadable):,}"
     yield from (
@@ -339,8 +342,6 @@ def _rows(tally: Tally, seconds: float, peak: int) -> Iterable[tuple[str, str]]:
     yield "failures", f"{len(tally.failures):,}"
     if tally.skipped:
         yield "places that exceeded an analysis limit", f"{len(tally.skipped):,}"
-    yield "wall time", f"{seconds:.1f} s"
-    yield "peak memory of all processes", f"{peak / 2**20:,.0f} MB"
 
 
 def _most_frequent(reasons: Iterable[str]) -> list[tuple[str, int]]:

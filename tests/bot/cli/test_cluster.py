@@ -93,6 +93,7 @@ def test_three_killed_workers_change_nothing(run: Run, many: Path, cluster: Dask
     out, err = process.communicate()
 
     assert (0, run(*replay, "--jobs", "1").out.encode()) == (process.returncode, out), err.decode()
+    assert b"peak memory of the processes on this machine" in err
 
 
 def test_a_lost_scheduler_is_a_clear_error_without_output(tmp_path: Path, many: Path) -> None:
