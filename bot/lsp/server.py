@@ -50,10 +50,8 @@ class _Document:
         self.survey: Survey | None = None
         self.findings: tuple[Finding, ...] = ()
         self.was_checked = False
-        self.changed_at = 0.0
-        self.checks_since = 0.0
-        self.task: asyncio.Task[None] | None = None
-        self.run: asyncio.Task[Report | Crashed] | None = None
+        self.edited_at = 0.0
+        self.due_at = 0.0
 
     @property
     def lines(self) -> list[str]:
@@ -69,6 +67,11 @@ class Server:
         self._specs = specs(options.tree)
         self._links = links
         self._documents: dict[str, _Document] = {}
+        self._due: set[_Document] = set()
+        self._checks: asyncio.Task[None] | None = None
+        self._checked: _Document | None = None
+        self._check_began = 0.0
+        self._run: asyncio.Task[Report | Crashed] | None = None
         self._problems: list[str] = []
         self._shown: set[str] = set()
         self._checker, self._helper = Worker(), Worker()
@@ -111,16 +114,16 @@ class Server:
 
     def _shut_down(self, _: None) -> None:
         self.is_shut_down = True
-        for document in self._documents.values():
-            _cancel(document)
+        self._due.clear()
+        if self._run is not None:
+            self._run.cancel()
 
     def _opened(self, params: types.DidOpenTextDocumentParams) -> None:
         item = params.text_document
         path = _file_path(item.uri)
         if path is None:
             return
-        if (earlier := self._documents.get(item.uri)) is not None:
-            _cancel(earlier)
+        self._forget(item.uri)
         document = self._documents[item.uri] = _Document(item.uri, path)
         self._forget_surveys()
         self._update(document, item.text, item.version, 0.0)
@@ -131,54 +134,71 @@ class Server:
             text = params.content_changes[-1].text
             self._update(document, text, params.text_document.version, DEBOUNCE_SECONDS)
 
-    def _saved(self, _: types.DidSaveTextDocumentParams) -> None:
+    def _saved(self, params: types.DidSaveTextDocumentParams) -> None:
         self._forget_surveys()
         for document in self._documents.values():
-            self._update(document, document.text, document.version, 0.0)
+            if document.uri == params.text_document.uri:
+                self._update(document, document.text, document.version, 0.0)
+            else:
+                self._plan(document, 0.0)
 
     def _closed(self, params: types.DidCloseTextDocumentParams) -> None:
-        document = self._documents.pop(params.text_document.uri, None)
+        if self._forget(params.text_document.uri):
+            uri = params.text_document.uri
+            self.protocol.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
+
+    def _forget(self, uri: str) -> bool:
+        """Drop a document, and return whether it was open."""
+        document = self._documents.pop(uri, None)
         if document is not None:
-            _cancel(document)
-            self.protocol.text_document_publish_diagnostics(types.PublishDiagnosticsParams(document.uri, []))
+            self._due.discard(document)
+        return document is not None
 
     def _forget_surveys(self) -> None:
         for document in self._documents.values():
             document.survey = None
 
     def _update(self, document: _Document, text: str, version: int | None, delay: float) -> None:
-        """Take the text of a document, and check it after the delay, unless it changes again meanwhile."""
-        document.text, document.version = text, version
-        document.changed_at = monotonic() + delay
-        is_slow = document.run is not None and monotonic() - document.checks_since > _CANCEL_SECONDS
-        if is_slow and document.was_checked and document.run is not None:
-            document.run.cancel()
-        if document.task is None or document.task.done():
-            document.task = asyncio.get_running_loop().create_task(self._check(document))
+        """Take the text of a document, and plan its check."""
+        document.text, document.version, document.edited_at = text, version, monotonic()
+        self._plan(document, delay)
+
+    def _plan(self, document: _Document, delay: float) -> None:
+        """Check a document after the delay, unless it changes again meanwhile. Its earlier check is outdated."""
+        document.due_at = monotonic() + delay
+        self._due.add(document)
+        is_slow = monotonic() - self._check_began > _CANCEL_SECONDS
+        if self._run is not None and self._checked is document and document.was_checked and is_slow:
+            self._run.cancel()
+        if self._checks is None or self._checks.done():
+            self._checks = asyncio.get_running_loop().create_task(self._check_all_due())
+
+    async def _check_all_due(self) -> None:
+        """Check the documents that are due, the one that was edited last first, until none is left."""
+        while self._due:
+            now = monotonic()
+            ready = [document for document in self._due if document.due_at <= now]
+            if ready:
+                await self._check(max(ready, key=lambda document: document.edited_at))
+            else:
+                await asyncio.sleep(min(document.due_at for document in self._due) - now)
 
     async def _check(self, document: _Document) -> None:
-        """Check the document until its newest text is checked."""
-        is_checked = False
-        while not is_checked:
-            while (wait := document.changed_at - monotonic()) > 0:
-                await asyncio.sleep(wait)
-            text, version, since = document.text, document.version, document.changed_at
-            if len(text) > MAX_FILE:
-                report: Report | Crashed = Report(problems=(f"it is larger than {MAX_FILE // 1_000_000} MB",))
-            else:
-                document.checks_since = monotonic()
-                document.run = asyncio.ensure_future(self._checker.run(check, self._request(document)))
-                try:
-                    report = await document.run
-                except asyncio.CancelledError:
-                    if document.uri not in self._documents or self._documents[document.uri] is not document:
-                        raise
-                    continue
-                finally:
-                    document.run = None
-            is_checked = document.changed_at == since
-            if is_checked:
-                self._publish(document, report, version)
+        """Check a document, and publish the result if the document has not changed meanwhile."""
+        self._due.discard(document)
+        version, due_at = document.version, document.due_at
+        if len(document.text) > MAX_FILE:
+            report: Report | Crashed = Report(problems=(f"it is larger than {MAX_FILE // 1_000_000} MB",))
+        else:
+            self._checked, self._check_began = document, monotonic()
+            self._run = asyncio.ensure_future(self._checker.run(check, self._request(document)))
+            run, _ = await asyncio.wait([self._run])
+            self._run = None
+            if (done := run.pop()).cancelled():
+                return
+            report = done.result()
+        if document.due_at == due_at and self._documents.get(document.uri) is document:
+            self._publish(document, report, version)
 
     def _publish(self, document: _Document, report: Report | Crashed, version: int | None) -> None:
         if isinstance(report, Crashed):
@@ -302,11 +322,6 @@ class Server:
             self._shown.add(problem)
             message = types.ShowMessageParams(types.MessageType.Error, f"patchwarden: {problem}")
             self.protocol.window_show_message(message)
-
-
-def _cancel(document: _Document) -> None:
-    if document.task is not None:
-        document.task.cancel()
 
 
 def _file_path(uri: str) -> str | None:

@@ -213,6 +213,22 @@ def test_only_the_newest_text_is_reported(client: LspClient, led: Path) -> None:
     assert len(published) < 38
 
 
+def test_the_document_that_is_edited_is_checked_before_the_others(repository: Path, client: LspClient) -> None:
+    others = [repository / "drivers" / f"other{number}.rs" for number in range(30)]
+    for path in others:
+        client.open(path, ADDED)
+        client.diagnostics(path)
+    edited = repository / "drivers" / "edited.rs"
+    client.save(others[0])  # all are due
+    client.open(edited, ADDED)
+
+    assert 2 == len(client.diagnostics(edited))
+    before = [item["params"]["uri"] for item in client.notifications if "publishDiag" in item["method"]]
+    assert len(before) < len(others)
+    for path in others:
+        assert 2 == len(client.diagnostics(path))
+
+
 def test_a_closed_document_has_no_diagnostics(client: LspClient, led: Path) -> None:
     client.open(led, BASE + ADDED)
     client.diagnostics(led)
@@ -372,11 +388,11 @@ def test_wrong_command_lines_are_refused(run: Run, arguments: list[str], error: 
 def test_the_kernel_tree_can_be_another_one(repository: Path, tmp_path: Path) -> None:
     prelude = tmp_path / "kernel" / "rust" / "kernel" / "prelude.rs"
     prelude.parent.mkdir(parents=True)
-    prelude.write_text("pub use core::pin::Pin;\n")
+    prelude.write_text("pub use crate::lamp::Lamp;\n")
     git(tmp_path / "kernel", "init", "-q", "-b", "main")
     git(tmp_path / "kernel", "add", ".")
     git(tmp_path / "kernel", "commit", "-qm", "rust: add the prelude")
-    new, text = repository / "drivers" / "new.rs", "use kernel::prelude::*;\nuse core::pin::Pin;\n"
+    new, text = repository / "drivers" / "new.rs", "use kernel::prelude::*;\nuse kernel::lamp::Lamp;\n"
     for arguments, expected in (([], []), (["--tree", f"{tmp_path}/kernel@main"], ["redundant-prelude-import"])):
         with LspClient(repository, *arguments) as client:
             client.open(new, text)
