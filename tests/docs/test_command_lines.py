@@ -26,6 +26,7 @@ SERVER: Final = "needs a PostgreSQL server; tests/bot/store runs on one"
 CLUSTER: Final = "needs a Dask scheduler; tests/bot/cli/test_cluster.py starts one"
 NOT_RUN: Final[Mapping[str, str]] = {
     "make run": ELSEWHERE,
+    "sendmail -t < reply.eml": "sends a mail",
     "make run ARCHIVE=PATH": ELSEWHERE,
     "make site": ELSEWHERE,
     "make site SITE=/srv/www/patchwarden": ELSEWHERE,
@@ -113,6 +114,14 @@ BEFORE: Final[tuple[tuple[str, str], ...]] = (
         """,
     ),
     (r"prune", "export PATCHWARDEN_RETENTION__RAW_MAIL_DAYS=180"),
+    (
+        r"reply.eml",
+        r"""
+        printf 'From: Ada <ada@example.org>\nSubject: Re: a\n\npatchwarden: mute\n' > reply.eml
+        git config --global user.email ada@example.org; git config --global patatt.signingkey ed25519:mine
+        patatt genkey -n mine
+        """,
+    ),
 )
 """What a line that matches the pattern needs before it."""
 
