@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 from html import unescape
+from importlib import resources
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -325,3 +327,12 @@ def test_an_older_database_is_explained(path: Path) -> None:
 
     answer = TestClient(create_app(SqliteWebStore(path), Clock(), "", "0")).get("/")
     assert (answer.status_code, "start the service once" in answer.text) == (503, True)
+
+
+def test_no_two_regions_of_a_page_have_the_same_name() -> None:
+    """A screen reader lists them by their names."""
+    for template in (resources.files("bot.web") / "templates").iterdir():
+        text = template.read_text()
+        names = re.findall(r'm\.scroll\("([^"]*)"\)|<h2 id="[^"]*">([^<{]*)</h2>', text)
+        counts = Counter(scroll or heading for scroll, heading in names)
+        assert [name for name, number in counts.items() if name and number > 1] == [], template.name
