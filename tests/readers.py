@@ -41,7 +41,7 @@ from bot.mail import (
     address_book,
     authority,
     bots,
-    command,
+    command_reader,
     compose,
     copy,
     header,
@@ -420,9 +420,9 @@ MAIL_READERS: Final = (
     ),
     _of_mail("mail.bounce.bounce mail.envelope.received_tokens", lambda mail: bounce(mail, "b+{token}@b")),
     _of_mail(
-        "mail.command.commands mail.command.own_text mail.command.asked mail.command.command_lines "
-        "mail.command.one_time_token",
-        lambda mail: (command.commands(mail), command.one_time_token(mail)),
+        "mail.command_reader.commands mail.command_reader.own_text mail.command_reader.asked "
+        "mail.command_reader.command_lines mail.command_reader.one_time_token",
+        lambda mail: (command_reader.commands(mail), command_reader.one_time_token(mail)),
     ),
     _of_mail("mail.mime.parts_of", lambda mail: parts_of(mail.headers, mail.raw)),
     _of_mail("inbox.assemble.as_patch", as_patch),

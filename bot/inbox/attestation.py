@@ -20,7 +20,7 @@ import patatt
 
 from bot.inbox.error import InboxError
 from bot.mail.attestation import KEY_KINDS, Attestation, SignatureResult
-from bot.mail.command import asked
+from bot.mail.command_reader import asked
 from bot.mail.message import Message
 from bot.mail.mime import Text
 from bot.mail.parse import MAX_HEADERS, parse

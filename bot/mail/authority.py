@@ -12,7 +12,8 @@ from typing import Final
 from bot.mail.address import Address
 from bot.mail.attestation import Attestation
 from bot.mail.bots import is_automatic
-from bot.mail.command import Command, Mute, Scope, asked, command_lines, one_time_token, own_text
+from bot.mail.command import Command, Mute, Scope
+from bot.mail.command_reader import asked, command_lines, one_time_token, own_text
 from bot.mail.message import Message
 from bot.mail.mime import Text, multipart_boundary
 from bot.mail.one_time_token import SERIES_DIGITS, OneTimeToken

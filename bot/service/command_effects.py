@@ -5,7 +5,17 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from bot.mail.address import Address
-from bot.mail.command import RECHECK, Command, Explain, Fixed, Help, Mute, NotApplicable, Recheck, Scope
+from bot.mail.command import (
+    RECHECK,
+    Command,
+    Explain,
+    Fixed,
+    Help,
+    Mute,
+    NotApplicable,
+    Recheck,
+    Scope,
+)
 from bot.mail.posting import Posting
 from bot.pool.guard import Crashed
 from bot.review.command_reply import explanation, help_text, recheck_text, unknown_finding

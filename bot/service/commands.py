@@ -23,7 +23,8 @@ from bot.mail.authority import (
     proven_sender,
     token_names_series,
 )
-from bot.mail.command import Ambiguous, Command, commands, one_time_token
+from bot.mail.command import Command
+from bot.mail.command_reader import Ambiguous, commands, one_time_token
 from bot.mail.compose import ComposeRefused
 from bot.mail.message import Message
 from bot.mail.one_time_token import OneTimeToken

@@ -22,7 +22,16 @@ from bot.mail.authority import (
     proven_sender,
     reply_address,
 )
-from bot.mail.command import Command, Explain, Fixed, Help, Mute, NotApplicable, Recheck, Scope
+from bot.mail.command import (
+    Command,
+    Explain,
+    Fixed,
+    Help,
+    Mute,
+    NotApplicable,
+    Recheck,
+    Scope,
+)
 from bot.mail.message import Message
 from bot.mail.parse import parse
 

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.mail.command import (
-    Ambiguous,
     Command,
     Explain,
     Fixed,
@@ -15,8 +14,8 @@ from bot.mail.command import (
     NotApplicable,
     Recheck,
     Scope,
-    commands,
 )
+from bot.mail.command_reader import Ambiguous, commands
 from bot.mail.message import Message
 from bot.mail.parse import parse
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.mail.address import Address
-from bot.mail.command import Ambiguous, Help, commands, one_time_token
+from bot.mail.command import Help
+from bot.mail.command_reader import Ambiguous, commands, one_time_token
 from bot.mail.message import Message
 from bot.mail.one_time_token import NUMBER_DIGITS, SERIES_DIGITS, OneTimeToken, read_token, series_token
 from bot.mail.parse import parse

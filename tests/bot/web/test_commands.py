@@ -13,7 +13,8 @@ import time_machine
 from starlette.testclient import TestClient
 
 from bot.mail.authority import token_names_series
-from bot.mail.command import Mute, commands, one_time_token
+from bot.mail.command import Mute
+from bot.mail.command_reader import commands, one_time_token
 from bot.mail.message import Message
 from bot.mail.outgoing import Outgoing
 from bot.mail.parse import parse
