@@ -30,6 +30,12 @@ class SharedPostings(Protocol):
     def order(self, tries: int, limit: int) -> Sequence[str]:
         """Return the ids of the first postings that are due after that many tries, in the order of their reviews."""
 
+    def is_overtaken(self, posting_id: str, tries: int) -> bool:
+        """Return whether the first posting that is due after that many tries is another one, and has no running job."""
+
+    def reorder(self, posting_id: str, tries: int, limit: int) -> None:
+        """Add a job for a posting that came too early. The jobs of the first postings come next, in their order."""
+
     def postpone(self, posting_id: str, seconds: float) -> None:
         """Add a job for a posting that cannot be reviewed yet."""
 
@@ -56,6 +62,9 @@ class ReviewTask:
         due = self._store.due(posting_id)
         if due is None:
             return False
+        if self._store.is_overtaken(posting_id, due.tries):
+            self._store.reorder(posting_id, due.tries, _MAX_EARLIER)
+            return False
         if self._has_to_wait(due):
             self._store.postpone(posting_id, _WAIT_SECONDS)
             return False
@@ -63,18 +72,24 @@ class ReviewTask:
             with self._first_lock:
                 self._first.clear()
             return True
-        self._store.postpone(posting_id, _WAIT_SECONDS)
+        if self._store.is_overtaken(posting_id, due.tries):
+            self._store.reorder(posting_id, due.tries, _MAX_EARLIER)
+        else:
+            self._store.postpone(posting_id, _WAIT_SECONDS)
         return False
 
     def _wait(self, due: DuePosting) -> None:
         """Wait until the posting is the first one, or the stop. The threads of this process ask the store together."""
         end = time.monotonic() + _TURN_SECONDS
+        own = due.posting.message_id
         while time.monotonic() < end and not self._stop.is_set():
             with self._first_lock:
                 known = self._first.get(due.tries)
-                if known is None or time.monotonic() - known[0] > _FIRST_SECONDS:
-                    known = self._first[due.tries] = (time.monotonic(), self._store.order(due.tries, 1))
-            if known[1] == [due.posting.message_id]:
+                is_old = known is None or time.monotonic() - known[0] > _FIRST_SECONDS
+                if is_old:
+                    self._first[due.tries] = (time.monotonic(), self._store.order(due.tries, 1))
+                first = self._first[due.tries][1]
+            if first == [own] or (is_old and self._store.is_overtaken(own, due.tries)):
                 return
             time.sleep(_LOOK_SECONDS)
 

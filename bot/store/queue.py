@@ -141,6 +141,17 @@ FROM posting WHERE message_id = ? AND {_is_due("posting")} ON CONFLICT DO NOTHIN
 _ORDER: Final = f"""
 SELECT message_id FROM posting WHERE {_is_due("posting")} AND tries = ?
 ORDER BY arrived, sent, message_id LIMIT ?"""  # noqa: S608 constants
+_IS_OVERTAKEN: Final = f"""
+SELECT message_id != ? AND NOT EXISTS (
+  SELECT 1 FROM procrastinate_jobs WHERE status = 'doing' AND lock = {_digest("posting.topic")})
+FROM posting WHERE {_is_due("posting")} AND tries = ? ORDER BY arrived, sent, message_id LIMIT 1"""  # noqa: S608
+# Boosted first tries come before the others, and boosted second tries after all first tries.
+_REORDER: Final = f"""
+UPDATE procrastinate_jobs AS job SET priority = boosted.priority, scheduled_at = NULL FROM (
+  SELECT {_digest("message_id")} AS name, {_SOON // 2} - {_SOON} * least(tries, 1)
+    - CAST(row_number() OVER (ORDER BY arrived, sent, message_id) AS integer) AS priority
+  FROM posting WHERE {_is_due("posting")} AND tries = ? ORDER BY arrived, sent, message_id LIMIT ?) AS boosted
+WHERE status = 'todo' AND queueing_lock = boosted.name"""  # noqa: S608 constants
 _DUE: Final = f"""
 SELECT value, arrived, tries FROM posting WHERE message_id = ? AND {_is_due("posting")}"""  # noqa: S608 constants
 
@@ -204,6 +215,19 @@ class JobQueue:
         """Add a job for a posting that cannot be reviewed yet."""
         with self._database.changing() as connection:
             connection.execute(_POSTPONE, (seconds, posting_id))
+
+    def is_overtaken(self, posting_id: str, tries: int) -> bool:
+        """Return whether the first posting that is due after that many tries is another one, and has no running job."""
+        with self._database.rows() as connection:
+            return (connection.execute(_IS_OVERTAKEN, (posting_id, tries)).fetchone() or (False,))[0]
+
+    def reorder(self, posting_id: str, tries: int, limit: int) -> None:
+        """Add a job for a posting that came too early. The jobs of the first postings come next, in their order."""
+        with self._database.changing() as connection:
+            for (first,) in connection.execute(_ORDER, (tries, 1)).fetchall():
+                connection.execute(_POSTPONE, (0, first))
+            connection.execute(_POSTPONE, (0, posting_id))
+            connection.execute(_REORDER, (tries, limit))
 
     def due(self, posting_id: str) -> DuePosting | None:
         """Return the posting if it is due."""

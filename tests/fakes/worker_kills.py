@@ -64,6 +64,7 @@ _NETWORK: Final = ("cut", "delay", "half-close", "black hole")
 VICTIMS: Final = (*_COMMANDS, "server", "connections", *_NETWORK)
 _PAUSE_SECONDS: Final = 4.0  # between two events, at most
 _HOLE_PAUSES: Final = 6  # that a black hole lasts, at most: then a worker gives no sign of life for too long
+_PROGRESS_SECONDS: Final = 10  # in which a review or an attempt to send happens before the next event, if any does
 _SETTLE_SECONDS: Final = 600
 _WAITING: Final = (MailState.QUEUED, MailState.APPROVED, MailState.SENDING)
 
@@ -88,6 +89,7 @@ class _World:
     proxy: Proxy
     dice: random.Random
     pause: float
+    steps: int = 0
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     @property
@@ -138,9 +140,21 @@ class _World:
         else:
             self.proxy.black_hole(self.dice.uniform(0, _HOLE_PAUSES * self.pause))
 
-    def until(self, is_true: Callable[[Repository], bool]) -> bool:
+    def progress(self) -> None:
+        """Wait for a limited time until something more is reviewed or sent, so that the next event disturbs work."""
+
+        def steps(store: Repository) -> int:
+            return sum(1 + mail.attempts for mail in store.mails())
+
+        def is_more(store: Repository) -> bool:
+            before, self.steps = self.steps, steps(store)
+            return self.steps > before
+
+        self.until(is_more, _PROGRESS_SECONDS)
+
+    def until(self, is_true: Callable[[Repository], bool], seconds: float = _SETTLE_SECONDS) -> bool:
         """Wait until the store fulfils the condition, while all processes run. Return whether it did."""
-        end = time.monotonic() + _SETTLE_SECONDS
+        end = time.monotonic() + seconds
         with Repository(self.folder / "var" / "patchwarden.db", server=self.url) as store:
             while time.monotonic() < end:
                 self.start()
@@ -186,6 +200,7 @@ def kill(
             for number in range(1, kills + 1):
                 world.start()
                 append_mail(folder / "list.git", patch(f"{number}@x", f"led{number}"))
+                world.progress()
                 time.sleep(dice.uniform(0, pause))
                 victim = victims[number - 1] if victims else dice.choice(VICTIMS)
                 world.kill(victim)

@@ -31,6 +31,7 @@ from tests.fakes.contexts import consenting
 from tests.fakes.mails import START, FakeArchive, patch
 from tests.fakes.origin import FakeClock
 from tests.fakes.pending import DAY, colliding
+from tests.fakes.stored import opened
 
 pytestmark = pytest.mark.postgresql
 
@@ -152,3 +153,26 @@ def test_a_series_that_exceeds_its_limits_in_two_workers_is_in_quarantine(
         assert tasks[1].run("bad@x")
         assert [reason in row.reason for row in second.quarantined_postings(9)] == [True]
         assert first.count_due_for_review() == 0
+
+
+def test_a_job_that_overtook_an_earlier_posting_lets_it_come_first(tmp_path: Path, make: Maker) -> None:
+    with Repository(tmp_path / "order.db") as store:
+        store.queue().install()
+        mails = [patch(f"{number}@x", f"led{number}") for number in range(5)]
+        PollJob([FakeArchive(mails)], store, assemble, Event(), Silent()).run()
+        with opened(tmp_path / "order.db") as database:
+            database.execute("DELETE FROM procrastinate_jobs")
+        for number in (4, 2, 3, 1):  # The job of the first posting was lost.
+            store.queue().postpone(f"{number}@x", 0)
+        task = _task(store, make)
+        fetch = "SELECT args ->> 'posting_id' FROM procrastinate_fetch_job_v2(ARRAY['patchwarden'], NULL)"
+        fetched = []
+        for _ in range(6):
+            with opened(tmp_path / "order.db") as database:
+                (posting_id,) = database.execute(fetch).fetchone()
+            fetched.append((posting_id, task.run(posting_id)))
+            with opened(tmp_path / "order.db") as database:
+                database.execute("DELETE FROM procrastinate_jobs WHERE status = 'doing'")
+
+    assert [posting_id for posting_id, is_reviewed in fetched if is_reviewed] == [f"{number}@x" for number in range(5)]
+    assert len([posting_id for posting_id, is_reviewed in fetched if not is_reviewed]) == 1
