@@ -4,6 +4,7 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pygit2
 import pytest
 
 from bot.inbox.error import InboxError
@@ -210,6 +211,18 @@ def test_no_pack_stays_in_memory_after_the_archive_is_read(tmp_path: Path) -> No
     finally:
         if collects:
             gc.enable()
+
+
+def test_no_object_stays_in_memory_while_the_archive_is_read(tmp_path: Path) -> None:
+    source = GitArchive(archive(tmp_path / "list.git", *map(str, range(9))))
+    before, limit = pygit2.option(pygit2.enums.Option.GET_CACHED_MEMORY)
+
+    cached = [pygit2.option(pygit2.enums.Option.GET_CACHED_MEMORY)[0] for _ in source.batches({}, 1)]
+
+    assert cached == [before] * 9
+    repository = pygit2.Repository(str(source.path))
+    assert repository.head.peel(pygit2.Commit).tree  # other repositories have a cache again
+    assert before < pygit2.option(pygit2.enums.Option.GET_CACHED_MEMORY)[0] < limit
 
 
 def test_a_mail_is_read_by_its_commit(tmp_path: Path) -> None:
