@@ -18,12 +18,14 @@ from typing import Any, Final, Self
 from bot.mail.address import Address
 from bot.mail.posting import Complete, Defective, FollowUp, Part, Posting, State, Waiting
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series, Unreadable
-from rules.lazy import dataclass, replace
+from rules.lazy import dataclass, re, replace
 
 _FORMAT: Final = b"\x01"
 _LENGTH_BYTES: Final = 4
 _START: Final = len(_FORMAT) + _LENGTH_BYTES
 _LEVEL: Final = 6
+_PIECE_BYTES: Final = 256 * 1024  # of texts that are decompressed at a time
+_JSON_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"')
 _MAX_MISSES: Final = (
     3  # hunks of a patch that its mail does not contain; so a hostile mail is searched a few times only
 )
@@ -76,12 +78,34 @@ def is_encoded_posting(value: bytes) -> bool:
 def decode_posting(value: bytes, *, with_texts: bool = True, patches: Collection[int] | None = None) -> Posting:
     """Return the posting. Without its texts, the bodies of its parts are "", and its file changes have no hunks.
 
-    With indices of patches, only the changes of these patches have hunks, which takes most of the time.
+    With indices of patches, only these have hunks and bodies: reading them takes most of the time and memory.
     """
     end = _START + int.from_bytes(value[len(_FORMAT) : _START], "big")
     head = json.loads(zlib.decompress(value[_START:end]))
-    texts = json.loads(zlib.decompress(value[end:])) if with_texts else None
+    texts = None
+    if with_texts and patches is None:
+        texts = json.loads(zlib.decompress(value[end:]))
+    elif with_texts and patches is not None:
+        parts = head[1 + _POSTING[0].index("parts")]
+        texts = _some_texts(value[end:], [part[_PART[0].index("index")] in patches for part in parts])
     return _posting(head, texts, patches)
+
+
+def _some_texts(compressed: bytes, wanted: Sequence[bool]) -> list[Any]:
+    """Return the texts with the wanted bodies; the others are "" and are not decoded: one can have megabytes."""
+    inflater, text = zlib.decompressobj(), bytearray()
+    while compressed:  # decompressing at once takes four times the memory
+        text += inflater.decompress(compressed, _PIECE_BYTES)
+        compressed = inflater.unconsumed_tail
+    text += inflater.flush()
+    bodies, position = [], len("[[")
+    for is_wanted in wanted:
+        match = _JSON_STRING.match(text, position)
+        assert match is not None
+        bodies.append(json.loads(match[0]) if is_wanted else "")
+        position = match.end() + len(",")  # after the last body it is the bracket
+    start = (position if bodies else len("[[]")) + len(",")
+    return [bodies, json.loads(text[start : -len("]")])]
 
 
 def posting_head(value: bytes) -> bytes:

@@ -36,7 +36,7 @@ def decode(kind: type[T], stored: bytes, **excluded: object) -> T:
 def posting_of(value: bytes, *, with_texts: bool = True, patches: Collection[int] | None = None) -> Posting:
     """Return the posting of a row. Without its texts it is decoded ten times as fast (bot.mail.posting_codec).
 
-    With indices of patches, only these have hunks. A posting that an earlier version stored always has its texts.
+    With indices of patches, only these have texts. A posting that an earlier version stored always has its texts.
     """
     if is_encoded_posting(value):
         return decode_posting(value, with_texts=with_texts, patches=patches)

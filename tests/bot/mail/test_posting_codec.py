@@ -57,8 +57,27 @@ def test_only_the_wanted_patches_have_hunks() -> None:
 
     assert (first, broken) == posting.series.patches[:2]
     assert other == without_texts(posting).series.patches[2]
-    assert decode_posting(value, patches=(1, 3)) == posting
-    assert replace(decode_posting(value, patches=()), parts=()) == replace(without_texts(posting), parts=())
+    assert decode_posting(value, patches=(0, 1, 3)) == posting
+    assert [part.body for part in decode_posting(value, patches=(1, 3)).parts] == ["", posting.parts[1].body]
+    assert decode_posting(value, patches=()) == without_texts(posting)
+    without_parts = replace(posting, parts=())
+    assert decode_posting(encode_posting(without_parts), patches=(1, 3)) == without_parts
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\\", 'a "b" \\" c', '\\\\"', "],[", '"],["', "\udc80 é \U0001f980\n", "x" * 900_000 + '"']
+)
+def test_texts_that_are_left_out_hide_no_other(text: str) -> None:
+    posting = _posting(HUNK)
+    parts = (replace(posting.parts[0], body=text), *posting.parts[1:])
+    posting = replace(posting, parts=(*parts, replace(posting.parts[0], index=2, body=text)))
+    value = encode_posting(posting)
+
+    for wanted in ((), (1,), (0, 2), (0, 1, 2)):
+        decoded = decode_posting(value, patches=wanted)
+        bodies = [part.body if part.index in wanted else "" for part in posting.parts]
+        assert [part.body for part in decoded.parts] == bodies
+        assert (decoded.series == posting.series) == (1 in wanted)
 
 
 @pytest.mark.parametrize("state", [Complete(), Waiting((2, 3)), Defective("two patches have the number 1")])
