@@ -64,7 +64,7 @@ _NETWORK: Final = ("cut", "delay", "half-close", "black hole")
 VICTIMS: Final = (*_COMMANDS, "server", "connections", *_NETWORK)
 _PAUSE_SECONDS: Final = 4.0  # between two events, at most
 _HOLE_PAUSES: Final = 6  # that a black hole lasts, at most: then a worker gives no sign of life for too long
-_PROGRESS_SECONDS: Final = 10  # in which a review or an attempt to send happens before the next event, if any does
+_PROGRESS_PAUSES: Final = 3  # in which a review or an attempt to send happens before the next event, if any does
 _SETTLE_SECONDS: Final = 600
 _WAITING: Final = (MailState.QUEUED, MailState.APPROVED, MailState.SENDING)
 
@@ -150,7 +150,7 @@ class _World:
             before, self.steps = self.steps, steps(store)
             return self.steps > before
 
-        self.until(is_more, _PROGRESS_SECONDS)
+        self.until(is_more, _PROGRESS_PAUSES * self.pause)
 
     def until(self, is_true: Callable[[Repository], bool], seconds: float = _SETTLE_SECONDS) -> bool:
         """Wait until the store fulfils the condition, while all processes run. Return whether it did."""
