@@ -29,6 +29,7 @@ import pytest
 import yaml
 
 from bot.settings.tables import load
+from tests.fakes.mails import git_archive, patch
 from tests.fakes.postgres import Server, server, stop_server
 from tests.fakes.sink import sink
 from tests.npm import npm_package
@@ -307,9 +308,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def test_what_compose_starts_reviews_the_sample_and_sends_the_approved_mail_once(
-    postgres: Server, tmp_path: Path
-) -> None:
+def test_what_compose_starts_reviews_and_sends_the_approved_mail_once(postgres: Server, tmp_path: Path) -> None:
     services, url, port = _compose()["services"], postgres.create_empty("compose"), _free_port()
     shutil.copy(DEPLOY / "compose/patchwarden.toml", tmp_path)
     web = tmp_path / "web"
@@ -319,6 +318,11 @@ def test_what_compose_starts_reviews_the_sample_and_sends_the_approved_mail_once
         replaced = {"PATCHWARDEN_DATABASE": url, "PATCHWARDEN_SENDING__PORT": str(mail_server.port)}
         environments = {name: services[name]["environment"] | replaced for name in ("worker", "sender", "web")}
         arguments = {name: tuple(services[name]["command"]) for name in environments}
+        sample = _Command(tuple(services["sample"]["command"]), tmp_path, services["sample"]["environment"] | replaced)
+        reviewed = _Containers({"sample": sample}).call("sample", *sample.arguments)
+        assert reviewed.returncode == 0, reviewed.stderr
+        archive = git_archive(tmp_path / "list.git", [patch("0@x")])
+        environments["worker"]["PATCHWARDEN_ARCHIVES"] = json.dumps([str(archive)])
         numbered = [f"worker {number}" for number in range(services["worker"]["deploy"]["replicas"])]
         commands = {name: _Command(arguments["worker"], tmp_path, environments["worker"]) for name in numbered}
         commands["sender"] = _Command(arguments["sender"], tmp_path, environments["sender"])
@@ -330,7 +334,7 @@ def test_what_compose_starts_reviews_the_sample_and_sends_the_approved_mail_once
             (held, *_) = _held(containers)
             assert mail_server.taken == []
             approved = containers.call("sender", "outbox", "approve", held["id"])
-            containers.until(lambda: mail_server.taken)
+            containers.until(lambda: mail_server.taken and "0@x" in _postings(containers))
             states = json.loads(containers.call("sender", "outbox", "list", "--format", "json").stdout)
 
     assert approved.returncode == 0, approved.stderr
@@ -341,9 +345,17 @@ def test_what_compose_starts_reviews_the_sample_and_sends_the_approved_mail_once
 
 
 def _held(containers: _Containers) -> list[dict[str, Any]]:
+    return [mail for mail in _outbox(containers) if mail["state"] == "held"]
+
+
+def _postings(containers: _Containers) -> set[str]:
+    return {mail["posting"] for mail in _outbox(containers)}
+
+
+def _outbox(containers: _Containers) -> list[dict[str, Any]]:
     listed = containers.call("sender", "outbox", "list", "--format", "json")
     mails = json.loads(listed.stdout) if listed.returncode == 0 and listed.stdout else {}
-    return [mail for mail in mails.get("mails", ()) if mail["state"] == "held"]
+    return list(mails.get("mails", ()))
 
 
 def test_what_kubernetes_starts_answers_its_probes(
