@@ -115,6 +115,7 @@ from rules.source.rust import structure as rust_structure
 from rules.source.rust import tokens as rust_tokens
 from rules.source.rust.fences import Fences
 from rules.source.rust.source import RustSource
+from rules.source.rust.use_layout import is_plain_use
 from tests.bot.review.factories import Maker
 from tests.fakes.fixing import fix_series, read_changes
 from tests.growth import FACTOR, MAX_RATIO, growth, processor_seconds, repeated
@@ -1017,6 +1018,7 @@ CODE_READERS: Final = (
             "rules.source.rust.docs.headings",
             "rules.source.rust.docs.section",
             "rules.source.rust.fences.Fences.read",
+            "rules.source.rust.use_layout.is_plain_use",
         ),
         lambda given: (
             rust_operations.implementation(given),
@@ -1025,8 +1027,9 @@ CODE_READERS: Final = (
             rust_docs.is_safety_title(given),
             rust_docs.headings(enumerate(given.split("\n"))),
             Fences().read(given),
+            is_plain_use(given, len(given)),
         ),
-        (("", ""), ("- " * 8, "```"), ("unsafe impl ", ""), ("impl<", "> a for b"), ("a.add(", ")")),
+        (("", ""), ("- " * 8, "```"), ("", " " * 40), ("unsafe impl ", ""), ("impl<", "> a for b"), ("a.add(", ")")),
         size=_RUST_SIZE,
     ),
     Reader(

@@ -8,7 +8,7 @@ has no comment, such as the empty comment `//` after the last item. One finding 
 
 Two added `use` of names of one module, such as `crate::device`. One finding for each module.
 
-Examples in documentation are read too.
+Examples in documentation are read too, without the lines that rustdoc hides (`# use ..`).
 
 ## Why
 
@@ -43,16 +43,15 @@ from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.code_place import is_in_macro_definition
 from rules.source.rust.doctest_code import doctest_sources
 from rules.source.rust.source import RustSource
-from rules.source.rust.use_layout import USE, rewrite_use
+from rules.source.rust.use_layout import USE, is_plain_use, rewrite_use
 
 _PIN_INIT = "rust/pin-init/"
 _GUIDELINES = "Documentation/rust/coding-guidelines.rst"
 _MODULE = re.compile(r"(?:::)?+(?P<path>(?:\w++\s*+::\s*+)++)(?=[\w{])")
 _PARENTS = ("self", "super")
-_PLAIN_END = re.compile(r"(?:\A|[;{}])\s*+\Z")
-_MAX_BLANKS = 200  # characters before a `use` that may be white space
 _start = attrgetter("start")
-_DOC_USE = re.compile(r"//[/!] ?(?:# ?)?+use [\w:]++(?P<list>\{[^;]++);\s*+\Z")
+_HIDDEN = re.compile(r"[ \t]*+//[/!][ \t]*+#[ \t]")
+_DOC_USE = re.compile(r"//[/!] ?use [\w:]++(?P<list>\{[^;]++);\s*+\Z")
 _SIGN = re.compile(r"[{},]")
 _WORDS = ("use ", ",")
 _ONE_LINE = "Write each item on a line of its own, with an empty comment `//` after the last one."
@@ -75,7 +74,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         for doctest, indent in doctest_sources(source, is_complete=file.is_complete):
             for item in (*_occurrences(doctest, indent, file.new_lines), *_repeated(doctest, file.new_lines)):
                 found.add(item.line)
-                yield file.report(Position(item.line, item.column + indent), item.key)
+                if not _HIDDEN.match(source.line_text(item.line)):
+                    yield file.report(Position(item.line, item.column + indent), item.key)
         if not file.is_complete and source.comments:
             yield from _report_cut(file, source, found)
 
@@ -109,8 +109,7 @@ def _repeated(source: RustSource, new_lines: frozenset[int]) -> Iterator[Occurre
         if module is None or line not in new_lines or is_in_macro_definition(source, match.start()):
             continue
         path = "".join(module["path"].split()).removesuffix("::")
-        is_plain = _PLAIN_END.search(source.code, max(0, match.start() - _MAX_BLANKS), match.start())
-        if is_plain and ("::" in path or path in _PARENTS):
+        if ("::" in path or path in _PARENTS) and is_plain_use(source.code, match.start()):
             key = next(source.structure.enclosing(match.start()), -1), path
             counts[key] += 1
             if counts[key] == 2:
@@ -175,6 +174,7 @@ EXAMPLES = (
           | +
           | +/// ```
         ! | +/// use kernel::{led::Led, prelude::*};
+          | +/// # use kernel::{error::Error, str::CStr};
           | +/// ```
           | +struct Led;
         """,
@@ -273,6 +273,7 @@ EXAMPLES = (
           | diff rust/kernel/led.rs
           |  /// # use kernel::led::{Led, Leds};
         ! | +/// use kernel::led::{Color, Level};
+          | +/// # use kernel::led::{Strip, Wire};
           | +/// use kernel::led::Blink;
           |  fn on() {}
         """,

@@ -39,13 +39,11 @@ from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.code_place import is_in_macro_definition
 from rules.source.rust.doctest_code import doctest_sources
 from rules.source.rust.source import RustSource
-from rules.source.rust.use_layout import USE, rewrite_use
+from rules.source.rust.use_layout import USE, is_plain_use, rewrite_use
 
 _CONSTANT = re.compile(r"(?<![\w:$])(?:::)?+((?:\w++::)++)([A-Z_][A-Z0-9_]*+)\b(?!::|\()")
 _CRATES = ("kernel", "crate")
 _PRELUDES = (("kernel", "prelude", "*"),)
-_PLAIN_END = re.compile(r"(?:\A|[;{}])\s*\Z")
-_MAX_BEFORE = 200  # characters before an import that may be white space
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
@@ -72,10 +70,11 @@ def _occurrences(source: RustSource, prelude: Prelude, *, in_kernel_crate: bool)
     candidates: list[tuple[int, int, str, Path, int]] = []
     other_globs: set[int] = set()
     spans = list(USE.finditer(source.code)) if source.contains(b"prelude") else []
-    at = 0
+    at, is_plain = 0, bool(spans) and is_plain_use(source.code, spans[0].start())
     for item in source.uses if spans else ():
         while at + 1 < len(spans) and spans[at + 1].start() <= item.offset:
             at += 1
+            is_plain = is_plain_use(source.code, spans[at].start())
         start = spans[at].start()
         scope = next(source.structure.enclosing(start), -1)
         path = full_path(item.path, in_kernel_crate=in_kernel_crate)
@@ -84,7 +83,7 @@ def _occurrences(source: RustSource, prelude: Prelude, *, in_kernel_crate: bool)
         else:
             other_globs.update([scope] if item.name == "*" else [])
             scopes.setdefault(scope, {})[item.name] = path
-            if _PLAIN_END.search(source.code, max(0, start - _MAX_BEFORE), start):
+            if is_plain:
                 candidates.append((scope, item.offset, item.name, path, at))
     redundant = [item for item in candidates if item[0] in globs and prelude.has(item[3], item[2])]
     for at, imports in groupby(redundant, key=itemgetter(4)):

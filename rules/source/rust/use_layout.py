@@ -20,6 +20,18 @@ _HEAD: Final = re.compile(r"(?P<indent>[ \t]*+)(?:pub(?:\([\w ]++\))? )?use \Z")
 _SELF: Final = re.compile(r"self\b")
 _start: Final = attrgetter("start")
 _MAX_DEPTH: Final = 16
+_WINDOW: Final = 200  # characters before a `use` that are read at once
+
+
+def is_plain_use(code: str, start: int) -> bool:
+    """Return whether no attribute and no visibility stands before the `use` at that offset of the code."""
+    end = start
+    while end > 0:
+        before = code[max(0, end - _WINDOW) : end].rstrip()
+        if before:
+            return before[-1] in ";{}"
+        end -= _WINDOW
+    return True
 
 
 @dataclass(frozen=True, slots=True)
