@@ -19,31 +19,10 @@ from bot.store.dialect import open_server
 from tests.fakes.mails import append_mail, git_archive, patch
 from tests.fakes.postgres import Server, server, stop_server
 from tests.fakes.sink import Sink, sink
+from tests.fakes.worker_kills import SETTINGS
 
 PROGRAM: Final = Path(sys.executable).with_name("patchwarden")
 SECONDS: Final = 240
-SETTINGS: Final = """\
-database = "{url}"
-archives = ["list.git"]
-[identity]
-address = "bot@bot.example.org"
-[lists."rust-for-linux@lists.example.org"]
-mode = "list"
-consent = "https://lists.example.org/agreed"
-embargo_hours = 0
-[review]
-stale_hours = 1000000
-[schedule]
-poll_seconds = 1
-review_seconds = 1
-jitter_seconds = 0
-[sending]
-transport = "smtp"
-host = "127.0.0.1"
-port = {port}
-security = "none"
-max_mails_per_author_per_day = 99
-"""
 
 
 @dataclass(frozen=True, slots=True)

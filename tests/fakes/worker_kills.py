@@ -31,7 +31,7 @@ from tests.fakes.proxy import Proxy
 from tests.fakes.sending_kills import FaultyServer, calm
 from tests.fakes.sink import Sink, logged, sink
 
-_SETTINGS: Final = """\
+SETTINGS: Final = """\
 database = "{url}"
 archives = ["list.git"]
 [identity]
@@ -59,6 +59,7 @@ max_mails_per_list_per_day = 9999
 max_mails_per_hour = 9999
 max_attempts = 99
 """
+"""The settings of processes that read `list.git` and send all mails, for a database and a mail server."""
 _COMMANDS: Final = {"worker 1": "worker", "worker 2": "worker", "sender 1": "deliver", "sender 2": "deliver"}
 _NETWORK: Final = ("cut", "delay", "half-close", "black hole")
 VICTIMS: Final = (*_COMMANDS, "server", "connections", *_NETWORK)
@@ -194,7 +195,7 @@ def kill(
     try:
         with sink(folder / "mails") as mail_server, Proxy(server.socket) as proxy:
             world = _World(folder, server, mail_server, proxy, dice, pause)
-            (folder / "patchwarden.toml").write_text(_SETTINGS.format(url=world.network_url, port=mail_server.port))
+            (folder / "patchwarden.toml").write_text(SETTINGS.format(url=world.network_url, port=mail_server.port))
             faulty = FaultyServer(dice)
             mail_server.misbehave = faulty
             for number in range(1, kills + 1):
