@@ -25,7 +25,8 @@ COMMANDS: Final = {
     "run": "Read archives, review their series, and deliver the reviews. By default, mails are only written to a "
     "folder.",
     "deliver": "Deliver the mails that `patchwarden run --no-deliver` writes to the same database.",
-    "worker": "Review series together with other workers, on any number of machines that share a PostgreSQL database.",
+    "worker": "Read archives, and review series and check them again, together with other workers on any number of "
+    "machines that share a PostgreSQL database.",
     "check": "Check patches against the rules. Nothing is sent.",
     "lsp": "Check what is written in an editor: a language server on standard input and output.",
     "audit": "Check whole files or trees as if every line were new. Print the findings by file, and their total.",

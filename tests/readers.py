@@ -1280,16 +1280,22 @@ CODE_READERS: Final = (
             "rules.analysis.maintainers.parse",
             "rules.analysis.maintainers.Entry.mentions",
             "rules.analysis.maintainers.Entry.keeps",
+            "rules.analysis.maintainers.Entry.pattern_of",
             "rules.analysis.maintainers.Entry.specificity",
         ),
         lambda given: [
-            (entry.mentions(given), entry.keeps(given), entry.specificity(given))
+            (entry.mentions(given), entry.keeps(given), entry.pattern_of(given), entry.specificity(given))
             for entry in maintainers.parse(f"A THING\nM:\tA <a@b>\nF:\trust/\nK:\tunsafe\n\n{given}")[:1]
         ],
         (("", ""), ("A THING\nM:\tA <a@b>\nF:\t", "\n")),
     ),
     Reader(("rules.analysis.maintainers.Subsystems.of",), _SUBSYSTEMS.of, (("", ""), ("rust/", ""))),
     Reader(("rules.analysis.maintainers.Subsystems.all_of",), _SUBSYSTEMS.all_of, (("", ""), ("rust/", ""))),
+    Reader(
+        ("rules.analysis.maintainers.Subsystems.entries_of",),
+        lambda given: list(_SUBSYSTEMS.entries_of(given)),
+        (("", ""), ("rust/", "")),
+    ),
     Reader(
         (
             "bot.debt.count.count_file",

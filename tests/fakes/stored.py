@@ -29,11 +29,13 @@ def use_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _on_server(initialise: object) -> object:
     def with_server(self: object, path: Path, *arguments: object, **named: object) -> None:
-        if "server" in named:  # the server's own template
+        # Repository gives all arguments of Database by their places, and commands those of readers.
+        *others, last = arguments or ("",)
+        if "server" in named or "://" in str(last):  # the server's own template, or the URL in the settings
             initialise(self, path, *arguments, **named)  # type: ignore[operator]
             return
-        # Repository gives all arguments of Database by their places.
-        initialise(self, path, *arguments[:2], server=server().url_of(path))  # type: ignore[operator]
+        before = others if isinstance(last, str) else arguments
+        initialise(self, path, *before, server=server().url_of(path))  # type: ignore[operator]
 
     return with_server
 

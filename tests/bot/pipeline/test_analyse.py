@@ -14,7 +14,7 @@ from rules.analysis.view import FileView
 from rules.bindings.tree import FileTree, Tree
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.diff.tree import blob_id
-from rules.finding import Finding
+from rules.finding import Diagnostic
 from tests.bot.review.factories import DATE, Maker
 
 T = TypeVar("T")
@@ -68,13 +68,15 @@ def test_an_analysis_without_repositories_and_blobs_knows_the_hunks_alone(make: 
 def test_rules_see_the_tree_that_a_series_is_analysed_on(make: Maker) -> None:
     trees: list[Tree] = []
 
-    def look(file: FileView) -> Iterator[Finding]:
+    finding = make.finding()
+
+    def look(file: FileView) -> Iterator[Diagnostic]:
         trees.append(file.series.tree)
-        yield make.finding()
+        yield Diagnostic(finding.anchor, finding.message, finding.confidence, finding.severity)
 
     tree = FileTree({"a.rs": OLD})
     analysis = analyse_on(Trees(tree), SERIES, (make.rule(check_file=look),))
 
     assert trees == [tree]
-    assert analysis.report.findings == (make.finding(),)
+    assert analysis.report.findings == (finding,)
     assert analysis.blobs == {blob_id(NEW): NEW}

@@ -50,9 +50,9 @@ def counted(store: Repository, monkeypatch: pytest.MonkeyPatch) -> Iterator[Coun
     for module in (bot.ports.postings, bot.store.codec):
         decode = module.decode_posting
 
-        def counting(value: bytes, *, with_texts: bool = True, decode: Any = decode) -> Any:
+        def counting(value: bytes, *, with_texts: bool = True, decode: Any = decode, **named: Any) -> Any:
             counts["decoded"] += with_texts
-            return decode(value, with_texts=with_texts)
+            return decode(value, with_texts=with_texts, **named)
 
         monkeypatch.setattr(module, "decode_posting", counting)
     with traced(store, note):
