@@ -200,7 +200,7 @@ def _repairing(
         while not stop.is_set() and not ended.wait(_REPAIR_SECONDS):
             done = worker.take_ended()
             try:
-                queue.repair(sources, done)
+                queue.repair(sources, done, worker.held())
             except AdapterError as error:
                 worker.put_back(done)
                 outages.failed("repair-queue", str(error))

@@ -54,6 +54,8 @@ class QueueWorker:
         self._tasks = tasks
         self._stop = stop
         self._ended: deque[tuple[float, int]] = deque()
+        self._running: set[int] = set()
+        self._workers: list[Any] = []
         self._outages = Outages(LogEvent.JOB_FAILED, LogEvent.JOB_RECOVERED, "job", "error")
 
     def run(self) -> None:
@@ -76,6 +78,11 @@ class QueueWorker:
         """Let `take_ended` return these numbers once more."""
         self._ended.extendleft((0.0, number) for number in ended)
 
+    def held(self) -> tuple[Sequence[int], Sequence[int]]:
+        """Return the numbers of this worker in the queue, and those of the jobs that run here."""
+        numbers = [worker.worker_id for worker in self._workers if worker.worker_id is not None]
+        return numbers, tuple(self._running)
+
     async def _work(self) -> None:
         chosen = self._settings
         total = sum(chosen.jobs.values())
@@ -92,14 +99,14 @@ class QueueWorker:
         for name, run in self._tasks.items():
             app.task(name=name, pass_context=True)(self._task(run))
         async with app.open_async():
-            workers: list[Any] = [self._worker(app, queues, jobs) for queues, jobs in chosen.jobs.items()]
-            runs = [asyncio.create_task(worker.run()) for worker in workers]
+            self._workers = [self._worker(app, queues, jobs) for queues, jobs in chosen.jobs.items()]
+            runs = [asyncio.create_task(worker.run()) for worker in self._workers]
             stopping = asyncio.create_task(self._wait_for_stop())
             self._outages.worked(_JOB)
             # If one of them loses its connection, all of them start again.
             await asyncio.wait([*runs, stopping], return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
-            for worker in workers:
+            for worker in self._workers:
                 worker.stop()
             for ended in await asyncio.gather(*runs, return_exceptions=True):
                 if isinstance(ended, BaseException):
@@ -107,11 +114,13 @@ class QueueWorker:
 
     def _task(self, run: Callable[[str], object]) -> Callable[..., None]:
         def task(context: JobContext, posting_id: str = "", source: str = "") -> None:
+            number = context.job.id or 0
+            self._running.add(number)
             try:
                 run(posting_id or source)
             finally:
-                if context.job.id is not None:
-                    self._ended.append((time.monotonic(), context.job.id))
+                self._running.discard(number)
+                self._ended.append((time.monotonic(), number))
 
         return task
 

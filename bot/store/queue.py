@@ -28,6 +28,7 @@ READ: Final = "read"
 HEARTBEAT_SECONDS: Final = 5.0
 STALLED_SECONDS: Final = 20.0
 """How long a worker that gives no sign of life keeps its jobs."""
+_START_SECONDS: Final = 15  # in which a worker gets a job that it fetched
 _LONGEST_SECONDS: Final = 3_600  # of a job; its own limits end it much earlier
 _FORGOTTEN_SECONDS: Final = 86_400  # after which no worker reads a source any more
 _SOON: Final = 1_000_000_000
@@ -107,6 +108,11 @@ DELETE FROM procrastinate_jobs AS job WHERE left(queue_name, {len(QUEUE)}) = '{Q
   OR (status = 'doing' AND (
     worker_id IS NULL
     OR id IN (SELECT CAST(value AS bigint) FROM json_each(?))
+    OR (worker_id IN (SELECT CAST(value AS bigint) FROM json_each(?))
+      AND id NOT IN (SELECT CAST(value AS bigint) FROM json_each(?))
+      AND EXISTS (
+        SELECT 1 FROM procrastinate_events WHERE job_id = job.id AND type = 'started'
+        AND at < now() - interval '{_START_SECONDS} seconds'))
     OR EXISTS (
       SELECT 1 FROM procrastinate_workers WHERE id = worker_id
       AND last_heartbeat < now() - interval '{STALLED_SECONDS} seconds')
@@ -185,14 +191,20 @@ class JobQueue:
         with self._database.rows() as connection:
             return bool(connection.execute(_INSTALLED).fetchone()[0])
 
-    def repair(self, sources: Sequence[str] = (), ended: Sequence[int] = ()) -> int:
+    def repair(
+        self,
+        sources: Sequence[str] = (),
+        ended: Sequence[int] = (),
+        held: tuple[Sequence[int], Sequence[int]] = ((), ()),
+    ) -> int:
         """Remove the jobs of dead workers, and add a job for each row that is due and has none.
 
         A source is read if it has no job. The jobs with the numbers in `ended` ended here: one that is still running in
-        the database lost its end with a connection. Return the number of added jobs.
+        the database lost its end with a connection. `held` has the numbers of a worker and of the jobs that it runs.
+        What it runs in the database only it never got, because a connection was lost. Return the number of added jobs.
         """
         with self._database.changing() as connection:
-            connection.execute(_LOST, (json.dumps(ended),))
+            connection.execute(_LOST, (json.dumps(ended), *map(json.dumps, held)))
             added = sum(connection.execute(query).rowcount for query in _REFILL)
             return added + sum(_read(connection, _READ_IF_MISSING, source, 0) for source in sources)
 

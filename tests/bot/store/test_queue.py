@@ -179,6 +179,25 @@ def test_a_job_whose_end_was_lost_is_added_again(tmp_path: Path, store: Reposito
     assert _jobs(tmp_path) == [posting.message_id]
 
 
+def test_a_job_that_its_worker_never_got_is_added_again(tmp_path: Path, queue: JobQueue) -> None:
+    queue.read_later("list", 0)
+    with opened(tmp_path / "patchwarden.db") as database:
+        (worker,) = database.execute("INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id").fetchone()
+        query = "UPDATE procrastinate_jobs SET status = 'doing', worker_id = ? RETURNING id"
+        (number,) = database.execute(query, (worker,)).fetchone()
+    queue.repair(["list"], (), ([worker], []))
+    assert _all(tmp_path) == []  # it may be on its way to the worker
+
+    with opened(tmp_path / "patchwarden.db") as database:
+        database.execute("UPDATE procrastinate_events SET at = now() - interval '1 minute'")
+    queue.repair(["list"], (), ([worker], [number]))
+    queue.repair(["list"], (), ([worker + 1], []))
+    assert _all(tmp_path) == []
+
+    queue.repair(["list"], (), ([worker], []))
+    assert _all(tmp_path) == [(READ, True)]
+
+
 def test_a_recheck_and_its_job_are_added_together_with_the_lock_of_the_series(
     tmp_path: Path, store: Repository, queue: JobQueue
 ) -> None:
