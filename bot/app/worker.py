@@ -198,11 +198,9 @@ def _repairing(
 
     def repair() -> None:
         while not stop.is_set() and not ended.wait(_REPAIR_SECONDS):
-            done = worker.take_ended()
             try:
-                queue.repair(sources, done, worker.held())
+                queue.repair(sources, *worker.held())
             except AdapterError as error:
-                worker.put_back(done)
                 outages.failed("repair-queue", str(error))
             else:
                 outages.worked("repair-queue")

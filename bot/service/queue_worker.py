@@ -3,9 +3,9 @@
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from threading import Event
 from typing import Any, Final
 
@@ -53,8 +53,7 @@ class QueueWorker:
         self._settings = settings
         self._tasks = tasks
         self._stop = stop
-        self._ended: deque[tuple[float, int]] = deque()
-        self._running: set[int] = set()
+        self._ended: dict[int, float] = {}  # when each job ended; a running one never did
         self._workers: list[Any] = []
         self._outages = Outages(LogEvent.JOB_FAILED, LogEvent.JOB_RECOVERED, "job", "error")
 
@@ -67,21 +66,13 @@ class QueueWorker:
                 self._outages.failed(_JOB, " ".join(str(error.__cause__ or error).split()))
             self._stop.wait(_AGAIN_SECONDS)
 
-    def take_ended(self) -> Sequence[int]:
-        """Return the numbers of jobs that ended some time ago, each once."""
-        numbers = []
-        while self._ended and time.monotonic() - self._ended[0][0] > _END_SECONDS:
-            numbers.append(self._ended.popleft()[1])
-        return numbers
-
-    def put_back(self, ended: Sequence[int]) -> None:
-        """Let `take_ended` return these numbers once more."""
-        self._ended.extendleft((0.0, number) for number in ended)
-
     def held(self) -> tuple[Sequence[int], Sequence[int]]:
-        """Return the numbers of this worker in the queue, and those of the jobs that run here."""
+        """Return the numbers of this worker in the queue, and those of the jobs that run here or ended just now."""
         numbers = [worker.worker_id for worker in self._workers if worker.worker_id is not None]
-        return numbers, tuple(self._running)
+        for job, ended in tuple(self._ended.items()):
+            if time.monotonic() - ended > _END_SECONDS:
+                del self._ended[job]
+        return numbers, tuple(self._ended)
 
     async def _work(self) -> None:
         chosen = self._settings
@@ -115,12 +106,11 @@ class QueueWorker:
     def _task(self, run: Callable[[str], object]) -> Callable[..., None]:
         def task(context: JobContext, posting_id: str = "", source: str = "") -> None:
             number = context.job.id or 0
-            self._running.add(number)
+            self._ended[number] = inf
             try:
                 run(posting_id or source)
             finally:
-                self._running.discard(number)
-                self._ended.append((time.monotonic(), number))
+                self._ended[number] = time.monotonic()
 
         return task
 

@@ -107,7 +107,6 @@ DELETE FROM procrastinate_jobs AS job WHERE left(queue_name, {len(QUEUE)}) = '{Q
   OR (status = 'todo' AND scheduled_at < now() - interval '{_FORGOTTEN_SECONDS} seconds')
   OR (status = 'doing' AND (
     worker_id IS NULL
-    OR id IN (SELECT CAST(value AS bigint) FROM json_each(?))
     OR (worker_id IN (SELECT CAST(value AS bigint) FROM json_each(?))
       AND id NOT IN (SELECT CAST(value AS bigint) FROM json_each(?))
       AND EXISTS (
@@ -191,20 +190,15 @@ class JobQueue:
         with self._database.rows() as connection:
             return bool(connection.execute(_INSTALLED).fetchone()[0])
 
-    def repair(
-        self,
-        sources: Sequence[str] = (),
-        ended: Sequence[int] = (),
-        held: tuple[Sequence[int], Sequence[int]] = ((), ()),
-    ) -> int:
+    def repair(self, sources: Sequence[str] = (), workers: Sequence[int] = (), held: Sequence[int] = ()) -> int:
         """Remove the jobs of dead workers, and add a job for each row that is due and has none.
 
-        A source is read if it has no job. The jobs with the numbers in `ended` ended here: one that is still running in
-        the database lost its end with a connection. `held` has the numbers of a worker and of the jobs that it runs.
-        What it runs in the database only it never got, because a connection was lost. Return the number of added jobs.
+        A source is read if it has no job. `workers` are the numbers of this process, and `held` those of the jobs that
+        it has. If the database says that it has another one, a connection lost the start or the end of that job. Return
+        the number of added jobs.
         """
         with self._database.changing() as connection:
-            connection.execute(_LOST, (json.dumps(ended), *map(json.dumps, held)))
+            connection.execute(_LOST, (json.dumps(workers), json.dumps(held)))
             added = sum(connection.execute(query).rowcount for query in _REFILL)
             return added + sum(_read(connection, _READ_IF_MISSING, source, 0) for source in sources)
 

@@ -165,36 +165,43 @@ def test_the_source_that_no_worker_has_any_more_is_forgotten(tmp_path: Path, que
     assert _all(tmp_path) == [(READ, True)]
 
 
+def _taken(path: Path, task: str) -> tuple[int, int]:
+    """Let a new worker have the job of a task. Return the numbers of the worker and of the job."""
+    with opened(path / "patchwarden.db") as database:
+        (worker,) = database.execute("INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id").fetchone()
+        query = "UPDATE procrastinate_jobs SET status = 'doing', worker_id = ? WHERE task_name = ? RETURNING id"
+        (number,) = database.execute(query, (worker, task)).fetchone()
+    return worker, number
+
+
+def _let_a_minute_pass(path: Path) -> None:
+    with opened(path / "patchwarden.db") as database:
+        database.execute("UPDATE procrastinate_events SET at = at - interval '1 minute'")
+
+
 def test_a_job_whose_end_was_lost_is_added_again(tmp_path: Path, store: Repository, queue: JobQueue) -> None:
     posting = series(1)
     store_posting(store, posting, START)
-    with opened(tmp_path / "patchwarden.db") as database:
-        (worker,) = database.execute("INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id").fetchone()
-        query = "UPDATE procrastinate_jobs SET status = 'doing', worker_id = ? WHERE task_name = ? RETURNING id"
-        (number,) = database.execute(query, (worker, REVIEW)).fetchone()
-    queue.repair((), [number + 1_000])
+    worker, number = _taken(tmp_path, REVIEW)
+    _let_a_minute_pass(tmp_path)
+    queue.repair((), [worker], [number])
     assert _jobs(tmp_path) == []
 
-    queue.repair((), [number])
+    queue.repair((), [worker], [number + 1_000])
     assert _jobs(tmp_path) == [posting.message_id]
 
 
 def test_a_job_that_its_worker_never_got_is_added_again(tmp_path: Path, queue: JobQueue) -> None:
     queue.read_later("list", 0)
-    with opened(tmp_path / "patchwarden.db") as database:
-        (worker,) = database.execute("INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id").fetchone()
-        query = "UPDATE procrastinate_jobs SET status = 'doing', worker_id = ? RETURNING id"
-        (number,) = database.execute(query, (worker,)).fetchone()
-    queue.repair(["list"], (), ([worker], []))
+    worker, _ = _taken(tmp_path, READ)
+    queue.repair(["list"], [worker], [])
     assert _all(tmp_path) == []  # it may be on its way to the worker
 
-    with opened(tmp_path / "patchwarden.db") as database:
-        database.execute("UPDATE procrastinate_events SET at = now() - interval '1 minute'")
-    queue.repair(["list"], (), ([worker], [number]))
-    queue.repair(["list"], (), ([worker + 1], []))
+    _let_a_minute_pass(tmp_path)
+    queue.repair(["list"], [worker + 1], [])
     assert _all(tmp_path) == []
 
-    queue.repair(["list"], (), ([worker], []))
+    queue.repair(["list"], [worker], [])
     assert _all(tmp_path) == [(READ, True)]
 
 
