@@ -78,45 +78,40 @@ class Requirements:
 def check(request: Request) -> Report:
     """Return the findings in a document, those of rules of scope `author` included."""
     try:
-        survey = _survey(request)
-        if survey is None:
-            return Report()
-        document = _Document(request, survey)
+        document = _read(request)
     except AdapterError as error:
         return Report(problems=(str(error),))
+    if document is None:
+        return Report()
     report = run_rules(document.rules, document.view, {document.path})
     findings = (shown for finding in report.findings if (shown := _after(finding, document.file)) is not None)
     failures = tuple(f"rule {failure.rule} failed: {failure.error}" for failure in report.failures)
-    return Report(survey, tuple(findings), (*failures, *skipped_lines(report.skipped)))
+    return Report(document.survey, tuple(findings), (*failures, *skipped_lines(report.skipped)))
 
 
 def find_requirements(request: Request, line: int, column: int) -> tuple[Requirements, ...]:
     """Return what the unsafe operation at a place requires; elsewhere in its block, what all operations require."""
-    survey = _survey(request)
-    if survey is None:
-        return ()
     try:
-        return tuple(_requirements(_Document(request, survey).file, line, column))
+        document = _read(request)
+        return () if document is None else tuple(_requirements(document.file, line, column))
     except TooMuchError:
         return ()
 
 
 def find_fixes(request: Request, first: int, last: int) -> tuple[Fix, ...]:
     """Return the fixes of findings on these lines, of which each can be applied alone."""
-    survey = _survey(request)
-    if survey is None:
+    document = _read(request)
+    if document is None:
         return ()
-    document = _Document(request, survey)
     lines = range(first, last + 1)
     return exact_fixes(document.rules, document.view, document.view_with, document.path, lines)
 
 
 def fix_all(request: Request) -> tuple[Edit, ...]:
     """Return the edits that make all fixes of the document."""
-    survey = _survey(request)
-    if survey is None:
+    document = _read(request)
+    if document is None:
         return ()
-    document = _Document(request, survey)
     fixed = fix_files(document.rules, document.view, document.view_with, {document.path})
     content = fixed.contents.get(document.path)
     return () if content is None else tuple(line_edits(document.text, content))
@@ -126,6 +121,7 @@ class _Document:
     """A document in the view of all changes of its work tree."""
 
     def __init__(self, request: Request, survey: Survey) -> None:
+        self.survey = survey
         work_tree = survey.work_tree
         paths = {work_tree.relative(path): text for path, text in request.texts.items()}
         texts = {path: text for path, text in paths.items() if path is not None}
@@ -152,6 +148,12 @@ class _Document:
     def view_with(self, contents: Mapping[str, bytes]) -> SeriesView:
         """Return the view with another text of this document."""
         return view(self._edited.series(self.path, contents.get(self.path, self.text)), self._tree, self._landing)
+
+
+def _read(request: Request) -> _Document | None:
+    """Return the document in the view of its work tree, None outside git."""
+    survey = _survey(request)
+    return None if survey is None else _Document(request, survey)
 
 
 def _survey(request: Request) -> Survey | None:

@@ -4,11 +4,9 @@
 The page changes nothing. A token proves nothing either: only a signed mail is obeyed, and then its token is used up.
 """
 
-import email
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
-from email.utils import getaddresses
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -17,6 +15,7 @@ from bot.mail.outgoing import COMMAND_REPLY
 from bot.mail.state import MailState
 from bot.ports.web import OurMail, SeriesDetail, SeriesSummary
 from bot.review.render.text import visible
+from bot.web.mails import reply_addresses
 from rules.lazy import dataclass
 from rules.listing import listing
 
@@ -75,9 +74,8 @@ def command_address(detail: SeriesDetail) -> str:
 def _command_mail(detail: SeriesDetail) -> tuple[OurMail | None, str]:
     """Return our newest mail with an address that accepts commands, and the address."""
     for mail in reversed(detail.mails):
-        if mail.content and mail.kind != COMMAND_REPLY:
-            headers = email.message_from_bytes(mail.content).get_all("Reply-To", [])
-            for _, address in getaddresses([str(header) for header in headers]):
+        if mail.kind != COMMAND_REPLY:
+            for address in reply_addresses(mail):
                 if series_token(address):
                     return mail, address
     return None, ""

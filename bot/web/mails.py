@@ -4,6 +4,7 @@
 import email
 from email.header import decode_header, make_header
 from email.message import Message
+from email.utils import getaddresses
 from typing import Final
 
 from bot.ports.web import OurMail
@@ -17,6 +18,12 @@ _MBOX_HEAD: Final = "From mboxrd@z Thu Jan  1 00:00:00 1970\n"
 def mail_headers(mail: OurMail) -> list[tuple[str, str]]:
     """Return the headers of a mail that name no recipient, decoded."""
     return [(name, _decoded(value)) for name, value in _public_headers(_parsed(mail.content))]
+
+
+def reply_addresses(mail: OurMail) -> list[str]:
+    """Return the addresses to which replies to a mail go; none if retention removed its text."""
+    headers = _parsed(mail.content).get_all("Reply-To", []) if mail.content else []
+    return [address for _, address in getaddresses([str(header) for header in headers])]
 
 
 def mail_text(mail: OurMail) -> str:
