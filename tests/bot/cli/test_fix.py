@@ -14,6 +14,7 @@ from bot.inbox.git_range import diff_rust
 from rules.finding import Edit
 from rules.lint.fixing import apply_edits
 from tests.bot.cli.cli_runner import Run
+from tests.fakes.work_tree import commit_driver, git
 
 BASE = """\
 use kernel::error::Result;
@@ -62,21 +63,11 @@ RUSTFMT = shutil.which("rustfmt")
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """Return a work tree with a commit that adds code."""
-    folder = tmp_path / "linux"
-    (folder / "drivers").mkdir(parents=True)
-    git(folder, "init", "-q", "-b", "main")
-    (folder / "drivers" / "led.rs").write_text(BASE)
-    git(folder, "add", ".")
-    git(folder, "commit", "-qm", "rust: led: add")
+    folder = commit_driver(tmp_path / "linux", BASE)
     (folder / "drivers" / "led.rs").write_text(BASE + ADDED)
     (folder / "drivers" / "led.rs").chmod(0o640)
     git(folder, "commit", "-qam", "rust: led: turn on")
     return folder
-
-
-def git(folder: Path, *arguments: str) -> str:
-    name = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
-    return subprocess.run(["git", "-C", folder, *name, *arguments], check=True, capture_output=True, text=True).stdout
 
 
 def test_the_diff_applies_and_has_only_the_fixes(run: Run, repository: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.bot.cli.cli_runner import Run
 from tests.bot.cli.lsp_client import LspClient, apply
+from tests.fakes.work_tree import commit_driver, git
 
 BASE = """\
 // SPDX-License-Identifier: GPL-2.0
@@ -46,13 +47,7 @@ ON = BASE.count("\n") + 1
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """Return a work tree with a driver that is committed."""
-    folder = tmp_path / "linux"
-    (folder / "drivers").mkdir(parents=True)
-    git(folder, "init", "-q", "-b", "main")
-    (folder / "drivers" / "led.rs").write_text(BASE)
-    git(folder, "add", ".")
-    git(folder, "commit", "-qm", "rust: led: add")
-    return folder
+    return commit_driver(tmp_path / "linux", BASE)
 
 
 @pytest.fixture
@@ -64,11 +59,6 @@ def led(repository: Path) -> Path:
 def client(repository: Path) -> Iterator[LspClient]:
     with LspClient(repository) as client:
         yield client
-
-
-def git(folder: Path, *arguments: str) -> str:
-    name = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
-    return subprocess.run(["git", "-C", folder, *name, *arguments], check=True, capture_output=True, text=True).stdout
 
 
 def rules(diagnostics: list[dict[str, object]]) -> list[object]:
