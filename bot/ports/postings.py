@@ -4,7 +4,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
@@ -32,6 +32,13 @@ class DuePosting:
     def with_texts(self) -> Posting:
         """Return the posting with its texts."""
         return decode_posting(self.encoded) if self.encoded else self.posting
+
+
+class FirstPosting(NamedTuple):
+    """The posting that is reviewed next, and whether a worker has a job of its series."""
+
+    posting_id: str
+    is_running: bool
 
 
 class Postings(Protocol):

@@ -3,20 +3,23 @@
 
 import time
 from collections.abc import Callable, Sequence
-from threading import Lock
+from functools import partial
+from math import inf
+from threading import Condition, Lock
 from typing import Final, Protocol
 
-from bot.ports.postings import DuePosting
+from bot.ports.postings import DuePosting, FirstPosting
 from bot.ports.running import Stop
 from bot.service.dependence import RelatedPostings, Relations
 from bot.service.review import ReviewJob
 
-_WAIT_SECONDS: Final = 0.5
-"""How long a posting waits for an earlier one that it depends on."""
-_TURN_SECONDS: Final = 10.0
-"""How long a review that is ready waits for earlier ones. A first try may take three seconds of processor time."""
-_LOOK_SECONDS: Final = 0.02
-_FIRST_SECONDS: Final = 0.05  # for which a process knows which posting is the first one
+_POSTPONE_SECONDS: Final = 0.5
+"""How long a posting is postponed that could not be reviewed."""
+_WAIT_SECONDS: Final = 10.0
+"""How long a posting waits for earlier ones. A first try may take three seconds of processor time."""
+_IDLE_SECONDS: Final = 0.5
+"""How long it waits if no worker has the job of the first posting. A worker with a free place takes it at once."""
+_LOOK_SECONDS: Final = 0.02  # between two looks of a process which posting is the first one
 _MAX_EARLIER: Final = 50
 """Maximum number of earlier postings that a posting is compared with; with more of them it waits."""
 
@@ -30,8 +33,8 @@ class SharedPostings(Protocol):
     def order(self, tries: int, limit: int) -> Sequence[str]:
         """Return the ids of the first postings that are due after that many tries, in the order of their reviews."""
 
-    def is_overtaken(self, posting_id: str, tries: int) -> bool:
-        """Return whether the first posting that is due after that many tries is another one, and has no running job."""
+    def first(self, tries: int) -> FirstPosting | None:
+        """Return the posting that is reviewed next of those that are due after that many tries."""
 
     def reorder(self, posting_id: str, tries: int, limit: int) -> None:
         """Add a job for a posting that came too early. The jobs of the first postings come next, in their order."""
@@ -54,44 +57,73 @@ class ReviewTask:
         self._stop = stop
         self._relations: dict[str, Relations] = {}
         self._lock = Lock()
-        self._first: dict[int, tuple[float, Sequence[str]]] = {}
-        self._first_lock = Lock()
+        self._first: dict[int, tuple[float, FirstPosting | None]] = {}
+        self._stored = Condition()
 
     def run(self, posting_id: str) -> bool:
         """Return whether the posting was reviewed now. Raises StoppedError, and errors of the store."""
         due = self._store.due(posting_id)
         if due is None:
             return False
-        if self._store.is_overtaken(posting_id, due.tries):
-            self._store.reorder(posting_id, due.tries, _MAX_EARLIER)
-            return False
-        if self._has_to_wait(due):
-            self._store.postpone(posting_id, _WAIT_SECONDS)
-            return False
-        if self._reviews.review_one(due, _Turn(self._store, due, self._wait)) is not None:
-            with self._first_lock:
+        turn = _Turn(self._store, due, partial(self._wait, due))
+        if self._may_begin(due) and self._reviews.review_one(due, turn) is not None:
+            with self._stored:
                 self._first.clear()
+                self._stored.notify_all()
             return True
-        if self._store.is_overtaken(posting_id, due.tries):
-            self._store.reorder(posting_id, due.tries, _MAX_EARLIER)
+        first = self._store.first(due.tries)
+        if first is None or first.posting_id == posting_id or first.is_running:
+            self._store.postpone(posting_id, _POSTPONE_SECONDS)
         else:
-            self._store.postpone(posting_id, _WAIT_SECONDS)
+            self._store.reorder(posting_id, due.tries, _MAX_EARLIER)
         return False
 
-    def _wait(self, due: DuePosting) -> None:
-        """Wait until the posting is the first one, or the stop. The threads of this process ask the store together."""
-        end = time.monotonic() + _TURN_SECONDS
-        own = due.posting.message_id
-        while time.monotonic() < end and not self._stop.is_set():
-            with self._first_lock:
-                known = self._first.get(due.tries)
-                is_old = known is None or time.monotonic() - known[0] > _FIRST_SECONDS
-                if is_old:
-                    self._first[due.tries] = (time.monotonic(), self._store.order(due.tries, 1))
-                first = self._first[due.tries][1]
-            if first == [own] or (is_old and self._store.is_overtaken(own, due.tries)):
-                return
-            time.sleep(_LOOK_SECONDS)
+    def _may_begin(self, due: DuePosting) -> bool:
+        """Wait until the posting depends on no earlier one without a review, and return whether that is so.
+
+        Meanwhile its job stays a running one, because to fetch a job again costs more than to wait.
+        """
+        compared, is_free = "", False
+
+        def is_ready(first: str) -> bool:
+            nonlocal compared, is_free
+            if first != compared:
+                compared, is_free = first, not self._has_to_wait(due)
+            return is_free
+
+        return self._wait(due, is_ready)
+
+    def _wait(self, due: DuePosting, is_ready: Callable[[str], bool] = lambda _: False) -> bool:
+        """Wait until the posting is the first one, or is ready while another one is. Return whether that is so.
+
+        It is not if that takes too long, at the stop, and if the first posting has no running job. The threads of this
+        process ask the store together.
+        """
+        start = last_running = time.monotonic()
+        while not self._stop.is_set():
+            first, now = self._first_posting(due.tries), time.monotonic()
+            if first is None:
+                return False
+            if first.posting_id == due.posting.message_id:
+                return True
+            if first.is_running:
+                last_running = now
+                if is_ready(first.posting_id):
+                    return True
+            if now - start > _WAIT_SECONDS or now - last_running > _IDLE_SECONDS:
+                return False
+            with self._stored:
+                self._stored.wait(_LOOK_SECONDS)
+        return False
+
+    def _first_posting(self, tries: int) -> FirstPosting | None:
+        """Return the first posting as the store had it a moment ago."""
+        with self._stored:
+            time_of, first = self._first.get(tries, (-inf, None))
+            if time.monotonic() - time_of > _LOOK_SECONDS:
+                first = self._store.first(tries)
+                self._first[tries] = (time.monotonic(), first)
+            return first
 
     def _has_to_wait(self, due: DuePosting) -> bool:
         """Return whether the posting depends on an earlier one without a review."""
@@ -114,7 +146,7 @@ class ReviewTask:
 class _Turn:
     """bot.service.review.Turn over the postings that several processes review."""
 
-    def __init__(self, store: SharedPostings, due: DuePosting, wait: Callable[[DuePosting], None]) -> None:
+    def __init__(self, store: SharedPostings, due: DuePosting, wait: Callable[[], object]) -> None:
         self._store = store
         self._due = due
         self._wait = wait
@@ -124,7 +156,8 @@ class _Turn:
         return now is not None and now.tries == self._due.tries
 
     def is_first(self) -> bool:
-        return self._store.order(self._due.tries, 1) == [self._due.posting.message_id]
+        first = self._store.first(self._due.tries)
+        return first is not None and first.posting_id == self._due.posting.message_id
 
     def wait(self) -> None:
-        self._wait(self._due)
+        self._wait()

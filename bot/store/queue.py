@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from bot.ports.postings import DuePosting
+from bot.ports.postings import DuePosting, FirstPosting
 from bot.store.database import Database
 from bot.store.dialect import INSTALL, Plain, run_script
 from bot.store.error import StoreError
@@ -146,8 +146,8 @@ FROM posting WHERE message_id = ? AND {_is_due("posting")} ON CONFLICT DO NOTHIN
 _ORDER: Final = f"""
 SELECT message_id FROM posting WHERE {_is_due("posting")} AND tries = ?
 ORDER BY arrived, sent, message_id LIMIT ?"""  # noqa: S608 constants
-_IS_OVERTAKEN: Final = f"""
-SELECT message_id != ? AND NOT EXISTS (
+_FIRST: Final = f"""
+SELECT message_id, EXISTS (
   SELECT 1 FROM procrastinate_jobs WHERE status = 'doing' AND lock = {_digest("posting.topic")})
 FROM posting WHERE {_is_due("posting")} AND tries = ? ORDER BY arrived, sent, message_id LIMIT 1"""  # noqa: S608
 # Boosted first tries come before the others, and boosted second tries after all first tries.
@@ -222,10 +222,11 @@ class JobQueue:
         with self._database.changing() as connection:
             connection.execute(_POSTPONE, (seconds, posting_id))
 
-    def is_overtaken(self, posting_id: str, tries: int) -> bool:
-        """Return whether the first posting that is due after that many tries is another one, and has no running job."""
+    def first(self, tries: int) -> FirstPosting | None:
+        """Return the posting that is reviewed next of those that are due after that many tries."""
         with self._database.rows() as connection:
-            return (connection.execute(_IS_OVERTAKEN, (posting_id, tries)).fetchone() or (False,))[0]
+            row = connection.execute(_FIRST, (tries,)).fetchone()
+            return None if row is None else FirstPosting(*row)
 
     def reorder(self, posting_id: str, tries: int, limit: int) -> None:
         """Add a job for a posting that came too early. The jobs of the first postings come next, in their order."""

@@ -103,7 +103,7 @@ def test_of_two_postings_that_collide_the_later_one_has_the_finding_whichever_is
     mails = [colliding("ada", 2), colliding("ben", 3, sent=START + timedelta(hours=1))]
     ada, ben = "ada.1@example.org", "ben.1@example.org"
     context = ReviewContext((collides,), identity=make.identity, recipients=consenting(), pending=60 * DAY)
-    monkeypatch.setattr(review_task, "_TURN_SECONDS", 0.1)
+    monkeypatch.setattr(review_task, "_IDLE_SECONDS", 0.1)
     with Repository(tmp_path / "pair.db") as store:
         store.queue().install()
         PollJob([FakeArchive(mails)], store, assemble, Event(), Silent()).run()

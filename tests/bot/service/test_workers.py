@@ -16,6 +16,7 @@ from bot.store.dialect import Plain
 from tests.fakes.mails import git_archive, mail, patch
 from tests.fakes.postgres import server
 from tests.fakes.stored import database_setting, opened
+from tests.fakes.worker_kills import VICTIMS, kill
 
 pytestmark = pytest.mark.postgresql
 SERIES = 24
@@ -276,3 +277,11 @@ def _until_logged(folder: Path, event: str, times: int) -> None:
             return
         time.sleep(0.1)
     raise AssertionError([path.read_text()[-2000:] for path in folder.glob("log-*")])
+
+
+def test_each_mail_arrives_once_whatever_is_killed_or_cut(tmp_path: Path) -> None:
+    victims = [*VICTIMS, "worker 1", "cut"]
+    survived = kill(tmp_path, len(victims), pause=1.0, victims=victims)
+
+    assert (survived.twice, survived.lost, survived.stuck) == (0, 0, 0)
+    assert survived.kills.total() == 12
