@@ -13,7 +13,6 @@ from tests.patterns import Pattern, compiled_objects, faults, growths, modules, 
 AT_RUN_TIME = {
     "rules.analysis.maintainers": 1,
     "rules.checks.bindings.bindings_in_driver": 1,
-    "rules.checks.safety.missing_invariant_comment": 1,
     "rules.lazy": 1,
 }
 

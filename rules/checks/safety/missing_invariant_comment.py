@@ -87,16 +87,24 @@ def _occurrences(source: RustSource, names: set[str]) -> Iterator[Occurrence]:
 def _literals(code: str, names: set[str]) -> Iterator[re.Match[str]]:
     """Yield what may build a value of a type with one of these names.
 
-    A search for a few words takes a fifth of the time that one for all identifiers takes.
+    A search for a few words takes a fifth of the time that one for all identifiers takes, and less than to compile an
+    expression for them.
     """
     if len(names) > _MAX_SEARCHED:
         yield from (match for match in _LITERAL.finditer(code) if match["name"] in names)
         return
-    for word in re.compile("|".join(map(re.escape, sorted(names)))).finditer(code):
-        start = word.start()
+    for start in sorted({start for name in names for start in _places(code, name)}):
         match = _LITERAL.match(code, start)
         if match is not None and match["name"] in names and code[max(0, start - 2) : start] != "r#":
             yield match
+
+
+def _places(code: str, word: str) -> Iterator[int]:
+    """Yield the offsets of a word, also within other words."""
+    at = code.find(word)
+    while at >= 0:
+        yield at
+        at = code.find(word, at + len(word))
 
 
 def _builds(source: RustSource, start: int, opening: int) -> bool:

@@ -74,7 +74,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 def _claimed_name(file: FileView, source: RustSource, comment: CommentBlock) -> str | None:
     """Return the name of the type that the comment calls transparent, None if there is none of this file."""
-    claim = _CLAIM.search(" ".join(text for _, text in comment.lines))
+    words = " ".join([text for _, text in comment.lines])
+    claim = _CLAIM.search(words) if "transparent" in words else None
     match = _NAME.match(claim["quoted"] or claim["plain"]) if claim else None
     if match is None:
         return None

@@ -77,8 +77,8 @@ def _on_functions(source: RustSource) -> Iterator[tuple[int, str]]:
     sections: frozenset[int] | None = None
     reported: set[int] = set()
     for comment in source.comments:
-        is_doc = comment.text.startswith("///")
-        if not comment.starts_line or comment.kind == "block" or not _TAGGED_LINE.match(comment.text):
+        text = comment.text
+        if "SAFETY" not in text or not comment.starts_line or comment.kind == "block" or not _TAGGED_LINE.match(text):
             continue
         item = source.next_item(comment.end)
         if item is None or item.kind != "fn" or item.offset in reported or _LINKED_NAME.search(item.attributes):
@@ -88,7 +88,7 @@ def _on_functions(source: RustSource) -> Iterator[tuple[int, str]]:
             continue
         if item.is_unsafe and sections is None:
             sections = _find_sections(source)
-        if item.offset in (sections or ()) if item.is_unsafe else is_doc:
+        if item.offset in (sections or ()) if item.is_unsafe else text.startswith("///"):
             reported.add(item.offset)
             yield comment.line, _ON_UNSAFE_FUNCTION if item.is_unsafe else _ON_SAFE_FUNCTION
 

@@ -41,7 +41,7 @@ def headings(lines: Iterable[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
         text = raw[indent:]
         if fences.read(text) is not FenceLine.TEXT:
             previous = None
-        elif title := _ATX.match(text):
+        elif "#" in text and (title := _ATX.match(text)):
             titles.append((number, title[1].rstrip().rstrip("#").strip()))
             previous = None
         elif _SETEXT.match(text) and previous is not None:

@@ -38,7 +38,7 @@ class Fences:
                 return FenceLine.CODE
             self._mark = ""
             return FenceLine.CLOSES
-        opening = _OPENING.match(text)
+        opening = _OPENING.match(text) if "```" in text or "~~~" in text else None
         if opening is None:
             return FenceLine.TEXT
         self._mark, self.info = opening["mark"], opening["info"]

@@ -15,6 +15,7 @@ _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _MAX_DEPTH = 64  # brackets around a place
 _MAX_LENGTH = 8_000  # characters of a head or a statement
 _SPACE = re.compile(r"\s*")
+_ATTRIBUTE = re.compile(r"#\[[^][(){}]*+(?:\([^][(){}]*+\)[^][(){}]*+)?\]")  # with one pair of parentheses at most
 _ITEM_HEAD = re.compile(
     r"(?P<head>(?:pub\b\s*(?:\([^)]*\)\s*)?)?(?:(?:default|const|async|safe)\s+)*(?P<unsafe>unsafe\s+)?(?:extern\s+)?)"
     r"(?P<kind>fn|struct|enum|union|type|trait|impl|mod|static|const)\b\s*(?P<name>[A-Za-z_]\w*)?"
@@ -97,11 +98,12 @@ class Structure:
             offset = match.end() if match else offset
             if not self.code.startswith("#[", offset):
                 return offset, "\n".join(attributes)
-            end = self.closing(offset + 1)
-            if end is None:
+            simple = _ATTRIBUTE.match(self.code, offset)  # most are, and need no table of all brackets
+            last = self.closing(offset + 1) if simple is None else simple.end() - 1
+            if last is None:
                 return len(self.code), "\n".join(attributes)
-            attributes.append(self.text[offset : end + 1])
-            offset = end + 1
+            attributes.append(self.text[offset : last + 1])
+            offset = last + 1
 
     def statement_end(self, offset: int) -> tuple[int, str] | None:
         """Return where the statement, item or list entry that starts at `offset` ends, and the character that ends it.
