@@ -8,11 +8,10 @@ import pytest
 from tests.growth import MAX_RATIO
 from tests.patterns import Pattern, compiled_objects, faults, growths, modules, patterns, run_time_calls
 
-# The globs and the expressions of the operator's own MAINTAINERS (an import of re with another name), a choice of
-# escaped words, and rules.lazy, which compiles the expressions that are known from its callers.
+# The globs and the expressions of the operator's own MAINTAINERS (an import of re with another name),
+# and rules.lazy, which compiles the expressions that are known from its callers.
 AT_RUN_TIME = {
     "rules.analysis.maintainers": 1,
-    "rules.checks.bindings.bindings_in_driver": 1,
     "rules.lazy": 1,
 }
 

@@ -409,11 +409,12 @@ def _may_unjustify(hunk: Hunk) -> bool:
 
     This asks for words only, so that few fragments are parsed. The parse decides.
     """
-    if "safety" not in "\n".join([line.text for line in hunk.lines]).lower():
+    lowered = "\n".join([line.text for line in hunk.lines]).lower()
+    if "safety" not in lowered:
         return False
     has_tag = is_separated = False
-    for line in hunk.lines:
-        is_tag = "safety" in line.text.lower()
+    for line, text in zip(hunk.lines, lowered.split("\n"), strict=True):
+        is_tag = "safety" in text
         if (is_tag and line.is_removed) or (is_separated and line.marker == " " and "unsafe" in line.text):
             return True
         is_separated = is_separated or (has_tag and line.marker != " ")

@@ -43,6 +43,7 @@ from rules.lazy import dataclass, re
 from rules.lint.evidence import DocumentSection, MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.source import RustSource
+from rules.source.rust.tokens import find_words
 from rules.source.rust.uses import Import
 
 _DRIVERS = ("drivers/", "samples/", "fs/", "sound/")
@@ -161,9 +162,11 @@ def _imported_forms(names: set[str], sources: Iterable[RustSource]) -> dict[str,
     """Return how the file uses each imported name, in the form that relies on C the most."""
     forms = dict.fromkeys(names, Form.VALUE)
     for source in sources if names else ():
-        for match in _WORD.finditer(source.code):
-            name = match["name"]
-            if name in names:
+        for offset in find_words(source.code, names):
+            raw = source.code.endswith("r#", 0, offset) and _WORD.match(source.code, offset - 2)
+            match = raw or _WORD.match(source.code, offset)
+            if match and match["name"] in names:
+                name = match["name"]
                 forms[name] = max(forms[name], _form(source.code, match.start(), match.end()))
     return forms
 
@@ -197,15 +200,15 @@ def _statement_start(code: str, offset: int, edges: str) -> int:
     return start
 
 
-def _references(code: str, heads: Iterable[str]) -> Iterator[re.Match[str]]:
+def _references(code: str, heads: set[str]) -> Iterator[re.Match[str]]:
     """Yield the paths on lines that contain one of these heads. Few lines do, and a search for paths is slow."""
-    words = re.compile("|".join(map(re.escape, heads)))
     end = 0
-    while hit := words.search(code, end):
-        start = code.rfind("\n", 0, hit.start()) + 1
-        end = code.find("\n", hit.end())
-        end = end if end >= 0 else len(code)
-        yield from _REFERENCE.finditer(code, start, end)
+    for offset in find_words(code, heads):
+        if offset >= end:
+            start = code.rfind("\n", 0, offset) + 1
+            end = code.find("\n", offset)
+            end = end if end >= 0 else len(code)
+            yield from _REFERENCE.finditer(code, start, end)
 
 
 def _modules(sources: Iterable[RustSource], imported: list[Import]) -> set[str]:

@@ -52,10 +52,10 @@ _ERROR = r"Err\(\s*+(?:\w+\s*+::\s*+)*from_errno\(\s*+(?P=name)\s*+\)\s*+\)\s*+"
 _ELSE = r"\}\s*+else\s*+\{\s*+"
 _OK = r"Ok\(\(\)\)\s*+"
 _CONDITION = re.compile(
-    r"\bif\s++(?P<name>\w+)\s*+(?:<|!=)\s*+0\s*+\{\s*+return\s++" + _ERROR + r"(?:;\s*+)?\}(?!\s*+else\b)"
+    r"if(?<=\bif)\s++(?P<name>\w+)\s*+(?:<|!=)\s*+0\s*+\{\s*+return\s++" + _ERROR + r"(?:;\s*+)?\}(?!\s*+else\b)"
 )
 _CHOICE = re.compile(
-    r"\bif\s++(?P<name>\w+)\s*+(?:"
+    r"if(?<=\bif)\s++(?P<name>\w+)\s*+(?:"
     + (r"(?:<|!=)\s*+0\s*+\{\s*+" + _ERROR + _ELSE + _OK + r"\}")
     + (r"|(?:==|>=)\s*+0\s*+\{\s*+" + _OK + _ELSE + _ERROR + r"\}")
     + r")"
@@ -114,12 +114,19 @@ def _conditions(source: RustSource) -> Iterator[Occurrence]:
 
 def _follows_unsafe_let(source: RustSource, condition: re.Match[str]) -> bool:
     """Return whether the statement above the condition gives its name the value of an unsafe block."""
-    tokens = source.tokens
-    before = bisect_left(tokens.offsets, condition.start()) - 1
-    before -= before > 0 and tokens.words[before] == ";"
-    opening = source.structure.opening(tokens.offsets[before]) if before >= 0 else None
-    let = None if opening is None else _UNSAFE_LET.search(source.code, max(0, opening - _MAX_HEAD), opening)
+    code = source.code
+    before = _last_before(code, condition.start())
+    before = _last_before(code, before) if code[before : before + 1] == ";" else before
+    opening = source.structure.opening(before)
+    let = None if opening is None else _UNSAFE_LET.search(code, max(0, opening - _MAX_HEAD), opening)
     return let is not None and let["name"] == condition["name"]
+
+
+def _last_before(code: str, offset: int) -> int:
+    """Return the offset of the last character before an offset that is no blank, -1 if there is none."""
+    while offset > 0 and code[offset - 1].isspace():
+        offset -= 1
+    return offset - 1
 
 
 def _wrapper(text: str) -> str | None:

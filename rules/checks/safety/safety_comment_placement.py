@@ -83,7 +83,7 @@ def _problem(site: UnsafeSite, lines: Mapping[int, str]) -> str | None:
     """Return what is wrong with the comment of the site, None if nothing is."""
     reading = site.reading
     if reading.how in _MESSAGES:
-        if _AFTER_EQUALS.search(lines[reading.line]):
+        if _is_below_let(lines[reading.line]):
             return None
         return _MESSAGES[reading.how] if _TAGGED.search(lines[reading.line].strip()) else None
     comment = _COMMENT.match(lines[reading.line].strip())
@@ -173,7 +173,7 @@ def _undocument(source: RustSource, line: int, column: int) -> tuple[Edit, ...]:
 def _matter_of_taste(site: UnsafeSite, lines: Mapping[int, str]) -> str | None:
     """Return a change that some reviewers ask for, and that merged code often lacks; None if there is none."""
     reading = site.reading
-    if _AFTER_EQUALS.search(lines[reading.line]):
+    if _is_below_let(lines[reading.line]):
         return _BELOW_LET
     if reading.verdict != "clippy" or reading.how in _MESSAGES or _COMMENT.match(lines[reading.line].strip()) is None:
         return None
@@ -182,6 +182,11 @@ def _matter_of_taste(site: UnsafeSite, lines: Mapping[int, str]) -> str | None:
     if _OPEN_LET.match(lines.get(site.statement, "")) and _follows(site.statement, reading.line, lines):
         return _BELOW_LET
     return None
+
+
+def _is_below_let(line: str) -> bool:
+    """Return whether a comment stands between a `let` and its value."""
+    return "let" in line and _AFTER_EQUALS.search(line) is not None
 
 
 def _follows(statement: int, line: int, lines: Mapping[int, str]) -> bool:

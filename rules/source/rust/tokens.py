@@ -22,6 +22,8 @@ _MAX_PREFIX = 257  # characters before the quote of a raw string: Rust allows 25
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
 _MISLEADING = re.compile(rb'"[^"]*(?://|/\*|safety)', re.IGNORECASE)
 _MISLEADING_LITERAL = re.compile(r"//|/\*|\*/|safe|\n", re.IGNORECASE)
+_NAME = re.compile(r"\w++")
+_MAX_SEARCHED = 8  # words that are searched one by one
 _NO_NEWLINE = re.compile(r"[^\n]")
 _WORD = re.compile(  # the most frequent first
     r"([A-Za-z_]\w*+(?:(?<=\br)\#[A-Za-z_]\w*)?|[(){}\[\],;&*?#<>!]|::?|'[A-Za-z_]\w*|->|=>|\.\.=?"
@@ -90,6 +92,22 @@ def without_misleading_literals(text: bytes) -> bytes:
     decoded = text.decode("latin-1")  # a character for each byte
     literals = tuple(span for span in find_comments_and_literals(decoded) if span[2] == "literal")
     return blank_out(decoded, literals).encode("latin-1")
+
+
+def find_words(text: str, words: frozenset[str] | set[str]) -> list[int]:
+    """Return the offsets of these words in the text, in order. Parts of longer words may be among them.
+
+    A search for each of a few words takes a tenth of the time of an expression for them, and nothing is compiled.
+    """
+    if len(words) > _MAX_SEARCHED:
+        return [match.start() for match in _NAME.finditer(text) if match[0] in words]
+    offsets: set[int] = set()
+    for word in words:
+        at = text.find(word)
+        while at >= 0:
+            offsets.add(at)
+            at = text.find(word, at + len(word))
+    return sorted(offsets)
 
 
 class Tokens:
