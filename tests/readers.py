@@ -511,8 +511,8 @@ MAIL_READERS: Final = (
         _fields,
     ),
     Reader(
-        ("bot.mail.header.read_fields",),
-        header.read_fields,
+        ("bot.mail.header.read_fields", "bot.mail.header.Header.values"),
+        lambda block: (header.read_fields(block), [header.Header(block).values(name) for name in ("cc", "a", "x-b")]),
         _MAIL_FRAMES,
         lambda text: text.encode("utf-8", "surrogateescape"),
         units=("A: b\n", ":", "\n ", "\n", " ", "A", "From a\n"),

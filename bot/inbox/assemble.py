@@ -9,6 +9,7 @@ from bot.inbox.series_facts import MAX_EXPECTED, SeriesFacts, Subject, read_plai
 from bot.mail.address import NOBODY
 from bot.mail.address_book import AddressBook
 from bot.mail.bots import is_automatic, is_reply
+from bot.mail.header import Header
 from bot.mail.message import Message
 from bot.mail.origin import carriers, with_original_author
 from bot.mail.parse import SYNTHETIC
@@ -115,7 +116,7 @@ def as_patch(message: Message) -> Message:
     patch = replace(message, subject=title.strip(), author=message.author or NOBODY)
     if candidate(patch) is None:
         author = NOBODY if is_automatic(patch) else patch.author
-        patch = replace(patch, subject=f"[PATCH] {patch.subject or _NO_TITLE}", author=author, headers=())
+        patch = replace(patch, subject=f"[PATCH] {patch.subject or _NO_TITLE}", author=author, fields=Header())
     return patch
 
 

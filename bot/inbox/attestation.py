@@ -21,9 +21,10 @@ import patatt
 from bot.inbox.error import InboxError
 from bot.mail.attestation import KEY_KINDS, Attestation, SignatureResult
 from bot.mail.command_reader import asked
+from bot.mail.header import MAX_HEADERS
 from bot.mail.message import Message
 from bot.mail.mime import Text
-from bot.mail.parse import MAX_HEADERS, parse
+from bot.mail.parse import parse
 from rules.lazy import dataclass
 
 MAX_SIGNATURES: Final = 6

@@ -14,10 +14,10 @@ from bot.mail.attestation import Attestation
 from bot.mail.bots import is_automatic
 from bot.mail.command import Command, Mute, Scope
 from bot.mail.command_reader import asked, command_lines, one_time_token, own_text
+from bot.mail.header import MAX_HEADERS
 from bot.mail.message import Message
 from bot.mail.mime import Text, multipart_boundary
 from bot.mail.one_time_token import SERIES_DIGITS, OneTimeToken
-from bot.mail.parse import MAX_HEADERS
 from rules.lazy import dataclass, field, re
 
 OLDEST: Final = timedelta(days=7)

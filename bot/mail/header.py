@@ -2,9 +2,16 @@
 """Split a header block into fields, and decode their text: any bytes become one line of printable text."""
 
 import binascii
+from collections.abc import Iterable
+from typing import Final
 
 from bot.mail.charset import decode
-from rules.lazy import re
+from rules.lazy import cached_property, dataclass, re
+
+MAX_HEADERS: Final = 1_000
+"""Maximum number of fields of a header that are read."""
+
+_INITIALS: Final = "cdfilmrst"  # of the fields that every mail is asked for, such as Subject and Message-ID
 
 _GAP = re.compile(r"(?<! ) *+[\t\r\n\f\v][ \t\r\n\f\v]*+")
 # C0, DEL, C1, soft hyphen, zero-width, bidi controls, line and paragraph separators, byte-order mark, lone surrogates.
@@ -13,8 +20,69 @@ _UNSAFE = re.compile(
 )
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN = re.compile(r"(\?=)[ \t\r\n]+(?==\?)")
-_FIELD = re.compile(r"^([!-9;-~]++):[ \t]*+([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.MULTILINE)
+_VALUE: Final = r":[ \t]*+([^\n]*+(?:\n[ \t][^\n]*+)*+)"
+_FIELD = re.compile(rf"^([!-9;-~]++){_VALUE}", re.MULTILINE)
 _FIELD_END = re.compile(r"\n(?![ \t])")
+# Received is frequent, and nobody asks for it. The last branch matches a line that belongs to no field.
+_USUAL_FIELD = re.compile(
+    rf"\n(?:(?!Received:)([{_INITIALS}{_INITIALS.upper()}][!-9;-~]*+){_VALUE}|(?![ \t]|[!-9;-~]++:))"
+)
+
+
+@dataclass(frozen=True)
+class Header:
+    """A header block. The fields that most mails are asked for are found in one pass; all are split on demand."""
+
+    block: bytes = b""
+
+    @cached_property
+    def line_count(self) -> int:
+        """The number of lines, those that continue a field included."""
+        return self.block.count(b"\n") + 1
+
+    @cached_property
+    def fields(self) -> tuple[tuple[str, str], ...]:
+        """The names and values as they stand in the mail, bytes that are not ASCII as surrogates."""
+        return tuple(self._split[0][:MAX_HEADERS])
+
+    @property
+    def rest(self) -> str:
+        """The text of the body that ends the block."""
+        return self._split[1] if self._usual is None else ""
+
+    def values(self, name: str) -> list[str]:
+        """Return the values of the fields with this lower-case name. White space at their start has no meaning."""
+        if name[0] in _INITIALS and name != "received":
+            return self._named.get(name, [])
+        if self._usual is not None and name.encode() not in self.block.lower():
+            return []
+        return [value for key, value in self.fields if key.lower() == name]
+
+    def __bool__(self) -> bool:
+        return bool(self._named or self.fields)
+
+    @cached_property
+    def _split(self) -> tuple[list[tuple[str, str]], str]:
+        return read_fields(self.block)
+
+    @cached_property
+    def _usual(self) -> dict[str, list[str]] | None:
+        """Usual fields by name, None if the block is long, or only the standard library can read it."""
+        if self.line_count > MAX_HEADERS or b"\r" in self.block or b"\0" in self.block:
+            return None
+        named = _by_name(_USUAL_FIELD.findall("\n" + self.block.decode("ascii", "surrogateescape")))
+        return None if "" in named else named
+
+    @cached_property
+    def _named(self) -> dict[str, list[str]]:
+        return _by_name(self.fields) if self._usual is None else self._usual
+
+
+def _by_name(fields: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    named: dict[str, list[str]] = {}
+    for name, value in fields:
+        named.setdefault(name.lower(), []).append(value)
+    return named
 
 
 def read_fields(block: bytes) -> tuple[list[tuple[str, str]], str]:

@@ -4,7 +4,7 @@
 from datetime import datetime
 
 from bot.mail.address import Address
-from bot.mail.header import decode_header
+from bot.mail.header import Header, decode_header
 from bot.mail.lists import list_address, may_be_list, rewriting_list
 from rules.lazy import dataclass
 
@@ -18,8 +18,7 @@ class Message:
     is the Date header in UTC, None if unreadable.
     `in_reply_to` is the first id of In-Reply-To; `references` are all ids of References and In-Reply-To, oldest first.
     `body` is the decoded text with LF line ends and no NUL: the first text/plain part, and after it any attached patch.
-    `flowed` says that the body was sent as format=flowed; it is left as it was sent. `headers` are as they stood in the
-    mail, raw bytes as surrogates: ask `header` for one of them.
+    `flowed` says that the body was sent as format=flowed; it is left as it was sent.
     """
 
     message_id: str
@@ -33,15 +32,20 @@ class Message:
     references: tuple[str, ...]
     list_ids: tuple[str, ...]
     body: str
-    headers: tuple[tuple[str, str], ...]
+    fields: Header
     flowed: bool
     raw: bytes
     sender: Address | None = None
 
     def header(self, name: str) -> str | None:
         """Return the first header with that name in any case, decoded, or None."""
-        wanted = name.lower()
-        return next((decode_header(value) for key, value in self.headers if key.lower() == wanted), None)
+        values = self.fields.values(name.lower())
+        return decode_header(values[0]) if values else None
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """All header fields as they stood in the mail, bytes as surrogates. For one of them `header` is faster."""
+        return self.fields.fields
 
     @property
     def lists(self) -> tuple[str, ...]:

@@ -15,6 +15,9 @@ MAX_PARTS: Final = 100
 MAX_UNPACKED: Final = 4_000_000
 """Bytes that are read of a gzip file in a mail."""
 
+CONTENT_FIELDS: Final = ("content-type", "content-transfer-encoding", "content-disposition")
+"""The fields, in lower case, that say how a body is read."""
+
 _GZIP: Final = b"\x1f\x8b\x08"
 
 _PARAMETER = re.compile(r';\s*([\w-]+)(?:\*\d*)*\s*=\s*("(?:[^"\\]|\\.)*+"|[^\s;"]*)')

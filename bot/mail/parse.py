@@ -11,14 +11,13 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
 from bot.mail.address import Address, parse_address, parse_addresses
-from bot.mail.header import clean, decode_header, read_fields
+from bot.mail.header import MAX_HEADERS, Header, clean, decode_header
 from bot.mail.message import Message, UnreadableMail
-from bot.mail.mime import TooComplex, is_multipart, read_body
-from rules.lazy import dataclass, re, replace
+from bot.mail.mime import CONTENT_FIELDS, TooComplex, is_multipart, read_body
+from rules.lazy import re, replace
 
 MAX_SIZE: Final = 4_000_000
 MAX_HEADER_SIZE: Final = 256_000
-MAX_HEADERS: Final = 1_000
 MAX_ENCODED_WORDS: Final = 2_000
 MAX_ID: Final = 500
 MAX_REFERENCES: Final = 200
@@ -34,21 +33,6 @@ _USUAL_DATE = re.compile(
     r"([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-][0-9]{2})([0-9]{2})(?: \([A-Z]{3,4}\))?"
 )
 _LIST_ID = re.compile(r"<\s*([a-z0-9_+-]+(?:\.[a-z0-9_+-]+)+)\s*>\s*$")
-
-
-@dataclass(frozen=True, slots=True)
-class _Header:
-    """The header block: the fields with bytes as surrogates, the fields by lower-case name, and any body text in it."""
-
-    fields: tuple[tuple[str, str], ...]
-    named: dict[str, list[str]]
-    rest: bytes
-
-    def first(self, name: str) -> str:
-        return self.named[name][0] if name in self.named else ""
-
-    def joined(self, name: str) -> str:
-        return ", ".join(self.named.get(name, ()))
 
 
 def _always(_: Message) -> bool:
@@ -68,19 +52,19 @@ def parse(
     start = top.end() if (top := _TOP.match(raw)) else 0
     blank = _BLANK_LINE.search(raw, start)
     block = raw[start : blank.start() if blank else len(raw)].strip(b"\r\n")
-    problem = _too_much(block)
+    header = Header(block)
+    problem = _too_much(header)
     if problem:
         return _unreadable(problem, raw)
-    header = _read_header(block)
-    if not header.fields:
+    if not header:
         return _unreadable(NO_HEADER, raw)
     message = _message(header, raw)
-    content = {name: values[0] for name, values in header.named.items() if name.startswith("content-")}
+    content = {name: values[0] for name in CONTENT_FIELDS if (values := header.values(name))}
     if not needs_text(message) and not is_multipart(content):  # only the text of a multipart can be too complex
         return message
     body = raw[blank.end() :] if blank else b""
     if header.rest:
-        body = header.rest + b"\n\n" + body
+        body = header.rest.encode("utf-8", "surrogateescape") + b"\n\n" + body
     text = read_body(content, body)
     if isinstance(text, TooComplex):
         return _unreadable(text.reason, raw)
@@ -121,49 +105,49 @@ def synthetic_id(raw: bytes) -> str:
     return f"{hashlib.sha256(raw).hexdigest()[:32]}{SYNTHETIC}"
 
 
-def _too_much(block: bytes) -> str:
+def _too_much(header: Header) -> str:
+    block = header.block
     if len(block) > MAX_HEADER_SIZE:
         return f"header larger than {MAX_HEADER_SIZE:,} bytes"
-    if block.count(b"\n") > MAX_HEADERS * 4:
+    if header.line_count > MAX_HEADERS * 4 + 1:
         return f"header of more than {MAX_HEADERS * 4:,} lines"
-    if block.count(b"=?") > MAX_ENCODED_WORDS:
+    if block.count(b"?") > MAX_ENCODED_WORDS and block.count(b"=?") > MAX_ENCODED_WORDS:  # one character is found fast
         return f"more than {MAX_ENCODED_WORDS:,} encoded words"
     return ""
 
 
-def _read_header(block: bytes) -> _Header:
-    fields, rest = read_fields(block)
-    del fields[MAX_HEADERS:]
-    named: dict[str, list[str]] = {}
-    for key, value in fields:
-        named.setdefault(key.lower(), []).append(value)
-    return _Header(tuple(fields), named, rest.encode("utf-8", "surrogateescape"))
-
-
-def _message(header: _Header, raw: bytes) -> Message:
+def _message(header: Header, raw: bytes) -> Message:
     """Return the mail without its text and its recipients."""
-    replied = _ids(header.joined("in-reply-to"))
-    list_ids = (_LIST_ID.search(value.lower()) for value in header.named.get("list-id", ()))
+    replied = _ids(_joined(header, "in-reply-to"))
+    list_ids = (_LIST_ID.search(value.lower()) for value in header.values("list-id"))
     return Message(
-        message_id=next(iter(_ids(header.first("message-id"))), "") or synthetic_id(raw),
-        subject=decode_header(header.first("subject")),
-        author=parse_address(_text(header.joined("from"))),
+        message_id=next(iter(_ids(_first(header, "message-id"))), "") or synthetic_id(raw),
+        subject=decode_header(_first(header, "subject")),
+        author=parse_address(_text(_joined(header, "from"))),
         to=(),
         cc=(),
         reply_to=(),
-        date=parse_date(clean(header.first("date"))),
+        date=parse_date(clean(_first(header, "date"))),
         in_reply_to=replied[0] if replied else None,
-        references=_shortened(tuple(dict.fromkeys(_ids(header.joined("references")) + replied))),
+        references=_shortened(tuple(dict.fromkeys(_ids(_joined(header, "references")) + replied))),
         list_ids=tuple(dict.fromkeys(match[1] for match in list_ids if match)),
         body="",
-        headers=header.fields,
+        fields=header,
         flowed=False,
         raw=raw,
     )
 
 
-def _addresses(header: _Header, name: str) -> tuple[Address, ...]:
-    return parse_addresses(_text(header.joined(name)))
+def _first(header: Header, name: str) -> str:
+    return next(iter(header.values(name)), "")
+
+
+def _joined(header: Header, name: str) -> str:
+    return ", ".join(header.values(name))
+
+
+def _addresses(header: Header, name: str) -> tuple[Address, ...]:
+    return parse_addresses(_text(_joined(header, name)))
 
 
 def _text(value: str) -> str:

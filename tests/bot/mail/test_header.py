@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.mail.header import read_fields
+from bot.mail.header import MAX_HEADERS, Header, read_fields
 
 USUAL = (
     b"Subject: [PATCH] x",
@@ -23,6 +23,7 @@ UNUSUAL = (
 PIECES = st.sampled_from(
     [*USUAL, *UNUSUAL, b"\n", b"\n ", b"\n\t", b":", b" ", b"\r\n", b"\0", b"From a", b"A", b"\xe9"]
 )
+NAMES = st.sampled_from([b"Received: a", b"RECEIVED: b\n c", b"Return-Path: <>", b"auto-SUBMITTED: no", b"To:\n a"])
 
 
 def of_stdlib(block: bytes) -> tuple[list[tuple[str, str]], object]:
@@ -46,3 +47,21 @@ def test_a_usual_header_is_read_without_the_standard_library(block: bytes, monke
     monkeypatch.setattr("email.parser.BytesHeaderParser", None)
 
     assert read_fields(block.rstrip(b"\n")) == expected
+
+
+@given(st.lists(st.one_of(PIECES, NAMES), max_size=6).map(b"\n".join))
+def test_values_are_those_of_the_fields_with_that_name(block: bytes) -> None:
+    fields, rest = of_stdlib(block)
+    header = Header(block)
+
+    for name in ("subject", "to", "received", "x-odd", "auto-submitted", "return-path"):
+        wanted = [value.lstrip() for key, value in fields if key.lower() == name]
+        assert [value.lstrip() for value in header.values(name)] == wanted
+    assert bool(header) == bool(fields)
+    assert (header.rest, list(header.fields)) == (rest, fields)
+
+
+def test_only_the_first_fields_of_a_long_header_count() -> None:
+    last = Header(b"A: b\n" * (MAX_HEADERS - 1) + b"Subject: x")
+    assert last.values("subject") == ["x"]
+    assert Header(b"A: b\n" + last.block).values("subject") == []

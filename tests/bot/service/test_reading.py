@@ -50,7 +50,7 @@ def no_reading(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     # What parse() itself calls, so that no importer of parse() is missed.
     for module, name in (
-        (bot.mail.parse, "_read_header"),
+        (bot.mail.parse, "Header"),
         (bot.mail.parse, "read_body"),
         (bot.inbox.assemble, "candidate"),
         (bot.inbox.assemble, "group_candidates"),
