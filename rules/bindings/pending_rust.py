@@ -18,6 +18,7 @@ from rules.source.rust.source import RustSource, showing
 
 _ITEM_HEAD = re.compile(r"pub(?:\([\w ]{0,40}\))? |macro_rules!")
 _HEAD = re.compile(r"\bfn\b|^[ \t]*+pub |macro_rules!|^[ \t]*+(?:mut )?\w++: [^=;]*+,?$")
+_OUTERMOST = re.compile(r"^(?![ \t])[^\S\n]*+pub |macro_rules", re.MULTILINE)  # on each public item of `_is_outermost`
 _WORD = re.compile(r"\w+")
 _ITEM_KINDS = frozenset(("fn", "struct", "enum", "union", "trait", "type", "const", "static", "macro"))
 
@@ -67,7 +68,7 @@ def find_item_changes(files: Sequence[RustFile]) -> Iterator[PendingFact]:
         if key not in new:
             place = removed.of(item.text)
             if place is not None and words is None:
-                words = {word for file in in_crate for source in file.post_rust for word in source.tokens.words}
+                words = set().union(*(source.tokens.words for file in in_crate for source in file.post_rust))
             if place is not None and words is not None and key.name not in words:
                 yield PendingFact(PendingKind.ITEM_CHANGE, name, place, _form(item.item), "")
         elif item.item.kind == "fn" and item.item.parameters != new[key].item.parameters:
@@ -87,8 +88,13 @@ def find_item_changes(files: Sequence[RustFile]) -> Iterator[PendingFact]:
 
 def _may_change_items(file: RustFile) -> bool:
     """Tell quickly whether the head of an item, or a line of parameters, is not on both sides of a change."""
-    removed, added = ({line.text for line in lines if _HEAD.search(line.text)} for lines in (file.removed, file.added))
+    removed, added = ({line.text for line in lines if _is_head(line.text)} for lines in (file.removed, file.added))
     return removed != added
+
+
+def _is_head(text: str) -> bool:
+    may_be_head = "fn" in text or "pub " in text or ": " in text or "macro_rules!" in text
+    return may_be_head and _HEAD.search(text) is not None
 
 
 class _Places:
@@ -124,7 +130,7 @@ def _changed_sources(file: RustFile, side: Side) -> Iterator[RustSource]:
     """Yield the Rust of the hunks that may change an item; of a complete image all of it."""
     lines = set()
     for hunk in file.change.hunks:
-        if any(line.marker != " " and _HEAD.search(line.text) for line in hunk.lines):
+        if any((before is None or after is None) and _is_head(text) for text, before, after in hunk.lines):
             lines.add(hunk.before_start if side == "pre" else hunk.after_start)
     return showing(file.pre_rust if side == "pre" else file.post_rust, lines)
 
@@ -159,6 +165,8 @@ def _read_items(
     file: RustFile, path: str, sources: Iterable[RustSource], is_complete: bool
 ) -> Iterator[tuple[ItemKey, _CrateItem]]:
     for source in sources:
+        if not is_complete and _OUTERMOST.search(source.text) is None:
+            continue
         items = read_items(source)
         traits = {(item.module, item.name) for item in items if item.kind == "trait"}
         for item in items:

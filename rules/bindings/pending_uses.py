@@ -21,12 +21,14 @@ from rules.source.rust.uses import read_uses
 _BINDINGS: Final = ("bindings", "uapi")
 _MAX_BODY = 400  # lines of an implementation
 _PATH = re.compile(r"(?<![\w:.$])([A-Za-z_]\w*+(?:::[A-Za-z_]\w*+)*+)(\()?")
+_NAME = re.compile(r"[A-Za-z_]\w*+")
 _IMPL = re.compile(r"(?:unsafe )?impl(?:<[^<>{}\n]{0,200}>)? ([A-Za-z_][\w:]*+)(?:<[^{}\n]{0,200}>)? for ")
 _METHOD = re.compile(r" {4}(?:pub |const |async |unsafe |extern \"C\" )*+fn (\w++)")
 _MACRO = re.compile(r" {4}(?:#\[|[\w:]++!)")
 _SELF = re.compile(r"&?(?:'\w++ )?(?:mut )?self\b")
 
 _Names = Mapping[str, tuple[str, ...]]
+_Imports = Mapping[str, tuple[tuple[str, ...], str]]
 
 
 @dataclass(slots=True)
@@ -56,12 +58,11 @@ def find_uses(
     A line that is only moved begins no use. `declared` gives the declaration of a C name in the tree.
     """
     c_uses, item_uses = _Uses(), _Uses()
-    for file in files:
-        image = file.post if file.post is not None else file.pre
-        imported = _imports(image) if image is not None else {}
-        for path, arguments, line in _paths(file.change.path, list(file.change.added_lines()), imported):
+    imports = [_imports(file.post if file.post is not None else file.pre) for file in files]
+    for file, imported in zip(files, imports, strict=True):
+        for path, arguments, line in _paths(file.change.path, file.change.added_lines(), imported):
             (c_uses if path[0] in _BINDINGS else item_uses).add(_name(path), arguments, added_place(file, line))
-        for path, arguments, _ in _paths(file.change.path, list(file.change.removed_lines()), imported):
+        for path, arguments, _ in _paths(file.change.path, file.change.removed_lines(), imported):
             (c_uses if path[0] in _BINDINGS else item_uses).remove(_name(path), arguments)
         for name, line in _fields(file, diff):
             c_uses.add(name, "", added_place(file, line))
@@ -69,8 +70,9 @@ def find_uses(
         yield PendingFact(PendingKind.C_USE, name, place, arguments, declared(name)[:MAX_TEXT])
     for name, arguments, place in item_uses.new():
         yield PendingFact(PendingKind.ITEM_USE, name, place, "", arguments)
-    for file in files:
-        yield from _implementations(file)
+    for file, imported in zip(files, imports, strict=True):
+        if file.post is not None:
+            yield from _implementations(file, imported)
 
 
 def _name(path: tuple[str, ...]) -> str:
@@ -88,9 +90,7 @@ def _fields(file: ChangedFile, diff: BindingsDiff | None) -> Iterator[tuple[str,
             yield f"{access.struct}.{access.chain[0]}", line
 
 
-def _paths(
-    file: str, lines: Sequence[Line], imported: Mapping[str, tuple[tuple[str, ...], str]]
-) -> Iterator[tuple[tuple[str, ...], str, Line]]:
+def _paths(file: str, lines: Sequence[Line], imported: _Imports) -> Iterator[tuple[tuple[str, ...], str, Line]]:
     """Yield the paths below the `kernel` crate on these lines, with the number of arguments of a call."""
     shown = {line.text.strip(): line for line in reversed(lines)}
     for path, text in imported.values():
@@ -99,8 +99,12 @@ def _paths(
     names = {name: path for name, (path, _) in imported.items() if path[0] in (CRATE, "crate")}
     roots = {*names, CRATE, "crate", *_BINDINGS}.difference(name for name in imported if name not in names)
     for line in lines:
+        if "(" not in line.text and "::" not in line.text:
+            continue
         code = line.text.partition("//")[0]
         if ("::" not in code and "(" not in code) or code.lstrip().startswith(("use ", "pub use ")):
+            continue
+        if roots.isdisjoint(_NAME.findall(code)):
             continue
         for match in _PATH.finditer(code):
             if match[1].partition("::")[0] not in roots:
@@ -110,10 +114,10 @@ def _paths(
                 yield below, _count_arguments(code, match.end()) if match[2] else "", line
 
 
-def _imports(image: Image) -> dict[str, tuple[tuple[str, ...], str]]:
+def _imports(image: Image | None) -> _Imports:
     """Return the path that each imported name stands for, and the line that imports it."""
     imported: dict[str, tuple[tuple[str, ...], str]] = {}
-    for fragment in image.fragments:
+    for fragment in image.fragments if image is not None else ():
         if b"use " in fragment.text:
             text = fragment.text.decode("utf-8", "surrogateescape")
             for leaf in read_uses(text, lambda _: 0, lambda _: 0):
@@ -153,16 +157,16 @@ def _count_arguments(code: str, start: int) -> str:
     return ""
 
 
-def _implementations(file: ChangedFile) -> Iterator[PendingFact]:
+def _implementations(file: ChangedFile, imported: _Imports) -> Iterator[PendingFact]:
     """Yield the traits of the `kernel` crate that the added lines implement, with the methods."""
-    names: _Names | None = None
+    names = {name: path for name, (path, _) in imported.items()}
     for hunk in file.change.hunks:
         for start, line in enumerate(hunk.lines):
-            head = _IMPL.match(line.text) if line.is_added and line.text.startswith(("impl", "unsafe impl")) else None
-            if head is None or file.post is None:
+            if line.before is not None or not line.text.startswith(("impl", "unsafe impl")):
                 continue
-            if names is None:
-                names = {name: path for name, (path, _) in _imports(file.post).items()}
+            head = _IMPL.match(line.text)
+            if head is None:
+                continue
             path = _resolve(tuple(head[1].split("::")), names, file.change.path)
             body = _body(hunk.lines, start)
             if path is None or path[0] in _BINDINGS or body is None:

@@ -5,19 +5,21 @@ A line is identified by its text and by the texts of its neighbours before the c
 in many places of a file, and the numbers of lines differ between trees.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from itertools import groupby, islice
+from itertools import islice
 from typing import Final
 
 from rules.diff.patch import FileChange, Hunk, Line
-from rules.lazy import dataclass, re, replace
+from rules.lazy import dataclass, re
 
 _MAX_LINES: Final = 16  # identified lines of consecutive removed ones
 _NEIGHBOURS: Final = 2  # lines above and below a line that identify it
 _SIGNIFICANT = re.compile(r"\w\W*+\w\W*+\w\W*+\w")  # more than a brace or an operator
 _LIST_ITEM = re.compile(r"[\w:{}*, ]++(?<=,)\Z")  # of an import or an enum
 _IMPORT_OR_COMMENT = re.compile(r"//|/\*|\*[ /]|# |#\s{0,8}include\b|(?:pub(?:\([\w ]{0,40}\))? )?use ")
+_IMPORT_OR_COMMENT_INITIALS: Final = "/*#pu"
+_SPACES: Final = b" \t\v\f\r\x1c\x1d\x1e\x1f"  # of ASCII, without the newline
 _TRIVIAL: Final = frozenset(
     ("return;", "return 0;", "return ret;", "return err;", "return rc;", "break;", "continue;", "} else {", "else")
 )
@@ -39,8 +41,8 @@ class Rewrite:
 def find_rewrites(change: FileChange) -> Iterator[Rewrite]:
     """Yield the significant lines that are removed, in order, the first ones of many consecutive lines."""
     for hunk in change.hunks:
-        for rewrite in _find_in_hunk(hunk):
-            yield replace(rewrite, replacement="") if change.is_deleted else rewrite
+        if hunk.before_count:
+            yield from _find_in_hunk(hunk, is_deleted=change.is_deleted)
 
 
 def is_significant(text: str) -> bool:
@@ -49,39 +51,57 @@ def is_significant(text: str) -> bool:
     Two series that edit one list of imports conflict too, but a maintainer resolves that without thinking.
     """
     text = text.strip()
-    if text in _TRIVIAL or _LIST_ITEM.match(text) or _IMPORT_OR_COMMENT.match(text):
+    if text in _TRIVIAL or (text[-1:] == "," and _LIST_ITEM.match(text)):
+        return False
+    if text[:1] in _IMPORT_OR_COMMENT_INITIALS and _IMPORT_OR_COMMENT.match(text):
         return False
     return _SIGNIFICANT.search(text) is not None
 
 
-def _find_in_hunk(hunk: Hunk) -> Iterator[Rewrite]:
+def _find_in_hunk(hunk: Hunk, *, is_deleted: bool) -> Iterator[Rewrite]:
     texts: list[str] | None = None
-    first = hunk.before_start
-    for is_context, group in groupby(hunk.lines, key=_is_context):
-        if is_context:
-            continue
-        lines = tuple(group)
-        significant = (line for line in lines if line.after is None and is_significant(line.text))
+    for lines in _changed_runs(hunk.lines):
+        significant = (line for line in lines if line[2] is None and is_significant(line[0]))
         removed = tuple(islice(significant, _MAX_LINES))
         if removed:
             if texts is None:
-                texts = [line.text.strip() for line in hunk.lines if line.before is not None]
-            replacement = digest(*("+" + line.text if line.before is None else line.text for line in lines))
+                texts = [text for text, before, _ in hunk.lines if before is not None]
+            replacement = "" if is_deleted else digest(*["+" + text if old is None else text for text, old, _ in lines])
             for line in removed:
-                yield Rewrite(line, _identify(texts, (line.before or first) - first), replacement)
+                identity = _identify(texts, (line.before or hunk.before_start) - hunk.before_start)
+                yield Rewrite(line, identity, replacement)
 
 
-def _is_context(line: Line) -> bool:
-    return line.before is not None and line.after is not None
+def _changed_runs(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """Yield the consecutive lines that are added and removed, without those of which none is removed."""
+    run: list[Line] = []
+    has_removed = False
+    for line in lines:
+        if line[2] is None:
+            run.append(line)
+            has_removed = True
+        elif line[1] is None:
+            run.append(line)
+        elif run:
+            if has_removed:
+                yield run
+            run, has_removed = [], False
+    if has_removed:
+        yield run
 
 
 def _identify(texts: list[str], at: int) -> str:
     """Return a digest of a line and its neighbours; `at` is its index in the lines before the change."""
-    joined = "\n".join((*texts[max(0, at - _NEIGHBOURS) : at], "", *texts[at : at + 1 + _NEIGHBOURS]))
+    above, below = texts[max(0, at - _NEIGHBOURS) : at], texts[at : at + 1 + _NEIGHBOURS]
+    joined = "\n".join(map(str.strip, (*above, "", *below)))
     return blake2b(joined.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
 def digest(*texts: str) -> str:
     """Return 16 hex digits of these texts, in which white space does not count."""
-    joined = "\n".join("".join(text.split()) for text in texts)
-    return blake2b(joined.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+    joined = "\n".join(texts)
+    if joined.isascii() and joined.count("\n") < len(texts):
+        data = joined.encode().translate(None, _SPACES)
+    else:
+        data = "\n".join("".join(text.split()) for text in texts).encode("utf-8", "surrogateescape")
+    return blake2b(data, digest_size=8).hexdigest()

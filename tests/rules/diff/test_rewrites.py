@@ -5,7 +5,7 @@ import pytest
 
 from rules.diff.parse import parse
 from rules.diff.patch import FileChange
-from rules.diff.rewrites import Rewrite, find_rewrites, is_significant
+from rules.diff.rewrites import Rewrite, digest, find_rewrites, is_significant
 
 _HEAD = "diff --git a/a.c b/a.c\n--- a/a.c\n+++ b/a.c\n"
 _BODY = " int a;\n {{\n-\tcall(old);\n+\tcall({0});\n }}\n end();\n"
@@ -32,6 +32,18 @@ def test_the_same_line_has_one_identity_at_any_number_and_replacement() -> None:
     assert (first.line.text, first.line.before, moved.line.before) == ("\tcall(old);", 12, 92)
     assert first.identity == moved.identity
     assert first.replacement != moved.replacement
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (("a b", "\tc\x1c"), "abcee480c6edacd1"),
+        (("a\n b",), "0e52b5f187de1088"),
+        (("\u00e9\u00a0x", "y"), "32394aefd398ff9a"),
+    ],
+)
+def test_a_stored_digest_stays_valid_and_white_space_does_not_count(texts: tuple[str, ...], expected: str) -> None:
+    assert digest(*texts) == digest(*("".join(text.split()) for text in texts)) == expected
 
 
 def test_equal_replacements_are_equal() -> None:
