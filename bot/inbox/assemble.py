@@ -21,9 +21,9 @@ from rules.lazy import re, replace
 
 MAX_REVISION: Final = 99_999
 
-# The expression begins with the newline above its line: a single character is found fast in a long diff.
+# The expressions begin with the newline above their line: a single character is found fast in a long text.
 _DIFF = re.compile(r"\n(?:diff --git |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)")
-_MAY_BE_TRAILER = re.compile(r"^[ \t]{0,8}(?:[A-Za-z-]{1,40}-by|Fixes):[ \t]", re.MULTILINE | re.IGNORECASE)
+_MAY_BE_TRAILER = re.compile(r"\n[ \t]{0,8}(?:[A-Za-z-]{1,40}-by|Fixes):[ \t]", re.IGNORECASE)
 _HASH = re.compile(r"[0-9a-f]{7,64}")
 _MINOR_REVISION = re.compile(r"[vV](\d{1,4})\.\d{1,4}")
 _ODD_NUMBER = re.compile(r"[A-Za-z.]*+\d[\dA-Za-z.]*+/[A-Za-z.]*+\d[\dA-Za-z.]*+")
@@ -66,7 +66,7 @@ def may_be_part(message: Message) -> bool:
 
 def needs_recipients(message: Message) -> bool:
     """Return whether `assemble` uses the recipients of a mail: not of a reply without trailers."""
-    return not is_reply(message.subject) or _MAY_BE_TRAILER.search(message.body) is not None
+    return not is_reply(message.subject) or _MAY_BE_TRAILER.search("\n" + message.body) is not None
 
 
 def candidate(message: Message) -> Candidate | None:
@@ -132,7 +132,7 @@ def _replies(
     for message in messages:
         if message.message_id in members or not is_reply(message.subject) or message.author is None:
             continue
-        if not _MAY_BE_TRAILER.search(message.body):
+        if not _MAY_BE_TRAILER.search("\n" + message.body):
             continue
         if (member := _answered(message, known, answered)) is not None:
             replies.setdefault(member, []).append(message)

@@ -4,11 +4,12 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from bot.mail.address import Address
 from rules.diff.patch import FileChange, Series
-from rules.lazy import dataclass, replace
+from rules.lazy import dataclass
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -140,12 +141,12 @@ class Posting:
         return self.part(0)
 
 
+_without_hunks = attrgetter(*(name for name in FileChange.__match_args__ if name != "hunks"))
+
+
 def _add_change(digest: "_Hash", change: FileChange) -> None:
     """Add everything that the change says: the numbers of its lines follow from their markers."""
-    digest.update(repr((len(change.hunks), replace(change, hunks=()))).encode("utf-8", "surrogatepass"))
+    digest.update(repr((len(change.hunks), *_without_hunks(change))).encode("utf-8", "surrogatepass"))
     for hunk in change.hunks:
-        lines = "\n".join(
-            [("+" if before is None else "-" if after is None else " ") + text for text, before, after in hunk.lines]
-        )
         size = hunk.before_start, hunk.before_count, hunk.after_start, hunk.after_count, hunk.heading, len(hunk.lines)
-        digest.update(f"{size!r}{lines}".encode("utf-8", "surrogatepass"))
+        digest.update(f"{size!r}{hunk.text}".encode("utf-8", "surrogatepass"))

@@ -16,8 +16,8 @@ _MAX_IDS: Final = 2_000  # message-ids of parts and references
 _MAX_TEXT: Final = 200_000  # characters of a text that is searched for message-ids
 _URL = re.compile(r"https?://[^\s<>\"')\]]{1,400}")
 _BRACKETED = re.compile(rf"<([^\s<>]{{3,{MAX_ID}}})>")
-_DECLARATION = re.compile(
-    r"^[ \t]{0,8}(?:depends-on|based-on|prerequisite-message-id):[ \t]{0,8}(\S{3,400})", re.MULTILINE | re.IGNORECASE
+_DECLARATION = re.compile(  # with the newline above, which is found fast
+    r"\n[ \t]{0,8}(?:depends-on|based-on|prerequisite-message-id):[ \t]{0,8}(\S{3,400})", re.IGNORECASE
 )
 _CHANGE_ID = re.compile(r"^prerequisite-change-id:[ \t]{1,8}([\w.+-]{1,200})", re.MULTILINE)
 _CHANGE_ID_MARK: Final = "prerequisite-change-id:"
@@ -127,7 +127,7 @@ def _linked(text: str) -> Iterator[str]:
 
 
 def _declared(text: str) -> Iterator[str]:
-    for match in _DECLARATION.finditer(text):
+    for match in _DECLARATION.finditer("\n" + text):
         message_id = target(match[1].rstrip(".,;"))
         if message_id is not None:
             yield message_id

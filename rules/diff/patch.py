@@ -51,6 +51,15 @@ class Hunk:
             return [line for line in self.lines if line.before is not None]
         return [line for line in self.lines if line.after is not None]
 
+    @property
+    def text(self) -> str:
+        """The lines with their markers, as a diff has them."""
+        if self.before_count == 0:
+            return "+" + "\n+".join([text for text, _, _ in self.lines])
+        return "\n".join(
+            [("+" if before is None else "-" if after is None else " ") + text for text, before, after in self.lines]
+        )
+
 
 _after_start = attrgetter("after_start")
 _before_start = attrgetter("before_start")

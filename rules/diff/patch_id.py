@@ -37,9 +37,5 @@ def _hashed_text(change: FileChange) -> bytes:
     if change.hunks:
         parts.append("---/dev/null" if change.is_new else f"---a/{path}")
         parts.append("+++/dev/null" if change.is_deleted else f"+++b/{path}")
-    for hunk in change.hunks:
-        parts += [
-            "+" + text if before is None else "-" + text if after is None else text
-            for text, before, after in hunk.lines
-        ]
+    parts += [hunk.text for hunk in change.hunks]
     return "".join(parts).encode("utf-8", "surrogateescape").translate(None, _SPACES)
