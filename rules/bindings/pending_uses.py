@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from rules.bindings.bindings_diff import BindingsDiff, ChangedFile
+from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.crate_paths import CRATE, below_crate, full_name
 from rules.bindings.pending_facts import MAX_TEXT, PendingFact, PendingKind, added_place
+from rules.bindings.pending_rust import RustFile
 from rules.diff.image import Image
 from rules.diff.patch import Line
 from rules.finding import Anchor
@@ -51,7 +52,7 @@ class _Uses:
 
 
 def find_uses(
-    files: Sequence[ChangedFile], declared: Callable[[str], str], diff: BindingsDiff | None
+    files: Sequence[RustFile], declared: Callable[[str], str], diff: BindingsDiff | None
 ) -> Iterator[PendingFact]:
     """Yield the C names, the paths of the `kernel` crate and the traits that Rust code begins to use.
 
@@ -60,9 +61,9 @@ def find_uses(
     c_uses, item_uses = _Uses(), _Uses()
     imports = [_imports(file.post if file.post is not None else file.pre) for file in files]
     for file, imported in zip(files, imports, strict=True):
-        for path, arguments, line in _paths(file.change.path, file.change.added_lines(), imported):
+        for path, arguments, line in _paths(file.change.path, file.added, imported):
             (c_uses if path[0] in _BINDINGS else item_uses).add(_name(path), arguments, added_place(file, line))
-        for path, arguments, _ in _paths(file.change.path, file.change.removed_lines(), imported):
+        for path, arguments, _ in _paths(file.change.path, file.removed, imported):
             (c_uses if path[0] in _BINDINGS else item_uses).remove(_name(path), arguments)
         for name, line in _fields(file, diff):
             c_uses.add(name, "", added_place(file, line))
@@ -79,11 +80,11 @@ def _name(path: tuple[str, ...]) -> str:
     return path[1] if path[0] in _BINDINGS else full_name(path)
 
 
-def _fields(file: ChangedFile, diff: BindingsDiff | None) -> Iterator[tuple[str, Line]]:
+def _fields(file: RustFile, diff: BindingsDiff | None) -> Iterator[tuple[str, Line]]:
     """Yield the fields of C structs that are accessed on added lines, if the index of the tree has read the file."""
     if diff is None or file.post is None or not file.post.is_complete:
         return
-    added = {line.after: line for line in file.change.added_lines()}
+    added = {line.after: line for line in file.added}
     for access in diff.after.facts.rust(file.change.path).accesses if added else ():
         line = added.get(access.line)
         if line is not None and line.text.strip() == access.text and access.struct.isidentifier():
@@ -157,7 +158,7 @@ def _count_arguments(code: str, start: int) -> str:
     return ""
 
 
-def _implementations(file: ChangedFile, imported: _Imports) -> Iterator[PendingFact]:
+def _implementations(file: RustFile, imported: _Imports) -> Iterator[PendingFact]:
     """Yield the traits of the `kernel` crate that the added lines implement, with the methods."""
     names = {name: path for name, (path, _) in imported.items()}
     for hunk in file.change.hunks:

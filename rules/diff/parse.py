@@ -179,7 +179,10 @@ def _read_usual_hunks(lines: list[str]) -> _Hunks | Unreadable | None:
             return None
         body, at, ends_without_newline = read
         hunks.append(Hunk(before, before_count, after, after_count, header[5], body))
-    rest = lines[at + 1 :] if lines[at : at + 1] in (["-- "], ["--"]) else lines[at:]
+    below = at
+    while below < len(lines) and not lines[below]:
+        below += 1
+    rest = lines[below + 1 :] if lines[below : below + 1] in (["-- "], ["--"]) else lines[below:]
     return (
         None
         if any(map(_MAY_BE_DIFF.match, rest))

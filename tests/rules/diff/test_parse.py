@@ -207,6 +207,7 @@ def test_a_plain_diff_tells_a_new_file_by_its_numbers() -> None:
     "end",
     [
         "-- \n2.43.0\n",
+        "\n-- \n2.43.0\n",
         "\n---\nbase-commit: 12345678\nchange-id: x\n",
         "\n\n",
         "_____\nlist\n",
