@@ -39,6 +39,7 @@ from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.source import RustSource
+from rules.source.rust.tokens import find_words
 
 _MAX_HEAD = 200  # characters before an unsafe block that are searched for its `let`
 _LET = re.compile(r"\s*let\s+(?:mut\s+)?\w+\s*(?::[^=;]*)?=(?P<value>[^;{}]*);")
@@ -47,6 +48,7 @@ _SAFE_PART = re.compile(
     r"\b(?:len|as_ptr|as_mut_ptr|as_char_ptr|null|null_mut|size_of|align_of|cast)(?:::<[\w\s:]*>)?\(\s*\)"
 )
 _MAY_BE_UNSAFE = re.compile(r"[(\[*!]|\bunsafe\b|\b[A-Z][A-Z0-9_]+\b|__bindgen")
+_NAME = re.compile(r"(?<![\w'])\w++")  # not that of a lifetime
 _UNSAFE_LET = re.compile(r"\blet\s++(?P<name>\w++)\s*+(?::[^=;]{0,60}+)?=\s*+unsafe\s*+\Z")
 _ERROR = r"Err\(\s*+(?:\w+\s*+::\s*+)*from_errno\(\s*+(?P=name)\s*+\)\s*+\)\s*+"
 _ELSE = r"\}\s*+else\s*+\{\s*+"
@@ -99,9 +101,10 @@ def _conditions(source: RustSource) -> Iterator[Occurrence]:
     found = (match for form in (_CONDITION, _CHOICE) for match in form.finditer(source.code))
     conditions = [match for match in found if _follows_unsafe_let(source, match)]
     offsets: dict[str, list[int]] = {match["name"]: [] for match in conditions}
-    for word, offset in zip(source.tokens.words, source.tokens.offsets, strict=True) if conditions else ():
-        if word in offsets:
-            offsets[word].append(offset)
+    for offset in find_words(source.code, offsets.keys()):
+        name = _NAME.match(source.code, offset)
+        if name is not None and name[0] in offsets:
+            offsets[name[0]].append(offset)
     for match in conditions:
         function = source.structure.function(match.start())
         end = None if function is None else function[1]

@@ -6,7 +6,7 @@ fast as a `find`. It needs no grammar and reads part of a function as well as a 
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import accumulate
 
 from rules.lazy import re
@@ -94,7 +94,7 @@ def without_misleading_literals(text: bytes) -> bytes:
     return blank_out(decoded, literals).encode("latin-1")
 
 
-def find_words(text: str, words: frozenset[str] | set[str]) -> list[int]:
+def find_words(text: str, words: Collection[str]) -> list[int]:
     """Return the offsets of these words in the text, in order. Parts of longer words may be among them.
 
     A search for each of a few words takes a tenth of the time of an expression for them, and nothing is compiled.
