@@ -109,7 +109,26 @@ _AUTHOR_NEEDS: Final = {
 }
 """What each rule of scope `author` needs."""
 
-_AUTHOR_WORDS: Final = {
+_WORDS: Final = {
+    # safety
+    "safety.safety_placeholder": ("SAFETY",),
+    "safety.safety_two_tags": ("SAFETY",),
+    "safety.safety_on_safe_code": ("SAFETY",),
+    "safety.deref_copies_struct": ("unsafe",),
+    "safety.mut_ref_to_c_type": ("&mut",),
+    "safety.missing_repr_transparent": ("ransparent", "struct "),
+    "safety.invariants_on_fn": ("# Invariant",),
+    "safety.invariant_tag": ("INVARIANTS",),
+    "safety.safety_comment_placement": ("SAFETY", "Safety", "safety"),
+    "safety.vacuous_safety_comment": ("SAFETY",),
+    "safety.safe_wrapper_in_unsafe": ("unsafe",),
+    "safety.unsafe_semicolon": ("unsafe",),
+    "safety.drop_of_unsafe_result": ("let _",),
+    # bindings, kbuild
+    "bindings.bindings_glob_import": ("bindings",),
+    "bindings.bindings_type_in_api": ("bindings::", "pub"),
+    "kbuild.build_assert_without_inline": ("build_assert",),
+    # style
     "style.redundant_prelude_import": ("::",),
     "style.import_vertical_style": ("use ", ","),
     "style.ffi_type_path": ("ffi",),
@@ -157,7 +176,7 @@ _AUTHOR_WORDS: Final = {
     "docs.doc_link_in_plain_comment": ("[`",),
     "docs.comment_should_be_doc": ("//",),
 }
-"""The words of which a patch must add one, for most rules of scope `author`: those of their triggers."""
+"""The words of which a patch must add one, for most rules: those of their triggers."""
 
 _NAMED_ONLY: Final = {
     "docs.comment_period": Needs.RUST,
@@ -215,7 +234,7 @@ def active_for(paths: Collection[str], added: str) -> tuple[Rule, ...]:
     needs = {Needs.RUST} if any(path.endswith(".rs") for path in paths) else set()
     needs |= {Needs.HELPER} if any(path.startswith("rust/helpers") for path in paths) else set()
     chosen = [module for table in (_NEEDS, _AUTHOR_NEEDS) for module, need in table.items() if need in needs]
-    return _active(module for module in chosen if any(word in added for word in _AUTHOR_WORDS.get(module, ("",))))
+    return _active(module for module in chosen if any(word in added for word in _WORDS.get(module, ("",))))
 
 
 def needing_tree(ids: Collection[str] | None) -> list[str]:

@@ -202,14 +202,15 @@ def _check_at_once(
     if size > _MAX_AT_ONCE:
         return None
 
-    def attempt(_: None) -> _Printed | None:
+    def attempt(_: None) -> tuple[bytes, tuple[str, ...], int] | None:
         gc.disable()  # The process ends before there is much garbage.
         with suppress(Exception):
-            return check_sources(_without_child)
+            printed = check_sources(_without_child)
+            return printed.findings, printed.complaints, printed.status
         return None
 
     (printed,) = forked(attempt, [None], Limits(_READ_SECONDS))
-    return None if isinstance(printed, Crashed) else printed
+    return None if printed is None or isinstance(printed, Crashed) else _Printed(*printed)
 
 
 def _without_child(work: Callable[[T], R], items: Sequence[T], _: Limits) -> Iterator[R | Crashed]:

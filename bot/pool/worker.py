@@ -3,7 +3,6 @@
 
 import fcntl
 import os
-import pickle
 import resource
 import signal
 from collections.abc import Callable
@@ -48,6 +47,7 @@ class TooMuch:
 def serve(connection: "Connection", limits: Limits, log: "LogConfig") -> None:
     """Run a worker of multiprocessing until its parent ends, or until its own alarm ends it."""
     import multiprocessing
+    import pickle
 
     from bot.log import configure
     from bot.pool.memory import return_free_memory
@@ -88,24 +88,27 @@ def die_with_parent(sentinel: int) -> None:
     fcntl.fcntl(sentinel, fcntl.F_SETFL, fcntl.fcntl(sentinel, fcntl.F_GETFL) | os.O_ASYNC)
 
 
-def answer(work: Callable[[T], R], item: T, limits: Limits) -> bytes:
-    """Return the pickled result of the work, or why it has no result."""
+def answer(work: Callable[[T], R], item: T, limits: Limits, pack: Callable[[object], bytes] | None = None) -> bytes:
+    """Return the result of the work, or why it has none, as bytes: pickled, or as `pack` returns them."""
+    pack = pack or packed
 
     def bounded() -> bytes:
         try:
-            result = packed(work(item))
+            result = pack(work(item))
         except MemoryError:
-            return packed(TooMuch(memory=True))
+            return pack(TooMuch(memory=True))
         except AdapterError as error:  # in a worker, hostile mail can cause errors of adapters
-            return packed(Crashed(str(error)))
-        return result if len(result) <= limits.result else packed(TooMuch(memory=False))
+            return pack(Crashed(str(error)))
+        return result if len(result) <= limits.result else pack(TooMuch(memory=False))
 
     outcome = guard(getattr(work, "__name__", "work"), bounded)
-    return outcome if isinstance(outcome, bytes) else packed(outcome)
+    return outcome if isinstance(outcome, bytes) else pack(outcome)
 
 
 def packed(value: object) -> bytes:
     """Return the pickled value."""
+    import pickle
+
     return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
 
 

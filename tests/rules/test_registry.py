@@ -16,7 +16,7 @@ from rules.lint.engine import run
 from rules.lint.example import load
 from rules.lint.rule import Example, Rule, Scope
 from rules.registry import (
-    _AUTHOR_WORDS,
+    _WORDS,
     RULES,
     active,
     active_before_posting,
@@ -98,7 +98,7 @@ def test_reviews_without_nits_do_not_load_the_rules_of_scope_author() -> None:
 
 
 def test_the_table_has_the_words_of_the_triggers() -> None:
-    for module, words in _AUTHOR_WORDS.items():
+    for module, words in _WORDS.items():
         rule = by_id(module.partition(".")[2].replace("_", "-"))
         assert rule is not None
         assert rule.trigger.adds == words
