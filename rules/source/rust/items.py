@@ -72,7 +72,7 @@ def read_items(
 
 def read_documented_items(structure: Structure, comments: Sequence[Comment]) -> Iterator[DocumentedItem]:
     """Yield the items whose `///` lines have a heading; ordinary `//` lines may stand among these."""
-    outer = [comment for comment in comments if comment.starts_line and _is_outer(comment)]
+    outer = [item for item in comments if item.starts_line and (item.kind == "line" or item.text.startswith("///"))]
     end = 0
     for at in [at for at, comment in enumerate(outer) if "#" in comment.text or comment.text.rstrip()[-1] in "=-"]:
         if at < end:
@@ -101,11 +101,6 @@ def _read_head(structure: Structure, offset: int, attributes: str = "") -> ItemH
     name = "" if match["kind"] == "impl" else match["name"] or ""
     is_public = match["head"].startswith("pub") and not match["head"][3:].lstrip().startswith("(")
     return ItemHead(match["kind"], name, bool(match["unsafe"]), is_public, offset, attributes)
-
-
-def _is_outer(comment: Comment) -> bool:
-    """Tell whether a comment of `//` documents what follows, or is an ordinary one."""
-    return comment.kind == "line" or (comment.kind == "doc" and comment.text[2] == "/")
 
 
 def _read_contract(docs: Docs) -> tuple[str, str]:

@@ -277,11 +277,12 @@ def read_header(parsed: ParsedText, item: Node, floor: int) -> tuple[Docs, tuple
     return Docs(tuple(lines), headings(lines), is_opaque), tuple(attributes), reached_floor and parsed.is_cut_above
 
 
-def attributes_of(parsed: ParsedText, item: Node) -> tuple[str, ...]:
-    """Return the attributes of an item. Most items have none, and their documentation is not read."""
+def attributes_of(parsed: ParsedText, item: Node, words: Iterable[bytes]) -> tuple[str, ...]:
+    """Return the attributes of an item if any of them may have one of these words. Most items have no such ones."""
     row = item.start_point.row
     first, _ = header_rows(parsed.lines, row, -1)
-    return read_header(parsed, item, -1)[1] if any(b"#[" in line for line in parsed.lines[first : row + 1]) else ()
+    shown = b"\n".join(parsed.lines[first : row + 1])
+    return read_header(parsed, item, -1)[1] if b"#[" in shown and any(map(shown.__contains__, words)) else ()
 
 
 def inner_docs(parsed: ParsedText, item: Node) -> tuple[tuple[int, str], ...]:

@@ -127,7 +127,7 @@ class Walker:
         if kind in ITEM_KINDS:
             return self._enter_item(outer, node, ITEM_KINDS[kind])
         if self._has_lints and kind in _STATEMENTS:
-            allowed = _lints(attributes_of(self._parsed, node))
+            allowed = _lints(attributes_of(self._parsed, node, _LEVELS))
             return replace(outer, allowed=outer.allowed | allowed) if allowed - outer.allowed else outer
         return outer
 
@@ -153,14 +153,14 @@ class Walker:
             floor = header_rows(self._parsed.lines, row, -1)[0] - 1 if outer.container == "mod" else outer.floor
         in_test, allowed = outer.in_test, outer.allowed
         if self._has_tests or self._has_lints:
-            attributes = attributes_of(self._parsed, node)
+            attributes = attributes_of(self._parsed, node, (b"test", *_LEVELS))
             in_test = in_test or any(_TEST.match(text) for text in attributes)
             allowed = allowed | _lints(attributes)
             body = node.child_by_field_name("body") if kind in ("mod", "fn", "impl", "trait") else None
             allowed = allowed | self._inner_lints(body) if body is not None else allowed
         setting = outer.setting
         if kind == "macro_rules!" and setting == "code":
-            is_exported = any(_EXPORTED.match(text) for text in attributes_of(self._parsed, node))
+            is_exported = any(_EXPORTED.match(text) for text in attributes_of(self._parsed, node, (b"macro_export",)))
             setting = "exported-macro" if is_exported else "macro-definition"
         return Context(scope, container, floor, in_test, allowed, setting, outer.is_damaged)
 
