@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, NoReturn
 from bot.cli import status
 from bot.cli.command import Command, Group, Option, echo, read_globals
 from bot.cli.context import GlobalOptions
+from bot.collector import collect_rarely
 from bot.error import AdapterError, SettingsError
 from bot.permissions import UMASK
 from bot.version import VERSION
@@ -133,7 +134,7 @@ def _run(arguments: Sequence[str], *, is_program: bool) -> None:
         use_temporary_home()
     command = load_command(name)
     if is_program:
-        gc.freeze()
+        collect_rarely()
         gc.enable()
     command.run(f"patchwarden {name}", rest, context)
 

@@ -6,11 +6,14 @@ import os
 import resource
 from pathlib import Path
 from threading import Event, Thread
+from time import monotonic
 from types import TracebackType
 from typing import Final, Self
 
 _INTERVAL_SECONDS: Final = 2.0  # reading takes some milliseconds a process
 _PROC: Final = Path("/proc")
+_RETURN_SECONDS: Final = 2.0
+"""Between two returns of free memory: one takes a millisecond, and the first use of that memory ten afterwards."""
 
 
 class PeakMemory:
@@ -55,6 +58,19 @@ def return_free_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+class FreeMemory:
+    """Returns free memory in a loop, at most every other second."""
+
+    def __init__(self) -> None:
+        self._returned = monotonic()
+
+    def end_step(self) -> None:
+        """Return free memory if that is due. Call it after each step of the loop."""
+        if monotonic() - self._returned > _RETURN_SECONDS:
+            return_free_memory()
+            self._returned = monotonic()
 
 
 def descendants(process: int) -> list[int]:

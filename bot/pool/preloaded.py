@@ -2,11 +2,8 @@
 """Freeze what the fork server has loaded, so that the collector of a worker does not copy the shared pages."""
 
 import gc
-from typing import Final
 
-_NEW_OBJECTS: Final = 10_000
-"""New objects after which a worker looks for cycles: its work makes many objects, and few cycles."""
+from bot.collector import collect_rarely
 
 gc.collect()
-gc.freeze()
-gc.set_threshold(_NEW_OBJECTS)
+collect_rarely()

@@ -7,8 +7,7 @@ import resource
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from time import monotonic
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bot.error import AdapterError
 from bot.pool.guard import Crashed, TimeLimit, guard
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-_TRIM_SECONDS: Final = 0.5  # between two returns of free memory to the kernel, each of which takes about a millisecond
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ def serve(connection: "Connection", limits: Limits, log: "LogConfig") -> None:
     import pickle
 
     from bot.log import configure
-    from bot.pool.memory import return_free_memory
+    from bot.pool.memory import FreeMemory
 
     configure(log)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -63,11 +60,9 @@ def serve(connection: "Connection", limits: Limits, log: "LogConfig") -> None:
     assert parent is not None
     die_with_parent(parent.sentinel)
     with suppress(EOFError, OSError):
-        trimmed = monotonic()
+        memory = FreeMemory()
         while True:
-            if monotonic() - trimmed > _TRIM_SECONDS:
-                return_free_memory()
-                trimmed = monotonic()
+            memory.end_step()
             work, items, time = pickle.loads(connection.recv_bytes())  # noqa: S301 our own process wrote it
             for item in items:
                 signal.setitimer(signal.ITIMER_REAL, time.seconds)

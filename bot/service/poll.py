@@ -25,7 +25,7 @@ from bot.mail.posting_codec import EncodedPosting
 from bot.pipeline.outcome import Outcome, series_fields
 from bot.pool.executor import TRIES
 from bot.pool.guard import ClosableExecutor, Crashed, InlineExecutor, TimeLimit
-from bot.pool.memory import return_free_memory
+from bot.pool.memory import FreeMemory, return_free_memory
 from bot.ports.archive import Archive, Provenance, Remote
 from bot.ports.mails import Mails, ParsedMail, ReadFailure, StoredMail, Thread
 from bot.ports.postings import Postings
@@ -113,6 +113,7 @@ class PollJob:
         self._stop = stop
         self._progress = progress
         self._executor = executor or InlineExecutor()
+        self._memory = FreeMemory()
         self._report: Callable[[str], None] = lambda _: None
         self._outages = Outages(LogEvent.ARCHIVE_UNREACHABLE, LogEvent.ARCHIVE_RECOVERED, "list")
 
@@ -154,6 +155,7 @@ class PollJob:
         self._read()
         threads, unready = self._put_together()
         self._executor.close()
+        return_free_memory()
         return PollResult(0, threads, unready)
 
     @contextmanager
@@ -176,7 +178,7 @@ class PollJob:
                 counts += Counter(new=new, skipped=len(batch.mails) - new, removed=len(batch.deleted))
                 epochs[batch.epoch] = batch.cursor
                 self._progress.advance(len(batch.mails))
-                return_free_memory()
+                self._memory.end_step()
                 if self._stop.is_set():
                     break
         finally:  # What was ingested is stored already.
@@ -200,7 +202,7 @@ class PollJob:
                 else:
                     unread.append(ReadFailure(mail.id, result.reason))
             self._store.index(read, unread)
-            return_free_memory()
+            self._memory.end_step()
             for mail, result in zip(mails, results, strict=True):
                 if not isinstance(result, ParsedMail):
                     tries = TRIES if isinstance(result, Crashed) and result.exceeded else 1
@@ -242,7 +244,7 @@ class PollJob:
                 if posting.message_id in completed:
                     event(LogEvent.POSTING_COMPLETE, **series_fields(posting), patches=len(posting.series.patches))
             self._progress.advance(len(threads))
-            return_free_memory()
+            self._memory.end_step()
             done += len(threads)
             unready += [Outcome.of(posting) for posting in postings if not isinstance(posting.state, Complete)]
         return done, tuple(unready)

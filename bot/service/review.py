@@ -18,7 +18,7 @@ from bot.pipeline.outcome import Outcome, series_fields
 from bot.pipeline.pending import compare_posting, make_pending
 from bot.pipeline.process import process
 from bot.pool.guard import Crashed, StoppedError
-from bot.pool.memory import return_free_memory
+from bot.pool.memory import FreeMemory
 from bot.ports.pending import PendingStore
 from bot.ports.postings import DuePosting, Postings
 from bot.ports.running import Clock, Progress
@@ -33,10 +33,6 @@ _LOOK_SECONDS: Final = 1.0
 
 AHEAD: Final = 4
 """Postings that are started for each worker: while reviews are stored, no worker is idle."""
-
-
-_RETURN_MEMORY_AFTER: Final = 20
-"""Reviews after which free memory is returned to the kernel, which takes about a millisecond."""
 
 
 class ReviewStore(Postings, PendingStore, Protocol):
@@ -101,7 +97,7 @@ class ReviewJob:
         running: dict[Future[Analysis | Crashed], _StartedReview] = {}
         done: list[Outcome] = []
         stopping = False
-        kept = 0  # reviews since free memory was returned
+        memory = FreeMemory()
         with ThreadPoolExecutor(self._workers, "review") as threads:
             while True:
                 if not stopping:
@@ -118,10 +114,7 @@ class ReviewJob:
                         stopping = True
                         queue.end(started.due)
                 self._end_all(queue, analysed, done)
-                kept += len(analysed)
-                if kept >= _RETURN_MEMORY_AFTER:
-                    return_free_memory()
-                    kept = 0
+                memory.end_step()
         return tuple(sorted(done, key=lambda outcome: queue.number(outcome.posting_id)))
 
     def review_one(self, due: DuePosting, turn: Turn) -> Outcome | None:
