@@ -37,7 +37,7 @@ def build_check_job(
 def build_patchwork(settings: Settings) -> Patchwork:
     """Return the server of the settings. Raises SettingsError if the token cannot be read."""
     chosen = settings.patchwork
-    token = chosen.token.get_secret_value()
+    token: str = chosen.token
     if not token and chosen.token_file:
         try:
             token = Path(chosen.token_file).read_text("ascii").strip()

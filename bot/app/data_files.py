@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel
-
 from bot.permissions import close_to_others, close_trees, holds_only
 from bot.settings import DEFAULT_FILE
+from bot.settings.table import Table
 from bot.settings.tables import Settings
 
 _OLD_INDEXES: Final = ("border.sqlite", "bindings.sqlite")  # earlier versions kept the index beside the database
@@ -85,6 +84,6 @@ def _paths(value: object) -> Iterator[Path]:
     elif isinstance(value, tuple):
         for item in value:
             yield from _paths(item)
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _paths(getattr(value, name))
+    elif isinstance(value, Table):
+        for item in vars(value).values():
+            yield from _paths(item)

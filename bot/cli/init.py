@@ -13,8 +13,7 @@ from bot.settings import DEFAULT_FILE
 from bot.settings.toml import toml_value
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-    from pydantic.fields import FieldInfo
+    from bot.settings.table import Setting
 
 _EXAMPLE_LIST: Final = "rust-for-linux@lists.example.org"
 
@@ -45,6 +44,7 @@ def init(
 
 def template() -> str:
     """Return the settings file: every setting with its description, commented out, at its default."""
+    from bot.settings.table import is_table
     from bot.settings.tables import ListSettings, Settings
 
     lines = [
@@ -52,32 +52,24 @@ def template() -> str:
         "# Variables (PATCHWARDEN_DATABASE, PATCHWARDEN_REVIEW__SEVERITY, ...) override this file.",
         "# Relative paths, also in variables, start at the folder of this file.",
     ]
-    scalars = {name: field for name, field in Settings.model_fields.items() if not _table(field) and name != "lists"}
-    lines += _settings(scalars)
-    for name, field in Settings.model_fields.items():
-        if table := _table(field):
-            lines += ["", *_comment(field), f"[{name}]", *_settings(table.model_fields)]
-    lines += ["", *_comment(Settings.model_fields["lists"]), f'#[lists."{_EXAMPLE_LIST}"]']
-    lines += _settings(ListSettings.model_fields)
+    tables = {name: setting for name, setting in Settings.settings.items() if is_table(setting.kind)}
+    lines += _settings({name: setting for name, setting in Settings.settings.items() if name not in (*tables, "lists")})
+    for name, setting in tables.items():
+        lines += ["", *_comment(setting), f"[{name}]", *_settings(setting.kind.settings)]
+    lines += ["", *_comment(Settings.settings["lists"]), f'#[lists."{_EXAMPLE_LIST}"]']
+    lines += _settings(ListSettings.settings)
     return "\n".join(lines) + "\n"
 
 
-def _table(field: "FieldInfo") -> "type[BaseModel] | None":
-    from pydantic import BaseModel
-
-    kind = field.annotation
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
-
-
-def _settings(fields: "dict[str, FieldInfo]") -> Iterator[str]:
-    for name, field in fields.items():
+def _settings(settings: "dict[str, Setting]") -> Iterator[str]:
+    for name, setting in settings.items():
         yield ""
-        yield from _comment(field)
-        yield f"#{name} = {toml_value(field.default)}"
+        yield from _comment(setting)
+        yield f"#{name} = {toml_value(setting.default)}"
 
 
-def _comment(field: "FieldInfo") -> list[str]:
-    return textwrap.wrap(field.description or "", 78, initial_indent="# ", subsequent_indent="# ")
+def _comment(setting: "Setting") -> list[str]:
+    return textwrap.wrap(setting.description, 78, initial_indent="# ", subsequent_indent="# ")
 
 
 COMMAND: Final = Command(init)

@@ -55,7 +55,7 @@ def with_repositories(
         changed |= {"repositories": tuple(map(_repository, tree or ())), "landing": ()}
     if landing:
         changed |= {"landing": (), "landing_repositories": tuple(map(_repository, landing))}
-    return settings.model_copy(update={"kernel": settings.kernel.model_copy(update=changed)}) if changed else settings
+    return settings.copy(kernel=settings.kernel.copy(**changed)) if changed else settings
 
 
 def refuse_two_trees(tree: list[str] | None, no_tree: bool) -> None:

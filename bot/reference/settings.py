@@ -7,10 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
-
 from bot.settings import PREFIX
+from bot.settings.table import REQUIRED, Setting, Table, tables_in
 from bot.settings.tables import Settings
 from bot.settings.toml import toml_value
 
@@ -32,43 +30,31 @@ def document() -> str:
     return "\n".join([_INTRODUCTION, *_table("", Settings, "")]).rstrip() + "\n"
 
 
-def _table(name: str, model: type[BaseModel], meaning: str) -> Iterator[str]:
-    plain = {key: field for key, field in model.model_fields.items() if not _models(field.annotation)}
+def _table(name: str, table: type[Table], meaning: str) -> Iterator[str]:
+    plain = {key: setting for key, setting in table.settings.items() if not tables_in(setting.kind)}
     yield f"## {f'[{name}]' if name else 'Before the first table'}\n"
     if meaning:
         yield f"{meaning}\n"
     if plain:
         yield "| setting | default | kind and unit | meaning |\n|---|---|---|---|"
-        yield from (_row(key, field) for key, field in plain.items())
+        yield from (_row(key, setting) for key, setting in plain.items())
         yield ""
-    for key, field in model.model_fields.items():
-        for child in _models(field.annotation):
+    for key, setting in table.settings.items():
+        for child in tables_in(setting.kind):
             below = f"{name}.{key}" if name else key
-            if get_origin(field.annotation) is dict:
+            if get_origin(setting.kind) is dict:
                 below += '."ADDRESS"'
-            elif get_origin(field.annotation) is tuple:
+            elif get_origin(setting.kind) is tuple:
                 below = f"[{below}]"
-            yield from _table(below, child, field.description or "")
+            yield from _table(below, child, setting.description)
 
 
-def _models(kind: Any) -> tuple[type[BaseModel], ...]:
-    """Return the tables that a setting of this type holds."""
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return (kind,)
-    return tuple(dict.fromkeys(model for part in get_args(kind) for model in _models(part)))
-
-
-def _row(key: str, field: FieldInfo) -> str:
-    default = "required" if field.is_required() else f"`{toml_value(field.default)}`"
+def _row(key: str, setting: Setting) -> str:
+    default = "required" if setting.default is REQUIRED else f"`{toml_value(setting.default)}`"
     unit = next((unit for unit in _UNITS if key.endswith(f"_{unit}")), "")
-    bounds = [
-        f"{sign} {limit}"
-        for sign, name in (("≥", "ge"), (">", "gt"), ("≤", "le"), ("<", "lt"))
-        for constraint in field.metadata
-        if (limit := getattr(constraint, name, None)) is not None
-    ]
-    kind = ", ".join([unit or _kind(field.annotation), *bounds])
-    return f"| `{key}` | {default} | {kind} | {' '.join((field.description or '').split())} |"
+    bounds = [f"{sign} {limit}" for sign, limit in (("≥", setting.ge), ("≤", setting.le)) if limit is not None]
+    kind = ", ".join([unit or _kind(setting.kind), *bounds])
+    return f"| `{key}` | {default} | {kind} | {' '.join(setting.description.split())} |"
 
 
 def _kind(kind: Any) -> str:

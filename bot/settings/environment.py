@@ -1,63 +1,60 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Settings in variables of the environment, which override those of the settings file."""
 
-from typing import Any
+import json
+import os
+from typing import Any, get_args, get_origin
 
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings import SettingsError as VariableError
-
-from bot.error import SettingsError
-from bot.settings import PREFIX
-from bot.settings.aliases import RepeatedSettingError, new_variable, with_new_names
-from bot.settings.tables import Settings
-
-
-def read_with_environment(values: dict[str, Any]) -> Settings:
-    """Return the settings with these values and those of the environment. Raises SettingsError and ValidationError."""
-    try:
-        return _Settings(**values)
-    except VariableError as error:
-        raise SettingsError(f"settings: {error}") from error
+from bot.settings import PREFIX, variables
+from bot.settings.aliases import KeyPath, RepeatedSettingError, new_variable
+from bot.settings.conversion import Problem
+from bot.settings.table import Table, is_table
 
 
-def read_environment() -> dict[str, Any]:
-    """Return the settings in the environment, with the old names that tables in the value of a variable contain."""
-    return _Environment(_Settings).written()
+class Environment:
+    """The settings in the environment, with the old names that tables in the value of a variable contain.
 
+    Raises RepeatedSettingError.
+    """
 
-class _Settings(Settings, BaseSettings):
-    """The settings of a file and of the environment."""
-
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__")
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 the library's signature
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 the library's signature
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 the library's signature
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return _Environment(settings_cls), init_settings
-
-
-class _Environment(EnvSettingsSource):
-    """The settings in the environment. Old names are accepted."""
-
-    def __init__(self, settings_cls: type[BaseSettings]) -> None:
-        super().__init__(settings_cls)
-        variables: dict[str, str | None] = {}
-        for name, value in self.env_vars.items():
+    def __init__(self, root: type[Table]) -> None:
+        self.values: dict[str, Any] = {}
+        self.places: dict[KeyPath, str] = {}
+        """Which variable sets a setting."""
+        self.problems: list[Problem] = []
+        names = {variable.lower(): variable for variable in variables()}
+        for name in sorted(names, key=lambda name: name.count("__")):  # a table before its settings
             renamed = new_variable(name)
-            if renamed != name and renamed in self.env_vars:
+            if renamed != name and renamed in names:
                 raise RepeatedSettingError(f"{name.upper()} is the old name of {renamed.upper()}; give only one")
-            variables[renamed] = value
-        self.env_vars = variables
+            path = tuple(renamed.removeprefix(PREFIX.lower()).split("__"))
+            if path[0] in root.settings:
+                self.places[path] = f"environment {names[name]}"
+                self._add(root, path, os.environ[names[name]])
 
-    def __call__(self) -> dict[str, Any]:
-        return with_new_names(self.written())
+    def _add(self, root: type[Table], path: KeyPath, text: str) -> None:
+        value: Any = text
+        if _is_json(root, path):
+            try:
+                value = json.loads(text)
+            except ValueError as error:
+                self.problems.append((path, f"must be a list or a table in JSON: {error}"))
+                return
+        table = self.values
+        for key in path[:-1]:
+            table = table.setdefault(key, {})
+            if not isinstance(table, dict):  # a problem that reading the value finds
+                return
+        table[path[-1]] = value
 
-    def written(self) -> dict[str, Any]:
-        """Return the settings, with the old names that tables in the value of a variable contain."""
-        return super().__call__()
+
+def _is_json(kind: Any, path: KeyPath) -> bool:
+    """Return whether the setting at that path is a list or a table, which a variable gives as JSON."""
+    for key in path:
+        if get_origin(kind) is dict:
+            kind = get_args(kind)[1]
+        elif is_table(kind) and key in kind.settings:
+            kind = kind.settings[key].kind
+        else:
+            return False
+    return get_origin(kind) in (dict, tuple) or is_table(kind)

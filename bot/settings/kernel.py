@@ -4,65 +4,52 @@
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-
 from bot.cache_folder import cache_path
+from bot.settings.table import REQUIRED, Table, setting
 
 _INDEX: Final = "bindings.sqlite"
 
 
-class KernelRepository(BaseModel):
+class KernelRepository(Table):
     """A kernel repository: mainline, linux-next, rust-next, or the tree of a subsystem."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    path: Path = Field(description="The repository, with or without a work tree.")
-    remote: str = Field(default="", description="The URL that `patchwarden tree sync` fetches from.")
-    refs: tuple[str, ...] = Field(
-        default=("refs/heads/*", "refs/tags/v*"), description="The branches and tags to fetch."
-    )
-    ref: str = Field(
-        default="",
-        description="The branch, tag or commit that all series are checked against. If empty, the base of each series "
-        "is searched.",
+    path: Path = setting(REQUIRED, "The repository, with or without a work tree.")
+    remote: str = setting("", "The URL that `patchwarden tree sync` fetches from.")
+    refs: tuple[str, ...] = setting(("refs/heads/*", "refs/tags/v*"), "The branches and tags to fetch.")
+    ref: str = setting(
+        "",
+        "The branch, tag or commit that all series are checked against. If empty, the base of each series is searched.",
     )
 
 
-class KernelSettings(BaseModel):
+class KernelSettings(Table):
     """The kernel trees that patches apply to. Without a tree, rules see only what the mails show."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    repositories: tuple[KernelRepository, ...] = Field(
-        default=(),
-        description="Kernel repositories, each a table with path, remote and refs: "
-        '{ path = "linux.git", remote = "https://...", refs = ["refs/heads/master"] }.',
+    repositories: tuple[KernelRepository, ...] = setting(
+        (),
+        'Kernel repositories, each a table with path, remote and refs: { path = "linux.git", remote = "https://...", '
+        'refs = ["refs/heads/master"] }.',
     )
-    landing: tuple[str, ...] = Field(
-        default=("next", "rust-next", "mainline"),
-        description="The branches in which series will be applied: refs of the repositories. Rust code that a series "
-        "breaks is also looked up there. `next` also means linux-next and the tags next-*, `mainline` also master and "
-        "main. A ref that no repository has is ignored.",
+    landing: tuple[str, ...] = setting(
+        ("next", "rust-next", "mainline"),
+        "The branches in which series will be applied: refs of the repositories. Rust code that a series breaks is "
+        "also looked up there. `next` also means linux-next and the tags next-*, `mainline` also master and main. A "
+        "ref that no repository has is ignored.",
     )
-    landing_repositories: tuple[KernelRepository, ...] = Field(
-        default=(), description="More landing trees, from repositories that are not used as the base of a series."
+    landing_repositories: tuple[KernelRepository, ...] = setting(
+        (), "More landing trees, from repositories that are not used as the base of a series."
     )
-    screened_archives: tuple[Path, ...] = Field(
-        default=(),
-        description="Archives of lists that are not about Rust. Only threads that can affect Rust are stored. The "
-        "newest tree tells what Rust uses. For lists on the network, see screened_lists in [lore].",
+    screened_archives: tuple[Path, ...] = setting(
+        (),
+        "Archives of lists that are not about Rust. Only threads that can affect Rust are stored. The newest tree "
+        "tells what Rust uses. For lists on the network, see screened_lists in [lore].",
     )
-    index: Path | None = Field(
-        default=None,
-        description="A cache of the C and Rust names in each kernel file. You can delete it at any time. If empty, it "
-        "is patchwarden/bindings.sqlite in $XDG_CACHE_HOME, bindings.sqlite in systemd's $CACHE_DIRECTORY, or "
+    index: Path | None = setting(
+        None,
+        "A cache of the C and Rust names in each kernel file. You can delete it at any time. If empty, it is "
+        "patchwarden/bindings.sqlite in $XDG_CACHE_HOME, bindings.sqlite in systemd's $CACHE_DIRECTORY, or "
         "~/.cache/patchwarden/bindings.sqlite.",
     )
-
-    @field_validator("index", mode="before")
-    @classmethod
-    def _no_index(cls, value: object) -> object:
-        return None if value == "" else value
 
     @property
     def index_path(self) -> Path | None:

@@ -4,28 +4,16 @@
 A setting is one field. `patchwarden init` writes the description of each field into the settings file.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, LiteralString, Self, get_args, get_origin
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
-
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ModelWrapValidatorHandler,
-    PrivateAttr,
-    ValidationError,
-    model_validator,
-)
-from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from bot.error import SettingsError
 from bot.review.consent import Mode
 from bot.settings import DEFAULT_FILE, PREFIX, settings_file, variables
 from bot.settings.aliases import (
+    KeyPath,
     RepeatedSettingError,
     log_deprecation,
     new_path,
@@ -34,12 +22,15 @@ from bot.settings.aliases import (
     with_new_names,
 )
 from bot.settings.commands import CommandSettings, DigestSettings, PrecisionSettings
+from bot.settings.conversion import Problem, read_table
+from bot.settings.environment import Environment
 from bot.settings.kernel import KernelSettings
 from bot.settings.log import LogSettings
 from bot.settings.patchwork import PatchworkSettings
 from bot.settings.paths import DATA_DIR, base_directory, refuse_moved
 from bot.settings.retention import RetentionSettings
 from bot.settings.sending import SendingSettings
+from bot.settings.table import Table, setting, tables_in
 from bot.settings.types import Mailbox, MailingList, RuleId
 from bot.settings.web import WebSettings
 from bot.suggestion import suggestion
@@ -47,23 +38,17 @@ from rules.finding import Confidence, Severity
 from rules.lazy import re
 
 _SERVER_SCHEME: Final = "postgresql+psycopg"
-_CHOICES: Final = ("literal_error", "enum")
-_QUOTED: Final = re.compile(r"'([^']*)'")
-_KEY: Final = "[key]"
-"""The last item of pydantic's location of an error, if the key itself is wrong, such as the address of a list."""
-_MESSAGES: Final = {"extra_forbidden": "no such setting", "path_type": "not a path; write it between quotes"}
 
 
-def _list_url(value: str) -> str:
+def _list_url(value: str) -> None:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or not parts.path.strip("/"):
         raise ValueError('not the URL of a list, such as "https://lore.kernel.org/rust-for-linux/"')
     if parts.query or parts.fragment or parts.username:
         raise ValueError("the URL of a list must not contain a query, a fragment or a user name")
-    return value
 
 
-def server_problem(url: str) -> LiteralString:
+def server_problem(url: str) -> str:
     """Return what is wrong with the URL of a database, or ""."""
     parts = urlsplit(url)
     if parts.scheme != _SERVER_SCHEME:
@@ -73,143 +58,121 @@ def server_problem(url: str) -> LiteralString:
     return ""
 
 
-ListUrl = Annotated[str, AfterValidator(_list_url)]
+ListUrl = Annotated[str, _list_url]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Identity(_Table):
+class Identity(Table):
     """The sender of the mails."""
 
-    name: str = Field(default="patchwarden", description="The name in From.")
-    address: Mailbox = Field(
-        default="patchwarden@example.org",
-        description="The address in From. Message-ids use its domain.",
-    )
-    contact: Mailbox | Literal[""] = Field(
-        default="",
-        description="An address whose mails a person reads. Every mail names it. If empty, `address` is used.",
+    name: str = setting("patchwarden", "The name in From.")
+    address: Mailbox = setting("patchwarden@example.org", "The address in From. Message-ids use its domain.")
+    contact: Mailbox | Literal[""] = setting(
+        "", "An address whose mails a person reads. Every mail names it. If empty, `address` is used."
     )
 
 
-class ReviewSettings(_Table):
+class ReviewSettings(Table):
     """Which series are reviewed, and which findings are mailed."""
 
-    severity: Severity = Field(
-        default=Severity.NIT,
-        description="Withhold findings below this severity: note, nit, warning, bug. If all findings are nits, no mail "
-        "is sent, whatever this setting says.",
+    severity: Severity = setting(
+        Severity.NIT,
+        "Withhold findings below this severity: note, nit, warning, bug. If all findings are nits, no mail is sent, "
+        "whatever this setting says.",
     )
-    confidence: Confidence = Field(
-        default=Confidence.MEDIUM, description="Withhold findings below this confidence: low, medium, high."
-    )
-    withheld_rules: tuple[RuleId, ...] = Field(
-        default=(), description="Ids of rules. Their findings are stored, but not mailed."
-    )
-    ignored_authors: tuple[Mailbox, ...] = Field(
-        default=(), description="Addresses of authors whose series are not reviewed."
-    )
-    stale_hours: int = Field(
-        default=0,
+    confidence: Confidence = setting(Confidence.MEDIUM, "Withhold findings below this confidence: low, medium, high.")
+    withheld_rules: tuple[RuleId, ...] = setting((), "Ids of rules. Their findings are stored, but not mailed.")
+    ignored_authors: tuple[Mailbox, ...] = setting((), "Addresses of authors whose series are not reviewed.")
+    stale_hours: int = setting(
+        0,
+        "Maximum age of a series, in hours. Older series are not reviewed. 0 means 48 hours if lists are followed "
+        "over the network or a list gets mails, and no limit otherwise, as for a dry run over an old archive.",
         ge=0,
-        description="Maximum age of a series, in hours. Older series are not reviewed. 0 means 48 hours if lists are "
-        "followed over the network or a list gets mails, and no limit otherwise, as for a dry run over an old archive.",
     )
-    pending_days: int = Field(
-        default=60,
+    pending_days: int = setting(
+        60,
+        "Days after which a series is not pending any more. A series is compared with the pending series, to find "
+        "those that contradict it. 0 compares none.",
         ge=0,
         le=366,
-        description="Days after which a series is not pending any more. A series is compared with the pending series, "
-        "to find those that contradict it. 0 compares none.",
     )
-    workers: int = Field(
-        default=2,
+    workers: int = setting(
+        2,
+        "Number of processes that review series. Each uses up to 512 MB. One process only reviews series that were "
+        "not tried before, so that hostile series cannot block the others.",
         ge=2,
         le=64,
-        description="Number of processes that review series. Each uses up to 512 MB. One process only reviews series "
-        "that were not tried before, so that hostile series cannot block the others.",
     )
-    bots: tuple[Mailbox, ...] = Field(
-        default=(),
-        description="Addresses of bots, in addition to the known ones. Their mails are neither reviewed nor obeyed.",
+    bots: tuple[Mailbox, ...] = setting(
+        (), "Addresses of bots, in addition to the known ones. Their mails are neither reviewed nor obeyed."
     )
 
 
-class OutboxSettings(_Table):
+class OutboxSettings(Table):
     """The files that a dry run writes."""
 
-    directory: Path = Field(default=Path("var/outbox"), description="The folder for the mails, one .eml file each.")
+    directory: Path = setting(Path("var/outbox"), "The folder for the mails, one .eml file each.")
 
 
-class ScheduleSettings(_Table):
+class ScheduleSettings(Table):
     """The intervals at which the service works, in seconds."""
 
-    poll_seconds: int = Field(
-        default=15,
+    poll_seconds: int = setting(
+        15,
+        "Time between two polls of the sources that cannot be watched: lists on the network, which are requested less "
+        "often, as lore allows, and files that another machine may change, as on NFS. Other archives and mailboxes "
+        "are watched. A new mail in them is read at once.",
         ge=1,
-        description="Time between two polls of the sources that cannot be watched: lists on the network, which are "
-        "requested less often, as lore allows, and files that another machine may change, as on NFS. Other archives "
-        "and mailboxes are watched. A new mail in them is read at once.",
     )
-    review_seconds: int = Field(
-        default=60,
+    review_seconds: int = setting(
+        60,
+        "Time between two searches for series that are due for review, and for other work that waits, such as "
+        "commands. New mails also start such a search.",
         ge=1,
-        description="Time between two searches for series that are due for review, and for other work that waits, such "
-        "as commands. New mails also start such a search.",
     )
-    deliver_seconds: int = Field(
-        default=15,
+    deliver_seconds: int = setting(
+        15,
+        "Time between two searches for mails that are due for delivery. A new review also starts such a search.",
         ge=1,
-        description="Time between two searches for mails that are due for delivery. A new review also starts such a "
-        "search.",
     )
-    landing_seconds: int = Field(
-        default=600,
+    landing_seconds: int = setting(
+        600,
+        "Time between two looks at the landing trees of [kernel]: which series were applied, and which to check again "
+        "because the tree changed.",
         ge=10,
-        description="Time between two looks at the landing trees of [kernel]: which series were applied, and which to "
-        "check again because the tree changed.",
     )
-    jitter_seconds: int = Field(default=2, ge=0, description="Random jitter, in seconds, added to each interval.")
+    jitter_seconds: int = setting(2, "Random jitter, in seconds, added to each interval.", ge=0)
 
 
-class LoreSettings(_Table):
+class LoreSettings(Table):
     """Lists that are followed over the network from lore.kernel.org or another public-inbox server, by git."""
 
-    lists: tuple[ListUrl, ...] = Field(
-        default=(), description='URLs of the lists, such as "https://lore.kernel.org/rust-for-linux/".'
+    lists: tuple[ListUrl, ...] = setting((), 'URLs of the lists, such as "https://lore.kernel.org/rust-for-linux/".')
+    screened_lists: tuple[ListUrl, ...] = setting(
+        (),
+        'URLs of lists that are not about Rust, such as "https://lore.kernel.org/netdev/". Only threads that can '
+        "affect Rust are stored. The newest tree of [kernel] tells what Rust uses.",
     )
-    screened_lists: tuple[ListUrl, ...] = Field(
-        default=(),
-        description='URLs of lists that are not about Rust, such as "https://lore.kernel.org/netdev/". Only threads '
-        "that can affect Rust are stored. The newest tree of [kernel] tells what Rust uses.",
+    lookup_url: ListUrl | Literal[""] = setting(
+        "",
+        'The archive to ask for missing mails by message-id, such as "https://lore.kernel.org/all/". If empty, /all/ '
+        "on the server of the first list is used.",
     )
-    lookup_url: ListUrl | Literal[""] = Field(
-        default="",
-        description='The archive to ask for missing mails by message-id, such as "https://lore.kernel.org/all/". '
-        "If empty, /all/ on the server of the first list is used.",
+    directory: Path = setting(Path("var/lore"), "The folder for the mirrors of the lists.")
+    window_days: int = setting(7, "Number of days of older mails to read when a list is first followed.", ge=1, le=365)
+    interval_seconds: int = setting(
+        120, "Time between two requests for the manifest of a list. Less than 120 seconds is impolite.", ge=120
     )
-    directory: Path = Field(default=Path("var/lore"), description="The folder for the mirrors of the lists.")
-    window_days: int = Field(
-        default=7, ge=1, le=365, description="Number of days of older mails to read when a list is first followed."
+    installation: str = setting(
+        "",
+        "The name of this installation in the User-Agent header, which also contains identity.contact. If empty, a "
+        "random name is made and stored beside the mirrors.",
+        pattern=re.compile(r"^[A-Za-z0-9.-]*$"),
     )
-    interval_seconds: int = Field(
-        default=120,
-        ge=120,
-        description="Time between two requests for the manifest of a list. Less than 120 seconds is impolite.",
-    )
-    installation: str = Field(
-        default="",
-        pattern=r"^[A-Za-z0-9.-]*$",
-        description="The name of this installation in the User-Agent header, which also contains identity.contact. If "
-        "empty, a random name is made and stored beside the mirrors.",
-    )
-    verify: bool = Field(default=True, description="Verify DKIM signatures. This asks the DNS for keys.")
-    keyring: Path = Field(
-        default=Path("var/keyring"),
-        description="A patatt keyring with public keys of developers. It is used if it exists. Who can write there can "
-        "give the commands by mail of anybody.",
+    verify: bool = setting(True, "Verify DKIM signatures. This asks the DNS for keys.")
+    keyring: Path = setting(
+        Path("var/keyring"),
+        "A patatt keyring with public keys of developers. It is used if it exists. Who can write there can give the "
+        "commands by mail of anybody.",
     )
 
     @property
@@ -218,143 +181,109 @@ class LoreSettings(_Table):
         return (*self.lists, *self.screened_lists)
 
 
-class ListSettings(_Table):
+class ListSettings(Table):
     """What one list agreed to."""
 
-    mode: Mode = Field(
-        default=Mode.DRY_RUN,
-        description="off: do nothing. dry-run: write files. author: mail authors and maintainers. moderate: the same, "
-        "but each mail waits for approval. list: reply to all.",
+    mode: Mode = setting(
+        Mode.DRY_RUN,
+        "off: do nothing. dry-run: write files. author: mail authors and maintainers. moderate: the same, but each "
+        "mail waits for approval. list: reply to all.",
     )
-    maintainers: tuple[Mailbox, ...] = Field(
-        default=(),
-        description="Addresses of the maintainers who agreed. They get a copy in the modes moderate and author.",
+    maintainers: tuple[Mailbox, ...] = setting(
+        (), "Addresses of the maintainers who agreed. They get a copy in the modes moderate and author."
     )
-    consent: str = Field(
-        default="", description="URL of the maintainers' agreement. The modes author and list require it."
-    )
+    consent: str = setting("", "URL of the maintainers' agreement. The modes author and list require it.")
 
-    embargo_hours: int = Field(
-        default=24,
+    embargo_hours: int = setting(
+        24,
+        "Hours that a mail waits after its series was sent, so that people review first. Files are written at once.",
         ge=0,
-        description="Hours that a mail waits after its series was sent, so that people review first. Files are written "
-        "at once.",
     )
-    quiet_hours: str = Field(
-        default="",
-        pattern=r"^(([01]?\d|2[0-3])-([01]?\d|2[0-3]))?$",
-        description='Hours in UTC during which no mail is sent, such as "22-7".',
+    quiet_hours: str = setting(
+        "",
+        'Hours in UTC during which no mail is sent, such as "22-7".',
+        pattern=re.compile(r"^(([01]?\d|2[0-3])-([01]?\d|2[0-3]))?$"),
     )
-    severity: Severity = Field(default=Severity.NOTE, description="Withhold findings below this severity on this list.")
-    withheld_rules: tuple[RuleId, ...] = Field(
-        default=(), description="Ids of rules whose findings are withheld on this list."
+    severity: Severity = setting(Severity.NOTE, "Withhold findings below this severity on this list.")
+    withheld_rules: tuple[RuleId, ...] = setting((), "Ids of rules whose findings are withheld on this list.")
+    nits: bool = setting(
+        False, "Run the rules of scope author too. A mail reports their findings in its block of nits."
     )
-    nits: bool = Field(
-        default=False,
-        description="Run the rules of scope author too. A mail reports their findings in its block of nits.",
-    )
-    max_mails_per_day: int = Field(
-        default=0,
-        ge=0,
-        description="Maximum number of mails on this list per day. 0 means max_mails_per_list_per_day in [sending].",
+    max_mails_per_day: int = setting(
+        0, "Maximum number of mails on this list per day. 0 means max_mails_per_list_per_day in [sending].", ge=0
     )
 
-    patchwork_project: str = Field(
-        default="",
-        pattern=r"^[A-Za-z0-9._-]{0,100}$",
-        description='The name of the list\'s project in Patchwork, such as "rust-for-linux". Its patches get a check '
-        "there, in every mode but off. If empty, they get none. It requires `consent`, and `url` and a token in "
-        "[patchwork].",
+    patchwork_project: str = setting(
+        "",
+        'The name of the list\'s project in Patchwork, such as "rust-for-linux". Its patches get a check there, in '
+        "every mode but off. If empty, they get none. It requires `consent`, and `url` and a token in [patchwork].",
+        pattern=re.compile(r"^[A-Za-z0-9._-]{0,100}$"),
     )
 
-    @model_validator(mode="after")
-    def _agreed(self) -> Self:
+    def check(self) -> None:
         if self.patchwork_project and not self.consent.startswith("https://"):
             raise ValueError('patchwork_project needs consent = "https://...", the maintainer\'s agreement')
         if self.mode in {Mode.AUTHOR, Mode.LIST} and not self.consent.startswith("https://"):
             raise ValueError(f'mode "{self.mode}" needs consent = "https://...", the maintainer\'s agreement')
-        return self
 
 
-class PersonSettings(_Table):
+class PersonSettings(Table):
     """A maintainer who agreed to get copies of reviews, in every mode that sends."""
 
-    consent: str = Field(default="", description="URL of the person's agreement. It is required.")
-    lists: tuple[MailingList, ...] = Field(
-        default=(), description="Lists for which the person gets a copy of every review, not only of their own files."
+    consent: str = setting("", "URL of the person's agreement. It is required.")
+    lists: tuple[MailingList, ...] = setting(
+        (), "Lists for which the person gets a copy of every review, not only of their own files."
     )
 
-    @model_validator(mode="after")
-    def _agreed(self) -> Self:
+    def check(self) -> None:
         parts = urlsplit(self.consent)
         if parts.scheme != "https" or not parts.hostname:
             raise ValueError('needs consent = "https://...", the person\'s own agreement')
-        return self
 
 
-class Settings(_Table):
+class Settings(Table):
     """All settings. `load` makes every path absolute."""
 
-    database: Path = Field(
-        default=Path("var/patchwarden.db"),
-        description="The SQLite database, which is created if it does not exist; or the URL of a PostgreSQL database, "
-        "such as postgresql+psycopg://patchwarden@host/patchwarden, which must exist. The ledger, the secret and the "
-        "locks of a PostgreSQL database are files in var/ that start with patchwarden.db.",
+    database: Path = setting(
+        Path("var/patchwarden.db"),
+        "The SQLite database, which is created if it does not exist; or the URL of a PostgreSQL database, such as "
+        "postgresql+psycopg://patchwarden@host/patchwarden, which must exist. The ledger, the secret and the locks of "
+        "a PostgreSQL database are files in var/ that start with patchwarden.db.",
     )
-    archives: tuple[Path, ...] = Field(
-        default=(),
-        description="public-inbox archives, mboxes or Maildirs to follow. If no source is set, the bundled sample "
-        "archive is used.",
+    archives: tuple[Path, ...] = setting(
+        (),
+        "public-inbox archives, mboxes or Maildirs to follow. If no source is set, the bundled sample archive is used.",
     )
-    identity: Identity = Field(default=Identity(), description=Identity.__doc__)
-    lore: LoreSettings = Field(default=LoreSettings(), description=LoreSettings.__doc__)
-    review: ReviewSettings = Field(default=ReviewSettings(), description=ReviewSettings.__doc__)
-    outbox: OutboxSettings = Field(default=OutboxSettings(), description=OutboxSettings.__doc__)
-    sending: SendingSettings = Field(default=SendingSettings(), description=SendingSettings.__doc__)
-    commands: CommandSettings = Field(default=CommandSettings(), description=CommandSettings.__doc__)
-    precision: PrecisionSettings = Field(default=PrecisionSettings(), description=PrecisionSettings.__doc__)
-    digest: DigestSettings = Field(default=DigestSettings(), description=DigestSettings.__doc__)
-    schedule: ScheduleSettings = Field(default=ScheduleSettings(), description=ScheduleSettings.__doc__)
-    retention: RetentionSettings = Field(default=RetentionSettings(), description=RetentionSettings.__doc__)
-    kernel: KernelSettings = Field(default=KernelSettings(), description=KernelSettings.__doc__)
-    patchwork: PatchworkSettings = Field(default=PatchworkSettings(), description=PatchworkSettings.__doc__)
-    web: WebSettings = Field(default=WebSettings(), description=WebSettings.__doc__)
-    log: LogSettings = Field(default=LogSettings(), description=LogSettings.__doc__)
-    default_mode: Literal[Mode.OFF, Mode.DRY_RUN] = Field(
-        default=Mode.DRY_RUN, description="The mode of lists that have no table of their own: off or dry-run."
+    identity: Identity = Identity()
+    lore: LoreSettings = LoreSettings()
+    review: ReviewSettings = ReviewSettings()
+    outbox: OutboxSettings = OutboxSettings()
+    sending: SendingSettings = SendingSettings()
+    commands: CommandSettings = CommandSettings()
+    precision: PrecisionSettings = PrecisionSettings()
+    digest: DigestSettings = DigestSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    retention: RetentionSettings = RetentionSettings()
+    kernel: KernelSettings = KernelSettings()
+    patchwork: PatchworkSettings = PatchworkSettings()
+    web: WebSettings = WebSettings()
+    log: LogSettings = LogSettings()
+    default_mode: Literal[Mode.OFF, Mode.DRY_RUN] = setting(
+        Mode.DRY_RUN, "The mode of lists that have no table of their own: off or dry-run."
     )
-    lists: dict[MailingList, ListSettings] = Field(
-        default={}, description="What each list agreed to. The key is the address of the list."
+    lists: dict[MailingList, ListSettings] = setting(
+        {}, "What each list agreed to. The key is the address of the list."
     )
-    people: dict[Mailbox, PersonSettings] = Field(
-        default={},
-        description="Maintainers who agreed to get copies, in every mode that sends. Add a table for each at the end "
-        'of this file: [people."maintainer@example.org"] with consent = "https://...", the URL of their agreement. '
-        "They get reviews of the files that they maintain according to MAINTAINERS, and with lists = "
+    people: dict[Mailbox, PersonSettings] = setting(
+        {},
+        "Maintainers who agreed to get copies, in every mode that sends. Add a table for each at the end of this "
+        'file: [people."maintainer@example.org"] with consent = "https://...", the URL of their agreement. They get '
+        "reviews of the files that they maintain according to MAINTAINERS, and with lists = "
         '["rust@lists.example.org"] all reviews on these lists.',
     )
 
-    _server: str = PrivateAttr(default="")
-
-    @property
-    def server(self) -> str:
-        """The URL of the PostgreSQL database, or "". Then `database` only says where the files beside it are."""
-        return self._server
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _with_server(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Keep the URL of a server apart from the path of the files beside the database."""
-        url = values.get("database") if isinstance(values, dict) else None
-        if not isinstance(url, str) or "://" not in url:
-            return handler(values)
-        problem = server_problem(url)
-        if problem:
-            error = InitErrorDetails(type=PydanticCustomError("server", problem), loc=("database",), input=url)
-            raise ValidationError.from_exception_data(cls.__name__, [error])
-        settings = handler({name: value for name, value in values.items() if name != "database"})
-        settings._server = url  # noqa: SLF001 its own
-        return settings
+    server: str = ""
+    """The URL of the PostgreSQL database, or "". Then `database` only says where the files beside it are."""
 
     @property
     def sample(self) -> Path:
@@ -366,14 +295,9 @@ class Settings(_Table):
         """The file that stops all sending while it exists."""
         return Path(self.sending.stop_file or self.database.with_name("stop"))
 
-    @model_validator(mode="after")
-    def _can_screen(self) -> Self:
+    def check(self) -> None:
         if (self.kernel.screened_archives or self.lore.screened_lists) and not self.kernel.repositories:
             raise ValueError("lists can only be screened with a kernel tree, but [kernel] names no repositories")
-        return self
-
-    @model_validator(mode="after")
-    def _can_send(self) -> Self:
         for address, mailing_list in self.lists.items():
             if mailing_list.patchwork_project and not self.patchwork.url:
                 raise ValueError(f"lists: {address}: patchwork_project needs the url of the server in [patchwork]")
@@ -385,12 +309,11 @@ class Settings(_Table):
                 raise ValueError(f"lists: {address}: mode {mailing_list.mode} needs your own address in [identity]")
             if mailing_list.embargo_hours >= self.sending.expire_hours:
                 raise ValueError(f"lists: {address}: its mails would expire before embargo_hours have passed")
-        return self
 
 
 def files_of_server(file: Path | None) -> Path:
     """Return where the files beside a PostgreSQL database are, with that settings file."""
-    return base_directory(file) / Path(Settings.model_fields["database"].default)
+    return base_directory(file) / Settings().database
 
 
 def load(path: Path | None = None) -> Settings:
@@ -404,14 +327,16 @@ def load(path: Path | None = None) -> Settings:
         raise SettingsError("\n".join(unknown))
     text, values = _read(file)
     try:
-        written = _with_environment(with_new_names(values))
+        environment = Environment(Settings)
+        given = _merged(with_new_names(values), with_new_names(environment.values))
     except RepeatedSettingError as error:
         raise SettingsError(f"settings: {error}") from error
-    except ValidationError as error:
-        raise SettingsError(
-            "\n".join(_explain(file or DEFAULT_FILE, text, dict(problem)) for problem in error.errors())
-        ) from error
-    for warning in _deprecations(file, text, values):
+    problems = environment.problems
+    written = read_settings(given, problems)
+    if written is None or problems:
+        places = {**_lines(file, text), **environment.places}
+        raise SettingsError("\n".join(_explain(file or DEFAULT_FILE, places, problem) for problem in problems))
+    for warning in _deprecations(file, text, values, environment):
         log_deprecation(warning)
     settings: Settings = _anchored(written, base_directory(file))
     refuse_moved("database", written.database, settings.database)
@@ -419,13 +344,27 @@ def load(path: Path | None = None) -> Settings:
     return settings
 
 
-def _with_environment(values: dict[str, Any]) -> Settings:
-    if not variables():
-        return Settings(**values)
-    # Imported here because pydantic-settings takes twice as long to load as pydantic.
-    from bot.settings.environment import read_with_environment
+def read_settings(values: Mapping[str, Any], problems: list[Problem]) -> Settings | None:
+    """Return the settings with these values, else defaults, or None. Add what is wrong with them to the problems.
 
-    return read_with_environment(values)
+    The URL of a server is kept apart from the path of the files beside the database.
+    """
+    url = values.get("database")
+    if not isinstance(url, str) or "://" not in url:
+        return read_table(Settings, values, problems)
+    if problem := server_problem(url):
+        problems.append((("database",), problem))
+    settings = read_table(Settings, {key: value for key, value in values.items() if key != "database"}, problems)
+    return None if settings is None else settings.copy(server=url)
+
+
+def _merged(table: Mapping[str, Any], overriding: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of both tables, and of the tables in them."""
+    merged = dict(table)
+    for key, value in overriding.items():
+        below = merged.get(key)
+        merged[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def _anchored(value: Any, base: Path) -> Any:
@@ -436,29 +375,25 @@ def _anchored(value: Any, base: Path) -> Any:
         return tuple(_anchored(item, base) for item in value)
     if isinstance(value, dict):
         return {key: _anchored(item, base) for key, item in value.items()}
-    if isinstance(value, BaseModel):
-        fields = ((name, getattr(value, name)) for name in type(value).model_fields)
-        return value.model_copy(update={name: _anchored(item, base) for name, item in fields})
+    if isinstance(value, Table):
+        return value.copy(**_anchored(vars(value), base))
     return value
 
 
 def deprecations(path: Path | None = None) -> list[str]:
     """Return a warning for each old name of a setting in the settings file and in the environment."""
     file = settings_file(path)
-    return list(_deprecations(file, *_read(file)))
+    return list(_deprecations(file, *_read(file), Environment(Settings)))
 
 
-def _deprecations(file: Path | None, text: str, values: Mapping[str, Any]) -> Iterator[str]:
+def _deprecations(file: Path | None, text: str, values: Mapping[str, Any], environment: Environment) -> Iterator[str]:
     for old, new in old_names(values):
-        yield f"settings {file}:{_line_of(text, new)}: {'.'.join(old)} is deprecated; write {'.'.join(new)}"
-    if not (given := variables()):
-        return
-    from bot.settings.environment import read_environment
-
-    for name in given:
+        place = _nearest(_lines(file, text), new)
+        yield f"settings {place}: {'.'.join(old)} is deprecated; write {'.'.join(new)}"
+    for name in variables():
         if (renamed := new_variable(name.lower()).upper()) != name.upper():
             yield f"environment: {name} is deprecated; set {renamed}"
-    for old, new in old_names(read_environment()):
+    for old, new in old_names(environment.values):
         yield f"environment: {'.'.join(old)} is deprecated; write {'.'.join(new)}"
 
 
@@ -467,8 +402,8 @@ def unknown_variables() -> list[str]:
 
     `load` reports unknown keys within a table.
     """
-    tables = {name.upper() for name, field in Settings.model_fields.items() if _is_table(field.annotation)}
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {DATA_DIR}
+    tables = {name.upper() for name, setting in Settings.settings.items() if tables_in(setting.kind)}
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.settings} | {DATA_DIR}
     errors = []
     for name in variables():
         variable = new_variable(name.lower()).upper()
@@ -482,6 +417,8 @@ def _read(file: Path | None) -> tuple[str, dict[str, Any]]:
     """Return the text of the settings file and its values. Raises SettingsError."""
     if file is None:
         return "", {}
+    import tomllib
+
     try:
         text = file.read_text("utf-8")
         return text, tomllib.loads(text)
@@ -494,52 +431,34 @@ def _read(file: Path | None) -> tuple[str, dict[str, Any]]:
         raise SettingsError(f"settings {file}: not TOML: {error}") from error
 
 
-def _is_table(kind: Any) -> bool:
-    """Return whether a setting of that type is a table."""
-    return get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, BaseModel))
+def _explain(file: Path, places: Mapping[KeyPath, str], problem: Problem) -> str:
+    path, text = problem
+    return f"settings {_nearest(places, path)}: {'.'.join(path)}: {text}" if path else f"settings {file}: {text}"
 
 
-def _all_names(kind: type[BaseModel]) -> Iterator[str]:
-    """Yield the key of every setting in every table."""
-    for name, field in kind.model_fields.items():
-        yield name
-        for part in (field.annotation, *get_args(field.annotation)):
-            if isinstance(part, type) and issubclass(part, BaseModel):
-                yield from _all_names(part)
+def _nearest(places: Mapping[KeyPath, str], path: KeyPath) -> str:
+    """Return where this setting is given, else a setting in it, else the nearest table around it."""
+    within = (key for key in places if key[: len(path)] == path)
+    around = (path[:length] for length in range(len(path) - 1, 0, -1))
+    return next(places[key] for key in (path, *within, *around) if key in places)
 
 
-def _explain(file: Path, text: str, problem: dict[str, Any]) -> str:
-    keys = tuple(str(key) for key in problem["loc"] if key != _KEY)
-    line = _line_of(text, keys)
-    problem_text = _MESSAGES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
-    if problem["type"] == "extra_forbidden":
-        problem_text += suggestion(keys[-1], _all_names(Settings))
-    if problem["type"] in _CHOICES:
-        problem_text += suggestion(str(problem["input"]).lower(), _QUOTED.findall(problem["ctx"]["expected"]))
-    if not keys:
-        return f"settings {file}: {problem_text}"
-    place = f"{file}:{line}" if line else f"environment {PREFIX}{'__'.join(keys).upper()}"
-    return f"settings {place}: {'.'.join(keys)}: {problem_text}"
+def _lines(file: Path | None, text: str) -> dict[KeyPath, str]:
+    """Return the file and the line of every table header and every `key =` of a TOML text, by their new names."""
+    import tomllib
 
-
-def _line_of(text: str, keys: tuple[str, ...]) -> int:
-    """Return the number, from 1, of the line that sets the longest leading part of these keys; 0 if no line does."""
-    lines = {new_path(path): number for path, number in _keys(text)}
-    return next((lines[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in lines), 0)
-
-
-def _keys(text: str) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Yield the path and the line number of every table header and every `key =` of a TOML text."""
-    table: tuple[str, ...] = ()
+    places = {}
+    table: KeyPath = ()
     for number, line in enumerate(text.split("\n"), 1):
+        is_header = line.lstrip().startswith("[")
         try:
-            value = tomllib.loads(line if line.lstrip().startswith("[") else f"{line.partition('=')[0]}=0")
+            value = tomllib.loads(line if is_header else f"{line.partition('=')[0]}=0")
         except tomllib.TOMLDecodeError:
             continue
-        path: tuple[str, ...] = ()
+        path: KeyPath = ()
         while isinstance(value, dict) and value:
             (key, value), *_ = value.items()
             path += (key,)
-        if line.lstrip().startswith("["):
-            table = path
-        yield (table if line.lstrip().startswith("[") else table + path), number
+        table = path if is_header else table
+        places[new_path(path if is_header else table + path)] = f"{file}:{number}"
+    return places

@@ -5,8 +5,6 @@ import importlib
 from collections.abc import Iterable
 from typing import Annotated, Final
 
-from pydantic import AfterValidator
-
 from bot.mail.address import is_plain
 from bot.mail.envelope import MAX_LOCAL, PLACE, TOKEN_LENGTH
 from bot.suggestion import unknown_rule
@@ -41,16 +39,16 @@ _HOST_LENGTHS: Final = (9, 12)
 _NUMBER: Final = re.compile(r"\d+")
 
 
-def _mailbox(value: str) -> str:
+def _mailbox(value: str) -> None:
     local, at, domain = value.partition("@")
     if not (local and at and domain) or set(value) & set(" \t\r\n<>,;\"'()@") - {"@"} or "@" in domain:
         raise ValueError("not a plain address of the form local@domain")
-    return value
 
 
-def _bounce_address(value: str) -> str:
+def _bounce_address(value: str) -> None:
     """Refuse a text that is not a plain address with the token in it, and a local part that is too long for mail."""
-    filled = _mailbox(value.replace(PLACE, "2" * TOKEN_LENGTH))
+    filled = value.replace(PLACE, "2" * TOKEN_LENGTH)
+    _mailbox(filled)
     local = filled.partition("@")[0]
     if value.count("{") != value.partition("@")[0].count(PLACE) or not is_plain(filled):
         raise ValueError(f'not an address of the form "bounces+{PLACE}@your.domain"')
@@ -59,10 +57,9 @@ def _bounce_address(value: str) -> str:
     if len(local) > MAX_LOCAL:
         max_length = MAX_LOCAL - TOKEN_LENGTH
         raise ValueError(f"too long: at most {max_length} characters may precede the @, besides {PLACE}")
-    return value
 
 
-def _list_address(value: str) -> str:
+def _list_address(value: str) -> None:
     """Refuse an address with a misspelt list or host: it differs in one letter from a well-known list or host."""
     address = value.lower()
     host = address.partition("@")[2]
@@ -72,7 +69,6 @@ def _list_address(value: str) -> str:
         )
     if address not in WELL_KNOWN_LISTS and (meant := similar_list(address, WELL_KNOWN_LISTS)):
         raise ValueError(f"looks misspelt; did you mean {meant}?")
-    return value
 
 
 def similar_list(address: str, known: Iterable[str]) -> str:
@@ -123,16 +119,24 @@ def _distance(left: str, right: str) -> int:
     return last[-1]
 
 
-def _rule_id(value: str) -> str:
+def _rule_id(value: str) -> None:
     known = {
         rule.id for rule in importlib.import_module("rules.registry").RULES
     }  # slow, and most settings files name no rule
     if value not in known:
         raise ValueError(unknown_rule(value, known))
-    return value
 
 
-Mailbox = Annotated[str, AfterValidator(_mailbox)]
-BounceAddress = Annotated[str, AfterValidator(_bounce_address)]
-MailingList = Annotated[Mailbox, AfterValidator(_list_address)]
-RuleId = Annotated[str, AfterValidator(_rule_id)]
+class Secret(str):
+    """A text that a repr does not show."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+Mailbox = Annotated[str, _mailbox]
+BounceAddress = Annotated[str, _bounce_address]
+MailingList = Annotated[Mailbox, _list_address]
+RuleId = Annotated[str, _rule_id]

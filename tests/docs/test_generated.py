@@ -48,7 +48,7 @@ def test_settings_with_default_unit_and_meaning() -> None:
     assert "| `port` | `587` | number, ≥ 1, ≤ 65535 |" in page
     assert "| `poll_seconds` | `15` | seconds, ≥ 1 |" in page
     assert '## [lists."ADDRESS"]' in page
-    assert [name for name in Settings.model_fields if f"`{name}`" not in page and f"[{name}" not in page] == []
+    assert [name for name in Settings.settings if f"`{name}`" not in page and f"[{name}" not in page] == []
 
 
 def test_every_mail_state_has_a_meaning() -> None:

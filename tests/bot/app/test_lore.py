@@ -118,8 +118,8 @@ def test_of_a_screened_list_a_series_that_rust_feels_is_kept_whole_though_the_se
 ) -> None:
     commit(repository(tmp_path / "linux.git"), KERNEL, 1772442000)
     kernel = KernelSettings(repositories=(KernelRepository(path=tmp_path / "linux.git"),), index=tmp_path / "index")
-    lore = settings.lore.model_copy(update={"lists": (), "screened_lists": (f"{origin.url}/netdev/",)})
-    settings = settings.model_copy(update={"lore": lore, "kernel": kernel})
+    lore = settings.lore.copy(lists=(), screened_lists=(f"{origin.url}/netdev/",))
+    settings = settings.copy(lore=lore, kernel=kernel)
     epoch, now = origin.epoch("netdev"), datetime.now(UTC)
     epoch.add(fresh(mail("led-0@x", "[PATCH 0/2] led: cover")), now)
     epoch.add(c_patch(1, "led", "drivers/led.c", "int a;", "int b;"), now)

@@ -17,7 +17,7 @@ from tests.fakes.outbox import mail_about, series, store_posting
 
 _NAMES: Final = (
     "alembic apscheduler asyncio b4 cattrs dask distributed dkim dns email httpx inspect jinja2 liblore logging "
-    "lsprotocol multiprocessing nacl patatt pydantic pydantic_settings pygit2 pygls requests rich sqlalchemy sqlite3 "
+    "lsprotocol multiprocessing nacl patatt pydantic pygit2 pygls requests rich sqlalchemy sqlite3 "
     "sqlmodel ssl starlette subprocess tempfile tree_sitter typer unidiff unittest urllib3 uvicorn"
 )
 HEAVY: Final = frozenset(_NAMES.split())

@@ -19,7 +19,7 @@ print(*sys.modules)
 sys.exit(status)
 """
 _NOT_SERVED = (
-    *("bot.settings.tables", "pydantic_settings", "sqlalchemy", "tree_sitter", "rules.checks", "rules.bindings.index"),
+    *("bot.settings.tables", "sqlalchemy", "tree_sitter", "rules.checks", "rules.bindings.index"),
     "rules.analysis.view",
 )
 

@@ -22,10 +22,13 @@ from bot.ports.archive import Batch, RawMail
 from bot.ports.installation import Claim
 from bot.ports.mails import ParsedMail, StoredMail
 from bot.ports.outbox import DeliveryEvent
+from bot.review.consent import Mode
 from bot.service.backfill import is_wanted
 from bot.service.bounces import BounceJob
 from bot.service.commands import CommandMail, read_commands
-from bot.settings.tables import Settings
+from bot.settings.commands import CommandSettings
+from bot.settings.sending import SendingSettings
+from bot.settings.tables import Identity, ListSettings, OutboxSettings, ReviewSettings, Settings
 from bot.store.repository import Repository
 from tests.fakes.mails import git_archive, mail, patch, raw
 from tests.fakes.origin import FakeClock
@@ -69,16 +72,14 @@ def test_a_round_of_the_service_reads_no_mail_in_its_own_process(tmp_path: Path,
     secret = tmp_path / "secret"
     secret.write_text("s" * 40)
     secret.chmod(0o600)
-    settings = Settings.model_validate(
-        {
-            "database": tmp_path / "warden.db",
-            "outbox": {"directory": tmp_path / "outbox"},
-            "identity": {"address": OWN},
-            "commands": {"secret_file": secret},
-            "sending": {"transport": "maildir", "maildir": tmp_path / "sent"},
-            "review": {"stale_hours": 1_000_000},
-            "lists": {"rust-for-linux@lists.example.org": {"mode": "list", "consent": "https://example.org/yes"}},
-        }
+    settings = Settings(
+        database=tmp_path / "warden.db",
+        outbox=OutboxSettings(directory=tmp_path / "outbox"),
+        identity=Identity(address=OWN),
+        commands=CommandSettings(secret_file=secret),
+        sending=SendingSettings(transport="maildir", maildir=tmp_path / "sent"),
+        review=ReviewSettings(stale_hours=1_000_000),
+        lists={"rust-for-linux@lists.example.org": ListSettings(mode=Mode.LIST, consent="https://example.org/yes")},
     )
     archive = git_archive(tmp_path / "list.git", [patch("1@x"), BOUNCE, COMMAND])
     with open_service(settings, [archive], Silent()) as service:

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import json
+import pickle
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 
 from bot.cli.init import template
 from bot.error import SettingsError
 from bot.review.consent import Mode
 from bot.settings import aliases
-from bot.settings.tables import ListSettings, Settings, _anchored, deprecations, load, unknown_variables
+from bot.settings.kernel import KernelRepository
+from bot.settings.table import Table, is_table
+from bot.settings.tables import ListSettings, ReviewSettings, Settings, _anchored, deprecations, load, unknown_variables
 from bot.settings.types import similar_list
 from rules.finding import Severity
 
@@ -149,7 +151,7 @@ def test_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None
         ("databas = 'x'\n", "settings s.toml:1: databas: no such setting"),
         ("\n[review]\n\nseverty = 1\n", "settings s.toml:4: review.severty: no such setting"),
         ("[reviews]\nx = 1\n", "settings s.toml:1: reviews: no such setting"),
-        ("[review]\nstale_hours = -1\n", "settings s.toml:2: review.stale_hours: Input should be greater"),
+        ("[review]\nstale_hours = -1\n", "settings s.toml:2: review.stale_hours: must be at least 0"),
         ("[identity]\naddress = 'A <a@example.org>'\n", "settings s.toml:2: identity.address: not a plain address"),
         ("[sending]\ntransport = 'smtp'\n", 'settings s.toml:1: sending: transport "smtp" needs a host'),
         (
@@ -166,6 +168,139 @@ def test_wrong_file_is_refused_with_line_and_key(text: str, expected: str) -> No
 
     with pytest.raises(SettingsError, match=re.escape(expected)):
         load(Path("s.toml"))
+
+
+def test_all_problems_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("s.toml").write_text(
+        "databas = 'x'\ndatabase = 'mysql://host/db'\narchives = 'a.git'\nweb = 4\ndefault_mode = 'list'\n"
+        "[review]\nseverity = 'bugs'\nworkers = 1\npending_days = 1.5\nbots = ['a@example.org', 'x']\n"
+        "[sending]\nresend = 'perhaps'\nport = true\nhost = 4\n"
+        "bounces = 'x@{token}'\n[precision]\nmax_dispute_rate = nan\n"
+        "[digest]\ntime = '25:00'\n[kernel]\nrepositories = [{ remote = 'r' }, { path = 4 }]\n"
+    )
+    monkeypatch.setenv("PATCHWARDEN_WEB__PORT", "70000")
+    monkeypatch.setenv("PATCHWARDEN_LORE__LISTS", "[")
+    monkeypatch.setenv("patchwarden_lore__window_days", "x")
+
+    with pytest.raises(SettingsError) as caught:
+        load(Path("s.toml"))
+
+    json_error = "Expecting value: line 1 column 2 (char 1)"
+    assert str(caught.value).replace("settings ", "").split("\n") == [
+        f"environment PATCHWARDEN_LORE__LISTS: lore.lists: must be a list or a table in JSON: {json_error}",
+        "s.toml:2: database: not the URL of a PostgreSQL database, such as postgresql+psycopg://user@host/name",
+        's.toml:3: archives: must be a list, such as ["a", "b"]',
+        "environment patchwarden_lore__window_days: lore.window_days: must be a whole number",
+        "s.toml:7: review.severity: must be 'note', 'nit', 'warning' or 'bug'; did you mean 'bug'?",
+        "s.toml:9: review.pending_days: must be a whole number",
+        "s.toml:8: review.workers: must be at least 2",
+        "s.toml:10: review.bots.1: not a plain address of the form local@domain",
+        "s.toml:14: sending.host: must be text; write it between quotes",
+        "s.toml:13: sending.port: must be a whole number",
+        's.toml:15: sending.bounces: not an address of the form "bounces+{token}@your.domain"',
+        "s.toml:12: sending.resend: must be true or false",
+        "s.toml:17: precision.max_dispute_rate: must be a number",
+        "s.toml:19: digest.time: must match the regular expression ^([01]\\d|2[0-3]):[0-5]\\d$",
+        "s.toml:21: kernel.repositories.0.path: is required",
+        "s.toml:21: kernel.repositories.1.path: not a path; write it between quotes",
+        "environment PATCHWARDEN_WEB__PORT: web.port: must be at most 65535",
+        "s.toml:5: default_mode: must be 'off' or 'dry-run'",
+        "s.toml:1: databas: no such setting; did you mean 'database'?",
+    ]
+
+
+def test_a_value_that_is_no_table_is_reported() -> None:
+    Path("s.toml").write_text("web = 4\n[lists]\n'l@example.org' = 5\n")
+
+    with pytest.raises(SettingsError) as caught:
+        load(Path("s.toml"))
+
+    assert str(caught.value).split("\n") == [
+        "settings s.toml:1: web: must be a table",
+        "settings s.toml:3: lists.l@example.org: must be a table",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variables", "place"),
+    [
+        ({"SENDING__TRANSPORT": "smtp"}, "environment PATCHWARDEN_SENDING__TRANSPORT: sending: transport"),
+        ({"LISTS": '{"l@example.org": {"mode": "x"}}'}, "environment PATCHWARDEN_LISTS: lists.l@example.org.mode: "),
+        ({"REVIEW": "[]", "REVIEW__WORKERS": "3"}, "environment PATCHWARDEN_REVIEW: review: must be a table"),
+        ({"REVIEW__WORKERS": "x"}, "environment PATCHWARDEN_REVIEW__WORKERS: review.workers: "),
+    ],
+)
+def test_a_problem_names_the_variable_that_overrides_the_file(
+    variables: dict[str, str], place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("patchwarden.toml").write_text("[review]\nworkers = 4\n")
+    for name, value in variables.items():
+        monkeypatch.setenv(f"PATCHWARDEN_{name}", value)
+
+    with pytest.raises(SettingsError, match=re.escape(f"settings {place}")):
+        load()
+
+
+def test_variables_give_lists_and_tables_as_json_and_the_rest_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("patchwarden.toml").write_text("[review]\nstale_hours = 4\npending_days = 5\n[lists.'l@example.org']\n")
+    for name, value in {
+        "REVIEW": '{"workers": 3, "pending_days": 6}',
+        "REVIEW__WORKERS": " 7 ",
+        "SENDING__RESEND": "Yes",
+        "SENDING__SENDMAIL": '["a", "b"]',
+        "PRECISION__MAX_DISPUTE_RATE": "0.5",
+        "IDENTITY__NAME": "5",
+        "KERNEL__INDEX": "",
+        "LISTS__L@EXAMPLE.ORG__QUIET_HOURS": "22-7",
+        "LISTS__L@EXAMPLE.ORG__MAINTAINERS": '["m@example.org"]',
+    }.items():
+        monkeypatch.setenv(f"PATCHWARDEN_{name}", value)
+
+    settings = load()
+
+    assert settings.review == ReviewSettings(stale_hours=4, pending_days=6, workers=7)
+    assert (settings.sending.resend, settings.sending.sendmail) == (True, ("a", "b"))
+    assert (settings.precision.max_dispute_rate, settings.identity.name, settings.kernel.index) == (0.5, "5", None)
+    assert settings.lists == {"l@example.org": ListSettings(quiet_hours="22-7", maintainers=("m@example.org",))}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("true", True), ("'on'", True), ("1", True), ("'F'", False), ("0", False), ("'no'", False)]
+)
+def test_a_truth_value_may_be_a_word_or_a_digit(value: str, expected: bool) -> None:
+    Path("s.toml").write_text(f"[lore]\nverify = {value}\n[sending]\nport = '25'\ntimeout_seconds = 5.0\n")
+
+    settings = load(Path("s.toml"))
+
+    assert settings.lore.verify is expected
+    assert (settings.sending.port, settings.sending.timeout_seconds) == (25, 5)
+
+
+def test_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHWARDEN_PATCHWORK__TOKEN", "abc123")
+
+    settings = load()
+
+    assert settings.patchwork.token == "abc123"
+    assert "abc123" not in repr(settings)
+    assert "token='***'" in repr(settings)
+
+
+def test_settings_cannot_be_changed_and_have_no_other_names() -> None:
+    settings = Settings()
+    with pytest.raises(AttributeError, match="cannot change the setting 'archives'"):
+        setattr(settings, "archives", ())  # noqa: B010 mypy knows that it cannot be set
+    with pytest.raises(AttributeError, match="cannot change the setting 'port'"):
+        del settings.web.port
+
+    assert settings.copy(archives=(Path("a"),)).archives == (Path("a"),)
+    assert settings == Settings() != settings.copy(archives=(Path("a"),))
+    assert hash(settings.web) == hash(Settings().web)
+    assert pickle.loads(pickle.dumps(settings)) == settings
+    with pytest.raises(TypeError, match="ReviewSettings: missing or unknown: worker"):
+        settings.review.copy(worker=3)
+    with pytest.raises(TypeError, match="KernelRepository: missing or unknown: path"):
+        KernelRepository()
 
 
 def test_the_log_is_set_by_the_environment_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,7 +459,7 @@ def test_the_written_file_uncommented_is_the_defaults(tmp_path: Path) -> None:
 
     loaded = load(Path("s.toml"))
 
-    assert _anchored(Settings(), tmp_path) == loaded.model_copy(update={"lists": {}})
+    assert _anchored(Settings(), tmp_path) == loaded.copy(lists={})
     assert [ListSettings()] == list(loaded.lists.values())
 
 
@@ -338,17 +473,15 @@ def _paths(value: object) -> Iterator[Path]:
     """Every path in the settings."""
     if isinstance(value, Path):
         yield value
-    for item in value if isinstance(value, tuple) else ():
-        yield from _paths(item)
-    for _, item in value if isinstance(value, BaseModel) else ():
+    for item in value if isinstance(value, tuple) else vars(value).values() if isinstance(value, Table) else ():
         yield from _paths(item)
 
 
-def _names(model: type[BaseModel]) -> list[str]:
+def _names(table: type[Table]) -> list[str]:
     names = []
-    for name, field in model.model_fields.items():
-        kind = ListSettings if name == "lists" else field.annotation
-        names += _names(kind) if isinstance(kind, type) and issubclass(kind, BaseModel) else [name]
+    for name, setting in table.settings.items():
+        kind = ListSettings if name == "lists" else setting.kind
+        names += _names(kind) if is_table(kind) else [name]
     return names
 
 
