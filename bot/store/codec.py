@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Encode frozen values as compressed JSON, and decode them by their types."""
+"""Encode frozen values as compressed JSON, and decode them by their types.
+
+pydantic takes as long to load and to prepare as this module takes to decode 100,000 values.
+"""
 
 import json
+import types
 from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import datetime
+from enum import Enum
+from functools import cache
 from itertools import islice
-from typing import Any, TypeVar, cast
-
-from pydantic import TypeAdapter
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from bot.mail.packed import pack, unpack
 from bot.mail.posting import Posting
 from bot.mail.posting_codec import decode_posting, encode_posting, is_encoded_posting
 
 T = TypeVar("T")
-_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}  # building an adapter takes longer than most encodings
+_Decoder = Callable[[Any], Any]
 
 MAX_BATCH_BYTES = 64 * 1024 * 1024
 STREAMED = {"yield_per": 8}
@@ -24,13 +29,13 @@ _MAX_ITEMS = 500  # of a statement: SQLite limits its parameters
 
 def encode(value: object, *, exclude: frozenset[str] = frozenset()) -> bytes:
     """Return the fields of the value, except the excluded ones, as compressed JSON. Lone surrogates are preserved."""
-    plain = _adapter(type(value)).dump_python(value, mode="json", exclude=set(exclude))
-    return pack(json.dumps(plain, separators=(",", ":")).encode("ascii"))
+    fields = {name: field for name, field in _plain(value).items() if name not in exclude}
+    return pack(json.dumps(fields, separators=(",", ":"), default=_plain).encode("ascii"))
 
 
 def decode(kind: type[T], stored: bytes, **excluded: object) -> T:
     """Return the value that was encoded. The caller passes the excluded fields."""
-    return cast("T", _adapter(kind).validate_python({**json.loads(unpack(stored)), **excluded}))
+    return cast("T", _class_decoder(cast("Any", kind))({**json.loads(unpack(stored)), **excluded}))
 
 
 def posting_of(value: bytes, *, with_texts: bool = True, patches: Collection[int] | None = None) -> Posting:
@@ -73,7 +78,66 @@ def chunks(items: Iterable[T]) -> Iterator[list[T]]:
         yield chunk
 
 
-def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
-    if kind not in _ADAPTERS:
-        _ADAPTERS[kind] = TypeAdapter(kind)
-    return _ADAPTERS[kind]
+def _plain(value: Any) -> Any:
+    """Return what JSON has for a value: a text for a time, a list for a set, and an object for a data class."""
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return {name: getattr(value, name) for name in value.__match_args__}
+
+
+@cache
+def _decoder(kind: Any) -> _Decoder | None:
+    """Return the function that makes values of this type from those of JSON; None if they are the same."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if kind in (str, int, bool) or origin is Literal:
+        return None
+    if origin is tuple:
+        return _tuple_decoder(arguments)
+    if kind == frozenset[str]:
+        return frozenset
+    if origin in (Union, types.UnionType):
+        return _union_decoder([argument for argument in arguments if argument is not types.NoneType])
+    if kind is datetime:
+        return datetime.fromisoformat
+    if issubclass(kind, Enum):
+        return {member.value: member for member in kind}.__getitem__
+    if issubclass(kind, tuple):
+        return cast("_Decoder", kind._make)  # a NamedTuple
+    return _class_decoder(kind)
+
+
+def _tuple_decoder(kinds: tuple[Any, ...]) -> _Decoder:
+    if kinds[1:] == (...,):
+        item_decoder = _decoder(kinds[0])
+        return tuple if item_decoder is None else lambda values: tuple(map(item_decoder, values))
+    decoders = [_decoder(kind) or (lambda value: value) for kind in kinds]
+    return lambda values: tuple(decode(value) for decode, value in zip(decoders, values, strict=True))
+
+
+def _union_decoder(kinds: list[Any]) -> _Decoder | None:
+    """Return the decoder of a type or None, or of data classes: an object is of the one with the same fields."""
+    if len(kinds) == 1:
+        decode = _decoder(kinds[0])
+        return None if decode is None else lambda value: None if value is None else decode(value)
+    decoders = [(frozenset(kind.__match_args__), _class_decoder(kind)) for kind in kinds]
+    return lambda value: min(decoders, key=lambda decoder: len(decoder[0] ^ value.keys()))[1](value)
+
+
+@cache
+def _class_decoder(kind: Any) -> _Decoder:
+    """Return the decoder of a data class. It ignores fields that the class no longer has."""
+    names = frozenset(kind.__match_args__)
+    decoders = [(name, decode) for name in kind.__match_args__ if (decode := _decoder(kind.__annotations__[name]))]
+
+    def decode_fields(value: Any) -> Any:
+        if isinstance(value, kind):  # a field that was excluded
+            return value
+        fields = {name: field for name, field in value.items() if name in names}
+        for name, decode in decoders:
+            if name in fields:
+                fields[name] = decode(fields[name])
+        return kind(**fields)
+
+    return decode_fields
