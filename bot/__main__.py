@@ -59,8 +59,10 @@ COMMANDS: Final = {
 }
 """The first paragraph of the help of each command, in the order of the help. bot/cli/NAME.py has its `COMMAND`."""
 
-LIGHT: Final = frozenset({"check"})
-"""Commands that write no temporary files, and that log nothing before they read the settings."""
+LIGHT: Final = frozenset(
+    {"check", "digest", "explain", "init", "mute", "outbox", "pending", "quarantine", "rules", "stop"}
+)
+"""Commands that write no temporary files, unless they rebuild, and that log nothing before they read the settings."""
 
 
 def main() -> None:
@@ -69,7 +71,7 @@ def main() -> None:
     os.umask(UMASK)
     code = call(sys.argv[1:], is_program=True)
     _replace_interrupt_handler(signal.default_int_handler, signal.SIG_DFL)
-    if sys.argv[1:2] and sys.argv[1] in LIGHT:
+    if _is_light(sys.argv[1:]):
         _exit_at_once(code)
     sys.exit(code)
 
@@ -104,6 +106,10 @@ def _replace_interrupt_handler(old: object, new: Any) -> None:
         signal.signal(signal.SIGINT, new)
 
 
+def _is_light(arguments: Sequence[str]) -> bool:
+    return bool(LIGHT.intersection(arguments[:1])) and "--rebuild" not in arguments
+
+
 def _exit_at_once(code: int) -> NoReturn:
     """End the process without freeing each of its objects, which takes a tenth of the time of a check."""
     atexit._run_exitfuncs()  # noqa: SLF001 nothing public runs them
@@ -126,9 +132,10 @@ def load_command(name: str) -> Command | Group:
 def _run(arguments: Sequence[str], *, is_program: bool) -> None:
     given, (name, *rest) = read_globals(PROGRAM, arguments, COMMANDS)
     context = patchwarden(None, **given)
-    if name not in LIGHT:
+    is_light = _is_light((name, *rest))
+    if not is_light:
         context.configure_log()
-    if is_program and name not in LIGHT:
+    if is_program and not is_light:
         from bot.temporary import use_temporary_home
 
         use_temporary_home()

@@ -202,10 +202,10 @@ class Command:
 
     def read_usual(self, arguments: Sequence[str]) -> dict[str, Any] | None:
         """Return the result of argparse for arguments and for options with one value; None for any other line."""
-        lists = [item for item in self.parameters if getattr(item.type, "__origin__", None) is list]
-        targets = next((item for item in lists if not item.is_option), None)
-        if targets is None or targets.type.__args__ != (str,) or any(item.is_required for item in self.parameters):
+        if any(item.is_required for item in self.parameters):
             return None
+        lists = [item for item in self.parameters if getattr(item.type, "__origin__", None) is list]
+        targets = next((item for item in lists if not item.is_option and item.type.__args__ == (str,)), None)
         options = {name: item for item in self.parameters if item.is_option for name in item.names}
         read: dict[str, Any] = {}
         words = iter(arguments)
@@ -215,7 +215,9 @@ class Command:
                 if word not in options:
                     return None
                 parameter, text = options[word], next(words, "-")
-            value = None if text.startswith("-") and text != word else parameter.usual_value(text)
+            if parameter is None or (text.startswith("-") and text != word):
+                return None
+            value = parameter.usual_value(text)
             if value is None:
                 return None
             if parameter in lists:
@@ -261,16 +263,16 @@ class Group:
 
     def run(self, name: str, arguments: Sequence[str], context: object) -> None:
         """Run the command that the first argument names. Raises SystemExit, as Command.run does."""
-        from bot.cli.parser import Parser
-
-        parser = Parser(name, self, {below: command.help for below, command in self.commands.items()})
         first = arguments[0] if arguments else self.default
-        if not first:
-            parser.print_help(sys.stderr)
-            raise SystemExit(status.USAGE)
-        if first.startswith("-"):
-            parser.parse_args([first])
         if first not in self.commands:
+            from bot.cli.parser import Parser
+
+            parser = Parser(name, self, {below: command.help for below, command in self.commands.items()})
+            if not first:
+                parser.print_help(sys.stderr)
+                raise SystemExit(status.USAGE)
+            if first.startswith("-"):
+                parser.parse_args([first])
             parser.refuse_command(first, self.commands)
         self.commands[first].run(f"{name} {first}", arguments[1:], context)
 

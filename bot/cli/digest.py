@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden digest`: print or send a summary of recent events."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Final
@@ -98,6 +97,8 @@ def _print(written: Digest, identity: Identity, form: Format) -> None:
     if form is Format.HTML:
         echo(digest_html(written, identity.version, identity.contact, links=identity.links), nl=False)
     elif form is Format.JSON:
+        from dataclasses import asdict
+
         echo_json(asdict(written))
     else:
         echo(digest_text(written, identity.version, identity.contact, links=identity.links), nl=False)

@@ -3,7 +3,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from email.parser import BytesHeaderParser
 from typing import TYPE_CHECKING, Annotated, Final
 
 from bot.cli.command import Argument, Group, echo
@@ -206,6 +205,8 @@ def _withdrawn(mails: Sequence[Outgoing]) -> Iterator[str]:
 
 
 def _subject(content: bytes) -> str:
+    from email.parser import BytesHeaderParser
+
     return decode_header(str(BytesHeaderParser().parsebytes(content)["Subject"] or ""))
 
 

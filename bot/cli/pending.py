@@ -7,15 +7,12 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from rich.console import Console
 from rich.text import Text
 
 from bot.cli import status
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.database import existing, reading
-from bot.cli.output import complain
-from bot.cli.progress import show_progress
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
 from bot.mail.target import target
@@ -92,7 +89,11 @@ def pending(
 
 
 def _rebuild(settings: "Settings") -> int:
+    from rich.console import Console
+
     from bot.app.pending import build_rebuild_job
+    from bot.cli.output import complain
+    from bot.cli.progress import show_progress
     from bot.pipeline.analyse import LIMITS
     from bot.pool.executor import ProcessExecutor
 

@@ -4,7 +4,6 @@
 from typing import TYPE_CHECKING, Annotated, Final
 
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.table import Table
 
 from bot.cli.command import Argument, Command, Option, UsageError, echo
@@ -118,7 +117,12 @@ def _note(reason: str) -> str:
 
 def _show(console: Console, rule: Rule) -> None:
     text = page(rule)
-    console.print(Markdown(text)) if console.is_terminal else echo(text)
+    if console.is_terminal:
+        from rich.markdown import Markdown
+
+        console.print(Markdown(text))
+    else:
+        echo(text)
 
 
 COMMAND: Final = Command(rules)

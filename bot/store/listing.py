@@ -23,7 +23,6 @@ from bot.ports.store import QuarantinedPosting
 from bot.review.consent import Mode
 from bot.review.disposition import ActiveMute
 from bot.store.blocks import BlockReader
-from bot.store.codec import decode, posting_of
 from bot.store.dialect import BUSY_MS, Plain, driver_errors, open_reading, open_writing, snapshot, transaction
 from bot.store.error import explained
 from bot.store.secret import secret_path
@@ -126,6 +125,8 @@ class ListingRows:
 
     def quarantined_postings(self, limit: int) -> Sequence[QuarantinedPosting]:
         """Return the newest postings that could not be checked."""
+        from bot.store.codec import posting_of
+
         query = (
             "SELECT value, arrived, reason FROM posting WHERE verdict = ? AND state NOT IN ('gone', ?) "
             "ORDER BY arrived DESC, message_id LIMIT ?"
@@ -170,6 +171,7 @@ class ListingRows:
     def _pending(self, rest: str, *values: object) -> "list[PendingPosting]":
         # Imported here because facts of Rust and C need their readers, and other lists do not.
         from bot.review.pending import PendingPosting
+        from bot.store.codec import decode
 
         with self._listed.rows() as connection:
             rows = connection.execute(f"SELECT pending.value FROM pending {rest}", values)  # noqa: S608 constants

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.__main__ import _is_light
 from bot.app.sending import remove_partial_mails
 from bot.settings.sending import SendingSettings
 from bot.settings.tables import OutboxSettings, Settings
@@ -122,10 +123,21 @@ def test_a_killed_replay_leaves_its_spool_until_the_next_command(tmp_path: Path,
     assert any(name.startswith("patchwarden-replay-") for name in left)
     assert len(list(system.iterdir())) == 1
 
-    done = _start("-m", "bot", "rules", TMPDIR=str(system), HOME=str(tmp_path))
+    done = _start("-m", "bot", "run", "--help", TMPDIR=str(system), HOME=str(tmp_path))
     _, err = done.communicate(timeout=200)
 
     assert (done.returncode, err, list(system.iterdir())) == (0, "", [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_light"),
+    [
+        *((("mute", "list"), True), (("pending", "1@x"), True), (("pending", "--rebuild"), False)),
+        *((("run", "check"), False), ((), False)),
+    ],
+)
+def test_a_command_with_workers_has_a_folder_for_temporary_files(arguments: tuple[str, ...], is_light: bool) -> None:
+    assert _is_light(arguments) == is_light
 
 
 def test_a_command_that_ends_by_itself_leaves_nothing(tmp_path: Path, system: Path) -> None:

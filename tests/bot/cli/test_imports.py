@@ -34,11 +34,11 @@ LOADED: Final[Mapping[str, str]] = {
     "audit": "inspect logging",
     "debt": f"{_READERS} {_TABLES}",
     "replay": _TABLES,
-    "rules": f"{_READERS} {_TABLES}",
-    "explain": _READERS,
+    "rules": "inspect rich tree_sitter",
+    "explain": "logging",
     "recheck": _TABLES,
-    "pending": f"{_READERS} {_TABLES} sqlite3",
-    "digest": f"{_READERS} inspect",
+    "pending": f"{_TABLES} sqlite3",
+    "digest": "logging",
     "web": "logging",
     "mute": "logging",
     "tree": f"{_READERS} subprocess",
@@ -50,7 +50,7 @@ LOADED: Final[Mapping[str, str]] = {
     "migrate-store": "logging",
     "prune": "logging sqlite3",
     "rebuild": "logging sqlite3",
-    "init": "logging",
+    "init": "",
     "doctor": "logging sqlite3 subprocess",
 }
 """The heavy packages that a command may load, beside `email`, before it does anything."""
@@ -62,7 +62,7 @@ _READING: Final = (
 """Commands that read the database with plain statements."""
 _FOR_STOPPING: Final = (("stop", "a rule is wrong"), ("stop", "--lift"))
 """Commands that write with plain statements, because they must work at once."""
-_FOR_READING: Final = "email inspect logging pydantic rich sqlite3 tempfile tree_sitter"
+_FOR_READING: Final = "email inspect logging rich sqlite3"
 
 # Packages of this project, of which a check of a patch loads no module.
 _NOT_FOR_A_PATCH: Final = (
