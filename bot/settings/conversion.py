@@ -57,7 +57,7 @@ class _Reader:
         origin, arguments = get_origin(kind), get_args(kind)
         if origin in (Union, types.UnionType):  # of a type and "", or None, which the settings file writes as ""
             empty = None if types.NoneType in arguments else ""
-            return empty if value == "" else self.read(arguments[0], value, path)
+            return empty if value in ("", empty) else self.read(arguments[0], value, path)
         if origin is tuple:
             if not isinstance(value, list | tuple):
                 raise ValueError('must be a list, such as ["a", "b"]')

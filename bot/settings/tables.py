@@ -345,7 +345,7 @@ def load(path: Path | None = None) -> Settings:
 
 
 def read_settings(values: Mapping[str, Any], problems: list[Problem]) -> Settings | None:
-    """Return the settings with these values, else defaults, or None. Add what is wrong with them to the problems.
+    """Return the settings with these values, else defaults. If there are problems, add them to the list.
 
     The URL of a server is kept apart from the path of the files beside the database.
     """
@@ -388,7 +388,7 @@ def deprecations(path: Path | None = None) -> list[str]:
 
 def _deprecations(file: Path | None, text: str, values: Mapping[str, Any], environment: Environment) -> Iterator[str]:
     for old, new in old_names(values):
-        place = _nearest(_lines(file, text), new)
+        place = _nearest(_lines(file, text), new, file)
         yield f"settings {place}: {'.'.join(old)} is deprecated; write {'.'.join(new)}"
     for name in variables():
         if (renamed := new_variable(name.lower()).upper()) != name.upper():
@@ -433,14 +433,14 @@ def _read(file: Path | None) -> tuple[str, dict[str, Any]]:
 
 def _explain(file: Path, places: Mapping[KeyPath, str], problem: Problem) -> str:
     path, text = problem
-    return f"settings {_nearest(places, path)}: {'.'.join(path)}: {text}" if path else f"settings {file}: {text}"
+    return f"settings {_nearest(places, path, file)}: {'.'.join(path)}: {text}" if path else f"settings {file}: {text}"
 
 
-def _nearest(places: Mapping[KeyPath, str], path: KeyPath) -> str:
-    """Return where this setting is given, else a setting in it, else the nearest table around it."""
+def _nearest(places: Mapping[KeyPath, str], path: KeyPath, file: Path | None) -> str:
+    """Return where this setting is given, else a setting in it, else the nearest table around it, else the file."""
     within = (key for key in places if key[: len(path)] == path)
     around = (path[:length] for length in range(len(path) - 1, 0, -1))
-    return next(places[key] for key in (path, *within, *around) if key in places)
+    return next((places[key] for key in (path, *within, *around) if key in places), str(file))
 
 
 def _lines(file: Path | None, text: str) -> dict[KeyPath, str]:

@@ -161,6 +161,7 @@ def test_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None
         ("[lists.'l@example.org']\nquiet_hours = '25-3'\n", "settings s.toml:2: lists.l@example.org.quiet_hours"),
         ("database = \n", "settings s.toml: not TOML: Invalid value (at line 1"),
         ("database = 5\n", "settings s.toml:1: database: not a path"),
+        ("'da=ta' = 5\n", "settings s.toml: da=ta: no such setting"),
     ],
 )
 def test_wrong_file_is_refused_with_line_and_key(text: str, expected: str) -> None:
@@ -250,7 +251,8 @@ def test_variables_give_lists_and_tables_as_json_and_the_rest_as_text(monkeypatc
         "SENDING__SENDMAIL": '["a", "b"]',
         "PRECISION__MAX_DISPUTE_RATE": "0.5",
         "IDENTITY__NAME": "5",
-        "KERNEL__INDEX": "",
+        "KERNEL": '{"index": null}',
+        "COMMANDS__MAILBOX": "",
         "LISTS__L@EXAMPLE.ORG__QUIET_HOURS": "22-7",
         "LISTS__L@EXAMPLE.ORG__MAINTAINERS": '["m@example.org"]',
     }.items():
@@ -261,6 +263,7 @@ def test_variables_give_lists_and_tables_as_json_and_the_rest_as_text(monkeypatc
     assert settings.review == ReviewSettings(stale_hours=4, pending_days=6, workers=7)
     assert (settings.sending.resend, settings.sending.sendmail) == (True, ("a", "b"))
     assert (settings.precision.max_dispute_rate, settings.identity.name, settings.kernel.index) == (0.5, "5", None)
+    assert settings.commands.mailbox == ""
     assert settings.lists == {"l@example.org": ListSettings(quiet_hours="22-7", maintainers=("m@example.org",))}
 
 
