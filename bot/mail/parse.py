@@ -111,7 +111,8 @@ def _too_much(header: Header) -> str:
         return f"header larger than {MAX_HEADER_SIZE:,} bytes"
     if header.line_count > MAX_HEADERS * 4 + 1:
         return f"header of more than {MAX_HEADERS * 4:,} lines"
-    if block.count(b"?") > MAX_ENCODED_WORDS and block.count(b"=?") > MAX_ENCODED_WORDS:  # one character is found fast
+    # The first test is the fastest, and enough for most mails.
+    if b"?" in block and block.count(b"?") > MAX_ENCODED_WORDS and block.count(b"=?") > MAX_ENCODED_WORDS:
         return f"more than {MAX_ENCODED_WORDS:,} encoded words"
     return ""
 
