@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A public-inbox v2 archive: one git repository per epoch, one mail per commit."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -15,7 +15,7 @@ from pygit2.enums import SortMode
 
 from bot.inbox.error import InboxError
 from bot.ports.archive import Batch, DeletedMail, RawMail
-from rules.lazy import re
+from rules.lazy import dataclass, re
 
 _EPOCH = re.compile(r"(\d+)\.git")
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}")
@@ -48,6 +48,14 @@ class GitArchive:
             with _epoch(path) as repository:
                 yield from self._read(epoch, repository, _walk(repository, cursors.get(epoch, "")), size)
 
+    def unread(self, cursors: dict[str, str], size: int = 500) -> Iterator["CommitBatch"]:
+        """Yield what `batches` yields, without reading the mails."""
+        for epoch, path in self.epochs():
+            with _epoch(path) as repository:
+                commits = (str(commit.id) for commit in _walk(repository, cursors.get(epoch, "")))
+                while ids := tuple(islice(commits, size)):
+                    yield CommitBatch(self.name, epoch, path, ids)
+
     def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
         """Return the mails of the last commits up to the cursors, oldest first, within the limit."""
         with ExitStack() as open_epochs:
@@ -79,22 +87,42 @@ class GitArchive:
     def _read(
         self, epoch: str, repository: pygit2.Repository, commits: Iterable[pygit2.Commit], size: int
     ) -> Iterator[Batch]:
-        mails: list[RawMail] = []
-        deleted: list[DeletedMail] = []
-        last = ""
-        for commit in commits:
-            last = str(commit.id)
-            origin = f"{epoch}@{last}"
-            name, content = _mail(commit, repository)
-            if name == "m":
-                mails.append(RawMail(origin, _arrived(commit), content))
-            elif name:
-                deleted.append(DeletedMail(origin, content))
-            if len(mails) + len(deleted) >= size:
-                yield Batch(self.name, epoch, last, tuple(mails), tuple(deleted))
-                mails, deleted, last = [], [], ""
-        if last:
-            yield Batch(self.name, epoch, last, tuple(mails), tuple(deleted))
+        rest = iter(commits)
+        while chosen := list(islice(rest, size)):
+            yield _read_batch(self.name, epoch, repository, chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class CommitBatch:
+    """A batch of an archive by its commits, for any process of this machine: bot.ports.archive.UnreadBatch."""
+
+    source: str
+    epoch: str
+    path: Path
+    commits: tuple[str, ...]
+
+    def read(self) -> Batch:
+        """Return the batch with its mails. Raises InboxError."""
+        with _epoch(self.path) as repository:
+            try:
+                commits = [repository[commit_id].peel(pygit2.Commit) for commit_id in self.commits]
+            except (pygit2.GitError, KeyError) as error:
+                raise InboxError(f"{self.path}: {error}") from error
+            return _read_batch(self.source, self.epoch, repository, commits)
+
+
+def _read_batch(source: str, epoch: str, repository: pygit2.Repository, commits: Sequence[pygit2.Commit]) -> Batch:
+    """Return what these commits add and remove."""
+    mails: list[RawMail] = []
+    deleted: list[DeletedMail] = []
+    for commit in commits:
+        origin = f"{epoch}@{commit.id}"
+        name, content = _mail(commit, repository)
+        if name == "m":
+            mails.append(RawMail(origin, _arrived(commit), content))
+        elif name:
+            deleted.append(DeletedMail(origin, content))
+    return Batch(source, epoch, str(commits[-1].id), tuple(mails), tuple(deleted))
 
 
 class CommitReader:

@@ -35,6 +35,7 @@ _ALL_PRELOADED: Final = [
         "bot.inbox.b4_series",
         "bot.kernel.repositories",
         "bot.review.pending",
+        "bot.store.blocks",
         "rules.analysis.pending",
         "bot.pool.all_rules",
     ),

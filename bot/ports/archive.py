@@ -53,6 +53,13 @@ class Batch:
     provenance: Provenance = Provenance.FOLLOWED
 
 
+class UnreadBatch(Protocol):
+    """A batch whose mails any process of this machine can read. It is small, and can be pickled."""
+
+    def read(self) -> Batch:
+        """Return the batch with its mails. Raises bot.inbox.error.InboxError."""
+
+
 class Archive(Protocol):
     """A source of mails without a state: the store keeps its cursors together with the mails.
 
@@ -66,6 +73,14 @@ class Archive(Protocol):
 
     def count(self, cursors: dict[str, str]) -> int:
         """Count the mails that `batches` would yield, for a progress bar."""
+
+
+@runtime_checkable
+class SharedArchive(Archive, Protocol):
+    """An archive that several processes can read at the same time."""
+
+    def unread(self, cursors: dict[str, str], size: int = 500) -> Iterator[UnreadBatch]:
+        """Yield what `batches` yields, without reading the mails."""
 
 
 @runtime_checkable

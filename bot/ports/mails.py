@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Stored raw mails, their threads and the results of verifying their signatures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from bot.mail.attestation import Attestation
 from bot.ports.archive import Batch, Provenance, RawMail
@@ -64,6 +64,19 @@ class ReadFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadBatch:
+    """A batch that another process has read.
+
+    Its mails are without their bytes, which are in `packed` as the store packs them. `parsed` has for each mail what
+    threading needs, but not the number of its row; None for a mail that could not be read.
+    """
+
+    batch: Batch
+    packed: Any
+    parsed: Sequence[ParsedMail | None]
+
+
+@dataclass(frozen=True, slots=True)
 class MailStatus:
     """A stored mail with its state and the reason for it.
 
@@ -97,6 +110,10 @@ class Thread:
 class Mails(Protocol):
     """The stored raw mails and their threads."""
 
+    @property
+    def pack(self) -> Callable[[Sequence[bytes]], Any]:
+        """A function for any process, which packs raw mails for the store."""
+
     def cursors(self, source: str) -> dict[str, str]:
         """Return the cursor of each epoch of the source."""
 
@@ -104,6 +121,12 @@ class Mails(Protocol):
         """Store the raw mails and the cursor in one transaction. Return the number of new mails.
 
         A private or found mail becomes new again when a followed archive delivers it.
+        """
+
+    def ingest_read(self, read: ReadBatch) -> int:
+        """Store what another process has read, and index the new mails that could be read, as `ingest` and `index` do.
+
+        All this is one transaction.
         """
 
     def unparsed(self, limit: int) -> Sequence[StoredMail]:

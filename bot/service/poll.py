@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Final, Protocol
+from itertools import islice
+from typing import Any, Final, Protocol
 
 from bot.inbox.assemble import needs_recipients
 from bot.inbox.error import InboxError
@@ -26,12 +27,12 @@ from bot.pipeline.outcome import Outcome, series_fields
 from bot.pool.executor import TRIES
 from bot.pool.guard import ClosableExecutor, Crashed, InlineExecutor, TimeLimit
 from bot.pool.memory import FreeMemory, return_free_memory
-from bot.ports.archive import Archive, Provenance, Remote
-from bot.ports.mails import Mails, ParsedMail, ReadFailure, StoredMail, Thread
+from bot.ports.archive import Archive, Batch, Provenance, Remote, SharedArchive, UnreadBatch
+from bot.ports.mails import Mails, ParsedMail, ReadBatch, ReadFailure, StoredMail, Thread
 from bot.ports.postings import Postings
 from bot.ports.running import Progress, Stop
 from bot.service.outage import Outages
-from rules.lazy import dataclass
+from rules.lazy import dataclass, replace
 
 Assemble = Callable[[Sequence[Message], AddressBook, Mapping[str, tuple[str, ...]]], Sequence[Posting]]
 
@@ -39,6 +40,12 @@ NO_BOOK: Final = AddressBook()
 _MAILS: Final = 500
 _PIECE: Final = 20
 """Mails that a process reads at once: an exchange with it takes longer than reading a mail."""
+
+_MIN_SHARED: Final = 100
+"""New mails for which other processes are started. An archive has fewer in most rounds."""
+_BATCHES: Final = 2
+"""Batches that are read at the same time."""
+_BATCH_TIME: Final = TimeLimit(60.0)
 
 _THREADS: Final = 50
 _RELATED: Final = 50
@@ -169,12 +176,12 @@ class PollJob:
 
     def _ingest(self, archive: Archive) -> int:
         cursors = self._store.cursors(archive.name)
-        self._progress.start(f"reading {archive.name}", archive.count(cursors))
+        count = archive.count(cursors)
+        self._progress.start(f"reading {archive.name}", count)
         counts: Counter[str] = Counter()
         epochs: dict[str, str] = {}
         try:
-            for batch in archive.batches(cursors):
-                new = self._store.ingest(batch)
+            for batch, new in self._stored(archive, cursors, count):
                 counts += Counter(new=new, skipped=len(batch.mails) - new, removed=len(batch.deleted))
                 epochs[batch.epoch] = batch.cursor
                 self._progress.advance(len(batch.mails))
@@ -188,6 +195,25 @@ class PollJob:
                 fields = {"skipped": skipped, "removed": removed or None, "epochs": len(epochs), "cursor": cursor}
                 event(LogEvent.MAILS_INGESTED, list=archive.name, new=new, **fields)
         return counts["new"]
+
+    def _stored(self, archive: Archive, cursors: dict[str, str], count: int) -> Iterator[tuple[Batch, int]]:
+        """Store the batches of an archive, and yield each with the number of its new mails.
+
+        Other processes read an archive with many new mails. What they cannot read is stored unread.
+        """
+        if count < _MIN_SHARED or not isinstance(archive, SharedArchive):
+            for batch in archive.batches(cursors):
+                yield batch, self._store.ingest(batch)
+            return
+        source = archive.unread(cursors, _MAILS)
+        read = partial(read_batch, pack=self._store.pack, book=self._book())
+        while batches := list(islice(source, _BATCHES)):
+            for unread, result in zip(batches, self._executor.map(read, batches, _BATCH_TIME), strict=True):
+                if isinstance(result, Crashed):
+                    batch = unread.read()
+                    yield batch, self._store.ingest(batch)
+                else:
+                    yield result.batch, self._store.ingest_read(result)
 
     def _read(self) -> None:
         count, _ = self._store.pending()
@@ -255,6 +281,16 @@ def postings_in(assemble: Assemble, thread: Thread, book: AddressBook = NO_BOOK)
     read = (parse(mail.raw, needs_recipients=needs_recipients) for mail in thread.mails)
     messages = [message for message in read if isinstance(message, Message)]
     return [EncodedPosting.of(posting) for posting in assemble(messages, book, thread.carriers)]
+
+
+def read_batch(unread: UnreadBatch, pack: Callable[[Sequence[bytes]], Any], book: AddressBook = NO_BOOK) -> ReadBatch:
+    """Read the mails of a batch, pack them for the store, and return what threading needs of them."""
+    batch = unread.read()
+    packed = pack([mail.raw for mail in batch.mails])
+    indexed = [index(StoredMail(0, mail, batch.source, batch.provenance), book) for mail in batch.mails]
+    mails = tuple(replace(mail, raw=b"") for mail in batch.mails)
+    parsed = [mail if isinstance(mail, ParsedMail) else None for mail in indexed]
+    return ReadBatch(replace(batch, mails=mails), packed, parsed)
 
 
 def index(stored: StoredMail, book: AddressBook = NO_BOOK) -> ParsedMail | ReadFailure:

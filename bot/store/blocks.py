@@ -6,7 +6,8 @@ full, so a mail that arrives alone takes as little space as one of many. Bytes t
 the ranges of the other mails stay valid; a block of zeros alone is deleted.
 """
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bot.store.dialect import Plain, plain
@@ -52,34 +53,87 @@ class BlockReader:
         return content[start : start + length].ljust(length, b"\0")
 
 
+class PackedBytes(NamedTuple):
+    """Several bytes, packed before it is known which numbers their blocks get.
+
+    `hashes` are those of the bytes, in their order. `blocks` are full blocks, each with its parts. `rest` are the bytes
+    that fill no block, by their indices. This module is light, because processes without a database load it.
+    """
+
+    hashes: Sequence[str]
+    blocks: Sequence[tuple[bytes, "_Parts"]]
+    rest: Mapping[int, bytes]
+
+    def unpacked(self) -> list[bytes]:
+        """Return the bytes."""
+        contents = dict(self.rest)
+        for block, parts in self.blocks:
+            content = unpack_block(block)
+            contents |= {index: content[start : start + length] for index, start, length in parts}
+        return [contents[index] for index in sorted(contents)]
+
+
+_Parts = Sequence[tuple[int, int, int]]
+"""Which bytes are in a block: the index of each, and its range."""
+
+
+def pack_bytes(contents: Sequence[bytes]) -> PackedBytes:
+    """Pack bytes as `store_bytes` does, in a process that has no database."""
+    *full, _ = _filled(contents)
+    packed = {index for _, parts in full for index, *_ in parts}
+    rest = {index: content for index, content in enumerate(contents) if index not in packed}
+    hashes = [hash_bytes(content) for content in contents]
+    return PackedBytes(hashes, [(pack_block(bytes(content)), parts) for content, parts in full], rest)
+
+
+def hash_bytes(content: bytes) -> str:
+    """Return the hash by which a mail is known."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def store_packed(connection: Plain, packed: PackedBytes, newest: int = 0) -> list[Extent]:
+    """Store packed bytes, and return where. The block `newest` is filled up by the last of them."""
+    extents: dict[int, Extent] = {}
+    for content, parts in packed.blocks:
+        number = _insert(connection, content)
+        extents |= {index: Extent(number, start, length) for index, start, length in parts}
+    extents |= dict(zip(packed.rest, store_bytes(connection, packed.rest.values(), newest), strict=True))
+    return [extents[index] for index in sorted(extents)]
+
+
 def store_bytes(connection: Plain, contents: Iterable[bytes], newest: int = 0) -> list[Extent]:
     """Store the bytes, and return where. `newest` is the block that is filled up first, 0 for a new block."""
-    block, filled = newest, bytearray(_unpacked(connection, newest) if newest else b"")
-    extents: list[Extent] = []
-    added: list[int] = []  # which of the extents are in the block that is being filled
-    for content in contents:
-        if filled and len(filled) + len(content) > _MAX_BYTES and content:
-            _put(connection, block, filled, extents, added)
-            block, filled, added = 0, bytearray(), []
-        if content:
-            added.append(len(extents))
-        extents.append(Extent(block, len(filled), len(content)) if content else NOWHERE)
-        filled += content
-    _put(connection, block, filled, extents, added)
+    contents = list(contents)
+    extents = [NOWHERE] * len(contents)
+    number = newest
+    for content, parts in _filled(contents, _unpacked(connection, newest) if newest else b""):
+        if parts and number:
+            _write(connection, number, content)
+        elif parts:
+            number = _insert(connection, pack_block(bytes(content)))
+        for index, start, length in parts:
+            extents[index] = Extent(number, start, length)
+        number = 0
     return extents
 
 
-def _put(connection: Plain, block: int, content: bytearray, extents: list[Extent], added: Sequence[int]) -> None:
-    """Write a block to which these extents were added. Block 0 is a new one, whose number they get."""
-    if not added:
-        return
-    if block:
-        _write(connection, block, content)
-        return
-    row = connection.execute("INSERT INTO block (content) VALUES (?) RETURNING id", (pack_block(bytes(content)),))
-    number = int(row.fetchone()[0])
-    for index in added:
-        extents[index] = extents[index]._replace(block=number)
+def _filled(contents: Sequence[bytes], first: bytes = b"") -> Iterator[tuple[bytearray, _Parts]]:
+    """Yield the blocks of these bytes. The first one begins with `first`. Empty bytes are in no block."""
+    filled, parts = bytearray(first), list[tuple[int, int, int]]()
+    for index, content in enumerate(contents):
+        if not content:
+            continue
+        if filled and len(filled) + len(content) > _MAX_BYTES:
+            yield filled, parts
+            filled, parts = bytearray(), []
+        parts.append((index, len(filled), len(content)))
+        filled += content
+    yield filled, parts
+
+
+def _insert(connection: Plain, packed: bytes) -> int:
+    row = connection.execute("INSERT INTO block (content) VALUES (?) RETURNING id", (packed,))
+    return int(row.fetchone()[0])
 
 
 def erase_bytes(connection: Plain, extents: Sequence[Extent]) -> None:

@@ -1,16 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Raw mails, cursors and threads."""
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from sqlmodel import Session, col, select, update
 
 from bot.ports.archive import Batch, Provenance, RawMail
-from bot.ports.mails import ParsedMail, ReadFailure, StoredMail, Thread
-from bot.store.blocks import NOWHERE, BlockReader, Extent, driver, erase_bytes, store_bytes
+from bot.ports.mails import ParsedMail, ReadBatch, ReadFailure, StoredMail, Thread
+from bot.store.blocks import (
+    NOWHERE,
+    BlockReader,
+    Extent,
+    PackedBytes,
+    driver,
+    erase_bytes,
+    hash_bytes,
+    pack_bytes,
+    store_bytes,
+    store_packed,
+)
 from bot.store.codec import up_to
 from bot.store.database import Database
 from bot.store.dialect import Plain
@@ -18,6 +28,7 @@ from bot.store.shown import time_of
 from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow
 from bot.store.threads import Threads
 from bot.store.times import text_of
+from rules.lazy import replace
 
 _MAX_THREAD = 2000  # mails of a thread that are loaded, the oldest; only attacks and broken mailers send more
 
@@ -64,26 +75,23 @@ class MailRows:
             rows = session.exec(select(CursorRow).where(CursorRow.source == source))
             return {row.epoch: row.position for row in rows}
 
+    @property
+    def pack(self) -> Callable[[Sequence[bytes]], PackedBytes]:
+        return pack_bytes
+
     def ingest(self, batch: Batch) -> int:
-        hashes = [_hash(mail.raw) for mail in batch.mails]
+        contents = [mail.raw for mail in batch.mails]
         with self._database.writing() as session:
-            connection = driver(session.connection())
-            (last,) = connection.execute("SELECT max(id) FROM mail").fetchone()
-            extents = _store(connection, last or 0, dict(zip(hashes, batch.mails, strict=True)))
-            provenance = batch.provenance.value
-            rows = [
-                (
-                    *(content_hash, batch.source, mail.origin, text_of(mail.arrived), provenance),
-                    *extents.get(content_hash, NOWHERE),
-                )
-                for content_hash, mail in zip(hashes, batch.mails, strict=True)
-            ]
-            connection.executemany(_INSERT_OR_PROMOTE, rows)
-            (new,) = connection.execute("SELECT count(*) FROM mail WHERE id > ?", (last or 0,)).fetchone()
-            for deleted in batch.deleted:
-                _forget(session, _hash(deleted.raw), deleted.origin)
-            connection.execute(_CURSOR, (batch.source, batch.epoch, batch.cursor))
-            return int(new)
+            return len(_ingest(session, batch, [hash_bytes(content) for content in contents], contents))
+
+    def ingest_read(self, read: ReadBatch) -> int:
+        with self._database.writing() as session:
+            new = _ingest(session, read.batch, read.packed.hashes, read.packed)
+            mails = zip(read.packed.hashes, read.parsed, strict=True)
+            # Of two equal mails in the batch the row is that of the first one.
+            parsed = {new[name]: mail for name, mail in reversed(list(mails)) if mail is not None and name in new}
+            _index(driver(session.connection()), [replace(parsed[row], mail=row) for row in sorted(parsed)])
+            return len(new)
 
     def unparsed(self, limit: int) -> Sequence[StoredMail]:
         with self._database.rows() as connection:
@@ -99,17 +107,9 @@ class MailRows:
 
     def index(self, mails: Sequence[ParsedMail], unreadable: Sequence[ReadFailure]) -> None:
         with self._database.changing() as connection:
-            # Meanwhile another process may have removed a mail, or stored it with a better provenance.
-            ids = [*(mail.mail for mail in mails), *(unread.mail for unread in unreadable)]
-            new = dict(connection.execute(_STILL_NEW, (json.dumps(ids),)))
-            mails = [mail for mail in mails if new.get(mail.mail) == mail.provenance.value]
-            unreadable = [unread for unread in unreadable if unread.mail in new]
-            threads = Threads(connection, mails)
-            states = [(mail.mail, *threads.add(mail)) for mail in mails]
-            threads.save()
-            states += threads.replaced
-            states += [(unread.mail, "unreadable", unread.reason) for unread in unreadable]
-            connection.executemany(_SET_STATE, [(state, reason, mail) for mail, state, reason in states])
+            new = _index(connection, mails, [unread.mail for unread in unreadable])
+            rows = [("unreadable", unread.reason, unread.mail) for unread in unreadable if unread.mail in new]
+            connection.executemany(_SET_STATE, rows)
 
     def keep_private(self, sources: Sequence[str]) -> int:
         with self._database.writing() as session:
@@ -146,13 +146,56 @@ class MailRows:
             return mails, threads
 
 
-def _store(connection: Plain, last: int, mails: dict[str, RawMail]) -> dict[str, Extent]:
-    """Store the bytes of the mails that are not stored yet, and return where. `last` is the last row of a mail."""
-    known = {content_hash for (content_hash,) in connection.execute(_KNOWN, (json.dumps(list(mails)),))}
-    new = {content_hash: mail.raw for content_hash, mail in mails.items() if content_hash not in known}
+def _ingest(
+    session: Session, batch: Batch, hashes: Sequence[str], contents: Sequence[bytes] | PackedBytes
+) -> dict[str, int]:
+    """Store the mails with these contents and the cursor. Return the rows of the new mails by their hashes."""
+    connection = driver(session.connection())
+    (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM mail").fetchone()
+    extents = _store(connection, last, hashes, contents)
+    provenance = batch.provenance.value
+    rows = [
+        (
+            *(content_hash, batch.source, mail.origin, text_of(mail.arrived), provenance),
+            *extents.get(content_hash, NOWHERE),
+        )
+        for content_hash, mail in zip(hashes, batch.mails, strict=True)
+    ]
+    connection.executemany(_INSERT_OR_PROMOTE, rows)
+    new = dict(connection.execute("SELECT content_hash, id FROM mail WHERE id > ?", (last,)))
+    for deleted in batch.deleted:
+        _forget(session, hash_bytes(deleted.raw), deleted.origin)
+    connection.execute(_CURSOR, (batch.source, batch.epoch, batch.cursor))
+    return new
+
+
+def _store(
+    connection: Plain, last: int, hashes: Sequence[str], contents: Sequence[bytes] | PackedBytes
+) -> dict[str, Extent]:
+    """Store the contents that are not stored yet, and return where. `last` is the last row of a mail."""
+    known = {content_hash for (content_hash,) in connection.execute(_KNOWN, (json.dumps(hashes),))}
     row = connection.execute("SELECT block FROM mail WHERE id = ?", (last,)).fetchone()
     newest = 0 if row is None else row[0]
+    if isinstance(contents, PackedBytes):
+        if not known and len(set(hashes)) == len(hashes):
+            return dict(zip(hashes, store_packed(connection, contents, newest), strict=True))
+        contents = contents.unpacked()  # A stored mail must not be in another block too: it can be removed.
+    new = {name: content for name, content in zip(hashes, contents, strict=True) if name not in known}
     return dict(zip(new, store_bytes(connection, new.values(), newest), strict=True))
+
+
+def _index(connection: Plain, mails: Sequence[ParsedMail], others: Sequence[int] = ()) -> Collection[int]:
+    """Add the mails that are still new to threads, and set their states. Return which of all these rows are new."""
+    # A mail may have been removed since it was read, or stored with a better provenance.
+    ids = [*(mail.mail for mail in mails), *others]
+    new = dict(connection.execute(_STILL_NEW, (json.dumps(ids),)))
+    mails = [mail for mail in mails if new.get(mail.mail) == mail.provenance.value]
+    threads = Threads(connection, mails)
+    states = [(mail.mail, *threads.add(mail)) for mail in mails]
+    threads.save()
+    states += threads.replaced
+    connection.executemany(_SET_STATE, [(state, reason, mail) for mail, state, reason in states])
+    return new
 
 
 def _forget(session: Session, content_hash: str, origin: str) -> None:
@@ -216,7 +259,3 @@ def stored_mails(session: Session, rows: Iterable[MailRow]) -> Iterator[StoredMa
     """Yield the mails of these rows."""
     reader = BlockReader(driver(session.connection()))
     return (StoredMail(row.id, read_mail(reader, row)) for row in rows if row.id is not None)
-
-
-def _hash(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()

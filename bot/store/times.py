@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 def text_of(time: datetime) -> str:
     """Return the time as the database stores it."""
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def utc(time: datetime | None) -> datetime:

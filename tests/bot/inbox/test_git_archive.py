@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import gc
+import pickle
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from bot.inbox.error import InboxError
 from bot.inbox.git_archive import CommitReader, GitArchive, commit_of, write_git_archive
 from bot.ports.archive import RawMail
+from rules.lazy import replace
 
 
 def mails(*texts: str) -> list[RawMail]:
@@ -74,6 +76,25 @@ def test_a_removed_mail_is_a_deletion(tmp_path: Path) -> None:
     (batch,) = GitArchive(path).batches({})
 
     assert ([b"one"], [b"one"]) == ([mail.raw for mail in batch.mails], [deletion.raw for deletion in batch.deleted])
+
+
+def test_another_process_can_read_a_batch(tmp_path: Path) -> None:
+    path = archive(tmp_path / "list.git", "one", "two", "three")
+    commit(path, "d", "one")
+    source = GitArchive(path)
+
+    for size in (1, 2, 500):
+        unread = pickle.loads(pickle.dumps(list(source.unread({}, size))))
+        assert [batch.read() for batch in unread] == list(source.batches({}, size))
+    first, *others = source.batches({}, 1)
+    assert [batch.read() for batch in source.unread({first.epoch: first.cursor}, 1)] == others
+
+
+def test_a_batch_whose_commits_are_gone_names_the_archive(tmp_path: Path) -> None:
+    path = archive(tmp_path / "list.git", "one")
+    (unread,) = GitArchive(path).unread({})
+    with pytest.raises(InboxError, match=r"list\.git"):
+        replace(unread, commits=("0" * 40,)).read()
 
 
 def test_commits_without_a_mail_move_the_cursor(tmp_path: Path) -> None:

@@ -8,15 +8,21 @@ import pytest
 
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
+from bot.inbox.git_archive import GitArchive, write_git_archive
 from bot.inbox.mailbox import Mbox, Writers
+from bot.mail.address_book import AddressBook
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting import Complete, Posting
-from bot.service.poll import PollJob, digest
+from bot.ports.archive import Archive, DeletedMail
+from bot.ports.mails import ParsedMail, ReadFailure, StoredMail
+from bot.service.poll import NO_BOOK, PollJob, digest, index
 from bot.store.repository import Repository
+from rules.lazy import replace
 from tests.fakes.events import Events
-from tests.fakes.mails import FakeArchive, mail, patch
+from tests.fakes.mails import FakeArchive, mail, patch, raw
 from tests.fakes.origin import FakeClock
+from tests.fakes.stored import opened, stored_mails
 
 SERIES = (
     mail("c@x", "[PATCH 0/2] rust: led: a driver"),
@@ -25,7 +31,7 @@ SERIES = (
 )
 
 
-def _poll(store: Repository, *archives: FakeArchive, stop: Event | None = None) -> PollJob:
+def _poll(store: Repository, *archives: Archive, stop: Event | None = None) -> PollJob:
     return PollJob(archives, store, assemble, stop or Event(), Silent())
 
 
@@ -174,3 +180,71 @@ def test_an_archive_is_unreachable_once_until_it_answers(store: Repository, even
         poll.run()
 
     assert events.names() == ["archive-unreachable", "archive-recovered"]
+
+
+def _many(tmp_path: Path, contents: Sequence[bytes]) -> GitArchive:
+    path = tmp_path / "list.git"
+    write_git_archive(path, [raw(content, minute) for minute, content in enumerate(contents)])
+    return GitArchive(path, "list")
+
+
+def _rows(path: Path) -> tuple[list[tuple[bytes, str]], list[object], set[frozenset[str]]]:
+    """Return the mails, the message-ids and the threads."""
+    with opened(path) as database:
+        mails = stored_mails(database)
+        messages = database.execute(
+            "SELECT message_id, mail_id, digest, disputed, followed, carriers, in_reply_to FROM message ORDER BY 1"
+        ).fetchall()
+        threads: dict[int, set[str]] = {}
+        for message_id, thread in database.execute("SELECT message_id, thread_id FROM message"):
+            threads.setdefault(thread, set()).add(message_id)
+        return mails, [tuple(row) for row in messages], set(map(frozenset, threads.values()))
+
+
+def test_many_mails_are_stored_as_few_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replies = [mail(f"{number}.r@x", to=f"{number % 7}.r@x", body="a" * 20_000) for number in range(150)]
+    contents = [b"", *SERIES, *replies, b"\0\xff" * 100, SERIES[1], mail("1@x", "another mail"), *replies[:3]]
+    archive = _many(tmp_path, contents)
+    known = FakeArchive([SERIES[2], replies[5]], "other")
+    read: list[object] = []
+    for least, name in ((10_000, "a.db"), (1, "b.db")):
+        monkeypatch.setattr("bot.service.poll._MIN_SHARED", least)
+        for archives in ((archive,), (known, archive), (archive, known)):
+            path = tmp_path / f"{len(read)}{name}"
+            with Repository(path) as store:
+                PollJob(archives, store, assemble, Event(), Silent()).run()
+                assert (store.tally().unreadable, _due(store), store.pending()) == (2, ["c@x"], (0, 0))
+            read.append(_rows(path))
+
+    assert read[:3] == read[3:]
+
+
+def test_what_another_process_cannot_read_is_read_mail_by_mail(
+    store: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fragile(stored: StoredMail, book: AddressBook = NO_BOOK) -> ParsedMail | ReadFailure:
+        if b"poison" in stored.mail.raw:
+            raise RuntimeError("a bug")
+        return index(stored, book)
+
+    monkeypatch.setattr("bot.service.poll.index", fragile)
+    monkeypatch.setattr("bot.service.poll._MIN_SHARED", 1)
+    contents = [*SERIES, mail("bad@x", "poison"), *(mail(f"{number}.r@x") for number in range(600))]
+    summary = _poll(store, _many(tmp_path, contents)).run()
+
+    assert (summary.mails, store.tally().unreadable, store.pending()) == (604, 1, (0, 0))
+    assert _due(store) == ["c@x"]
+
+
+def test_a_mail_that_its_archive_removes_at_once_is_not_indexed(
+    store: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.service.poll._MIN_SHARED", 1)
+    archive = _many(tmp_path, [mail("1@x"), mail("2@x")])
+    (batch,) = archive.batches({})
+    deleted = replace(batch, deleted=(DeletedMail("0.git@d", mail("1@x")),))
+    monkeypatch.setattr("bot.inbox.git_archive.CommitBatch.read", lambda _: deleted)
+    _poll(store, archive).run()
+
+    assert [state for _, state in _rows(tmp_path / "patchwarden.db")[0]] == ["deleted", "read"]
+    assert _rows(tmp_path / "patchwarden.db")[2] == {frozenset({"2@x"})}

@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 from bot.ports.archive import Batch, DeletedMail
-from bot.store.blocks import NOWHERE, BlockReader, Extent, driver, erase_bytes, store_bytes, unpack_block
+from bot.store.blocks import (
+    NOWHERE,
+    BlockReader,
+    Extent,
+    driver,
+    erase_bytes,
+    pack_bytes,
+    store_bytes,
+    store_packed,
+    unpack_block,
+)
 from bot.store.database import Database
 from bot.store.dialect import Plain
 from bot.store.repository import Repository
@@ -48,6 +58,18 @@ def test_a_full_block_is_followed_by_a_new_one_and_large_bytes_have_their_own(co
     assert [extent.block for extent in extents] == [1, 1, 2, 3, 4]
     reader = BlockReader(connection)
     assert [len(reader.bytes_at(*extent)) for extent in extents] == sizes
+
+
+def test_bytes_that_another_process_packed_are_stored_like_others(connection: Plain) -> None:
+    contents = [b"", b"a" * (MEGABYTE - 1), b"b", b"c", b"", b"d" * MEGABYTE, b"e", b""]
+    packed = pack_bytes(contents)
+    (first,) = store_bytes(connection, [b"first"])
+    extents = store_packed(connection, packed, first.block)
+
+    assert [extent.block for extent in extents] == [0, 2, 2, 3, 0, 4, 1, 0]
+    reader = BlockReader(connection)
+    assert [reader.bytes_at(*extent) for extent in (first, *extents)] == [b"first", *contents]
+    assert packed.unpacked() == contents
 
 
 def test_a_reader_of_many_blocks_reads_each_again_when_it_is_needed(connection: Plain) -> None:
