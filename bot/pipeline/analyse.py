@@ -47,15 +47,14 @@ BlobLookup = Callable[[Iterable[str], int], Mapping[str, bytes]]
 class AnalysisInput:
     """A series, the rules, the kernel repositories, and stored images by the blob ids that the series announces.
 
-    With `encoded`, the posting as bytes, the series has no hunks and is decoded where it is analysed.
+    The series is one, or its posting as bytes, which are decoded where it is analysed.
     """
 
-    series: Series
+    series: Series | bytes
     sent: datetime | None
     rules: tuple[Rule, ...]
     repositories: "RepositorySpecs"
     stored: Mapping[str, bytes]
-    encoded: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +123,7 @@ class Analyser:
         """Return what the rules find in the posting, or Crashed if a limit or a bug stops them. Raises StoppedError."""
         stored = self._stored(announced_blobs(posting.series), _MAX_STORED_BYTES)
         rules = tuple(map(without_texts, rules))
-        analysis_input = AnalysisInput(posting.series, posting.date, rules, self._repositories, stored, encoded)
+        analysis_input = AnalysisInput(encoded or posting.series, posting.date, rules, self._repositories, stored)
         (analysis,) = self._executor.map(analyse, [analysis_input], self._first if first_try else self._time)
         return analysis
 
@@ -141,9 +140,10 @@ def analyse(analysis_input: AnalysisInput) -> Analysis:
     from bot.mail.posting_codec import decode_posting
     from bot.review.pending import pending_posting
 
-    encoded = analysis_input.encoded
-    posting = decode_posting(encoded) if encoded else None
-    series = analysis_input.series if posting is None else posting.series
+    posting, series = None, analysis_input.series
+    if isinstance(series, bytes):
+        posting = decode_posting(series)
+        series = posting.series
     kernels = open_kernels(analysis_input.repositories)
     trees = choose_trees(kernels, series, analysis_input.sent)
     tree = WithStoredBlobs(trees.tree, _AnnouncedBlobs(analysis_input.stored))

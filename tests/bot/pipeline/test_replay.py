@@ -23,6 +23,7 @@ from bot.pipeline.spool import Mails, open_reader
 from bot.pool.guard import Crashed, InlineExecutor
 from bot.pool.worker import Limits
 from bot.review.model import FindingStatus
+from rules.diff.patch import Series
 from rules.registry import by_id
 from tests.bot.review.factories import Maker
 from tests.fakes.contexts import consenting
@@ -189,6 +190,7 @@ def test_a_crash_of_a_mail_a_thread_or_a_review_stops_no_other(make: Maker, monk
         return parse(raw, **needs)
 
     def broken_analyse(given: AnalysisInput) -> Analysis:
+        assert isinstance(given.series, Series)
         if "fan" in given.series.subject:
             raise ValueError("thread")
         return analyse(given)
