@@ -56,8 +56,8 @@ class BlockReader:
 class PackedBytes(NamedTuple):
     """Several bytes, packed before it is known which numbers their blocks get.
 
-    `hashes` are those of the bytes, in their order. `blocks` are full blocks, each with its parts. `rest` are the bytes
-    that fill no block, by their indices. This module is light, because processes without a database load it.
+    `hashes` are those of the bytes, in their order. `blocks` are blocks with their parts, the last one only if it is
+    half full. `rest` are the other bytes, by their indices. This module is light: processes without a database load it.
     """
 
     hashes: Sequence[str]
@@ -79,7 +79,9 @@ _Parts = Sequence[tuple[int, int, int]]
 
 def pack_bytes(contents: Sequence[bytes]) -> PackedBytes:
     """Pack bytes as `store_bytes` does, in a process that has no database."""
-    *full, _ = _filled(contents)
+    *full, last = _filled(contents)
+    if len(last[0]) > _MAX_BYTES // 2:
+        full.append(last)
     packed = {index for _, parts in full for index, *_ in parts}
     rest = {index: content for index, content in enumerate(contents) if index not in packed}
     hashes = [hash_bytes(content) for content in contents]
