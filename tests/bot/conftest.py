@@ -6,7 +6,7 @@ import pytest
 
 from bot.store.repository import Repository
 from tests.bot.review.factories import Maker
-from tests.fakes.postgres import skip_if_missing, stop_server
+from tests.fakes.postgres import server, skip_if_missing, stop_server
 from tests.fakes.stored import use_server
 
 _ON_BOTH = (
@@ -27,13 +27,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(autouse=True)
-def database_kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def database_kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The database that each path stands for in this test."""
     kind: str = getattr(request, "param", "sqlite")
-    if kind == "postgresql":
-        skip_if_missing()
-        use_server(monkeypatch)
-    return kind
+    if kind == "sqlite":
+        yield kind
+        return
+    skip_if_missing()
+    use_server(monkeypatch)
+    with server().dropping():
+        yield kind
 
 
 @pytest.fixture(scope="session", autouse=True)
