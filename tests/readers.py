@@ -1576,6 +1576,7 @@ EXEMPT: Final[dict[str, str]] = {
         ),
         _OWN,
     ),
+    "rules.source.rust.lines.attributes_of": "the words are our own, and RustSource reads the attributes",
     "bot.pipeline.kernel_tree.KernelTreeReader.read": "it compares the id of a commit",
     "bot.pipeline.spool.Spool.put": _WHOLE,
     "bot.review.pending.are_related": "it compares ids, whose number is limited when they are read",

@@ -73,7 +73,7 @@ def dask_cluster(folder: Path) -> Iterator[DaskCluster]:
     scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0")
     nanny = start("worker", "--nthreads", "1", "--local-directory", str(folder))
     try:
-        wait_until(file.exists)
+        wait_until(lambda: file.exists() and file.stat().st_size > 0)  # the scheduler makes it before it writes it
         yield DaskCluster(json.loads(file.read_text())["address"], scheduler, nanny)
     finally:
         for process in (nanny, scheduler):
