@@ -54,8 +54,6 @@ class Hunk:
     @property
     def text(self) -> str:
         """The lines with their markers, as a diff has them."""
-        if self.before_count == 0:
-            return "+" + "\n+".join([text for text, _, _ in self.lines])
         return "\n".join(
             [("+" if before is None else "-" if after is None else " ") + text for text, before, after in self.lines]
         )

@@ -79,3 +79,9 @@ def test_an_id_that_depends_on_unknown_data_is_unknown(diff: str) -> None:
 
 def test_a_damaged_patch_has_no_id() -> None:
     assert stable_patch_id(Patch(1, "s", damage=Unreadable("cut off"))) == ""
+
+
+def test_a_hunk_without_lines_adds_nothing() -> None:
+    diff = "diff --git a/a.c b/a.c\n--- a/a.c\n+++ b/a.c\n@@ -1 +1 @@\n-a\n+b\n"
+
+    assert stable_patch_id(read_patch(1, "a", f"{diff}@@ -9,0 +9,0 @@\n")) == stable_patch_id(read_patch(1, "a", diff))
