@@ -83,9 +83,15 @@ def die_with_parent(sentinel: int) -> None:
     fcntl.fcntl(sentinel, fcntl.F_SETFL, fcntl.fcntl(sentinel, fcntl.F_GETFL) | os.O_ASYNC)
 
 
-def answer(work: Callable[[T], R], item: T, limits: Limits, pack: Callable[[object], bytes] | None = None) -> bytes:
+def packed(value: object) -> bytes:
+    """Return the pickled value."""
+    import pickle
+
+    return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+
+
+def answer(work: Callable[[T], R], item: T, limits: Limits, pack: Callable[[object], bytes] = packed) -> bytes:
     """Return the result of the work, or why it has none, as bytes: pickled, or as `pack` returns them."""
-    pack = pack or packed
 
     def bounded() -> bytes:
         try:
@@ -98,13 +104,6 @@ def answer(work: Callable[[T], R], item: T, limits: Limits, pack: Callable[[obje
 
     outcome = guard(getattr(work, "__name__", "work"), bounded)
     return outcome if isinstance(outcome, bytes) else pack(outcome)
-
-
-def packed(value: object) -> bytes:
-    """Return the pickled value."""
-    import pickle
-
-    return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
 
 
 def exit_reason(exit_status: int | None, time: TimeLimit) -> str:
