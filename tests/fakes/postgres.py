@@ -38,6 +38,7 @@ class Server:
         if self._user:
             shutil.chown(self.folder, self._user)
         self._known: set[str] = set()
+        self._sources: set[str] = set()
         try:
             self._prepare()
         except BaseException:
@@ -75,6 +76,7 @@ class Server:
 
     def copy(self, source: Path, target: Path) -> None:
         """Let the database of `target` be a copy of that of `source`, to which nobody is connected."""
+        self._sources.add(_name(source))
         self._create(_name(target), _name(source))
 
     def drop(self, path: Path) -> None:
@@ -83,10 +85,13 @@ class Server:
 
     @contextmanager
     def dropping(self) -> Iterator[None]:
-        """Remove at the end the databases that are made for paths meanwhile: each takes nine megabytes of memory."""
+        """Remove at the end the databases that are made for paths meanwhile: each takes nine megabytes of memory.
+
+        One that was copied stays, because other tests may copy it too.
+        """
         before = set(self._known)
         yield
-        self._drop(self._known - before)
+        self._drop(self._known - before - self._sources)
 
     def start(self) -> None:
         options = " ".join(f"-c {option}" for option in (*_FAST, _MEMORY, f"unix_socket_directories={self.folder}"))
