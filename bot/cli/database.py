@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bot.store.digest import DigestRows
     from bot.store.history import HistoryRows
     from bot.store.listing import ListingRows, StoreReader
+    from bot.store.mutes import MuteWriter
     from bot.store.repository import Repository
     from bot.store.stop import StopWriter
 
@@ -88,6 +89,15 @@ def changing_stop(settings: "Settings") -> "Iterator[StopWriter | Repository]":
     from bot.store.stop import StopWriter
 
     with _light(settings, StopWriter(settings.database, settings.server), existing) as store:
+        yield store
+
+
+@contextmanager
+def changing_mutes(settings: "Settings") -> "Iterator[MuteWriter | Repository]":
+    """Open the database for changing mutes; create it if it does not exist."""
+    from bot.store.mutes import MuteWriter
+
+    with _light(settings, MuteWriter(settings.database, settings.server), _created) as store:
         yield store
 
 

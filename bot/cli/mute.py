@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden mute`: show, add and remove mutes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
 from bot.cli.command import Argument, Group, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.database import existing, missing, reading
+from bot.cli.database import changing_mutes, existing, missing, reading
 from bot.error import SettingsError
 from bot.kernel.error import KernelError
 from bot.mail.address import is_plain, parse_address
 from bot.mail.command import Scope
 from bot.mail.header import decode_header
-from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
 from bot.ports.mutes import MutedPosting, MuteReport
+from bot.ports.outbox import MailChange
 from bot.review.consent import Mode
 from bot.review.disposition import ActiveMute
 from bot.review.render.text import count, visible
@@ -23,6 +23,7 @@ from bot.suggestion import suggestion
 
 if TYPE_CHECKING:
     from bot.settings.tables import Settings
+    from bot.store.mutes import MuteWriter
     from bot.store.repository import Repository
 
 _BY: Final = "the operator"
@@ -80,18 +81,13 @@ def add(context: GlobalOptions, scope: ScopeArgument, subject: SubjectArgument) 
 
     Exit status: 0 muted; 2 SUBJECT is no stored series or no address, or wrong settings; 3 the database cannot be written.
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    from bot.service.find_series import find_topic
-    from bot.store.repository import Repository
-
     now = datetime.now(UTC)
     settings = context.settings()
     if scope is Scope.SERIES and (reason := missing(settings)):
         raise SettingsError(f"{subject!r} cannot be found: {reason}")
-    with Repository(settings.database, server=settings.server) as store:
-        name = find_topic(subject, store) if scope is Scope.SERIES else _address(scope, subject)
-        report = store.mute(ActiveMute(scope, name, _BY, "", now), now)
-        unknown = () if report.postings else tuple(_explain_unknown(report.muted, store, settings))
-    for line in _lines(report, unknown):
+    with changing_mutes(settings) as store:
+        report = store.mute(ActiveMute(scope, _name(scope, subject, store), _BY, "", now), now)
+    for line in _lines(report, settings):
         echo(visible(line))
 
 
@@ -104,7 +100,10 @@ def lift(context: GlobalOptions, scope: ScopeArgument, subject: SubjectArgument)
 
     Exit status: 0 removed; 2 SUBJECT is not muted, or wrong settings; 3 the database cannot be written.
     """
-    with existing(context.settings()) as store:
+    settings = context.settings()
+    if reason := missing(settings):
+        raise SettingsError(reason)
+    with changing_mutes(settings) as store:
         muted = _find_mute(scope, subject, store)
         store.unmute(scope, muted.subject)
     echo(visible(f"lifted: {scope} {muted.subject} (muted since {muted.given:%Y-%m-%d} by {muted.by})"))
@@ -119,16 +118,23 @@ def _address(scope: Scope, text: str) -> str:
     return address.key
 
 
-def _find_mute(scope: Scope, text: str, store: "Repository") -> ActiveMute:
-    """Return the mute that the text names. Raises SettingsError if there is none."""
+def _name(scope: Scope, text: str, store: "MuteWriter | Repository") -> str:
+    """Return the subject that the text names. Raises SettingsError."""
+    if scope is not Scope.SERIES:
+        return _address(scope, text)
     from bot.service.find_series import find_topic
 
+    return find_topic(text, store)
+
+
+def _find_mute(scope: Scope, text: str, store: "MuteWriter | Repository") -> ActiveMute:
+    """Return the mute that the text names. Raises SettingsError if there is none."""
     mutes = {muted.subject: muted for muted in store.mutes() if muted.scope is scope}
     shown = [muted for muted in mutes.values() if visible(muted.subject) == text]
     named = mutes.get(text) or (shown[0] if len(shown) == 1 else None)
     if named is not None:
         return named
-    name = find_topic(text, store) if scope is Scope.SERIES else _address(scope, text)
+    name = _name(scope, text, store)
     if name not in mutes:
         raise SettingsError(
             f"the {scope} {name!r} is not muted{suggestion(name, mutes)}; `patchwarden mute list` shows what is muted"
@@ -136,18 +142,19 @@ def _find_mute(scope: Scope, text: str, store: "Repository") -> ActiveMute:
     return mutes[name]
 
 
-def _explain_unknown(muted: ActiveMute, store: "Repository", settings: "Settings") -> Iterator[str]:
+def _explain_unknown(muted: ActiveMute, settings: "Settings") -> Iterator[str]:
     """Yield lines that say that no stored posting matches, and what the user may have meant."""
     from bot.app.lists import known_lists, maintainers_lists
 
     if muted.scope is Scope.SERIES:
         yield "no stored posting has this topic any more, because its thread changed meanwhile; try again"
         return
-    name, authors = muted.subject, store.known_authors()
-    try:
-        lists = known_lists(maintainers_lists(settings), store)
-    except KernelError:  # muting must also work without a readable kernel tree
-        lists = known_lists(frozenset(), store)
+    with existing(settings) as store:
+        name, authors = muted.subject, store.known_authors()
+        try:
+            lists = known_lists(maintainers_lists(settings), store)
+        except KernelError:  # muting must also work without a readable kernel tree
+            lists = known_lists(frozenset(), store)
     if muted.scope is Scope.AUTHOR:
         yield f"no stored posting is from {name}; the mute applies to later ones{suggestion(name, authors)}"
         if name in lists.all:
@@ -160,7 +167,7 @@ def _explain_unknown(muted: ActiveMute, store: "Repository", settings: "Settings
             yield f"{name} is an author; run `patchwarden mute add author {name}` to mute them"
 
 
-def _lines(report: MuteReport, unknown: Iterable[str]) -> Iterator[str]:
+def _lines(report: MuteReport, settings: "Settings") -> Iterator[str]:
     """Yield lines about the muted postings, the mails that the mute withdrew, and those that it cannot stop."""
     muted = report.muted
     name = f"{muted.scope} {muted.subject}"
@@ -175,7 +182,7 @@ def _lines(report: MuteReport, unknown: Iterable[str]) -> Iterator[str]:
         yield f"stored postings: {len(report.postings)}"
         yield from _postings(report.postings)
     else:
-        yield from unknown
+        yield from _explain_unknown(muted, settings)
     yield from _withdrawn(report.withdrawn)
     if report.left:
         counts = ", ".join(
@@ -191,14 +198,15 @@ def _postings(postings: Sequence[MutedPosting]) -> Iterator[str]:
         yield f"  {posting.sent:%Y-%m-%d}  v{posting.revision}  {posting.message_id}  {_shorten(posting.subject)}"
 
 
-def _withdrawn(mails: Sequence[Outgoing]) -> Iterator[str]:
-    if not mails:
+def _withdrawn(changes: Sequence[MailChange]) -> Iterator[str]:
+    if not changes:
         yield "no queued mail is affected"
         return
-    yield f"{count(len(mails), 'queued mail')} withdrawn and never sent, even after `patchwarden mute lift`:"
-    for mail in mails:
+    yield f"{count(len(changes), 'queued mail')} withdrawn and never sent, even after `patchwarden mute lift`:"
+    for change in changes:
+        mail = change.mail
         note = " (a file of a dry run)" if mail.mode == Mode.DRY_RUN else ""
-        yield f"  {mail.message_id}: {mail.state} -> {MailState.WITHDRAWN}{note}"
+        yield f"  {mail.message_id}: {change.before} -> {mail.state}{note}"
         more = len(mail.envelope_to) - _MAX_RECIPIENTS
         yield f"    To: {', '.join(mail.envelope_to[:_MAX_RECIPIENTS])}{f' and {more} more' if more > 0 else ''}"
         yield f"    Subject: {_shorten(_subject(mail.content))}"

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bot.mail.address import Address
-from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
+from bot.ports.outbox import MailChange
 from bot.review.disposition import ActiveMute
 from rules.lazy import dataclass, field
 
@@ -27,12 +27,12 @@ class MuteReport:
     """What a mute changed, as one transaction saw it.
 
     `muted` is the mute that stands: the earlier one if `is_new` is False. `postings` are sorted by date. `withdrawn`
-    are the mails that it stopped, each in its state before. `left` counts the mails that it cannot stop any more, by
-    state: mails that are being sent, were sent, or are unconfirmed.
+    are the mails that it stopped. `left` counts the mails that it cannot stop any more, by state: mails that are being
+    sent, were sent, or are unconfirmed.
     """
 
     muted: ActiveMute
     is_new: bool
     postings: tuple[MutedPosting, ...] = ()
-    withdrawn: tuple[Outgoing, ...] = ()
+    withdrawn: tuple[MailChange, ...] = ()
     left: Mapping[MailState, int] = field(default_factory=dict)

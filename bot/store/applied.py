@@ -11,7 +11,7 @@ from bot.mail.posting import Posting
 from bot.ports.landing import AppliedRecord
 from bot.store.codec import posting_of
 from bot.store.dialect import Plain
-from bot.store.shown import time_of
+from bot.store.times import time_of
 
 _APPLIED: Final = """
 SELECT message_id, ref, commit_id, decided_by, noted FROM applied_patch

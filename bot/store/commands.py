@@ -11,11 +11,12 @@ from bot.mail.command import RECHECK
 from bot.mail.outgoing import Outgoing
 from bot.ports.mails import CommandUsage, StoredMail
 from bot.review.disposition import ActiveMute, Disposition
+from bot.store.blocks import driver
 from bot.store.codec import up_to
 from bot.store.database import Database
 from bot.store.mails import stored_mails
 from bot.store.mutes import store_mute
-from bot.store.outgoing import row_of
+from bot.store.outgoing import note_changes, row_of
 from bot.store.tables import CommandKeyRow, CommandMailRow, DispositionRow, MailRow, OutgoingRow
 from bot.store.unchecked import mark_checked, unchecked_mails
 
@@ -62,7 +63,8 @@ class CommandRows:
             session.add_all(CommandKeyRow(value=key, command_mail=keys[0]) for key in keys[1:])
             for change in changes:
                 if isinstance(change, ActiveMute):
-                    store_mute(session, change, now)
+                    session.flush()
+                    note_changes(session, store_mute(driver(session.connection()), change, now))
                 else:
                     session.merge(_row(change))
             if answer is not None and session.get(OutgoingRow, answer.message_id) is None:

@@ -9,8 +9,7 @@ from bot.mail.posting import MAX_EARLIER, Posting
 from bot.mail.refusal import RefusalContext
 from bot.store.codec import posting_of
 from bot.store.dialect import Plain
-from bot.store.shown import time_of
-from bot.store.times import text_of, utc
+from bot.store.times import text_of, time_of, utc
 from rules.lazy import replace
 
 _MAX_REPEATS: Final = 10  # postings of one revision; people post one or two

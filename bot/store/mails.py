@@ -24,10 +24,9 @@ from bot.store.blocks import (
 from bot.store.codec import up_to
 from bot.store.database import Database
 from bot.store.dialect import Plain
-from bot.store.shown import time_of
 from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow
 from bot.store.threads import Threads
-from bot.store.times import text_of
+from bot.store.times import text_of, time_of
 from rules.lazy import replace
 
 _MAX_THREAD = 2000  # mails of a thread that are loaded, the oldest; only attacks and broken mailers send more

@@ -8,42 +8,53 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Final
 
-from sqlmodel import Session, col, select
-
 from bot.mail.answered import answered_part, authors_of
 from bot.mail.command import Scope
 from bot.mail.outgoing import Outgoing
 from bot.mail.packed import unpack
 from bot.mail.posting_codec import is_encoded_posting, posting_head
-from bot.mail.state import MAY_HAVE_LEFT, WAITING, MailState
+from bot.mail.state import MAY_HAVE_LEFT, WAITING, MailState, check_transition
 from bot.ports.mutes import MutedPosting, MuteReport
+from bot.ports.outbox import MailChange
 from bot.review.disposition import ActiveMute, mute_reason
-from bot.store.codec import STREAMED, posting_of
-from bot.store.database import Database
-from bot.store.dialect import Plain, insert
-from bot.store.listing import FILED, PRIVATE, mail_of
-from bot.store.outgoing import change_state
-from bot.store.shown import time_of
-from bot.store.tables import MessageRow, MuteRow, OutgoingRow, PostingRow
-from bot.store.times import utc
-
-_GONE: Final = "gone"
+from bot.store.codec import posting_of
+from bot.store.dialect import Plain, iterate
+from bot.store.history import HistoryRows
+from bot.store.listing import FILED, PRIVATE, Changeable, ListingRows, StoreWriter, mail_of, named_rows
+from bot.store.times import text_of, time_of
+from rules.lazy import replace
 
 _MUTES: Final = """
 SELECT scope, subject, "by", message_id, given FROM mute WHERE subject IN (SELECT value FROM json_each(?))"""
+_NEW_MUTE: Final = """
+INSERT INTO mute (scope, subject, "by", message_id, given) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
+_WAITING: Final = """
+SELECT * FROM outgoing WHERE state IN (SELECT value FROM json_each(?)) ORDER BY created, message_id"""
+_WITHDRAW: Final = "UPDATE outgoing SET state = ?, reason = ?, changed = ? WHERE message_id = ?"
+_MAY_HAVE_LEFT: Final = """
+SELECT state, posting_id, author, lists FROM outgoing
+WHERE state IN (SELECT value FROM json_each(?)) AND mode != ? AND kind NOT IN (SELECT value FROM json_each(?))"""
+_POSTINGS: Final = "SELECT value, message_id, sent FROM posting WHERE state != 'gone'"
+_THREAD_POSTINGS: Final = """
+SELECT topic, value, message_id FROM posting WHERE thread_id = ? AND state != 'gone' ORDER BY sent, message_id"""
+_THREAD: Final = """
+SELECT COALESCE(
+    (SELECT posting.thread_id FROM outgoing JOIN posting ON posting.message_id = outgoing.posting_id
+     WHERE outgoing.message_id = ?),
+    (SELECT thread_id FROM message WHERE message_id = ?))"""
+"""Of our mail it is the thread of its posting: a reply that only refers to our mail is in a thread of its own."""
 _Decoded = dict[bytes, MutedPosting | None]
 """The muted posting by the hash of the stored bytes; None if the mute is not about that posting."""
 
 
-class MuteRows:
+class MuteRows(ListingRows):
     """The mutes, and the names of what can be muted, over a database."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    _listed: Changeable
 
     def mutes_about(self, topic: str, author: str, lists: Collection[str]) -> Sequence[ActiveMute]:
         """Return the mutes of that series, author or any of these lists."""
-        with self._database.rows() as connection:
+        with self._listed.rows() as connection:
             return mutes_of(connection, topic, [author], lists)
 
     def mute(self, muted: ActiveMute, now: datetime) -> MuteReport:
@@ -52,59 +63,60 @@ class MuteRows:
         Both happen in one transaction, so no mail is claimed between them.
         """
         decoded: _Decoded = {}
-        with self._database.reading() as session:
+        with self._listed.rows() as connection:
             # Reading all postings of a large database takes seconds. Without the write lock no other process waits.
-            _postings(session, muted, decoded)
-        with self._database.writing() as session:
-            before = session.get(MuteRow, (muted.scope.value, muted.subject))
-            withdrawn = store_mute(session, muted, now)
-            postings = _postings(session, muted, decoded)
+            _postings(connection, muted, decoded)
+        with self._listed.changing() as connection:
+            before = _stored(connection, muted)
+            withdrawn = store_mute(connection, muted, now)
+            postings = _postings(connection, muted, decoded)
             return MuteReport(
-                muted if before is None else _muted(before),
+                before or muted,
                 before is None,
                 tuple(sorted(postings, key=lambda posting: (posting.sent, posting.revision, posting.message_id))),
                 withdrawn,
-                _may_have_left(session, muted, {posting.message_id for posting in postings}),
+                _may_have_left(connection, muted, {posting.message_id for posting in postings}),
             )
 
     def unmute(self, scope: Scope, subject: str) -> bool:
         """Remove a mute and return whether there was one. The mails that it withdrew stay withdrawn."""
-        with self._database.writing() as session:
-            row = session.get(MuteRow, (scope.value, subject))
-            if row is not None:
-                session.delete(row)
-            return row is not None
+        with self._listed.changing() as connection:
+            removed = connection.execute("DELETE FROM mute WHERE scope = ? AND subject = ?", (scope.value, subject))
+            return removed.rowcount > 0
 
     def topics(self) -> Sequence[str]:
         """Return the topics of all stored postings, sorted."""
-        with self._database.reading() as session:
-            topics = select(PostingRow.topic).where(PostingRow.state != _GONE).distinct()
-            return session.exec(topics.order_by(PostingRow.topic)).all()
+        with self._listed.rows() as connection:
+            rows = connection.execute("SELECT DISTINCT topic FROM posting WHERE state != 'gone' ORDER BY topic")
+            return [topic for (topic,) in rows]
 
     def thread_topics(self, message_id: str) -> Mapping[str, str]:
         """Return the topic of each patch, cover letter and mail of ours in the thread of that mail, by message-id.
 
         The mapping is empty if no stored posting is in that thread.
         """
-        with self._database.reading() as session:
-            thread = _thread(session, message_id)
-            rows = select(PostingRow).where(PostingRow.thread_id == thread, PostingRow.state != _GONE)
+        our_mails = "SELECT message_id FROM outgoing WHERE posting_id = ?"
+        with self._listed.rows() as connection:
+            (thread,) = connection.execute(_THREAD, (message_id, message_id)).fetchone()
             topics: dict[str, str] = {}
-            for row in session.exec(rows.order_by(col(PostingRow.sent), col(PostingRow.message_id))).all():
-                our_mails = select(OutgoingRow.message_id).where(OutgoingRow.posting_id == row.message_id)
-                for part in posting_of(row.value, with_texts=False).parts:
-                    topics.setdefault(part.message_id, row.topic)
-                for mail in session.exec(our_mails):
-                    topics.setdefault(mail, row.topic)
+            for topic, value, posting_id in connection.execute(_THREAD_POSTINGS, (thread,)).fetchall():
+                for part in posting_of(value, with_texts=False).parts:
+                    topics.setdefault(part.message_id, topic)
+                for (mail,) in connection.execute(our_mails, (posting_id,)):
+                    topics.setdefault(mail, topic)
             return topics
 
     def known_authors(self) -> frozenset[str]:
         """Return addresses of authors: those that begin a topic, and those to whom a mail was written."""
-        with self._database.reading() as session:
-            topics = session.exec(select(PostingRow.topic).distinct()).all()
-            named = {topic.partition(" ")[0] for topic in topics}
-            written = session.exec(select(OutgoingRow.author).distinct()).all()
-            return frozenset(name for name in (*named, *written) if "@" in name)
+        with self._listed.rows() as connection:
+            topics = connection.execute("SELECT DISTINCT topic FROM posting")
+            named = {topic.partition(" ")[0] for (topic,) in topics}
+            written = {author for (author,) in connection.execute("SELECT DISTINCT author FROM outgoing")}
+            return frozenset(name for name in named | written if "@" in name)
+
+
+class MuteWriter(MuteRows, HistoryRows, StoreWriter):
+    """The mutes, and what is stored, without SQLAlchemy, which takes longer to load than a mute to store."""
 
 
 def mutes_of(connection: Plain, topic: str, authors: Iterable[str], lists: Iterable[str]) -> list[ActiveMute]:
@@ -121,36 +133,38 @@ def mutes_of(connection: Plain, topic: str, authors: Iterable[str], lists: Itera
     return sorted((numbered[number] for number in sorted(numbered)), key=lambda muted: muted.given)
 
 
-def store_mute(session: Session, muted: ActiveMute, now: datetime) -> tuple[Outgoing, ...]:
-    """Store a mute unless its subject is muted, withdraw the mails that wait, and return them in their state before.
+def store_mute(connection: Plain, muted: ActiveMute, now: datetime) -> tuple[MailChange, ...]:
+    """Store a mute unless its subject is muted, withdraw the mails that wait, and return their changes.
 
     A mail of a dry run is withdrawn too. Replies to commands and digests are not muted, as in the permit of a claim.
     """
-    values = {
-        "scope": muted.scope.value,
-        "subject": muted.subject,
-        "by": muted.by,
-        "message_id": muted.message_id,
-        "given": muted.given,
-    }
-    session.exec(insert(MuteRow).values(**values).on_conflict_do_nothing())
-    stands = _muted(session.get_one(MuteRow, (muted.scope.value, muted.subject)))
-    waiting = select(OutgoingRow).where(col(OutgoingRow.state).in_(WAITING), col(OutgoingRow.kind).not_in(PRIVATE))
-    withdrawn = []
-    for row in session.exec(waiting.order_by(col(OutgoingRow.created), col(OutgoingRow.message_id))).all():
-        mail = mail_of(row)
-        if _is_about(session, mail, muted):
-            withdrawn.append(mail)
-            change_state(session, row, MailState.WITHDRAWN, now, mute_reason([stands]))
-    return tuple(withdrawn)
+    connection.execute(_NEW_MUTE, (muted.scope.value, muted.subject, muted.by, muted.message_id, text_of(muted.given)))
+    reason = mute_reason([_stored(connection, muted) or muted])
+    waiting = [mail_of(row) for row in named_rows(connection, _WAITING, json.dumps(WAITING))]
+    changes = []
+    for mail in waiting:
+        if mail.kind not in PRIVATE and _is_about(connection, mail, muted):
+            check_transition(mail.message_id, mail.state, MailState.WITHDRAWN)
+            connection.execute(_WITHDRAW, (MailState.WITHDRAWN.value, reason, text_of(now), mail.message_id))
+            withdrawn = replace(mail, state=MailState.WITHDRAWN, reason=reason, changed=now)
+            changes.append(MailChange(mail.state, withdrawn))
+    return tuple(changes)
 
 
-def _is_about(session: Session, mail: Outgoing, muted: ActiveMute) -> bool:
+def _stored(connection: Plain, muted: ActiveMute) -> ActiveMute | None:
+    """Return the stored mute of the same subject."""
+    for scope, subject, by, message_id, given in connection.execute(_MUTES, (json.dumps([muted.subject]),)):
+        if scope == muted.scope:
+            return ActiveMute(muted.scope, subject, by, message_id, time_of(given))
+    return None
+
+
+def _is_about(connection: Plain, mail: Outgoing, muted: ActiveMute) -> bool:
     """Return whether the mute is about the mail, by what decides in the permit of a claim."""
-    stored = session.get(PostingRow, mail.posting_id)
+    stored = connection.execute("SELECT topic, value FROM posting WHERE message_id = ?", (mail.posting_id,)).fetchone()
     if muted.scope is Scope.SERIES:
-        return stored is not None and stored.topic == muted.subject
-    posting = None if stored is None else posting_of(stored.value, with_texts=False)
+        return stored is not None and stored[0] == muted.subject
+    posting = None if stored is None else posting_of(stored[1], with_texts=False)
     if muted.scope is Scope.LIST:
         lists = (*mail.lists, *(() if posting is None else posting.lists))
         return muted.subject in {name.lower() for name in lists}
@@ -158,29 +172,25 @@ def _is_about(session: Session, mail: Outgoing, muted: ActiveMute) -> bool:
     return muted.subject in authors_of(mail, posting, part)
 
 
-def _may_have_left(session: Session, muted: ActiveMute, postings: Collection[str]) -> Mapping[MailState, int]:
+def _may_have_left(connection: Plain, muted: ActiveMute, postings: Collection[str]) -> Mapping[MailState, int]:
     """Count the mails about these postings, or about the author or list, that may have left, by state."""
-    rows = select(OutgoingRow.state, OutgoingRow.posting_id, OutgoingRow.author, OutgoingRow.lists).where(
-        col(OutgoingRow.state).in_(MAY_HAVE_LEFT), OutgoingRow.mode != FILED, col(OutgoingRow.kind).not_in(PRIVATE)
-    )
     counts: Counter[MailState] = Counter()
-    for state, posting_id, author, lists in session.exec(rows):
+    rows = connection.execute(_MAY_HAVE_LEFT, (json.dumps(MAY_HAVE_LEFT), FILED, json.dumps(PRIVATE)))
+    for state, posting_id, author, lists in rows:
         subjects = {Scope.AUTHOR: [author], Scope.LIST: lists.lower().split()}.get(muted.scope, [])
         if posting_id in postings or muted.subject in subjects:
             counts[MailState(state)] += 1
     return dict(counts)
 
 
-def _postings(session: Session, muted: ActiveMute, decoded: _Decoded) -> list[MutedPosting]:
+def _postings(connection: Plain, muted: ActiveMute, decoded: _Decoded) -> list[MutedPosting]:
     """Return the stored postings that the mute is about. Postings in `decoded` are not decoded again."""
-    rows = select(PostingRow.value, PostingRow.message_id, PostingRow.sent).where(PostingRow.state != _GONE)
-    if muted.scope is Scope.SERIES:
-        rows = rows.where(PostingRow.topic == muted.subject)
+    query, values = (f"{_POSTINGS} AND topic = ?", [muted.subject]) if muted.scope is Scope.SERIES else (_POSTINGS, [])
     muted_postings = []
-    for value, message_id, sent in session.exec(rows.execution_options(**STREAMED)):
+    for value, message_id, sent in iterate(connection, query, values):
         key = blake2b(value, digest_size=16).digest()
         if key not in decoded:
-            decoded[key] = _posting(value, message_id, utc(sent), muted)
+            decoded[key] = _posting(value, message_id, time_of(sent), muted)
         if (posting := decoded[key]) is not None:
             muted_postings.append(posting)
     return muted_postings
@@ -201,17 +211,3 @@ def _posting(value: bytes, message_id: str, sent: datetime, muted: ActiveMute) -
     if muted.subject not in subjects[muted.scope]:
         return None
     return MutedPosting(message_id, posting.series.revision, sent, posting.author, posting.series.subject)
-
-
-def _thread(session: Session, message_id: str) -> int | None:
-    """Return the thread of that mail. For a mail of our_mail, return the thread of its posting."""
-    our_mail = session.get(OutgoingRow, message_id)
-    # A reply that only refers to our mail is in a thread of its own, together with the id of our mail.
-    if our_mail is not None and (posting := session.get(PostingRow, our_mail.posting_id)) is not None:
-        return posting.thread_id
-    message = session.get(MessageRow, message_id)
-    return None if message is None else message.thread_id
-
-
-def _muted(row: MuteRow) -> ActiveMute:
-    return ActiveMute(Scope(row.scope), row.subject, row.by, row.message_id, row.given)

@@ -11,7 +11,7 @@ from bot.ports.operator import Bounce, JobState, OutboxEntry, QuarantineEntry, S
 from bot.review.disposition import without_addresses
 from bot.review.model import FindingStatus
 from bot.store.dialect import Plain, sizes
-from bot.store.shown import time_of
+from bot.store.times import time_of
 
 _MAX_JOBS: Final = 100
 _MAX_SOURCES: Final = 1_000

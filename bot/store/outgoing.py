@@ -2,7 +2,7 @@
 """The rows of the outbox. Only `change_state` changes the state of a mail, and each change is a durable commit."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -97,7 +97,12 @@ def change_state(session: Session, row: OutgoingRow, after: MailState, now: date
     row.state, row.reason, row.changed = after.value, reason, now
     session.add(row)
     if before is not after:
-        session.info.setdefault(CHANGES, []).append(MailChange(before, mail_of(row)))
+        note_changes(session, [MailChange(before, mail_of(row))])
+
+
+def note_changes(session: Session, changes: Iterable[MailChange]) -> None:
+    """Let `on_change` of the database see the changes after the commit of the transaction."""
+    session.info.setdefault(CHANGES, []).extend(changes)
 
 
 def pace_of(session: Session, mail: Outgoing, now: datetime, since: datetime) -> Pace:

@@ -30,9 +30,8 @@ from bot.store.outgoing import change_state, store_mail
 from bot.store.pending import forget_pending, update_pending
 from bot.store.projection import project_posting
 from bot.store.reviews import keep_posting, review_as_told, save_review
-from bot.store.shown import time_of
 from bot.store.tables import OutgoingRow, PostingRow
-from bot.store.times import text_of, utc
+from bot.store.times import text_of, time_of, utc
 from rules.finding import skipped_lines
 
 _MIN_ID_LENGTH: Final = 7

@@ -10,7 +10,7 @@ from typing import Final
 from bot.ports.archive import Provenance
 from bot.ports.mails import ParsedMail
 from bot.store.dialect import Plain
-from bot.store.shown import time_of
+from bot.store.times import time_of
 from rules.lazy import dataclass
 
 _MESSAGES: Final = """

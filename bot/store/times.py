@@ -9,6 +9,11 @@ def text_of(time: datetime) -> str:
     return time.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
+def time_of(text: str) -> datetime:
+    """Return a time that the database stores as text."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
 def utc(time: datetime | None) -> datetime:
     """Return the time of an SQL aggregate, which is in UTC but has no time zone. None means now."""
     if time is None:

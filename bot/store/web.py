@@ -47,7 +47,7 @@ from bot.store.codec import decode, posting_of
 from bot.store.debt import debt_path, read_debt
 from bot.store.dialect import Plain, Rows, driver_errors, iterate, open_web
 from bot.store.operator import OperatorQueries
-from bot.store.shown import time_of
+from bot.store.times import time_of
 from rules.analysis.maintainers import SubsystemMatch
 from rules.bindings.pending_facts import PendingKind
 from rules.bindings.used_places import UsedPlace

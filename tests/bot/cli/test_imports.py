@@ -12,6 +12,7 @@ import pytest
 from bot.__main__ import COMMANDS
 from bot.review.model import Review
 from bot.store.repository import Repository
+from tests.bot.review.factories import AUTHOR
 from tests.fakes.mails import START, mail, patch
 from tests.fakes.outbox import mail_about, series, store_posting
 
@@ -60,7 +61,10 @@ _READING: Final = (
     *(("explain", "1.v1.1@example.org"), ("digest",), ("digest", "--format", "json")),
 )
 """Commands that read the database with plain statements."""
-_FOR_STOPPING: Final = (("stop", "a rule is wrong"), ("stop", "--lift"))
+_FOR_STOPPING: Final = (
+    *(("stop", "a rule is wrong"), ("stop", "--lift")),
+    *(("mute", "add", "series", "1.v1.1@example.org"), ("mute", "add", "author", AUTHOR.address)),
+)
 """Commands that write with plain statements, because they must work at once."""
 _FOR_READING: Final = "email inspect logging rich sqlite3"
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A mute reports what it is about and what it stopped, as one transaction saw both."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from bot.mail.state import MailState
 from bot.outbox.permit import permit
 from bot.ports.mails import Thread
 from bot.ports.mutes import MutedPosting, MuteReport
-from bot.ports.outbox import Withdraw
+from bot.ports.outbox import MailChange, Withdraw
 from bot.review.disposition import ActiveMute
 from bot.store import mutes
 from bot.store.repository import Repository
@@ -31,8 +32,12 @@ def _mute(store: Repository, scope: Scope, subject: str, by: str = "the operator
     return store.mute(ActiveMute(scope, subject, by, "", now), now)
 
 
-def _ids(mails: tuple[Outgoing, ...]) -> list[str]:
+def _ids(mails: Iterable[Outgoing]) -> list[str]:
     return [mail.message_id for mail in mails]
+
+
+def _changed(changes: Iterable[MailChange]) -> list[str]:
+    return _ids(change.mail for change in changes)
 
 
 def test_the_mails_that_wait_are_withdrawn_and_reported_in_their_state_before(store: Repository) -> None:
@@ -44,12 +49,12 @@ def test_the_mails_that_wait_are_withdrawn_and_reported_in_their_state_before(st
 
     report = _mute(store, Scope.SERIES, "one")
 
-    assert [mail.state for mail in report.withdrawn] == states
+    assert [change.before for change in report.withdrawn] == states
     assert [posting.revision for posting in report.postings] == [1, 2, 3]
     assert {posting.author for posting in report.postings} == {AUTHOR}
-    assert {mail.state for mail in store.mails() if mail.message_id in _ids(report.withdrawn)} == {"withdrawn"}
+    assert {mail.state for mail in store.mails() if mail.message_id in _changed(report.withdrawn)} == {"withdrawn"}
     assert {mail.reason for mail in store.mails(MailState.WITHDRAWN)} == {"muted (series) by the operator"}
-    assert _ids(tuple(store.mails(MailState.QUEUED))) == [other.message_id]
+    assert _ids(store.mails(MailState.QUEUED)) == [other.message_id]
     assert report.is_new
     assert report.left == {}
 
@@ -88,7 +93,7 @@ def test_a_mute_of_an_author_or_list_is_about_their_mails_alone(store: Repositor
 
     report = _mute(store, scope, subject)
 
-    assert _ids(report.withdrawn) == [mine.message_id]
+    assert _changed(report.withdrawn) == [mine.message_id]
     assert report.left == {MailState.SENT: 1}
     expected = [] if subject == READER else [mine.posting_id, sent.posting_id]
     assert [posting.message_id for posting in report.postings] == expected
@@ -105,7 +110,7 @@ def test_the_author_of_the_answered_patch_counts_as_the_claim_counts_them(store:
 
     report = _mute(store, Scope.AUTHOR, "g@example.org")
 
-    assert _ids(report.withdrawn) == [to_guest.message_id]
+    assert _changed(report.withdrawn) == [to_guest.message_id]
     assert [posting.message_id for posting in report.postings] == [posting.message_id]
     claimed = store.claim(
         to_author.message_id, NOW, NOW, lambda candidate: permit(candidate, allow_all(), NOW, is_archived=False)
@@ -131,7 +136,7 @@ def test_a_second_mute_keeps_the_first_one_and_stops_what_came_since(store: Repo
 
     assert (first.is_new, report.is_new) == (True, False)
     assert report.muted == first.muted == store.mutes()[0]
-    assert _ids(report.withdrawn) == [late.message_id]
+    assert _changed(report.withdrawn) == [late.message_id]
     assert [mail.reason for mail in store.mails(MailState.WITHDRAWN)] == ["muted (series) by ada@example.org"]
     assert _mute(store, Scope.SERIES, "one", now=LATER).withdrawn == ()
 
