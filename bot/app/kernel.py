@@ -6,20 +6,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from bot.kernel.maintainers import Maintainers
+from bot.kernel.specs import LandingSpec, RepositorySpec, RepositorySpecs
 from bot.ports.running import Clock
 
 if TYPE_CHECKING:
-    from bot.kernel.repositories import RepositorySpecs
     from bot.settings.tables import Settings
 
 _DAY: Final = timedelta(days=1)
 
 
-def build_repository_specs(settings: "Settings") -> "RepositorySpecs":
+def build_repository_specs(settings: "Settings") -> RepositorySpecs:
     """Return the kernel repositories of the settings, without opening them."""
-    from bot.kernel.landing import LandingSpec
-    from bot.kernel.repositories import RepositorySpec, RepositorySpecs
-
     chosen = settings.kernel
     specs = tuple(RepositorySpec(repository.path, repository.ref) for repository in chosen.repositories)
     landing = [LandingSpec(ref) for ref in chosen.landing]
@@ -41,7 +38,7 @@ class MaintainersCache:
         now = self._clock.now()
         if self._paths and (self._read is None or now - self._read >= _DAY):
             # Imported here because loading libgit2 takes longer than most commands.
-            from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs
+            from bot.kernel.repositories import KernelTrees
 
             tree = KernelTrees(RepositorySpecs(tuple(map(RepositorySpec, self._paths)), self._index)).newest()
             content = None if tree is None else tree.read("MAINTAINERS")

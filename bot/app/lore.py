@@ -10,7 +10,6 @@ from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from bot.app.clock import SystemClock
-from bot.inbox.attestation import Keys, attest, resolve
 from bot.inbox.completion import ArchiveLookup, message_id_in
 from bot.inbox.error import InboxError
 from bot.inbox.git_archive import GitArchive
@@ -81,7 +80,15 @@ def build_signature_verifier(
 ) -> Callable[[bytes], tuple[Attestation, ...]]:
     """Return the function that verifies the signatures of a mail, or only those of its author and their domain."""
     keyring = settings.lore.keyring
-    return partial(attest, keys=Keys(resolve, keyring.resolve() if keyring.is_dir() else None, of_author_only))
+    return partial(verify_signatures, keyring.resolve() if keyring.is_dir() else None, of_author_only)
+
+
+def verify_signatures(keyring: Path | None, of_author_only: bool, raw: bytes) -> tuple[Attestation, ...]:
+    """Return the results of bot.inbox.attestation, with the keys of the DNS and of that directory."""
+    # Only the process that verifies loads the libraries.
+    from bot.inbox.attestation import Keys, attest, resolve
+
+    return attest(raw, Keys(resolve, keyring, of_author_only))
 
 
 def _list(settings: Settings, url: str, clock: Clock) -> LoreArchive:

@@ -8,7 +8,6 @@ from bot.app.identity import build_identity, load_command_secret
 from bot.app.kernel import MaintainersCache, build_repository_specs
 from bot.app.recipients import build_recipients, build_rehearsed_recipients
 from bot.app.refusal_terms import build_refusal_terms
-from bot.kernel.repositories import KernelTrees
 from bot.pipeline.analyse import LIMITS, Analyser
 from bot.pipeline.context import ReviewContext
 from bot.pool.guard import Executor, TimeLimit
@@ -34,7 +33,7 @@ def build_review_context(settings: Settings, store: "Repository", clock: Clock) 
     """
     from bot.app.precision import LearnedPolicy
 
-    KernelTrees(build_repository_specs(settings))  # raise an error now, not once for each posting
+    build_repository_specs(settings).check()  # raise an error now, not once for each posting
     used, secret = active(), load_command_secret(settings)
     maintainers = MaintainersCache(settings, clock)
     return ReviewContext(

@@ -39,7 +39,7 @@ from rules.lazy import replace
 from rules.registry import by_id
 
 if TYPE_CHECKING:
-    from bot.kernel.repositories import RepositorySpecs
+    from bot.kernel.specs import RepositorySpecs
 
 _TOP_FILES: Final = ("MAINTAINERS", "Kbuild")
 _TOP_FOLDERS: Final = frozenset(

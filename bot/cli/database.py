@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from bot.cli.command import echo
 from bot.error import SettingsError
 from bot.review.render.text import visible
 from bot.settings.paths import displayed
@@ -37,6 +38,11 @@ def database_name(settings: "Settings") -> str:
     from bot.store.dialect import name_of
 
     return name_of(settings.database, settings.server) if settings.server else displayed(settings.database)
+
+
+def announce(settings: "Settings") -> None:
+    """Say on standard error which database is opened, which takes longer than all that a command did before."""
+    echo(f"opening {visible(database_name(settings))}", err=True)
 
 
 def missing(settings: "Settings") -> str:

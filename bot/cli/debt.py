@@ -7,8 +7,6 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
-from rich.console import Console
-
 from bot.cli import status
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
@@ -73,8 +71,8 @@ def debt(
 
     Exit status: 0 done; 2 bad usage, no such repository or ref, or a file could not be read or exceeded an analysis limit (the rest is still counted); 3 a rule failed, with several processes a file took more than 60 s or 512 MB, or the cluster failed.
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    from bot.kernel.repositories import split_repository
     from bot.kernel.source_tree import find_source
+    from bot.kernel.specs import split_repository
 
     if publish and subsystem:
         raise UsageError("the page shows all subsystems; leave --subsystem out", option="--publish")
@@ -87,7 +85,7 @@ def debt(
     sums: list[dict[str, Counts]] = []
     problems: list[tuple[str, FileDebt]] = []
     with (
-        show_progress(Console(stderr=True)) as progress,
+        show_progress() as progress,
         chosen_cluster(cluster, scheduler, jobs, lambda: partial(_open_all, sources)) as workers,
     ):
         for name, source in zip(names, sources, strict=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from bot.cli import status
 from bot.cli.command import Command, Option, echo
 from bot.cli.context import GlobalOptions
+from bot.cli.database import announce
 from bot.cli.logged import logged
 from bot.cli.output import complain
 from bot.cli.progress import Silent
@@ -53,6 +54,7 @@ def _serve(settings: "Settings") -> int:
 
 
 def _once(settings: "Settings") -> int:
+    announce(settings)
     from bot.app.service import open_sender
     from bot.service.schedule import stopped_by_signals
 

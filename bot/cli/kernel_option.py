@@ -9,7 +9,7 @@ from bot.cli.command import Option, UsageError
 from bot.cli.context import GlobalOptions
 
 if TYPE_CHECKING:
-    from bot.kernel.repositories import RepositorySpecs
+    from bot.kernel.specs import RepositorySpecs
     from bot.settings.kernel import KernelRepository
     from bot.settings.tables import Settings
 
@@ -66,14 +66,15 @@ def refuse_two_trees(tree: list[str] | None, no_tree: bool) -> None:
 
 def refs_check(specs: "RepositorySpecs | None") -> Callable[[], None]:
     """Return the check that another machine has the same kernel repositories."""
-    from bot.kernel.repositories import RepositorySpecs, check_refs, refs_digests
+    from bot.kernel.repositories import check_refs, refs_digests
+    from bot.kernel.specs import RepositorySpecs
 
     specs = specs or RepositorySpecs()
     return partial(check_refs, specs, refs_digests(specs))
 
 
 def _repository(text: str) -> "KernelRepository":
-    from bot.kernel.repositories import split_repository
+    from bot.kernel.specs import split_repository
     from bot.settings.kernel import KernelRepository
 
     path, ref = split_repository(text)

@@ -11,7 +11,7 @@ from bot.cli.command import Command, Option, UsageError
 from bot.cli.context import GlobalOptions
 
 if TYPE_CHECKING:
-    from bot.kernel.repositories import RepositorySpecs
+    from bot.kernel.specs import RepositorySpecs
 
 
 def lsp(

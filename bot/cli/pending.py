@@ -12,7 +12,7 @@ from rich.text import Text
 from bot.cli import status
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.database import existing, reading
+from bot.cli.database import announce, existing, reading
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
 from bot.mail.target import target
@@ -89,8 +89,7 @@ def pending(
 
 
 def _rebuild(settings: "Settings") -> int:
-    from rich.console import Console
-
+    announce(settings)
     from bot.app.pending import build_rebuild_job
     from bot.cli.output import complain
     from bot.cli.progress import show_progress
@@ -98,7 +97,7 @@ def _rebuild(settings: "Settings") -> int:
     from bot.pool.executor import ProcessExecutor
 
     with (
-        show_progress(Console(stderr=True)) as progress,
+        show_progress() as progress,
         existing(settings) as store,
         sole_worker(settings.database, Role.REVIEWER, server=settings.server),
         ProcessExecutor(1, LIMITS) as executor,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from bot.cli.command import Command, Option, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.database import existing
+from bot.cli.database import announce, existing
 from bot.error import SettingsError
 from bot.store.error import StoreError
 from bot.store.roles import sole_worker
@@ -31,11 +31,12 @@ def prune(
 
     Exit status: 0 done; 2 wrong settings, or the retention settings keep everything; 3 the database cannot be written.
     """  # noqa: E501 help paragraphs are not hard-wrapped
+    settings, stop = context.settings(), Event()
+    announce(settings)
     from bot.app.service import build_prune_job
     from bot.service.prune import summary
     from bot.service.schedule import stopped_by_signals
 
-    settings, stop = context.settings(), Event()
     with existing(settings) as store, stopped_by_signals(stop):
         job = build_prune_job(settings, store, stop)
         if job is None:

@@ -7,8 +7,7 @@ from typing import Final
 from bot.cli import status
 from bot.cli.command import Command, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.database import existing
-from bot.store.roles import Role, sole_worker
+from bot.cli.database import announce, existing
 
 
 def rebuild(context: GlobalOptions) -> int:
@@ -22,12 +21,14 @@ def rebuild(context: GlobalOptions) -> int:
 
     Exit status: 0 done; 2 wrong settings, a kernel repository in them cannot be opened, or there is no database; 3 interrupted, another process works on the database, or it cannot be written.
     """  # noqa: E501 help paragraphs are not hard-wrapped
+    settings, stop = context.settings(), Event()
+    announce(settings)
     from bot.app.clock import SystemClock
     from bot.app.kernel import MaintainersCache
     from bot.service.projection import ProjectionJob
     from bot.service.schedule import stopped_by_signals
+    from bot.store.roles import Role, sole_worker
 
-    settings, stop = context.settings(), Event()
     has_kernel = bool(settings.kernel.repositories)
     find = MaintainersCache(settings, SystemClock())().subsystems if has_kernel else None
     with (

@@ -9,11 +9,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from rich.console import Console
-
 from bot.cli import status
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
+from bot.cli.database import announce
 from bot.cli.kernel_option import LandingOption, NoTreeOption, TreeOption, with_repositories
 from bot.cli.output import complain
 from bot.cli.progress import show_progress
@@ -79,15 +78,15 @@ def recheck(
 
     Exit status: 0 done, with or without findings; 2 a target was not found or is incomplete; 3 a check failed, or the database cannot be written.
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    from bot.app.recheck import open_recheck_session
-
     if not targets and not lists:
         raise UsageError("name a message-id, the web address of a mail, a series, or --list", option="TARGET")
     settings = with_repositories(context.settings(), tree, no_tree, landing)
+    announce(settings)
+    from bot.app.recheck import open_recheck_session
+
     start = parse_time(since, datetime.now(UTC))
     code, records, changed, queued = status.OK, [], 0, 0
-    console = Console(stderr=True)
-    with show_progress(console) as progress, open_recheck_session(settings, archive or (), progress) as session:
+    with show_progress() as progress, open_recheck_session(settings, archive or (), progress) as session:
         for name in lists or ():
             _refuse_misspelt(name, session, settings, start)
         postings, problems, named_ids = _postings(session, targets or [], lists or [], start)

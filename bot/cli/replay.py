@@ -13,9 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Final
 
-from rich.console import Console
-from rich.table import Table
-
 from bot.cli import status
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
@@ -142,7 +139,7 @@ def replay(
         repositories = repositories.absolute()
     with _output(review_context.rules, form, Folder(mails) if mails else None, is_delayed=is_cluster) as output:
         with (
-            show_progress(Console(stderr=True)) as progress,
+            show_progress() as progress,
             PeakMemory() as memory,
             _opened(report) as pages,
             chosen_cluster(cluster, scheduler, jobs, partial(refs_check, repositories), LIMITS) as workers,
@@ -158,9 +155,9 @@ def replay(
                 pages.write(review_context.rules, tally, progress)
             peak = memory.bytes
         output.finish()
-    console = Console(stderr=form is Form.JSONL, highlight=False)
     place = "the processes on this machine" if scheduler else "all processes"
-    console.print(_table(tally, time.monotonic() - began, f"peak memory of {place}", peak))
+    for text in _table(tally, time.monotonic() - began, f"peak memory of {place}", peak):
+        echo(text, err=form is Form.JSONL)
     for problem in (*tally.failures[:_MAX_PROBLEMS], *tally.held[:_MAX_PROBLEMS], *tally.skipped[:_MAX_PROBLEMS]):
         complain(problem)
     if len(tally.failures) > _MAX_PROBLEMS:
@@ -305,15 +302,10 @@ def _output(rules: Sequence[Rule], form: Form, folder: "Folder | None", *, is_de
         yield _Output(rules, form, folder, waiting)
 
 
-def _table(tally: Tally, seconds: float, peak_name: str, peak: int) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    for name, value in _rows(tally):
-        table.add_row(name, value)
-    table.add_row("wall time", f"{seconds:.1f} s")
-    table.add_row(peak_name, f"{peak / 2**20:,.0f} MB")
-    return table
+def _table(tally: Tally, seconds: float, peak_name: str, peak: int) -> list[str]:
+    rows = [*_rows(tally), ("wall time", f"{seconds:.1f} s"), (peak_name, f"{peak / 2**20:,.0f} MB")]
+    names, values = (max(map(len, column)) for column in zip(*rows, strict=True))
+    return [f"{name:{names}}  {value:>{values}}" for name, value in rows]
 
 
 def _rows(tally: Tally) -> Iterable[tuple[str, str]]:

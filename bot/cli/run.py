@@ -8,22 +8,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
-from rich.console import Console
-from rich.text import Text
-
 from bot.cli import status
 from bot.cli.command import Command, Option
 from bot.cli.context import GlobalOptions
-from bot.cli.database import database_name
+from bot.cli.database import announce, database_name
 from bot.cli.logged import logged
 from bot.cli.output import complain
 from bot.cli.progress import Silent, show_progress
-from bot.cli.screen import print_table, screen, table
 from bot.ports.store import Tally
 from bot.review.render.text import visible
 from bot.settings.paths import displayed
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bot.app.service import Service
     from bot.pipeline.outcome import Outcome
     from bot.service.deliver import DeliveryResult
@@ -80,12 +78,14 @@ def _serve(settings: "Settings", archives: Sequence[Path], *, deliver: bool) -> 
 
 
 def _once(settings: "Settings", archives: Sequence[Path], *, deliver: bool) -> int:
+    announce(settings)
     from bot.app.service import open_service
+    from bot.cli.screen import screen
     from bot.service.schedule import stopped_by_signals
 
     console = screen()
     with (
-        show_progress(Console(stderr=True)) as progress,
+        show_progress() as progress,
         open_service(settings, archives, progress, deliver=deliver, once=True) as service,
     ):
         with stopped_by_signals(service.stop):
@@ -134,8 +134,12 @@ def _run_jobs(service: "Service") -> "tuple[PollResult, Sequence[Outcome], Deliv
     return polled, reviewed, delivered
 
 
-def _print_table(console: Console, outcomes: "Sequence[Outcome]") -> None:
+def _print_table(console: "Console", outcomes: "Sequence[Outcome]") -> None:
     """Print a line for each series; if there are many, only for those with a mail or findings."""
+    from rich.text import Text
+
+    from bot.cli.screen import print_table, table
+
     rows = outcomes
     if len(rows) > _MAX_ROWS:
         rows = sorted((row for row in outcomes if row.mail or row.findings), key=lambda row: not row.mail)[:_MAX_ROWS]
@@ -165,7 +169,7 @@ def _destination(outcome: "Outcome") -> str:
     return f"{first} and {more} more" if more else first
 
 
-def _print_summary(console: Console, settings: "Settings", outcomes: "Sequence[Outcome]", tally: Tally) -> None:
+def _print_summary(console: "Console", settings: "Settings", outcomes: "Sequence[Outcome]", tally: Tally) -> None:
     reviewed = [outcome for outcome in outcomes if not outcome.refused]
     mails = [outcome for outcome in outcomes if outcome.mail]
     if outcomes:

@@ -7,6 +7,7 @@ from bot.cli import status
 from bot.cli.command import Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
 from bot.error import SettingsError
+from bot.web import OPERATOR_HOST
 
 if TYPE_CHECKING:
     from bot.app.web_options import WebOptions
@@ -65,18 +66,19 @@ def web(
     operator = operator_port or options.operator_port
     if operator == number:
         raise UsageError("the pages for operators need a port of their own", "--operator-port")
+    echo(f"http://{f'[{address}]' if ':' in address else address}:{number}/", err=True)
+    if operator:
+        echo(f"http://{OPERATOR_HOST}:{operator}/outbox and /metrics, for operators", err=True)
     use_descriptions(options.rules)
     # After the descriptions are known: these modules read the rules when they are loaded.
     from bot.app.web import build_operator_web, build_web
     from bot.pool.memory import return_free_memory
-    from bot.web.http import OPERATOR_HOST, serve
+    from bot.web.http import serve
     from bot.web.render import load_templates
 
     listening: list[tuple[Gate | LoopbackOnly, str, int]] = [(build_web(options), address, number)]
-    echo(f"http://{f'[{address}]' if ':' in address else address}:{number}/", err=True)
     if operator:
         listening.append((build_operator_web(options), OPERATOR_HOST, operator))
-        echo(f"http://{OPERATOR_HOST}:{operator}/outbox and /metrics, for operators", err=True)
     load_templates()
     return_free_memory()
     serve(*listening)

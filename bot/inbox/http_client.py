@@ -5,15 +5,16 @@ import time
 import zlib
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Final
-
-import httpx
+from typing import TYPE_CHECKING, Final
 
 from bot.inbox.error import InboxError
 from bot.inbox.http_pace import NOW, ORIGIN, Pace
 from bot.ports.running import Clock
 from bot.version import VERSION
 from rules.lazy import dataclass
+
+if TYPE_CHECKING:
+    import httpx
 
 _GZIP: Final = b"\x1f\x8b"
 _LAYERS: Final = 2
@@ -54,7 +55,7 @@ class HttpClient:
         pace: Pace,
         clock: Clock,
         limits: Limits | None = None,
-        transport: httpx.BaseTransport | None = None,
+        transport: "httpx.BaseTransport | None" = None,
     ) -> None:
         self.pace = pace
         self._clock = clock
@@ -70,6 +71,8 @@ class HttpClient:
 
         The caller must have claimed the request from the pace under that key.
         """
+        import httpx
+
         try:
             status, headers, raw = self._ask(url, limit)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -89,7 +92,9 @@ class HttpClient:
         self.pace.succeeded(key)
         return content
 
-    def _ask(self, url: str, limit: int) -> tuple[int, httpx.Headers, bytes]:
+    def _ask(self, url: str, limit: int) -> "tuple[int, httpx.Headers, bytes]":
+        import httpx
+
         deadline = time.monotonic() + self._limits.total
         timeout = httpx.Timeout(self._limits.silence)
         with (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pygit2
 
-from bot.kernel.repositories import RepositorySpec, RepositorySpecs
+from bot.kernel.specs import RepositorySpec, RepositorySpecs
 from bot.kernel.tree import Repository
 from rules.bindings.index import Bindings
 from rules.lazy import replace

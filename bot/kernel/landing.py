@@ -5,12 +5,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Final
 
 import pygit2
 
 from bot.kernel.error import KernelError
+from bot.kernel.specs import LandingSpec
 from bot.kernel.tree import Repository, short_ref
 from rules.lazy import dataclass
 
@@ -28,22 +28,6 @@ class Choice(StrEnum):
     NEWEST = "newest"
     BEFORE = "last commit before the mail"
     AFTER = "first commit after the mail, because no earlier one is available"
-
-
-@dataclass(frozen=True, slots=True)
-class LandingSpec:
-    """A ref in which series will land. Without a path it is searched in all repositories, and may be missing.
-
-    Without a ref, all branches and tags of the repository count.
-    """
-
-    ref: str
-    path: Path | None = None
-
-    @property
-    def name(self) -> str:
-        """The name of the landing ref, which stays the same when a new tag or commit becomes its newest."""
-        return self.ref if self.path is None else f"{self.path}@{self.ref}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,46 +13,16 @@ from bot.kernel.base import Base, Chosen, choose, make_base
 from bot.kernel.error import KernelError
 from bot.kernel.evidence import first_changes
 from bot.kernel.index import Index, OnIndex
-from bot.kernel.landing import Landing, LandingRefs, LandingSpec
+from bot.kernel.landing import Landing, LandingRefs
+from bot.kernel.specs import RepositorySpecs
 from bot.kernel.tree import GitTree, Repository
 from rules.bindings.index import Bindings
 from rules.bindings.tree import NoTree, Tree
 from rules.diff.patch import Series
 from rules.finding import Confidence
-from rules.lazy import dataclass, replace
+from rules.lazy import dataclass
 
 _MAX_TREES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class RepositorySpec:
-    """A bare repository and the ref to check against. Without a ref the base of each series is searched."""
-
-    path: Path
-    ref: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RepositorySpecs:
-    """The repositories, the path of their index, and the landing refs, which a worker process needs to open them.
-
-    `lands_when_sent`: a landing tree has the commit nearest to the mail, and not its newest commit.
-    """
-
-    repositories: tuple[RepositorySpec, ...] = ()
-    index: Path | None = None
-    landing: tuple[LandingSpec, ...] = ()
-    lands_when_sent: bool = False
-
-    def absolute(self) -> "RepositorySpecs":
-        """Return the specs with absolute paths, for processes that run in other folders."""
-        return replace(
-            self,
-            repositories=tuple(replace(spec, path=spec.path.absolute()) for spec in self.repositories),
-            landing=tuple(
-                spec if spec.path is None else replace(spec, path=spec.path.absolute()) for spec in self.landing
-            ),
-        )
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -62,12 +32,6 @@ class TreeChanges:
     before: GitTree
     after: GitTree
     paths: tuple[str, ...]
-
-
-def split_repository(text: str) -> tuple[Path, str]:
-    """Split `REPO@REF` into the path and the ref, which is "" for `REPO`. A path that exists may contain an @."""
-    path, _, ref = ("", "", "") if Path(text).exists() else text.rpartition("@")
-    return (Path(path), ref) if path else (Path(text), "")
 
 
 def refs_digests(specs: RepositorySpecs) -> dict[Path, str]:

@@ -9,7 +9,8 @@ from typing import Final
 from bot.error import AdapterError
 from bot.inbox.git_range import run_git
 from bot.kernel.edited import ChangedFiles, EditedFiles, WorkTree, find_work_tree, line_edits
-from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs, WithStoredBlobs
+from bot.kernel.repositories import KernelTrees, WithStoredBlobs
+from bot.kernel.specs import RepositorySpec, RepositorySpecs
 from bot.pipeline.analyse import choose_trees
 from bot.pool.deadline import deadline_suspended
 from rules.analysis.safety_sections import SafetySections, points

@@ -13,7 +13,7 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from bot.kernel.edited import MAX_FILE
-from bot.kernel.repositories import RepositorySpecs
+from bot.kernel.specs import RepositorySpecs
 from bot.lsp.document import Report, Request, Survey, check, find_fixes, find_requirements, fix_all
 from bot.lsp.options import LspOptions, read_editor_options
 from bot.lsp.worker import Worker

@@ -4,13 +4,14 @@
 import json
 import time
 from collections.abc import Mapping
-from typing import Any, Final
-
-import httpx
+from typing import TYPE_CHECKING, Any, Final
 
 from bot.outbox.error import OutboxError, RefusedError
 from bot.review.patch_check import PatchCheck
 from bot.version import VERSION
+
+if TYPE_CHECKING:
+    import httpx
 
 CONTEXT: Final = "patchwarden"
 _MAX_ANSWER: Final = 1_000_000  # bytes
@@ -24,7 +25,7 @@ _REFUSED: Final = (400, 404, 405, 422)
 class Patchwork:
     """bot.ports.checks.CheckServer at a URL. Redirects are not followed: they would get the token."""
 
-    def __init__(self, url: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, url: str, token: str, transport: "httpx.BaseTransport | None" = None) -> None:
         self._api = f"{url.rstrip('/')}/api"
         self._headers = {
             "Authorization": f"Token {token}",
@@ -63,6 +64,8 @@ class Patchwork:
         content: Mapping[str, str] | None = None,
     ) -> Any:
         """Return the JSON of an answer. Raises OutboxError, which never contains the token."""
+        import httpx
+
         url, deadline = f"{self._api}{path}", time.monotonic() + _SECONDS
         try:
             with (

@@ -25,7 +25,8 @@ from rules.lint.rule import Rule
 if TYPE_CHECKING:
     from bot.kernel.base import Base
     from bot.kernel.landing import Landing
-    from bot.kernel.repositories import KernelTrees, RepositorySpecs
+    from bot.kernel.repositories import KernelTrees
+    from bot.kernel.specs import RepositorySpecs
     from bot.review.pending import PendingPosting
     from rules.bindings.pending_facts import PendingFacts
 
@@ -108,7 +109,7 @@ class Analyser:
         first: TimeLimit = FIRST_TRY,
     ) -> None:
         if repositories is None:
-            from bot.kernel.repositories import RepositorySpecs
+            from bot.kernel.specs import RepositorySpecs
 
             repositories = RepositorySpecs()
         self._repositories = repositories

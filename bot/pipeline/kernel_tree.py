@@ -3,7 +3,7 @@
 
 from bot.kernel.error import KernelError
 from bot.kernel.maintainers import Maintainers
-from bot.kernel.repositories import RepositorySpecs
+from bot.kernel.specs import RepositorySpecs
 from bot.pipeline.analyse import open_kernels
 from bot.pool.guard import Crashed, Executor
 from bot.ports.kernel_tree import KernelTreeFacts

@@ -12,7 +12,8 @@ from typing import Final, TypeVar
 from bot.kernel.error import KernelError
 from bot.kernel.history import commit_patch_id, landed_commits, removed_commits
 from bot.kernel.landing import Landing
-from bot.kernel.repositories import KernelTrees, RepositorySpecs
+from bot.kernel.repositories import KernelTrees
+from bot.kernel.specs import RepositorySpecs
 from bot.kernel.tree import Repository
 from bot.mail.landed import AppliedPatch, AppliedSearch, LandedCommit, PendingPatch
 from bot.pipeline.analyse import open_kernels

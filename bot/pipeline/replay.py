@@ -16,12 +16,11 @@ from functools import lru_cache, partial
 from hashlib import blake2b
 from heapq import heappop, heappush
 from itertools import count
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bot.inbox.assemble import assemble, candidate, may_be_part, needs_recipients
 from bot.inbox.thread import ThreadGrouping, relatives
-from bot.kernel.base import Base
-from bot.kernel.repositories import KernelTrees, RepositorySpecs
+from bot.kernel.specs import RepositorySpecs
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
@@ -45,6 +44,9 @@ from rules.finding import Report
 from rules.lazy import dataclass, field, replace
 from rules.lint.rule import Rule
 
+if TYPE_CHECKING:
+    from bot.kernel.base import Base
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BATCH_MAILS: Final = 50
 _DIGEST_BYTES: Final = 16
@@ -64,7 +66,7 @@ class ReplayedPosting:
     """A posting with its review and its mail, and the kernel that it was analysed against, if any."""
 
     result: ReviewResult
-    base: Base | None = None
+    base: "Base | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def replay(
     Mails are in the order of the archives, postings in the order in which they were sent. `since` leaves out mails that
     came, and postings that were sent, before that time. Raises InboxError for an archive that cannot be read.
     """
-    KernelTrees(repositories)  # An error in them is raised now, not once per thread.
+    repositories.check()  # An error in them is raised now, not once per thread.
     with (
         tempfile.NamedTemporaryFile(prefix="patchwarden-replay-") as file,
         ProcessExecutor(jobs, LIMITS) as processes,
@@ -124,7 +126,7 @@ def replay(
             tuple(map(without_texts, of_scope)) for of_scope in (context.rules, context.author_rules)
         )
         workers: StreamExecutor = processes if cluster is None else cluster
-        place = SpoolPlace(file.name, tuple(_git_paths(archives)))
+        place = SpoolPlace(file.name, () if cluster is None else tuple(_git_paths(archives)))
         setup = _WorkerSetup(rules, repositories, context.terms, author_rules, context.nit_lists)
         threads_with_patches: list[_Thread] = []
         progress.start("reading", sum(archive.count({}) for archive in archives))

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import IO, Final, NamedTuple
 
-from bot.inbox.git_archive import commit_of, open_commits
-
 _SIZE_BYTES: Final = 4  # of the length of an origin, which stands between the origin and the mail
 
 
@@ -76,7 +74,7 @@ open_reader = lru_cache(maxsize=1)(Reader)
 
 
 class SpoolPlace(NamedTuple):
-    """The path of a spool, and the paths of the git archives among the sources of its mails."""
+    """The path of a spool, and for workers of a cluster the paths of the git archives from which its mails come."""
 
     path: str
     archives: tuple[str, ...]
@@ -106,6 +104,8 @@ class SpooledMails(NamedTuple):
     def reference(self) -> "SentMails":
         if not self.place.archives:
             return self.copy()
+        from bot.inbox.git_archive import commit_of
+
         reader = open_reader(self.place.path)
         mails = [commit_of(reader.origin(slot)) or reader.get(slot) for slot in self.slots]
         return SentMails(self.place.archives, mails)
@@ -122,6 +122,8 @@ class SentMails(NamedTuple):
 
     def received(self) -> "ReceivedMails":
         """Return the mails with their bytes. Raises InboxError if one is in no archive on this machine."""
+        from bot.inbox.git_archive import open_commits
+
         return ReceivedMails(
             [mail if isinstance(mail, bytes) else open_commits(self.archives).read(mail) for mail in self.mails]
         )

@@ -32,7 +32,6 @@ _HEADERS: Final = (
     (b"cache-control", b"no-cache"),
 )
 LOOPBACK_HOSTS: Final = ("127.0.0.1", "localhost")
-OPERATOR_HOST: Final = "127.0.0.1"
 ERRORS: Final = {
     403: ("These pages are only for this machine", "Ask for them by the address 127.0.0.1."),
     405: ("Nothing can be changed here", "Only GET and HEAD are answered: these pages cannot change anything."),

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs
+from bot.kernel.repositories import KernelTrees
+from bot.kernel.specs import RepositorySpec, RepositorySpecs
 from tests.bench.child import measured
 from tests.bench.target import Target, Value
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.cli.progress import Silent
 from bot.inbox.source import open_source
-from bot.kernel.repositories import RepositorySpecs
+from bot.kernel.specs import RepositorySpecs
 from bot.mail.address import Address
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity

@@ -11,8 +11,7 @@ from typing import Final, TypeVar
 from bot.cli.progress import Silent
 from bot.digest.period import Period
 from bot.inbox.assemble import assemble
-from bot.kernel.landing import LandingSpec
-from bot.kernel.repositories import RepositorySpec, RepositorySpecs
+from bot.kernel.specs import LandingSpec, RepositorySpec, RepositorySpecs
 from bot.mail.address import Address
 from bot.mail.outgoing import Outgoing
 from bot.mail.reply import Identity

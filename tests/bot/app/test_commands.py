@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -18,6 +19,8 @@ from starlette.testclient import TestClient
 from bot.__main__ import call
 from bot.app.web import build_web
 from bot.app.web_options import build_web_options
+from bot.inbox.attestation import Keys, attest
+from bot.mail.attestation import Attestation
 from bot.review.disposition import Disposition, DispositionKind
 from bot.settings.tables import load
 from bot.store.repository import Repository
@@ -52,7 +55,7 @@ def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[int, str]]:
-    monkeypatch.setattr("bot.app.lore.resolve", Dns(["example.org"]))
+    monkeypatch.setattr("bot.app.lore.verify_signatures", partial(_verify_signatures, Dns(["example.org"])))
 
     def once() -> tuple[int, str]:
         capfd.readouterr()
@@ -60,6 +63,10 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> C
         return status, capfd.readouterr().err
 
     return once
+
+
+def _verify_signatures(dns: Dns, keyring: Path | None, of_author_only: bool, raw: bytes) -> tuple[Attestation, ...]:
+    return attest(raw, Keys(dns, keyring, of_author_only))
 
 
 def _command(body: str, sign: bool = True) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import audit as audit_command
-from bot.kernel.repositories import RepositorySpecs
+from bot.kernel.specs import RepositorySpecs
 from bot.pool.worker import Limits
 from tests.bot.cli.cli_runner import Done, Run
 

@@ -23,26 +23,25 @@ _NAMES: Final = (
 )
 HEAVY: Final = frozenset(_NAMES.split())
 """The packages that take long to load."""
-_READERS: Final = "logging tree_sitter"
 _TABLES: Final = "inspect logging rich"
 
 LOADED: Final[Mapping[str, str]] = {
-    "run": f"{_READERS} {_TABLES}",
-    "deliver": _TABLES,
-    "worker": _TABLES,
+    "run": "logging",
+    "deliver": "logging",
+    "worker": "logging",
     "check": "",
     "lsp": "logging",
     "audit": "inspect logging",
-    "debt": f"{_READERS} {_TABLES}",
-    "replay": _TABLES,
+    "debt": "inspect logging tree_sitter",
+    "replay": "logging",
     "rules": "inspect rich tree_sitter",
     "explain": "logging",
-    "recheck": _TABLES,
+    "recheck": "logging",
     "pending": f"{_TABLES} sqlite3",
     "digest": "logging",
     "web": "logging",
     "mute": "logging",
-    "tree": f"{_READERS} subprocess",
+    "tree": "logging subprocess tree_sitter",
     "outbox": f"{_TABLES} sqlite3",
     "stop": "logging sqlite3",
     "quarantine": _TABLES,
@@ -50,7 +49,7 @@ LOADED: Final[Mapping[str, str]] = {
     "restore": "logging",
     "migrate-store": "logging",
     "prune": "logging sqlite3",
-    "rebuild": "logging sqlite3",
+    "rebuild": "logging",
     "init": "",
     "doctor": "logging sqlite3 subprocess",
 }
@@ -127,6 +126,12 @@ def test_a_command_that_reads_or_stops_does_not_load_sqlalchemy(tmp_path: Path, 
         store.save_review(Review(posting, ()), mail_about(posting, START, 1), START)
 
     assert heavy(loaded(tmp_path, *arguments)) - set(_FOR_READING.split()) == set()
+
+
+def test_a_replay_of_an_mbox_does_not_load_libgit2(tmp_path: Path) -> None:
+    (tmp_path / "mails.mbox").touch()
+
+    assert heavy(loaded(tmp_path, "replay", "mails.mbox")) & {"pygit2", "rich", "sqlalchemy"} == set()
 
 
 @pytest.mark.parametrize("language", _MAX_MODULES)

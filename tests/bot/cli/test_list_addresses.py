@@ -62,7 +62,7 @@ def test_a_list_that_maintainers_spells_otherwise_is_an_error_at_each_start_and_
     patchwarden: Call, kernel: str, table: str, key: str
 ) -> None:
     Path("patchwarden.toml").write_text(kernel + table)
-    expected = (2, "", f"patchwarden: settings: {key}: {SAID}\n")
+    expected = (2, "", f"opening var/patchwarden.db\npatchwarden: settings: {key}: {SAID}\n")
 
     assert patchwarden("run", "--once") == expected
     assert patchwarden("deliver", "--once") == expected

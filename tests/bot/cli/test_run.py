@@ -78,7 +78,7 @@ def test_an_archive_that_is_none_is_named_and_nothing_happens(patchwarden: Call)
     status, _, err = patchwarden("run", "--once", "--archive", "absent.git")
 
     assert status == 2
-    assert err.startswith("patchwarden: ")
+    assert err.startswith("opening var/patchwarden.db\npatchwarden: ")
     assert "absent.git" in err
     assert not Path("var").exists()
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.kernel.base import Base, Chosen
-from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs
+from bot.kernel.repositories import KernelTrees
+from bot.kernel.specs import RepositorySpec, RepositorySpecs
 from rules.bindings.tree import Tree
 from rules.diff.parse import parse
 from rules.diff.patch import FileChange, Patch, Series

@@ -8,8 +8,8 @@ import pygit2
 import pytest
 
 from bot.kernel.error import KernelError
-from bot.kernel.landing import LandingSpec
-from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs
+from bot.kernel.repositories import KernelTrees
+from bot.kernel.specs import LandingSpec, RepositorySpec, RepositorySpecs
 from rules.diff.patch import FileChange, Patch, Series
 from rules.diff.tree import blob_id
 from tests.bot.kernel.repositories import commit, repository

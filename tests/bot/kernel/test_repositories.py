@@ -8,8 +8,8 @@ import pytest
 
 from bot.kernel.base import Chosen
 from bot.kernel.error import KernelError
-from bot.kernel.landing import LandingSpec
-from bot.kernel.repositories import KernelTrees, RepositorySpec, RepositorySpecs, check_refs, refs_digests
+from bot.kernel.repositories import KernelTrees, check_refs, refs_digests
+from bot.kernel.specs import LandingSpec, RepositorySpec, RepositorySpecs
 from rules.bindings.tree import FileTree
 from rules.diff.patch import FileChange, Patch, Series
 from rules.diff.tree import blob_id

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from bot.kernel.repositories import RepositorySpecs
+from bot.kernel.specs import RepositorySpecs
 from bot.pipeline.analyse import FIRST_TRY, Analyser, Analysis, AnalysisInput, Trees, analyse_on
 from bot.pool.guard import Crashed, InlineExecutor, TimeLimit
 from rules.analysis.view import FileView

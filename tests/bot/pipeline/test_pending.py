@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.cli.progress import Silent
-from bot.kernel.repositories import RepositorySpecs
+from bot.kernel.specs import RepositorySpecs
 from bot.mail.refusal import RefusalTerms
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.replay import ReplayedPosting, replay

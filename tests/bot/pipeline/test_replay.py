@@ -10,7 +10,7 @@ import pytest
 
 from bot.kernel.base import Base, Chosen
 from bot.kernel.evidence import Evidence
-from bot.kernel.repositories import RepositorySpecs
+from bot.kernel.specs import RepositorySpecs
 from bot.mail.message import UnreadableMail
 from bot.mail.parse import parse
 from bot.mail.posting import Posting

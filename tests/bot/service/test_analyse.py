@@ -18,7 +18,7 @@ from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.inbox.mailbox import split_mbox
 from bot.inbox.thread import threads
-from bot.kernel.repositories import RepositorySpec, RepositorySpecs
+from bot.kernel.specs import RepositorySpec, RepositorySpecs
 from bot.mail.address import Address
 from bot.mail.message import Message
 from bot.mail.parse import parse

@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 
 from bot.kernel.error import KernelError
-from bot.kernel.repositories import RepositorySpec, RepositorySpecs
+from bot.kernel.specs import RepositorySpec, RepositorySpecs
 from bot.pipeline import kernel_tree as pipeline
 from bot.pipeline.analyse import open_kernels
 from bot.pipeline.kernel_tree import KernelTreeReader

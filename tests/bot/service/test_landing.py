@@ -10,8 +10,7 @@ import pytest
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.kernel.error import KernelError
-from bot.kernel.landing import LandingSpec
-from bot.kernel.repositories import RepositorySpec, RepositorySpecs
+from bot.kernel.specs import LandingSpec, RepositorySpec, RepositorySpecs
 from bot.pipeline import landing as pipeline
 from bot.pipeline.analyse import Analyser
 from bot.pipeline.context import ReviewContext
