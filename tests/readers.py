@@ -743,21 +743,27 @@ def _hunks(number: int, code: str = "unsafe {{ a{0}() }};", path: str = "rust/ke
             Line(code.format(at), None, line + at + 1),
             Line("}", line + 1, line + at + 2),
         )
-        hunks.append(Hunk(line, 2, line + at, 3, "fn b()", lines))
+        hunks.append(Hunk.of(line, 2, line + at, 3, "fn b()", lines))
     return FileChange(path, path, tuple(hunks))
+
+
+def _shown(lines: str) -> object:
+    hunk = Hunk(1, 1, 1, 1, "", f" {lines}\n")
+    change = FileChange("a", "a", (Hunk.of(1, 1, 1, 1, "", hunk.lines),))
+    return hunk.has("-"), change.texts("+"), change.added_lines(), change.removed_lines(), hunk.text_on("pre")
 
 
 def _created(number: int, code: str = "    unsafe {{ a{0}() }};", path: str = "rust/kernel/a.rs") -> FileChange:
     texts = ["fn a() {", *(code.format(at) for at in range(number)), "}"]
     lines = tuple(Line(line, None, at) for at, line in enumerate(texts, 1))
-    return FileChange(None, path, (Hunk(0, 0, 1, len(lines), "", lines),))
+    return FileChange(None, path, (Hunk.of(0, 0, 1, len(lines), "", lines),))
 
 
 def _rewritten(number: int, by: int) -> FileChange:
     """Return a change of one line of a file of so many lines."""
     at = 2 + by % number
     lines = (Line(f"    unsafe {{ a{at}() }};", at, None), Line(f"    unsafe {{ b{by}() }};", None, at))
-    return FileChange("rust/kernel/a.rs", "rust/kernel/a.rs", (Hunk(at, 1, at, 1, "fn a() {", lines),))
+    return FileChange("rust/kernel/a.rs", "rust/kernel/a.rs", (Hunk.of(at, 1, at, 1, "fn a() {", lines),))
 
 
 def _series(changes: Iterable[FileChange]) -> Series:
@@ -812,6 +818,11 @@ CODE_READERS: Final = (
             ("diff --git ", "\n"),
             ("diff --git a/a b/a\nsimilarity index ", "\n"),
         ),
+    ),
+    Reader(
+        ("rules.diff.patch.Hunk.of", "rules.diff.patch.Hunk.has", "rules.diff.patch.FileChange.texts"),
+        lambda given: [_shown(given.replace("\n", f"\n{marker}")) for marker in " +-"],
+        (("", ""),),
     ),
     Reader(("rules.diff.header.unquote",), _unquoted, (("", ""), ("\\", ""))),
     Reader(

@@ -240,7 +240,7 @@ def _check(
         rules = rules or active_before_posting()
     else:
         patches = [patch for posting in postings for patch in posting.series.patches]
-        lines = (line.text for patch in patches for change in patch.changes for line in change.added_lines())
+        lines = (text for patch in patches for change in patch.changes for text in change.texts("+"))
         rules = rules or active_for({path for patch in patches for path in patch.paths}, "\n".join(lines))
     review_context = _rehearsal(context, rules) if form is Format.MAIL else ReviewContext(rules)
     fixes: dict[object, Fix] = {}

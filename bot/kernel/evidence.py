@@ -114,4 +114,4 @@ def _hunks_fit(blob: pygit2.Blob, change: FileChange) -> bool:
 
 def _shows_file(change: FileChange) -> bool:
     """Return whether the change shows lines of the file before it. Without hunks its path is enough."""
-    return not change.hunks or any(not line.is_added for hunk in change.hunks for line in hunk.lines)
+    return not change.hunks or any(hunk.has(" ") or hunk.has("-") for hunk in change.hunks)

@@ -148,5 +148,6 @@ def _add_change(digest: "_Hash", change: FileChange) -> None:
     """Add everything that the change says: the numbers of its lines follow from their markers."""
     digest.update(repr((len(change.hunks), *_without_hunks(change))).encode("utf-8", "surrogatepass"))
     for hunk in change.hunks:
-        size = hunk.before_start, hunk.before_count, hunk.after_start, hunk.after_count, hunk.heading, len(hunk.lines)
-        digest.update(f"{size!r}{hunk.text}".encode("utf-8", "surrogatepass"))
+        lines = hunk.text.count("\n")
+        size = hunk.before_start, hunk.before_count, hunk.after_start, hunk.after_count, hunk.heading, lines
+        digest.update(f"{size!r}{hunk.text[:-1]}".encode("utf-8", "surrogatepass"))

@@ -9,7 +9,7 @@ surrogates are preserved.
 
 import json
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 
 from bot.mail.address import Address
 from bot.mail.posting import Complete, Defective, FollowUp, Part, Posting, State, Waiting
-from rules.diff.patch import FileChange, Hunk, Line, Patch, Series, Unreadable
+from rules.diff.patch import FileChange, Hunk, Patch, Series, Unreadable
 from rules.lazy import dataclass, re, replace
 
 _FORMAT: Final = b"\x01"
@@ -199,61 +199,18 @@ def _plain_hunks(patch: Patch, body: str) -> list[list[Any]]:
     for change in patch.changes:
         hunks = []
         for hunk in change.hunks:
-            text = _text(hunk)
-            start = -1
-            if text is not None and misses < _MAX_MISSES:
-                start = body.find(text, position)
-                misses += start < 0
-            lines: Any = text
-            if text is None:
-                lines = hunk.lines
-            elif start >= 0:
-                position = start + len(text)
-                lines = [start, position]
+            lines: Any = hunk.text
+            start = body.find(hunk.text, position) if misses < _MAX_MISSES else -1
+            if start >= 0:
+                position = start + len(hunk.text)
+                lines = start, position
+            else:
+                misses += 1
             hunks.append(
                 [hunk.before_start, hunk.before_count, hunk.after_start, hunk.after_count, hunk.heading, lines]
             )
         changes.append(hunks)
     return changes
-
-
-def _text(hunk: Hunk) -> str | None:
-    """Return the lines as in a diff; None if they cannot be read from it again."""
-    before, after = hunk.before_start, hunk.after_start
-    pieces: list[str] = []
-    for line, number_before, number_after in hunk.lines:
-        if number_before is None:
-            is_in_order = number_after == after
-            pieces += "+", line, "\n"
-            after += 1
-        elif number_after is None:
-            is_in_order = number_before == before
-            pieces += "-", line, "\n"
-            before += 1
-        else:
-            is_in_order = number_before == before and number_after == after
-            pieces += " ", line, "\n"
-            before += 1
-            after += 1
-        if not is_in_order or "\n" in line:
-            return None
-    return "".join(pieces)
-
-
-def _lines(text: str, before: int, after: int) -> Iterator[Line]:
-    new = tuple.__new__  # A diff has thousands of lines, and Line(..) takes twice as long.
-    for line in text.split("\n")[:-1]:
-        marker = line[:1]
-        if marker == "+":
-            yield new(Line, (line[1:], None, after))
-            after += 1
-        elif marker == "-":
-            yield new(Line, (line[1:], before, None))
-            before += 1
-        else:
-            yield new(Line, (line[1:], before, after))
-            before += 1
-            after += 1
 
 
 def _posting(head: list[Any], texts: list[Any] | None, shown: Collection[int] | None) -> Posting:
@@ -311,14 +268,9 @@ def _change(values: list[Any], hunks: Sequence[Any], body: str) -> FileChange:
 
 
 def _hunk(values: list[Any], body: str) -> Hunk:
-    before, before_count, after, after_count, heading, kept = values
-    if isinstance(kept, str):
-        lines = tuple(_lines(kept, before, after))
-    elif kept and isinstance(kept[0], int):
-        lines = tuple(_lines(body[kept[0] : kept[1]], before, after))
-    else:
-        lines = tuple(Line(*line) for line in kept)
-    return Hunk(before, before_count, after, after_count, heading, lines)
+    before, before_count, after, after_count, heading, lines = values
+    text = lines if isinstance(lines, str) else body[lines[0] : lines[1]]
+    return Hunk(before, before_count, after, after_count, heading, text)
 
 
 def _part(values: list[Any], addresses: Sequence[Address], body: str) -> Part:

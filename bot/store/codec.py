@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 from bot.mail.packed import pack, unpack
 from bot.mail.posting import Posting
 from bot.mail.posting_codec import decode_posting, encode_posting, is_encoded_posting
+from rules.diff.patch import Hunk
 
 T = TypeVar("T")
 _Decoder = Callable[[Any], Any]
@@ -84,7 +85,8 @@ def _plain(value: Any) -> Any:
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, frozenset):
         return sorted(value)
-    return {name: getattr(value, name) for name in value.__match_args__}
+    names = value.__match_args__
+    return {name: getattr(value, name) for name in ((*names[:-1], "lines") if isinstance(value, Hunk) else names)}
 
 
 @cache
@@ -95,6 +97,8 @@ def _decoder(kind: Any) -> _Decoder | None:
         return None
     if origin is tuple:
         return _tuple_decoder(arguments)
+    if kind is Hunk:
+        return lambda value: Hunk.of(**value)  # it is stored with its lines
     if kind == frozenset[str]:
         return frozenset
     if origin in (Union, types.UnionType):

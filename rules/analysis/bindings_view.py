@@ -129,7 +129,7 @@ def helper_line(file: FileView, name: str, first: int) -> int:
 
 def added_words(changes: Iterable[FileChange]) -> frozenset[str]:
     """Return every word on the added lines."""
-    return frozenset(word for change in changes for line in change.added_lines() for word in _WORD.findall(line.text))
+    return frozenset(word for change in changes for text in change.texts("+") for word in _WORD.findall(text))
 
 
 def module_is_gated(view: SeriesView, path: str) -> bool:

@@ -21,6 +21,7 @@ from rules.bindings.pending_facts import (
 )
 from rules.bindings.pending_rust import find_item_changes
 from rules.bindings.pending_uses import find_uses
+from rules.diff.patch import Line
 from rules.diff.patch_id import stable_patch_id
 from rules.diff.rewrites import digest, find_rewrites, is_significant
 from rules.finding import Anchor
@@ -58,9 +59,7 @@ def _find(view: SeriesView, results: Results) -> Iterator[PendingFact]:
 
     rust = [file for file in view.files if file.is_rust]
     headers = [
-        file
-        for file in view.files
-        if file.path.endswith(".h") and any(is_significant(line.text) for line in file.removed)
+        file for file in view.files if file.path.endswith(".h") and any(map(is_significant, file.change.texts("-")))
     ]
     steps: tuple[Step, ...] = diff.steps if diff is not None else tuple(map(visible_step, headers))
     for facts in (
@@ -77,9 +76,10 @@ def _find(view: SeriesView, results: Results) -> Iterator[PendingFact]:
 
 def _find_new_files(view: SeriesView) -> Iterator[PendingFact]:
     for file in view.files:
-        if file.change.is_new and file.added and not any(later.change.is_deleted for later in view.later(file)):
-            form = digest(*(line.text for line in file.added))
-            yield PendingFact(PendingKind.ADDED, f"file {file.path}", added_place(file, file.added[0]), "", form)
+        texts = file.change.texts("+") if file.change.is_new else []
+        if texts and not any(later.change.is_deleted for later in view.later(file)):
+            place = added_place(file, Line(texts[0], None, file.change.hunks[0].after_start))
+            yield PendingFact(PendingKind.ADDED, f"file {file.path}", place, "", digest(*texts))
 
 
 def _find_rewrites(view: SeriesView) -> Iterator[PendingFact]:
@@ -96,4 +96,4 @@ def _find_rewrites(view: SeriesView) -> Iterator[PendingFact]:
                     place = Anchor(file.patch.index, path, "pre", line.before or 1, 1, line.text[:MAX_TEXT])
                     yield PendingFact(PendingKind.REWRITE, path, place, rewrite.identity, rewrite.replacement)
         if changes[file.path] > (file.path == path):
-            added.setdefault(file.path, set()).update(line.text.strip() for line in file.added)
+            added.setdefault(file.path, set()).update(text.strip() for text in file.change.texts("+"))

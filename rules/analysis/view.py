@@ -234,11 +234,11 @@ class FileView:
 
     @cached_property
     def _added_text(self) -> str:
+        if self.change.hunks:
+            return "\n".join([line.text for line in self.added])
         if self.post is None or not self.post.touched:
             return ""
-        if not self.change.hunks:
-            return "".join(fragment.text.decode("utf-8", "surrogateescape") for fragment in self.post.fragments)
-        return "\n".join([line.text for line in self.added])
+        return "".join(fragment.text.decode("utf-8", "surrogateescape") for fragment in self.post.fragments)
 
     def adds(self, *words: str) -> bool:
         """Tell whether any of these words is on a line that the patch adds. This is cheap: a rule asks it first."""
@@ -340,8 +340,7 @@ class SeriesView:
 
     def alone(self, image: Image) -> FileView:
         """Return a view of the image in a series of its own, in which every line counts as new."""
-        post = replace(image, side="post", touched=frozenset(image.line_numbers()))
-        file = FileImages(Patch(0, ""), FileChange(None, image.path), None, post)
+        file = FileImages(Patch(0, ""), FileChange(None, image.path), None, replace(image, is_new=True))
         self._alone.append(SeriesView(self.series, self.tree, Images((file,), {}), self.sources))
         return self._alone[-1].files[0]
 
@@ -409,11 +408,11 @@ def _may_unjustify(hunk: Hunk) -> bool:
 
     This asks for words only, so that few fragments are parsed. The parse decides.
     """
-    lowered = "\n".join([line.text for line in hunk.lines]).lower()
+    lowered = hunk.text.lower()
     if "safety" not in lowered:
         return False
     has_tag = is_separated = False
-    for line, text in zip(hunk.lines, lowered.split("\n"), strict=True):
+    for line, text in zip(hunk.lines, lowered.split("\n"), strict=False):
         is_tag = "safety" in text
         if (is_tag and line.is_removed) or (is_separated and line.marker == " " and "unsafe" in line.text):
             return True

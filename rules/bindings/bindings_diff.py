@@ -13,7 +13,7 @@ from rules.bindings.overlay import overlay_changes
 from rules.bindings.partial_files import apply_visible_change, confirm_changes
 from rules.bindings.rust_facts import is_rust_source
 from rules.bindings.tree import Tree
-from rules.diff.apply import apply_with_offset, encode_lines
+from rules.diff.apply import apply_with_offset
 from rules.diff.image import Image
 from rules.diff.patch import FileChange, Hunk, Patch
 from rules.finding import Side
@@ -56,7 +56,7 @@ class Step:
         if self.is_complete or self.doubtful is None:
             return self.is_complete
         word = re.compile(rf"\b{re.escape(name)}\b")
-        return not any(word.search(line.text) for hunk in self.doubtful for line in hunk.lines)
+        return not any(word.search(hunk.text) for hunk in self.doubtful)
 
     def shown(self, name: str, side: Side) -> tuple[Declaration, ...]:
         """Return the declarations of a name with the line numbers of the patch."""
@@ -128,7 +128,7 @@ def diff_bindings(files: Sequence[ChangedFile], tree: Tree, *, is_landing: bool 
 
 def _removed_lines(files: Sequence[ChangedFile]) -> frozenset[str]:
     changes = (file.change for file in files if is_rust_source(file.change.path) or is_helper_source(file.change.path))
-    return frozenset(line.text.strip() for change in changes for line in change.removed_lines())
+    return frozenset(text.strip() for change in changes for text in change.texts("-"))
 
 
 def _is_relevant(change: FileChange) -> bool:
@@ -179,7 +179,7 @@ class _Walk:
             step = self._complete_step(file, before, after) if is_known else self._partial_step(file)
             self.steps.append(step)
         elif not is_known and change.before is not None:
-            lines = {line.text.strip() for hunk in change.hunks for line in hunk.lines if line.marker != " "}
+            lines = {text.strip() for marker in "+-" for text in change.texts(marker)}
             self.changed_lines[change.before] = self.changed_lines.get(change.before, frozenset()) | lines - {""}
 
     def _content_before(self, file: ChangedFile) -> bytes | None:
@@ -218,8 +218,8 @@ class _Walk:
         """Tell quickly whether a `.c` file that neither bindings nor helpers include changes nothing that Rust uses."""
         if not change.path.endswith(".c") or change.path in self._base.included_by or is_helper_source(change.path):
             return False
-        lines = (line.text for hunk in change.hunks for line in hunk.lines if line.marker != " ")
-        return self._base.names.isdisjoint(word for text in lines for word in _WORD.findall(text))
+        texts = (text for marker in "+-" for text in change.texts(marker))
+        return self._base.names.isdisjoint(word for text in texts for word in _WORD.findall(text))
 
     def _record(self, change: FileChange, before: bytes | None, after: bytes | None) -> None:
         if change.before is not None and not change.copied:
@@ -259,7 +259,7 @@ class _Walk:
         lines = set(content.split(b"\n"))
         for hunk in change.hunks:
             heading = hunk.heading.strip().encode("utf-8", "surrogateescape")
-            text = b"\n".join(encode_lines(hunk.lines_on("pre")))
+            text = hunk.text_on("pre")[:-1].encode("utf-8", "surrogateescape")
             if text not in content or (heading and not any(line.startswith(heading) for line in lines)):
                 yield hunk
 
@@ -295,18 +295,18 @@ def _scan_hunks(change: FileChange, side: Side) -> CSource:
 
 
 def _scan_hunk(hunk: Hunk, side: Side) -> CSource:
-    lines = hunk.lines_on(side)
-    if not lines:
+    shown = hunk.text_on(side)
+    if not shown:
         return CSource()
-    first = (lines[0].before if side == "pre" else lines[0].after) or 1
-    text = "\n".join(line.text for line in lines)
+    text = shown[:-1]
+    first = (hunk.before_start if side == "pre" else hunk.after_start) or 1
     heading = hunk.heading.strip()
     is_in_struct = heading.endswith("{") and heading.startswith(("struct ", "union ", "enum ", "typedef "))
     if is_in_struct and not text.lstrip("\n").startswith(("#", "}")) and text[:1] in (" ", "\t", "\n"):
         if "\n}" not in text:
             text += "\n};"
         return scan(f"{heading}\n{text}\n", first - 1, is_complete=False)
-    return scan(text + "\n", first, is_complete=False)
+    return scan(shown, first, is_complete=False)
 
 
 def comparable_declarations(source: CSource) -> dict[str, list[tuple[object, ...]]]:

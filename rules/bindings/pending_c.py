@@ -123,11 +123,11 @@ def find_added_helpers(files: Sequence[ChangedFile]) -> Iterator[PendingFact]:
         if not is_helper_source(file.change.path):
             continue
         for hunk in file.change.hunks:
-            lines = hunk.lines_on("post")
+            lines = [line for line in hunk.lines if not line.is_removed]
             places = {line.after: index for index, line in enumerate(lines)}
             added = {line.after: line for line in lines if line.is_added}
-            text = "\n".join(line.text for line in lines) + "\n"
-            for helper in read_helpers(text.encode("utf-8", "surrogateescape"), hunk.after_start or 1, False):
+            text = hunk.text_on("post").encode("utf-8", "surrogateescape")
+            for helper in read_helpers(text, hunk.after_start or 1, False):
                 definition = _definition(lines, places.get(helper.line, len(lines)))
                 if helper.pattern or helper.name in removed or not definition or not _all_in(definition, added):
                     continue
@@ -138,8 +138,8 @@ def find_added_helpers(files: Sequence[ChangedFile]) -> Iterator[PendingFact]:
 
 
 def _removed_helpers(file: ChangedFile) -> Iterator[str]:
-    for line in file.change.removed_lines():
-        yield from _HELPER.findall(line.text)
+    for text in file.change.texts("-"):
+        yield from _HELPER.findall(text)
 
 
 def _definition(lines: Sequence[Line], start: int) -> Sequence[Line]:

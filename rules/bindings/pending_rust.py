@@ -130,7 +130,7 @@ def _changed_sources(file: RustFile, side: Side) -> Iterator[RustSource]:
     """Yield the Rust of the hunks that may change an item; of a complete image all of it."""
     lines = set()
     for hunk in file.change.hunks:
-        if any((before is None or after is None) and _is_head(text) for text, before, after in hunk.lines):
+        if any(line[:1] in "+-" and _is_head(line[1:]) for line in hunk.text.split("\n")):
             lines.add(hunk.before_start if side == "pre" else hunk.after_start)
     return showing(file.pre_rust if side == "pre" else file.post_rust, lines)
 

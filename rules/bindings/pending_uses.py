@@ -162,6 +162,8 @@ def _implementations(file: RustFile, imported: _Imports) -> Iterator[PendingFact
     """Yield the traits of the `kernel` crate that the added lines implement, with the methods."""
     names = {name: path for name, (path, _) in imported.items()}
     for hunk in file.change.hunks:
+        if not (hunk.has("+impl") or hunk.has("+unsafe impl")):
+            continue
         for start, line in enumerate(hunk.lines):
             if line.before is not None or not line.text.startswith(("impl", "unsafe impl")):
                 continue

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Apply the hunks of a diff to the bytes of a file."""
 
-from collections.abc import Iterable
-
-from rules.diff.patch import FileChange, Line
+from rules.diff.patch import FileChange, Hunk
+from rules.finding import Side
 
 
 def apply_exactly(content: bytes, change: FileChange) -> bytes | None:
@@ -24,11 +23,11 @@ def apply_exactly(content: bytes, change: FileChange) -> bytes | None:
         result += lines[at:start]
         if hunk.after_count and hunk.after_start != len(result) + 1:
             return None
-        before = encode_lines(hunk.lines_on("pre"))
+        before = _lines_on(hunk, "pre")
         at = start + len(before)
         if lines[start:at] != before:
             return None
-        result += encode_lines(hunk.lines_on("post"))
+        result += _lines_on(hunk, "post")
     reaches_end = at == len(lines) and bool(change.hunks)
     if reaches_end:
         if change.ends_without_newline_before != lacks_newline:
@@ -43,7 +42,7 @@ def apply_with_offset(content: bytes, change: FileChange) -> bytes | None:
 
     Return None if the lines of a hunk stand nowhere. The result is likely but not proven: blob ids are not compared.
     """
-    hunks = [(encode_lines(hunk.lines_on("pre")), hunk) for hunk in change.hunks]
+    hunks = [(_lines_on(hunk, "pre"), hunk) for hunk in change.hunks]
     # Most hunks that do not fit are nowhere in the file. A search in the bytes shows this fastest.
     if any(b"\n".join(before) not in content for before, _ in hunks):
         return None
@@ -55,15 +54,13 @@ def apply_with_offset(content: bytes, change: FileChange) -> bytes | None:
         if start is None:
             return None
         result += lines[at:start]
-        result += encode_lines(hunk.lines_on("post"))
+        result += _lines_on(hunk, "post")
         at = start + len(before)
     return b"\n".join([*result, *lines[at:]])
 
 
-def encode_lines(lines: Iterable[Line]) -> list[bytes]:
-    """Return the bytes of each line. The lines are encoded together because a patch has thousands."""
-    texts = [line.text for line in lines]
-    return "\n".join(texts).encode("utf-8", "surrogateescape").split(b"\n") if texts else []
+def _lines_on(hunk: Hunk, side: Side) -> list[bytes]:
+    return hunk.text_on(side).encode("utf-8", "surrogateescape").split(b"\n")[:-1]
 
 
 def _find_lines(lines: list[bytes], wanted: list[bytes], first: int, announced: int) -> int | None:

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Build the images of a file before and after a patch: complete if known, otherwise only the lines of its hunks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from rules.diff.apply import apply_exactly, encode_lines
-from rules.diff.patch import FileChange, Patch, Series
+from rules.diff.apply import apply_exactly
+from rules.diff.patch import FileChange, Hunk, Patch, Series
 from rules.diff.tree import Files, blob_id
 from rules.finding import Side
-from rules.lazy import dataclass
+from rules.lazy import cached_property, dataclass
 
 
 class Fragment(NamedTuple):
@@ -22,25 +22,46 @@ class Fragment(NamedTuple):
     text: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Image:
     """One side of a changed file.
 
-    `fragments` are the known parts, in order, with a gap between them. `is_complete` says that nothing else exists.
-    `touched` are the numbers of the lines that this patch added (side "post") or removed (side "pre").
+    `data` are the bytes of the file; None if only what the hunks show of it is known. `is_new` says that every line
+    counts as changed, whatever the hunks say.
     """
 
     path: str
     side: Side
-    fragments: tuple[Fragment, ...]
-    is_complete: bool
-    touched: frozenset[int]
+    hunks: tuple[Hunk, ...]
+    data: bytes | None = None
+    is_new: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the whole file is known."""
+        return self.data is not None
 
     @property
     def content(self) -> bytes:
         """The bytes of the file. The image must be complete."""
-        assert self.is_complete
-        return self.fragments[0].text if self.fragments else b""
+        assert self.data is not None
+        return self.data
+
+    @cached_property
+    def fragments(self) -> tuple[Fragment, ...]:
+        """The known parts, in order, with a gap between them. A complete image is one of them."""
+        if self.data is not None:
+            return (Fragment(1, self.data),) if self.data else ()
+        return _build_fragments(self.hunks, self.side)
+
+    @cached_property
+    def touched(self) -> frozenset[int]:
+        """The numbers of the lines that this patch added (side "post") or removed (side "pre")."""
+        if self.is_new:
+            return frozenset(self.line_numbers())
+        marker = "-" if self.side == "pre" else "+"
+        lines = [line for hunk in self.hunks if hunk.has(marker) for line in hunk.numbered(self.side)]
+        return frozenset([number for number, text in lines if text[0] == marker])
 
     def line_numbers(self) -> Iterator[int]:
         """Yield the number of every known line."""
@@ -84,9 +105,7 @@ class _Content:
 
 def build_new_file_image(path: str, content: bytes) -> Image:
     """Build the post-image of a file as if every line of it were new."""
-    count = content.count(b"\n") + (not content.endswith(b"\n") and content != b"")
-    fragments = (Fragment(1, content),) if content else ()
-    return Image(path, "post", fragments, is_complete=True, touched=frozenset(range(1, count + 1)))
+    return Image(path, "post", (), content, is_new=True)
 
 
 def build_images(series: Series, tree: Files) -> Images:
@@ -120,11 +139,10 @@ class _Builder:
             return FileImages(patch, change, None, None)
         pre = post = None
         if change.before is not None:
-            touched = frozenset([line.before for line in change.removed_lines() if line.before is not None])
-            pre = _build_image(change.before, "pre", change, before if after or change.is_deleted else None, touched)
+            known = before if after or change.is_deleted else None
+            pre = Image(change.before, "pre", change.hunks, known.data if known else None)
         if change.after is not None:
-            touched = frozenset([line.after for line in change.added_lines() if line.after is not None])
-            post = _build_image(change.after, "post", change, after, touched)
+            post = Image(change.after, "post", change.hunks, after.data if after else None)
         return FileImages(patch, change, pre, post)
 
     def _content_before(self, change: FileChange) -> _Content | None:
@@ -187,32 +205,21 @@ def _deleted_content(change: FileChange) -> bytes | None:
     """Return the bytes of a deleted file from its only hunk; None if the diff omits them."""
     if len(change.hunks) != 1 or change.hunks[0].before_start != 1 or change.hunks[0].after_count:
         return None
-    text = b"\n".join(encode_lines(change.hunks[0].lines))
-    return text + (b"" if change.ends_without_newline_before else b"\n")
+    text = change.hunks[0].text_on("pre").encode("utf-8", "surrogateescape")
+    return text[:-1] if change.ends_without_newline_before else text
 
 
-def _build_image(path: str, side: Side, change: FileChange, content: _Content | None, touched: frozenset[int]) -> Image:
-    if content is None:
-        return Image(path, side, _build_fragments(change, side), is_complete=False, touched=touched)
-    fragments = (Fragment(1, content.data),) if content.data else ()
-    return Image(path, side, fragments, is_complete=True, touched=touched)
-
-
-def _build_fragments(change: FileChange, side: Side) -> tuple[Fragment, ...]:
+def _build_fragments(hunks: Iterable[Hunk], side: Side) -> tuple[Fragment, ...]:
     """Return the runs of lines that the hunks show of one side. Join adjacent hunks, drop overlapping hunks."""
     runs: list[tuple[int, list[str]]] = []
-    for hunk in change.hunks:
-        lines = hunk.lines_on(side)
-        if not lines:
+    end = 0
+    for hunk in hunks:
+        first, text = hunk.before_start if side == "pre" else hunk.after_start, hunk.text_on(side)
+        if not text or first < end:
             continue
-        first = lines[0].before if side == "pre" else lines[0].after
-        assert first is not None
-        end = runs[-1][0] + len(runs[-1][1]) if runs else 0
-        if first < end:
-            continue
-        texts = [line.text for line in lines]
-        if first == end and runs:
-            runs[-1][1].extend(texts)
+        if runs and first == end:
+            runs[-1][1].append(text)
         else:
-            runs.append((first, texts))
-    return tuple([Fragment(first, "\n".join([*texts, ""]).encode("utf-8", "surrogateescape")) for first, texts in runs])
+            runs.append((first, [text]))
+        end = first + text.count("\n")
+    return tuple([Fragment(first, "".join(texts).encode("utf-8", "surrogateescape")) for first, texts in runs])

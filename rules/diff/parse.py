@@ -11,7 +11,7 @@ from typing import Final
 
 from rules.diff.header import read_header
 from rules.diff.log import split_log
-from rules.diff.patch import FileChange, Hunk, Line, Patch, Unreadable
+from rules.diff.patch import FileChange, Hunk, Patch, Unreadable
 from rules.lazy import dataclass, re, replace
 
 MAX_FILES: Final = 10_000
@@ -25,8 +25,11 @@ _IN_BODY_HEADER = re.compile(r"(?:From|Date|Subject): ")
 _RULE = re.compile(r"([-+])\1{4}")
 _FOOTER = re.compile(r"([-+])(?:\1|\s*$|[-+=*_]{2}| \w|[A-Z][a-z])")
 _OUTSIDE_OF_HUNKS = re.compile(r"\n[^-+ \\@\r\n]")
-_HEADER = re.compile(r"@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@ ?(.*)")
-_MAY_BE_DIFF = re.compile(r"[-+@\\]|diff |new |old |deleted |index |Binary |GIT ")
+_HEADER = re.compile(r"\n@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@ ?(.*)")
+_STRIPPED = re.compile(r"\n(?=[\r\n])")  # before a context line without its space
+_NO_NEWLINE = re.compile(r"\n\\[^\n]*+")
+_BEFORE_NO_NEWLINE = re.compile(r"\n([-+ ])[^\n]*+\n(?=\\)")
+_USUAL_END = re.compile(r"\n(?:(?:\n++(?:-- ?\n)?+|-- ?\n)(?:[ \r][^\n]*+\n|\n)*+)?\Z")
 _SHORT = "Hunk is shorter than expected"
 _REASONS = {
     _SHORT: "a hunk is shorter than it announces: cut off, or a wrapped line in it",
@@ -115,10 +118,8 @@ def _read_section(section: str) -> FileChange | Unreadable:
     stray = _OUTSIDE_OF_HUNKS.search(section, at)
     if stray and section.find("\n@@ -", stray.end()) >= 0:
         return Unreadable("text between hunks: wrapped or damaged lines", section.count("\n", 0, stray.end()))
-    body = section[at + 1 : stray.start() if stray else len(section)].split("\n")
-    if body[-1] == "" and stray is None:
-        body.pop()
-    hunks = _read_hunks(body, is_cut=stray is not None)
+    text = section[at : stray.start() + 1 if stray else len(section)]
+    hunks = _read_hunks(text if text.endswith("\n") else text + "\n", is_cut=stray is not None)
     if isinstance(hunks, Unreadable):
         return replace(hunks, line=hunks.line + len(lines))
     change = header.change
@@ -154,46 +155,40 @@ class _Hunks:
     ends_without_newline: frozenset[str]
 
 
-def _read_hunks(lines: list[str], *, is_cut: bool) -> _Hunks | Unreadable:
-    """Return the hunks in the lines after a file's header; the line of an Unreadable counts from 0.
+def _read_hunks(text: str, *, is_cut: bool) -> _Hunks | Unreadable:
+    """Return the hunks in the text after a file's header; the line of an Unreadable counts from 0.
 
-    `is_cut` says that a line follows that can stand in no hunk: the one at fault, where a hunk is too short. A blank
-    context line that is missing at the end of the text is added: the end of a MIME part and some mailers drop it.
+    The text begins with the newline above the first hunk and ends with one. `is_cut` says that a line follows that can
+    stand in no hunk: the one at fault, where a hunk is too short. A blank context line that is missing at the end of
+    the text is added: the end of a MIME part and some mailers drop it.
     """
-    hunks = _read_usual_hunks(lines) or _read_exact_hunks(lines, is_cut=is_cut)
+    hunks = _read_usual_hunks(text) or _read_exact_hunks(text, is_cut=is_cut)
     if isinstance(hunks, Unreadable) and hunks.reason == _REASONS[_SHORT] and not is_cut:
-        completed = _read_exact_hunks([*lines, " "], is_cut=False)
+        completed = _read_exact_hunks(text + " \n", is_cut=False)
         return hunks if isinstance(completed, Unreadable) else completed
     return hunks
 
 
-def _read_usual_hunks(lines: list[str]) -> _Hunks | Unreadable | None:
+def _read_usual_hunks(text: str) -> _Hunks | None:
     """Return hunks as git writes them, one directly below the other; None for others, which unidiff checks."""
     hunks: list[Hunk] = []
     ends_without_newline: frozenset[str] = frozenset()
     at = 0
-    while at < len(lines) and (header := _HEADER.fullmatch(lines[at])) is not None:
+    while (header := _HEADER.match(text, at)) is not None:
         before, before_count, after, after_count = (int(number or "1") for number in header.group(1, 2, 3, 4))
-        read = _read_hunk_lines(lines, at + 1, (before, before_count), (after, after_count))
+        read = _read_hunk_text(text, header.end(), before_count, after_count)
         if read is None or not read[0]:
             return None
-        body, at, ends_without_newline = read
-        hunks.append(Hunk(before, before_count, after, after_count, header[5], body))
-    below = at
-    while below < len(lines) and not lines[below]:
-        below += 1
-    rest = lines[below + 1 :] if lines[below : below + 1] in (["-- "], ["--"]) else lines[below:]
-    return (
-        None
-        if any(map(_MAY_BE_DIFF.match, rest))
-        else _problem_below(lines, at) or _Hunks(tuple(hunks), ends_without_newline)
-    )
+        lines, at, ends_without_newline = read
+        hunks.append(Hunk(before, before_count, after, after_count, header[5], lines))
+    return _Hunks(tuple(hunks), ends_without_newline) if _USUAL_END.match(text, at) else None
 
 
-def _read_exact_hunks(lines: list[str], *, is_cut: bool) -> _Hunks | Unreadable:
+def _read_exact_hunks(text: str, *, is_cut: bool) -> _Hunks | Unreadable:
     from unidiff.errors import UnidiffParseError
     from unidiff.patch import PatchSet
 
+    lines = text[1:-1].split("\n")
     source = iter([line or "\n" for line in lines])  # unidiff requires this line ending
     try:
         files = PatchSet(chain(("--- a/file\n", "+++ b/file\n"), source), metadata_only=True)
@@ -205,60 +200,44 @@ def _read_exact_hunks(lines: list[str], *, is_cut: bool) -> _Hunks | Unreadable:
     ends_without_newline: frozenset[str] = frozenset()
     at = 0
     for header in chain.from_iterable(files):
-        while not lines[at].startswith("@@ -"):
-            at += 1
+        start = text.index("\n", text.index("\n@@ -", at) + 1)
         before = header.source_start, header.source_length
         after = header.target_start, header.target_length
-        read = _read_hunk_lines(lines, at + 1, before, after)
+        read = _read_hunk_text(text, start, before[1], after[1])
         assert read is not None  # unidiff has read it
         body, at, ends_without_newline = read
         hunks.append(Hunk(*before, *after, header.section_header, body))
-    return _problem_below(lines, at) or _Hunks(tuple(hunks), ends_without_newline)
+    return _problem_below(lines, text.count("\n", 0, at)) or _Hunks(tuple(hunks), ends_without_newline)
 
 
-def _read_hunk_lines(
-    lines: list[str], at: int, before: tuple[int, int], after: tuple[int, int]
-) -> tuple[tuple[Line, ...], int, frozenset[str]] | None:
-    """Read the lines of the hunk whose first line is at `at`, given its start and length before and after the patch.
+def _read_hunk_text(
+    text: str, start: int, before_count: int, after_count: int
+) -> tuple[str, int, frozenset[str]] | None:
+    """Read the hunk whose first line follows the newline at `start`, and that has so many lines on each side.
 
-    Return the lines, the index after them, and the markers of the sides on which the hunk ends without a newline; None
-    if a line is none of a hunk, or the hunk does not have the lengths.
+    Return its text, the position of its last newline, and the markers of the sides on which it ends without a newline;
+    None if no lines have these numbers. A line that cannot belong to a hunk must begin with "@".
     """
-    (old, before_count), (new, after_count) = before, after
-    left = before_count + after_count
-    make, result = tuple.__new__, list[Line]()  # the constructor of a NamedTuple takes twice as long
-    ends_without_newline: set[str] = set()
-    for number in range(at, len(lines)):  # islice would step over all lines above
-        raw = lines[number]
-        marker = raw[:1]
-        if left <= 0 and marker != "\\":
-            break
-        at += 1
-        if marker == "+":
-            result.append(make(Line, (raw[1:], None, new)))
-            new += 1
-            left -= 1
-        elif marker == " ":
-            result.append(make(Line, (raw[1:], old, new)))
-            old += 1
-            new += 1
-            left -= 2
-        elif marker == "-":
-            result.append(make(Line, (raw[1:], old, None)))
-            old += 1
-            left -= 1
-        elif marker == "\\":
-            ends_without_newline.update(result[-1].marker.replace(" ", "+-") if result else "")
-        elif marker in ("", "\r"):
-            result.append(make(Line, (raw, old, new)))
-            old += 1
-            new += 1
-            left -= 2
-        else:
+    end = text.find("\n@", start)
+    end = len(text) - 1 if end < 0 else end
+    added, removed, unchanged = [text.count(start_of_line, start, end) for start_of_line in ("\n+", "\n-", "\n ")]
+    unusual = text.count("\n", start, end) - added - removed - unchanged
+    notes = text.count("\n\\", start, end) if unusual else 0
+    unchanged += unusual - notes
+    while (unchanged + removed, unchanged + added) != (before_count, after_count):
+        if unchanged + removed < before_count or unchanged + added < after_count:
             return None
-    if (old, new) != (before[0] + before_count, after[0] + after_count):
-        return None
-    return tuple(result), at, frozenset(ends_without_newline)
+        end = text.rfind("\n", start, end)  # leave out the last line, such as that of a signature
+        marker = text[end + 1]
+        added -= marker == "+"
+        removed -= marker == "-"
+        notes -= marker == "\\"
+        unchanged -= marker in " \r\n"
+    if not unusual:
+        return text[start + 1 : end + 1], end, frozenset()
+    lines = _STRIPPED.sub("\n ", text[start : end + 1])
+    without_newline = "".join(_BEFORE_NO_NEWLINE.findall(lines)) if notes else ""
+    return _NO_NEWLINE.sub("", lines)[1:], end, frozenset(without_newline.replace(" ", "+-"))
 
 
 def _problem_below(lines: list[str], at: int) -> Unreadable | None:

@@ -2,11 +2,12 @@
 """The patches of a series as values: what the author changed."""
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from rules.finding import Side
-from rules.lazy import dataclass
+from rules.lazy import cached_property, dataclass
 
 
 class Line(NamedTuple):
@@ -34,29 +35,61 @@ class Line(NamedTuple):
         return "+" if self.before is None else "-" if self.after is None else " "
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hunk:
-    """An `@@` section of a diff; `heading` is the text that git puts after the second `@@`."""
+    """An `@@` section of a diff; `heading` is the text that git puts after the second `@@`.
+
+    `text` has the lines as in a diff: each begins with its marker and ends with a newline.
+    """
 
     before_start: int
     before_count: int
     after_start: int
     after_count: int
     heading: str
-    lines: tuple[Line, ...]
+    text: str
 
-    def lines_on(self, side: Side) -> list[Line]:
-        """Return the lines that the hunk shows of the file before or after the patch."""
-        if side == "pre":
-            return [line for line in self.lines if line.before is not None]
-        return [line for line in self.lines if line.after is not None]
-
-    @property
-    def text(self) -> str:
-        """The lines with their markers, as a diff has them."""
-        return "\n".join(
-            [("+" if before is None else "-" if after is None else " ") + text for text, before, after in self.lines]
+    @classmethod
+    def of(
+        cls,
+        before_start: int,
+        before_count: int,
+        after_start: int,
+        after_count: int,
+        heading: str,
+        lines: Iterable[tuple[str, int | None, int | None]],
+    ) -> Self:
+        """Return the hunk with these lines, whose numbers follow each other from the two starts."""
+        text = "".join(
+            [f"{'+' if before is None else '-' if after is None else ' '}{text}\n" for text, before, after in lines]
         )
+        return cls(before_start, before_count, after_start, after_count, heading, text)
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines with their numbers. They are made when they are used: most hunks need no more than their text."""
+        before, after = self.before_start, self.after_start
+        lines: list[Line] = []
+        for line in self.text.split("\n")[:-1]:
+            marker = line[:1]
+            lines.append(Line(line[1:], None if marker == "+" else before, None if marker == "-" else after))
+            before += marker != "+"
+            after += marker != "-"
+        return tuple(lines)
+
+    def numbered(self, side: Side) -> Iterable[tuple[int, str]]:
+        """Return the lines that the hunk shows of one side of the file, with their markers, and their numbers."""
+        other, first = ("+", self.before_start) if side == "pre" else ("-", self.after_start)
+        return enumerate([line for line in self.text.split("\n")[:-1] if line[0] != other], first)
+
+    def text_on(self, side: Side) -> str:
+        """Return the lines that the hunk shows of the file before or after the patch, each with a newline."""
+        other = "+" if side == "pre" else "-"
+        return "\n".join([line[1:] for line in self.text.split("\n") if line[:1] != other])
+
+    def has(self, start: str) -> bool:
+        """Tell whether a line begins with this text, of which the first character is the marker."""
+        return self.text.startswith(start) or f"\n{start}" in self.text
 
 
 _after_start = attrgetter("after_start")
@@ -115,10 +148,18 @@ class FileChange:
         return at if at >= 0 and line < self.hunks[at].before_start + self.hunks[at].before_count else None
 
     def added_lines(self) -> list[Line]:
-        return [line for hunk in self.hunks for line in hunk.lines if line.before is None]
+        make = tuple.__new__  # Line(..) takes twice as long
+        lines = (item for hunk in self.hunks if hunk.has("+") for item in hunk.numbered("post"))
+        return [make(Line, (text[1:], None, number)) for number, text in lines if text[0] == "+"]
 
     def removed_lines(self) -> list[Line]:
-        return [line for hunk in self.hunks for line in hunk.lines if line.after is None]
+        make = tuple.__new__
+        lines = (item for hunk in self.hunks if hunk.has("-") for item in hunk.numbered("pre"))
+        return [make(Line, (text[1:], number, None)) for number, text in lines if text[0] == "-"]
+
+    def texts(self, marker: str) -> list[str]:
+        """Return the texts of the lines with this marker: "+" for those that the patch adds, "-" for removed ones."""
+        return [line[1:] for hunk in self.hunks for line in hunk.text.split("\n") if line[:1] == marker]
 
 
 @dataclass(frozen=True, slots=True)

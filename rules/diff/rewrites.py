@@ -41,7 +41,7 @@ class Rewrite:
 def find_rewrites(change: FileChange) -> Iterator[Rewrite]:
     """Yield the significant lines that are removed, in order, the first ones of many consecutive lines."""
     for hunk in change.hunks:
-        if hunk.before_count:
+        if hunk.has("-"):
             yield from _find_in_hunk(hunk, is_deleted=change.is_deleted)
 
 
@@ -59,35 +59,41 @@ def is_significant(text: str) -> bool:
 
 
 def _find_in_hunk(hunk: Hunk, *, is_deleted: bool) -> Iterator[Rewrite]:
+    lines = hunk.text.split("\n")
     texts: list[str] | None = None
-    for lines in _changed_runs(hunk.lines):
-        significant = (line for line in lines if line[2] is None and is_significant(line[0]))
-        removed = tuple(islice(significant, _MAX_LINES))
-        if removed:
+    for first, run in _changed_runs(lines):
+        removed = enumerate([line[1:] for line in run if line[0] == "-"], first)
+        significant = tuple(islice(((at, line) for at, line in removed if is_significant(line)), _MAX_LINES))
+        if significant:
             if texts is None:
-                texts = [text for text, before, _ in hunk.lines if before is not None]
-            replacement = "" if is_deleted else digest(*["+" + text if old is None else text for text, old, _ in lines])
-            for line in removed:
-                identity = _identify(texts, (line.before or hunk.before_start) - hunk.before_start)
-                yield Rewrite(line, identity, replacement)
+                texts = [line[1:] for line in lines if line[:1] != "+"]
+            replacement = "" if is_deleted else digest(*[line if line[0] == "+" else line[1:] for line in run])
+            for at, line in significant:
+                number = hunk.before_start + at
+                yield Rewrite(Line(line, number, None), _identify(texts, at), replacement)
 
 
-def _changed_runs(lines: Iterable[Line]) -> Iterator[list[Line]]:
-    """Yield the consecutive lines that are added and removed, without those of which none is removed."""
-    run: list[Line] = []
-    has_removed = False
+def _changed_runs(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the consecutive lines that are added and removed, without those of which none is removed.
+
+    Yield with them the number, from 0, of the first removed one of them among the lines before the change.
+    """
+    run: list[str] = []
+    before = removed = 0
     for line in lines:
-        if line[2] is None:
+        marker = line[:1]
+        if marker == "-":
             run.append(line)
-            has_removed = True
-        elif line[1] is None:
+            removed += 1
+        elif marker == "+":
             run.append(line)
-        elif run:
-            if has_removed:
-                yield run
-            run, has_removed = [], False
-    if has_removed:
-        yield run
+        else:
+            if removed:
+                yield before, run
+            if run:
+                before += removed
+                run, removed = [], 0
+            before += 1
 
 
 def _identify(texts: list[str], at: int) -> str:

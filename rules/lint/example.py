@@ -34,7 +34,7 @@ Other pending series: `pending SUBJECT` at the end starts one. Its diffs apply t
 
 from rules.bindings.tree import FileTree, Tree
 from rules.diff.log import split_log
-from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
+from rules.diff.patch import FileChange, Hunk, Patch, Series
 from rules.diff.tree import blob_id
 from rules.lazy import dataclass, field, re, replace
 from rules.lint.expectations import Expected, Mark, read_margin
@@ -218,17 +218,16 @@ class _Reader:
     def _hunk(
         self, file: _File, lines: list[tuple[Mark | None, str]], before_start: int, after_start: int, heading: str
     ) -> Hunk:
-        built: list[Line] = []
         before, after = before_start, after_start
         for mark, body in lines:
             marker = body[0]
-            built.append(Line(body[1:], None if marker == "+" else before, None if marker == "-" else after))
             side, number = ("pre", before) if marker == "-" else ("post", after)
             self._expect(mark, file.after or file.before or "", side, number)
             before += marker != "+"
             after += marker != "-"
         before_count, after_count = before - before_start, after - after_start
-        return Hunk(before_start, before_count, after_start, after_count, heading, tuple(built))
+        text = "".join(f"{body}\n" for _, body in lines)
+        return Hunk(before_start, before_count, after_start, after_count, heading, text)
 
     def _expect(self, mark: Mark | None, path: str, side: str, line: int) -> None:
         if mark is not None:

@@ -139,7 +139,7 @@ def _rerolls(size: int, _: Scratch) -> Callable[[], object]:
 
 def _new_file(path: str, texts: Sequence[str]) -> FileChange:
     lines = tuple(Line(text, None, number) for number, text in enumerate(texts, 1))
-    return FileChange(None, path, (Hunk(0, 0, 1, len(lines), "", lines),))
+    return FileChange(None, path, (Hunk.of(0, 0, 1, len(lines), "", lines),))
 
 
 def _check(*patches: Patch) -> Callable[[], object]:
@@ -161,7 +161,7 @@ def _patches(size: int, _: Scratch) -> Callable[[], object]:
 def _hunked(path: str, changes: Sequence[tuple[int, str, str]]) -> FileChange:
     """Return a change of a file, with a hunk for each changed line."""
     hunks = tuple(
-        Hunk(at, 1, at, 1, "", (Line(before, at, None), Line(after, None, at))) for at, before, after in changes
+        Hunk.of(at, 1, at, 1, "", (Line(before, at, None), Line(after, None, at))) for at, before, after in changes
     )
     return FileChange(path, path, hunks)
 

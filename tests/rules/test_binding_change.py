@@ -37,7 +37,7 @@ def test_a_helper_in_the_context_of_a_hunk_is_not_added() -> None:
         for text in _helper(name).splitlines():
             after = 500 + len(lines)
             lines.append(Line(text, after if sign == " " else None, after))
-    hunk = Hunk(500, 4, 500, 8, "", tuple(lines))
+    hunk = Hunk.of(500, 4, 500, 8, "", tuple(lines))
     change = FileChange("rust/helpers/lamp.c", "rust/helpers/lamp.c", (hunk,), blob_before="1" * 12)
 
     assert "C/Rust interface changes: helpers added: `lamp_fresh`." == _messages(change)

@@ -55,7 +55,7 @@ def test_no_rule_crashes_on_hunks(lines: list[str], marks: list[str]) -> None:
         built.append(Line(text, None if mark == "+" else before, None if mark == "-" else after))
         before += mark != "+"
         after += mark != "-"
-    hunk = Hunk(50, before - 50, 50, after - 50, "", tuple(built))
+    hunk = Hunk.of(50, before - 50, 50, after - 50, "", tuple(built))
     path = "rust/kernel/led.rs"
     series = Series("s", (Patch(1, "s", changes=(FileChange(path, path, (hunk,)),)),))
 

@@ -21,7 +21,7 @@ SITE = "    unsafe { a() };"
 
 def new_file(path: str, sites: int) -> FileChange:
     lines = [f"fn f() {{ // {path}", *[SITE] * sites, "}"]
-    hunk = Hunk(0, 0, 1, len(lines), "", tuple(Line(text, None, n) for n, text in enumerate(lines, 1)))
+    hunk = Hunk.of(0, 0, 1, len(lines), "", tuple(Line(text, None, n) for n, text in enumerate(lines, 1)))
     return FileChange(None, path, (hunk,))
 
 
@@ -47,7 +47,7 @@ def test_only_a_file_with_too_many_sites_is_skipped() -> None:
 
 def test_a_file_with_many_hunks_of_few_sites_is_skipped() -> None:
     hunks = tuple(
-        Hunk(at, 1, at, 2, "f", (Line("a();", at, at), Line(SITE, None, at + 1))) for at in range(10, 40_000, 20)
+        Hunk.of(at, 1, at, 2, "f", (Line("a();", at, at), Line(SITE, None, at + 1))) for at in range(10, 40_000, 20)
     )
 
     report = run(active(), series(FileChange("rust/kernel/a.rs", "rust/kernel/a.rs", hunks)), NoTree())
@@ -90,7 +90,7 @@ def assert_checked_in_linear_time(make: Callable[[int], Iterable[FileChange]], s
 
 def edit(path: str, to: str | None, *lines: Line) -> FileChange:
     counts = sum(line.before is not None for line in lines), sum(line.after is not None for line in lines)
-    return FileChange(path, to, (Hunk(1, counts[0], 1, counts[1], "", lines),))
+    return FileChange(path, to, (Hunk.of(1, counts[0], 1, counts[1], "", lines),))
 
 
 def test_removed_text_of_many_renamed_files_is_looked_up() -> None:
@@ -111,7 +111,7 @@ def test_declarations_of_many_files_are_looked_up_by_name() -> None:
 def test_a_hunk_is_searched_once_for_the_constructions_of_all_types() -> None:
     def hunk(start: int) -> Hunk:
         texts = ("/// # Invariants", "///", f"pub struct S{start} {{ a: *mut u8 }}")
-        return Hunk(start, 0, start, 3, "", tuple(Line(text, None, start + at) for at, text in enumerate(texts)))
+        return Hunk.of(start, 0, start, 3, "", tuple(Line(text, None, start + at) for at, text in enumerate(texts)))
 
     def changes(size: int) -> Iterable[FileChange]:
         hunks = tuple(hunk(start) for start in range(10, size * 20, 20))

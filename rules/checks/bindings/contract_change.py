@@ -87,9 +87,7 @@ def _line(file: FileView, item: Item) -> int | None:
 
 
 def _is_unchanged(view: SeriesView, user: ContractUser) -> bool:
-    removed = {
-        line.text.strip() for file in view.files if file.path == user.path for line in file.change.removed_lines()
-    }
+    removed = {text.strip() for file in view.files if file.path == user.path for text in file.change.texts("-")}
     return user.comment not in removed and user.text not in removed
 
 

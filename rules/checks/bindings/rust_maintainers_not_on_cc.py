@@ -87,7 +87,7 @@ def _affected(view: SeriesView) -> dict[str, int]:
 def _changed_text(view: SeriesView, path: str) -> str:
     """Return the lines that the series changes in that file, for K."""
     changes = [file.change for file in view.files if file.path == path]
-    return "\n".join(line.text for change in changes for line in (*change.added_lines(), *change.removed_lines()))
+    return "\n".join(text for change in changes for marker in "+-" for text in change.texts(marker))
 
 
 def _shown(entry: Entry, path: str) -> str:

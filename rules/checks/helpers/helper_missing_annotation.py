@@ -48,7 +48,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             missing.append((helper.name, line))
     if not missing or not _is_expected(file, helpers):
         return
-    removed = " ".join(line.text for line in file.change.removed_lines())
+    removed = " ".join(file.change.texts("-"))
     for name, line in missing:
         if f"rust_helper_{name}(" not in removed:
             message = f"`rust_helper_{name}` lacks `__rust_helper`, so it cannot be inlined into Rust code."

@@ -184,7 +184,7 @@ def test_a_patch_is_found_once() -> None:
 
 
 def test_a_diff_without_lines_has_no_patch_id() -> None:
-    hunk = Hunk(1, 0, 1, 1, "", (Line("a", None, 1),))
+    hunk = Hunk.of(1, 0, 1, 1, "", (Line("a", None, 1),))
 
     assert patch_id([FileChange("a", "a", (hunk,))])
     assert "" == patch_id([]) == patch_id([FileChange("a", "a")]) == patch_id([FileChange("a", "b", (hunk,))])

@@ -25,7 +25,7 @@ ADA, BOB = Address("Ada \udce4", "ada@example.org"), Address("", "bob@example.or
 DATE = datetime(2026, 3, 1, 12, 30, 0, 5, tzinfo=timezone(timedelta(hours=2)))
 LINES = (Line("use a;", 3, 3), Line("let a = 1;", 4, None), Line("let \x0c a = '\udcff';", None, 4), Line("}", 5, 5))
 DIFF = " use a;\n-let a = 1;\n+let \x0c a = '\udcff';\n }\n"
-HUNK = Hunk(3, 3, 3, 3, "fn b()", LINES)
+HUNK = Hunk.of(3, 3, 3, 3, "fn b()", LINES)
 CHANGE = FileChange("a.rs", "b.rs", (HUNK,), "1" * 12, "2" * 40, True, True, True, True)
 
 
@@ -109,10 +109,9 @@ def test_a_hunk_is_a_range_of_the_text_of_its_mail() -> None:
 @pytest.mark.parametrize(
     "hunk",
     [
-        replace(HUNK, lines=()),
-        replace(HUNK, lines=(Line("a\nb", 3, 3),)),
-        replace(HUNK, lines=(Line("a", 99, 100),)),
-        replace(HUNK, lines=(Line("", None, 3), Line("", 3, None), Line("\r", 4, 4))),
+        replace(HUNK, text=""),
+        replace(HUNK, text=" \n"),
+        replace(HUNK, text="+\n-\n \r\n"),
     ],
 )
 @pytest.mark.parametrize("body", ["", "another text"])

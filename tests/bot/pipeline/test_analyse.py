@@ -21,7 +21,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 OLD, NEW = b"fn f() {}\n", b"fn f() {}\nfn g() {}\n"
-HUNK = Hunk(1, 1, 1, 2, "", (Line("fn f() {}", 1, 1), Line("fn g() {}", None, 2)))
+HUNK = Hunk.of(1, 1, 1, 2, "", (Line("fn f() {}", 1, 1), Line("fn g() {}", None, 2)))
 CHANGE = FileChange("a.rs", "a.rs", (HUNK,), blob_before=blob_id(OLD), blob_after=blob_id(NEW))
 SERIES = Series("s", (Patch(1, "s", changes=(CHANGE,)),))
 

@@ -55,7 +55,7 @@ class Maker:
         self, index: int = 1, path: str = "rust/kernel/led.rs", subject: str = "rust: led: add a driver"
     ) -> Patch:
         lines = tuple(Line(text, None, number) for number, text in enumerate(self.code, 1))
-        return Patch(index, subject, changes=(FileChange(None, path, (Hunk(0, 0, 1, len(lines), "", lines),)),))
+        return Patch(index, subject, changes=(FileChange(None, path, (Hunk.of(0, 0, 1, len(lines), "", lines),)),))
 
     def posting(
         self,

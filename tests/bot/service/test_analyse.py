@@ -188,7 +188,7 @@ def _changes(content: bytes) -> FileChange:
     return FileChange(
         "rust/kernel/led.rs",
         "rust/kernel/led.rs",
-        (Hunk(3, 1, 3, 4, "", lines),),
+        (Hunk.of(3, 1, 3, 4, "", lines),),
         blob_before=blob_id(content)[:12],
         blob_after=blob_id(whole)[:12],
     )

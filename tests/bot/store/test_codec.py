@@ -16,6 +16,7 @@ from bot.store.codec import decode, encode
 from bot.store.history import Verified
 from rules.analysis.unsafe_delta import UnsafeDelta, UnsafePlace
 from rules.bindings.pending_facts import PatchIdentity, PendingFact, PendingFacts, PendingKind
+from rules.diff.patch import FileChange, Hunk
 from rules.finding import Anchor, Confidence, Evidence, Finding, LogAnchor, Severity
 from rules.lazy import replace
 from tests.fakes.outbox import series
@@ -85,6 +86,16 @@ def test_times_and_choices_are_stored_as_texts() -> None:
     assert fields["sent"] == "2026-03-01T12:00:00.000005Z"
     assert fields["facts"]["cut"] == ["added"]
     assert fields["facts"]["facts"][0]["place"]["text"] == "\udcff code"
+
+
+def test_a_hunk_is_stored_with_its_lines_as_earlier_versions_read_it() -> None:
+    change = FileChange("a.rs", "a.rs", (Hunk(3, 2, 3, 2, "fn a()", " a\n-b\n+c\n"),))
+    stored = encode(change)
+    (hunk,) = json.loads(unpack(stored))["hunks"]
+
+    assert list(hunk.values()) == [3, 2, 3, 2, "fn a()", [["a", 3, 3], ["b", 4, None], ["c", None, 4]]]
+    assert list(hunk)[-1] == "lines"
+    assert decode(FileChange, stored) == change
 
 
 def test_fields_that_a_class_lost_are_ignored_and_new_ones_have_their_default() -> None:

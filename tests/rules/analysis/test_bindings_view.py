@@ -25,7 +25,7 @@ from tests.rules.bindings.trees import edited, series, tree, whole_change
 )
 def test_a_modules_cfg_counts_where_only_a_hunk_shows_it(attribute: str, path: str, gated: bool) -> None:
     lines = (Line("mod arc;", 9, 9), Line(attribute, None, 10), Line("mod light;", None, 11))
-    change = FileChange("rust/kernel/sync.rs", "rust/kernel/sync.rs", (Hunk(9, 1, 9, 3, "", lines),))
+    change = FileChange("rust/kernel/sync.rs", "rust/kernel/sync.rs", (Hunk.of(9, 1, 9, 3, "", lines),))
 
     assert gated == module_is_gated(view(series((change,)), tree()), path)
 
@@ -89,6 +89,6 @@ def test_the_line_of_a_helper_is_that_of_its_name() -> None:
 
 
 def test_the_added_words_are_those_of_added_lines() -> None:
-    hunk = Hunk(1, 2, 1, 2, "", (Line("kept", 1, 1), Line("old", 2, None), Line("a new->line;", None, 2)))
+    hunk = Hunk.of(1, 2, 1, 2, "", (Line("kept", 1, 1), Line("old", 2, None), Line("a new->line;", None, 2)))
 
     assert added_words([FileChange("a.c", "a.c", (hunk,)), FileChange("b.c", None)]) == {"a", "new", "line"}

@@ -519,7 +519,7 @@ def _hunk(start: int, heading: str, *lines: str) -> FileChange:
         hunk_lines.append(Line(text, None if sign == "+" else before, None if sign == "-" else after))
         before += sign != "+"
         after += sign != "-"
-    hunk = Hunk(start, before - start, start, after - start, heading, tuple(hunk_lines))
+    hunk = Hunk.of(start, before - start, start, after - start, heading, tuple(hunk_lines))
     return FileChange(LAMP_H, LAMP_H, (hunk,), blob_before="1" * 12, blob_after="2" * 12)
 
 

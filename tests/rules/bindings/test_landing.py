@@ -32,7 +32,7 @@ def _hunk(*lines: str, heading: str = "", first: int = 100) -> FileChange:
         marker = text[0]
         shown.append(Line(text[1:], None if marker == "+" else before, None if marker == "-" else after))
         before, after = before + (marker != "+"), after + (marker != "-")
-    hunk = Hunk(first, before - first, first, after - first, heading, tuple(shown))
+    hunk = Hunk.of(first, before - first, first, after - first, heading, tuple(shown))
     return FileChange(LAMP_H, LAMP_H, (hunk,), blob_before="1" * 12, blob_after="2" * 12)
 
 
@@ -107,7 +107,7 @@ def test_users_that_the_series_updates_under_another_name_are_not_left_behind() 
     moved = FileChange(
         "rust/kernel/old_lamp.rs",
         "rust/kernel/old_lamp.rs",
-        (Hunk(1, 1, 1, 1, "", (Line(old, 1, None), Line(new, None, 1))),),
+        (Hunk.of(1, 1, 1, 1, "", (Line(old, 1, None), Line(new, None, 1))),),
     )
 
     assert () == _findings((_hunk(f"-{ON}", f"+{ON2}", f" {OFF}"), moved))
@@ -117,7 +117,7 @@ def test_a_series_that_is_applied_changes_nothing() -> None:
     updated = FILES[LAMP_RS].replace("lamp_on(lamp)", "lamp_on(lamp, 0)")
     landing = tree(**{LAMP_H: edited(LAMP_H, ON, ON2), LAMP_RS: updated, "include/linux/new.h": "int new(void);\n"})
     change = _hunk(f"-{ON}", f"+{ON2}", f" {OFF}")
-    added = FileChange(None, "include/linux/new.h", (Hunk(0, 0, 1, 1, "", (Line("int new(void);", None, 1),)),))
+    added = FileChange(None, "include/linux/new.h", (Hunk.of(0, 0, 1, 1, "", (Line("int new(void);", None, 1),)),))
     trees = (LandingTree("next-1", landing),)
 
     assert () == run_rules((RULE,), view(series((change, added)), NoTree(), trees)).findings

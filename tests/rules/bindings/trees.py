@@ -104,7 +104,7 @@ def whole_change(path: str, after: str | None, to: str | None = None, before: st
         Line(text, len(old) - tail + offset, len(new) - tail + offset)
         for offset, text in enumerate(old[len(old) - tail :], 1)
     ]
-    hunk = Hunk(1 if old else 0, len(old), 1 if new else 0, len(new), "", tuple(lines))
+    hunk = Hunk.of(1 if old else 0, len(old), 1 if new else 0, len(new), "", tuple(lines))
     return FileChange(
         path if before is not None else None,
         None if after is None else to or path,

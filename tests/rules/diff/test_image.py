@@ -44,12 +44,12 @@ def post(file: FileImages) -> Image:
 def test_without_a_tree_the_hunks_are_the_only_known_lines() -> None:
     (file,) = images(diff("@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n@@ -9,2 +9,3 @@\n nine\n+new\n ten\n"))
 
-    assert post(file) == Image(
-        "a.rs", "post", (Fragment(1, b"one\n2\nthree\n"), Fragment(9, b"nine\nnew\nten\n")), False, frozenset({2, 10})
-    )
-    assert file.pre == Image(
-        "a.rs", "pre", (Fragment(1, b"one\ntwo\nthree\n"), Fragment(9, b"nine\nten\n")), False, frozenset({2})
-    )
+    after, before = post(file), file.pre
+    assert before is not None
+    assert (before.path, before.is_complete, before.touched) == ("a.rs", False, frozenset({2}))
+    assert before.fragments == (Fragment(1, b"one\ntwo\nthree\n"), Fragment(9, b"nine\nten\n"))
+    assert (after.path, after.is_complete, after.touched) == ("a.rs", False, frozenset({2, 10}))
+    assert after.fragments == (Fragment(1, b"one\n2\nthree\n"), Fragment(9, b"nine\nnew\nten\n"))
 
 
 def test_adjacent_hunks_become_one_fragment() -> None:

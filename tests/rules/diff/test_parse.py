@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.diff.parse import MAX_FILES, parse, read_patch
-from rules.diff.patch import FileChange, Unreadable
+from rules.diff.parse import MAX_FILES, _read_exact_hunks, _read_usual_hunks, parse, read_patch
+from rules.diff.patch import FileChange, Hunk, Unreadable
 from tests.growth import assert_linear, repeated
 
 HEADER = "diff --git a/a.rs b/a.rs\nindex 1111111..2222222 100644\n--- a/a.rs\n+++ b/a.rs\n"
@@ -91,7 +91,13 @@ def test_form_feed_and_line_separators_do_not_end_a_line() -> None:
 def test_a_context_line_stripped_to_nothing_is_an_empty_context_line() -> None:
     change = parse_one(HEADER + "@@ -1,2 +1,3 @@\n\n+two\n three\n\n\n")
 
-    assert [(line.marker, line.text) for line in change.hunks[0].lines] == [(" ", ""), ("+", "two"), (" ", "three")]
+    assert change.hunks[0].text == " \n+two\n three\n"
+
+
+def test_a_line_of_a_carriage_return_is_a_context_line() -> None:
+    change = parse_one(HEADER + "@@ -1,2 +1,3 @@\n\r\n+two\n\rx\n-- \n2.43.0\n".replace("\r\n", "\r\r\n"))
+
+    assert change.hunks[0].text == " \r\n+two\n \rx\n"
 
 
 @pytest.mark.parametrize(
@@ -106,6 +112,34 @@ def test_a_missing_newline_is_recorded_for_its_side(lines: str, expected: tuple[
     change = parse_one(HEADER + "@@ -1 +1 @@\n" + lines)
 
     assert (change.ends_without_newline_before, change.ends_without_newline_after) == expected
+    assert change.hunks[0].text == "-a\n+b\n"
+
+
+def test_a_missing_newline_below_a_context_line_is_recorded_for_both_sides() -> None:
+    change = parse_one(HEADER + "@@ -1,2 +1 @@\n-a\n\n\\ No newline at end of file\n")
+
+    assert (change.ends_without_newline_before, change.ends_without_newline_after) == (True, True)
+    assert change.hunks[0].text == "-a\n \n"
+
+
+def test_lines_have_the_numbers_of_their_sides() -> None:
+    change = parse_one(HEADER + "@@ -7,3 +9,3 @@\n a\n-b\n+c\n d\n@@ -20 +23,2 @@\n-e\n+f\n+g\n")
+    lines = [line for hunk in change.hunks for line in hunk.lines]
+
+    assert lines == [
+        ("a", 7, 9),
+        ("b", 8, None),
+        ("c", None, 10),
+        ("d", 9, 11),
+        ("e", 20, None),
+        ("f", None, 23),
+        ("g", None, 24),
+    ]
+    assert change.added_lines() == [line for line in lines if line.is_added]
+    assert change.removed_lines() == [line for line in lines if line.is_removed]
+    assert (change.texts("+"), change.texts("-")) == (["c", "f", "g"], ["b", "e"])
+    assert (change.hunks[0].text_on("pre"), change.hunks[1].text_on("post")) == ("a\nb\nd\n", "f\ng\n")
+    assert Hunk.of(7, 3, 9, 3, "", change.hunks[0].lines) == change.hunks[0]
 
 
 def test_a_new_or_deleted_file_has_only_one_path() -> None:
@@ -277,6 +311,18 @@ def test_no_text_raises_an_exception(noise: str) -> None:
     parse(HEADER + HUNK + noise)
     parse(HEADER + "@@ -1,2 +1,3 @@" + noise)
     read_patch(1, "", "diff --git " + noise)
+
+
+_LINES = ("", " ", " a", "+", "+b", "-", "-c", "\\ No newline", "-- ", "--", "\r", "\rd", "@@", "@@ -1,2 +1,2 @@ f")
+
+
+@given(st.lists(st.sampled_from(_LINES), max_size=8), st.tuples(*[st.integers(0, 4)] * 4))
+def test_usual_hunks_are_those_that_unidiff_reads_if_it_reads_any(lines: list[str], numbers: tuple[int, ...]) -> None:
+    text = "\n@@ -{},{} +{},{} @@\n".format(*numbers) + "".join(f"{line}\n" for line in lines)
+
+    usual, exact = _read_usual_hunks(text), _read_exact_hunks(text, is_cut=False)
+
+    assert usual is None or isinstance(exact, Unreadable) or usual == exact
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 
 import pytest
 
-from rules.diff.image import Fragment, Image
+from rules.diff.image import Image
+from rules.diff.patch import Hunk
 from rules.finding import Confidence
 from rules.source.rust.fragment import balance
 from rules.source.rust.source import RustSource, read_image
@@ -75,10 +76,11 @@ def test_a_fragment_that_leaves_many_brackets_open_is_read_as_tokens(depth: int,
 
 
 def test_the_fragments_of_an_image_are_searched_up_to_a_limit() -> None:
-    lines = b"// a\n" * 12_000
-    fragments = (Fragment(50, ARMS.encode()), Fragment(90, lines), Fragment(20_000, lines), Fragment(40_000, lines))
-    image = Image("a.rs", "post", (*fragments, Fragment(60_000, ARMS.encode())), False, frozenset())
-    sources = read_image(image, WorkLimit())
+    lines = " // a\n" * 12_000
+    arms = "".join(f" {line}\n" for line in ARMS.split("\n"))
+    texts = {50: arms, 90: lines, 20_000: lines, 40_000: lines, 60_000: arms}
+    hunks = tuple(Hunk(first, 12_000, first, 12_000, "", text) for first, text in texts.items())
+    sources = read_image(Image("a.rs", "post", hunks), WorkLimit())
 
     assert [source.first_line for source in sources] == [50, 90, 20_000, 40_000, 60_000]
     assert [site.confidence for source in sources for site in source.unsafe_sites] == [MEDIUM, LOW]
@@ -86,8 +88,7 @@ def test_the_fragments_of_an_image_are_searched_up_to_a_limit() -> None:
 
 def test_the_fragments_of_an_image_share_a_limit() -> None:
     work = WorkLimit(limit=5)
-    fragment = Fragment(1, b"fn f() { unsafe { a() } }\n")
-    (source,) = read_image(Image("a.rs", "post", (fragment,), True, frozenset()), work)
+    (source,) = read_image(Image("a.rs", "post", (), b"fn f() { unsafe { a() } }\n"), work)
 
     assert [site.confidence for site in source.unsafe_sites] == [Confidence.HIGH]
     assert [work.count(3), work.count(1)] == ["", "the series"]
