@@ -16,6 +16,7 @@ from threading import Event, Lock
 from types import TracebackType
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar, cast
 
+from bot.error import AdapterError
 from bot.log import configuration
 from bot.pool.guard import Crashed, StoppedError, TimeLimit
 from bot.pool.worker import Limits, TooMuch, exceeded_amount, exit_reason, packed, serve
@@ -25,6 +26,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 TRIES: Final = 2
+_MAX_STARTS: Final = 3  # processes in a row that end before they begin to work
 _CHUNK: Final = 16
 _AHEAD: Final = 4
 _STOP_CHECK_SECONDS: Final = 0.2
@@ -42,6 +44,10 @@ _ALL_PRELOADED: Final = [
 ]
 # The last module keeps what the others loaded in memory that all workers share.
 _FREEZE: Final = "bot.pool.preloaded"
+
+
+class WorkerStartError(AdapterError):
+    """No worker process can start, for example because the system has no memory, or an installation is incomplete."""
 
 
 @dataclass(slots=True)
@@ -64,6 +70,7 @@ class _Worker:
         self.process.start()
         child_end.close()
         self.tasks: deque[_Task[Any]] = deque()
+        self.is_ready = False
 
     def end(self) -> None:
         self.connection.close()
@@ -88,8 +95,8 @@ class ProcessExecutor:
     """Apply pure functions to values in `count` processes. Close it after use.
 
     An item that exceeds a limit or kills its process is retried alone in a new process. After `tries` attempts it is
-    Crashed. If `stop` is set, the current work ends with StoppedError. `on_result` is called in the waiting thread
-    after each attempt.
+    Crashed. If no process can start, no item is at fault, and WorkerStartError is raised. If `stop` is set, the current
+    work ends with StoppedError. `on_result` is called in the waiting thread after each attempt.
     """
 
     def __init__(
@@ -107,6 +114,7 @@ class ProcessExecutor:
         self._on_result = on_result
         self._workers: list[_Worker] = []
         self._lock = Lock()
+        self._failed_starts = 0
 
     def map(self, work: Callable[[T], R], items: Sequence[T], time: TimeLimit | None = None) -> list[R | Crashed]:
         """Return the result for each item, in the order of the items. `time` replaces the time limit of each item.
@@ -179,17 +187,35 @@ class ProcessExecutor:
         for connection in ready:
             worker = busy[cast("Connection", connection)]
             try:
-                result = pickle.loads(worker.connection.recv_bytes())  # noqa: S301 our own process wrote it
+                received = worker.connection.recv_bytes()
             except (EOFError, OSError):
                 worker.process.join()
                 self._on_result()
-                yield from self._failed(worker, exit_reason(worker.process.exitcode, time), waiting)
+                reason = exit_reason(worker.process.exitcode, time)
+                if worker.is_ready:
+                    yield from self._failed(worker, reason, waiting)
+                else:
+                    self._start_failed(worker, reason, waiting)
                 continue
+            if not worker.is_ready:
+                worker.is_ready, self._failed_starts = True, 0
+                continue
+            result = pickle.loads(received)  # noqa: S301 our own process wrote it
             self._on_result()
             if isinstance(result, TooMuch):
                 yield from self._failed(worker, exceeded_amount(result, self._limits), waiting)
                 continue
             yield worker.tasks.popleft().index, result
+
+    def _start_failed(self, worker: _Worker, reason: str, waiting: deque[_Task[T]]) -> None:
+        """Give the tasks of a process that never began to work to another one: they cannot be the cause."""
+        worker.end()
+        self._workers.remove(worker)
+        waiting.extendleft(reversed(worker.tasks))
+        self._failed_starts += 1
+        if self._failed_starts >= _MAX_STARTS:
+            self._failed_starts = 0
+            raise WorkerStartError(f"worker processes cannot start; the last one {reason} before it began to work")
 
     def _failed(self, worker: _Worker, cause: str, waiting: deque[_Task[T]]) -> Iterator[tuple[int, Crashed]]:
         guilty, *others = worker.tasks

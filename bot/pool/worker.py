@@ -7,7 +7,7 @@ import resource
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.error import AdapterError
 from bot.pool.guard import Crashed, TimeLimit, guard
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+READY: Final = b""
+"""What a worker sends when it begins to work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,10 @@ class TooMuch:
 
 
 def serve(connection: "Connection", limits: Limits, log: "LogConfig") -> None:
-    """Run a worker of multiprocessing until its parent ends, or until its own alarm ends it."""
+    """Run a worker of multiprocessing until its parent ends, or until its own alarm ends it.
+
+    It sends `READY`, and then the result of each item.
+    """
     import multiprocessing
     import pickle
 
@@ -60,6 +66,7 @@ def serve(connection: "Connection", limits: Limits, log: "LogConfig") -> None:
     assert parent is not None
     die_with_parent(parent.sentinel)
     with suppress(EOFError, OSError):
+        connection.send_bytes(READY)
         memory = FreeMemory()
         while True:
             memory.end_step()

@@ -5,13 +5,15 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bot.pool.executor import ProcessExecutor
+from bot.pool.executor import ProcessExecutor, WorkerStartError
 from bot.pool.guard import Crashed, TimeLimit
-from bot.pool.worker import Limits
+from bot.pool.worker import Limits, serve
 
 LIMITS = Limits(seconds=60, memory=512 * 1024 * 1024)
 # A busy machine may stop an innocent item for a second or two.
@@ -128,3 +130,29 @@ def test_a_bad_item_is_tried_twice(tmp_path: Path) -> None:
     assert isinstance(result, Crashed)
     assert result.reason.endswith(", 2 times")
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def serve_later(starts: Path, failing: int, *arguments: Any) -> None:
+    """Serve as the process after `failing` ones that ended at once."""
+    with starts.open("a") as file:
+        file.write(".")
+    if len(starts.read_text()) <= failing:
+        sys.exit(9)
+    serve(*arguments)
+
+
+def test_no_item_is_at_fault_if_no_process_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.pool.executor.serve", partial(serve_later, tmp_path / "starts", 1_000))
+    with ProcessExecutor(1, LIMITS) as executor:
+        with pytest.raises(WorkerStartError, match="ended its process with status 9 before it began to work"):
+            executor.map(double, range(100))
+        assert len((tmp_path / "starts").read_text()) == 3
+
+        monkeypatch.undo()
+        assert executor.map(double, range(3)) == [0, 2, 4]
+
+
+def test_a_start_that_fails_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.pool.executor.serve", partial(serve_later, tmp_path / "starts", 2))
+    with ProcessExecutor(1, LIMITS, tries=1) as executor:
+        assert executor.map(double, range(100)) == [number * 2 for number in range(100)]
