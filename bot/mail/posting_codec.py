@@ -2,33 +2,34 @@
 """Encode postings as bytes: first what jobs decide by, and apart from it the texts of the mails and the diffs.
 
 An encoded posting is the number of the format, the length of the compressed head, the head, and the compressed texts.
-Both are JSON arrays with the fields of the values in order, so a field with a default can be added at the end of a
-class. A hunk is a range of the text of its mail, or its lines if the mail does not contain them as they are. Lone
-surrogates are preserved.
+The head is a JSON array with the fields of the values in order, so a field with a default can be added at the end of a
+class. Of the texts one line says where they are, and one has the hunks. A text is a range of the bytes of its raw mail,
+which the store has anyway, or of the bytes after these lines if the mail does not contain it as it is. A hunk is a
+range of the text of its mail, or its lines. Lone surrogates are preserved.
 """
 
 import json
-import zlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from itertools import accumulate
 from operator import attrgetter
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from bot.mail.address import Address
 from bot.mail.posting import Complete, Defective, FollowUp, Part, Posting, State, Waiting
 from rules.diff.patch import FileChange, Hunk, Patch, Series, Unreadable
-from rules.lazy import dataclass, re, replace
+from rules.lazy import dataclass, replace
 
-_FORMAT: Final = b"\x01"
+_FORMAT: Final = b"\x02"
+_EARLIER_FORMAT: Final = b"\x01"  # both arrays are compressed by zlib, and the texts are strings in the second one
 _LENGTH_BYTES: Final = 4
 _START: Final = len(_FORMAT) + _LENGTH_BYTES
 _LEVEL: Final = 6
-_PIECE_BYTES: Final = 256 * 1024  # of texts that are decompressed at a time
-_JSON_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"')
 _MAX_MISSES: Final = (
     3  # hunks of a patch that its mail does not contain; so a hostile mail is searched a few times only
 )
+_IsShown = Callable[[int], bool]  # whether the patch with this index gets its hunks
 _STATES: Final[dict[str, type[State]]] = {"complete": Complete, "waiting": Waiting, "defective": Defective}
 
 
@@ -41,6 +42,26 @@ _POSTING, _SERIES, _PATCH, _CHANGE, _PART, _FOLLOW_UP = (
 )
 
 
+ReadMails = Callable[[Collection[int]], Mapping[int, bytes]]
+"""A function that returns the raw mails of these rows of the store. A mail whose bytes were removed may be missing."""
+
+
+def no_mails(rows: Collection[int]) -> Mapping[int, bytes]:
+    """Read the mails of a posting whose bytes contain all its texts: there are none."""
+    raise LookupError(f"the texts of the posting are in {len(rows)} mails, which are not given")
+
+
+class PostingBytes(NamedTuple):
+    """A posting with its texts as bytes, for another process: the encoded posting, and the mails that it refers to."""
+
+    value: bytes
+    mails: ReadMails = no_mails
+
+    def decode(self) -> Posting:
+        """Return the posting with its texts."""
+        return decode_posting(self.value, self.mails)
+
+
 @dataclass(frozen=True, slots=True)
 class EncodedPosting:
     """A posting as bytes, and without its texts for decisions, so that no process decodes what it only passes on."""
@@ -49,8 +70,8 @@ class EncodedPosting:
     value: bytes
 
     @classmethod
-    def of(cls, posting: Posting) -> Self:
-        return cls(without_texts(posting), encode_posting(posting))
+    def of(cls, posting: Posting, mails: Mapping[str, tuple[int, bytes]] | None = None) -> Self:
+        return cls(without_texts(posting), encode_posting(posting, mails))
 
 
 def without_texts(posting: Posting) -> Posting:
@@ -63,55 +84,88 @@ def without_texts(posting: Posting) -> Posting:
     return replace(posting, parts=parts, series=replace(posting.series, patches=patches))
 
 
-def encode_posting(posting: Posting) -> bytes:
-    """Return the posting as bytes: equal for equal postings."""
-    head = zlib.compress(_dump(_head(posting)), _LEVEL)
-    texts = zlib.compress(_dump(_texts(posting)), _LEVEL)
-    return b"".join((_FORMAT, len(head).to_bytes(_LENGTH_BYTES, "big"), head, texts))
+def encode_posting(posting: Posting, mails: Mapping[str, tuple[int, bytes]] | None = None) -> bytes:
+    """Return the posting as bytes: equal for equal postings from the same mails.
+
+    `mails` are the rows of the store and the bytes of raw mails, by message-id. The posting refers to them for its
+    texts. Without them its bytes contain all texts.
+    """
+    from zstandard import ZstdCompressor
+
+    compress = ZstdCompressor(level=_LEVEL).compress
+    head = compress(_dump(_head(posting)))
+    return b"".join((_FORMAT, len(head).to_bytes(_LENGTH_BYTES, "big"), head, compress(_texts(posting, mails or {}))))
 
 
 def is_encoded_posting(value: bytes) -> bool:
-    """Return whether the bytes have the format of this module. An earlier version stored compressed JSON objects."""
-    return value.startswith(_FORMAT)
+    """Return whether the bytes have a format of this module. An earlier version stored compressed JSON objects."""
+    return value.startswith((_FORMAT, _EARLIER_FORMAT))
 
 
-def decode_posting(value: bytes, *, with_texts: bool = True, patches: Collection[int] | None = None) -> Posting:
+def decode_posting(
+    value: bytes, mails: ReadMails = no_mails, *, with_texts: bool = True, patches: Collection[int] | None = None
+) -> Posting:
     """Return the posting. Without its texts, the bodies of its parts are "", and its file changes have no hunks.
 
-    With indices of patches, only these have hunks and bodies: reading them takes most of the time and memory.
+    With indices of patches, only these have hunks and bodies: reading them takes most of the time and memory. A part
+    whose mail was removed has none.
     """
-    end = _START + int.from_bytes(value[len(_FORMAT) : _START], "big")
-    head = json.loads(zlib.decompress(value[_START:end]))
-    texts = None
-    if with_texts and patches is None:
-        texts = json.loads(zlib.decompress(value[end:]))
-    elif with_texts and patches is not None:
-        parts = head[1 + _POSTING[0].index("parts")]
-        texts = _some_texts(value[end:], [part[_PART[0].index("index")] in patches for part in parts])
-    return _posting(head, texts, patches)
+    head = json.loads(posting_head(value))
+    if not with_texts:
+        return _posting(head, None, lambda _: True)
+    ranges, hunks, rest = _ranges(value)
+    lost: set[int] = set()
 
+    def is_shown(index: int) -> bool:
+        return index not in lost and (patches is None or index in patches)
 
-def _some_texts(compressed: bytes, wanted: Sequence[bool]) -> list[Any]:
-    """Return the texts with the wanted bodies; the others are "" and are not decoded: one can have megabytes."""
-    inflater, text = zlib.decompressobj(), bytearray()
-    while compressed:  # decompressing at once takes four times the memory
-        text += inflater.decompress(compressed, _PIECE_BYTES)
-        compressed = inflater.unconsumed_tail
-    text += inflater.flush()
-    bodies, position = [], len("[[")
-    for is_wanted in wanted:
-        match = _JSON_STRING.match(text, position)
-        assert match is not None
-        bodies.append(json.loads(match[0]) if is_wanted else "")
-        position = match.end() + len(",")  # after the last body it is the bracket
-    start = (position if bodies else len("[[]")) + len(",")
-    return [bodies, json.loads(text[start : -len("]")])]
+    indices = [part[_PART[0].index("index")] for part in head[1 + _POSTING[0].index("parts")]]
+    rows = {row for index, (row, *_) in zip(indices, ranges, strict=True) if row and is_shown(index)}
+    raw = {0: rest, **(mails(rows) if rows else {})}
+    bodies = []
+    for index, (row, start, end) in zip(indices, ranges, strict=True):
+        text = raw.get(row, b"")[start:end] if is_shown(index) else b""
+        if len(text) < end - start:
+            lost.add(index)
+        bodies.append("" if index in lost else text.decode("utf-8", "surrogatepass"))
+    return _posting(head, [bodies, json.loads(hunks)], is_shown)
 
 
 def posting_head(value: bytes) -> bytes:
     """Return the head as JSON in ASCII. It contains all addresses of the posting."""
-    end = _START + int.from_bytes(value[len(_FORMAT) : _START], "big")
-    return zlib.decompress(value[_START:end])
+    return _decompressed(value, slice(_START, _head_end(value)))
+
+
+def mail_rows(value: bytes) -> frozenset[int]:
+    """Return the rows of the mails that contain texts of a stored posting, in whatever format it is."""
+    return frozenset(row for row, *_ in _ranges(value)[0] if row) if value.startswith(_FORMAT) else frozenset()
+
+
+def _ranges(value: bytes) -> tuple[list[tuple[int, int, int]], bytes, bytes]:
+    """Return the row of its mail and the range of each text, the hunks, and the texts that are in no mail, row 0."""
+    texts = _decompressed(value, slice(_head_end(value), None))
+    if value.startswith(_FORMAT):
+        line, hunks, rest = texts.split(b"\n", 2)
+        return json.loads(line), hunks, rest
+    bodies, changes = json.loads(texts)
+    pieces = [body.encode("utf-8", "surrogatepass") for body in bodies]
+    ends = accumulate(map(len, pieces))
+    ranges = [(0, end - len(piece), end) for piece, end in zip(pieces, ends, strict=True)]
+    return ranges, _dump(changes), b"".join(pieces)
+
+
+def _head_end(value: bytes) -> int:
+    return _START + int.from_bytes(value[len(_FORMAT) : _START], "big")
+
+
+def _decompressed(value: bytes, where: slice) -> bytes:
+    if value.startswith(_FORMAT):
+        from zstandard import ZstdDecompressor
+
+        return ZstdDecompressor().decompress(value[where])
+    import zlib
+
+    return zlib.decompress(value[where])
 
 
 def _dump(value: object) -> bytes:
@@ -186,10 +240,20 @@ def _plain_state(state: State) -> list[Any]:
     return [kind, *(getattr(state, name) for name in _names(type(state)))]
 
 
-def _texts(posting: Posting) -> list[Any]:
+def _texts(posting: Posting, mails: Mapping[str, tuple[int, bytes]]) -> bytes:
+    """Return a line that says where the texts of the parts are, a line with the hunks, and the texts in no mail."""
+    ranges, rest = [], bytearray()
+    for part in posting.parts:
+        text = part.body.encode("utf-8", "surrogatepass")
+        row, raw = mails.get(part.message_id, (0, b""))
+        start = raw.find(text) if text else -1
+        if start < 0:
+            row, start = 0, len(rest)
+            rest += text
+        ranges.append((row, start, start + len(text)))
     bodies = {part.index: part.body for part in posting.parts}
     changes = [_plain_hunks(patch, bodies.get(patch.index, "")) for patch in posting.series.patches]
-    return [[part.body for part in posting.parts], changes]
+    return b"\n".join((_dump(ranges), _dump(changes), rest))
 
 
 def _plain_hunks(patch: Patch, body: str) -> list[list[Any]]:
@@ -213,13 +277,13 @@ def _plain_hunks(patch: Patch, body: str) -> list[list[Any]]:
     return changes
 
 
-def _posting(head: list[Any], texts: list[Any] | None, shown: Collection[int] | None) -> Posting:
+def _posting(head: list[Any], texts: list[Any] | None, is_shown: _IsShown) -> Posting:
     addresses = [Address(name, address) for name, address in head[0]]
     plain = dict(zip(_POSTING[0], head[1:], strict=False))
     bodies, changes = ([], []) if texts is None else texts
     parts = tuple(_part(part, addresses, body) for part, body in _with(plain["parts"], bodies, ""))
     by_index = {part.index: part.body for part in parts}
-    plain["series"] = _series(plain["series"], changes, by_index, shown)
+    plain["series"] = _series(plain["series"], changes, by_index, is_shown)
     plain["parts"] = parts
     plain["lists"] = tuple(plain["lists"])
     plain["author"] = addresses[plain["author"]]
@@ -238,22 +302,20 @@ def _with(items: Sequence[Any], others: Sequence[Any], default: Any) -> Iterable
     return zip(items, others or [default] * len(items), strict=True)
 
 
-def _series(values: list[Any], changes: Sequence[Any], bodies: dict[int, str], shown: Collection[int] | None) -> Series:
+def _series(values: list[Any], changes: Sequence[Any], bodies: dict[int, str], is_shown: _IsShown) -> Series:
     plain = dict(zip(_SERIES[0], values, strict=False))
     plain["patches"] = tuple(
-        _patch(patch, hunks, bodies, shown) for patch, hunks in _with(plain["patches"], changes, None)
+        _patch(patch, hunks, bodies, is_shown) for patch, hunks in _with(plain["patches"], changes, None)
     )
     for name in ("prefixes", "prerequisites", "recipients"):
         plain[name] = tuple(plain[name])
     return Series(**plain)
 
 
-def _patch(
-    values: list[Any], hunks: Sequence[Any] | None, bodies: dict[int, str], shown: Collection[int] | None
-) -> Patch:
+def _patch(values: list[Any], hunks: Sequence[Any] | None, bodies: dict[int, str], is_shown: _IsShown) -> Patch:
     plain = dict(zip(_PATCH[0], values, strict=False))
     body = bodies.get(plain["index"], "")
-    if shown is not None and plain["index"] not in shown:
+    if not is_shown(plain["index"]):
         hunks = None
     plain["changes"] = tuple(_change(change, kept, body) for change, kept in _with(plain["changes"], hunks or (), ()))
     plain["trailers"] = tuple(plain["trailers"])

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot.kernel.landing import Landing
     from bot.kernel.repositories import KernelTrees
     from bot.kernel.specs import RepositorySpecs
+    from bot.mail.posting_codec import PostingBytes
     from bot.review.pending import PendingPosting
     from rules.bindings.pending_facts import PendingFacts
 
@@ -51,7 +52,7 @@ class AnalysisInput:
     The series is one, or its posting as bytes, which are decoded where it is analysed.
     """
 
-    series: Series | bytes
+    series: "Series | PostingBytes"
     sent: datetime | None
     rules: tuple[Rule, ...]
     repositories: "RepositorySpecs"
@@ -86,7 +87,12 @@ class AnalyserProtocol(Protocol):
     """A function that analyses a posting; a first try may get less time than another one."""
 
     def __call__(
-        self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False, encoded: bytes = b""
+        self,
+        posting: Posting,
+        rules: tuple[Rule, ...],
+        *,
+        first_try: bool = False,
+        encoded: "PostingBytes | None" = None,
     ) -> Analysis | Crashed:
         """Return what the rules find, or Crashed if they cannot be run. Raises StoppedError.
 
@@ -119,7 +125,12 @@ class Analyser:
         self._first = first
 
     def __call__(
-        self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False, encoded: bytes = b""
+        self,
+        posting: Posting,
+        rules: tuple[Rule, ...],
+        *,
+        first_try: bool = False,
+        encoded: "PostingBytes | None" = None,
     ) -> Analysis | Crashed:
         """Return what the rules find in the posting, or Crashed if a limit or a bug stops them. Raises StoppedError."""
         stored = self._stored(announced_blobs(posting.series), _MAX_STORED_BYTES)
@@ -138,12 +149,11 @@ def announced_blobs(series: Series) -> tuple[str, ...]:
 def analyse(analysis_input: AnalysisInput) -> Analysis:
     """Return what the rules find in the series, on top of the kernel that it fits."""
     from bot.kernel.repositories import WithStoredBlobs
-    from bot.mail.posting_codec import decode_posting
     from bot.review.pending import pending_posting
 
     posting, series = None, analysis_input.series
-    if isinstance(series, bytes):
-        posting = decode_posting(series)
+    if not isinstance(series, Series):
+        posting = series.decode()
         series = posting.series
     kernels = open_kernels(analysis_input.repositories)
     trees = choose_trees(kernels, series, analysis_input.sent)

@@ -97,7 +97,7 @@ class Thread:
 
     `changed` counts the changes of the thread, and is returned with its postings. `disputed` are message-ids that
     another mail with other content also has. `carriers` are the lists that demonstrably delivered each message-id. An
-    id without an entry was read by an earlier version.
+    id without an entry was read by an earlier version. `rows` are the rows of the mails, by message-id.
     """
 
     id: int
@@ -105,6 +105,7 @@ class Thread:
     mails: tuple[RawMail, ...]
     disputed: frozenset[str] = frozenset()
     carriers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)
 
 
 class Mails(Protocol):

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
-from bot.mail.posting_codec import EncodedPosting, decode_posting
+from bot.mail.posting_codec import EncodedPosting, PostingBytes
 from bot.mail.refusal import RefusalContext
 from bot.ports.mails import Thread
 from bot.ports.pending import PendingUpdate
@@ -27,11 +27,11 @@ class DuePosting:
     posting: Posting
     arrived: datetime
     tries: int = 0
-    encoded: bytes = b""
+    encoded: PostingBytes | None = None
 
     def with_texts(self) -> Posting:
         """Return the posting with its texts."""
-        return decode_posting(self.encoded) if self.encoded else self.posting
+        return self.encoded.decode() if self.encoded else self.posting
 
 
 class FirstPosting(NamedTuple):
@@ -85,7 +85,7 @@ class Postings(Protocol):
         outgoing: Outgoing | None,
         now: datetime,
         pending: PendingUpdate | None = None,
-        encoded: bytes = b"",
+        encoded: PostingBytes | None = None,
         blobs: Mapping[str, bytes] | None = None,
     ) -> bool:
         """Store the review, its mail and what is pending in one transaction. Return whether the mail was stored.

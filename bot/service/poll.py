@@ -280,7 +280,10 @@ def postings_in(assemble: Assemble, thread: Thread, book: AddressBook = NO_BOOK)
     """Return the postings in a thread, encoded as they are stored."""
     read = (parse(mail.raw, needs_recipients=needs_recipients) for mail in thread.mails)
     messages = [message for message in read if isinstance(message, Message)]
-    return [EncodedPosting.of(posting) for posting in assemble(messages, book, thread.carriers)]
+    mails = {
+        mail.message_id: (thread.rows[mail.message_id], mail.raw) for mail in messages if mail.message_id in thread.rows
+    }
+    return [EncodedPosting.of(posting, mails) for posting in assemble(messages, book, thread.carriers)]
 
 
 def read_batch(unread: UnreadBatch, pack: Callable[[Sequence[bytes]], Any], book: AddressBook = NO_BOOK) -> ReadBatch:

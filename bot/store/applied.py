@@ -42,6 +42,6 @@ def without_applied(connection: Plain, postings: Iterable[Posting], before: date
 def applied_postings(connection: Plain, posting_ids: Collection[str]) -> set[str]:
     """Return those of the postings all of whose patches are applied."""
     rows = connection.execute(_POSTINGS, (json.dumps(sorted(set(posting_ids))),))
-    postings = [posting_of(value, with_texts=False) for (value,) in rows]
+    postings = [posting_of(value) for (value,) in rows]
     pending = {posting.message_id for posting in without_applied(connection, postings)}
     return {posting.message_id for posting in postings} - pending

@@ -7,10 +7,12 @@ the ranges of the other mails stay valid; a block of zeros alone is deleted.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from bot.store.dialect import Plain, plain
+from rules.lazy import dataclass
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -19,6 +21,10 @@ _MAX_BYTES: Final = 1024 * 1024  # of an uncompressed block; a larger mail has a
 _LEVEL: Final = 6  # level 3 takes half of the time and 8 % more space, level 9 twice the time and 2 % less space
 _MAX_CACHED: Final = 8  # blocks of one reader
 _READ: Final = "SELECT content FROM block WHERE id = ?"
+_MAILS: Final = (
+    "SELECT id, block, start, length FROM mail WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) "
+    "ORDER BY block"
+)
 
 
 class Extent(NamedTuple):
@@ -51,6 +57,43 @@ class BlockReader:
         self._blocks[block] = content
         # Bytes that are all zero have no block any more.
         return content[start : start + length].ljust(length, b"\0")
+
+    def mails(self, rows: Collection[int]) -> Mapping[int, bytes]:
+        """Return the raw mails of these rows."""
+        found = self._connection.execute(_MAILS, (json.dumps(sorted(rows)),)).fetchall()
+        return {row: self.bytes_at(*extent) for row, *extent in found}
+
+
+@dataclass(frozen=True, slots=True)
+class PackedMails:
+    """Mails in the blocks that contain them, for a process without the database. Returns those of the given rows."""
+
+    blocks: Mapping[int, bytes]
+    extents: Mapping[int, Extent]
+
+    @classmethod
+    def of(cls, connection: Plain, rows: Collection[int]) -> Self:
+        found = connection.execute(_MAILS, (json.dumps(sorted(rows)),)).fetchall() if rows else ()
+        extents = {row: Extent(*extent) for row, *extent in found}
+        numbers = dict.fromkeys(extent.block for extent in extents.values())
+        stored = ((number, connection.execute(_READ, (number,)).fetchone()) for number in numbers)
+        return cls({number: row[0] for number, row in stored if row is not None}, extents)
+
+    def only(self, rows: Collection[int]) -> "PackedMails":
+        """Return those of these rows."""
+        extents = {row: self.extents[row] for row in rows if row in self.extents}
+        numbers = {extent.block for extent in extents.values()}
+        return PackedMails({number: self.blocks[number] for number in numbers & self.blocks.keys()}, extents)
+
+    def __call__(self, rows: Collection[int]) -> Mapping[int, bytes]:
+        mails: dict[int, bytes] = {}
+        for number, block in self.blocks.items():
+            content = unpack_block(block)
+            for row in rows:
+                extent = self.extents.get(row, NOWHERE)
+                if extent.block == number:
+                    mails[row] = content[extent.start : extent.start + extent.length]
+        return mails
 
 
 class PackedBytes(NamedTuple):

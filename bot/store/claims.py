@@ -84,7 +84,7 @@ def _posting(session: Session, message_id: str) -> PostingStatus | None:
     row = session.get(PostingRow, message_id)
     if row is None:
         return None
-    posting = posting_of(row.value, with_texts=False)  # neither the permit nor the recipients depend on texts
+    posting = posting_of(row.value)  # neither the permit nor the recipients depend on texts
     return PostingStatus(
         posting,
         row.state,

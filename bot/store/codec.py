@@ -15,7 +15,14 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from bot.mail.packed import pack, unpack
 from bot.mail.posting import Posting
-from bot.mail.posting_codec import decode_posting, encode_posting, is_encoded_posting
+from bot.mail.posting_codec import (
+    ReadMails,
+    decode_posting,
+    encode_posting,
+    is_encoded_posting,
+    mail_rows,
+    without_texts,
+)
 from rules.diff.patch import Hunk
 
 T = TypeVar("T")
@@ -39,14 +46,17 @@ def decode(kind: type[T], stored: bytes, **excluded: object) -> T:
     return cast("T", _class_decoder(cast("Any", kind))({**json.loads(unpack(stored)), **excluded}))
 
 
-def posting_of(value: bytes, *, with_texts: bool = True, patches: Collection[int] | None = None) -> Posting:
-    """Return the posting of a row. Without its texts it is decoded ten times as fast (bot.mail.posting_codec).
+def posting_of(value: bytes, mails: ReadMails | None = None, *, patches: Collection[int] | None = None) -> Posting:
+    """Return the posting of a row; only if `mails` reads raw mails, with its texts (bot.mail.posting_codec).
 
-    With indices of patches, only these have texts. A posting that an earlier version stored always has its texts.
+    Without them it is decoded ten times as fast. With indices of patches, only these have texts.
     """
-    if is_encoded_posting(value):
-        return decode_posting(value, with_texts=with_texts, patches=patches)
-    return decode(Posting, value)
+    if not is_encoded_posting(value):
+        posting = decode(Posting, value)
+        return without_texts(posting) if mails is None else posting
+    if mails is None:
+        return decode_posting(value, with_texts=False)
+    return decode_posting(value, mails, patches=patches)
 
 
 def in_current_format(value: bytes) -> bytes:
@@ -54,9 +64,16 @@ def in_current_format(value: bytes) -> bytes:
     return value if is_encoded_posting(value) else encode_posting(decode(Posting, value))
 
 
-def is_same_posting(stored: bytes, value: bytes) -> bool:
-    """Return whether a stored posting is the encoded one, in whatever format it is stored."""
-    return stored == value or (not is_encoded_posting(stored) and in_current_format(stored) == value)
+def is_same_posting(stored: bytes, value: bytes, mails: ReadMails) -> bool:
+    """Return whether a stored posting is the encoded one, in whatever format they are."""
+    if stored == value:
+        return True
+    return posting_of(stored) == posting_of(value) and posting_of(stored, mails) == posting_of(value, mails)
+
+
+def with_all_texts(value: bytes, mails: ReadMails) -> bytes:
+    """Return the stored posting so that its bytes contain all its texts: it needs no mail any more."""
+    return encode_posting(posting_of(value, mails)) if mail_rows(value) else value
 
 
 def up_to(items: Iterable[T], size: Callable[[T], int], max_bytes: int = MAX_BATCH_BYTES) -> Iterator[T]:

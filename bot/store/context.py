@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from bot.mail.posting import MAX_EARLIER, Posting
 from bot.mail.refusal import RefusalContext
+from bot.store.blocks import BlockReader
 from bot.store.codec import posting_of
 from bot.store.dialect import Plain
 from bot.store.times import text_of, time_of, utc
@@ -83,13 +84,14 @@ def _replied_to(connection: Plain, posting: Posting, stored: _StoredPosting) -> 
     if not posting.parts[0].references:
         return None
     rows = connection.execute(_EARLIER_IN_THREAD, (stored.thread, posting.message_id, stored.sent, MAX_EARLIER))
-    return posting.replied_to([posting_of(value, with_texts=False) for (value,) in rows])
+    return posting.replied_to([posting_of(value) for (value,) in rows])
 
 
 def _repeated(connection: Plain, posting: Posting, stored: _StoredPosting) -> str:
     """Return the message-id of an earlier posting of the same patches that is reviewed or due; "" if there is none."""
     values = (stored.topic, stored.revision, posting.message_id, stored.arrived, stored.sent, _MAX_REPEATS)
     rows = connection.execute(_EARLIER_OF_REVISION, values).fetchall()
-    digest = posting_of(stored.value).diffs_digest if rows else ""
-    same = (message_id for message_id, value in rows if digest and posting_of(value).diffs_digest == digest)
+    mails = BlockReader(connection).mails
+    digest = posting_of(stored.value, mails).diffs_digest if rows else ""
+    same = (message_id for message_id, value in rows if digest and posting_of(value, mails).diffs_digest == digest)
     return next(same, "")

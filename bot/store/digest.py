@@ -19,6 +19,7 @@ from bot.review.record import (
     SeriesRecord,
 )
 from bot.store.applied import without_applied
+from bot.store.blocks import BlockReader
 from bot.store.codec import posting_of
 from bot.store.dialect import Plain
 from bot.store.listing import FILED, PRIVATE, QUARANTINED, ListingRows, StoreReader, named_rows
@@ -91,7 +92,8 @@ class DigestRows(ListingRows):
             newest = {row.topic: row for row in _in_period(connection, _SERIES, since, until)}
             activity = _activity(connection, {row.thread_id for row in newest.values()}, until)
             by_id = {row.message_id: row for row in sorted(newest.values(), key=lambda row: (row.sent, row.message_id))}
-            postings = without_applied(connection, (posting_of(row.value) for row in by_id.values()), until)
+            mails = BlockReader(connection).mails
+            postings = without_applied(connection, (posting_of(row.value, mails) for row in by_id.values()), until)
         series = [(posting, by_id[posting.message_id]) for posting in postings]
         return [
             SeriesRecord(posting, row.arrived, *activity.get(row.thread_id, (row.arrived, 0)))
@@ -123,8 +125,9 @@ class DigestRows(ListingRows):
         """Return the collisions that were found from `since` until before `until`, in the order of their discovery."""
         with self._listed.rows() as connection:
             rows = connection.execute(_COLLISIONS, (text_of(since), text_of(until)))
+            mails = BlockReader(connection).mails
             return [
-                CollisionRecord(posting_of(posting), posting_of(other), kind, name)
+                CollisionRecord(posting_of(posting, mails), posting_of(other, mails), kind, name)
                 for posting, other, kind, name in rows
             ]
 

@@ -12,6 +12,7 @@ from bot.mail.posting import Posting
 from bot.mail.refusal import RefusalContext
 from bot.ports.mails import CarrierCount, StoredMail
 from bot.ports.postings import Incomplete
+from bot.store.blocks import BlockReader, driver
 from bot.store.codec import encode, posting_of
 from bot.store.context import context_of
 from bot.store.database import Database
@@ -38,8 +39,9 @@ class FollowingRows:
             .limit(limit)
         )
         with self._database.reading() as session:
+            mails = BlockReader(driver(session.connection())).mails
             return [
-                Incomplete(posting_of(row.value), 0 if search is None else search.attempts)
+                Incomplete(posting_of(row.value, mails), 0 if search is None else search.attempts)
                 for row, search in session.exec(waiting)
             ]
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from bot.mail.attestation import Attestation
 from bot.mail.posting import Posting
+from bot.mail.posting_codec import no_mails
 from bot.ports.mails import MailStatus
 from bot.ports.store import StoredPosting
 from bot.review.model import Review
@@ -58,8 +59,9 @@ class HistoryRows(ListingRows):
         )
         with self._listed.rows() as connection:
             postings = [(row, posting_of(row.value)) for row in named_rows(connection, query, message_id)]
+            mails = BlockReader(connection).mails
             return [
-                _stored_posting(connection, row, posting)
+                _stored_posting(connection, row, posting_of(row.value, mails))
                 for row, posting in postings
                 if any(part.message_id == message_id for part in posting.parts)
             ]
@@ -103,4 +105,4 @@ def _stored_posting(connection: Plain, row: Any, posting: Posting) -> StoredPost
 
 def _review(posting: Posting, reviewed: bytes, value: bytes) -> Review:
     """Return the review. Its posting is stored beside it only if it differs from that of the row."""
-    return decode(Review, value, posting=posting_of(reviewed) if reviewed else posting)
+    return decode(Review, value, posting=posting_of(reviewed, no_mails) if reviewed else posting)

@@ -11,12 +11,12 @@ from sqlmodel import Session, col, delete, select, update
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
-from bot.mail.posting_codec import encode_posting
+from bot.mail.posting_codec import PostingBytes, encode_posting
 from bot.ports.landing import LandingMove, LandingNews, LandingRecheck
 from bot.ports.pending import PendingUpdate
 from bot.review.model import Review
 from bot.store.applied import applied_postings
-from bot.store.blocks import driver
+from bot.store.blocks import BlockReader, driver
 from bot.store.codec import STREAMED, chunks, posting_of
 from bot.store.database import Database
 from bot.store.dialect import insert, unindexed
@@ -61,8 +61,9 @@ class LandingRows:
         rows = select(PostingRow.value).where(unindexed(PostingRow.state) == "complete", PostingRow.arrived >= since)
         rows = rows.where(UNCOMPARED) if uncompared else rows
         with self._database.reading() as session:
+            mails = BlockReader(driver(session.connection())).mails
             for value in session.exec(rows.order_by(col(PostingRow.arrived)).execution_options(**STREAMED)):
-                yield posting_of(value)
+                yield posting_of(value, mails)
 
     def save_landing(self, moves: Sequence[LandingMove], compared: Collection[str], now: datetime) -> Collection[str]:
         """Store in one transaction how landing refs moved, what they apply, and which postings were compared.
@@ -114,13 +115,13 @@ class LandingRows:
         )
         order = (col(LandingRecheckRow.queued), col(LandingRecheckRow.posting_id))
         with self._database.reading() as session:
-            return [_recheck_of(*rows) for rows in session.exec(due.order_by(*order).limit(limit))]
+            return [_recheck_of(session, *rows) for rows in session.exec(due.order_by(*order).limit(limit))]
 
     def landing_recheck(self, posting_id: str) -> LandingRecheck | None:
         """Return the re-check of a posting if one is due."""
         with self._database.reading() as session:
             row, posting = session.get(LandingRecheckRow, posting_id), session.get(PostingRow, posting_id)
-            return None if row is None or posting is None else _recheck_of(row, posting)
+            return None if row is None or posting is None else _recheck_of(session, row, posting)
 
     def end_landing_recheck(self, recheck: LandingRecheck, pending: PendingUpdate | None, now: datetime) -> None:
         """Store that a re-check found nothing new, and what is pending; nothing if it is due in another way."""
@@ -148,7 +149,8 @@ class LandingRows:
                 return False
             earlier = session.get(ReviewRow, posting.message_id)
             connection = driver(session.connection())
-            save_review(connection, review, now if earlier is None else earlier.reviewed, encode_posting(posting))
+            reviewed = now if earlier is None else earlier.reviewed
+            save_review(connection, review, reviewed, PostingBytes(encode_posting(posting)))
             if pending is not None:
                 update_pending(driver(session.connection()), pending, now)
             is_kept = mail is not None and store_mail(connection, posting, mail, now)
@@ -207,8 +209,9 @@ def _queue(session: Session, posting_id: str, move: LandingMove, names: set[str]
     session.flush()
 
 
-def _recheck_of(row: LandingRecheckRow, posting: PostingRow) -> LandingRecheck:
-    return LandingRecheck(posting_of(posting.value), row.ref, row.commit_id, tuple(json.loads(row.names)))
+def _recheck_of(session: Session, row: LandingRecheckRow, posting: PostingRow) -> LandingRecheck:
+    mails = BlockReader(driver(session.connection())).mails
+    return LandingRecheck(posting_of(posting.value, mails), row.ref, row.commit_id, tuple(json.loads(row.names)))
 
 
 def _dequeue(session: Session, recheck: LandingRecheck) -> bool:

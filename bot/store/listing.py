@@ -133,7 +133,8 @@ class ListingRows:
         )
         with self._listed.rows() as connection:
             rows = named_rows(connection, query, QUARANTINED, PRUNED, limit)
-            return [QuarantinedPosting(posting_of(row.value), row.arrived, row.reason) for row in rows]
+            mails = BlockReader(connection).mails
+            return [QuarantinedPosting(posting_of(row.value, mails), row.arrived, row.reason) for row in rows]
 
     def pending_postings(self) -> "Sequence[PendingPosting]":
         """Return all pending postings, oldest first."""

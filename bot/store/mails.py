@@ -25,6 +25,7 @@ from bot.store.codec import up_to
 from bot.store.database import Database
 from bot.store.dialect import Plain
 from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow
+from bot.store.texts import keep_texts
 from bot.store.threads import Threads
 from bot.store.times import text_of, time_of
 from rules.lazy import replace
@@ -59,7 +60,7 @@ SELECT id, provenance FROM mail WHERE state = 'new' AND id IN (SELECT CAST(value
 _LAST_READ: Final = "SELECT id FROM mail WHERE state != 'new' ORDER BY id DESC LIMIT 1"
 _DUE_THREADS: Final = "FROM thread WHERE changed > assembled"
 _OF_THREAD: Final = """
-SELECT origin, arrived, message_id, disputed, carriers, block, start, length FROM message
+SELECT origin, arrived, message_id, disputed, carriers, mail.id, block, start, length FROM message
 JOIN mail ON mail.id = mail_id WHERE thread_id = ? AND pruned IS NULL ORDER BY mail.id LIMIT ?"""
 
 
@@ -191,6 +192,7 @@ def _index(connection: Plain, mails: Sequence[ParsedMail], others: Sequence[int]
     mails = [mail for mail in mails if new.get(mail.mail) == mail.provenance.value]
     threads = Threads(connection, mails)
     states = [(mail.mail, *threads.add(mail)) for mail in mails]
+    keep_texts(connection, [mail for mail, *_ in threads.replaced])
     threads.save()
     states += threads.replaced
     connection.executemany(_SET_STATE, [(state, reason, mail) for mail, state, reason in states])
@@ -202,7 +204,9 @@ def _forget(session: Session, content_hash: str, origin: str) -> None:
     row = session.exec(select(MailRow).where(MailRow.content_hash == content_hash)).first()
     if row is None or row.id is None:
         return
-    erase_bytes(driver(session.connection()), [Extent(row.block, row.start, row.length)])
+    connection = driver(session.connection())
+    keep_texts(connection, [row.id])
+    erase_bytes(connection, [Extent(row.block, row.start, row.length)])
     row.block, row.start, row.length = NOWHERE
     row.state, row.reason = "deleted", f"removed from the archive by {origin}"
     session.add(row)
@@ -212,6 +216,7 @@ def _forget(session: Session, content_hash: str, origin: str) -> None:
 
 def _withdraw(session: Session, mail: int | None, claimed: str) -> None:
     """Remove a mail from its thread, and end its dispute about the message-id of another mail."""
+    keep_texts(driver(session.connection()), [mail] if mail else [])
     related = (col(MessageRow.mail_id) == mail) | (col(MessageRow.message_id) == claimed)
     for message in session.exec(select(MessageRow).where(related)).all():
         message.disputed = False
@@ -236,13 +241,14 @@ def _touch(session: Session, message: MessageRow) -> None:
 def _load(connection: Plain, reader: BlockReader, thread: int, changed: int) -> Thread:
     rows = connection.execute(_OF_THREAD, (thread, _MAX_THREAD)).fetchall()
     mails = (
-        (RawMail(origin, time_of(arrived), reader.bytes_at(*extent)), message_id, is_disputed, lists)
-        for origin, arrived, message_id, is_disputed, lists, *extent in rows
+        (RawMail(origin, time_of(arrived), reader.bytes_at(*extent)), message_id, is_disputed, lists, mail)
+        for origin, arrived, message_id, is_disputed, lists, mail, *extent in rows
     )
     loaded = list(up_to(mails, lambda mail: len(mail[0].raw)))
-    disputed = frozenset(message_id for _, message_id, is_disputed, _ in loaded if is_disputed)
-    carriers = {message_id: tuple(lists.split()) for _, message_id, _, lists in loaded if lists is not None}
-    return Thread(thread, changed, tuple(mail for mail, *_ in loaded), disputed, carriers)
+    disputed = frozenset(message_id for _, message_id, is_disputed, *_ in loaded if is_disputed)
+    carriers = {message_id: tuple(lists.split()) for _, message_id, _, lists, _ in loaded if lists is not None}
+    ids = {message_id: mail for _, message_id, *_, mail in loaded}
+    return Thread(thread, changed, tuple(mail for mail, *_ in loaded), disputed, carriers, ids)
 
 
 def _thread_size(thread: Thread) -> int:

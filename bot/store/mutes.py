@@ -100,7 +100,7 @@ class MuteRows(ListingRows):
             (thread,) = connection.execute(_THREAD, (message_id, message_id)).fetchone()
             topics: dict[str, str] = {}
             for topic, value, posting_id in connection.execute(_THREAD_POSTINGS, (thread,)).fetchall():
-                for part in posting_of(value, with_texts=False).parts:
+                for part in posting_of(value).parts:
                     topics.setdefault(part.message_id, topic)
                 for (mail,) in connection.execute(our_mails, (posting_id,)):
                     topics.setdefault(mail, topic)
@@ -164,7 +164,7 @@ def _is_about(connection: Plain, mail: Outgoing, muted: ActiveMute) -> bool:
     stored = connection.execute("SELECT topic, value FROM posting WHERE message_id = ?", (mail.posting_id,)).fetchone()
     if muted.scope is Scope.SERIES:
         return stored is not None and stored[0] == muted.subject
-    posting = None if stored is None else posting_of(stored[1], with_texts=False)
+    posting = None if stored is None else posting_of(stored[1])
     if muted.scope is Scope.LIST:
         lists = (*mail.lists, *(() if posting is None else posting.lists))
         return muted.subject in {name.lower() for name in lists}
@@ -202,7 +202,7 @@ def _posting(value: bytes, message_id: str, sent: datetime, muted: ActiveMute) -
         head = posting_head(value) if is_encoded_posting(value) else unpack(value)
         if json.dumps(muted.subject).encode("ascii") not in head.lower():
             return None
-    posting = posting_of(value, with_texts=False)
+    posting = posting_of(value)
     subjects: Mapping[Scope, Collection[str]] = {
         Scope.SERIES: {posting.topic},
         Scope.AUTHOR: {posting.author.key, *(part.author.key for part in posting.parts)},

@@ -12,6 +12,7 @@ from bot.ports.pending import PendingUpdate
 from bot.ports.postings import DuePosting
 from bot.review.pending import PendingPosting
 from bot.store.applied import applied_postings
+from bot.store.blocks import BlockReader, driver
 from bot.store.codec import decode, encode, posting_of
 from bot.store.database import Database
 from bot.store.dialect import Plain
@@ -54,7 +55,8 @@ class PendingRows:
                 row.topic: row for row in session.exec(rows.order_by(col(PostingRow.revision), col(PostingRow.sent)))
             }
             ordered = sorted(newest.values(), key=lambda row: (row.sent, row.message_id))
-            return [DuePosting(posting_of(row.value), row.arrived, row.tries) for row in ordered]
+            mails = BlockReader(driver(session.connection())).mails
+            return [DuePosting(posting_of(row.value, mails), row.arrived, row.tries) for row in ordered]
 
 
 def update_pending(connection: Plain, update: PendingUpdate, now: datetime) -> None:

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Defective, Posting, Waiting
-from bot.mail.posting_codec import EncodedPosting, encode_posting
+from bot.mail.posting_codec import EncodedPosting, PostingBytes, encode_posting, mail_rows
 from bot.mail.refusal import RefusalKind
 from bot.mail.state import WAITING, MailState
 from bot.ports.mails import Thread
@@ -21,7 +21,7 @@ from bot.ports.pending import PendingUpdate
 from bot.ports.postings import DuePosting
 from bot.review.model import Review
 from bot.review.unmailed import ANSWERED, why_unmailed
-from bot.store.blocks import BlockReader, store_bytes
+from bot.store.blocks import BlockReader, PackedMails, store_bytes
 from bot.store.codec import in_current_format, is_same_posting, posting_of
 from bot.store.database import Database
 from bot.store.dialect import Plain
@@ -53,7 +53,7 @@ _WITH_IDS: Final = f"{_STORED} WHERE message_id IN {_IDS}"
 _VALUE: Final = "SELECT value FROM posting WHERE message_id = ?"
 _GONE: Final = "UPDATE posting SET state = 'gone', detail = ? WHERE message_id = ?"
 _ARRIVALS: Final = f"""
-SELECT message_id, arrived FROM message JOIN mail ON mail.id = mail_id WHERE message_id IN {_IDS}"""  # noqa: S608
+SELECT message_id, arrived, mail.id FROM message JOIN mail ON mail.id = mail_id WHERE message_id IN {_IDS}"""  # noqa: S608
 _INSERT_OR_REPLACE: Final = """
 INSERT INTO posting
   (message_id, thread_id, topic, revision, sent, arrived, state, detail, value, verdict, reason, tries, compared)
@@ -122,7 +122,9 @@ class PostingRows:
         assembled = [encoded.posting for _, postings in threads for encoded in postings]
         with self._database.changing() as connection:
             stored = _stored_before(connection, [thread.id for thread, _ in threads], assembled)
-            arrivals = _arrivals(connection, (part.message_id for posting in assembled for part in posting.parts))
+            arrivals, mails = _arrivals(
+                connection, (part.message_id for posting in assembled for part in posting.parts)
+            )
             for thread, postings in threads:
                 ids = {encoded.posting.message_id for encoded in postings}
                 for before in stored.values():
@@ -130,6 +132,8 @@ class PostingRows:
                         connection.execute(_GONE, ("its thread was assembled in another way since", before.message_id))
                         forget_pending(connection, [before.message_id])
                 for encoded in postings:
+                    if not mails.issuperset(mail_rows(encoded.value)):
+                        continue  # the thread has changed since, so it is assembled again
                     if _save(connection, thread, encoded, stored.get(encoded.posting.message_id), arrivals):
                         completed.add(encoded.posting.message_id)
             connection.executemany(_ASSEMBLED, [(thread.changed, thread.id) for thread, _ in threads])
@@ -144,7 +148,8 @@ class PostingRows:
             "ORDER BY tries, arrived, sent, message_id LIMIT ?"
         )
         with self._database.rows() as connection:
-            return [due_posting(*row) for row in connection.execute(query, (*values, json.dumps(list(besides)), limit))]
+            rows = connection.execute(query, (*values, json.dumps(list(besides)), limit)).fetchall()
+            return due_postings(connection, rows)
 
     def count_due_for_review(self) -> int:
         with self._database.rows() as connection:
@@ -188,13 +193,13 @@ class PostingRows:
         outgoing: Outgoing | None,
         now: datetime,
         pending: PendingUpdate | None = None,
-        encoded: bytes = b"",
+        encoded: PostingBytes | None = None,
         blobs: Mapping[str, bytes] | None = None,
     ) -> bool:
         with self._database.changing() as connection:
             posting = review.posting
             save_blobs(connection, blobs or {}, now)
-            save_review(connection, review, now, encoded or encode_posting(posting))
+            save_review(connection, review, now, encoded or PostingBytes(encode_posting(posting)))
             if pending is not None:
                 update_pending(connection, pending, now)
             is_kept = outgoing is not None and store_mail(connection, posting, outgoing, now)
@@ -258,10 +263,15 @@ def save_blobs(connection: Plain, blobs: Mapping[str, bytes], now: datetime) -> 
         connection.executemany(_INSERT_BLOB, rows)
 
 
-def due_posting(value: bytes, arrived: str, tries: int) -> DuePosting:
-    """Return the posting of a row that is due. It has no texts."""
-    encoded = in_current_format(value)
-    return DuePosting(posting_of(encoded, with_texts=False), time_of(arrived), tries, encoded)
+def due_postings(connection: Plain, rows: Iterable[tuple[bytes, str, int]]) -> list[DuePosting]:
+    """Return the postings of rows that are due. They have no texts."""
+    due = [(in_current_format(value), time_of(arrived), tries) for value, arrived, tries in rows]
+    of_values = [mail_rows(value) for value, *_ in due]
+    mails = PackedMails.of(connection, frozenset().union(*of_values))
+    return [
+        DuePosting(posting_of(value), arrived, tries, PostingBytes(value, mails.only(rows)))
+        for (value, arrived, tries), rows in zip(due, of_values, strict=True)
+    ]
 
 
 def _stored_before(connection: Plain, threads: Sequence[int], postings: Iterable[Posting]) -> dict[str, _StoredPosting]:
@@ -274,10 +284,10 @@ def _stored_before(connection: Plain, threads: Sequence[int], postings: Iterable
     return {row[0]: _StoredPosting(*row) for row in sorted(rows)}
 
 
-def _arrivals(connection: Plain, message_ids: Iterable[str]) -> dict[str, datetime]:
-    """Return when the mails with these ids arrived."""
-    rows = connection.execute(_ARRIVALS, (json.dumps(list(message_ids)),))
-    return {message_id: time_of(arrived) for message_id, arrived in rows}
+def _arrivals(connection: Plain, message_ids: Iterable[str]) -> tuple[dict[str, datetime], set[int]]:
+    """Return when the mails with these ids arrived, and their rows."""
+    rows = connection.execute(_ARRIVALS, (json.dumps(list(message_ids)),)).fetchall()
+    return {message_id: time_of(arrived) for message_id, arrived, _ in rows}, {row for *_, row in rows}
 
 
 def _save(
@@ -300,7 +310,7 @@ def _save(
             return False  # without its pruned mails the posting has no more content than before
         verdict, reason, tries = before.verdict, before.reason, before.tries
         (stored,) = connection.execute(_VALUE, (posting.message_id,)).fetchone()
-        is_changed = not is_same_posting(stored, value)
+        is_changed = not is_same_posting(stored, value, BlockReader(connection).mails)
         if is_changed:
             keep_posting(connection, posting.message_id, stored)
         is_compared = bool(before.compared) and (not is_changed or _parts(stored) == parts)
@@ -314,7 +324,7 @@ def _save(
 
 
 def _parts(value: bytes) -> list[str]:
-    return [part.message_id for part in posting_of(value, with_texts=False).parts]
+    return [part.message_id for part in posting_of(value).parts]
 
 
 def _state(posting: Posting) -> tuple[str, str]:

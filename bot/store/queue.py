@@ -14,7 +14,7 @@ from bot.ports.postings import DuePosting, FirstPosting
 from bot.store.database import Database
 from bot.store.dialect import INSTALL, Plain, run_script
 from bot.store.error import StoreError
-from bot.store.postings import due_posting
+from bot.store.postings import due_postings
 
 QUEUE: Final = "patchwarden"
 """The name of the queue of reviews and re-checks."""
@@ -239,8 +239,8 @@ class JobQueue:
     def due(self, posting_id: str) -> DuePosting | None:
         """Return the posting if it is due."""
         with self._database.rows() as connection:
-            row = connection.execute(_DUE, (posting_id,)).fetchone()
-            return None if row is None else due_posting(*row)
+            rows = connection.execute(_DUE, (posting_id,)).fetchall()
+            return next(iter(due_postings(connection, rows)), None)
 
     def order(self, tries: int, limit: int) -> Sequence[str]:
         """Return the ids of the first postings that are due after that many tries, in the order of their reviews."""

@@ -55,7 +55,7 @@ def _rebuild(session: Session, ids: Sequence[str], find: FindSubsystems | None =
     connection = driver(session.connection())
     filled = 0
     for message_id in ids:
-        project_posting(connection, posting_of(session.get_one(PostingRow, message_id).value, with_texts=False))
+        project_posting(connection, posting_of(session.get_one(PostingRow, message_id).value))
         review = session.get(ReviewRow, message_id)
         if review is not None:
             value = stored_review(connection, message_id, review.posting, review.value, with_texts=False)

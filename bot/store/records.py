@@ -12,7 +12,7 @@ from bot.mail.posting import Posting
 from bot.mail.state import MailState
 from bot.ports.postings import DuePosting
 from bot.store.applied import without_applied
-from bot.store.blocks import driver
+from bot.store.blocks import BlockReader, driver
 from bot.store.codec import posting_of
 from bot.store.database import Database
 from bot.store.dialect import insert, unindexed
@@ -48,11 +48,12 @@ class RecordRows:
                 of_thread = select(PostingRow).where(
                     PostingRow.thread_id == known.thread_id, PostingRow.state != "gone"
                 )
-                for candidate in session.exec(of_thread):
-                    posting = posting_of(candidate.value)
-                    if any(part.message_id == message_id for part in posting.parts):
-                        return DuePosting(posting, candidate.arrived)
-            return None if row is None else DuePosting(posting_of(row.value), row.arrived)
+                postings = ((candidate, posting_of(candidate.value)) for candidate in session.exec(of_thread))
+                containing = (
+                    row for row, posting in postings if message_id in {part.message_id for part in posting.parts}
+                )
+                row = next(containing, None)
+            return None if row is None else DuePosting(_whole_posting(session, row), row.arrived)
 
     def posted(self, since: datetime, lists: Collection[str] = ()) -> Sequence[Posting]:
         """Return the complete postings sent since then that are not applied, oldest first.
@@ -64,7 +65,7 @@ class RecordRows:
             rows = select(PostingRow).where(unindexed(PostingRow.state) == "complete", PostingRow.sent >= since)
             rows = rows.order_by(col(PostingRow.sent), col(PostingRow.message_id))
             postings = without_applied(
-                driver(session.connection()), [posting_of(row.value) for row in session.exec(rows)]
+                driver(session.connection()), [_whole_posting(session, row) for row in session.exec(rows)]
             )
         return [posting for posting in postings if not wanted or wanted & {name.lower() for name in posting.lists}]
 
@@ -72,7 +73,7 @@ class RecordRows:
         """Return the complete postings of a series, sorted by revision."""
         with self._database.reading() as session:
             rows = select(PostingRow).where(PostingRow.state == "complete", PostingRow.topic == topic)
-            return [posting_of(row.value) for row in session.exec(rows.order_by(col(PostingRow.revision)))]
+            return [_whole_posting(session, row) for row in session.exec(rows.order_by(col(PostingRow.revision)))]
 
     def of_change_id(self, change_id: str) -> Sequence[Posting]:
         """Return the complete postings with the change-id, sorted by author and revision."""
@@ -81,7 +82,7 @@ class RecordRows:
                 PostingRow.state == "complete", col(PostingRow.topic).endswith(f" {change_id}", autoescape=True)
             )
             rows = rows.order_by(col(PostingRow.topic), col(PostingRow.revision))
-            postings = [posting_of(row.value) for row in session.exec(rows)]
+            postings = [_whole_posting(session, row) for row in session.exec(rows)]
         return [posting for posting in postings if posting.series.change_id == change_id]
 
     def save_digest(self, reader: str, until: datetime | None, mail: Outgoing | None, now: datetime) -> bool:
@@ -125,6 +126,11 @@ class RecordRows:
             session.exec(delete(VerdictRow).where(*mailed))
             session.delete(row)
             return True
+
+
+def _whole_posting(session: Session, row: PostingRow) -> Posting:
+    """Return the posting of a row with its texts."""
+    return posting_of(row.value, BlockReader(driver(session.connection())).mails)
 
 
 def _current_posting(session: Session, message_id: str) -> PostingRow | None:

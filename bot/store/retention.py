@@ -32,6 +32,7 @@ from bot.store.tables import (
     ReviewRow,
     ThreadRow,
 )
+from bot.store.texts import keep_texts
 from rules.lazy import replace
 
 _MAX_ROWS: Final = 200
@@ -64,8 +65,8 @@ class RetentionRows:
             unpruned = col(MailRow.pruned).is_(None)
             of_inactive = session.exec(of_threads.where(col(MessageRow.thread_id).in_(threads), unpruned))
             mails += filter(None, of_inactive)
-            pruned = _prune_mails(session, mails, now, dry=dry)
-            pruned += _prune_postings(session, threads, now, dry=dry)
+            pruned = _prune_postings(session, threads, now, dry=dry)
+            pruned += _prune_mails(session, mails, now, dry=dry)
         last = rows[-1] if rows else None
         return Step(pruned, None if last is None else (last[1].isoformat(), last[0] or 0))
 
@@ -164,7 +165,9 @@ def _prune_mails(session: Session, ids: Sequence[int | None], now: datetime, *, 
         extents = [Extent(*row) for row in session.exec(stored)]
         size += sum(extent.length for extent in extents)
         if not dry:
-            erase_bytes(driver(session.connection()), extents)
+            connection = driver(session.connection())
+            keep_texts(connection, list(filter(None, chunk)))
+            erase_bytes(connection, extents)
             pruned = update(MailRow).where(col(MailRow.id).in_(chunk))
             session.exec(pruned.values(**NOWHERE._asdict(), pruned=now))
             session.exec(delete(AttestationRow).where(col(AttestationRow.mail_id).in_(chunk)))
@@ -189,24 +192,16 @@ def _prune_postings(session: Session, threads: Collection[int], now: datetime, *
             session.add(row)
             forget_pending(driver(session.connection()), [row.message_id])
         pruned += PruneCounts(postings=1, bytes=freed)
+    session.flush()  # before plain statements read the postings
     return pruned
 
 
 def _reduced(value: bytes) -> bytes:
     """Return a stored posting without its texts and diffs. It can no longer be reviewed."""
     posting = posting_of(value)
-    patches = tuple(
-        replace(patch, log="", notes="", changes=tuple(replace(change, hunks=()) for change in patch.changes))
-        for patch in posting.series.patches
-    )
-    return encode_posting(
-        replace(
-            posting,
-            series=replace(posting.series, patches=patches, cover=""),
-            parts=tuple(replace(part, body="") for part in posting.parts),
-            state=Defective("its mails were removed by retention"),
-        )
-    )
+    patches = tuple(replace(patch, log="", notes="") for patch in posting.series.patches)
+    series = replace(posting.series, patches=patches, cover="")
+    return encode_posting(replace(posting, series=series, state=Defective("its mails were removed by retention")))
 
 
 def _without_quotes(review: Review) -> Review:

@@ -5,10 +5,12 @@ import json
 from datetime import datetime
 from typing import Final
 
+from bot.mail.posting_codec import PostingBytes
 from bot.mail.state import MailState
 from bot.ports.projection import FindSubsystems
 from bot.review.model import Recipients, Review
-from bot.store.codec import decode, encode, is_same_posting, posting_of
+from bot.store.blocks import BlockReader
+from bot.store.codec import decode, encode, is_same_posting, posting_of, with_all_texts
 from bot.store.dialect import Plain
 from bot.store.listing import FILED
 from bot.store.projection import project_review
@@ -19,6 +21,7 @@ from rules.lazy import replace
 _WITHOUT_POSTING: Final = frozenset({"posting"})
 _IN_ITS_ROW: Final = b""
 _UNSENT: Final = (MailState.HELD, MailState.REFUSED, MailState.EXPIRED, MailState.WITHDRAWN)
+_REVIEWED: Final = "SELECT posting FROM review WHERE posting_id = ?"
 _VALUE: Final = "SELECT value FROM posting WHERE message_id = ?"
 _INSERT_OR_REPLACE: Final = """
 INSERT INTO review (posting_id, reviewed, posting, value, pruned) VALUES (?, ?, ?, ?, NULL)
@@ -30,12 +33,12 @@ WHERE outgoing_part.message_id IN (SELECT value FROM json_each(?))
 AND state NOT IN ({", ".join(f"'{state}'" for state in _UNSENT)}) AND (? = 1 OR mode != '{FILED}') LIMIT 1"""  # noqa: S608 constants
 
 
-def save_review(connection: Plain, review: Review, now: datetime, posting: bytes) -> None:
+def save_review(connection: Plain, review: Review, now: datetime, posting: PostingBytes) -> None:
     """Store a review of that encoded posting and its rows, and replace an earlier review of it."""
     stored = connection.execute(_VALUE, (review.posting.message_id,)).fetchone()
-    is_in_its_row = stored is not None and is_same_posting(stored[0], posting)
+    is_in_its_row = stored is not None and is_same_posting(stored[0], posting.value, BlockReader(connection).mails)
     value = encode(review, exclude=_WITHOUT_POSTING)
-    reviewed = _IN_ITS_ROW if is_in_its_row else posting
+    reviewed = _IN_ITS_ROW if is_in_its_row else with_all_texts(*posting)
     connection.execute(_INSERT_OR_REPLACE, (review.posting.message_id, text_of(now), reviewed, value))
     project_review(connection, review)
 
@@ -58,8 +61,10 @@ def with_subsystems(connection: Plain, review: Review, find: FindSubsystems) -> 
 
 def keep_posting(connection: Plain, message_id: str, value: bytes) -> None:
     """Copy the posting to the row of its review, because the row of the posting is about to change."""
-    query = "UPDATE review SET posting = ? WHERE posting_id = ? AND posting = ?"
-    connection.execute(query, (value, message_id, _IN_ITS_ROW))
+    reviewed = connection.execute(_REVIEWED, (message_id,)).fetchone()
+    if reviewed is not None and reviewed[0] == _IN_ITS_ROW:
+        copy = with_all_texts(value, BlockReader(connection).mails)
+        connection.execute("UPDATE review SET posting = ? WHERE posting_id = ?", (copy, message_id))
 
 
 def stored_review(
@@ -68,7 +73,8 @@ def stored_review(
     """Return the review of a row, with the posting that was reviewed, on demand without its texts."""
     if posting == _IN_ITS_ROW:
         (posting,) = connection.execute(_VALUE, (posting_id,)).fetchone()
-    return decode(Review, value, posting=posting_of(posting, with_texts=with_texts))
+    mails = BlockReader(connection).mails if with_texts else None
+    return decode(Review, value, posting=posting_of(posting, mails))
 
 
 def review_as_told(connection: Plain, posting_id: str, posting: bytes, value: bytes, *, rehearsed: bool) -> Review:

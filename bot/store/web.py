@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from bot.debt.report import DebtReport
 from bot.mail.packed import unpack
+from bot.mail.posting_codec import no_mails
 from bot.mail.refusal import repeated_posting
 from bot.mail.state import MailState
 from bot.ports.web import (
@@ -43,6 +44,7 @@ from bot.ports.web import (
 )
 from bot.review.disposition import DispositionKind, without_addresses
 from bot.review.model import FindingStatus, Review
+from bot.store.blocks import BlockReader
 from bot.store.codec import decode, posting_of
 from bot.store.debt import debt_path, read_debt
 from bot.store.dialect import Plain, Rows, driver_errors, iterate, open_web
@@ -286,8 +288,8 @@ class WebSnapshot(OperatorQueries):
         revisions[posting_id] = _summary(row)
         findings = self.findings_of(list(revisions))
         shown = {finding.patch for finding in findings[posting_id]}
-        posting = posting_of(value, with_texts=bool(shown), patches=shown)
-        reviewed = posting if stored is None or stored[0] == b"" else posting_of(stored[0], patches=shown)
+        posting = posting_of(value, BlockReader(self._connection).mails if shown else None, patches=shown)
+        reviewed = posting if stored is None or stored[0] == b"" else posting_of(stored[0], no_mails, patches=shown)
         review = None if stored is None else decode(Review, stored[1], posting=reviewed)
         in_order = sorted(revisions.values(), key=lambda series: (series.revision, series.sent))
         return SeriesDetail(

@@ -2,24 +2,28 @@
 """Encoded postings come back equal, with or without their texts, whatever is in them."""
 
 import json
-import zlib
+from collections.abc import Collection
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from zstandard import ZstdCompressor
 
 from bot.mail.address import Address
 from bot.mail.posting import Complete, Defective, FollowUp, Part, Posting, State, Waiting
 from bot.mail.posting_codec import (
     EncodedPosting,
+    PostingBytes,
     decode_posting,
     encode_posting,
     is_encoded_posting,
+    mail_rows,
     posting_head,
     without_texts,
 )
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series, Unreadable
+from tests.fakes.earlier_posting import texts_of, zlib_posting
 
 ADA, BOB = Address("Ada \udce4", "ada@example.org"), Address("", "bob@example.org")
 DATE = datetime(2026, 3, 1, 12, 30, 0, 5, tzinfo=timezone(timedelta(hours=2)))
@@ -40,11 +44,6 @@ def _posting(*hunks: Hunk, body: str = f"log\n---\n@@ -3,3 +3,3 @@\n{DIFF}-- \n"
         (FollowUp(1, "Acked-by: Bob", "f@x"),),
     )  # fmt: skip
     return replace(posting, **changes)
-
-
-def _hunks(value: bytes) -> Any:
-    end = 5 + int.from_bytes(value[1:5], "big")
-    return json.loads(zlib.decompress(value[end:]))[1]
 
 
 def test_only_the_wanted_patches_have_hunks() -> None:
@@ -92,6 +91,49 @@ def test_a_posting_comes_back_equal(state: State, date: datetime | None) -> None
     assert encode_posting(decode_posting(value)) == value == EncodedPosting.of(posting).value
 
 
+@pytest.mark.parametrize("patches", [None, (), (1,), (0, 1, 2)])
+def test_a_posting_of_an_earlier_version_comes_back_equal(patches: Collection[int] | None) -> None:
+    posting = _posting(HUNK)
+    value = zlib_posting(posting)
+
+    assert is_encoded_posting(value)
+    assert decode_posting(value, patches=patches) == decode_posting(encode_posting(posting), patches=patches)
+    assert decode_posting(value, with_texts=False) == without_texts(posting)
+    assert mail_rows(value) == frozenset()
+
+
+def test_a_posting_refers_to_the_mails_for_its_texts() -> None:
+    posting = _posting(HUNK, body=f"log\n{DIFF}" + "x" * 100_000)
+    cover, first = (part.body.encode("utf-8", "surrogatepass") for part in posting.parts)
+    mails = {"1@x": (7, b"Subject: a\n\n" + first), "0@x": (8, b"of another text"), "other@x": (9, cover)}
+    value = encode_posting(posting, mails)
+    asked = []
+
+    def read(rows: Collection[int]) -> dict[int, bytes]:
+        asked.append(set(rows))
+        return {row: raw for row, raw in mails.values() if row in rows}
+
+    assert texts_of(value)[0] == [[0, 0, len(cover)], [7, 12, 12 + len(first)]]
+    assert texts_of(value)[2] == cover
+    assert mail_rows(value) == {7}
+    assert (decode_posting(value, read), PostingBytes(value, read).decode()) == (posting, posting)
+    assert decode_posting(value, read, patches=(0,)).parts[0].body == posting.parts[0].body
+    assert asked == [{7}, {7}]  # the text of the cover letter is in no mail
+    with pytest.raises(LookupError):
+        decode_posting(value)
+
+
+@pytest.mark.parametrize("raw", [{}, {7: b""}, {7: b"a part of the mail"}])
+def test_a_part_whose_mail_was_removed_has_neither_text_nor_hunks(raw: dict[int, bytes]) -> None:
+    posting = _posting(HUNK)
+    body = posting.parts[1].body.encode("utf-8", "surrogatepass")
+
+    decoded = decode_posting(encode_posting(posting, {"1@x": (7, body)}), lambda _: raw)
+
+    without = without_texts(posting)
+    assert decoded == replace(without, parts=(posting.parts[0], without.parts[1]))
+
+
 def test_no_field_is_empty_in_the_posting_that_comes_back_equal() -> None:
     posting = _posting(HUNK)
     values = (posting, posting.series, posting.series.patches[0], CHANGE, HUNK, posting.parts[1])
@@ -100,7 +142,7 @@ def test_no_field_is_empty_in_the_posting_that_comes_back_equal() -> None:
 
 
 def test_a_hunk_is_a_range_of_the_text_of_its_mail() -> None:
-    (first, second), _ = _hunks(encode_posting(_posting(HUNK)))
+    _, ((first, second), _), _ = texts_of(encode_posting(_posting(HUNK)))
     start = _posting().parts[1].body.index(DIFF)
     assert first == [[3, 3, 3, 3, "fn b()", [start, start + len(DIFF)]]]
     assert second == [[3, 3, 3, 3, "fn b()", DIFF]]  # the mail has these lines once
@@ -146,6 +188,6 @@ def test_a_field_that_was_added_later_gets_its_default() -> None:
     head = json.loads(posting_head(value))
     change = head[3][1][0][5][0]
     assert change.pop() is True
-    shorter = zlib.compress(json.dumps(head).encode())
+    shorter = ZstdCompressor().compress(json.dumps(head).encode())
     posting = decode_posting(value[:1] + len(shorter).to_bytes(4, "big") + shorter + value[end:])
     assert posting.series.patches[0].changes[0] == replace(CHANGE, hunks=(HUNK,), ends_without_newline_after=False)

@@ -159,12 +159,12 @@ def test_what_goes_and_what_stays(harness: Harness) -> None:
         "SELECT message_id, posting_id, state, envelope_to, mode, attempts FROM outgoing",
         "SELECT message_id, topic, revision, sent, arrived, verdict, reason FROM posting",
     )
-    before = [harness.ask(query) for query in queries]
+    before = [sorted(harness.ask(query)) for query in queries]
     harness.clock.forward(days=91)
 
     pruned = harness.prune()
 
-    assert [harness.ask(query) for query in queries] == before
+    assert [sorted(harness.ask(query)) for query in queries] == before
     assert pruned == PruneCounts(mails=6, postings=3, images=pruned.images, reviews=2, sent=2, bytes=pruned.bytes)
     assert pruned.bytes > 1000
     (posting,) = harness.store.postings_with_part("1@x")

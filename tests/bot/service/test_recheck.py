@@ -10,6 +10,7 @@ from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.mail.address import Address
 from bot.mail.posting import Posting
+from bot.mail.posting_codec import PostingBytes
 from bot.mail.reply import Identity
 from bot.mail.state import MailState
 from bot.pipeline.analyse import Analyser
@@ -219,7 +220,7 @@ class _FailingAnalyser:
     """An analyser that no limit is enough for."""
 
     def __call__(
-        self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False, encoded: bytes = b""
+        self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False, encoded: PostingBytes | None = None
     ) -> Crashed:
         return Crashed("took longer than 60 s")
 

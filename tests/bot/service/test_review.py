@@ -10,6 +10,7 @@ from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.mail.address import Address
 from bot.mail.posting import Posting
+from bot.mail.posting_codec import PostingBytes
 from bot.mail.refusal import RefusalTerms
 from bot.mail.reply import Identity
 from bot.pipeline.analyse import Analyser, AnalyserProtocol, Analysis
@@ -110,7 +111,7 @@ def test_a_rule_that_crashes_is_counted_and_stops_nothing(
 
 def test_a_posting_that_nobody_can_judge_stops_no_other(store: Repository, review_context: ReviewContext) -> None:
     def analyse(
-        posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False, encoded: bytes = b""
+        posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False, encoded: PostingBytes | None = None
     ) -> Analysis | Crashed:
         if posting.message_id == "1@x":
             return Crashed("RuntimeError: a bug")

@@ -14,6 +14,7 @@ from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.mail.address import Address
 from bot.mail.posting import Posting
+from bot.mail.posting_codec import PostingBytes
 from bot.mail.reply import Identity
 from bot.pipeline.analyse import Analyser, Analysis
 from bot.pipeline.context import ReviewContext
@@ -54,7 +55,7 @@ class Script:
     on_call: Callable[[str, bool], None] = lambda name, first: None
 
     def __call__(
-        self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False, encoded: bytes = b""
+        self, posting: Posting, rules: tuple[Rule, ...], *, first_try: bool = False, encoded: PostingBytes | None = None
     ) -> Analysis | Crashed:
         name = posting.message_id
         with self.lock:

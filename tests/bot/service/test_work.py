@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-import bot.ports.postings
 import bot.store.codec
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.mail.address import Address
+from bot.mail.posting_codec import decode_posting
 from bot.mail.reply import Identity
 from bot.pipeline.analyse import Analyser
 from bot.pipeline.context import ReviewContext
+from bot.ports.postings import DuePosting
 from bot.review.policy import Policy
 from bot.service.poll import PollJob
 from bot.service.review import ReviewJob
@@ -47,14 +48,17 @@ def counted(store: Repository, monkeypatch: pytest.MonkeyPatch) -> Iterator[Coun
     def note(statement: str) -> None:
         counts.update([COMMANDS.get(statement.split(maxsplit=1)[0], "statements")])
 
-    for module in (bot.ports.postings, bot.store.codec):
-        decode = module.decode_posting
+    def counting(*values: Any, with_texts: bool = True, **named: Any) -> Any:
+        counts["decoded"] += with_texts
+        return decode_posting(*values, with_texts=with_texts, **named)
 
-        def counting(value: bytes, *, with_texts: bool = True, decode: Any = decode, **named: Any) -> Any:
-            counts["decoded"] += with_texts
-            return decode(value, with_texts=with_texts, **named)
+    def decoding(due: DuePosting) -> Any:
+        counts["decoded"] += 1
+        return decode(due)
 
-        monkeypatch.setattr(module, "decode_posting", counting)
+    decode = DuePosting.with_texts
+    monkeypatch.setattr(bot.store.codec, "decode_posting", counting)
+    monkeypatch.setattr(DuePosting, "with_texts", decoding)
     with traced(store, note):
         yield counts
 

@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Postings that an earlier version stored are read, reviewed, and not taken for changed."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from bot.mail.posting_codec import EncodedPosting, is_encoded_posting, without_texts
+from bot.mail.posting import Posting
+from bot.mail.posting_codec import EncodedPosting, PostingBytes, encode_posting, mail_rows, without_texts
 from bot.ports.archive import Batch
 from bot.ports.mails import ParsedMail, Thread
 from bot.review.model import Review
 from bot.store.codec import encode
 from bot.store.repository import Repository
 from tests.bot.review.factories import Maker
-from tests.fakes.mails import mail, raw
+from tests.bot.store.test_texts import put
+from tests.fakes.earlier_posting import zlib_posting
+from tests.fakes.mails import mail, patch, raw
 from tests.fakes.old_schema import downgrade
 from tests.fakes.stored import opened
 
@@ -23,7 +27,10 @@ pytestmark = pytest.mark.sqlite
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 
 
-def _store_as_earlier(path: Path, make: Maker) -> Thread:
+EARLIER = pytest.mark.parametrize("earlier", [encode, zlib_posting])
+
+
+def _store_as_earlier(path: Path, make: Maker, earlier: Callable[[Posting], bytes]) -> Thread:
     """Store a posting in the format of an earlier version."""
     posting = make.posting(cover=True)
     with Repository(path) as store:
@@ -32,13 +39,16 @@ def _store_as_earlier(path: Path, make: Maker) -> Thread:
         (thread,) = store.unassembled(9)
         store.save_threads([(thread, [EncodedPosting.of(posting)])])
     with opened(path) as database:
-        database.execute("UPDATE posting SET value = ?", (encode(posting),))
+        database.execute("UPDATE posting SET value = ?", (earlier(posting),))
     return thread
 
 
-def test_a_posting_of_an_earlier_version_is_due_and_is_reviewed(tmp_path: Path, make: Maker) -> None:
+@EARLIER
+def test_a_posting_of_an_earlier_version_is_due_and_is_reviewed(
+    tmp_path: Path, make: Maker, earlier: Callable[[Posting], bytes]
+) -> None:
     path, posting = tmp_path / "d.db", make.posting(cover=True)
-    _store_as_earlier(path, make)
+    _store_as_earlier(path, make, earlier)
     with Repository(path) as store:
         (due,) = store.due_for_review(9)
         assert (due.posting, due.with_texts()) == (without_texts(posting), posting)
@@ -50,12 +60,13 @@ def test_a_posting_of_an_earlier_version_is_due_and_is_reviewed(tmp_path: Path, 
         assert database.execute("SELECT posting FROM review").fetchone() == (b"",)  # it is in the row of the posting
 
 
+@EARLIER
 @pytest.mark.parametrize("is_changed", [False, True])
 def test_a_posting_is_compared_with_the_one_that_an_earlier_version_stored(
-    tmp_path: Path, make: Maker, is_changed: bool
+    tmp_path: Path, make: Maker, is_changed: bool, earlier: Callable[[Posting], bytes]
 ) -> None:
     path, posting = tmp_path / "d.db", make.posting(cover=True)
-    thread = _store_as_earlier(path, make)
+    thread = _store_as_earlier(path, make, earlier)
     after = replace(posting, topic="other") if is_changed else posting
     with Repository(path) as store:
         store.save_review(Review(posting, ()), None, NOW)
@@ -68,15 +79,17 @@ def test_a_posting_is_compared_with_the_one_that_an_earlier_version_stored(
         assert bool(kept) is is_changed
 
 
-def test_an_earlier_version_can_read_the_postings_after_a_downgrade(tmp_path: Path, make: Maker) -> None:
-    path, posting = tmp_path / "d.db", make.posting(cover=True)
-    thread = _store_as_earlier(path, make)
+@pytest.mark.parametrize("revision", ["0018", "0027"])
+def test_an_earlier_version_can_read_the_postings_after_a_downgrade(tmp_path: Path, revision: str) -> None:
+    path = tmp_path / "d.db"
     with Repository(path) as store:
-        store.save_threads([(thread, [EncodedPosting.of(posting)])])
+        put(store, patch("1@x"))
+        (due,) = store.due_for_review(9)
+        store.save_review(Review(due.posting, ()), None, NOW, encoded=PostingBytes(encode_posting(due.posting)))
     with opened(path) as database:
         ((value,),) = database.execute("SELECT value FROM posting").fetchall()
-    assert is_encoded_posting(value)
-    downgrade(path, "0018")
+    assert mail_rows(value) == {1}
+    downgrade(path, revision)
     with opened(path) as database:
-        ((value,),) = database.execute("SELECT value FROM posting").fetchall()
-    assert value == encode(posting)
+        values = database.execute("SELECT posting.value, review.posting FROM posting, review").fetchall()
+    assert values == [(encode(due.with_texts()), encode(due.posting))]

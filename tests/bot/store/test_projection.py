@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,11 +8,12 @@ from threading import Event
 import pytest
 
 from bot.mail.posting import Posting
-from bot.mail.posting_codec import EncodedPosting
+from bot.mail.posting_codec import EncodedPosting, no_mails
 from bot.ports.archive import Batch
 from bot.ports.mails import ParsedMail, Thread
 from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.service.projection import ProjectionJob
+from bot.store.codec import posting_of
 from bot.store.repository import Repository
 from rules.analysis.maintainers import SubsystemMatch
 from rules.finding import LogAnchor, Severity
@@ -37,7 +38,12 @@ def _save(store: Repository, *postings: Posting) -> Thread:
 
 def _rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
     with opened(path) as connection:
-        return {name: sorted(connection.execute(f"SELECT * FROM {name}"), key=repr) for name in TABLES}
+        return {name: sorted(map(_decoded, connection.execute(f"SELECT * FROM {name}")), key=repr) for name in TABLES}
+
+
+def _decoded(row: Sequence[object]) -> tuple[object, ...]:
+    """Return the row with the posting in the place of its bytes, whose format depends on the version."""
+    return tuple(posting_of(value, no_mails) if isinstance(value, bytes) else value for value in row)
 
 
 def _one(path: Path, query: str) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ Stored postings stay as they are: both formats are read, and a posting gets the 
 import sqlalchemy as sa
 from alembic import op
 
+from bot.mail.posting_codec import no_mails
 from bot.store.codec import encode, posting_of
 
 revision = "0019"
@@ -27,5 +28,5 @@ def downgrade() -> None:
         stored = op.get_bind().execute(sa.select(rows.c[key], rows.c[column])).all()
         for name, value in stored:
             if value.startswith(_NEW_FORMAT):
-                old = encode(posting_of(value))
+                old = encode(posting_of(value, no_mails))
                 op.execute(rows.update().where(rows.c[key] == name).values({column: old}))
