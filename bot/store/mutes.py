@@ -30,7 +30,6 @@ _NEW_MUTE: Final = """
 INSERT INTO mute (scope, subject, "by", message_id, given) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
 _WAITING: Final = """
 SELECT * FROM outgoing WHERE state IN (SELECT value FROM json_each(?)) ORDER BY created, message_id"""
-_WITHDRAW: Final = "UPDATE outgoing SET state = ?, reason = ?, changed = ? WHERE message_id = ?"
 _MAY_HAVE_LEFT: Final = """
 SELECT state, posting_id, author, lists FROM outgoing
 WHERE state IN (SELECT value FROM json_each(?)) AND mode != ? AND kind NOT IN (SELECT value FROM json_each(?))"""
@@ -141,14 +140,20 @@ def store_mute(connection: Plain, muted: ActiveMute, now: datetime) -> tuple[Mai
     connection.execute(_NEW_MUTE, (muted.scope.value, muted.subject, muted.by, muted.message_id, text_of(muted.given)))
     reason = mute_reason([_stored(connection, muted) or muted])
     waiting = [mail_of(row) for row in named_rows(connection, _WAITING, json.dumps(WAITING))]
-    changes = []
-    for mail in waiting:
-        if mail.kind not in PRIVATE and _is_about(connection, mail, muted):
-            check_transition(mail.message_id, mail.state, MailState.WITHDRAWN)
-            connection.execute(_WITHDRAW, (MailState.WITHDRAWN.value, reason, text_of(now), mail.message_id))
-            withdrawn = replace(mail, state=MailState.WITHDRAWN, reason=reason, changed=now)
-            changes.append(MailChange(mail.state, withdrawn))
-    return tuple(changes)
+    return tuple(
+        _withdraw(connection, mail, now, reason)
+        for mail in waiting
+        if mail.kind not in PRIVATE and _is_about(connection, mail, muted)
+    )
+
+
+def _withdraw(connection: Plain, mail: Outgoing, now: datetime, reason: str) -> MailChange:
+    """Change the state of a mail as bot.store.outgoing does, without its rows."""
+    check_transition(mail.message_id, mail.state, MailState.WITHDRAWN)
+    withdrawn = replace(mail, state=MailState.WITHDRAWN, reason=reason, changed=now)
+    query = "UPDATE outgoing SET state = ?, reason = ?, changed = ? WHERE message_id = ?"
+    connection.execute(query, (withdrawn.state.value, reason, text_of(now), mail.message_id))
+    return MailChange(mail.state, withdrawn)
 
 
 def _stored(connection: Plain, muted: ActiveMute) -> ActiveMute | None:

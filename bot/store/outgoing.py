@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The rows of the outbox. Only `change_state` changes the state of a mail, and each change is a durable commit."""
+"""The rows of the outbox. `change_state` changes the state of a mail, and only a mute does that elsewhere.
+
+Each change is a durable commit."""
 
 import json
 from collections.abc import Collection, Iterable, Sequence
