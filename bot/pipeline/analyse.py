@@ -158,7 +158,7 @@ def analyse(analysis_input: AnalysisInput) -> Analysis:
     kernels = open_kernels(analysis_input.repositories)
     trees = choose_trees(kernels, series, analysis_input.sent)
     tree = WithStoredBlobs(trees.tree, _AnnouncedBlobs(analysis_input.stored))
-    analysis = analyse_on(replace(trees, tree=tree), series, analysis_input.rules, with_pending=True)
+    analysis = analyse_on(replace(trees, tree=tree), series, analysis_input.rules, for_store=True)
     if posting is None or analysis.pending is None:
         return analysis
     pending = pending_posting(posting, analysis.pending, posting.date or _EPOCH)
@@ -180,14 +180,17 @@ def choose_trees(kernels: "KernelTrees", series: Series, sent: datetime | None) 
     return Trees(tree, base, kernels.landing(sent, base))
 
 
-def analyse_on(trees: Trees, series: Series, rules: Sequence[Rule], *, with_pending: bool = False) -> Analysis:
-    """Return what the rules find in the series on top of these trees; on demand, what other series may contradict."""
+def analyse_on(trees: Trees, series: Series, rules: Sequence[Rule], *, for_store: bool = False) -> Analysis:
+    """Return what the rules find in the series on top of these trees.
+
+    With `for_store` the analysis has what later series need: the verified images, and what these may contradict.
+    """
     landing = tuple(LandingTree(landing.ref, tree) for landing, tree in trees.landing)
     series_view = view(series, trees.tree, landing)
     report = run_rules(rules, series_view)
     names = tuple(landing.named for landing, _ in trees.landing)
-    pending, report = collect_pending(rules if with_pending else (), report, series_view)
-    delta, blobs = compute_unsafe_delta(series_view), series_view.blobs
+    pending, report = collect_pending(rules if for_store else (), report, series_view)
+    delta, blobs = compute_unsafe_delta(series_view), series_view.name_blobs() if for_store else {}
     series_view.close()
     return Analysis(report, delta, blobs, trees.base, names, pending)
 

@@ -293,7 +293,7 @@ class FileView:
 class SeriesView:
     """A series: the files of all patches in order, the kernel that it applies to, and the trees where it will land.
 
-    `blobs` are the verified post-images by full blob id, which the next series may need.
+    `name_blobs` returns the verified post-images by full blob id, which the next series may need.
     """
 
     def __init__(
@@ -309,7 +309,7 @@ class SeriesView:
         self.landing = landing
         self.sources = sources or RustSources()
         self.files = tuple(FileView(self, file) for file in images.files)
-        self.blobs = images.blobs
+        self.name_blobs = images.name_blobs
         self._results = Results(self)
         self._removed_rust: dict[int, frozenset[str]] = {}
         self._alone: list[SeriesView] = []
@@ -341,7 +341,7 @@ class SeriesView:
     def alone(self, image: Image) -> FileView:
         """Return a view of the image in a series of its own, in which every line counts as new."""
         file = FileImages(Patch(0, ""), FileChange(None, image.path), None, replace(image, is_new=True))
-        self._alone.append(SeriesView(self.series, self.tree, Images((file,), {}), self.sources))
+        self._alone.append(SeriesView(self.series, self.tree, Images((file,)), self.sources))
         return self._alone[-1].files[0]
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Build the images of a file before and after a patch: complete if known, otherwise only the lines of its hunks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from rules.diff.apply import apply_exactly
@@ -89,18 +89,21 @@ class FileImages:
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """The images of a series, in the order of its diffs. `blobs` are the verified post-images by their full blob id."""
+    """The images of a series, in the order of its diffs.
+
+    `name_blobs` returns the verified post-images by their full blob ids, which most callers do not ask for.
+    """
 
     files: tuple[FileImages, ...]
-    blobs: dict[str, bytes]
+    name_blobs: Callable[[], dict[str, bytes]] = dict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Content:
-    """The known bytes of a file at some point of the series, and whether a blob id proves them."""
+    """The known bytes of a file at some point of the series, and whether a blob id is known to prove them."""
 
     data: bytes
-    is_proven: bool
+    is_proven: bool = False
 
 
 def build_new_file_image(path: str, content: bytes) -> Image:
@@ -116,18 +119,20 @@ def build_images(series: Series, tree: Files) -> Images:
     """
     builder = _Builder(tree)
     files = tuple(builder.build(patch, change) for patch in series.patches for change in patch.changes)
-    return Images(files, builder.blobs)
+    return Images(files, builder.name_blobs)
 
 
 class _Builder:
     """Follow a series patch by patch and record the content of each file.
 
     `contents` has the current content of changed files. The content of `unknown_paths` changed in an unknown way.
+    `unnamed` has contents whose ids are not computed yet, each with the content before and the announced id.
     """
 
     def __init__(self, tree: Files) -> None:
         self.tree = tree
         self.blobs: dict[str, bytes] = {}
+        self.unnamed: list[tuple[_Content, _Content, str | None]] = []
         self.contents: dict[str, _Content] = {}
         self.unknown_paths: set[str] = set()
 
@@ -145,20 +150,32 @@ class _Builder:
             post = Image(change.after, "post", change.hunks, after.data if after else None)
         return FileImages(patch, change, pre, post)
 
+    def name_blobs(self) -> dict[str, bytes]:
+        """Return the contents after the changes so far that their announced ids prove, by full blob id."""
+        for content, before, announced in self.unnamed:
+            if announced is None and not before.is_proven:
+                continue
+            full = blob_id(content.data)
+            content.is_proven = announced is None or full.startswith(announced)
+            if content.is_proven:
+                self.blobs[full] = content.data
+        self.unnamed.clear()
+        return self.blobs
+
     def _content_before(self, change: FileChange) -> _Content | None:
         """Return the content before the change; None if it is unknown or not the content that the patch expects."""
         if change.before is None:
             return _Content(b"", is_proven=True)
         announced = change.blob_before
         if change.is_deleted and (deleted := _deleted_content(change)) is not None:
-            return _Content(deleted, is_proven=announced is not None and blob_id(deleted).startswith(announced))
+            return _Content(deleted)
         current = self.contents.get(change.before)
         is_unknown = change.before in self.unknown_paths
         if announced is None:
             if current is not None or is_unknown:
                 return current
             data = self.tree.read(change.before)
-            return None if data is None else _Content(data, is_proven=False)
+            return None if data is None else _Content(data)
         if current is not None and blob_id(current.data).startswith(announced):
             return _Content(current.data, is_proven=True)
         data = None if is_unknown else self.tree.read(change.before)
@@ -166,12 +183,13 @@ class _Builder:
             data = self._find_blob(announced)  # last, because git is slow if it does not have an abbreviated id
         if data is not None and blob_id(data).startswith(announced):
             return _Content(data, is_proven=True)
-        return None if current is None else _Content(current.data, is_proven=False)
+        return None if current is None else _Content(current.data)
 
     def _find_blob(self, announced: str) -> bytes | None:
-        if announced in self.blobs:
-            return self.blobs[announced]
-        blobs = (data for full, data in self.blobs.items() if full.startswith(announced))
+        known = self.name_blobs()
+        if announced in known:
+            return known[announced]
+        blobs = (data for full, data in known.items() if full.startswith(announced))
         data = next(blobs, None)
         return data if data is not None else self.tree.blob(announced)
 
@@ -182,12 +200,9 @@ class _Builder:
         data = apply_exactly(before.data, change)
         if data is None:
             return None
-        full = blob_id(data)
-        is_announced = change.blob_after is not None and full.startswith(change.blob_after)
-        is_proven = is_announced or (change.blob_after is None and before.is_proven)
-        if is_proven:
-            self.blobs[full] = data
-        return _Content(data, is_proven)
+        content = _Content(data)
+        self.unnamed.append((content, before, change.blob_after))
+        return content
 
     def _record(self, change: FileChange, after: _Content | None) -> None:
         if change.before is not None and not change.copied:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The files of a kernel tree as bytes."""
 
-import hashlib
 from typing import Final, Protocol
 
 MIN_BLOB_ID_DIGITS: Final = 7
@@ -10,6 +9,8 @@ MIN_BLOB_ID_DIGITS: Final = 7
 
 def blob_id(content: bytes) -> str:
     """Return the id that git gives these bytes as a blob: 40 hexadecimal digits."""
+    import hashlib
+
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 

@@ -147,7 +147,7 @@ def view_whole_file(path: str, content: bytes, tree: Tree | None = None) -> File
     """Return the view of a whole file in which every line is new."""
     patch = Patch(0, "")
     images = FileImages(patch, FileChange(None, path), None, build_new_file_image(path, content))
-    (file,) = SeriesView(Series("", (patch,)), tree or NoTree(), Images((images,), {})).files
+    (file,) = SeriesView(Series("", (patch,)), tree or NoTree(), Images((images,))).files
     return file
 
 

@@ -75,7 +75,7 @@ def test_rules_see_the_tree_that_a_series_is_analysed_on(make: Maker) -> None:
         yield Diagnostic(finding.anchor, finding.message, finding.confidence, finding.severity)
 
     tree = FileTree({"a.rs": OLD})
-    analysis = analyse_on(Trees(tree), SERIES, (make.rule(check_file=look),))
+    analysis = analyse_on(Trees(tree), SERIES, (make.rule(check_file=look),), for_store=True)
 
     assert trees == [tree]
     assert analysis.report.findings == (finding,)

@@ -13,7 +13,7 @@ from rules.source.rust.work_limit import TooMuchError
 
 @pytest.fixture
 def view() -> SeriesView:
-    return SeriesView(Series("three", ()), NoTree(), Images((), {}))
+    return SeriesView(Series("three", ()), NoTree(), Images(()))
 
 
 def _read_subject(view: SeriesView, _: Results) -> str:

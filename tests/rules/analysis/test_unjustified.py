@@ -315,6 +315,6 @@ def test_a_comment_removed_above_what_a_hunk_shows_is_left_alone() -> None:
 )
 def test_whose_code_it_is(path: str, text: bytes, expected: bool) -> None:
     images = FileImages(Patch(1, ""), FileChange(None, path), None, build_new_file_image(path, text))
-    (file,) = SeriesView(Series("", ()), NoTree(), Images((images,), {})).files
+    (file,) = SeriesView(Series("", ()), NoTree(), Images((images,))).files
 
     assert expected is file.is_kernel_rust

@@ -66,7 +66,7 @@ def test_a_known_pre_image_makes_both_images_complete(tree: Tree) -> None:
     assert (post(file).content, post(file).is_complete) == (NEW, True)
     assert file.pre is not None
     assert (file.pre.content, file.pre.is_complete) == (OLD, True)
-    assert images_of_series.blobs == {blob_id(NEW): NEW}
+    assert images_of_series.name_blobs() == {blob_id(NEW): NEW}
 
 
 def test_a_tree_file_that_is_not_the_announced_blob_is_not_used() -> None:
@@ -85,7 +85,7 @@ def test_a_result_that_is_not_the_announced_blob_is_complete_but_unverified() ->
     images_of_series = build_images(series(diff(after=b"stale")), FileTree({"a.rs": OLD}))
 
     assert [post(file).is_complete for file in images_of_series.files] == [True]
-    assert images_of_series.blobs == {}
+    assert images_of_series.name_blobs() == {}
 
 
 def test_an_earlier_patch_gives_a_verified_pre_image() -> None:
@@ -95,7 +95,7 @@ def test_an_earlier_patch_gives_a_verified_pre_image() -> None:
     images_of_series = build_images(series(new, diff(), renamed), NoTree())
 
     assert [post(file).content for file in images_of_series.files] == [OLD, NEW, NEW]
-    assert images_of_series.blobs == {blob_id(OLD): OLD, blob_id(NEW): NEW}
+    assert images_of_series.name_blobs() == {blob_id(OLD): OLD, blob_id(NEW): NEW}
 
 
 def test_a_blob_of_an_earlier_patch_is_found_under_another_name() -> None:
@@ -116,7 +116,7 @@ def test_a_plain_diff_that_fits_the_tree_is_complete_but_unverified() -> None:
     images_of_series = build_images(series("--- a/a.rs\n+++ b/a.rs\n" + HUNK), FileTree({"a.rs": OLD}))
 
     assert [post(file).content for file in images_of_series.files] == [NEW]
-    assert images_of_series.blobs == {}
+    assert images_of_series.name_blobs() == {}
 
 
 def test_a_deleted_file_has_a_complete_pre_image() -> None:

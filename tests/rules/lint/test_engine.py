@@ -178,7 +178,7 @@ def test_a_rule_sees_the_series_and_the_tree_of_its_file() -> None:
 def test_a_view_has_the_verified_images_by_blob_id() -> None:
     loaded = load(Example("e", "| diff a.rs (new)\n| +ok\n"))
 
-    assert view(loaded.series, loaded.tree).blobs == {blob_id(b"ok\n"): b"ok\n"}
+    assert view(loaded.series, loaded.tree).name_blobs() == {blob_id(b"ok\n"): b"ok\n"}
 
 
 def test_a_rule_is_stopped_at_the_first_finding_above_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
