@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
 from bot.cli import status
@@ -19,7 +18,6 @@ from bot.cli.command import Command, Group, Option, echo, read_globals
 from bot.cli.context import GlobalOptions
 from bot.collector import collect_rarely
 from bot.error import AdapterError, SettingsError
-from bot.permissions import UMASK
 from bot.version import VERSION
 
 COMMANDS: Final = {
@@ -59,6 +57,8 @@ COMMANDS: Final = {
 }
 """The first paragraph of the help of each command, in the order of the help. bot/cli/NAME.py has its `COMMAND`."""
 
+_UMASK: Final = 0o077  # no right for the group and for other users
+
 LIGHT: Final = frozenset(
     {"check", "digest", "explain", "init", "mute", "outbox", "pending", "quarantine", "rules", "stop"}
 )
@@ -68,7 +68,7 @@ LIGHT: Final = frozenset(
 def main() -> None:
     """Run the command and exit with its status. Only this user can read the files that it writes."""
     gc.disable()  # Imports make no garbage, and each collection looks at all that they made.
-    os.umask(UMASK)
+    os.umask(_UMASK)
     code = call(sys.argv[1:], is_program=True)
     _replace_interrupt_handler(signal.default_int_handler, signal.SIG_DFL)
     if _is_light(sys.argv[1:]):
@@ -149,7 +149,7 @@ def _run(arguments: Sequence[str], *, is_program: bool) -> None:
 def patchwarden(
     _context: None,
     config: Annotated[
-        Path | None, Option(metavar="FILE", help="The settings file. Default: ./patchwarden.toml, if it exists.")
+        str | None, Option(metavar="FILE", help="The settings file. Default: ./patchwarden.toml, if it exists.")
     ] = None,
     verbose: Annotated[int, Option("--verbose", "-v", is_counted=True, help="Log more; twice: log everything.")] = 0,
     version: Annotated[  # noqa: ARG001 argparse prints it
@@ -160,7 +160,11 @@ def patchwarden(
 
     Exit statuses: 0 done, no findings at or above --fail-on; 1 findings; 2 bad usage or input; 3 the program failed.
     """
-    return GlobalOptions(config, verbose)
+    if config is None:
+        return GlobalOptions(None, verbose)
+    from pathlib import Path
+
+    return GlobalOptions(Path(config), verbose)
 
 
 def _report(error: Exception) -> int:

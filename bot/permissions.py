@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-UMASK: Final = 0o077
 _OTHERS: Final = 0o077  # every right of the group and of other users
 _CREDENTIALS: Final = Path("/run/credentials")
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Findings of rules: the message, the place, and a fingerprint that does not change if lines move."""
 
-import hashlib
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, Literal
@@ -167,6 +166,8 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """16 hex digits that do not change if lines are moved or re-indented, or if the series is posted again."""
+        import hashlib
+
         text = " ".join(self.anchor.text.split())
         parts = (self.rule, self.path or "", self.scope, text, str(self.ordinal))
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]

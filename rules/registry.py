@@ -178,6 +178,22 @@ _WORDS: Final = {
 }
 """The words of which a patch must add one, for most rules: those of their triggers."""
 
+_MENTIONS: Final = {
+    "safety.missing_safety_comment": ("unsafe",),
+    "safety.missing_safety_section": ("unsafe",),
+    "safety.safety_section_misplaced": ("# S", "///"),
+    "safety.mut_ref_to_c_type": ("bindings::",),
+    "safety.missing_repr_transparent": ("ransparent",),
+    "safety.missing_invariant_comment": ("# Invariant",),
+    "bindings.bindings_in_driver": ("kernel", "bindings"),
+    "bindings.bindings_type_in_api": ("bindings::",),
+    "style.redundant_prelude_import": ("prelude::",),
+    "style.import_vertical_style": ("use ",),
+    "style.macro_unhygienic_path": ("macro_rules",),
+    "docs.comment_should_be_doc": ("pub ",),
+}
+"""The words that a file after the patch must have, each of them, for some rules: those of their triggers."""
+
 _NAMED_ONLY: Final = {
     "docs.comment_period": Needs.RUST,
     "docs.comment_backticks": Needs.RUST,
@@ -226,15 +242,21 @@ def active_before_posting() -> tuple[Rule, ...]:
     return (*active(), *active(Scope.AUTHOR))
 
 
-def active_for(paths: Collection[str], added: str) -> tuple[Rule, ...]:
-    """Return the rules of both scopes that can find something in changes of these files that add this text.
+def active_for(paths: Collection[str], added: str, shown: str) -> tuple[Rule, ...]:
+    """Return the rules of both scopes that can find something in changes of these files without a tree.
 
-    Rules that need a tree or other pending series are left out.
+    The changes add the text `added`; `shown` has all lines that they show. Rules that need a tree or other pending
+    series are left out.
     """
     needs = {Needs.RUST} if any(path.endswith(".rs") for path in paths) else set()
     needs |= {Needs.HELPER} if any(path.startswith("rust/helpers") for path in paths) else set()
     chosen = [module for table in (_NEEDS, _AUTHOR_NEEDS) for module, need in table.items() if need in needs]
-    return _active(module for module in chosen if any(word in added for word in _WORDS.get(module, ("",))))
+    return _active(
+        module
+        for module in chosen
+        if any(word in added for word in _WORDS.get(module, ("",)))
+        and all(word in shown for word in _MENTIONS.get(module, ()))
+    )
 
 
 def needing_tree(ids: Collection[str] | None) -> list[str]:

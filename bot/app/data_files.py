@@ -35,7 +35,7 @@ def list_secret_files(settings: Settings) -> dict[str, Path]:
 
 def list_backup_files(settings: Settings, config: Path | None) -> dict[str, Path]:
     """Return the files of a backup except those of the database, by their names in the backup."""
-    files = {SETTINGS: config or DEFAULT_FILE}
+    files = {SETTINGS: config or Path(DEFAULT_FILE)}
     if settings.commands.secret_file:
         files[COMMANDS_SECRET] = Path(settings.commands.secret_file)
     return files

@@ -26,7 +26,6 @@ from bot.cli.output import (
     exit_status,
     format_findings,
     load_baseline,
-    load_links,
     without_known,
 )
 from bot.cli.unchecked import unchecked
@@ -108,7 +107,7 @@ def audit(
     of_files = [rule.id for rule in rules if rule.check_file is not None]
     not_checked = () if rows else tuple(unchecked([], of_files, has_tree=has_tree))
     verdict = RowResult(rows, (), tuple(failures), tuple(problems), not_checked)
-    echo(format_findings(verdict, rules, form, load_links(context, form), baseline=earlier), nl=False)
+    echo(format_findings(verdict, rules, form, context, baseline=earlier), nl=False)
     for problem in problems:
         complain(problem)
     for failure in failures:

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden check`: check patches against the rules, before or after they are posted."""
+"""`patchwarden check`: check patches against the rules, before or after they are posted.
+
+This module only reads the options. What checks is loaded in a child where possible: what a child loads costs less than
+what it inherits, because each page of memory that it changes is copied.
+"""
 
 import gc
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+import stat
+import sys
 from contextlib import suppress
-from functools import partial
-from pathlib import Path
-from typing import Annotated, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final
 
-from bot.cli import status
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.kernel_option import LandingOption, NoTreeOption, TreeOption, refuse_two_trees, repository_specs
+from bot.cli.kernel_option import LandingOption, NoTreeOption, TreeOption
 from bot.cli.output import (
     Baseline,
     BaselineOption,
@@ -20,78 +22,29 @@ from bot.cli.output import (
     Format,
     FormatOption,
     RuleOption,
-    choose_rules,
     complain,
-    exit_status,
-    format_findings,
     load_baseline,
-    load_links,
-    without_known,
 )
-from bot.inbox.assemble import as_patch, assemble, candidate
-from bot.inbox.error import InboxError
-from bot.inbox.mailbox import Mbox, StandardInput
-from bot.inbox.patch_text import PatchDirectory, read_as_mails
-from bot.inbox.source import open_source
-from bot.inbox.thread import threads
-from bot.mail.message import Message, UnreadableMail
-from bot.mail.parse import NO_HEADER, SYNTHETIC, parse
-from bot.mail.posting import Posting
-from bot.mail.target import target
-from bot.pipeline.analyse import Analysis, Trees, analyse_on, choose_trees
-from bot.pipeline.context import ReviewContext
-from bot.pipeline.review import review_posting
-from bot.pool.deadline import deadline_suspended
 from bot.pool.forked import forked
 from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
-from bot.ports.archive import Archive, RawMail
-from bot.review.formats.row import Row, RowResult, explain_row, missing_parts, of_review
-from bot.review.history import History
-from bot.review.model import Review
-from bot.review.render.text import visible
-from rules.bindings.tree import NoTree
-from rules.finding import Fix, Severity, skipped_lines
-from rules.lazy import dataclass, field, re, replace
-from rules.lint.rule import Rule
-from rules.registry import active_before_posting, active_for
+from rules.finding import Severity
+from rules.lazy import dataclass
 
-T = TypeVar("T")
-R = TypeVar("R")
+if TYPE_CHECKING:
+    from pathlib import Path
 
-_MESSAGE_ID: Final = re.compile(rb"^message-id:[ \t]{0,9}<([^<>\s]{1,250})>", re.MULTILINE | re.IGNORECASE)
 _HEAD: Final = "HEAD..HEAD"
 _TRACKING: Final = "B4_TRACKING_FILE"  # see bot.inbox.tracked_thread
-_MAX_HEADER: Final = 64_000  # bytes of a mail that are searched for its message-id
-_READ_SECONDS: Final = 5.0
-_SPLIT_SECONDS: Final = 60.0
-_ANALYSE_SECONDS: Final = 60.0
-_MAX_AT_ONCE: Final = 1_000_000  # bytes that are read and checked in one child
-_SPLIT_FACTOR: Final = 6  # bytes of memory for each byte of a file that is split
-_SUFFIXES: Final = (".eml", ".patch", ".diff", ".mbox", ".mbx", ".txt", ".git", ".gz", ".rs", ".c", ".h")
-
-
-class _Isolate(Protocol):
-    """A function that applies work to items as `forked` does."""
-
-    def __call__(self, work: Callable[[T], R], items: Sequence[T], limits: Limits, /) -> Iterator[R | Crashed]:
-        """Yield the result for each item."""
+_FIRST_TRY_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Printed:
-    """What the command prints at its end, and its exit status."""
+class CheckOptions:
+    """The options of the command. A target that can be read only once has its bytes beside its name."""
 
-    findings: bytes
-    complaints: tuple[str, ...]
-    status: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Options:
-    """The options of the command."""
-
-    git: tuple[Path, str] | None
+    targets: tuple[tuple[str, bytes | None], ...]
+    git: "tuple[Path, str] | None"
     staged: bool
     form: Format
     fail_on: Severity
@@ -115,7 +68,7 @@ def check(
         ),
     ] = None,
     git: Annotated[
-        tuple[Path, str] | None, Option("--git", metavar="REPO A..B", help="Check these commits of a repository.")
+        tuple[str, str] | None, Option("--git", metavar="REPO A..B", help="Check these commits of a repository.")
     ] = None,
     staged: Annotated[
         bool,
@@ -162,380 +115,90 @@ def check(
 
         if git is None or targets or staged or (diff and fix):
             raise UsageError("use it with --git REPO A..B alone", option="--fix" if fix else "--diff")
-        return fix_range(git, rule, is_written=fix)
+        from pathlib import Path
+
+        return fix_range((Path(git[0]), git[1]), rule, is_written=fix)
     if explain and form is not Format.TEXT:
         raise UsageError("it is for --format text", option="--explain")
     if staged and git is not None:
         raise UsageError("--git and --staged cannot be combined", option="--staged")
     if not targets and git is None and not staged:
         raise UsageError("name a file, a folder, - for standard input, --git or --staged", option="TARGET")
-    sources = [_source_or_error(name, context) for name in targets or ()]
-    tracking = os.environ.get(_TRACKING, "") if form is Format.B4 else ""
-    git = (Path(), _HEAD) if staged else git  # what is staged is a change of HEAD
-    options = _Options(
-        git, staged, form, fail_on, rule, load_baseline(baseline), tree, no_tree, landing, tracking, explain
+    options = CheckOptions(
+        targets=tuple((name, _read_stream(name)) for name in targets or ()),
+        git=_range(git, staged=staged),
+        staged=staged,
+        form=form,
+        fail_on=fail_on,
+        rule=rule,
+        baseline=load_baseline(baseline),
+        tree=tree,
+        no_tree=no_tree,
+        landing=landing,
+        tracking=os.environ.get(_TRACKING, "") if form is Format.B4 else "",
+        explain=explain,
     )
-    check_sources = partial(_check, context, sources, options)
-    reads_more = git is not None or tree or landing or tracking or context.has_settings
-    printed = None if reads_more or form is Format.MAIL else _check_at_once(check_sources, sources)
-    printed = printed or check_sources(forked)
-    echo(printed.findings, nl=False)
-    for complaint in printed.complaints:
+    result = None if _reads_more(context, options) else _check_at_once(context, options)
+    if result is None:
+        from bot.cli.patch_check import check_patches
+
+        result = check_patches(context, options)
+    findings, complaints, code = result
+    echo(findings, nl=False)
+    for complaint in complaints:
         complain(complaint)
-    return printed.status
+    return code
 
 
-def _check_at_once(
-    check_sources: Callable[[_Isolate], _Printed], sources: Sequence[Archive | InboxError]
-) -> _Printed | None:
+def _read_stream(name: str) -> bytes | None:
+    """Return the bytes of standard input or of a pipe, None if the target is neither."""
+    if name == "-":
+        return sys.stdin.buffer.read()
+    with suppress(OSError):
+        if stat.S_ISFIFO(os.stat(name).st_mode):  # noqa: PTH116 pathlib takes longer to load than a patch to check
+            from pathlib import Path
+
+            return Path(name).read_bytes()
+    return None
+
+
+def _range(git: tuple[str, str] | None, *, staged: bool) -> "tuple[Path, str] | None":
+    """Return the repository and range that the options name. What is staged is a change of HEAD."""
+    if git is None and not staged:
+        return None
+    from pathlib import Path
+
+    return (Path(), _HEAD) if git is None else (Path(git[0]), git[1])
+
+
+def _reads_more(context: GlobalOptions, options: CheckOptions) -> bool:
+    """Return whether the check reads more than patches in files, or fetches mails."""
+    return (
+        options.git is not None
+        or bool(options.tree or options.landing or options.tracking)
+        or options.form is Format.MAIL
+        or context.has_settings
+        or not all(content is not None or os.access(name, os.F_OK) for name, content in options.targets)
+    )
+
+
+def _check_at_once(context: GlobalOptions, options: CheckOptions) -> tuple[bytes, tuple[str, ...], int] | None:
     """Check small sources in one child, which starts faster than a child for each step.
 
     Return None if they are not small, or if this fails or exceeds a limit: only a child for each step and each mail can
     tell which of them is at fault, and check the others.
     """
-    size = 0
-    for source in sources:
-        if not isinstance(source, Mbox | StandardInput | PatchDirectory):
-            return None
-        with suppress(InboxError):  # the check reports it
-            size += source.size()
-    if size > _MAX_AT_ONCE:
-        return None
 
     def attempt(_: None) -> tuple[bytes, tuple[str, ...], int] | None:
         gc.disable()  # The process ends before there is much garbage.
         with suppress(Exception):
-            printed = check_sources(_without_child)
-            return printed.findings, printed.complaints, printed.status
+            from bot.cli.patch_check import check_small_patches
+
+            return check_small_patches(context, options)
         return None
 
-    (printed,) = forked(attempt, [None], Limits(_READ_SECONDS))
-    return None if printed is None or isinstance(printed, Crashed) else _Printed(*printed)
-
-
-def _without_child(work: Callable[[T], R], items: Sequence[T], _: Limits) -> Iterator[R | Crashed]:
-    """Apply the work in this process. What it raises is raised."""
-    return map(work, items)
-
-
-def _check(
-    context: GlobalOptions, sources: Sequence[Archive | InboxError], options: _Options, isolate: _Isolate
-) -> _Printed:
-    """Read, assemble and check the mails of all sources."""
-    form = options.form
-    rules = choose_rules(options.rule) if options.rule else ()
-    read = _read(sources, options, isolate)
-    asked = {message.message_id for message in read.messages}
-    if options.tracking:
-        _add_thread(read, options.tracking, isolate)
-    postings = _postings(read, isolate)
-    if options.tracking:
-        postings = [posting for posting in postings if any(part.message_id in asked for part in posting.parts)]
-    refuse_two_trees(options.tree, options.no_tree)
-    choose_tree: Callable[[Posting], Trees] = _no_tree
-    if options.git is not None or options.tree or options.landing or context.has_settings:
-        choose_tree = _tree_chooser(context, options.git, options.tree, options.no_tree, options.landing)
-        rules = rules or active_before_posting()
-    elif form in (Format.SARIF, Format.MAIL):  # These name all rules that were run.
-        rules = rules or active_before_posting()
-    else:
-        patches = [patch for posting in postings for patch in posting.series.patches]
-        lines = (text for patch in patches for change in patch.changes for text in change.texts("+"))
-        rules = rules or active_for({path for patch in patches for path in patch.paths}, "\n".join(lines))
-    review_context = _rehearsal(context, rules) if form is Format.MAIL else ReviewContext(rules)
-    fixes: dict[object, Fix] = {}
-    reviews = _review(postings, choose_tree, review_context, read, isolate, fixes)
-    mails = list(_compose_mails(reviews, review_context)) if form is Format.MAIL else []
-    broken = read.broken
-    problems = [*read.problems, *(problem for posting in postings for problem in _damage(posting))]
-    if not (postings or problems or broken) and form is not Format.B4:
-        problems += read.without_patch
-    problems += broken
-    problems += (line for review in reviews for line in skipped_lines(review.skipped))
-    known = {rule.id: rule for rule in rules}
-    rows = tuple(row for review in reviews for row in of_review(review, known))
-    rows = tuple(map(explain_row, rows)) if options.explain else rows
-    rows = tuple(replace(row, fix=fixes.get((row.posting, row.finding.subject))) for row in rows)
-    if options.tracking:
-        rows = tuple(_rows_about(asked, postings, rows))
-    rows = without_known(rows, options.baseline, form)
-    verdict = RowResult(
-        rows,
-        tuple(reviews),
-        tuple(failure for review in reviews for failure in review.failures),
-        tuple(problems),
-        _unchecked(reviews, options) if form is Format.TEXT and not rows else (),
-    )
-    findings = format_findings(verdict, rules, form, load_links(context, form), mails, options.baseline)
-    complaints = list(problems)
-    if form not in (Format.TEXT, Format.B4) and (form is not Format.TERSE or len(read.messages) > 1):
-        missing = ((posting.series.subject, missing_parts(posting)) for posting in postings)
-        complaints += (f"{visible(subject)}: {parts}" for subject, parts in missing if parts)
-    for failure in verdict.failures:
-        complaints.append(f"rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
-    return _Printed(
-        findings,
-        tuple(complaints),
-        status.FAILED if broken else exit_status(verdict, options.fail_on, options.baseline),
-    )
-
-
-def _source_or_error(name: str, context: GlobalOptions) -> Archive | InboxError:
-    """Return the source that a target names, or why it cannot be opened."""
-    try:
-        return _source(name, context)
-    except InboxError as error:
-        return error
-
-
-def _source(name: str, context: GlobalOptions) -> Archive:
-    """Return the source at a path, or the series of a message-id or web address from the archive."""
-    message_id = None if name == "-" or Path(name).exists() or _is_path(name) else target(name)
-    if message_id is None:
-        if "://" in name:
-            raise InboxError(
-                f"{name}: not the web address of a mail, which has the form https://ARCHIVE/LIST/MESSAGE-ID/"
-            )
-        if not name:
-            raise InboxError("a target is empty")
-        return open_source(name, patches=True)
-    # Imported here because loading HTTP takes longer than checking a patch.
-    from bot.app.lore import build_series_archive
-
-    return build_series_archive(context.settings(), message_id)
-
-
-def _is_path(name: str) -> bool:
-    """Return whether the name looks like a path, so that a mistyped path is not requested from the network.
-
-    A message-id that contains a slash or ends like a file name is written between `<` and `>`.
-    """
-    if name.startswith("<") or "://" in name:
-        return False
-    return "/" in name or name.startswith((".", "~")) or name.lower().endswith(_SUFFIXES)
-
-
-@dataclass(slots=True)
-class _Read:
-    """The mails of all sources, the problems of their input, and faults of the program."""
-
-    messages: list[Message] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
-    without_patch: list[str] = field(default_factory=list)
-
-    def add(self, subject: str, crashed: Crashed) -> None:
-        """Record a crash: a problem if the input exceeded a limit, else a fault of the program."""
-        (self.problems if crashed.exceeded else self.broken).append(f"{subject}: {crashed.reason}")
-
-
-def _read(sources: Sequence[Archive | InboxError], options: _Options, isolate: _Isolate) -> _Read:
-    """Read the mails of all sources."""
-    read = _Read()
-    for source in sources:
-        try:
-            if isinstance(source, InboxError):
-                raise source
-            _read_source(read, source, isolate)
-        except InboxError as error:
-            read.problems.append(str(error))
-    if options.git is not None:
-        # Without a valid range there is no kernel to check against, so its error is raised.
-        from bot.inbox.git_range import GitRange, StagedChanges
-
-        changes = StagedChanges(options.git[0]) if options.staged else GitRange(*options.git)
-        _read_source(read, changes, isolate, may_be_empty=True)
-    return read
-
-
-def _read_source(read: _Read, source: Archive, isolate: _Isolate, *, may_be_empty: bool = False) -> None:
-    mails, messages = _mails(source, isolate), list[Message]()
-    if isinstance(mails, Crashed):
-        read.problems.append(f"{source.name}: cannot be read: {mails.reason}")
-        return
-    for mail, message in zip(mails, isolate(parse, [mail.raw for mail in mails], Limits(_READ_SECONDS)), strict=True):
-        if isinstance(message, Crashed):
-            message_id = _named_id(mail.raw)
-            of = f" {message_id}" if message_id else ""
-            read.add(f"{source.name}: cannot read mail {mail.origin}{of}", message)
-        elif isinstance(message, UnreadableMail) and message.reason == NO_HEADER and len(mails) == 1:
-            read.problems.append(_explain_no_patch(source.name, mails, messages))
-            return
-        elif isinstance(message, UnreadableMail):
-            of = f" {message.message_id}" if message.message_id else ""
-            read.problems.append(f"{source.name}: cannot read mail {mail.origin}{of}: {message.reason}")
-        else:
-            messages.append(message)
-    if not mails and may_be_empty:
-        return
-    if not any(map(candidate, messages)):
-        messages = [as_patch(message) for message in messages]
-        if not any(map(candidate, messages)):
-            read.without_patch.append(_explain_no_patch(source.name, mails, messages))
-    read.messages += messages
-
-
-def _add_thread(read: _Read, tracking: str, isolate: _Isolate) -> None:
-    """Add the other mails of the thread that b4 tracks. A thread that cannot be read is a problem, not an error."""
-    from bot.inbox.tracked_thread import TrackedThread
-
-    known, thread = {message.message_id for message in read.messages}, _Read()
-    try:
-        _read_source(thread, TrackedThread(Path(tracking), Path()), isolate)
-    except InboxError as error:
-        read.problems.append(str(error))
-    read.messages += [message for message in thread.messages if message.message_id not in known]
-
-
-def _rows_about(asked: Collection[str], postings: Sequence[Posting], rows: Sequence[Row]) -> Iterator[Row]:
-    """Yield the findings in the patches that were asked for. The cover letter asks for all patches of its series."""
-    whole = {
-        posting.message_id
-        for posting in postings
-        if any(part.index == 0 and part.message_id in asked for part in posting.parts)
-    }
-    yield from (row for row in rows if row.posting in whole or row.message_id in asked)
-
-
-def _explain_no_patch(name: str, mails: Sequence[RawMail], messages: Sequence[Message]) -> str:
-    from bot.cli.no_patch import explain_no_patch
-
-    return explain_no_patch(name, mails, messages)
-
-
-def _mails(source: Archive, isolate: _Isolate) -> list[RawMail] | Crashed:
-    """Return all mails of a source. A text with many mails is split within limits."""
-
-    def split(source: Archive) -> list[RawMail]:
-        return [mail for batch in source.batches({}) for mail in batch.mails]
-
-    def split_text(source: Archive) -> list[RawMail]:
-        try:
-            return read_as_mails(split(source))
-        except ValueError as error:
-            raise InboxError(f"{source.name}: {error}") from error
-
-    if not isinstance(source, Mbox | StandardInput | PatchDirectory):
-        return split(source)
-    size = source.size()
-    default = Limits()
-    limits = Limits(_SPLIT_SECONDS, default.memory + _SPLIT_FACTOR * size, default.result + _SPLIT_FACTOR * size)
-    (mails,) = isolate(split_text, [source], limits)
-    if isinstance(mails, Crashed) and not mails.exceeded:
-        raise InboxError(mails.reason)
-    return mails
-
-
-def _named_id(raw: bytes) -> str:
-    """Return the message-id in the header of a mail that cannot be read, or ""."""
-    match = _MESSAGE_ID.search(raw, 0, _MAX_HEADER)
-    return visible(match[1].decode("utf-8", "replace")) if match else ""
-
-
-def _postings(read: _Read, isolate: _Isolate) -> list[Posting]:
-    """Return the postings in the order of their first mails. All mails without a message-id form one thread."""
-    messages = read.messages
-    nameless = [message for message in messages if message.message_id.endswith(SYNTHETIC)]
-    named = [message for message in messages if not message.message_id.endswith(SYNTHETIC)]
-    postings: list[Posting] = []
-    for thread in (*threads(named), *([tuple(nameless)] if nameless else ())):
-        (assembled,) = isolate(assemble, [thread], Limits(_ANALYSE_SECONDS))
-        if isinstance(assembled, Crashed):
-            read.add(f"the thread of {thread[0].message_id} cannot be assembled", assembled)
-        else:
-            postings += assembled
-    return postings
-
-
-def _no_tree(_posting: Posting) -> Trees:
-    return Trees(NoTree())
-
-
-def _tree_chooser(
-    context: GlobalOptions,
-    git: tuple[Path, str] | None,
-    tree: list[str] | None,
-    no_tree: bool,
-    landing: list[str] | None,
-) -> Callable[[Posting], Trees]:
-    """Return a function that chooses the trees for a posting. A range has the blobs of its repository."""
-    from bot.kernel.commit import start_of, with_range
-    from bot.kernel.repositories import KernelTrees
-
-    specs = repository_specs(context, tree, no_tree, landing)
-    if git is not None and not tree and not no_tree:
-        specs = with_range(specs, *git)
-    kernels = KernelTrees(specs, start_of(*git) if git else None, explicit=True, on_index=deadline_suspended)
-    return lambda posting: choose_trees(kernels, posting.series, posting.date)
-
-
-def _review(
-    postings: Sequence[Posting],
-    choose_tree: Callable[[Posting], Trees],
-    context: ReviewContext,
-    read: _Read,
-    isolate: _Isolate,
-    fixes: dict[object, Fix],
-) -> list[Review]:
-    """Review each posting. Postings that cannot be analysed are recorded in `read`. `fixes` gets those of findings."""
-    history, reviews = History(), []
-
-    def analyse(posting: Posting) -> Analysis:
-        return analyse_on(choose_tree(posting), posting.series, context.rules)
-
-    for posting, analysis in zip(postings, isolate(analyse, postings, Limits(_ANALYSE_SECONDS)), strict=True):
-        if isinstance(analysis, Crashed):
-            read.add(f"{posting.message_id} cannot be checked", analysis)
-            continue
-        if analysis.base is not None and analysis.base.doubt:
-            complain(f"{visible(posting.series.subject)}: {visible(analysis.base.doubt)}")
-        fixes.update(((posting.message_id, fix.subject), fix) for fix in analysis.report.fixes)
-        review = review_posting(posting, analysis, history.previous(posting), context)
-        history.remember(review)
-        reviews.append(review)
-    return reviews
-
-
-def _compose_mails(reviews: Iterable[Review], context: ReviewContext) -> Iterator[bytes]:
-    """Yield the mails that would be sent."""
-    from bot.mail.compose import ComposeRefused, compose
-    from bot.pipeline.draft import draft
-
-    for review in reviews:
-        reply = draft(review, context)
-        content = compose(reply) if reply else None
-        if isinstance(content, ComposeRefused):
-            complain(f"no mail on {review.posting.message_id}: {content.reason}")
-        elif content is not None:
-            yield content
-
-
-def _rehearsal(context: GlobalOptions, rules: tuple[Rule, ...]) -> ReviewContext:
-    # Imported here so that the other formats do not wait for the database libraries.
-    from bot.app.review_context import build_rehearsal
-
-    return build_rehearsal(context.settings(), rules)
-
-
-def _unchecked(reviews: Sequence[Review], options: _Options) -> tuple[str, ...]:
-    from bot.cli.unchecked import unchecked
-
-    if not reviews and options.git is not None:
-        nothing = "nothing is staged" if options.staged else f"{options.git[1]} has no commits other than merges"
-        return (f"not checked: {nothing}",)
-    patches = [patch for review in reviews for patch in review.posting.series.patches]
-    paths = dict.fromkeys(path for patch in patches for path in patch.paths)
-    has_tree = all(review.basis.base for review in reviews)
-    return tuple(unchecked(list(paths), options.rule, has_tree=has_tree))
-
-
-def _damage(posting: Posting) -> Iterator[str]:
-    for patch in posting.series.patches:
-        if patch.damage is not None:
-            part = posting.part(patch.index)
-            name = part.message_id if part is not None else posting.message_id
-            line = f" (line {patch.damage.line} of its text)" if patch.damage.line else ""
-            yield f"patch {patch.index}, {name}: cannot read its diff: {patch.damage.reason}{line}"
+    (result,) = forked(attempt, [None], Limits(_FIRST_TRY_SECONDS))
+    return None if isinstance(result, Crashed) else result
 
 
 COMMAND: Final = Command(check)

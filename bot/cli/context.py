@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The global options, which precede the name of the command."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.settings import settings_file, variables
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bot.settings.tables import Settings
 
 
 class GlobalOptions:
     """The global options. `config` is the given settings file; None means ./patchwarden.toml, if it exists."""
 
-    def __init__(self, config: Path | None = None, verbose: int = 0) -> None:
+    def __init__(self, config: "Path | None" = None, verbose: int = 0) -> None:
         self.config = config
         self.verbose = verbose
 

@@ -20,7 +20,7 @@ _EXAMPLE_LIST: Final = "rust-for-linux@lists.example.org"
 
 def init(
     _context: GlobalOptions,
-    file: Annotated[Path, Argument(help="The file to write.", metavar="FILE")] = DEFAULT_FILE,
+    file: Annotated[Path, Argument(help="The file to write.", metavar="FILE")] = Path(DEFAULT_FILE),
 ) -> None:
     """Write a settings file that explains each setting and contains its default.
 

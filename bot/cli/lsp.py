@@ -58,7 +58,7 @@ def lsp(
         if error.name not in ("pygls", "lsprotocol", "cattrs", "attrs"):
             raise
         raise UsageError(f"{error.name} is not installed; run: pip install 'patchwarden[lsp]'") from error
-    from bot.cli.output import Format, load_links
+    from bot.cli.output import load_links
     from bot.pool.executor import preload
 
     def load_specs(tree: str) -> "RepositorySpecs":
@@ -72,7 +72,7 @@ def lsp(
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         preload(("bot.lsp.document", "bot.pool.all_rules"))
-        server = Server(options, load_specs, load_links(context, Format.SARIF))
+        server = Server(options, load_specs, load_links(context))
         try:
             server.protocol.start_io(sys.stdin.buffer, out)
         finally:

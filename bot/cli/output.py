@@ -5,19 +5,18 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from bot.cli import status
 from bot.cli.command import Option, UsageError, echo
 from bot.cli.context import GlobalOptions
-from bot.mail.links import Links
-from bot.review.formats.row import Row, RowResult
-from bot.review.render.text import visible
 from bot.version import VERSION
 from rules.finding import Severity
-from rules.lint.rule import Rule, Status
-from rules.registry import active, by_id
+
+if TYPE_CHECKING:
+    from bot.mail.links import Links
+    from bot.review.formats.row import Row, RowResult
+    from rules.lint.rule import Rule
 
 
 class Format(StrEnum):
@@ -53,7 +52,7 @@ RuleOption = Annotated[
 
 
 BaselineOption = Annotated[
-    Path | None,
+    str | None,
     Option(
         "--baseline",
         metavar="LOG",
@@ -65,12 +64,15 @@ Baseline = Mapping[str, Mapping[str, Any]]
 """The results of a SARIF log, by the fingerprints of their findings."""
 
 
-def load_baseline(path: Path | None) -> Baseline | None:
+def load_baseline(name: str | None) -> Baseline | None:
     """Return the results of a SARIF log, None without one. Raises a usage error for another file."""
-    if path is None:
+    if name is None:
         return None
+    from pathlib import Path
+
     from bot.review.formats.sarif_baseline import NoBaselineError, read_baseline
 
+    path = Path(name)
     try:
         return read_baseline(path.read_bytes())
     except OSError as error:
@@ -79,15 +81,18 @@ def load_baseline(path: Path | None) -> Baseline | None:
         raise UsageError(f"{path}: {error}", option="--baseline") from error
 
 
-def without_known(rows: Iterable[Row], baseline: Baseline | None, form: Format) -> tuple[Row, ...]:
+def without_known(rows: "Iterable[Row]", baseline: Baseline | None, form: Format) -> "tuple[Row, ...]":
     """Return the findings that a format shows: all in SARIF, which says which of them are known, else the new ones."""
     if baseline is None or form is Format.SARIF:
         return tuple(rows)
     return tuple(row for row in rows if row.finding.fingerprint not in baseline)
 
 
-def choose_rules(ids: Sequence[str] | None) -> tuple[Rule, ...]:
+def choose_rules(ids: Sequence[str] | None) -> "tuple[Rule, ...]":
     """Return the rules with these ids, or the active rules of scope mail. Raises a usage error for an unknown id."""
+    from rules.lint.rule import Status
+    from rules.registry import active, by_id
+
     if not ids:
         return active()
     from rules.registry import RULES  # this loads all rules
@@ -102,9 +107,11 @@ def choose_rules(ids: Sequence[str] | None) -> tuple[Rule, ...]:
     return tuple(rule for rule in RULES if rule.id in rules)
 
 
-def load_links(context: GlobalOptions, form: Format) -> Links:
-    """Return the public addresses of the settings for the formats that have addresses."""
-    if form not in (Format.SARIF, Format.B4, Format.RDJSONL) or not context.has_settings:
+def load_links(context: GlobalOptions) -> "Links":
+    """Return the public addresses of the settings."""
+    if not context.has_settings:
+        from bot.mail.links import Links
+
         return Links()
     from bot.app.links import build_links
 
@@ -112,10 +119,10 @@ def load_links(context: GlobalOptions, form: Format) -> Links:
 
 
 def format_findings(
-    verdict: RowResult,
-    rules: Sequence[Rule],
+    verdict: "RowResult",
+    rules: "Sequence[Rule]",
     form: Format,
-    links: Links,
+    context: GlobalOptions,
     mails: Sequence[bytes] = (),
     baseline: Baseline | None = None,
 ) -> bytes:
@@ -128,11 +135,11 @@ def format_findings(
         case Format.SARIF:
             from bot.review.formats.sarif import sarif
 
-            out = sarif(verdict, {rule.id: rule for rule in rules}, VERSION, links, baseline)
+            out = sarif(verdict, {rule.id: rule for rule in rules}, VERSION, load_links(context), baseline)
         case Format.B4:
             from bot.review.formats.b4 import b4
 
-            out = b4(verdict, links)
+            out = b4(verdict, load_links(context))
         case Format.JSON:
             from bot.review.formats.json_array import json_array
 
@@ -144,7 +151,7 @@ def format_findings(
         case Format.RDJSONL:
             from bot.review.formats.rdjsonl import rdjsonl
 
-            out = rdjsonl(verdict, links)
+            out = rdjsonl(verdict, load_links(context))
         case Format.TERSE:
             from bot.review.formats.terse import terse
 
@@ -161,7 +168,7 @@ def format_findings(
     return out.encode("utf-8", "replace")
 
 
-def exit_status(verdict: RowResult, fail_on: Severity, baseline: Baseline | None = None) -> int:
+def exit_status(verdict: "RowResult", fail_on: Severity, baseline: Baseline | None = None) -> int:
     """Return the exit status. A failure takes precedence over unreadable input, and that over new findings."""
     if verdict.failures:
         return status.FAILED
@@ -173,4 +180,6 @@ def exit_status(verdict: RowResult, fail_on: Severity, baseline: Baseline | None
 
 def complain(problem: str) -> None:
     """Print a line on standard error."""
+    from bot.review.render.text import visible
+
     echo(f"patchwarden: {visible(problem)}", err=True)

@@ -36,7 +36,7 @@ def restore_backup(
     from bot.app.data_files import SETTINGS, list_backup_files
     from bot.store.backup import read_backup, restore
 
-    file = context.config or DEFAULT_FILE
+    file = context.config or Path(DEFAULT_FILE)
     names = read_backup(source)
     if SETTINGS in names and not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Mails in files: an mbox, a Maildir, a single mail or patch, standard input."""
 
-import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bot.inbox.error import InboxError
-from bot.mail.truncation import truncation
 from bot.ports.archive import Batch, DeletedMail, RawMail
-from bot.ports.running import Clock
-from rules.lazy import dataclass, re, replace
+from rules.lazy import cached_property, dataclass, re, replace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.ports.running import Clock
 
 MAX_FILE: Final = 1_000_000_000
 SETTLED: Final = timedelta(minutes=1)
@@ -38,7 +38,7 @@ class Writers:
     also counts where it does not look cut.
     """
 
-    clock: Clock
+    clock: "Clock"
     once: bool = False
 
 
@@ -50,36 +50,42 @@ class Mbox:
     replaces it. A mail arrived when the file was last changed, because senders choose the dates in their mails.
     """
 
-    def __init__(self, path: Path, name: str = "", writers: Writers | None = None) -> None:
+    def __init__(self, path: "Path | str", name: str = "", writers: Writers | None = None) -> None:
         self.path = path
         self.name = name or str(path)
         self._writers = writers
+        self._epoch = os.path.basename(path)  # noqa: PTH119 a check of a patch does not load pathlib
         self._rests: tuple[object, datetime] | None = None
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
         """Yield the mails after the cursor, in the file's order."""
         file = _read(self.path)
-        cursor = cursors.get(self.path.name, "")
+        cursor = cursors.get(self._epoch, "")
         due = self._due(file, cursor)
-        yield from due.batches(self.name, self.path.name, file.written, cursor, size)
+        yield from due.batches(self.name, self._epoch, file.written, cursor, size)
+
+    def mails(self) -> list[RawMail]:
+        """Return all mails, in the file's order."""
+        file = _read(self.path)
+        return self._due(file, "").raw_mails(self._epoch, file.written)
 
     def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
         """Return the last mails before the cursor, in the file's order."""
         file = _read(self.path)
-        cursor = cursors.get(self.path.name, "")
+        cursor = cursors.get(self._epoch, "")
         mails = split_mbox(file.data[: _known(file.data, cursor)])
         last = range(max(0, len(mails) - most), len(mails))
-        raw = tuple(RawMail(f"{self.path.name}@0#{at + 1}", file.written, mails[at]) for at in last)
-        yield Batch(self.name, self.path.name, cursor, raw)
+        raw = tuple(RawMail(f"{self._epoch}@0#{at + 1}", file.written, mails[at]) for at in last)
+        yield Batch(self.name, self._epoch, cursor, raw)
 
     def count(self, cursors: dict[str, str]) -> int:
         """Return the number of mails after the cursor."""
-        return len(self._due(_read(self.path), cursors.get(self.path.name, "")).mails)
+        return len(self._due(_read(self.path), cursors.get(self._epoch, "")).mails)
 
     def size(self) -> int:
         """Return the size of the file in bytes."""
         try:
-            return self.path.stat().st_size
+            return os.stat(self.path).st_size  # noqa: PTH116 a check of a patch does not load pathlib
         except OSError as error:
             raise InboxError(f"{self.path}: {error.strerror or error}") from error
 
@@ -122,6 +128,10 @@ class StandardInput:
         cursor = cursors.get("-", "")
         yield from _Due.of(self._data, cursor).batches(self.name, "-", datetime.now(UTC), cursor, size)
 
+    def mails(self) -> list[RawMail]:
+        """Return all mails of the stream."""
+        return _Due.of(self._data, "").raw_mails("-", datetime.now(UTC))
+
     def count(self, cursors: dict[str, str]) -> int:
         """Return the number of mails in the stream."""
         return len(_Due.of(self._data, cursors.get("-", "")).mails)
@@ -139,7 +149,7 @@ class StandardInput:
 class _Entry:
     """A listed file of a Maildir; the change time is in nanoseconds."""
 
-    path: Path
+    path: "Path"
     size: int
     changed: int
 
@@ -212,7 +222,7 @@ class Maildir:
     the mails that it knows. A mail arrived when its file was last written.
     """
 
-    def __init__(self, path: Path, name: str = "", writers: Writers | None = None) -> None:
+    def __init__(self, path: "Path", name: str = "", writers: Writers | None = None) -> None:
         self.path = path
         self.name = name or str(path)
         self._writers = writers
@@ -284,6 +294,8 @@ class Maildir:
         """Return whether a writer may still write the file in place, instead of moving it here from `tmp`."""
         if self._writers is None or self._writers.clock.now() - file.changed >= SETTLED:
             return False
+        from bot.mail.truncation import truncation
+
         reason = truncation(file.data, proof=not self._writers.once)
         if reason:
             from bot.log import LogEvent, event
@@ -292,7 +304,7 @@ class Maildir:
         return bool(reason)
 
 
-def maildir_folders(path: Path) -> list[Path]:
+def maildir_folders(path: "Path") -> "list[Path]":
     """Return the folders in which the mails of a Maildir are."""
     return [folder for folder in (path / "new", path / "cur") if folder.is_dir()]
 
@@ -300,7 +312,7 @@ def maildir_folders(path: Path) -> list[Path]:
 class _Files:
     """The files of a Maildir by the constant part of their names, listed again when one of them was moved."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: "Path") -> None:
         self._path = path
         self._listings = 0
         self.entries: dict[str, _Entry] = {}
@@ -337,7 +349,7 @@ class _Files:
                 raise InboxError(f"{self._path}: {error.strerror or error}") from error
 
 
-def _entry(directory: Path, file: "os.DirEntry[str]") -> _Entry | None:
+def _entry(directory: "Path", file: "os.DirEntry[str]") -> _Entry | None:
     """Return the entry of the file; None if it is no mail or does not exist any more."""
     try:
         if file.name.startswith(".") or not file.is_file():
@@ -355,8 +367,14 @@ def _due_files(names: _Names, files: _Files) -> list[_Entry]:
 
 def _group(unique: str, size: int) -> tuple[int, int]:
     """Return the group of a file, and its summand in the group's sum."""
-    digest = hashlib.sha256(f"{unique}/{size}".encode("utf-8", "surrogateescape")).digest()
+    digest = _digest(f"{unique}/{size}".encode("utf-8", "surrogateescape"))
     return digest[0], int.from_bytes(digest[1:9])
+
+
+def _digest(data: bytes) -> bytes:
+    import hashlib
+
+    return hashlib.sha256(data).digest()
 
 
 def split_mbox(data: bytes) -> list[bytes]:
@@ -385,7 +403,9 @@ def _has_date(data: bytes, start: int, end: int) -> bool:
 
 
 def _spans(data: bytes) -> list[_Span]:
-    marks = [mark.span() for mark in _FROM_LINE.finditer(data) if _has_date(data, *mark.span())]
+    may_be_mbox = data.startswith(b"From ") or b"\nFrom " in data
+    lines = (mark.span() for mark in _FROM_LINE.finditer(data)) if may_be_mbox else ()
+    marks = [line for line in lines if _has_date(data, *line)]
     if not marks or data[: marks[0][0]].strip():
         text = data.strip() and not _begins_mark(data)
         return [_Span(0, 0, len(data), len(data))] if text else []
@@ -437,12 +457,14 @@ class _Due:
         replaced = self.replaced if len(self.spans) > 1 else None
         return replace(self, spans=self.spans[:-1], end=max(self.known, self.spans[-1].mark), replaced=replaced)
 
+    def raw_mails(self, epoch: str, arrived: datetime) -> list[RawMail]:
+        return [RawMail(f"{epoch}@{self.known}#{number}", arrived, mail) for number, mail in enumerate(self.mails, 1)]
+
     def batches(self, source: str, epoch: str, arrived: datetime, cursor: str, size: int) -> Iterator[Batch]:
-        mails = self.mails
-        behind = f"{self.end}:{hashlib.sha256(self.data[: self.end]).hexdigest()}"
+        mails = self.raw_mails(epoch, arrived)
+        behind = f"{self.end}:{_digest(self.data[: self.end]).hex()}"
         for start in range(0, len(mails), size):
-            chunk = enumerate(mails[start : start + size], start + 1)
-            raw = tuple(RawMail(f"{epoch}@{self.known}#{number}", arrived, mail) for number, mail in chunk)
+            raw = tuple(mails[start : start + size])
             replaced = self.replaced if start == 0 else None
             deleted = () if replaced is None else (DeletedMail(f"{raw[0].origin}, which goes on", replaced),)
             # Only the last mail has a cursor: a reader that stopped before it starts again.
@@ -454,7 +476,7 @@ def _known(data: bytes, cursor: str) -> int:
     length, _, digest = cursor.partition(":")
     if not length.isdecimal() or int(length) > len(data):
         return 0
-    return int(length) if hashlib.sha256(data[: int(length)]).hexdigest() == digest else 0
+    return int(length) if _digest(data[: int(length)]).hex() == digest else 0
 
 
 def _without_mark(data: bytes) -> int:
@@ -471,6 +493,8 @@ def _begins_mark(line: bytes) -> bool:
 
 def _unfinished(due: _Due) -> str:
     """Return why the last mail looks incomplete; in an mbox a blank line follows each mail."""
+    from bot.mail.truncation import truncation
+
     span = due.spans[-1]
     mail = due.data[span.start : span.end]
     reason = truncation(mail)
@@ -487,17 +511,17 @@ class _File:
     changed: datetime
 
 
-def _read(path: Path) -> _File:
+def _read(path: "Path | str") -> _File:
     try:
         return _load(path)
     except OSError as error:
         raise InboxError(f"{path}: {error.strerror or error}") from error
 
 
-def _load(path: Path) -> _File:
+def _load(path: "Path | str") -> _File:
     """Read the file as of one moment; read it again if it changed meanwhile, unless it only grew."""
     for _ in range(_MAX_READS):
-        with path.open("rb") as file:
+        with open(path, "rb") as file:  # noqa: PTH123 a check of a patch does not load pathlib
             before = os.fstat(file.fileno())
             if before.st_size > MAX_FILE:
                 raise InboxError(f"{path}: larger than {MAX_FILE:,} bytes; split it, or use a public-inbox archive")

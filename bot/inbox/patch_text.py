@@ -5,12 +5,10 @@ For files that a person names. A mail that was archived is read as it came.
 """
 
 import itertools
-import zlib
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import split_mbox
@@ -18,6 +16,9 @@ from bot.mail.address import NOBODY, format_address
 from bot.mail.parse import parse_date
 from bot.ports.archive import Batch, RawMail
 from rules.lazy import dataclass, re
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SUFFIXES: Final = (".patch", ".diff", ".eml", ".mbox", ".mbx", ".gz")
 """How the names of patch files end."""
@@ -34,9 +35,12 @@ _COMMIT = re.compile(
 _ONE_LINE_COMMIT = re.compile(rb"^([0-9a-f]{7,64}) ([^\n]++)\n(?=diff --git )", re.MULTILINE)
 _COMMIT_FIELD = re.compile(rb"^(Author|Date|AuthorDate):([^\n]*+)", re.MULTILINE)
 _HG_FIELD = re.compile(rb"# (User|Date|Node ID) ([^\n]*+)")
-_HEADER_FIELD = re.compile(
-    rb"(?:From|Subject|Message-ID|Date|To|Cc|MIME-Version|Received|Content-Type):", re.IGNORECASE
+_FIELDS: Final = (
+    *(b"from:", b"subject:", b"message-id:", b"date:", b"to:", b"cc:"),
+    *(b"mime-version:", b"received:", b"content-type:"),
 )
+_MAX_FIELD: Final = len(b"mime-version:")
+_HEX_DIGITS: Final = b"0123456789abcdef"
 _OTHER_FIELD = re.compile(rb"[A-Za-z][\w-]*+:|[ \t]")
 _DIFF = re.compile(rb"^(?:diff -|--- [^\n]+\n\+\+\+ |Index: )", re.MULTILINE)
 _MAX_TITLE: Final = 200
@@ -111,7 +115,7 @@ def read_as_mails(mails: Sequence[RawMail]) -> list[RawMail]:
 class PatchDirectory:
     """A directory of patch files, in the order of quilt's `series` file if it has one, else of their names."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: "Path") -> None:
         self.name = str(path)
         self._path = path
 
@@ -131,7 +135,7 @@ class PatchDirectory:
         """Return how many files there are."""
         return len(self._files())
 
-    def _files(self) -> list[Path]:
+    def _files(self) -> "list[Path]":
         try:
             named = [line.split() for line in (self._path / "series").read_text("utf-8", "replace").splitlines()]
             return [self._path / words[0] for words in named if words and not words[0].startswith("#")]
@@ -139,7 +143,7 @@ class PatchDirectory:
             return sorted(file for file in self._path.iterdir() if file.suffix in SUFFIXES and file.is_file())
 
 
-def _read(file: Path) -> bytes:
+def _read(file: "Path") -> bytes:
     try:
         if file.stat().st_size > MAX_UNPACKED:
             raise InboxError(f"{file}: larger than {MAX_UNPACKED:,} bytes")
@@ -153,7 +157,9 @@ def _read(file: Path) -> bytes:
 def _commits(text: bytes) -> Sequence[_Commit] | None:
     """Return the commits that the text shows, oldest first; None if it is a mail, or shows no diff."""
     line = text.partition(b"\n")[0]
-    if _COMMIT.match(text) or _ONE_LINE_COMMIT.match(text):
+    if (text.startswith(b"commit ") and _COMMIT.match(text)) or (
+        text[:1] in _HEX_DIGITS and _ONE_LINE_COMMIT.match(text)
+    ):
         commits = [commit for commit in _printed_by_git(text) if commit.diff]
         dates = [parse_date(commit.date.decode("utf-8", "replace")) for commit in commits]
         is_oldest_first = len(commits) > 1 and dates[0] is not None and dates[-1] is not None and dates[0] < dates[-1]
@@ -174,10 +180,14 @@ def _is_mail(text: bytes) -> bool:
 
     A description such as `rust: title` looks like a field too, so one known field is not enough below other fields.
     """
-    if _HEADER_FIELD.match(text) or text.startswith(b"From "):
+    if _begins_with_field(text) or text.startswith(b"From "):
         return True
     head = text.partition(b"\n\n")[0].partition(b"\r\n\r\n")[0].splitlines()
-    return sum(map(bool, map(_HEADER_FIELD.match, head))) > 1 and all(map(_OTHER_FIELD.match, head))
+    return sum(map(_begins_with_field, head)) > 1 and all(map(_OTHER_FIELD.match, head))
+
+
+def _begins_with_field(text: bytes) -> bool:
+    return text[:_MAX_FIELD].lower().startswith(_FIELDS)
 
 
 def _printed_by_git(text: bytes) -> Iterator[_Commit]:
@@ -213,6 +223,8 @@ def _exported_by_hg(part: bytes) -> _Commit:
 
 
 def _unpacked(data: bytes) -> bytes:
+    import zlib
+
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
         unpacked = unpacker.decompress(data, MAX_UNPACKED)

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Open the mail source at a path."""
 
-from pathlib import Path
+import os
+from typing import TYPE_CHECKING
 
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import Maildir, Mbox, StandardInput, Writers
 from bot.inbox.patch_text import PatchDirectory
 from bot.ports.archive import Archive
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def open_source(path: Path | str, writers: Writers | None = None, *, patches: bool = False) -> Archive:
+
+def open_source(path: "Path | str", writers: Writers | None = None, *, patches: bool = False) -> Archive:
     """Return the source at that path: a public-inbox archive, a Maildir, a file or pipe of mails.
 
     `-` is standard input. Without `writers` the source counts as complete. With `patches` any other directory is one of
@@ -17,6 +21,11 @@ def open_source(path: Path | str, writers: Writers | None = None, *, patches: bo
     """
     if str(path) == "-":
         return StandardInput()
+    name = os.fspath(path)
+    if os.path.normpath(name) == name and os.path.isfile(name):  # noqa: PTH113 pathlib need not be loaded for it
+        return Mbox(path, writers=writers)
+    from pathlib import Path
+
     path = Path(path)
     try:
         if path.is_dir():
@@ -31,7 +40,7 @@ def open_source(path: Path | str, writers: Writers | None = None, *, patches: bo
     raise InboxError(f"{path}: {'no such file or directory' if missing else 'neither a file nor a directory'}")
 
 
-def _directory(path: Path, writers: Writers | None, *, patches: bool) -> Archive:
+def _directory(path: "Path", writers: Writers | None, *, patches: bool) -> Archive:
     from bot.inbox.git_archive import GitArchive, is_git_archive
 
     if is_git_archive(path):

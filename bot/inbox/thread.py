@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Find the mails that belong to one thread, by the ids that they refer to. Everything is in memory."""
 
-from array import array
 from collections.abc import Hashable, Iterable, Iterator
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bot.mail.message import Message
 from bot.mail.subject import count_and_title
 from rules.lazy import re
+
+if TYPE_CHECKING:
+    from array import array
 
 BURST: Final = timedelta(minutes=10)
 """Maximum time between parts of one series that were sent separately."""
@@ -60,6 +62,8 @@ def threads(messages: Iterable[Message]) -> tuple[tuple[Message, ...], ...]:
     """
     unique = {message.message_id: message for message in reversed(tuple(messages))}
     ordered = tuple(reversed(unique.values()))
+    if len(ordered) == 1:
+        return (ordered,)
     grouping = ThreadGrouping()
     for message in ordered:
         grouping.add(message.message_id, relatives(message))
@@ -70,6 +74,8 @@ class ThreadGrouping:
     """Group mails to threads by the ids that connect them. Of a mail only its new ids are kept."""
 
     def __init__(self) -> None:
+        from array import array
+
         self._numbers: dict[Hashable, int] = {}  # by id
         self._parents = array("i")  # disjoint sets (union-find) of the numbers of ids
         self._is_mail = bytearray()  # by number of an id, whether a mail has it
@@ -93,7 +99,7 @@ class ThreadGrouping:
         """Return the mails of each thread as their numbers in the order in which they were added, from 0."""
         by_root: dict[int, array[int]] = {}
         for mail, own in enumerate(self._mails):
-            by_root.setdefault(self._root(own), array("i")).append(mail)
+            by_root.setdefault(self._root(own), self._mails[:0]).append(mail)
         return list(by_root.values())
 
     def _number(self, item: Hashable) -> int:

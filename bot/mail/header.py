@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Split a header block into fields, and decode their text: any bytes become one line of printable text."""
 
-import binascii
 from collections.abc import Iterable
 from typing import Final
 
@@ -156,6 +155,8 @@ def decode_words(value: str) -> str:
 def _payload(encoding: str, text: str) -> bytes | None:
     if not text.isascii():
         return None
+    import binascii
+
     if encoding in "qQ":
         return binascii.a2b_qp(text.encode("ascii"), header=True)
     try:

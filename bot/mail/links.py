@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The public addresses of series, findings and rules; pure. Each finding has one address, wherever it is named."""
 
-from urllib.parse import quote
-
 from rules.lazy import dataclass
 
 
 def series_path(message_id: str) -> str:
     """Return the path of a series on the web pages."""
-    return f"/series/{quote(message_id, safe='@', errors='replace')}"
+    return f"/series/{_quoted(message_id)}"
 
 
 def finding_path(message_id: str, fingerprint: str) -> str:
@@ -18,7 +16,13 @@ def finding_path(message_id: str, fingerprint: str) -> str:
 
 def commands_path(message_id: str) -> str:
     """Return the path of the commands by mail about a series on the web pages."""
-    return f"/commands/{quote(message_id, safe='@', errors='replace')}"
+    return f"/commands/{_quoted(message_id)}"
+
+
+def _quoted(message_id: str) -> str:
+    from urllib.parse import quote
+
+    return quote(message_id, safe="@", errors="replace")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A posting: one mailing of one revision of a series."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from operator import attrgetter
@@ -103,6 +102,8 @@ class Posting:
         """A digest of the diffs, equal for the same patches however often they are posted; "" without a diff."""
         if not any(patch.changes for patch in self.series.patches):
             return ""
+        import hashlib
+
         digest = hashlib.sha256()
         for patch in self.series.patches:
             digest.update(b"%d patch" % len(patch.changes))

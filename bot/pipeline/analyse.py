@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bot.mail.posting import Posting
-from bot.pool.deadline import deadline_suspended
 from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
 from bot.pool.worker import Limits
 from rules.analysis.unsafe_delta import UnsafeDelta, compute_unsafe_delta
@@ -214,5 +213,6 @@ class _AnnouncedBlobs(NoTree):
 def open_kernels(repositories: "RepositorySpecs") -> "KernelTrees":
     """Return the kernels of these repositories, opened once a process."""
     from bot.kernel.repositories import KernelTrees
+    from bot.pool.deadline import deadline_suspended
 
     return KernelTrees(repositories, on_index=deadline_suspended)

@@ -9,7 +9,6 @@ import os
 import resource
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, BinaryIO, Final, NoReturn, TypeVar
 
 from bot.pool.guard import Crashed, TimeLimit
@@ -126,5 +125,6 @@ def _unpacked(result: bytes) -> Any:
 
 def _data_bytes() -> int:
     """Return the number of bytes of data of this process."""
-    pages = int(Path("/proc/self/statm").read_bytes().split()[_STATM_DATA])
+    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 a check of a patch does not load pathlib
+        pages = int(file.read().split()[_STATM_DATA])
     return pages * resource.getpagesize()

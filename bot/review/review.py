@@ -3,14 +3,14 @@
 
 from collections.abc import Iterable
 
-from bot.mail.posting import Complete, Defective, Part, Posting, Waiting
+from bot.mail.posting import Complete, Part, Posting
 from bot.review.baseline import compare
 from bot.review.model import NO_DELTA, FindingStatus, Recipients, Review, ReviewFinding
 from bot.review.policy import Policy, withhold
 from bot.review.recipients import RecipientContext, recipients
-from rules.analysis.unsafe_delta import UnsafeDelta, compare_deltas
+from bot.review.without_mail import delta_line, leave_out_undecided
+from rules.analysis.unsafe_delta import UnsafeDelta
 from rules.finding import Report
-from rules.lazy import replace
 from rules.lint.rule import Rule, Status
 
 
@@ -32,16 +32,13 @@ def review(
     policy = policy or Policy()
     known = {rule.id: rule for rule in rules}
     is_complete = isinstance(posting.state, Complete) and not any(patch.damage for patch in posting.series.patches)
-    if isinstance(posting.state, Defective) or (isinstance(posting.state, Waiting) and any(posting.state.missing)):
-        decided = (item for item in report.findings if item.rule not in known or not known[item.rule].needs_series)
-        report = replace(report, findings=tuple(decided))
+    report = leave_out_undecided(report, posting, known)
     active = {rule.id for rule in known.values() if rule.status is not Status.RETIRED} if is_complete else set()
     reply = "" if previous is None else policy.replies.get(previous.posting.message_id, "")
     comments = compare(report, previous, active, reply)
     comments = withhold(comments, posting, known, policy)
-    since_previous = compare_deltas(delta, previous.delta).line() if previous is not None else ""
-    line = "; ".join(filter(None, (delta.line(), since_previous)))
     to = _recipients(posting, comments, policy, context or RecipientContext())
+    line = delta_line(delta, previous)
     return Review(posting, comments, report.failures, to, line, delta, skipped=report.skipped)
 
 

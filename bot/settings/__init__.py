@@ -2,16 +2,22 @@
 """The settings: where they are written. `bot.settings.tables` reads them."""
 
 import os
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-DEFAULT_FILE: Final = Path("patchwarden.toml")
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEFAULT_FILE: Final = "patchwarden.toml"
 PREFIX: Final = "PATCHWARDEN_"
 
 
-def settings_file(path: Path | None = None) -> Path | None:
+def settings_file(path: "Path | None" = None) -> "Path | None":
     """Return the given settings file, else ./patchwarden.toml, or None if that does not exist."""
-    return path if path is not None else DEFAULT_FILE if DEFAULT_FILE.exists() else None
+    if path is None and os.access(DEFAULT_FILE, os.F_OK):
+        from pathlib import Path
+
+        return Path(DEFAULT_FILE)
+    return path
 
 
 def variables() -> list[str]:

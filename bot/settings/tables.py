@@ -335,7 +335,7 @@ def load(path: Path | None = None) -> Settings:
     written = read_settings(given, problems)
     if written is None or problems:
         places = {**_lines(file, text), **environment.places}
-        raise SettingsError("\n".join(_explain(file or DEFAULT_FILE, places, problem) for problem in problems))
+        raise SettingsError("\n".join(_explain(file or Path(DEFAULT_FILE), places, problem) for problem in problems))
     for warning in _deprecations(file, text, values, environment):
         log_deprecation(warning)
     settings: Settings = _anchored(written, base_directory(file))

@@ -7,7 +7,6 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-from rules.analysis.fixed_later import Audited, fixed_later
 from rules.analysis.view import FileView, SeriesView
 from rules.bindings.tree import LandingTree, NoTree, Tree
 from rules.diff.image import FileImages, Fragment, Image, Images, build_images, build_new_file_image
@@ -18,6 +17,7 @@ from rules.lint.rule import Rule
 from rules.source.rust.work_limit import TooMuchError
 
 if TYPE_CHECKING:
+    from rules.analysis.fixed_later import Audited
     from rules.bindings.collisions import PendingSeries
     from rules.bindings.pending_facts import PendingFacts
 
@@ -63,7 +63,7 @@ def run_rules(rules: Sequence[Rule], series_view: SeriesView, paths: Collection[
         if rule.check_series is not None:
             found = _run_check(rule, rule.check_series, series_view, 0, "", unchecked)
             findings += (_finding(rule, diagnostic) for diagnostic in found)
-    fixed_by = fixed_later(findings, series_view, _audited(rules, series_view))
+    fixed_by = _fixed_later(findings, rules, series_view)
     marked = [
         replace(finding, mended_by=fixed_by[id(finding)]) if id(finding) in fixed_by else finding
         for finding in findings
@@ -74,6 +74,15 @@ def run_rules(rules: Sequence[Rule], series_view: SeriesView, paths: Collection[
         order.setdefault((file.patch.index, file.change.before or file.path), position)
     report = _report(_numbered(sorted(marked, key=lambda finding: _position(finding, order))), unchecked)
     return replace(report, fixes=tuple(fixes))
+
+
+def _fixed_later(findings: Sequence[Finding], rules: Sequence[Rule], series_view: SeriesView) -> Mapping[int, int]:
+    """Return the index of the patch that fixes a finding, by the `id` of the finding. Others are left out."""
+    if not findings or len(series_view.series.patches) == 1:
+        return {}
+    from rules.analysis.fixed_later import fixed_later
+
+    return fixed_later(findings, series_view, _audited(rules, series_view))
 
 
 def _fix(rule: Rule, anchor: Anchor, diagnostic: Diagnostic, file: FileView) -> Fix:
@@ -241,7 +250,7 @@ def _finding(rule: Rule, diagnostic: Diagnostic) -> Finding:
     )
 
 
-def _audited(rules: Sequence[Rule], series_view: SeriesView) -> Audited:
+def _audited(rules: Sequence[Rule], series_view: SeriesView) -> "Audited":
     """Return a function that gives the lines of a rule's findings in an image, as if the image were all new.
 
     A crash there is not a failure of the run. For an image that the rule could not check, or that exceeds the limit,

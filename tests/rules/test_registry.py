@@ -16,6 +16,7 @@ from rules.lint.engine import run
 from rules.lint.example import load
 from rules.lint.rule import Example, Rule, Scope
 from rules.registry import (
+    _MENTIONS,
     _WORDS,
     RULES,
     active,
@@ -58,15 +59,17 @@ def test_the_table_has_every_rule_with_the_id_of_its_module() -> None:
 @pytest.mark.parametrize(("rule", "example"), EXAMPLES)
 def test_the_rules_for_some_files_find_all_that_is_found_without_a_tree(rule: Rule, example: Example) -> None:
     series = load(example).series
-    lines = (line.text for patch in series.patches for change in patch.changes for line in change.added_lines())
-    chosen = active_for({path for patch in series.patches for path in patch.paths}, "\n".join(lines))
+    changes = [change for patch in series.patches for change in patch.changes]
+    added = "\n".join(line.text for change in changes for line in change.added_lines())
+    shown = "\n".join(hunk.text for change in changes for hunk in change.hunks)
+    chosen = active_for({path for patch in series.patches for path in patch.paths}, added, shown)
 
     assert run(chosen, series, NoTree()) == run(active_before_posting(), series, NoTree())
 
 
 def test_no_rule_is_loaded_for_c_code() -> None:
-    assert active_for(["kernel/led.c", "include/linux/led.h", "rust/Makefile"], "") == ()
-    assert {rule.id for rule in active_for(["rust/helpers/led.c"], "")} == {
+    assert active_for(["kernel/led.c", "include/linux/led.h", "rust/Makefile"], "", "") == ()
+    assert {rule.id for rule in active_for(["rust/helpers/led.c"], "", "")} == {
         "helper-missing-annotation",
         "helper-export-symbol",
         "helper-signature",
@@ -102,6 +105,10 @@ def test_the_table_has_the_words_of_the_triggers() -> None:
         rule = by_id(module.partition(".")[2].replace("_", "-"))
         assert rule is not None
         assert rule.trigger.adds == words
+    for module, words in _MENTIONS.items():
+        rule = by_id(module.partition(".")[2].replace("_", "-"))
+        assert rule is not None
+        assert tuple(word.decode() for word in rule.trigger.mentions) == words
 
 
 def test_descriptions_take_the_place_of_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:

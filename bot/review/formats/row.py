@@ -2,8 +2,8 @@
 """A finding with its origin: the input of every format. Also its form as plain JSON values."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from bot.mail.links import Links
 from bot.mail.parse import SYNTHETIC
 from bot.mail.posting import Posting, Waiting
 from bot.review.model import FindingStatus, Review
@@ -11,6 +11,9 @@ from bot.review.render.text import listed
 from rules.finding import Anchor, Failure, Finding, Fix, Severity
 from rules.lazy import dataclass, re, replace
 from rules.lint.rule import Rule, Status
+
+if TYPE_CHECKING:
+    from bot.mail.links import Links
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -32,7 +35,7 @@ class Row:
     points: tuple[str, ...] = ()
     fix: Fix | None = None
 
-    def address(self, links: Links) -> str:
+    def address(self, links: "Links") -> str:
         """Return the address of the finding, "" if it has none: not every input is a posting with a message-id."""
         is_public = bool(self.posting) and not self.posting.endswith(SYNTHETIC)
         return links.finding(self.posting, self.finding.fingerprint) if is_public else ""

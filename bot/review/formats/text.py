@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Output for people: findings by series or file, each with its source line, and a summary at the end."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -102,8 +101,10 @@ def _indent(anchor: Anchor) -> str | None:
 
 def _space(char: str) -> str:
     """Return the space that is as wide as the character on a terminal."""
-    if char == "\t":
-        return char
+    if char == "\t" or char.isascii():
+        return "\t" if char == "\t" else " "
+    import unicodedata
+
     if unicodedata.combining(char):
         return ""
     return "  " if unicodedata.east_asian_width(char) in "WF" else " "

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Prepare text for a mail outside of quotations: at most 72 columns, and nothing that an attacker chose freely."""
 
-import unicodedata
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
 
 from rules.lazy import re
-from rules.listing import listing
 
 WIDTH: Final = 72
 
@@ -29,6 +27,8 @@ def visible(text: str) -> str:
 def _spelled(char: str) -> str:
     if "\ud800" <= char <= "\udfff":
         return "\N{REPLACEMENT CHARACTER}"
+    import unicodedata
+
     # No-break and typographic spaces are not printable to Python.
     return " " if unicodedata.category(char) == "Zs" else f"<U+{ord(char):04X}>"
 
@@ -55,6 +55,8 @@ def sentences(text: str) -> list[str]:
 
 def name(author: str) -> str:
     """Return the name for the line above a quotation, "" if it is not plainly a name in one writing direction."""
+    import unicodedata
+
     is_plain = _PLAIN_NAME.fullmatch(author) and not any(
         unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in author
     )
@@ -74,6 +76,8 @@ def listed(items: Iterable[object], max_items: int = 8) -> str:
     """Return the items as in a sentence: "3, 5 and 9". After `max_items` only the number of the others follows."""
     words = [str(item) for item in items]
     if len(words) > max_items:
+        from rules.listing import listing
+
         return listing(words, max_items)
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
 

@@ -2,7 +2,6 @@
 """Parse Rust with tree-sitter, with a limit on the work for text that is not Rust."""
 
 from importlib.machinery import PathFinder
-from importlib.util import find_spec, module_from_spec
 from typing import Any
 
 from tree_sitter import Language, Node, Parser, Point, Tree
@@ -28,12 +27,12 @@ _MAX_DECODED = 2000  # bytes before a column; beyond these it counts bytes, or e
 
 def _load_language() -> Language:
     """Return the grammar. The extension is loaded without its package, which loads ten modules for its queries."""
-    package = find_spec("tree_sitter_rust")
+    package = PathFinder.find_spec("tree_sitter_rust")
     places = package.submodule_search_locations if package is not None else None
     spec = PathFinder.find_spec("tree_sitter_rust._binding", places)
     if spec is None or spec.loader is None:
         raise ImportError("tree_sitter_rust has no extension", name="tree_sitter_rust")
-    binding: Any = module_from_spec(spec)
+    binding: Any = spec.loader.create_module(spec)  # importlib.util would set its attributes, which nothing reads
     spec.loader.exec_module(binding)
     return Language(binding.language())
 

@@ -5,14 +5,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate, chain, count
 from operator import add
+from typing import TYPE_CHECKING
 
 from rules.diff.image import Fragment, Image
 from rules.finding import Confidence, Edit
 from rules.lazy import cached_property, re
 from rules.source.rust.comments import Comment, CommentBlock, read_comment_blocks
-from rules.source.rust.docs import requirements
-from rules.source.rust.doctests import parse_unsafe_doctests
-from rules.source.rust.fragment import parse_fragment, parse_tokens
 from rules.source.rust.grammar import ParsedText, parse_counted
 from rules.source.rust.items import DocumentedItem, Item, ItemHead, read_documented_items, read_items, read_next_head
 from rules.source.rust.model import SafetySection, UnsafeDeclaration, UnsafeSite
@@ -20,8 +18,10 @@ from rules.source.rust.structure import Structure
 from rules.source.rust.tokens import Tokens, blank_out, find_comments_and_literals, has_misleading_literal
 from rules.source.rust.unsafe_memo import UnsafeMemo, UnsafeReading
 from rules.source.rust.unsafe_sites import UnsafeCode
-from rules.source.rust.uses import Import, read_uses
 from rules.source.rust.work_limit import WorkLimit, WorkRecorder
+
+if TYPE_CHECKING:
+    from rules.source.rust.uses import Import
 
 _FUNCTION = re.compile(rb"fn\s+(?:r#)?([\w\x80-\xff]+)")
 _TRAIT = re.compile(rb"trait\s+(?:r#)?([\w\x80-\xff]+)")
@@ -112,8 +112,12 @@ class RustSource:
         return tuple(read_documented_items(self.structure, self.comments))
 
     @cached_property
-    def uses(self) -> tuple[Import, ...]:
-        return tuple(read_uses(self.code, self.line, self.column)) if self.contains(b"use") else ()
+    def uses(self) -> "tuple[Import, ...]":
+        if not self.contains(b"use"):
+            return ()
+        from rules.source.rust.uses import read_uses
+
+        return tuple(read_uses(self.code, self.line, self.column))
 
     @property
     def unsafe_sites(self) -> tuple[UnsafeSite, ...]:
@@ -125,6 +129,8 @@ class RustSource:
 
     @cached_property
     def safety_sections(self) -> tuple[SafetySection, ...]:
+        from rules.source.rust.docs import requirements
+
         sections = (
             SafetySection(declaration, requirements(declaration.docs)) for declaration in self._unsafe.declarations
         )
@@ -212,17 +218,24 @@ class RustSource:
             return (), ()
         unsafe_code = UnsafeCode(parsed, may_mislead=has_misleading_literal(self.text, self._spans))
         sites = unsafe_code.sites
-        for doctest in parse_unsafe_doctests(self.comments, parsed, work) if unsafe_code.in_comments else ():
-            sites.extend(UnsafeCode(doctest).sites)
+        if unsafe_code.in_comments:
+            from rules.source.rust.doctests import parse_unsafe_doctests
+
+            for doctest in parse_unsafe_doctests(self.comments, parsed, work):
+                sites.extend(UnsafeCode(doctest).sites)
         return tuple(sorted(sites, key=lambda site: (site.line, site.column))), tuple(unsafe_code.declarations)
 
     def _parse(self, work: WorkLimit) -> ParsedText | None:
         text = self._bytes
         fragment = Fragment(self.first_line, text)
         if not self._is_complete:
+            from rules.source.rust.fragment import parse_fragment
+
             return parse_fragment(fragment, self.code, work, is_searched=self._is_searched)
         tree = parse_counted(text, _MAX_ERRORS, work)
         if tree is None:
+            from rules.source.rust.fragment import parse_tokens
+
             return parse_tokens(fragment, self.code, work)
         return ParsedText(tree, text, tuple(text.split(b"\n")), 1, Confidence.HIGH)
 

@@ -1,0 +1,438 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Read, assemble and check the patches of `patchwarden check`."""
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from bot.cli import status
+from bot.cli.context import GlobalOptions
+from bot.cli.kernel_option import refuse_two_trees
+from bot.cli.output import Format, choose_rules, complain, exit_status, format_findings, without_known
+from bot.inbox.assemble import as_patch, assemble, candidate
+from bot.inbox.error import InboxError
+from bot.inbox.mailbox import Mbox, StandardInput
+from bot.inbox.patch_text import PatchDirectory, read_as_mails
+from bot.inbox.source import open_source
+from bot.inbox.thread import threads
+from bot.mail.message import Message, UnreadableMail
+from bot.mail.parse import NO_HEADER, SYNTHETIC, parse
+from bot.mail.posting import Posting
+from bot.pipeline.analyse import Analysis, Trees, analyse_on
+from bot.pool.forked import forked
+from bot.pool.guard import Crashed
+from bot.pool.worker import Limits
+from bot.ports.archive import Archive, RawMail
+from bot.review.formats.row import Row, RowResult, explain_row, missing_parts, of_review
+from bot.review.history import History
+from bot.review.model import Review
+from bot.review.render.text import visible
+from bot.review.without_mail import review_without_mail
+from rules.bindings.tree import NoTree
+from rules.finding import Fix, skipped_lines
+from rules.lazy import dataclass, field, re, replace
+from rules.lint.rule import Rule
+from rules.registry import active_before_posting, active_for
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Protocol
+
+    from bot.cli.check import CheckOptions
+    from bot.pipeline.context import ReviewContext
+
+    class _Isolate(Protocol):
+        """A function that applies work to items as `forked` does."""
+
+        def __call__(self, work: Callable[[T], R], items: Sequence[T], limits: Limits, /) -> Iterator[R | Crashed]:
+            """Yield the result for each item."""
+
+
+_MESSAGE_ID: Final = re.compile(rb"^message-id:[ \t]{0,9}<([^<>\s]{1,250})>", re.MULTILINE | re.IGNORECASE)
+_MAX_HEADER: Final = 64_000  # bytes of a mail that are searched for its message-id
+_READ_SECONDS: Final = 5.0
+_SPLIT_SECONDS: Final = 60.0
+_ANALYSE_SECONDS: Final = 60.0
+_MAX_AT_ONCE: Final = 1_000_000  # bytes that are read and checked in one child
+_SPLIT_FACTOR: Final = 6  # bytes of memory for each byte of a file that is split
+_SUFFIXES: Final = (".eml", ".patch", ".diff", ".mbox", ".mbx", ".txt", ".git", ".gz", ".rs", ".c", ".h")
+
+
+def check_small_patches(context: GlobalOptions, options: "CheckOptions") -> tuple[bytes, tuple[str, ...], int] | None:
+    """Check in this process what is small, as `check_patches` does. Return None for other sources."""
+    sources, size = _open_sources(context, options), 0
+    for source in sources:
+        if not isinstance(source, Mbox | StandardInput | PatchDirectory):
+            return None
+        size += source.size()
+    if size > _MAX_AT_ONCE:
+        return None
+    return _check(context, sources, options, _without_child)
+
+
+def check_patches(context: GlobalOptions, options: "CheckOptions") -> tuple[bytes, tuple[str, ...], int]:
+    """Check all mails of the targets, with a child for each step: what exceeds a limit is reported.
+
+    Return what the command prints on standard output, its complaints, and its exit status.
+    """
+    return _check(context, _open_sources(context, options), options, forked)
+
+
+def _without_child(work: Callable[[T], R], items: Sequence[T], _: Limits) -> Iterator[R | Crashed]:
+    """Apply the work in this process. What it raises is raised."""
+    return map(work, items)
+
+
+def _check(
+    context: GlobalOptions, sources: Sequence[Archive | InboxError], options: "CheckOptions", isolate: "_Isolate"
+) -> tuple[bytes, tuple[str, ...], int]:
+    """Read, assemble and check the mails of all sources."""
+    form = options.form
+    rules = choose_rules(options.rule) if options.rule else ()
+    read = _read(sources, options, isolate)
+    asked = {message.message_id for message in read.messages}
+    if options.tracking:
+        _add_thread(read, options.tracking, isolate)
+    postings = _postings(read, isolate)
+    if options.tracking:
+        postings = [posting for posting in postings if any(part.message_id in asked for part in posting.parts)]
+    refuse_two_trees(options.tree, options.no_tree)
+    choose_tree: Callable[[Posting], Trees] = _no_tree
+    if options.git is not None or options.tree or options.landing or context.has_settings:
+        choose_tree = _tree_chooser(context, options.git, options.tree, options.no_tree, options.landing)
+        rules = rules or active_before_posting()
+    elif form in (Format.SARIF, Format.MAIL):  # These name all rules that were run.
+        rules = rules or active_before_posting()
+    else:
+        patches = [patch for posting in postings for patch in posting.series.patches]
+        changes = [change for patch in patches for change in patch.changes]
+        added = "\n".join(text for change in changes for text in change.texts("+"))
+        shown = "\n".join(hunk.text for change in changes for hunk in change.hunks)
+        rules = rules or active_for({path for patch in patches for path in patch.paths}, added, shown)
+    review_context = _rehearsal(context, rules) if form is Format.MAIL else None
+    fixes: dict[object, Fix] = {}
+    reviews = _review(postings, choose_tree, rules, review_context, read, isolate, fixes)
+    mails = [] if review_context is None else list(_compose_mails(reviews, review_context))
+    broken = read.broken
+    problems = [*read.problems, *(problem for posting in postings for problem in _damage(posting))]
+    if not (postings or problems or broken) and form is not Format.B4:
+        problems += read.without_patch
+    problems += broken
+    problems += (line for review in reviews for line in skipped_lines(review.skipped))
+    known = {rule.id: rule for rule in rules}
+    rows = tuple(row for review in reviews for row in of_review(review, known))
+    rows = tuple(map(explain_row, rows)) if options.explain else rows
+    rows = tuple(replace(row, fix=fixes.get((row.posting, row.finding.subject))) for row in rows)
+    if options.tracking:
+        rows = tuple(_rows_about(asked, postings, rows))
+    rows = without_known(rows, options.baseline, form)
+    verdict = RowResult(
+        rows,
+        tuple(reviews),
+        tuple(failure for review in reviews for failure in review.failures),
+        tuple(problems),
+        _unchecked(reviews, options) if form is Format.TEXT and not rows else (),
+    )
+    findings = format_findings(verdict, rules, form, context, mails, options.baseline)
+    complaints = list(problems)
+    if form not in (Format.TEXT, Format.B4) and (form is not Format.TERSE or len(read.messages) > 1):
+        missing = ((posting.series.subject, missing_parts(posting)) for posting in postings)
+        complaints += (f"{visible(subject)}: {parts}" for subject, parts in missing if parts)
+    for failure in verdict.failures:
+        complaints.append(f"rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
+    code = status.FAILED if broken else exit_status(verdict, options.fail_on, options.baseline)
+    return findings, tuple(complaints), code
+
+
+def _open_sources(context: GlobalOptions, options: "CheckOptions") -> list[Archive | InboxError]:
+    """Return the sources that the targets name, or why they cannot be opened."""
+    sources: list[Archive | InboxError] = []
+    for name, content in options.targets:
+        try:
+            sources.append(_source(name, context) if content is None else _stream(name, content))
+        except InboxError as error:
+            sources.append(error)
+    return sources
+
+
+def _stream(name: str, content: bytes) -> Archive:
+    """Return what standard input or a pipe contained as a source."""
+    from pathlib import Path
+
+    return StandardInput(lambda: content, name if name == "-" else str(Path(name)))
+
+
+def _source(name: str, context: GlobalOptions) -> Archive:
+    """Return the source at a path, or the series of a message-id or web address from the archive."""
+    message_id = None if os.access(name, os.F_OK) or _is_path(name) else _message_id(name)
+    if message_id is None:
+        if "://" in name:
+            raise InboxError(
+                f"{name}: not the web address of a mail, which has the form https://ARCHIVE/LIST/MESSAGE-ID/"
+            )
+        if not name:
+            raise InboxError("a target is empty")
+        return open_source(name, patches=True)
+    # Imported here because loading HTTP takes longer than checking a patch.
+    from bot.app.lore import build_series_archive
+
+    return build_series_archive(context.settings(), message_id)
+
+
+def _message_id(name: str) -> str | None:
+    from bot.mail.target import target
+
+    return target(name)
+
+
+def _is_path(name: str) -> bool:
+    """Return whether the name looks like a path, so that a mistyped path is not requested from the network.
+
+    A message-id that contains a slash or ends like a file name is written between `<` and `>`.
+    """
+    if name.startswith("<") or "://" in name:
+        return False
+    return "/" in name or name.startswith((".", "~")) or name.lower().endswith(_SUFFIXES)
+
+
+@dataclass(slots=True)
+class _Read:
+    """The mails of all sources, the problems of their input, and faults of the program."""
+
+    messages: list[Message] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    without_patch: list[str] = field(default_factory=list)
+
+    def add(self, subject: str, crashed: Crashed) -> None:
+        """Record a crash: a problem if the input exceeded a limit, else a fault of the program."""
+        (self.problems if crashed.exceeded else self.broken).append(f"{subject}: {crashed.reason}")
+
+
+def _read(sources: Sequence[Archive | InboxError], options: "CheckOptions", isolate: "_Isolate") -> _Read:
+    """Read the mails of all sources."""
+    read = _Read()
+    for source in sources:
+        try:
+            if isinstance(source, InboxError):
+                raise source
+            _read_source(read, source, isolate)
+        except InboxError as error:
+            read.problems.append(str(error))
+    if options.git is not None:
+        # Without a valid range there is no kernel to check against, so its error is raised.
+        from bot.inbox.git_range import GitRange, StagedChanges
+
+        changes = StagedChanges(options.git[0]) if options.staged else GitRange(*options.git)
+        _read_source(read, changes, isolate, may_be_empty=True)
+    return read
+
+
+def _read_source(read: _Read, source: Archive, isolate: "_Isolate", *, may_be_empty: bool = False) -> None:
+    mails, messages = _mails(source, isolate), list[Message]()
+    if isinstance(mails, Crashed):
+        read.problems.append(f"{source.name}: cannot be read: {mails.reason}")
+        return
+    for mail, message in zip(mails, isolate(parse, [mail.raw for mail in mails], Limits(_READ_SECONDS)), strict=True):
+        if isinstance(message, Crashed):
+            message_id = _named_id(mail.raw)
+            of = f" {message_id}" if message_id else ""
+            read.add(f"{source.name}: cannot read mail {mail.origin}{of}", message)
+        elif isinstance(message, UnreadableMail) and message.reason == NO_HEADER and len(mails) == 1:
+            read.problems.append(_explain_no_patch(source.name, mails, messages))
+            return
+        elif isinstance(message, UnreadableMail):
+            of = f" {message.message_id}" if message.message_id else ""
+            read.problems.append(f"{source.name}: cannot read mail {mail.origin}{of}: {message.reason}")
+        else:
+            messages.append(message)
+    if not mails and may_be_empty:
+        return
+    if not any(map(candidate, messages)):
+        messages = [as_patch(message) for message in messages]
+        if not any(map(candidate, messages)):
+            read.without_patch.append(_explain_no_patch(source.name, mails, messages))
+    read.messages += messages
+
+
+def _add_thread(read: _Read, tracking: str, isolate: "_Isolate") -> None:
+    """Add the other mails of the thread that b4 tracks. A thread that cannot be read is a problem, not an error."""
+    from pathlib import Path
+
+    from bot.inbox.tracked_thread import TrackedThread
+
+    known, thread = {message.message_id for message in read.messages}, _Read()
+    try:
+        _read_source(thread, TrackedThread(Path(tracking), Path()), isolate)
+    except InboxError as error:
+        read.problems.append(str(error))
+    read.messages += [message for message in thread.messages if message.message_id not in known]
+
+
+def _rows_about(asked: Collection[str], postings: Sequence[Posting], rows: Sequence[Row]) -> Iterator[Row]:
+    """Yield the findings in the patches that were asked for. The cover letter asks for all patches of its series."""
+    whole = {
+        posting.message_id
+        for posting in postings
+        if any(part.index == 0 and part.message_id in asked for part in posting.parts)
+    }
+    yield from (row for row in rows if row.posting in whole or row.message_id in asked)
+
+
+def _explain_no_patch(name: str, mails: Sequence[RawMail], messages: Sequence[Message]) -> str:
+    from bot.cli.no_patch import explain_no_patch
+
+    return explain_no_patch(name, mails, messages)
+
+
+def _mails(source: Archive, isolate: "_Isolate") -> list[RawMail] | Crashed:
+    """Return all mails of a source. A text with many mails is split within limits."""
+
+    def split(source: Archive) -> list[RawMail]:
+        if isinstance(source, Mbox | StandardInput):
+            return source.mails()
+        return [mail for batch in source.batches({}) for mail in batch.mails]
+
+    def split_text(source: Archive) -> list[RawMail]:
+        try:
+            return read_as_mails(split(source))
+        except ValueError as error:
+            raise InboxError(f"{source.name}: {error}") from error
+
+    if not isinstance(source, Mbox | StandardInput | PatchDirectory):
+        return split(source)
+    size = source.size()
+    default = Limits()
+    limits = Limits(_SPLIT_SECONDS, default.memory + _SPLIT_FACTOR * size, default.result + _SPLIT_FACTOR * size)
+    (mails,) = isolate(split_text, [source], limits)
+    if isinstance(mails, Crashed) and not mails.exceeded:
+        raise InboxError(mails.reason)
+    return mails
+
+
+def _named_id(raw: bytes) -> str:
+    """Return the message-id in the header of a mail that cannot be read, or ""."""
+    match = _MESSAGE_ID.search(raw, 0, _MAX_HEADER)
+    return visible(match[1].decode("utf-8", "replace")) if match else ""
+
+
+def _postings(read: _Read, isolate: "_Isolate") -> list[Posting]:
+    """Return the postings in the order of their first mails. All mails without a message-id form one thread."""
+    messages = read.messages
+    nameless = [message for message in messages if message.message_id.endswith(SYNTHETIC)]
+    named = [message for message in messages if not message.message_id.endswith(SYNTHETIC)]
+    postings: list[Posting] = []
+    for thread in (*threads(named), *([tuple(nameless)] if nameless else ())):
+        (assembled,) = isolate(assemble, [thread], Limits(_ANALYSE_SECONDS))
+        if isinstance(assembled, Crashed):
+            read.add(f"the thread of {thread[0].message_id} cannot be assembled", assembled)
+        else:
+            postings += assembled
+    return postings
+
+
+def _no_tree(_posting: Posting) -> Trees:
+    return Trees(NoTree())
+
+
+def _tree_chooser(
+    context: GlobalOptions,
+    git: "tuple[Path, str] | None",
+    tree: list[str] | None,
+    no_tree: bool,
+    landing: list[str] | None,
+) -> Callable[[Posting], Trees]:
+    """Return a function that chooses the trees for a posting. A range has the blobs of its repository."""
+    from bot.cli.kernel_option import repository_specs
+    from bot.kernel.commit import start_of, with_range
+    from bot.kernel.repositories import KernelTrees
+    from bot.pipeline.analyse import choose_trees
+    from bot.pool.deadline import deadline_suspended
+
+    specs = repository_specs(context, tree, no_tree, landing)
+    if git is not None and not tree and not no_tree:
+        specs = with_range(specs, *git)
+    kernels = KernelTrees(specs, start_of(*git) if git else None, explicit=True, on_index=deadline_suspended)
+    return lambda posting: choose_trees(kernels, posting.series, posting.date)
+
+
+def _review(
+    postings: Sequence[Posting],
+    choose_tree: Callable[[Posting], Trees],
+    rules: Sequence[Rule],
+    context: "ReviewContext | None",
+    read: _Read,
+    isolate: "_Isolate",
+    fixes: dict[object, Fix],
+) -> list[Review]:
+    """Review each posting; the context is given if mails are written about them.
+
+    Postings that cannot be analysed are recorded in `read`. `fixes` gets those of findings.
+    """
+    history, reviews = History(), []
+
+    def analyse(posting: Posting) -> Analysis:
+        return analyse_on(choose_tree(posting), posting.series, rules)
+
+    for posting, analysis in zip(postings, isolate(analyse, postings, Limits(_ANALYSE_SECONDS)), strict=True):
+        if isinstance(analysis, Crashed):
+            read.add(f"{posting.message_id} cannot be checked", analysis)
+            continue
+        if analysis.base is not None and analysis.base.doubt:
+            complain(f"{visible(posting.series.subject)}: {visible(analysis.base.doubt)}")
+        fixes.update(((posting.message_id, fix.subject), fix) for fix in analysis.report.fixes)
+        previous = history.previous(posting)
+        if context is None:
+            review = review_without_mail(posting, analysis.report, rules, previous, analysis.delta, analysis.base_name)
+        else:
+            from bot.pipeline.review import review_posting
+
+            review = review_posting(posting, analysis, previous, context)
+        history.remember(review)
+        reviews.append(review)
+    return reviews
+
+
+def _compose_mails(reviews: Iterable[Review], context: "ReviewContext") -> Iterator[bytes]:
+    """Yield the mails that would be sent."""
+    from bot.mail.compose import ComposeRefused, compose
+    from bot.pipeline.draft import draft
+
+    for review in reviews:
+        reply = draft(review, context)
+        content = compose(reply) if reply else None
+        if isinstance(content, ComposeRefused):
+            complain(f"no mail on {review.posting.message_id}: {content.reason}")
+        elif content is not None:
+            yield content
+
+
+def _rehearsal(context: GlobalOptions, rules: tuple[Rule, ...]) -> "ReviewContext":
+    # Imported here so that the other formats do not wait for the database libraries.
+    from bot.app.review_context import build_rehearsal
+
+    return build_rehearsal(context.settings(), rules)
+
+
+def _unchecked(reviews: Sequence[Review], options: "CheckOptions") -> tuple[str, ...]:
+    from bot.cli.unchecked import unchecked
+
+    if not reviews and options.git is not None:
+        nothing = "nothing is staged" if options.staged else f"{options.git[1]} has no commits other than merges"
+        return (f"not checked: {nothing}",)
+    patches = [patch for review in reviews for patch in review.posting.series.patches]
+    paths = dict.fromkeys(path for patch in patches for path in patch.paths)
+    has_tree = all(review.basis.base for review in reviews)
+    return tuple(unchecked(list(paths), options.rule, has_tree=has_tree))
+
+
+def _damage(posting: Posting) -> Iterator[str]:
+    for patch in posting.series.patches:
+        if patch.damage is not None:
+            part = posting.part(patch.index)
+            name = part.message_id if part is not None else posting.message_id
+            line = f" (line {patch.damage.line} of its text)" if patch.damage.line else ""
+            yield f"patch {patch.index}, {name}: cannot read its diff: {patch.damage.reason}{line}"
