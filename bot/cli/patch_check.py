@@ -22,7 +22,7 @@ from bot.pipeline.analyse import Analysis, Trees, analyse_on
 from bot.pool.forked import forked
 from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
-from bot.ports.archive import Archive, RawMail
+from bot.ports.raw_mail import RawMail
 from bot.review.formats.row import Row, RowResult, explain_row, missing_parts, of_review
 from bot.review.history import History
 from bot.review.model import Review
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from bot.cli.check import CheckOptions
     from bot.pipeline.context import ReviewContext
+    from bot.ports.archive import Archive
 
     class _Isolate(Protocol):
         """A function that applies work to items as `forked` does."""
@@ -87,7 +88,7 @@ def _without_child(work: Callable[[T], R], items: Sequence[T], _: Limits) -> Ite
 
 
 def _check(
-    context: GlobalOptions, sources: Sequence[Archive | InboxError], options: "CheckOptions", isolate: "_Isolate"
+    context: GlobalOptions, sources: "Sequence[Archive | InboxError]", options: "CheckOptions", isolate: "_Isolate"
 ) -> tuple[bytes, tuple[str, ...], int]:
     """Read, assemble and check the mails of all sources."""
     form = options.form
@@ -147,7 +148,7 @@ def _check(
     return findings, tuple(complaints), code
 
 
-def _open_sources(context: GlobalOptions, options: "CheckOptions") -> list[Archive | InboxError]:
+def _open_sources(context: GlobalOptions, options: "CheckOptions") -> "list[Archive | InboxError]":
     """Return the sources that the targets name, or why they cannot be opened."""
     sources: list[Archive | InboxError] = []
     for name, content in options.targets:
@@ -158,14 +159,14 @@ def _open_sources(context: GlobalOptions, options: "CheckOptions") -> list[Archi
     return sources
 
 
-def _stream(name: str, content: bytes) -> Archive:
+def _stream(name: str, content: bytes) -> "Archive":
     """Return what standard input or a pipe contained as a source."""
     from pathlib import Path
 
     return StandardInput(lambda: content, name if name == "-" else str(Path(name)))
 
 
-def _source(name: str, context: GlobalOptions) -> Archive:
+def _source(name: str, context: GlobalOptions) -> "Archive":
     """Return the source at a path, or the series of a message-id or web address from the archive."""
     message_id = None if os.access(name, os.F_OK) or _is_path(name) else _message_id(name)
     if message_id is None:
@@ -212,7 +213,7 @@ class _Read:
         (self.problems if crashed.exceeded else self.broken).append(f"{subject}: {crashed.reason}")
 
 
-def _read(sources: Sequence[Archive | InboxError], options: "CheckOptions", isolate: "_Isolate") -> _Read:
+def _read(sources: "Sequence[Archive | InboxError]", options: "CheckOptions", isolate: "_Isolate") -> _Read:
     """Read the mails of all sources."""
     read = _Read()
     for source in sources:
@@ -231,7 +232,7 @@ def _read(sources: Sequence[Archive | InboxError], options: "CheckOptions", isol
     return read
 
 
-def _read_source(read: _Read, source: Archive, isolate: "_Isolate", *, may_be_empty: bool = False) -> None:
+def _read_source(read: _Read, source: "Archive", isolate: "_Isolate", *, may_be_empty: bool = False) -> None:
     mails, messages = _mails(source, isolate), list[Message]()
     if isinstance(mails, Crashed):
         read.problems.append(f"{source.name}: cannot be read: {mails.reason}")
@@ -288,15 +289,15 @@ def _explain_no_patch(name: str, mails: Sequence[RawMail], messages: Sequence[Me
     return explain_no_patch(name, mails, messages)
 
 
-def _mails(source: Archive, isolate: "_Isolate") -> list[RawMail] | Crashed:
+def _mails(source: "Archive", isolate: "_Isolate") -> list[RawMail] | Crashed:
     """Return all mails of a source. A text with many mails is split within limits."""
 
-    def split(source: Archive) -> list[RawMail]:
+    def split(source: "Archive") -> list[RawMail]:
         if isinstance(source, Mbox | StandardInput):
             return source.mails()
         return [mail for batch in source.batches({}) for mail in batch.mails]
 
-    def split_text(source: Archive) -> list[RawMail]:
+    def split_text(source: "Archive") -> list[RawMail]:
         try:
             return read_as_mails(split(source))
         except ValueError as error:

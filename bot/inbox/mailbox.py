@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.inbox.error import InboxError
-from bot.ports.archive import Batch, DeletedMail, RawMail
+from bot.ports.raw_mail import Batch, DeletedMail, RawMail
 from rules.lazy import cached_property, dataclass, re, replace
 
 if TYPE_CHECKING:

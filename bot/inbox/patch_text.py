@@ -14,7 +14,7 @@ from bot.inbox.error import InboxError
 from bot.inbox.mailbox import split_mbox
 from bot.mail.address import NOBODY, format_address
 from bot.mail.parse import parse_date
-from bot.ports.archive import Batch, RawMail
+from bot.ports.raw_mail import Batch, RawMail
 from rules.lazy import dataclass, re
 
 if TYPE_CHECKING:

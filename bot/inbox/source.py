@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import Maildir, Mbox, StandardInput, Writers
 from bot.inbox.patch_text import PatchDirectory
-from bot.ports.archive import Archive
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bot.ports.archive import Archive
 
-def open_source(path: "Path | str", writers: Writers | None = None, *, patches: bool = False) -> Archive:
+
+def open_source(path: "Path | str", writers: Writers | None = None, *, patches: bool = False) -> "Archive":
     """Return the source at that path: a public-inbox archive, a Maildir, a file or pipe of mails.
 
     `-` is standard input. Without `writers` the source counts as complete. With `patches` any other directory is one of
@@ -40,7 +41,7 @@ def open_source(path: "Path | str", writers: Writers | None = None, *, patches: 
     raise InboxError(f"{path}: {'no such file or directory' if missing else 'neither a file nor a directory'}")
 
 
-def _directory(path: "Path", writers: Writers | None, *, patches: bool) -> Archive:
+def _directory(path: "Path", writers: Writers | None, *, patches: bool) -> "Archive":
     from bot.inbox.git_archive import GitArchive, is_git_archive
 
     if is_git_archive(path):

@@ -2,55 +2,22 @@
 """The sources of mails. Mails are bytes as they arrived."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from rules.lazy import dataclass
+from bot.ports.raw_mail import Batch, DeletedMail, Provenance, RawMail
 
-
-class Provenance(StrEnum):
-    """How a mail arrived.
-
-    `followed`: from a followed archive; only such a mail starts a posting. `found`: fetched by its message-id, to
-    complete a series. `private`: only in our own mailbox; it may be a command, a bounce or a copy of a mail of ours.
-    """
-
-    FOLLOWED = "followed"
-    FOUND = "found"
-    PRIVATE = "private"
-
-
-@dataclass(frozen=True, slots=True)
-class RawMail:
-    """A mail as it arrived.
-
-    `origin` is its place (`0.git@commit` or a path). `arrived` is when the archive received it, in UTC.
-    """
-
-    origin: str
-    arrived: datetime
-    raw: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class DeletedMail:
-    """A mail that was removed from the archive. `origin` names the commit that removed it."""
-
-    origin: str
-    raw: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Mails in the order of the archive, and the cursor after the last mail."""
-
-    source: str
-    epoch: str
-    cursor: str
-    mails: tuple[RawMail, ...]
-    deleted: tuple[DeletedMail, ...] = ()
-    provenance: Provenance = Provenance.FOLLOWED
+__all__ = [
+    "Archive",
+    "Batch",
+    "DeletedMail",
+    "History",
+    "Lookup",
+    "Provenance",
+    "RawMail",
+    "Remote",
+    "SharedArchive",
+    "UnreadBatch",
+]
 
 
 class UnreadBatch(Protocol):
