@@ -28,6 +28,7 @@ _HASH = re.compile(r"[0-9a-f]{7,64}")
 _MINOR_REVISION = re.compile(r"[vV](\d{1,4})\.\d{1,4}")
 _ODD_NUMBER = re.compile(r"[A-Za-z.]*+\d[\dA-Za-z.]*+/[A-Za-z.]*+\d[\dA-Za-z.]*+")
 _VERSION_AT_END = re.compile(r"(?<![\s,(\[-])[\s,(\[-]++v\d{1,4}[)\]]?$", re.IGNORECASE)
+_ENDS_OF_VERSION: Final = frozenset("0123456789)]\n")
 _WORD = re.compile(r"\w+")
 _AFTER_COLON = re.compile("[:\uff1a]")
 _NO_TITLE = "a patch without a title"
@@ -74,15 +75,17 @@ def candidate(message: Message) -> Candidate | None:
     subject = _subject_of_part(message)
     if subject is None:
         return None
-    has_diff = bool(_DIFF.search("\n" + message.body))
+    has_diff = _has_diff(message)
     # A cover letter may contain an interdiff to the last revision.
     fits = has_diff if subject.counter else subject.expected > 0
     if not fits or is_automatic(message):
         return None
-    odd = [prefix for prefix in subject.prefixes if not subject.is_counted and _ODD_NUMBER.fullmatch(prefix)]
+    slashed = [prefix for prefix in subject.prefixes if "/" in prefix and not subject.is_counted]
+    odd = [prefix for prefix in slashed if _ODD_NUMBER.fullmatch(prefix)]
     if subject.revision > MAX_REVISION:
         odd.append(f"of revision {subject.revision}"[:40])
-    minor_revision = next((match for prefix in subject.prefixes if (match := _MINOR_REVISION.fullmatch(prefix))), None)
+    dotted = [prefix for prefix in subject.prefixes if "." in prefix]
+    minor_revision = next((match for prefix in dotted if (match := _MINOR_REVISION.fullmatch(prefix))), None)
     return Candidate(
         message,
         index=subject.counter,
@@ -97,6 +100,11 @@ def candidate(message: Message) -> Candidate | None:
     )
 
 
+def _has_diff(message: Message) -> bool:
+    text = "\n" + message.body
+    return "\ndiff --git " in text or _DIFF.search(text) is not None
+
+
 def _subject_of_part(message: Message) -> Subject | None:
     """Return what the subject says, None if it is not that of a patch or a cover letter."""
     if message.author is None or is_reply(message.subject):
@@ -108,7 +116,7 @@ def _subject_of_part(message: Message) -> Subject | None:
 
 def as_patch(message: Message) -> Message:
     """Return a mail with a diff as a patch, for every subject and sender. Return other mails unchanged."""
-    if not _DIFF.search("\n" + message.body) or candidate(message) is not None:
+    if not _has_diff(message) or candidate(message) is not None:
         return message
     title = message.subject
     while is_reply(title):
@@ -279,4 +287,6 @@ def _part(member: Candidate, carriers: tuple[str, ...]) -> Part:
 
 
 def _plain(title: str) -> str:
-    return " ".join(_WORD.findall(_VERSION_AT_END.sub("", title.lower())))
+    title = title.lower()
+    may_end_in_version = title[-1:] in _ENDS_OF_VERSION or not title.isascii()
+    return " ".join(_WORD.findall(_VERSION_AT_END.sub("", title) if may_end_in_version else title))

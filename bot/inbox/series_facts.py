@@ -13,11 +13,11 @@ from rules.lazy import re
 MAX_EXPECTED: Final = 500
 
 _MAX_FOOTERS: Final = 100
+_FOOTER_STARTS: Final = ("\nbase-commit: ", "\nchange-id: ", "\nprerequisite-")
 # The expression begins with the newline above its line: a single character is found fast in a long diff.
 _FOOTER = re.compile(r"\n((?:base-commit|change-id|prerequisite-[a-z-]{1,20}): [^\n]{1,200})(?=\n|\Z)")
 _PLAIN_FOOTER = re.compile(r"(base-commit): ([0-9a-f]++)|(change-id|prerequisite-[a-z-]{1,20}): (\S++)")
 _PLAIN_SUBJECT = re.compile(r"\[([A-Za-z0-9/ _.,;+-]*+)\][ \t]*+([^\[\]]*+)")
-_PLAIN_TITLE = re.compile(r"(?:[^=\[\]]|=(?!\?))*+")
 _COUNTER = re.compile(r"(\d{1,4})/(\d{1,4})")
 _REVISION = re.compile(r"[vV](\d++)")
 _JOINED_REVISION = re.compile(r"patchv\d", re.IGNORECASE)
@@ -63,13 +63,13 @@ class SeriesFacts(NamedTuple):
 def read_subject(subject: str) -> Subject:
     """Return what a subject says. b4 reads a subject without brackets at its start only, or with unusual ones."""
     match = _PLAIN_SUBJECT.fullmatch(subject)
-    if match is None or "=?" in subject or _JOINED_REVISION.search(match[1]):
+    if match is None or "=?" in subject or ("patchv" in match[1].lower() and _JOINED_REVISION.search(match[1])):
         from bot.inbox.b4_series import read_unusual_subject
 
         return read_unusual_subject(subject)
     prefixes = tuple(word.strip(",;") for word in match[1].split())
-    counters = [counter for counter in map(_COUNTER.fullmatch, prefixes) if counter]
-    revisions = [revision for revision in map(_REVISION.fullmatch, prefixes) if revision]
+    counters = [counter for word in prefixes if "/" in word and (counter := _COUNTER.fullmatch(word))]
+    revisions = [revision for word in prefixes if word[:1] in ("v", "V") and (revision := _REVISION.fullmatch(word))]
     words = [word.lower() for word in prefixes]
     return Subject(
         title=" ".join(match[2].split()),
@@ -95,7 +95,7 @@ def read_plain_series(group: Group) -> SeriesFacts | None:
     expected = {member.expected for member in group.members}
     if len(expected) > 1 or len(indexes) < len(group.members) or max(indexes) > min(*expected, MAX_EXPECTED):
         return None
-    if any(not _PLAIN_TITLE.fullmatch(member.title) for member in group.members):
+    if any("[" in member.title or "]" in member.title or "=?" in member.title for member in group.members):
         return None
     change_id = base_commit = None
     prerequisites: tuple[str, ...] = ()
@@ -115,4 +115,7 @@ def read_plain_series(group: Group) -> SeriesFacts | None:
 
 def read_footers(body: str) -> Iterator[str]:
     """Yield the lines of a patch or cover letter that name its base, its change-id and its prerequisites."""
-    return (match[1] for match in islice(_FOOTER.finditer("\n" + body), _MAX_FOOTERS))
+    text = "\n" + body
+    if not any(start in text for start in _FOOTER_STARTS):
+        return iter(())
+    return (match[1] for match in islice(_FOOTER.finditer(text), _MAX_FOOTERS))

@@ -11,6 +11,11 @@ MAX_ADDRESSES: Final = 1000
 
 _LOCAL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-][A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{0,127}"
 _DOMAIN = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
+_ALPHANUMERIC: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+_LOCAL_CHARACTERS: Final = _ALPHANUMERIC | frozenset("!#$%&'*+/=?^_`{|}~.-")
+_DOMAIN_CHARACTERS: Final = _ALPHANUMERIC | frozenset(".-")
+_MAX_LOCAL: Final = 128
+_MAX_DOMAIN: Final = 253
 _SPEC = re.compile(rf"{_LOCAL}@{_DOMAIN}")
 _QUOTED = r'"(?:[^"\\]|\\.)*+"'
 _COMMENT = r"\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*+\))*+\)"
@@ -20,6 +25,7 @@ _MAILBOX = re.compile(
     re.DOTALL,
 )
 _MARK = re.compile(r'[",;:\\()<>]')
+_SPECIAL: Final = frozenset('";:\\()')  # the marks that are not in a list of usual mailboxes
 _TOKEN = re.compile(rf"{_QUOTED}|{_COMMENT}|<[^<>,]*+>|[\",:;(]", re.DOTALL)
 _PIECE = re.compile(rf"{_QUOTED}|{_COMMENT}|[^\"(]+", re.DOTALL)
 _ADDRESS_LIKE = re.compile(r"(?<![^\s@<>()\"',;:])[^\s@<>()\"',;:]++@[^\s@<>()\"',;:]++")
@@ -88,6 +94,9 @@ def format_address(address: Address) -> str:
 
 def _entries(value: str) -> list[Address | None]:
     """Return an item for each comma-separated entry of the value: None if the entry is not plainly a mailbox."""
+    usual = _read_usual(value)
+    if usual is not None:
+        return [*usual]
     entries: list[Address | None] = []
     position = 0
     while position < len(value) and len(entries) < MAX_ADDRESSES:
@@ -103,9 +112,49 @@ def _entries(value: str) -> list[Address | None]:
     return entries
 
 
+def _read_usual(value: str) -> list[Address | None] | None:
+    """Return the mailboxes of a value if each is `name <local@domain>` or `local@domain`; None for any other value.
+
+    Most values are like that, and the expression for all others takes longer to compile than a mail to parse.
+    """
+    entries = value.split(",") if _SPECIAL.isdisjoint(value) else ()
+    if not 0 < len(entries) <= MAX_ADDRESSES:
+        return None
+    mailboxes: list[Address | None] = []
+    for entry in entries:
+        phrase, bracket, rest = entry.partition("<")
+        rest, closing, end = rest.partition(">")
+        if bracket and (not closing or end.strip() or "@" in phrase or ">" in phrase):
+            return None
+        address = (rest if bracket else phrase).strip()
+        if not _is_usual(address):
+            return None
+        mailboxes.append(_named(phrase if bracket else "", address))
+    return mailboxes
+
+
+def _is_usual(address: str) -> bool:
+    """Return whether the text is what `_SPEC` describes."""
+    local, _, domain = address.partition("@")
+    return (
+        0 < len(local) <= _MAX_LOCAL
+        and 0 < len(domain) <= _MAX_DOMAIN
+        and local[0] != "."
+        and domain[0] in _ALPHANUMERIC
+        and domain[-1] in _ALPHANUMERIC
+        and _LOCAL_CHARACTERS.issuperset(local)
+        and _DOMAIN_CHARACTERS.issuperset(domain)
+    )
+
+
 def _mailbox(match: re.Match[str]) -> Address | None:
     address = match["angle"] or match["bare"]
-    name = _decoded(_bare(match["phrase"]) if match["angle"] else (match["comment"] or "")[1:-1])
+    return _named(_bare(match["phrase"]) if match["angle"] else (match["comment"] or "")[1:-1], address)
+
+
+def _named(phrase: str, address: str) -> Address | None:
+    """Return the address with the name that a phrase has, without it if it is the address; None if it misleads."""
+    name = _decoded(phrase)
     if "@" not in name:
         return Address(name, address)
     # A name that reads as another address is a deception.

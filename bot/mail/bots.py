@@ -43,9 +43,10 @@ KNOWN_BOTS: Final = frozenset(
 KNOWN_NAMES: Final = frozenset({"0day robot", "kernel test robot", "kernelci.org bot", "syzbot", "syzbot ci"})
 
 _WORDS = (
-    "re|aw|antw|antwort|sv|vs|vl|fwd?|fw|wg|tr|rv|res|enc|odp|pd|ref|rif|rép|ynt|ilt|atb|ha|на|отв|ответ|"
+    "re|aw|antw|antwort|sv|vs|vl|fwd|fw|wg|tr|rv|res|enc|odp|pd|ref|rif|rép|ynt|ilt|atb|ha|на|отв|ответ|"
     "回复|回覆|答复|答覆|转发|轉寄|轉發|返信|転送|회신|전달|recall|撤回|automatic reply|out of office|自动回复|auto"
 )
+_KNOWN_WORDS: Final = frozenset(_WORDS.split("|"))
 _REPLY = re.compile(rf"\s*+(?:\[[^\]]*+\]\s*+)*+(?:{_WORDS})\s*+(?:[\[(]\d++[\])])?\s*+[:：]", re.IGNORECASE)  # noqa: RUF001 full-width colon
 PATCH_WORD: Final = re.compile(r"\b(?:(?:patch|rfc)(?:v\d+)?|v\d+|\d+/\d+)\b", re.IGNORECASE)
 """The tags in the subjects of their patches."""
@@ -55,10 +56,22 @@ _FOREIGN = re.compile(r"\s*+[^\W\d_]{1,12}\s*+[:：]\s*+\[(?P<tag>[^\]]*+)")  # 
 
 def is_reply(subject: str) -> bool:
     """Return whether a subject is that of a reply or a forward: `Re:` in any language, also after a [tag]."""
-    if _REPLY.match(subject):
+    is_ascii = subject.isascii()
+    if not (is_ascii and _has_other_beginning(subject)) and _REPLY.match(subject):
         return True
-    foreign = _FOREIGN.match(subject)
+    foreign = None if is_ascii and subject.startswith("[") else _FOREIGN.match(subject)
     return foreign is not None and PATCH_WORD.search(foreign["tag"]) is not None
+
+
+def _has_other_beginning(subject: str) -> bool:
+    """Return whether none of the words for a reply is before the first colon after the tags, in a subject of ASCII."""
+    at = 0
+    while subject.startswith("[", at) and (end := subject.find("]", at)) >= 0:
+        at = end + 1
+        while subject[at : at + 1].isspace():
+            at += 1
+    word, colon, _ = subject[at:].partition(":")
+    return not colon or not (word.strip().lower() in _KNOWN_WORDS or "[" in word or "(" in word)
 
 
 def is_bot(address: str, registry: Collection[str] = KNOWN_BOTS) -> bool:

@@ -35,7 +35,7 @@ def relayed(address: str) -> str:
 
     Only the relay of kernel.org is known: anybody can make such an address at a host of their own.
     """
-    match = _RELAY.fullmatch(address)
+    match = _RELAY.fullmatch(address) if "+" in address else None
     return match[1].lower() if match else ""
 
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Extract the text of a mail's body: the first text/plain part and attached patches, within fixed limits."""
 
-import binascii
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -175,8 +173,9 @@ def _fields(block: bytes) -> Fields:
 
 def _content(fields: Fields) -> _Content:
     kind = fields.get("content-type", "")[:2000]
-    match = _TYPE.match(kind)
-    parameters = {name.lower(): _unquoted(value) for name, value in reversed(_PARAMETER.findall(kind))}
+    match = _TYPE.match(kind) if kind else None
+    found = _PARAMETER.findall(kind) if ";" in kind else []
+    parameters = {name.lower(): _unquoted(value) for name, value in reversed(found)}
     disposition = fields.get("content-disposition", "")[:2000]
     return _Content(
         kind=match[1].lower() if match else "text/plain",
@@ -196,6 +195,8 @@ def _flowed(content: _Content) -> bool:
 
 def _text(content: _Content, data: bytes) -> str:
     if content.encoding == "quoted-printable":
+        import binascii
+
         data = binascii.a2b_qp(data)
     elif content.encoding == "base64":
         data = _base64(data)
@@ -209,6 +210,8 @@ def _text(content: _Content, data: bytes) -> str:
 
 def _unpacked(data: bytes) -> bytes:
     """Return what a gzip file holds, up to the limit; nothing if it is damaged."""
+    import zlib
+
     try:
         return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(data, MAX_UNPACKED)
     except zlib.error:
@@ -217,6 +220,8 @@ def _unpacked(data: bytes) -> bytes:
 
 def _base64(data: bytes) -> bytes:
     """Decode base64; other characters are skipped, and an incomplete end is dropped."""
+    import binascii
+
     try:
         return binascii.a2b_base64(data)
     except binascii.Error:

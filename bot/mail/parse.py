@@ -5,7 +5,6 @@ Headers are read as the stdlib does with compat32: the newer policies raise on r
 decoded here, because the stdlib's multipart parser recurses as deep and as often as the sender likes.
 """
 
-import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
@@ -24,14 +23,14 @@ MAX_REFERENCES: Final = 200
 NO_HEADER: Final = "no mail header"
 SYNTHETIC: Final = "@no-message-id.invalid"
 
+_DAYS: Final = ("Mon,", "Tue,", "Wed,", "Thu,", "Fri,", "Sat,", "Sun,")
+_MARKS_OF_TOP: Final = (b"\r", b"\n", b">")
 _TOP = re.compile(rb"[\r\n]*+(?:>*+From [^\n]*+\n)?[\r\n]*+")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _ID = re.compile(r"<([^<>]+)>")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_USUAL_DATE = re.compile(
-    rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?([0-9]{{1,2}}) ({'|'.join(_MONTHS)}) ([12][0-9]{{3}}) "
-    r"([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-][0-9]{2})([0-9]{2})(?: \([A-Z]{3,4}\))?"
-)
+_DIGITS: Final = ((1, 4, 2, 2, 2, 2, 2), (2, 4, 2, 2, 2, 2, 2))
+"""The numbers of digits of a usual date: day, year, hour, minute, second, hours and minutes of the zone."""
 _LIST_ID = re.compile(r"<\s*([a-z0-9_+-]+(?:\.[a-z0-9_+-]+)+)\s*>\s*$")
 
 
@@ -49,7 +48,8 @@ def parse(
     """
     if len(raw) > MAX_SIZE:
         return _unreadable(f"larger than {MAX_SIZE:,} bytes", raw)
-    start = top.end() if (top := _TOP.match(raw)) else 0
+    has_top = raw[:1] in _MARKS_OF_TOP or raw.startswith(b"From ")
+    start = top.end() if has_top and (top := _TOP.match(raw)) else 0
     blank = _BLANK_LINE.search(raw, start)
     block = raw[start : blank.start() if blank else len(raw)].strip(b"\r\n")
     header = Header(block)
@@ -79,12 +79,9 @@ def parse_date(value: str) -> datetime | None:
     """Parse the Date header's time in UTC. An impossible zone is taken as UTC; None if there is no such time."""
     if len(value) > 200:
         return None
-    usual = _USUAL_DATE.fullmatch(value)
+    usual = _read_usual_date(value)
     if usual is not None:
-        day, month, *rest = usual.groups()
-        year, hour, minute, second, hours, minutes = map(int, rest)
-        offset = (hours * 60 + minutes * (-1 if rest[4].startswith("-") else 1)) * 60
-        time = (year, _MONTHS.index(month) + 1, int(day), hour, minute, second)
+        offset, time = usual
     else:
         from email.utils import parsedate_tz
 
@@ -100,8 +97,36 @@ def parse_date(value: str) -> datetime | None:
     return moment if moment.year >= 1970 else None
 
 
+def _read_usual_date(value: str) -> tuple[int, tuple[int, int, int, int, int, int]] | None:
+    """Return the offset of the zone in seconds and the time of a date as git writes it, None for another form."""
+    words = value.split(" ")
+    if words[0] in _DAYS:
+        del words[0]
+    if len(words) == 6 and _is_zone_name(words[5]):
+        del words[5]
+    if len(words) != 5 or not value.isascii():
+        return None
+    day, month, year, clock, zone = words
+    digits = (day, year, clock[:2], clock[3:5], clock[6:], zone[1:3], zone[3:])
+    if not all(map(str.isdecimal, digits)) or tuple(map(len, digits)) not in _DIGITS:
+        return None
+    if month not in _MONTHS or year[0] not in "12" or not clock[2] == clock[5] == ":" or zone[0] not in "+-":
+        return None
+    numbers = list(map(int, digits))
+    offset = (numbers[5] * 60 + numbers[6]) * (-60 if zone[0] == "-" else 60)
+    return offset, (numbers[1], _MONTHS.index(month) + 1, numbers[0], numbers[2], numbers[3], numbers[4])
+
+
+def _is_zone_name(word: str) -> bool:
+    """Return whether the word is the name of a zone: three or four capital letters in parentheses."""
+    name = word[1:-1]
+    return word == f"({name})" and len(name) in (3, 4) and name.isalpha() and name.isupper()
+
+
 def synthetic_id(raw: bytes) -> str:
     """Return a message-id for a mail that has none; the same bytes always get the same id."""
+    import hashlib
+
     return f"{hashlib.sha256(raw).hexdigest()[:32]}{SYNTHETIC}"
 
 

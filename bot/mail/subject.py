@@ -46,7 +46,7 @@ def usual_subject(subject: str) -> str:
     title ends in without a bracket, or for a revision a comma or dash, before it belongs to the title: "cgroup v2".
     """
     subject = subject[:MAX_SUBJECT]
-    if _USUAL.fullmatch(subject):
+    if _is_plain(subject) or _USUAL.fullmatch(subject):
         return subject
     tags, title = _split(" ".join(subject.split()).lstrip("] "))
     words = list(dict.fromkeys(word for tag in tags for word in _words_of_tag(tag)))
@@ -55,6 +55,25 @@ def usual_subject(subject: str) -> str:
     for end in (_BRACKET_AT_END, _BRACKET_AT_END, _REVISION_AT_END):
         words, title = _move_from_end(end, words, title)
     return f"[{' '.join(words)}] {title}".rstrip()
+
+
+def _is_plain(subject: str) -> bool:
+    """Return whether a subject is what `_USUAL` describes, and has letters and a counter alone in its tag."""
+    tag, bracket, title = subject.partition("] ")
+    return (
+        bool(bracket)
+        and tag.startswith("[")
+        and tag.isascii()
+        and all(map(_is_tag_word, tag[1:].split(" ")))
+        and _BRACKETS.keys().isdisjoint(map(ord, title))
+        and not (title[:1].isdigit() or title[-1:].isdigit())
+        and not title.lower().startswith(("v", "resend"))
+    )
+
+
+def _is_tag_word(word: str) -> bool:
+    number, _, expected = word.partition("/")
+    return word.isalpha() or (number.isdecimal() and expected.isdecimal())
 
 
 def count_and_title(subject: str) -> tuple[int, str]:

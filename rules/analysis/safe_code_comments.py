@@ -56,12 +56,16 @@ def _unjustified_statements(source: RustSource) -> frozenset[int]:
 def _safe_code_end(source: RustSource, comment: CommentBlock, *, whole: bool) -> int | None:
     """Return where the safe statement or item below the comment ends; None if the code may be unsafe."""
     start, attributes = source.structure.skip_attributes(comment.end)
+    if source.code.startswith("unsafe", start):
+        return None
     if not _begins(source.code[max(0, comment.start - _MAX_BEFORE) : comment.start].rstrip()):
         return None
     end = source.structure.statement_end(start)
-    if end is None or end[1] in (",", ")", "]") or _LINKED.search(attributes):
+    if end is None or end[1] in (",", ")", "]"):
         return None
     text = source.code[start : end[0]]
+    if "unsafe" in text or (attributes and _LINKED.search(attributes)):
+        return None
     if not text.strip() or _CONTINUES.match(text) or _MAY_BE_UNSAFE.search(text):
         return None
     if _FIELD.match(text) or _ARM.search(text) or not _surroundings_are_safe(source, start, whole=whole):

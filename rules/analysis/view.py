@@ -287,7 +287,8 @@ class FileView:
         series = self.series.series
         if any(_DRAFT_PREFIX.search(prefix) for prefix in series.prefixes):
             return True
-        return any(_DRAFT.search(text) for text in (series.subject, self.patch.subject, self.patch.log))
+        texts = (series.subject, self.patch.subject, self.patch.log)
+        return any(("RFC" in text or "WIP" in text) and _DRAFT.search(text) for text in texts)
 
 
 class SeriesView:

@@ -53,7 +53,7 @@ def _is_prose(block: CommentBlock) -> bool:
     return (
         bool(texts)
         and texts[0][0].isupper()
-        and not _TAG.match(texts[0])
+        and not (texts[0].startswith("SAFETY:") or _TAG.match(texts[0]))
         and not any(_CODE.search(text) for text in texts)
     )
 

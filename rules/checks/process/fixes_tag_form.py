@@ -37,7 +37,7 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
     """Report each trailer in another form."""
     for patch in rust_patches(view):
         for trailer in patch.trailers:
-            fixes = _FIXES.match(trailer)
+            fixes = _FIXES.match(trailer) if _may_be_fixes(trailer) else None
             commit = _ID.match(fixes["rest"]) if fixes is not None else None
             if commit is None:
                 continue
@@ -49,6 +49,11 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
                     else "`Fixes:` has another form. Write the subject in quotes and parentheses after the commit id."
                 )
                 yield view.report(patch, message)
+
+
+def _may_be_fixes(trailer: str) -> bool:
+    name = trailer[:5]
+    return name.lower() == "fixes" or not name.isascii()
 
 
 EXAMPLES = (

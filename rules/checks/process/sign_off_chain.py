@@ -33,16 +33,20 @@ from rules.lint.rule import Example, Rule, Scope, Status
 _SIGNED = re.compile(r"signed-off-by[ \t]*+:[ \t]*+(.*)", re.IGNORECASE)
 _MENTION = re.compile(r"^signed-off-by:", re.IGNORECASE | re.MULTILINE)
 _CO_DEVELOPED = re.compile(r"co-developed-by[ \t]*+:[ \t]*+(.*)", re.IGNORECASE)
+_USUAL = "Signed-off-by: "
 _ADDRESS = re.compile(r"<([^<>\s]++)>")
 
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
     """Report each patch with a missing or misplaced certificate."""
     for patch in rust_patches(view):
-        is_mentioned = any(_MENTION.search(text) for text in (patch.log, patch.notes))
-        if not is_mentioned and not any(_SIGNED.match(trailer) for trailer in patch.trailers):
+        is_signed = any(trailer.startswith(_USUAL) for trailer in patch.trailers)
+        is_signed = is_signed or any(_MENTION.search(text) for text in (patch.log, patch.notes))
+        if not is_signed and not any(_SIGNED.match(trailer) for trailer in patch.trailers):
             yield view.report(patch, "The patch has no `Signed-off-by:`.")
         for trailer, following in zip_longest(patch.trailers, patch.trailers[1:], fillvalue=""):
+            if trailer[:3].lower() != "co-":
+                continue
             author, signed = _CO_DEVELOPED.match(trailer), _SIGNED.match(following)
             if author is not None and (signed is None or _person(author[1]) != _person(signed[1])):
                 message = "`Co-developed-by:` must be directly followed by the same person's `Signed-off-by:`."

@@ -65,6 +65,7 @@ _CHOICE = re.compile(
 _WRAPPER = re.compile(
     r"(?:(?:kernel|crate|core|error|mem)\s*::\s*)*(?P<name>to_result|drop|Some|Ok|Err)\s*(?=\()|(?P<not>!)\s*\w"
 )
+_WRAPPER_STARTS = ("kernel", "crate", "core", "error", "mem", "to_result", "drop", "Some", "Ok", "Err", "!")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
@@ -89,7 +90,7 @@ def _safe_code(body: str) -> str | None:
     """Return the name of the safe code in a block for a message, None if there is none."""
     text = RustSource(body.strip()).code.strip()
     rest = text
-    while (let := _LET.match(rest)) and not _MAY_BE_UNSAFE.search(_SAFE_PART.sub("", let["value"])):
+    while "let" in rest and (let := _LET.match(rest)) and not _MAY_BE_UNSAFE.search(_SAFE_PART.sub("", let["value"])):
         rest = rest[let.end() :]
     if name := _wrapper(rest.removesuffix(";").strip()):
         return name
@@ -134,7 +135,7 @@ def _last_before(code: str, offset: int) -> int:
 
 def _wrapper(text: str) -> str | None:
     """Return the safe call if it is the whole text, otherwise None."""
-    match = _WRAPPER.match(text)
+    match = _WRAPPER.match(text) if text.startswith(_WRAPPER_STARTS) else None
     if match is None:
         return None
     if match["not"]:

@@ -33,6 +33,7 @@ from rules.source.rust.comments import CommentBlock
 
 _TAG = re.compile(r"safety\s*:", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"(?:TODO|FIXME|XXX|TBD|WIP)\b|(?:todo|fixme|tbd|dox|\?|\.\.|-|[Nn]one)\W*\Z")
+_STARTS = ("TODO", "FIXME", "XXX", "TBD", "WIP", "todo", "fixme", "tbd", "dox", "?", "..", "-", "None", "none")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
@@ -61,7 +62,7 @@ def _placeholders(comment: CommentBlock) -> Iterator[tuple[int, str]]:
         words = " ".join(texts).strip()
         if not words and not comment.is_cut:
             yield number, "it is empty"
-        elif match := _PLACEHOLDER.match(words):
+        elif words.startswith(_STARTS) and (match := _PLACEHOLDER.match(words)):
             yield number, f"`{match[0].strip()}`"
 
 

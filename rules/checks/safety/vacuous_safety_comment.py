@@ -29,7 +29,6 @@ from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
 
-_TAG = re.compile(r"SAFETY\s*:\s*", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!]\s+|(?<!\s)\s++[-*]\s+")
 _NAME = r"(?:\w+(?:(?:::|\.|->)\w+)*(?:\(\))?)"
 _PHRASES = re.compile(
@@ -47,6 +46,7 @@ _PHRASES = re.compile(
     + r")\Z",
     re.IGNORECASE,
 )
+_ENDS = ("function", "method", "safe", "call", "valid", "sound", "fine", "ok", "me", "works")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
@@ -57,16 +57,22 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             if first[:6].upper() != "SAFETY" or number not in file.new_lines:
                 continue
             text = " ".join(text for _, text in comment.lines)
-            tag = _TAG.match(text)
-            if tag is None or comment.is_cut or not comment.starts_line:
+            rest = text[6:].lstrip()
+            if not rest.startswith(":") or comment.is_cut or not comment.starts_line:
                 continue
-            parts = _SENTENCE_END.split(text[tag.end() :].replace("`", ""))
+            parts = _SENTENCE_END.split(rest[1:].lstrip().replace("`", ""))
             sentences = [part.strip(" .!-*") for part in parts if part.strip(" .!-*")]
-            if sentences and all(map(_PHRASES.match, sentences)):
+            if sentences and all(map(_may_be_phrase, sentences)) and all(map(_PHRASES.match, sentences)):
                 message = (
                     "This says that the code is sound, but not why. Which requirement holds here, and what ensures it?"
                 )
                 yield file.report(Position(comment.first_line, comment.column), message)
+
+
+def _may_be_phrase(sentence: str) -> bool:
+    """Return whether a sentence ends as a phrase does. This is cheap, and excludes nearly all sentences."""
+    lowered = sentence.lower()
+    return lowered.endswith(_ENDS) or "call " in lowered or not sentence.isascii()
 
 
 EXAMPLES = (

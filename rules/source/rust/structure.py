@@ -20,6 +20,9 @@ _ITEM_HEAD = re.compile(
     r"(?P<head>(?:pub\b\s*(?:\([^)]*\)\s*)?)?(?:(?:default|const|async|safe)\s+)*(?P<unsafe>unsafe\s+)?(?:extern\s+)?)"
     r"(?P<kind>fn|struct|enum|union|type|trait|impl|mod|static|const)\b\s*(?P<name>[A-Za-z_]\w*)?"
 )
+# The first two characters of the words with which the head of an item begins.
+_ITEM_STARTS = frozenset({"pu", "de", "co", "as", "sa", "un", "ex", "fn", "st", "en", "ty", "tr", "im", "mo"})
+_BLOCK_STARTS = _ITEM_STARTS | {"if", "ma", "lo", "wh", "fo"}
 _BLOCK_LIKE = re.compile(
     r"(?:'\w+\s*:\s*)?(?:if|match|loop|while|for|unsafe|fn|impl|mod|trait|struct|enum|union|extern|pub|async|const|static)\b"
 )
@@ -112,7 +115,10 @@ class Structure:
         The commas in the generics and the where clause of an item do not end it. Return None if the end is not shown
         or far away. This needs no table of all brackets, because few statements of a file are asked for.
         """
-        is_block_like = _BLOCK_LIKE.match(self.code, offset) is not None
+        start = self.code[offset : offset + 2]
+        is_block_like = (start in _BLOCK_STARTS or start[:1] == "'") and _BLOCK_LIKE.match(
+            self.code, offset
+        ) is not None
         item = self.item_head(offset) if is_block_like else None
         is_item = item is not None and (item["kind"] == "impl" or item["name"] is not None)
         depth = 0
@@ -130,7 +136,7 @@ class Structure:
 
     def item_head(self, offset: int) -> re.Match[str] | None:
         """Match the head of the item that starts at `offset`: its groups are head, unsafe, kind and name."""
-        return _ITEM_HEAD.match(self.code, offset)
+        return _ITEM_HEAD.match(self.code, offset) if self.code[offset : offset + 2] in _ITEM_STARTS else None
 
     def _kind(self, opening: int) -> str:
         """Return what a bracket belongs to: "fn", "item" (impl, trait, module, extern block), "macro", or ""."""

@@ -81,8 +81,8 @@ def blank_out(text: str, spans: tuple[Span, ...]) -> str:
 
 def has_misleading_literal(text: str, spans: tuple[Span, ...]) -> bool:
     """Return whether a literal may hold a comment mark, the word `unsafe` or a safety tag, or has several lines."""
-    search = _MISLEADING_LITERAL.search
-    return any(kind == "literal" and search(text, start, end) for start, end, kind in spans)
+    literals = [(start, end) for start, end, kind in spans if kind == "literal"]
+    return any(_MISLEADING_LITERAL.search(text, start, end) for start, end in literals)
 
 
 def without_misleading_literals(text: bytes) -> bytes:

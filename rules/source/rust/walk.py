@@ -72,7 +72,9 @@ class Walker:
         self._parsed = parsed
         self._cursor = parsed.tree.walk()
         self._has_lints = _has_any(parsed.text, _LINT_WORDS) and _has_any(parsed.text, _LEVELS)
-        self._has_tests = b"kunit_tests" in parsed.text or _TEST_WORD.search(parsed.text) is not None
+        self._has_tests = b"kunit_tests" in parsed.text or (
+            b"test" in parsed.text and _TEST_WORD.search(parsed.text) is not None
+        )
         self._root = Context(
             allowed=frozenset() if parsed.is_doctest else self._inner_lints(parsed.tree.root_node),
             setting="doctest" if parsed.is_doctest else "code",
@@ -176,6 +178,8 @@ def _has_any(text: bytes, words: Iterable[bytes]) -> bool:
 
 def _lints(attributes: Iterable[str]) -> frozenset[str]:
     lists = [names for text in attributes for names in _LEVEL.findall(text)]
+    if not lists:
+        return frozenset()
     return frozenset(lint for lint, pattern in _LINTS.items() if any(map(pattern.search, lists)))
 
 

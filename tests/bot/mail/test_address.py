@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.mail.address import Address, format_address, parse_address, parse_addresses
+from bot.mail.address import Address, format_address, parse_address, parse_addresses, parse_mailboxes
 from tests.growth import assert_linear, repeated
 
 PLAIN = {
@@ -96,3 +96,22 @@ def test_only_an_address_can_be_written() -> None:
 
 def test_two_spellings_have_one_key() -> None:
     assert Address("", "Ada@Example.org").key == Address("A", "ada@example.ORG").key
+
+
+_PIECES = st.sampled_from(
+    [*'<>@,.-+ "();:\\\n\t=', "Ada", "é", "a@b.org", "<ada@example.org>", "-x", ".", "9", "a" * 127]
+)
+
+
+@given(st.lists(_PIECES, max_size=12))
+def test_usual_mailboxes_are_read_as_the_expression_reads_them(pieces: list[str]) -> None:
+    value = "".join(pieces)
+    parse_addresses.cache_clear()
+    read = parse_addresses(value), parse_mailboxes(value)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bot.mail.address._read_usual", lambda _: None)
+        parse_addresses.cache_clear()
+        expected = parse_addresses(value), parse_mailboxes(value)
+    parse_addresses.cache_clear()
+
+    assert read == expected

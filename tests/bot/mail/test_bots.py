@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.mail.bots import is_automatic, is_bot, is_reply
+from bot.mail.bots import _REPLY, _has_other_beginning, is_automatic, is_bot, is_reply
 from bot.mail.message import Message
 from bot.mail.parse import parse
 
@@ -92,3 +94,18 @@ def test_settings_can_name_more() -> None:
 
     assert not is_automatic(mail)
     assert is_automatic(mail, {"robot@example.org"})
+
+
+_PIECES = st.sampled_from([*" :[](1\t", "re", "Fw", "FWD", "aw", "out of office", "x", "PATCH", "[a]", "]: "])
+
+
+@given(st.lists(_PIECES, max_size=10))
+def test_a_subject_with_another_beginning_is_not_what_the_expression_describes(pieces: list[str]) -> None:
+    subject = "".join(pieces)
+
+    assert not (_has_other_beginning(subject) and _REPLY.match(subject))
+
+
+def test_most_subjects_need_no_expression() -> None:
+    assert _has_other_beginning("[PATCH v2 1/2] rust: one: two")
+    assert _has_other_beginning("[a] [b] rust")

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.mail.subject import MAX_SUBJECT, count_and_title, usual_subject
+from bot.mail.subject import _USUAL, MAX_SUBJECT, _is_plain, count_and_title, usual_subject
 
 SAME = (
     "",
@@ -100,3 +102,20 @@ def test_a_long_subject_is_cut() -> None:
 )
 def test_only_the_subject_of_a_part_announces_a_count(subject: str, part: tuple[int, str]) -> None:
     assert count_and_title(subject) == part
+
+
+_PIECES = st.sampled_from(
+    [*" []()-/,19", "[PATCH ", "[RFC", "] ", "v", "V2", "net", "1/2", "resend", "rust: one", "é", "²"]
+)
+
+
+@given(st.lists(_PIECES, max_size=10))
+def test_a_plain_subject_is_what_the_expression_describes(pieces: list[str]) -> None:
+    subject = "".join(pieces)
+
+    assert not _is_plain(subject) or _USUAL.fullmatch(subject)
+
+
+def test_the_most_usual_subjects_need_no_expression() -> None:
+    assert _is_plain("[PATCH] rust: list: add a cursor")
+    assert _is_plain("[PATCH net 1/2] rust: list: add a cursor")
