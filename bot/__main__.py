@@ -5,8 +5,12 @@ A command starts in a fraction of a second because only its own module is loaded
 tests/bot/cli/test_imports.py lists what each command loads.
 """
 
-import atexit
 import gc
+
+if __name__ == "__main__":
+    gc.disable()  # Imports make no garbage, and each collection looks at all that they made.
+
+import atexit
 import os
 import signal
 import sys
@@ -67,7 +71,7 @@ LIGHT: Final = frozenset(
 
 def main() -> None:
     """Run the command and exit with its status. Only this user can read the files that it writes."""
-    gc.disable()  # Imports make no garbage, and each collection looks at all that they made.
+    gc.disable()
     os.umask(_UMASK)
     code = call(sys.argv[1:], is_program=True)
     _replace_interrupt_handler(signal.default_int_handler, signal.SIG_DFL)

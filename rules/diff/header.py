@@ -18,7 +18,6 @@ _KEYWORDS = (
     *("Binary files ", "GIT binary patch"),
     *_CHANGE_KEYWORDS,
 )
-_KEYWORD = re.compile("|".join(map(re.escape, _KEYWORDS)))
 _CONTROL_CHARACTER = re.compile(r"[\0-\x1f\x7f]")
 
 
@@ -52,8 +51,8 @@ def read_header(lines: list[str]) -> Header | str:
     """Read the header of one file, which starts with `diff --git` or `---`; return the reason if that is impossible."""
     values: dict[str, str] = {}
     for line in lines:
-        if keyword := _KEYWORD.match(line):
-            values[keyword[0]] = line[keyword.end() :]
+        if keyword := next(filter(line.startswith, _KEYWORDS), ""):
+            values[keyword] = line.removeprefix(keyword)
     before, after = _read_names(values, is_git=lines[0].startswith("diff --git "))
     if before is None and after is None:
         return "a file header without a name"
@@ -141,6 +140,7 @@ def _path_problem(path: str) -> str | None:
     if not path or len(path) > _MAX_PATH_LENGTH:
         return "a path that is too long" if path else "a file header without a name"
     parts = path.split("/")
-    if "" in parts or "." in parts or ".." in parts or _CONTROL_CHARACTER.search(path):
+    is_plain = path.isascii() and path.isprintable()
+    if "" in parts or "." in parts or ".." in parts or not (is_plain or _CONTROL_CHARACTER.search(path) is None):
         return "a path that leaves the source tree or holds control characters"
     return None

@@ -30,6 +30,7 @@ def split_log(message: str) -> tuple[str, tuple[str, ...]]:
             continue
         else:
             return text, ()
-    if not any(_KNOWN_TRAILER.match(trailer) for trailer in trailers):
+    has_usual = any(trailer.startswith("Signed-off-by: ") and not trailer.endswith(" ") for trailer in trailers)
+    if not has_usual and not any(_KNOWN_TRAILER.match(trailer) for trailer in trailers):
         return text, ()
     return (head.rstrip("\n") if gap else ""), tuple(trailers)

@@ -13,6 +13,7 @@ _GENERATED = re.compile(r".*_generated\.rs$|(?:.*/)?(?:bindings|generated)\.rs$|
 _HOST = re.compile(
     r"(?:scripts|tools|usr|rust/(?:macros|pin-init/(?:internal|examples)))/|rust/.*/build\.rs$|(?:.*/)?build\.rs$"
 )
+_MAY_BE_HOST = ("scripts/", "tools/", "usr/", "rust/")
 _STD = re.compile(rb"^(?![ \t]*(?://|\*))[^\n\"]*?(?<![\w:])(?:::)?(?:std::\w|proc_macro(?:2)?::\w)", re.MULTILINE)
 # What bindgen defines; code that only uses its names stays the kernel's. Each expression is searched where its word
 # stands, because a search for words takes a fiftieth of the time.
@@ -74,11 +75,12 @@ def origin(path: str, *texts: bytes, generated: dict[bytes, bool] | None = None)
 
 @lru_cache(4096)  # every rule asks for every file
 def _origin_of_path(path: str) -> Origin:
-    if _VENDORED.match(path):
+    # The tests for words are enough for most paths.
+    if (path.startswith(("rust/", "tools/")) or "third" in path) and _VENDORED.match(path):
         return Origin.VENDORED
-    if _GENERATED.match(path):
+    if ("generated" in path or "bindings" in path) and _GENERATED.match(path):
         return Origin.GENERATED
-    if _HOST.match(path):
+    if (path.startswith(_MAY_BE_HOST) or "build" in path) and _HOST.match(path):
         return Origin.HOST
     return Origin.KERNEL
 

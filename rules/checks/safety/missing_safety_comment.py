@@ -37,9 +37,9 @@ items ask for it, as `impl_device_context_deref!(unsafe { Device })` does.
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from rules.analysis.safe_code_comments import safe_code_comments
-from rules.analysis.safety_sections import SafetySections, points
 from rules.analysis.unjustified import UnjustifiedSite, unjustified_sites
 from rules.analysis.view import FileView
 from rules.examples.missing_safety_comment import EXAMPLES
@@ -48,7 +48,10 @@ from rules.lazy import re
 from rules.lint.evidence import DocumentSection, LintName, MessageId
 from rules.lint.rule import Rule, Status, Trigger
 from rules.source.rust.model import UnsafeSite
-from rules.source.rust.operations import Operation, implementation, operations
+
+if TYPE_CHECKING:
+    from rules.analysis.safety_sections import SafetySections
+    from rules.source.rust.operations import Operation
 
 _SEVERITIES = {
     "macro-definition": Severity.NIT,
@@ -62,12 +65,16 @@ _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bfn test_")
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each unsafe block and impl that this patch leaves without a comment."""
-    if file.post is None:
+    unjustified_code = tuple(unjustified_sites(file))
+    if file.post is None or not unjustified_code:
         return
+    from rules.analysis.safety_sections import SafetySections
+    from rules.source.rust.operations import implementation, operations
+
     sections = SafetySections(file)
     all_sections = SafetySections(file, with_landing=True) if file.series.landing else sections
     too_high: dict[int, int] | None = None
-    for unjustified in unjustified_sites(file):
+    for unjustified in unjustified_code:
         site = unjustified.code
         if site.allowed or (site.setting == "doctest" and not file.in_kernel_crate):
             continue
@@ -100,8 +107,10 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         )
 
 
-def _points(called: Iterable[Operation], scope: str, sections: SafetySections) -> Iterator[tuple[str, str]]:
+def _points(called: "Iterable[Operation]", scope: str, sections: "SafetySections") -> Iterator[tuple[str, str]]:
     """Yield what the functions and traits require, each requirement once, as facts of the finding."""
+    from rules.analysis.safety_sections import points
+
     found: dict[str, None] = {}
     for operation in called:
         section = sections.of(operation, scope)
@@ -123,7 +132,7 @@ def _find_too_high(file: FileView) -> dict[int, int]:
     }
 
 
-def _message(site: UnjustifiedSite[UnsafeSite], operation: Operation | None, *, has_section: bool) -> str:
+def _message(site: UnjustifiedSite[UnsafeSite], operation: "Operation | None", *, has_section: bool) -> str:
     code = _name(site.code)
     if site.cause == "added":
         problem = f"This {code} has no `// SAFETY:` comment."
@@ -137,7 +146,7 @@ def _message(site: UnjustifiedSite[UnsafeSite], operation: Operation | None, *, 
     return f"{problem} {_advice(operation, has_section=has_section)}{setting}"
 
 
-def _advice(operation: Operation | None, *, has_section: bool) -> str:
+def _advice(operation: "Operation | None", *, has_section: bool) -> str:
     if operation is None:
         return "It should say why this is sound."
     if operation.kind == "implementation":
