@@ -9,7 +9,7 @@ A reader is a public function that takes text, bytes or a mail. `EXEMPT` names t
 import ast
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -64,8 +64,8 @@ from bot.mail.links import Links
 from bot.mail.message import Message
 from bot.mail.mime import parts_of
 from bot.mail.one_time_token import read_token, series_token
-from bot.mail.posting import FollowUp
-from bot.mail.posting_codec import decode_posting, encode_posting
+from bot.mail.posting import FollowUp, Posting
+from bot.mail.posting_codec import EncodedPosting, PostingBytes, mail_rows
 from bot.mail.subject import count_and_title, usual_subject
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.draft import draft
@@ -454,8 +454,9 @@ MAIL_READERS: Final = (
     _of_mail("inbox.assemble.assemble", lambda mail: assemble([mail])),
     _of_mail(
         "mail.posting_codec.decode_posting mail.posting_codec.posting_head mail.posting_codec.is_encoded_posting "
-        "mail.packed.pack mail.packed.unpack",
-        lambda mail: [decode_posting(encode_posting(posting)) for posting in assemble([mail])],
+        "mail.posting_codec.mail_rows mail.posting_codec.PostingBytes.decode mail.posting_codec.encode_posting "
+        "mail.posting_codec.EncodedPosting.of mail.packed.pack mail.packed.unpack",
+        lambda mail: [_decoded(posting, {mail.message_id: (1, mail.raw)}) for posting in assemble([mail])],
     ),
     _of_mail(
         "review.command_reply.command_reply",
@@ -695,6 +696,11 @@ def _fix(content: bytes) -> object:
     """Fix all that has a fix in a new file."""
     series = Series("", (Patch(1, "", changes=read_changes(make_diff("rust/kernel/a.rs", None, content))),))
     return fix_series(active_before_posting(), series, _PRELUDE_TREE)
+
+
+def _decoded(posting: Posting, mails: Mapping[str, tuple[int, bytes]]) -> object:
+    value = EncodedPosting.of(posting, mails).value
+    return PostingBytes(value, lambda _: dict(mails.values())).decode(), mail_rows(value)
 
 
 def _grouped(messages: list[Message]) -> object:
