@@ -435,8 +435,12 @@ MAIL_READERS: Final = (
     _of_mail("mail.copy.is_copy", lambda mail: copy.is_copy(mail, mail.raw)),
     _of_mail("mail.bots.is_automatic", bots.is_automatic),
     _of_mail(
-        "mail.origin.with_original_author mail.origin.original_author mail.origin.carriers",
-        lambda mail: (origin.with_original_author(mail, _BOOK), origin.carriers(mail, _BOOK, "l")),
+        "mail.origin.with_original_author mail.origin.original_author mail.origin.carriers "
+        "mail.origin.needs_recipients",
+        lambda mail: (
+            *(origin.with_original_author(mail, _BOOK), origin.carriers(mail, _BOOK, "l")),
+            origin.needs_recipients(mail),
+        ),
     ),
     _of_mail("mail.refusal.refuse_mail", lambda mail: refusal.refuse_mail(mail, refusal.RefusalTerms())),
     _of_mail(

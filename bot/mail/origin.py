@@ -25,6 +25,12 @@ def with_original_author(message: Message, book: AddressBook) -> Message:
     return replace(message, author=author, sender=message.author)
 
 
+def needs_recipients(message: Message) -> bool:
+    """Return whether `original_author` and `carriers` use the recipients of the mail."""
+    author = message.author
+    return not message.list_ids or (author is not None and ("=" in author.address or _VIA in author.name))
+
+
 def original_author(message: Message, book: AddressBook) -> Address | None:
     """Return From, or where a list or relay rewrote it the person that the mail names as its author.
 
@@ -72,8 +78,9 @@ def _names_list(address: Address, book: AddressBook) -> bool:
 def _is_rewritten(sender: Address, message: Message, book: AddressBook) -> bool:
     if book.is_list(sender.address) or sender.key in _own_lists(message) or relayed(sender.address):
         return True
-    sent_to = {address.key for address in (*message.to, *message.cc)}
-    return _encoded(sender, message, book) is not None or (_VIA in sender.name and sender.key in sent_to)
+    if _encoded(sender, message, book) is not None:
+        return True
+    return _VIA in sender.name and sender.key in {address.key for address in (*message.to, *message.cc)}
 
 
 def _named(sender: Address, message: Message, book: AddressBook) -> Iterator[list[Address]]:

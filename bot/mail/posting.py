@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
@@ -129,7 +130,8 @@ class Posting:
     def recipients(self) -> frozenset[str]:
         """The addresses in To and Cc of all parts, in lower case."""
         # The parts of a stored posting share their addresses, and most have the same ones.
-        addresses = {id(address): address for part in self.parts for address in (*part.to, *part.cc)}
+        people = {id(people): people for part in self.parts for people in (part.to, part.cc)}
+        addresses = {id(address): address for address in chain.from_iterable(people.values())}
         return frozenset(address.key for address in addresses.values())
 
     @property

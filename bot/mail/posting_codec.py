@@ -281,7 +281,8 @@ def _posting(head: list[Any], texts: list[Any] | None, is_shown: _IsShown) -> Po
     addresses = [Address(name, address) for name, address in head[0]]
     plain = dict(zip(_POSTING[0], head[1:], strict=False))
     bodies, changes = ([], []) if texts is None else texts
-    parts = tuple(_part(part, addresses, body) for part, body in _with(plain["parts"], bodies, ""))
+    people: dict[tuple[int, ...], tuple[Address, ...]] = {}
+    parts = tuple(_part(part, addresses, people, body) for part, body in _with(plain["parts"], bodies, ""))
     by_index = {part.index: part.body for part in parts}
     plain["series"] = _series(plain["series"], changes, by_index, is_shown)
     plain["parts"] = parts
@@ -335,11 +336,16 @@ def _hunk(values: list[Any], body: str) -> Hunk:
     return Hunk(before, before_count, after, after_count, heading, text)
 
 
-def _part(values: list[Any], addresses: Sequence[Address], body: str) -> Part:
+def _part(
+    values: list[Any], addresses: Sequence[Address], people: dict[tuple[int, ...], tuple[Address, ...]], body: str
+) -> Part:
     plain = dict(zip(_PART[0], values, strict=False))
     plain["author"] = addresses[plain["author"]]
-    plain["to"] = tuple(addresses[number] for number in plain["to"])
-    plain["cc"] = tuple(addresses[number] for number in plain["cc"])
+    for name in ("to", "cc"):  # most parts have the same recipients
+        numbers = tuple(plain[name])
+        if numbers not in people:
+            people[numbers] = tuple(addresses[number] for number in numbers)
+        plain[name] = people[numbers]
     plain["date"] = _time(plain["date"])
     plain["references"] = tuple(plain["references"])
     plain["carriers"] = tuple(plain["carriers"])

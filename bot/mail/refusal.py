@@ -151,7 +151,7 @@ def clamped(date: datetime | None, arrived: datetime) -> datetime:
 def _by_source(posting: Posting, context: RefusalContext, terms: RefusalTerms) -> Refusal | None:
     if not context.followed:
         return Refusal(RefusalKind.UNFOLLOWED, "no followed archive has any part of it")
-    if not terms.own.isdisjoint(posting.recipients) and not posting.lists and not posting.carriers:
+    if not posting.lists and not posting.carriers and not terms.own.isdisjoint(posting.recipients):
         return Refusal(RefusalKind.UNFOLLOWED, "it was sent to us only, and to no list")
     return None
 

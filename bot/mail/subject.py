@@ -16,6 +16,12 @@ _USUAL: Final = re.compile(
     r"(?!v?\d|resend)[^\[\](){}]*(?<!\d)",
     re.IGNORECASE | re.ASCII,
 )
+# Most subjects with a revision, or with parentheses in a title. It does not begin or end in what may belong to a tag.
+_PLAIN: Final = re.compile(
+    r"\[(?:rfc )?patch(?: (?!patch|rfc)[a-z]{1,20}(?:-[a-z]{1,20}){0,2})?(?: (?-i:v)[1-9]\d{0,3})?"
+    r"(?: \d{1,4}/\d{1,4})?\] (?!patch|rfc|re|v|take)[a-z](?: ?[!-Z\\^-z|~])*(?<![\d)])",
+    re.IGNORECASE | re.ASCII,
+)
 _CLOSING: Final = {"[": "]", "(": ")", "{": "}", "<": ">"}
 _SEPARATORS = re.compile(r"[,;|:]")
 _REVISION: Final = r"(?:v|ver|version|rev|revision|take)[ .#:_-]{0,2}(\d{1,5})"
@@ -46,7 +52,7 @@ def usual_subject(subject: str) -> str:
     title ends in without a bracket, or for a revision a comma or dash, before it belongs to the title: "cgroup v2".
     """
     subject = subject[:MAX_SUBJECT]
-    if _is_plain(subject) or _USUAL.fullmatch(subject):
+    if _is_plain(subject) or _USUAL.fullmatch(subject) or _PLAIN.fullmatch(subject):
         return subject
     tags, title = _split(" ".join(subject.split()).lstrip("] "))
     words = list(dict.fromkeys(word for tag in tags for word in _words_of_tag(tag)))

@@ -7,12 +7,12 @@ analysis.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bot.mail.posting import Posting
 from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
-from bot.pool.worker import Limits
+from bot.pool.worker import Limits, packed
 from rules.analysis.unsafe_delta import UnsafeDelta, compute_unsafe_delta
 from rules.bindings.tree import LandingTree, NoTree, Tree
 from rules.diff.patch import Series
@@ -122,6 +122,7 @@ class Analyser:
         self._executor = executor or InlineExecutor()
         self._time = time
         self._first = first
+        self._sent: tuple[tuple[Rule, ...], SentRules] = (), SentRules()
 
     def __call__(
         self,
@@ -133,8 +134,10 @@ class Analyser:
     ) -> Analysis | Crashed:
         """Return what the rules find in the posting, or Crashed if a limit or a bug stops them. Raises StoppedError."""
         stored = self._stored(announced_blobs(posting.series), _MAX_STORED_BYTES)
-        rules = tuple(map(without_texts, rules))
-        analysis_input = AnalysisInput(encoded or posting.series, posting.date, rules, self._repositories, stored)
+        if self._sent[0] is not rules:
+            self._sent = rules, SentRules(map(without_texts, rules))
+        source = encoded or posting.series
+        analysis_input = AnalysisInput(source, posting.date, self._sent[1], self._repositories, stored)
         (analysis,) = self._executor.map(analyse, [analysis_input], self._first if first_try else self._time)
         return analysis
 
@@ -197,6 +200,24 @@ def analyse_on(trees: Trees, series: Series, rules: Sequence[Rule], *, for_store
 def without_texts(rule: Rule) -> Rule:
     """Return the rule without its documentation, which would take longer to send to a worker than a patch."""
     return replace(rule, doc="", evidence=(), examples=())
+
+
+class SentRules(tuple[Rule, ...]):
+    """Rules that are pickled once here, and unpickled once in each process that gets them."""
+
+    @cached_property
+    def _pickled(self) -> bytes:
+        return packed(tuple(self))
+
+    def __reduce__(self) -> tuple[Callable[[bytes], "SentRules"], tuple[bytes]]:
+        return _received_rules, (self._pickled,)
+
+
+@lru_cache(maxsize=4)
+def _received_rules(pickled: bytes) -> SentRules:
+    import pickle
+
+    return SentRules(pickle.loads(pickled))  # noqa: S301 our own process wrote it
 
 
 class _AnnouncedBlobs(NoTree):

@@ -49,7 +49,8 @@ class RecipientContext:
 
     def lists_of(self, posting: Posting) -> tuple[str, ...]:
         """Return every list that the posting names or came through, sorted: the consent of all of them counts."""
-        return tuple(sorted({*posting.lists, *posting.carriers} | (posting.recipients & self.book.lists)))
+        known = posting.recipients & self.book.lists if self.book.lists else ()
+        return tuple(sorted({*posting.lists, *posting.carriers, *known}))
 
     def consent_of(self, posting: Posting) -> Consent:
         """Return what all lists of the posting allow together."""

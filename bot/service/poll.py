@@ -16,10 +16,10 @@ from bot.inbox.assemble import needs_recipients
 from bot.inbox.error import InboxError
 from bot.inbox.thread import relatives
 from bot.log import LogEvent, event
+from bot.mail import origin
 from bot.mail.address_book import AddressBook
 from bot.mail.bots import is_automatic
 from bot.mail.message import Message, UnreadableMail
-from bot.mail.origin import carriers, original_author
 from bot.mail.parse import parse
 from bot.mail.posting import Complete, Posting
 from bot.mail.posting_codec import EncodedPosting
@@ -298,7 +298,7 @@ def read_batch(unread: UnreadBatch, pack: Callable[[Sequence[bytes]], Any], book
 
 def index(stored: StoredMail, book: AddressBook = NO_BOOK) -> ParsedMail | ReadFailure:
     """Return what threading needs of the mail, or why it cannot be read."""
-    message = parse(stored.mail.raw)
+    message = parse(stored.mail.raw, needs_recipients=origin.needs_recipients)
     if isinstance(message, UnreadableMail):
         return ReadFailure(stored.id, message.reason)
     related = dict.fromkeys((*message.references[:1], *relatives(message)[-_RELATED:], message.in_reply_to))
@@ -308,7 +308,7 @@ def index(stored: StoredMail, book: AddressBook = NO_BOOK) -> ParsedMail | ReadF
         message_id=message.message_id,
         related=tuple(related_id for related_id in related if related_id),
         digest=digest(message),
-        carriers=carriers(message, book, stored.source) if stored.provenance is Provenance.FOLLOWED else (),
+        carriers=origin.carriers(message, book, stored.source) if stored.provenance is Provenance.FOLLOWED else (),
         provenance=stored.provenance,
         in_reply_to=message.in_reply_to if message.in_reply_to and not is_automatic(message) else "",
     )
@@ -321,6 +321,6 @@ def index_all(stored: Sequence[StoredMail], book: AddressBook = NO_BOOK) -> list
 
 def digest(message: Message) -> str:
     """Return a digest of subject, author and text: equal for copies of a mail that came through different lists."""
-    author = original_author(message, NO_BOOK)
+    author = origin.original_author(message, NO_BOOK)
     parts = (message.subject, author.key if author else "", message.body)
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()

@@ -9,6 +9,7 @@ the ranges of the other mails stay valid; a block of zeros alone is deleted.
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from bot.store.dialect import Plain, plain
@@ -88,7 +89,7 @@ class PackedMails:
     def __call__(self, rows: Collection[int]) -> Mapping[int, bytes]:
         mails: dict[int, bytes] = {}
         for number, block in self.blocks.items():
-            content = unpack_block(block)
+            content = _unpacked_once(block)
             for row in rows:
                 extent = self.extents.get(row, NOWHERE)
                 if extent.block == number:
@@ -209,6 +210,11 @@ def unpack_block(stored: bytes) -> bytes:
     import zstandard
 
     return zstandard.ZstdDecompressor().decompress(stored)
+
+
+@lru_cache(maxsize=2)  # A worker analyses neighbours one after the other.
+def _unpacked_once(stored: bytes) -> bytes:
+    return unpack_block(stored)
 
 
 def driver(connection: "sqlalchemy.Connection") -> Plain:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+from dataclasses import replace
+
 import pytest
 
 from bot.mail.address import Address
 from bot.mail.address_book import AddressBook
 from bot.mail.message import Message
-from bot.mail.origin import carriers, original_author, with_original_author
+from bot.mail.origin import carriers, needs_recipients, original_author, with_original_author
 from bot.mail.parse import parse
 
 LIST = "rust@lists.example.org"
@@ -215,3 +217,27 @@ def test_the_lists_that_a_mail_came_through(
     sender: str, to: str, headers: tuple[str, ...], archive: str, came: tuple[str, ...]
 ) -> None:
     assert carriers(mail(sender, *headers, to=to), BOOK, archive) == came
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "Ann <ann@example.org>",
+        MUNGED,
+        f"Ann Example <{LIST}>",
+        '"Ann Example via B4 Relay" <devnull+ann.example.org@kernel.org>',
+        "Ann Example <ann=example.org@lists.example.org>",
+        "Ann Example via odd <odd@odd.example.com>",
+    ],
+)
+@pytest.mark.parametrize("to", [LIST, "odd@odd.example.com", "ann@lists.example.org, bob@example.org"])
+@pytest.mark.parametrize("headers", [(), ("List-Id: <rust.lists.example.org>",), ("List-Id: <a.b>", "List-Id: <b.c>")])
+@pytest.mark.parametrize("archive", ["", "odd.git"])
+def test_recipients_are_needed_where_they_decide(sender: str, to: str, headers: tuple[str, ...], archive: str) -> None:
+    message = mail(sender, "Reply-To: ann@example.org", *headers, to=to)
+    without = replace(message, to=(), cc=(), reply_to=())
+
+    if not needs_recipients(without):
+        assert original_author(without, BOOK) == original_author(message, BOOK)
+        assert carriers(without, BOOK, archive) == carriers(message, BOOK, archive)
+    assert needs_recipients(without) == (not headers or "via" in sender or "=" in sender)

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,3 +121,37 @@ def test_a_plain_subject_is_what_the_expression_describes(pieces: list[str]) -> 
 def test_the_most_usual_subjects_need_no_expression() -> None:
     assert _is_plain("[PATCH] rust: list: add a cursor")
     assert _is_plain("[PATCH net 1/2] rust: list: add a cursor")
+
+
+TAGS = (
+    "PATCH",
+    "RFC PATCH",
+    "PATCH v2 1/2",
+    "patch net-next v10 03/12",
+    "PATCH RESEND v3",
+    "PATCH V2",
+    "PATCH v02",
+    "PATCH net net",
+)
+TITLES = (
+    "a: b",
+    "a: b() of c",
+    "a: b (c)",
+    "a: b (v2)",
+    "patch: (b) c",
+    "v4l: (a) b",
+    "retry: a() b",
+    "a: b 2",
+    "a  b() c",
+    "a: é() b",
+)
+
+
+@pytest.mark.parametrize("tag", TAGS)
+@pytest.mark.parametrize("title", TITLES)
+def test_a_plain_subject_is_read_as_any_other(tag: str, title: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = usual_subject.__wrapped__
+    result = read(f"[{tag}] {title}")
+    monkeypatch.setattr("bot.mail.subject._PLAIN", re.compile(r"(?!)"))
+
+    assert read(f"[{tag}] {title}") == result
