@@ -853,8 +853,7 @@ CODE_READERS: Final = (
     Reader(
         ("rules.diff.header.read_header",),
         diff_header.read_header,
-        (("", ""), ("diff --git ", ""), ("diff --git a/a b/a\n", "\n--- a\n+++ b\n")),
-        lambda given: given.split("\n"),
+        (("", ""), ("diff --git ", ""), ("diff --git a/", " b/"), ("diff --git a/a b/a\n", "\n--- a\n+++ b\n")),
     ),
     Reader(
         ("rules.lint.fixing.fix_files", "rules.lint.fixing.apply_edits", "rules.source.rust.source.RustSource.edit"),

@@ -9,6 +9,7 @@ from rules.diff.patch import Line
 from rules.lazy import re
 from rules.source.c.source import Declaration
 
+_WORD = re.compile(r"\w+")
 _BELOW = 100_000  # makes a line below the declaration farther than every line above it
 
 
@@ -25,7 +26,7 @@ def locate_change(step: Step, name: str, member: str = "") -> DiffLocation:
     This is a removed line that names it, any removed line, an added line that names it, any added line, or a changed
     line outside the declaration, in this order.
     """
-    word = re.compile(rf"\b{re.escape(member or name)}\b")
+    word = member or name
     before, after = _spans(step.shown(name, "pre")), _spans(step.shown(name, "post"))
     lines = [line for hunk in step.change.hunks for line in hunk.lines]
     for changed in (
@@ -33,10 +34,14 @@ def locate_change(step: Step, name: str, member: str = "") -> DiffLocation:
         [line for line in lines if line.is_added and _is_inside(line.after, after)],
     ):
         if changed:
-            return _locate(step, next((line for line in changed if word.search(line.text)), changed[0]))
-    removed = (line for line in lines if line.is_removed and word.search(line.text))
+            return _locate(step, next((line for line in changed if _names(line.text, word)), changed[0]))
+    removed = (line for line in lines if line.is_removed and _names(line.text, word))
     chosen = next(removed, None) or _nearest_above(lines, after or before)
     return _locate(step, chosen) if chosen is not None else DiffLocation(step, "post", 0, "")
+
+
+def _names(text: str, word: str) -> bool:
+    return word in text and word in _WORD.findall(text)  # to compile an expression for the word takes longer
 
 
 def _spans(declarations: Iterable[Declaration]) -> list[tuple[int, int]]:

@@ -9,6 +9,9 @@ from rules.lazy import dataclass, re
 _ESCAPE = re.compile(rb"\\([abtnvfr\"\\]|[0-3][0-7]{2})")
 _CONTROL = {b"a": b"\a", b"b": b"\b", b"t": b"\t", b"n": b"\n", b"v": b"\v", b"f": b"\f", b"r": b"\r"}
 _QUOTED = re.compile(r'"(?:[^"\\\n]|\\.)*"')
+_USUAL = re.compile(
+    r"diff --git a/([^\s\"]++) b/\1\nindex ([0-9a-f]{4,64})\.\.([0-9a-f]{4,64})(?: [0-7]{6})?\n--- a/\1\n\+\+\+ b/\1"
+)
 _INDEX = re.compile(r"([0-9a-f]{4,64})\.\.([0-9a-f]{4,64})(?: ([0-7]{6}))?$")
 _PREFIXES = frozenset("abciow12.")
 _MAX_PATH_LENGTH = 4096
@@ -47,25 +50,29 @@ def unquote(path: str) -> str:
     return _ESCAPE.sub(resolve, raw).decode("utf-8", "surrogateescape")
 
 
-def read_header(lines: list[str]) -> Header | str:
+def read_header(text: str) -> Header | str:
     """Read the header of one file, which starts with `diff --git` or `---`; return the reason if that is impossible."""
+    if usual := _USUAL.fullmatch(text):  # as git writes most
+        path = usual[1]
+        change = FileChange(path, path, (), _read_blob_id(usual[2]), _read_blob_id(usual[3]))
+        return _path_problem(path) or Header(change, is_change=False)
     values: dict[str, str] = {}
-    for line in lines:
+    for line in text.split("\n"):
         if keyword := next(filter(line.startswith, _KEYWORDS), ""):
             values[keyword] = line.removeprefix(keyword)
-    before, after = _read_names(values, is_git=lines[0].startswith("diff --git "))
+    before, after = _read_names(values, is_git=text.startswith("diff --git "))
     if before is None and after is None:
         return "a file header without a name"
     for path in (before, after):
         if path is not None and (problem := _path_problem(path)):
             return problem
-    blobs = _INDEX.match(values.get("index ", ""))
+    index = _INDEX.match(values.get("index ", ""))
     binary = "Binary files " in values or "GIT binary patch" in values
     change = FileChange(
         before,
         after,
-        blob_before=_read_blob_id(blobs[1]) if blobs else None,
-        blob_after=_read_blob_id(blobs[2]) if blobs else None,
+        blob_before=_read_blob_id(index[1]) if index else None,
+        blob_after=_read_blob_id(index[2]) if index else None,
         binary=binary,
         copied="copy to " in values,
     )

@@ -59,9 +59,10 @@ class Image:
         """The numbers of the lines that this patch added (side "post") or removed (side "pre")."""
         if self.is_new:
             return frozenset(self.line_numbers())
-        marker = "-" if self.side == "pre" else "+"
-        lines = [line for hunk in self.hunks if hunk.has(marker) for line in hunk.numbered(self.side)]
-        return frozenset([number for number, text in lines if text[0] == marker])
+        lines = [line for hunk in self.hunks for line in hunk.lines]
+        if self.side == "pre":
+            return frozenset([before for _, before, after in lines if before is not None and after is None])
+        return frozenset([after for _, before, after in lines if after is not None and before is None])
 
     def line_numbers(self) -> Iterator[int]:
         """Yield the number of every known line."""

@@ -107,8 +107,8 @@ def _read_section(section: str) -> FileChange | Unreadable:
     if not section.startswith(("diff --git ", "--- ")):
         return Unreadable("a combined diff of a merge")
     at = section.find("\n@@ -")
-    lines = section[: at if at >= 0 else len(section)].split("\n")
-    header = read_header(lines)
+    top = section[: at if at >= 0 else len(section)]
+    header = read_header(top)
     if isinstance(header, str):
         return Unreadable(header)
     if header.change.binary:
@@ -121,7 +121,7 @@ def _read_section(section: str) -> FileChange | Unreadable:
     text = section[at : stray.start() + 1 if stray else len(section)]
     hunks = _read_hunks(text if text.endswith("\n") else text + "\n", is_cut=stray is not None)
     if isinstance(hunks, Unreadable):
-        return replace(hunks, line=hunks.line + len(lines))
+        return replace(hunks, line=hunks.line + top.count("\n") + 1)
     change = header.change
     if section.startswith("--- ") and len(hunks.hunks) == 1:
         change = _drop_missing_side(change, hunks.hunks[0])

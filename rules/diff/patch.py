@@ -68,19 +68,21 @@ class Hunk:
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         """The lines with their numbers. They are made when they are used: most hunks need no more than their text."""
-        before, after = self.before_start, self.after_start
+        before, after, make = self.before_start, self.after_start, tuple.__new__  # Line(..) takes twice as long
         lines: list[Line] = []
         for line in self.text.split("\n")[:-1]:
-            marker = line[:1]
-            lines.append(Line(line[1:], None if marker == "+" else before, None if marker == "-" else after))
-            before += marker != "+"
-            after += marker != "-"
+            marker = line[0]
+            if marker == "+":
+                lines.append(make(Line, (line[1:], None, after)))
+                after += 1
+            elif marker == "-":
+                lines.append(make(Line, (line[1:], before, None)))
+                before += 1
+            else:
+                lines.append(make(Line, (line[1:], before, after)))
+                before += 1
+                after += 1
         return tuple(lines)
-
-    def numbered(self, side: Side) -> Iterable[tuple[int, str]]:
-        """Return the lines that the hunk shows of one side of the file, with their markers, and their numbers."""
-        other, first = ("+", self.before_start) if side == "pre" else ("-", self.after_start)
-        return enumerate([line for line in self.text.split("\n")[:-1] if line[0] != other], first)
 
     def text_on(self, side: Side) -> str:
         """Return the lines that the hunk shows of the file before or after the patch, each with a newline."""
@@ -148,14 +150,10 @@ class FileChange:
         return at if at >= 0 and line < self.hunks[at].before_start + self.hunks[at].before_count else None
 
     def added_lines(self) -> list[Line]:
-        make = tuple.__new__  # Line(..) takes twice as long
-        lines = (item for hunk in self.hunks if hunk.has("+") for item in hunk.numbered("post"))
-        return [make(Line, (text[1:], None, number)) for number, text in lines if text[0] == "+"]
+        return [line for hunk in self.hunks for line in hunk.lines if line[1] is None]
 
     def removed_lines(self) -> list[Line]:
-        make = tuple.__new__
-        lines = (item for hunk in self.hunks if hunk.has("-") for item in hunk.numbered("pre"))
-        return [make(Line, (text[1:], number, None)) for number, text in lines if text[0] == "-"]
+        return [line for hunk in self.hunks for line in hunk.lines if line[2] is None]
 
     def texts(self, marker: str) -> list[str]:
         """Return the texts of the lines with this marker: "+" for those that the patch adds, "-" for removed ones."""

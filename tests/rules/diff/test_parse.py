@@ -142,6 +142,23 @@ def test_lines_have_the_numbers_of_their_sides() -> None:
     assert Hunk.of(7, 3, 9, 3, "", change.hunks[0].lines) == change.hunks[0]
 
 
+@pytest.mark.parametrize("path", ["a.rs", "d/a b.rs", "d/a\\b", "b/a", 'd/"a', "d/\xe4.rs"])
+def test_a_usual_header_is_read_like_an_extended_one(path: str) -> None:
+    names = f"diff --git a/{path} b/{path}\n"
+    rest = f"index 1111111..22222222 100644\n--- a/{path}\n+++ b/{path}\n{HUNK}"
+
+    assert (
+        parse_one(names + rest)
+        == parse_one(f"{names}old mode 100644\n{rest}")
+        == FileChange(path, path, parse_one(HEADER + HUNK).hunks, "1111111", "22222222")
+    )
+
+
+@pytest.mark.parametrize("path", ["../a", "d//a", "d/./a", "d/\x01", "a" * 5_000])
+def test_a_usual_header_with_a_bad_path_is_damage(path: str) -> None:
+    assert parse_damaged(HEADER.replace("a.rs", path) + HUNK).line == 1
+
+
 def test_a_new_or_deleted_file_has_only_one_path() -> None:
     new = parse_one(
         "diff --git a/x y.rs b/x y.rs\nnew file mode 100755\nindex 000000000000..1234567890ab\n"
