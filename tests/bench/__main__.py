@@ -14,7 +14,7 @@ from typing import Final
 from tests.bench import audit, index, latency, line, scaling, startup, throughput
 from tests.bench.target import HEADER, Part
 
-_PATCHES: Final = 300
+_PATCHES: Final = 1_000
 
 
 def main() -> int:
