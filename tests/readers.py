@@ -82,7 +82,7 @@ from bot.review.render import quote
 from bot.review.render import text as render_text
 from bot.review.render.body import body
 from bot.review.review import review
-from bot.review.without_mail import review_without_mail
+from bot.review.without_mail import leave_out_undecided
 from rules.analysis import crate_graph, maintainers
 from rules.bindings import abi, calls, helper_facts, module_facts, rust_facts
 from rules.bindings.doc_link_gates import DocLinkGates
@@ -1401,7 +1401,7 @@ def _reread(judgement: Review) -> object:
     """Compare, filter and write the mail anew, as the service does with a judgement."""
     report = Report(tuple(comment.finding for comment in judgement.comments))
     again = review(judgement.posting, report, [_MAKE.rule()], judgement, Policy())
-    shown = review_without_mail(judgement.posting, report, [_MAKE.rule()], judgement, again.delta, "")
+    shown = leave_out_undecided(report, judgement.posting, _RULES)
     answer = draft(again, ReviewContext((_MAKE.rule(),), identity=_MAKE.identity))
     news = landing.find_news(replace(judgement, comments=()), judgement, ("missing", "a"), ())
     return again, shown, body(judgement, _RULES, _MAKE.identity), answer and compose.compose(answer), news
@@ -1412,7 +1412,7 @@ _RULES: Final = {"missing-safety-comment": _MAKE.rule()}
 
 def _printed(result: Review) -> object:
     rows = tuple(row.of_review(result, _RULES))
-    verdict = row.RowResult(rows, (result,))
+    verdict = row.RowResult(rows, (row.CheckedPosting(result.posting, result.unsafe_delta),))
     return (
         sarif.sarif(verdict, _RULES, "1", Links("https://pages.example.org")),
         jsonl.jsonl(verdict),
@@ -1465,7 +1465,6 @@ OUTPUT_READERS: Final = (
     Reader(
         (
             "bot.review.review.review",
-            "bot.review.without_mail.review_without_mail",
             "bot.review.without_mail.leave_out_undecided",
             "bot.review.baseline.compare",
             "bot.review.policy.withhold",

@@ -2,7 +2,7 @@
 """Read, assemble and check the patches of `patchwarden check`."""
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.cli import status
@@ -23,11 +23,10 @@ from bot.pool.forked import forked
 from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
 from bot.ports.raw_mail import RawMail
-from bot.review.formats.row import Row, RowResult, explain_row, missing_parts, of_review
-from bot.review.history import History
-from bot.review.model import Review
+from bot.review.formats.row import CheckedPosting, Row, RowResult, explain_row, missing_parts, row_of
 from bot.review.render.text import visible
-from bot.review.without_mail import review_without_mail
+from bot.review.without_mail import delta_line, leave_out_undecided
+from rules.analysis.unsafe_delta import UnsafeDelta
 from rules.bindings.tree import NoTree
 from rules.finding import Fix, skipped_lines
 from rules.lazy import dataclass, field, re, replace
@@ -114,28 +113,36 @@ def _check(
         shown = "\n".join(hunk.text for change in changes for hunk in change.hunks)
         rules = rules or active_for({path for patch in patches for path in patch.paths}, added, shown)
     review_context = _rehearsal(context, rules) if form is Format.MAIL else None
-    fixes: dict[object, Fix] = {}
-    reviews = _review(postings, choose_tree, rules, review_context, read, isolate, fixes)
-    mails = [] if review_context is None else list(_compose_mails(reviews, review_context))
+    analysed = _analyse(postings, choose_tree, rules, read, isolate)
+    mails = [] if review_context is None else list(_compose_mails(analysed, review_context))
     broken = read.broken
     problems = [*read.problems, *(problem for posting in postings for problem in _damage(posting))]
     if not (postings or problems or broken) and form is not Format.B4:
         problems += read.without_patch
     problems += broken
-    problems += (line for review in reviews for line in skipped_lines(review.skipped))
     known = {rule.id: rule for rule in rules}
-    rows = tuple(row for review in reviews for row in of_review(review, known))
+    checked = tuple(_checked(analysed))
+    reports = [leave_out_undecided(analysis.report, posting, known) for posting, analysis in analysed]
+    problems += (line for report in reports for line in skipped_lines(report.skipped))
+    rows = tuple(
+        row_of(shown, finding, known[finding.rule].status)
+        for shown, report in zip(checked, reports, strict=True)
+        for finding in report.findings
+    )
     rows = tuple(map(explain_row, rows)) if options.explain else rows
-    rows = tuple(replace(row, fix=fixes.get((row.posting, row.finding.subject))) for row in rows)
+    fixes: dict[object, Fix] = {
+        (posting.message_id, fix.subject): fix for posting, analysis in analysed for fix in analysis.report.fixes
+    }
+    rows = tuple(replace(row, fix=fixes.get((row.posting, row.finding.subject))) for row in rows) if fixes else rows
     if options.tracking:
         rows = tuple(_rows_about(asked, postings, rows))
     rows = without_known(rows, options.baseline, form)
     verdict = RowResult(
         rows,
-        tuple(reviews),
-        tuple(failure for review in reviews for failure in review.failures),
+        checked,
+        tuple(failure for report in reports for failure in report.failures),
         tuple(problems),
-        _unchecked(reviews, options) if form is Format.TEXT and not rows else (),
+        _unchecked(checked, options) if form is Format.TEXT and not rows else (),
     )
     findings = format_findings(verdict, rules, form, context, mails, options.baseline)
     complaints = list(problems)
@@ -360,20 +367,15 @@ def _tree_chooser(
     return lambda posting: choose_trees(kernels, posting.series, posting.date)
 
 
-def _review(
+def _analyse(
     postings: Sequence[Posting],
     choose_tree: Callable[[Posting], Trees],
     rules: Sequence[Rule],
-    context: "ReviewContext | None",
     read: _Read,
     isolate: "_Isolate",
-    fixes: dict[object, Fix],
-) -> list[Review]:
-    """Review each posting; the context is given if mails are written about them.
-
-    Postings that cannot be analysed are recorded in `read`. `fixes` gets those of findings.
-    """
-    history, reviews = History(), []
+) -> list[tuple[Posting, Analysis]]:
+    """Return the postings with their analyses. Postings that cannot be analysed are recorded in `read`."""
+    analysed = []
 
     def analyse(posting: Posting) -> Analysis:
         return analyse_on(choose_tree(posting), posting.series, rules)
@@ -384,29 +386,40 @@ def _review(
             continue
         if analysis.base is not None and analysis.base.doubt:
             complain(f"{visible(posting.series.subject)}: {visible(analysis.base.doubt)}")
-        fixes.update(((posting.message_id, fix.subject), fix) for fix in analysis.report.fixes)
-        previous = history.previous(posting)
-        if context is None:
-            review = review_without_mail(posting, analysis.report, rules, previous, analysis.delta, analysis.base_name)
-        else:
-            from bot.pipeline.review import review_posting
-
-            review = review_posting(posting, analysis, previous, context)
-        history.remember(review)
-        reviews.append(review)
-    return reviews
+        analysed.append((posting, analysis))
+    return analysed
 
 
-def _compose_mails(reviews: Iterable[Review], context: "ReviewContext") -> Iterator[bytes]:
+def _checked(analysed: Sequence[tuple[Posting, Analysis]]) -> Iterator[CheckedPosting]:
+    """Yield what is shown of each posting. Its unsafe code is compared with that of an earlier revision."""
+    for number, (posting, analysis) in enumerate(analysed):
+        previous = _previous_delta(posting, analysed[:number]) if number else None
+        yield CheckedPosting(posting, delta_line(analysis.delta, previous), analysis.base_name)
+
+
+def _previous_delta(posting: Posting, analysed: Sequence[tuple[Posting, Analysis]]) -> UnsafeDelta | None:
+    from bot.review.history import latest_earlier
+
+    of_topic = [(other, analysis) for other, analysis in analysed if other.topic == posting.topic]
+    latest = latest_earlier(posting, (other for other, _ in of_topic))
+    return next((analysis.delta for other, analysis in of_topic if other is latest), None)
+
+
+def _compose_mails(analysed: Sequence[tuple[Posting, Analysis]], context: "ReviewContext") -> Iterator[bytes]:
     """Yield the mails that would be sent."""
     from bot.mail.compose import ComposeRefused, compose
     from bot.pipeline.draft import draft
+    from bot.pipeline.review import review_posting
+    from bot.review.history import History
 
-    for review in reviews:
+    history = History()
+    for posting, analysis in analysed:
+        review = review_posting(posting, analysis, history.previous(posting), context)
+        history.remember(review)
         reply = draft(review, context)
         content = compose(reply) if reply else None
         if isinstance(content, ComposeRefused):
-            complain(f"no mail on {review.posting.message_id}: {content.reason}")
+            complain(f"no mail on {posting.message_id}: {content.reason}")
         elif content is not None:
             yield content
 
@@ -418,15 +431,15 @@ def _rehearsal(context: GlobalOptions, rules: tuple[Rule, ...]) -> "ReviewContex
     return build_rehearsal(context.settings(), rules)
 
 
-def _unchecked(reviews: Sequence[Review], options: "CheckOptions") -> tuple[str, ...]:
+def _unchecked(checked: Sequence[CheckedPosting], options: "CheckOptions") -> tuple[str, ...]:
     from bot.cli.unchecked import unchecked
 
-    if not reviews and options.git is not None:
+    if not checked and options.git is not None:
         nothing = "nothing is staged" if options.staged else f"{options.git[1]} has no commits other than merges"
         return (f"not checked: {nothing}",)
-    patches = [patch for review in reviews for patch in review.posting.series.patches]
+    patches = [patch for shown in checked for patch in shown.posting.series.patches]
     paths = dict.fromkeys(path for patch in patches for path in patch.paths)
-    has_tree = all(review.basis.base for review in reviews)
+    has_tree = all(shown.base for shown in checked)
     return tuple(unchecked(list(paths), options.rule, has_tree=has_tree))
 
 

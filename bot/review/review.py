@@ -38,7 +38,7 @@ def review(
     comments = compare(report, previous, active, reply)
     comments = withhold(comments, posting, known, policy)
     to = _recipients(posting, comments, policy, context or RecipientContext())
-    line = delta_line(delta, previous)
+    line = delta_line(delta, None if previous is None else previous.delta)
     return Review(posting, comments, report.failures, to, line, delta, skipped=report.skipped)
 
 

@@ -1,31 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Review a posting without a mail: what was found, and not what is withheld and who gets it."""
+"""What a check shows of a posting, and a mail reports too: the findings that can be decided, and the unsafe code."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from bot.mail.posting import Defective, Posting, Waiting
-from bot.review.model import Basis, Review, ReviewFinding
 from rules.analysis.unsafe_delta import UnsafeDelta, compare_deltas
 from rules.finding import Report
 from rules.lazy import replace
 from rules.lint.rule import Rule
-
-
-def review_without_mail(
-    posting: Posting, report: Report, rules: Iterable[Rule], previous: Review | None, delta: UnsafeDelta, base: str
-) -> Review:
-    """Return the review of a posting of which no mail is written: its findings are not compared with earlier ones.
-
-    `previous` is the review of the latest earlier revision of the same topic, `base` the name of the kernel that the
-    posting was checked against.
-    """
-    report = leave_out_undecided(report, posting, {rule.id: rule for rule in rules})
-    comments = tuple(map(ReviewFinding, report.findings))
-    line = delta_line(delta, previous)
-    basis = Basis(base=base)
-    return Review(
-        posting, comments, report.failures, unsafe_delta=line, delta=delta, basis=basis, skipped=report.skipped
-    )
 
 
 def leave_out_undecided(report: Report, posting: Posting, rules: Mapping[str, Rule]) -> Report:
@@ -36,7 +18,7 @@ def leave_out_undecided(report: Report, posting: Posting, rules: Mapping[str, Ru
     return report
 
 
-def delta_line(delta: UnsafeDelta, previous: Review | None) -> str:
+def delta_line(delta: UnsafeDelta, previous: UnsafeDelta | None) -> str:
     """Return the sentence about the unsafe code of a series, and about its change since the previous revision."""
-    since_previous = compare_deltas(delta, previous.delta).line() if previous is not None else ""
+    since_previous = compare_deltas(delta, previous).line() if previous is not None else ""
     return "; ".join(filter(None, (delta.line(), since_previous)))

@@ -26,7 +26,7 @@ from bot.ports.web import (
     Statistics,
 )
 from bot.review.disposition import public_reason
-from bot.review.formats.row import clean, record, row_of
+from bot.review.formats.row import CheckedPosting, clean, record, row_of
 from bot.review.model import Review
 from bot.web.series import SeriesView
 from bot.web.text import iso
@@ -524,10 +524,11 @@ def _subsystems(matches: Sequence[SubsystemMatch]) -> list[Subsystem]:
 
 def _reviewed_findings(review: Review) -> list[ReviewedFinding]:
     """Return the findings of a review, those that are fixed too, in its order."""
+    checked = CheckedPosting(review.posting, base=review.basis.base)
     return [
         ReviewedFinding.model_validate(
             dict(
-                **record(row_of(review, comment.finding, _status(comment.finding.rule))),
+                **record(row_of(checked, comment.finding, _status(comment.finding.rule))),
                 standing=comment.standing.value,
                 withheld=public_reason(comment.withheld or ""),
                 address=finding_path(review.posting.message_id, comment.finding.fingerprint),

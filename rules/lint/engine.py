@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rules.bindings.collisions import PendingSeries
     from rules.bindings.pending_facts import PendingFacts
 
-View = TypeVar("View", FileView, SeriesView, "Sequence[PendingSeries]")
+View = TypeVar("View")
 
 _MAX_FINDINGS = 2_000  # findings of one rule in a file
 _MAX_AUDITED = 5_000  # images that are checked alone, and findings in them

@@ -11,8 +11,7 @@ from typing import Final
 
 from bot.mail.links import Links
 from bot.mail.parse import SYNTHETIC
-from bot.review.formats.row import Row, RowResult, missing_parts
-from bot.review.model import Review
+from bot.review.formats.row import CheckedPosting, Row, RowResult, missing_parts
 from bot.review.render.text import count, listed, visible
 from rules.finding import Severity
 from rules.lint.rule import Status
@@ -24,14 +23,14 @@ _ORDER: Final = ("pass", "warn", "fail")
 def b4(result: RowResult, links: Links) -> str:
     """Return one result for the whole input; none for a cover letter alone. Its `url` is the page of the series."""
     has_problems = bool(result.failures or result.problems)
-    if not has_problems and not result.rows and not any(review.posting.series.patches for review in result.reviews):
+    if not has_problems and not result.rows and not any(checked.posting.series.patches for checked in result.postings):
         return "[]\n"
     status = max((_status(row) for row in result.rows), key=_ORDER.index, default="pass")
     details = [_entry(row) for row in result.rows]
     details += [
-        {"status": "pass", "state": "note", "context": visible(review.posting.series.subject), "description": missing}
-        for review in result.reviews
-        if (missing := missing_parts(review.posting))
+        {"status": "pass", "state": "note", "context": visible(checked.posting.series.subject), "description": missing}
+        for checked in result.postings
+        if (missing := missing_parts(checked.posting))
     ]
     details += [
         {"status": "fail", "state": "failed", "context": failure.rule, "description": visible(failure.error)}
@@ -45,14 +44,14 @@ def b4(result: RowResult, links: Links) -> str:
         "tool": "patchwarden",
         "status": "fail" if has_problems else status,
         "summary": _summary(result),
-        "url": next((address for review in result.reviews if (address := _address(review, links))), ""),
+        "url": next((address for checked in result.postings if (address := _address(checked, links))), ""),
         "details": json.dumps(details) if details else "",
     }
     return json.dumps([b4_result], indent=2) + "\n"
 
 
-def _address(review: Review, links: Links) -> str:
-    message_id = review.posting.message_id
+def _address(checked: CheckedPosting, links: Links) -> str:
+    message_id = checked.posting.message_id
     return "" if message_id.endswith(SYNTHETIC) else links.series(message_id)
 
 

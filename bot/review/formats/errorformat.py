@@ -26,9 +26,9 @@ def errorformat(result: RowResult) -> str:
     message. Columns count bytes of UTF-8.
     """
     paths = {
-        (review.posting.message_id, patch.index): patch.paths[0]
-        for review in result.reviews
-        for patch in review.posting.series.patches
+        (checked.posting.message_id, patch.index): patch.paths[0]
+        for checked in result.postings
+        for patch in checked.posting.series.patches
         if patch.paths
     }
     return "".join(_line(row, paths.get((row.posting, row.finding.anchor.patch), "")) for row in result.rows)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from bot.mail.parse import SYNTHETIC
 from bot.mail.posting import Posting, Waiting
-from bot.review.model import FindingStatus, Review
 from bot.review.render.text import listed
 from rules.finding import Anchor, Failure, Finding, Fix, Severity
 from rules.lazy import dataclass, re, replace
@@ -14,6 +13,7 @@ from rules.lint.rule import Rule, Status
 
 if TYPE_CHECKING:
     from bot.mail.links import Links
+    from bot.review.model import Review
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -47,32 +47,42 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckedPosting:
+    """A posting, the sentence about its unsafe code, and the kernel it was checked against; "" if there is none."""
+
+    posting: Posting
+    unsafe_delta: str = ""
+    base: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RowResult:
-    """The result of a command: the rows in order, their reviews (none for files), and the rules that failed.
+    """The result of a command: the rows in order, the postings (none for files), and the rules that failed.
 
     `problems` has one line for each input that could not be read, with the reason. `unchecked` has one line for each
     kind of check that was not made, with the reason.
     """
 
     rows: tuple[Row, ...] = ()
-    reviews: tuple[Review, ...] = ()
+    postings: tuple[CheckedPosting, ...] = ()
     failures: tuple[Failure, ...] = ()
     problems: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
 
 
-def of_review(review: Review, rules: Mapping[str, Rule]) -> Iterator[Row]:
+def of_review(review: "Review", rules: Mapping[str, Rule]) -> Iterator[Row]:
     """Yield the findings of a review, reported or withheld, without the resolved ones."""
-    for comment in review.comments:
-        if comment.standing is not FindingStatus.RESOLVED:
-            yield row_of(review, comment.finding, rules[comment.finding.rule].status)
+    checked = CheckedPosting(review.posting, base=review.basis.base)
+    for comment in review.current:
+        yield row_of(checked, comment.finding, rules[comment.finding.rule].status)
 
 
-def row_of(review: Review, finding: Finding, status: Status) -> Row:
-    """Return a finding of a review, of a rule with that status, with its origin."""
-    part = review.posting.part(finding.anchor.patch)
+def row_of(checked: CheckedPosting, finding: Finding, status: Status) -> Row:
+    """Return a finding in a posting, of a rule with that status, with its origin."""
+    posting = checked.posting
+    part = posting.part(finding.anchor.patch)
     message_id = None if part is None or part.message_id.endswith(SYNTHETIC) else part.message_id
-    return Row(finding, status, message_id, review.posting.message_id, review.basis.base)
+    return Row(finding, status, message_id, posting.message_id, checked.base)
 
 
 def explain_row(row: Row) -> Row:

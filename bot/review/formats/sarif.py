@@ -134,9 +134,9 @@ def _message_location(row: Row, result: RowResult, anchor: LogAnchor) -> dict[st
     """Return the location of a finding in a commit message: the first line of a file, which services require."""
     patches = (
         patch
-        for review in result.reviews
-        for patch in review.posting.series.patches
-        if review.posting.message_id == row.posting and patch.index == anchor.patch
+        for checked in result.postings
+        for patch in checked.posting.series.patches
+        if checked.posting.message_id == row.posting and patch.index == anchor.patch
     )
     path = next((path for patch in patches for path in patch.paths), None)
     physical = (

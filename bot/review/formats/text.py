@@ -8,8 +8,7 @@ from typing import Final
 
 from bot.mail.posting import Defective, Posting
 from bot.review.formats.colour import Colours
-from bot.review.formats.row import Row, RowResult, missing_parts
-from bot.review.model import Review
+from bot.review.formats.row import CheckedPosting, Row, RowResult, missing_parts
 from bot.review.render.text import count, listed, visible
 from rules.finding import Anchor, Failure, Severity
 from rules.lint.rule import Status
@@ -20,10 +19,10 @@ _NONE: Final = Colours()
 def text(result: RowResult, colours: Colours = _NONE) -> str:
     """Return the findings by series, or by file if there is no series, and a summary; unreadable input is left out."""
     lines: list[str] = []
-    if result.reviews:
-        for review in result.reviews:
-            own_rows = [row for row in result.rows if row.posting == review.posting.message_id]
-            lines += [*_of_posting(review.posting, own_rows, colours), *_base(review), *_delta(review), ""]
+    if result.postings:
+        for checked in result.postings:
+            own_rows = [row for row in result.rows if row.posting == checked.posting.message_id]
+            lines += [*_of_posting(checked.posting, own_rows, colours), *_base(checked), *_delta(checked), ""]
     else:
         lines += _of_files(result.rows, colours)
     lines += [_failed(failure) for failure in result.failures]
@@ -50,14 +49,14 @@ def _of_posting(posting: Posting, rows: list[Row], colours: Colours) -> Iterator
             yield from (f"  {line}" for line in _finding(row, colours, with_path=True))
 
 
-def _base(review: Review) -> Iterator[str]:
-    if review.basis.base:
-        yield f"  checked against {visible(review.basis.base)}"
+def _base(checked: CheckedPosting) -> Iterator[str]:
+    if checked.base:
+        yield f"  checked against {visible(checked.base)}"
 
 
-def _delta(review: Review) -> Iterator[str]:
-    if review.unsafe_delta:
-        yield f"  unsafe code: {visible(review.unsafe_delta)}"
+def _delta(checked: CheckedPosting) -> Iterator[str]:
+    if checked.unsafe_delta:
+        yield f"  unsafe code: {visible(checked.unsafe_delta)}"
 
 
 def _of_files(rows: Iterable[Row], colours: Colours) -> Iterator[str]:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import json
+import os
 import re
 import signal
 import subprocess
@@ -58,6 +59,21 @@ def test_a_rule_that_does_not_exist_is_bad_usage(run: Run) -> None:
 )
 def test_bad_usage(run: Run, arguments: list[str]) -> None:
     assert 2 == run("check", *arguments).status
+
+
+def test_a_second_try_reads_standard_input_and_pipes_again(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = _series("one-patch").read_bytes()
+    expected = run("check", _series("one-patch"))
+    monkeypatch.setattr("bot.cli.patch_check.check_small_patches", lambda *_: 1 / 0)
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["sh", "-c", 'cat "$1" > "$2"', "sh", _series("one-patch"), tmp_path / "pipe"]):
+        from_pipe = run("check", tmp_path / "pipe")
+    from_input = run("check", "-", stdin=content)
+
+    assert (expected.status, expected.out) == (from_pipe.status, from_pipe.out)
+    assert (expected.status, expected.out) == (from_input.status, from_input.out)
 
 
 def test_a_mail_on_standard_input(run: Run) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A review without a mail has the findings and the sentence about unsafe code of a review with one."""
+"""What a check shows of a posting is what a review of it says."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import pytest
 
 from bot.mail.posting import Complete, Defective, State, Waiting
 from bot.review.review import review
-from bot.review.without_mail import review_without_mail
+from bot.review.without_mail import delta_line, leave_out_undecided
 from rules.analysis.unsafe_delta import UnsafeDelta, UnsafePlace
 from rules.finding import Failure, Report, Skipped
 from tests.bot.review.factories import Maker
@@ -15,18 +15,33 @@ from tests.bot.review.factories import Maker
 _BLOCK = UnsafePlace("block", 1, "rust/kernel/led.rs", 3, "fn on", "unsafe { on() }", "unsafe{on()}")
 
 
-@pytest.mark.parametrize("state", [Complete(), Waiting((2,)), Waiting((0,)), Defective("two patches 1/2")])
-def test_it_has_what_a_review_with_a_mail_has(make: Maker, state: State) -> None:
+@pytest.mark.parametrize(
+    ("state", "rules"),
+    [
+        (Complete(), ["missing-safety-comment", "other", "unknown"]),
+        (Waiting((2,)), ["missing-safety-comment", "unknown"]),
+        (Waiting((0,)), ["missing-safety-comment", "other", "unknown"]),
+        (Defective("two patches 1/2"), ["missing-safety-comment", "unknown"]),
+    ],
+)
+def test_findings_that_another_patch_could_resolve_are_left_out(make: Maker, state: State, rules: list[str]) -> None:
     posting = replace(make.posting(), state=state)
-    rules = [make.rule(), make.rule(id="other", needs_series=True)]
-    findings = (make.finding(), make.finding(rule="other"), make.finding(rule="unknown"))
+    known = {rule.id: rule for rule in (make.rule(), make.rule("other", needs_series=True))}
+    findings = tuple(make.finding(rule=rule) for rule in ("missing-safety-comment", "other", "unknown"))
     report = Report(findings, (Failure("other", 1, "a.rs", "crash"),), (Skipped("other", 1, "a.rs", "too long"),))
-    previous = review(posting, Report(), rules, delta=UnsafeDelta((_BLOCK, replace(_BLOCK, key="other"))))
 
-    mailed = review(posting, report, rules, previous, delta=UnsafeDelta((_BLOCK,)))
-    shown = review_without_mail(posting, report, rules, previous, UnsafeDelta((_BLOCK,)), "v7.1")
+    decided = leave_out_undecided(report, posting, known)
+    reviewed = review(posting, report, known.values())
 
-    assert [item.finding for item in shown.comments] == [item.finding for item in mailed.comments]
-    assert (shown.failures, shown.skipped, shown.posting) == (mailed.failures, mailed.skipped, posting)
-    assert shown.unsafe_delta == mailed.unsafe_delta == "1 block added; since the previous revision: blocks -1"
-    assert (shown.basis.base, shown.recipients.to) == ("v7.1", ())
+    assert [finding.rule for finding in decided.findings] == rules
+    assert [comment.finding for comment in reviewed.comments] == list(decided.findings)
+    assert (decided.failures, decided.skipped) == (report.failures, report.skipped)
+
+
+def test_unsafe_code_is_compared_with_the_previous_revision(make: Maker) -> None:
+    before, now = UnsafeDelta((_BLOCK, replace(_BLOCK, key="other"))), UnsafeDelta((_BLOCK,))
+    previous = review(make.posting(), Report(), [], delta=before)
+
+    assert delta_line(now, None) == "1 block added"
+    assert delta_line(now, before) == "1 block added; since the previous revision: blocks -1"
+    assert review(make.posting(), Report(), [], previous, delta=now).unsafe_delta == delta_line(now, before)

@@ -20,12 +20,11 @@ from bot.review.formats.json_array import json_array
 from bot.review.formats.jsonl import jsonl
 from bot.review.formats.mail import mail
 from bot.review.formats.rdjsonl import rdjsonl
-from bot.review.formats.row import Row, RowResult, of_review
+from bot.review.formats.row import CheckedPosting, Row, RowResult, of_review
 from bot.review.formats.sarif import sarif
 from bot.review.formats.sarif_baseline import NoBaselineError, read_baseline
 from bot.review.formats.terse import terse
 from bot.review.formats.text import text
-from bot.review.model import Review
 from bot.review.review import review
 from rules.finding import Anchor, Edit, Evidence, Failure, Finding, Fix, LogAnchor, Report, Severity
 from rules.lint.rule import Rule, Status
@@ -58,7 +57,8 @@ def _rules(make: Maker) -> Mapping[str, Rule]:
 
 def _verdict(make: Maker, *findings: Finding, failures: tuple[Failure, ...] = ()) -> RowResult:
     result = review(make.posting(), Report(findings, failures), _rules(make).values())
-    return RowResult(tuple(of_review(result, _rules(make))), (result,), failures)
+    checked = CheckedPosting(result.posting, result.unsafe_delta, result.basis.base)
+    return RowResult(tuple(of_review(result, _rules(make))), (checked,), failures)
 
 
 def test_a_finding_as_json_has_exactly_its_fields(make: Maker) -> None:
@@ -143,7 +143,7 @@ def test_b4_is_told_nothing_of_a_cover_letter_alone(make: Maker) -> None:
     posting = make.posting(cover=True)
     alone = replace(posting, series=replace(posting.series, patches=()))
 
-    assert [] == json.loads(b4(RowResult(reviews=(Review(alone, ()),)), LINKS))
+    assert [] == json.loads(b4(RowResult(postings=(CheckedPosting(alone),)), LINKS))
 
 
 def test_a_preview_rule_never_colours_b4s_result(make: Maker) -> None:
@@ -331,8 +331,8 @@ rust: led (v1, 1 patch)
 def test_text_shows_the_evidence_and_the_unsafe_delta(make: Maker) -> None:
     evidence = (Evidence("rust/kernel/led.rs:3", ("- `raw` is valid.\x1b",)),)
     verdict = _verdict(make, make.finding(9, evidence=evidence))
-    (result,) = verdict.reviews
-    shown = text(replace(verdict, reviews=(replace(result, unsafe_delta="1 block added"),)))
+    (result,) = verdict.postings
+    shown = text(replace(verdict, postings=(replace(result, unsafe_delta="1 block added"),)))
 
     assert "    line_9();\n      ^\n      see rust/kernel/led.rs:3:\n        - `raw` is valid.<U+001B>\n" in shown
     assert "\n  unsafe code: 1 block added\n\n" in shown
