@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bot.store.repository import Repository
     from bot.store.stop import StopWriter
 
-R = TypeVar("R", bound="StoreReader")
+    R = TypeVar("R", bound=StoreReader)
 
 _MAX_NOTICES: Final = 10
 _NOTICE_AGE: Final = timedelta(days=14)

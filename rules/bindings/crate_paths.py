@@ -15,7 +15,7 @@ _FOLDER: Final = "rust/kernel/"
 class ItemKey(NamedTuple):
     """What identifies an item of the crate. `owner` is the type or trait of an associated item, else ""."""
 
-    module: "Path"
+    module: tuple[str, ...]
     owner: str
     kind: str
     name: str
