@@ -4,11 +4,12 @@
 An encoded posting is the number of the format, the length of the compressed head, the head, and the compressed texts.
 The head is a JSON array with the fields of the values in order, so a field with a default can be added at the end of a
 class. Of the texts one line says where they are, and one has the hunks. A text is a range of the bytes of its raw mail,
-which the store has anyway, or of the bytes after these lines if the mail does not contain it as it is. A hunk is a
-range of the text of its mail, or its lines. Lone surrogates are preserved.
+which the store has anyway and which may be encoded, or of the bytes after these lines if the mail does not have it. A
+hunk is a range of the text of its mail, or its lines. Lone surrogates are preserved.
 """
 
 import json
+from binascii import a2b_base64, a2b_qp
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -29,6 +30,10 @@ _LEVEL: Final = 6
 _MAX_MISSES: Final = (
     3  # hunks of a patch that its mail does not contain; so a hostile mail is searched a few times only
 )
+_DECODERS: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "quoted-printable": lambda encoded: a2b_qp(encoded).replace(b"\r\n", b"\n"),
+    "base64": lambda encoded: _base64(encoded).replace(b"\r\n", b"\n"),
+}
 _IsShown = Callable[[int], bool]  # whether the patch with this index gets its hunks
 _STATES: Final[dict[str, type[State]]] = {"complete": Complete, "waiting": Waiting, "defective": Defective}
 
@@ -123,10 +128,12 @@ def decode_posting(
     rows = {row for index, (row, *_) in zip(indices, ranges, strict=True) if row and is_shown(index)}
     raw = {0: rest, **(mails(rows) if rows else {})}
     bodies = []
-    for index, (row, start, end) in zip(indices, ranges, strict=True):
+    for index, (row, start, end, *encoding) in zip(indices, ranges, strict=True):
         text = raw.get(row, b"")[start:end] if is_shown(index) else b""
         if len(text) < end - start:
             lost.add(index)
+        elif text and encoding:
+            text = _DECODERS[encoding[0]](text)
         bodies.append("" if index in lost else text.decode("utf-8", "surrogatepass"))
     return _posting(head, [bodies, json.loads(hunks)], is_shown)
 
@@ -141,8 +148,11 @@ def mail_rows(value: bytes) -> frozenset[int]:
     return frozenset(row for row, *_ in _ranges(value)[0] if row) if value.startswith(_FORMAT) else frozenset()
 
 
-def _ranges(value: bytes) -> tuple[list[tuple[int, int, int]], bytes, bytes]:
-    """Return the row of its mail and the range of each text, the hunks, and the texts that are in no mail, row 0."""
+def _ranges(value: bytes) -> tuple[list[Any], bytes, bytes]:
+    """Return the row of its mail and the range of each text, the hunks, and the texts that are in no mail, row 0.
+
+    A range in an encoded mail has the name of the encoding.
+    """
     texts = _decompressed(value, slice(_head_end(value), None))
     if value.startswith(_FORMAT):
         line, hunks, rest = texts.split(b"\n", 2)
@@ -166,6 +176,13 @@ def _decompressed(value: bytes, where: slice) -> bytes:
     import zlib
 
     return zlib.decompress(value[where])
+
+
+def _base64(encoded: bytes) -> bytes:
+    try:
+        return a2b_base64(encoded)
+    except ValueError:
+        return b""
 
 
 def _dump(value: object) -> bytes:
@@ -242,18 +259,31 @@ def _plain_state(state: State) -> list[Any]:
 
 def _texts(posting: Posting, mails: Mapping[str, tuple[int, bytes]]) -> bytes:
     """Return a line that says where the texts of the parts are, a line with the hunks, and the texts in no mail."""
-    ranges, rest = [], bytearray()
+    ranges: list[tuple[Any, ...]] = []
+    rest = bytearray()
     for part in posting.parts:
         text = part.body.encode("utf-8", "surrogatepass")
         row, raw = mails.get(part.message_id, (0, b""))
-        start = raw.find(text) if text else -1
-        if start < 0:
-            row, start = 0, len(rest)
+        if found := _range_of(text, raw):
+            ranges.append((row, *found))
+        else:
+            ranges.append((0, len(rest), len(rest) + len(text)))
             rest += text
-        ranges.append((row, start, start + len(text)))
     bodies = {part.index: part.body for part in posting.parts}
     changes = [_plain_hunks(patch, bodies.get(patch.index, "")) for patch in posting.series.patches]
     return b"\n".join((_dump(ranges), _dump(changes), rest))
+
+
+def _range_of(text: bytes, raw: bytes) -> tuple[Any, ...] | None:
+    """Return the range of the mail's bytes that is the text, and its encoding if it is encoded; None if none is."""
+    start = raw.find(text) if text else -1
+    if start >= 0:
+        return start, start + len(text)
+    header, blank, body = raw.partition(b"\n\n")
+    for encoding, decode in _DECODERS.items():
+        if text and encoding.encode("ascii") in header and decode(body) == text:
+            return len(header) + len(blank), len(raw), encoding
+    return None
 
 
 def _plain_hunks(patch: Patch, body: str) -> list[list[Any]]:

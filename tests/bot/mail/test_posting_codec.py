@@ -2,9 +2,12 @@
 """Encoded postings come back equal, with or without their texts, whatever is in them."""
 
 import json
-from collections.abc import Collection
+from base64 import encodebytes
+from binascii import b2a_qp
+from collections.abc import Callable, Collection
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from typing import Any
 
 import pytest
@@ -29,6 +32,7 @@ ADA, BOB = Address("Ada \udce4", "ada@example.org"), Address("", "bob@example.or
 DATE = datetime(2026, 3, 1, 12, 30, 0, 5, tzinfo=timezone(timedelta(hours=2)))
 LINES = (Line("use a;", 3, 3), Line("let a = 1;", 4, None), Line("let \x0c a = '\udcff';", None, 4), Line("}", 5, 5))
 DIFF = " use a;\n-let a = 1;\n+let \x0c a = '\udcff';\n }\n"
+BODY = "let a = 1;\n"
 HUNK = Hunk.of(3, 3, 3, 3, "fn b()", LINES)
 CHANGE = FileChange("a.rs", "b.rs", (HUNK,), "1" * 12, "2" * 40, True, True, True, True)
 
@@ -121,6 +125,45 @@ def test_a_posting_refers_to_the_mails_for_its_texts() -> None:
     assert asked == [{7}, {7}]  # the text of the cover letter is in no mail
     with pytest.raises(LookupError):
         decode_posting(value)
+
+
+def _encoded(encoding: str, body: bytes) -> bytes:
+    return f"Subject: a\nContent-Transfer-Encoding: {encoding}\n\n".encode() + body
+
+
+@pytest.mark.parametrize(
+    ("encode", "header"),
+    [(partial(b2a_qp, istext=True), "quoted-printable"), (encodebytes, "base64")],
+)
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_a_text_may_be_encoded_in_its_mail(encode: Callable[[bytes], bytes], header: str, line_end: bytes) -> None:
+    hunk = replace(HUNK, text=" use é = a;\n-let a = 1;\n+let a = 2;\n }\n")
+    posting = _posting(hunk, body=f"log = é\n---\n@@ -3,3 +3,3 @@\n{hunk.text}-- \n")
+    raw = _encoded(header, encode(posting.parts[1].body.encode().replace(b"\n", line_end)))
+    value = encode_posting(posting, {"1@x": (7, raw)})
+
+    assert texts_of(value)[0][1] == [7, raw.index(b"\n\n") + 2, len(raw), header]
+    assert texts_of(value)[2] == posting.parts[0].body.encode("utf-8", "surrogatepass")
+    assert decode_posting(value, lambda _: {7: raw}) == posting
+    assert decode_posting(value, lambda _: {7: raw[:-9]}).parts[1].body == ""
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        _encoded("quoted-printable", b"another=20text"),
+        _encoded("base64", b"a"),
+        _encoded("base64", b"YW5vdGhlcg=="),
+        _encoded("8bit", b2a_qp(BODY.encode())),
+        b"quoted-printable",
+    ],
+)
+def test_a_text_that_its_mail_does_not_have_is_in_the_posting(raw: bytes) -> None:
+    posting = _posting(HUNK, body=BODY)
+    value = encode_posting(posting, {"1@x": (7, raw)})
+
+    assert mail_rows(value) == frozenset()
+    assert decode_posting(value) == posting
 
 
 @pytest.mark.parametrize("raw", [{}, {7: b""}, {7: b"a part of the mail"}])
