@@ -25,6 +25,8 @@ _LISTED: Final = (
     *("arrived", "reviewed", "findings", "reported", "reason"),
 )
 """The columns of a posting that lists of postings show or filter."""
+_ONLY_KEYS: Final = {"sqlite_with_rowid": False}
+"""Options of a table that has only keys: SQLite stores them once, and not in an index besides."""
 UNCOMPARED: Final = text("compared = 0")
 IS_DELIVERABLE: Final = text("state IN ('queued', 'approved')")
 """Conditions of partial indexes. SQLite uses such an index only for a query that has its condition literally."""
@@ -485,7 +487,7 @@ class PostingListRow(SQLModel, table=True):
     """A list that a posting names."""
 
     __tablename__ = "posting_list"
-    __table_args__ = (Index("ix_posting_list_posting_id", "posting_id"),)
+    __table_args__ = (Index("ix_posting_list_posting_id", "posting_id"), _ONLY_KEYS)
 
     list: str = Field(primary_key=True)
     sent: datetime = Field(primary_key=True)
@@ -496,7 +498,7 @@ class PostingPartRow(SQLModel, table=True):
     """A mail of a posting: a patch or the cover letter."""
 
     __tablename__ = "posting_part"
-    __table_args__ = (Index("ix_posting_part_posting_id", "posting_id"),)
+    __table_args__ = (Index("ix_posting_part_posting_id", "posting_id"), _ONLY_KEYS)
 
     message_id: str = Field(primary_key=True)
     posting_id: str = Field(primary_key=True)

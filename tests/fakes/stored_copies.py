@@ -26,12 +26,11 @@ def multiply(database: Path, mails: int) -> int:
         triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
         for name, _ in triggers:
             connection.execute(f"DROP TRIGGER {name}")
-        tables = (*_TABLES, *_LISTS)
-        last = {table: _last_row(connection, table) for table in tables}
+        last = {table: _last_row(connection, table) for table in _TABLES}
         (stored,) = connection.execute("SELECT count(*) FROM mail").fetchone()
         copies = max(0, -(-mails // stored) - 1)
         for copy in range(1, copies + 1):
-            for table in tables:
+            for table in (*_LISTS, *_TABLES):
                 connection.execute(_copy(table, copy, last))
             connection.commit()
         connection.execute("UPDATE counter SET value = value * ?", (copies + 1,))
@@ -50,7 +49,11 @@ def _copy(table: str, copy: int, last: dict[str, int]) -> str:
     names = [column.name for column in metadata.tables[table].columns]
     columns = ", ".join(f'"{name}"' for name in names)
     values = ", ".join(_value(table, name, copy, last) for name in names)
-    return f"INSERT INTO {table} ({columns}) SELECT {values} FROM {table} WHERE rowid <= {last[table]}"
+    if table in last:
+        rows = f"rowid <= {last[table]}"
+    else:
+        rows = f"posting_id IN (SELECT message_id FROM posting WHERE rowid <= {last['posting']})"
+    return f"INSERT INTO {table} ({columns}) SELECT {values} FROM {table} WHERE {rows}"
 
 
 def _value(table: str, name: str, copy: int, last: dict[str, int]) -> str:

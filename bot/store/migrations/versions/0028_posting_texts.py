@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Postings refer to the raw mails that contain their texts, which earlier versions cannot read.
 
-Stored postings stay as they are: all formats are read, and a posting gets the new one when it is stored again.
+Stored postings stay as they are: all formats are read, and a posting gets the new one when it is stored again. In
+SQLite, tables that have only keys no longer have them a second time.
 """
 
 import sqlalchemy as sa
@@ -20,10 +21,20 @@ _NEW_FORMAT = b"\x02"
 
 
 def upgrade() -> None:
-    """Change nothing, but let an earlier version say that a newer one wrote the database."""
+    """Store tables of keys once. An earlier version says that a newer one wrote the database."""
+    _recreate_tables(has_rowid=False)
+
+
+def _recreate_tables(*, has_rowid: bool) -> None:
+    if op.get_bind().dialect.name == "sqlite":
+        for table in ("posting_list", "posting_part"):
+            options = {"sqlite_with_rowid": has_rowid}
+            with op.batch_alter_table(table, recreate="always", table_kwargs=options):
+                pass
 
 
 def downgrade() -> None:
+    _recreate_tables(has_rowid=True)
     mails = {"posting": BlockReader(driver(op.get_bind())).mails, "review": no_mails}
     for table, key, column in (("posting", "message_id", "value"), ("review", "posting_id", "posting")):
         rows = sa.table(table, sa.column(key, sa.String()), sa.column(column, sa.LargeBinary()))
