@@ -61,8 +61,8 @@ class Image:
             return frozenset(self.line_numbers())
         lines = [line for hunk in self.hunks for line in hunk.lines]
         if self.side == "pre":
-            return frozenset([before for _, before, after in lines if before is not None and after is None])
-        return frozenset([after for _, before, after in lines if after is not None and before is None])
+            return frozenset([before for _, before, after in lines if after is None and before is not None])
+        return frozenset([after for _, before, after in lines if before is None and after is not None])
 
     def line_numbers(self) -> Iterator[int]:
         """Yield the number of every known line."""
@@ -230,12 +230,14 @@ def _build_fragments(hunks: Iterable[Hunk], side: Side) -> tuple[Fragment, ...]:
     runs: list[tuple[int, list[str]]] = []
     end = 0
     for hunk in hunks:
-        first, text = hunk.before_start if side == "pre" else hunk.after_start, hunk.text_on(side)
-        if not text or first < end:
+        # The lines of most hunks with an image are needed for other things too, so these are faster than their text.
+        first, at = (hunk.before_start, 1) if side == "pre" else (hunk.after_start, 2)
+        texts = [line[0] for line in hunk.lines if line[at] is not None]
+        if not texts or first < end:
             continue
         if runs and first == end:
-            runs[-1][1].append(text)
+            runs[-1][1].extend(texts)
         else:
-            runs.append((first, [text]))
-        end = first + text.count("\n")
-    return tuple([Fragment(first, "".join(texts).encode("utf-8", "surrogateescape")) for first, texts in runs])
+            runs.append((first, texts))
+        end = first + len(texts)
+    return tuple([Fragment(first, "\n".join([*texts, ""]).encode("utf-8", "surrogateescape")) for first, texts in runs])
