@@ -18,6 +18,7 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple, Self
 
 from bot.mail.address import Address
+from bot.mail.packed import decompress
 from bot.mail.posting import Complete, Defective, FollowUp, Part, Posting, State, Waiting
 from rules.diff.patch import FileChange, Hunk, Patch, Series, Unreadable
 from rules.lazy import dataclass, replace
@@ -170,9 +171,7 @@ def _head_end(value: bytes) -> int:
 
 def _decompressed(value: bytes, where: slice) -> bytes:
     if value.startswith(_FORMAT):
-        from zstandard import ZstdDecompressor
-
-        return ZstdDecompressor().decompress(value[where])
+        return decompress(value[where])
     import zlib
 
     return zlib.decompress(value[where])

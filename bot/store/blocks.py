@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
+from bot.mail.packed import decompress
 from bot.store.dialect import Plain, plain
 from rules.lazy import dataclass
 
@@ -207,9 +208,7 @@ def pack_block(content: bytes) -> bytes:
 
 def unpack_block(stored: bytes) -> bytes:
     """Return the bytes of a stored block."""
-    import zstandard
-
-    return zstandard.ZstdDecompressor().decompress(stored)
+    return decompress(stored)
 
 
 @lru_cache(maxsize=2)  # A worker analyses neighbours one after the other.
