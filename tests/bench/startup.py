@@ -36,7 +36,7 @@ _C: Final = """\
 _SHOWN: Final = (
     *("outbox list", "quarantine list", "mute list", "pending", "digest", "rules", "explain {mail}"),
     *("audit .", "replay mails.mbox", "mute add list a@example.org", "stop", "stop --lift"),
-    *("recheck {mail}", "rebuild", "deliver --once", "doctor", "prune", "run --once"),
+    *("recheck {mail}", "rebuild", "deliver --once", "doctor", "pending --rebuild", "run --once"),
 )
 """Command lines whose first output is measured, on a small database. `{mail}` is the id of a stored mail."""
 _HELP: Final = "slowest --help of a command"
