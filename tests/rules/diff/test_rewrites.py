@@ -55,6 +55,15 @@ def test_the_same_text_in_another_place_has_another_identity(changed: str) -> No
     assert _rewrites(_hunk())[0].identity != _rewrites(_hunk(body=changed))[0].identity
 
 
+def test_a_line_at_the_end_of_a_hunk_keeps_its_stored_identity() -> None:
+    (last,) = _rewrites("@@ -1,2 +1 @@\n int a;\n-\tcall(old);\n")
+    (above_the_end,) = _rewrites("@@ -1,3 +1,2 @@\n int a;\n-\tcall(old);\n end();\n")
+    (above_a_blank_line,) = _rewrites("@@ -1,4 +1,3 @@\n int a;\n-\tcall(old);\n end();\n \n")
+
+    identities = [rewrite.identity for rewrite in (last, above_the_end, above_a_blank_line)]
+    assert identities == ["4441da9f09496fda", "3e3fa93eb965d597", "e8d3b493c8db8a52"]
+
+
 def test_a_deleted_file_has_all_its_lines_without_a_replacement() -> None:
     head = "diff --git a/a.c b/a.c\ndeleted file mode 100644\n--- a/a.c\n+++ /dev/null\n"
     lines = "-int a;\n-{\n-\tcall(old);\n-}\n-end();\n"
