@@ -21,7 +21,6 @@ from rules.bindings.pending_facts import (
 )
 from rules.bindings.pending_rust import find_item_changes
 from rules.bindings.pending_uses import find_uses
-from rules.diff.patch import Line
 from rules.diff.patch_id import stable_patch_id
 from rules.diff.rewrites import digest, find_rewrites, is_significant
 from rules.finding import Anchor
@@ -78,7 +77,7 @@ def _find_new_files(view: SeriesView) -> Iterator[PendingFact]:
     for file in view.files:
         texts = file.change.texts("+") if file.change.is_new else []
         if texts and not any(later.change.is_deleted for later in view.later(file)):
-            place = added_place(file, Line(texts[0], None, file.change.hunks[0].after_start))
+            place = added_place(file, file.added[0])
             yield PendingFact(PendingKind.ADDED, f"file {file.path}", place, "", digest(*texts))
 
 

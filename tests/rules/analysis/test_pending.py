@@ -6,6 +6,8 @@ import pytest
 from rules.analysis.pending import MAX_FACTS, PENDING_FACTS
 from rules.bindings.pending_facts import PendingFacts, PendingKind
 from rules.bindings.tree import NoTree
+from rules.diff.parse import read_patch
+from rules.diff.patch import Series
 from rules.lint.engine import view
 from rules.lint.example import load
 from rules.lint.rule import Example
@@ -243,6 +245,14 @@ def test_an_item_that_moves_to_another_file_is_neither_removed_nor_added() -> No
 
     assert _of(text, PendingKind.ITEM_CHANGE) == []
     assert [name for name, *_ in _of(text, PendingKind.ADDED)] == ["file rust/kernel/dim.rs"]
+
+
+def test_a_new_file_stands_at_its_first_added_line() -> None:
+    """No tool writes a new file with unchanged lines, but a mail may contain one."""
+    diff = "diff --git a/a.c b/a.c\n--- /dev/null\n+++ b/a.c\n@@ -1 +1,2 @@\n int a;\n+int b;\n"
+    series = Series("a", (read_patch(1, "a", diff),))
+    (fact,) = view(series, NoTree()).result(PENDING_FACTS).facts
+    assert (fact.place.line, fact.place.text) == (2, "int b;")
 
 
 def test_new_uses_and_implementations_of_the_kernel_crate() -> None:
