@@ -48,6 +48,7 @@ AND (mail.provenance != 'followed' AND excluded.provenance = 'followed'
 """A stored mail becomes new again if it arrives with a better provenance, unless its text was removed."""
 
 _KNOWN: Final = "SELECT content_hash FROM mail WHERE content_hash IN (SELECT value FROM json_each(?))"
+_WITH_HASHES: Final = "SELECT id FROM mail WHERE content_hash IN (SELECT value FROM json_each(?))"
 _CURSOR: Final = """
 INSERT INTO cursor (source, epoch, position) VALUES (?, ?, ?)
 ON CONFLICT (source, epoch) DO UPDATE SET position = excluded.position"""
@@ -116,6 +117,7 @@ class MailRows:
             here = col(MailRow.pruned).is_(None)
             let_in = col(MailRow.source).in_(sources), col(MailRow.provenance) != _PRIVATE, here
             rows = session.exec(select(MailRow.id, MailRow.state, MailRow.reason).where(*let_in)).all()
+            keep_texts(driver(session.connection()), [mail for mail, *_ in rows if mail is not None])
             for mail, state, reason in rows:
                 _withdraw(session, mail, reason.split(" ", 1)[0] if state == "conflict" else "")
             if rows:
@@ -163,8 +165,11 @@ def _ingest(
     ]
     connection.executemany(_INSERT_OR_PROMOTE, rows)
     new = dict(connection.execute("SELECT content_hash, id FROM mail WHERE id > ?", (last,)))
-    for deleted in batch.deleted:
-        _forget(session, hash_bytes(deleted.raw), deleted.origin)
+    deleted = [(hash_bytes(mail.raw), mail.origin) for mail in batch.deleted]
+    named = json.dumps([content_hash for content_hash, _ in deleted])
+    keep_texts(connection, [mail for (mail,) in connection.execute(_WITH_HASHES, (named,))])
+    for content_hash, origin in deleted:
+        _forget(session, content_hash, origin)
     connection.execute(_CURSOR, (batch.source, batch.epoch, batch.cursor))
     return new
 
@@ -200,13 +205,14 @@ def _index(connection: Plain, mails: Sequence[ParsedMail], others: Sequence[int]
 
 
 def _forget(session: Session, content_hash: str, origin: str) -> None:
-    """Remove the bytes of a mail that was removed from its archive, and assemble its thread again."""
+    """Remove the bytes of a mail that was removed from its archive, and assemble its thread again.
+
+    The postings have its text.
+    """
     row = session.exec(select(MailRow).where(MailRow.content_hash == content_hash)).first()
     if row is None or row.id is None:
         return
-    connection = driver(session.connection())
-    keep_texts(connection, [row.id])
-    erase_bytes(connection, [Extent(row.block, row.start, row.length)])
+    erase_bytes(driver(session.connection()), [Extent(row.block, row.start, row.length)])
     row.block, row.start, row.length = NOWHERE
     row.state, row.reason = "deleted", f"removed from the archive by {origin}"
     session.add(row)
@@ -215,8 +221,10 @@ def _forget(session: Session, content_hash: str, origin: str) -> None:
 
 
 def _withdraw(session: Session, mail: int | None, claimed: str) -> None:
-    """Remove a mail from its thread, and end its dispute about the message-id of another mail."""
-    keep_texts(driver(session.connection()), [mail] if mail else [])
+    """Remove a mail from its thread, and end its dispute about the message-id of another mail.
+
+    The postings have its text.
+    """
     related = (col(MessageRow.mail_id) == mail) | (col(MessageRow.message_id) == claimed)
     for message in session.exec(select(MessageRow).where(related)).all():
         message.disputed = False

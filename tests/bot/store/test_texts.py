@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from bot.inbox.assemble import assemble
 from bot.mail.posting import Posting
 from bot.mail.posting_codec import mail_rows
@@ -12,6 +14,7 @@ from bot.ports.archive import Batch, DeletedMail
 from bot.ports.mails import ParsedMail, Thread
 from bot.review.model import Review
 from bot.service.poll import index, postings_in
+from bot.store import texts
 from bot.store.repository import Repository
 from tests.fakes.mails import START, mail, patch, raw
 from tests.fakes.stored import opened
@@ -115,6 +118,29 @@ def test_a_posting_keeps_its_text_when_its_mail_becomes_private(store: Repositor
     with opened(store._database.path) as database:
         assert database.execute("SELECT count(*) FROM mail WHERE pruned IS NULL").fetchone() == (0,)
     assert posting_of(store) == before
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_a_posting_is_read_once_if_all_its_mails_are_removed(
+    store: Repository, monkeypatch: pytest.MonkeyPatch, is_deleted: bool
+) -> None:
+    mails = [patch(f"{n}@x", f"led{n}", number=f" {n}/5", to="1@x" if n > 1 else "") for n in range(1, 6)]
+    put(store, *mails)
+    before = posting_of(store)
+    read = []
+
+    def counted(value: bytes) -> frozenset[int]:
+        read.append(value)
+        return mail_rows(value)
+
+    monkeypatch.setattr(texts, "mail_rows", counted)
+    if is_deleted:
+        store.ingest(replace(BATCH, deleted=tuple(DeletedMail("0.git@d", content) for content in mails)))
+    else:
+        store.keep_private(["list"])
+
+    assert len(read) == 1
+    assert (posting_of(store), rows_of(store)) == (before, frozenset())
 
 
 def test_the_review_of_a_posting_that_changes_keeps_the_texts(store: Repository) -> None:
