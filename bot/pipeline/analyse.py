@@ -134,10 +134,10 @@ class Analyser:
     ) -> Analysis | Crashed:
         """Return what the rules find in the posting, or Crashed if a limit or a bug stops them. Raises StoppedError."""
         stored = self._stored(announced_blobs(posting.series), _MAX_STORED_BYTES)
-        if self._sent[0] is not rules:
-            self._sent = rules, SentRules(map(without_texts, rules))
-        source = encoded or posting.series
-        analysis_input = AnalysisInput(source, posting.date, self._sent[1], self._repositories, stored)
+        sent = self._sent  # other threads may replace it
+        if sent[0] is not rules:
+            sent = self._sent = rules, SentRules(map(without_texts, rules))
+        analysis_input = AnalysisInput(encoded or posting.series, posting.date, sent[1], self._repositories, stored)
         (analysis,) = self._executor.map(analyse, [analysis_input], self._first if first_try else self._time)
         return analysis
 

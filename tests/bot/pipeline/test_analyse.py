@@ -65,6 +65,22 @@ def test_an_analysis_without_repositories_and_blobs_knows_the_hunks_alone(make: 
     assert analysis.blobs == {}
 
 
+def test_an_analysis_gets_its_own_rules_while_another_thread_starts_one(make: Maker) -> None:
+    executor, posting = _NotingExecutor(), replace(make.posting(), series=SERIES)
+    analyser, ours, others = Analyser(executor=executor), (make.rule("ours"),), (make.rule("other"),)
+
+    class Interrupted:
+        """What is encoded: while the analyser looks at it, another thread starts an analysis."""
+
+        def __bool__(self) -> bool:
+            analyser(posting, others)
+            return False
+
+    analyser(posting, ours, encoded=Interrupted())  # type: ignore[arg-type]
+
+    assert [item.rules[0].id for item, _ in executor.given if isinstance(item, AnalysisInput)] == ["other", "ours"]
+
+
 def test_rules_see_the_tree_that_a_series_is_analysed_on(make: Maker) -> None:
     trees: list[Tree] = []
 
