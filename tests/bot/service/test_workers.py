@@ -171,13 +171,14 @@ def _stop_in_a_job(folder: Path, process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def _held_reviews(folder: Path) -> Iterator[set[str]]:
-    """Let no process write while a worker has reviews to store. Yield what is reviewed."""
+    """Let no process write until a worker waits for that with a review. Yield what is reviewed."""
     with opened(folder / "var" / "patchwarden.db") as database:
         for _ in range(_LOOKS):
             database.execute("BEGIN IMMEDIATE")
             running = _names(database, f"SELECT args ->> 'posting_id' {_JOBS} WHERE {_IS_RUNNING}")
             reviewed = _names(database, "SELECT message_id FROM posting WHERE verdict != ''")
             if running - reviewed and _number(database, f"SELECT count(*) {_DUE}") > 10:
+                _until(folder, lambda other: _number(other, "SELECT count(*) FROM pg_locks WHERE NOT granted") > 0)
                 yield reviewed
                 return
             database.rollback()
