@@ -88,14 +88,12 @@ class PackedMails:
         return PackedMails({number: self.blocks[number] for number in numbers & self.blocks.keys()}, extents)
 
     def __call__(self, rows: Collection[int]) -> Mapping[int, bytes]:
-        mails: dict[int, bytes] = {}
-        for number, block in self.blocks.items():
-            content = _unpacked_once(block)
-            for row in rows:
-                extent = self.extents.get(row, NOWHERE)
-                if extent.block == number:
-                    mails[row] = content[extent.start : extent.start + extent.length]
-        return mails
+        found = sorted((self.extents[row], row) for row in rows if row in self.extents)
+        return {
+            row: _unpacked_once(self.blocks[block])[start : start + length]
+            for (block, start, length), row in found
+            if block in self.blocks
+        }
 
 
 class PackedBytes(NamedTuple):
@@ -211,7 +209,7 @@ def unpack_block(stored: bytes) -> bytes:
     return decompress(stored)
 
 
-@lru_cache(maxsize=2)  # A worker analyses neighbours one after the other.
+@lru_cache(maxsize=2)  # The mails of a block are read one after the other, also by neighbours.
 def _unpacked_once(stored: bytes) -> bytes:
     return unpack_block(stored)
 

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, delete, select, update
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
-from bot.mail.posting_codec import PostingBytes, encode_posting
+from bot.mail.posting_codec import PostingBytes, ReadMails, encode_posting
 from bot.ports.landing import LandingMove, LandingNews, LandingRecheck
 from bot.ports.pending import PendingUpdate
 from bot.review.model import Review
@@ -115,13 +115,16 @@ class LandingRows:
         )
         order = (col(LandingRecheckRow.queued), col(LandingRecheckRow.posting_id))
         with self._database.reading() as session:
-            return [_recheck_of(session, *rows) for rows in session.exec(due.order_by(*order).limit(limit))]
+            mails = BlockReader(driver(session.connection())).mails
+            return [_recheck_of(mails, *rows) for rows in session.exec(due.order_by(*order).limit(limit))]
 
     def landing_recheck(self, posting_id: str) -> LandingRecheck | None:
         """Return the re-check of a posting if one is due."""
         with self._database.reading() as session:
             row, posting = session.get(LandingRecheckRow, posting_id), session.get(PostingRow, posting_id)
-            return None if row is None or posting is None else _recheck_of(session, row, posting)
+            if row is None or posting is None:
+                return None
+            return _recheck_of(BlockReader(driver(session.connection())).mails, row, posting)
 
     def end_landing_recheck(self, recheck: LandingRecheck, pending: PendingUpdate | None, now: datetime) -> None:
         """Store that a re-check found nothing new, and what is pending; nothing if it is due in another way."""
@@ -209,8 +212,7 @@ def _queue(session: Session, posting_id: str, move: LandingMove, names: set[str]
     session.flush()
 
 
-def _recheck_of(session: Session, row: LandingRecheckRow, posting: PostingRow) -> LandingRecheck:
-    mails = BlockReader(driver(session.connection())).mails
+def _recheck_of(mails: ReadMails, row: LandingRecheckRow, posting: PostingRow) -> LandingRecheck:
     return LandingRecheck(posting_of(posting.value, mails), row.ref, row.commit_id, tuple(json.loads(row.names)))
 
 

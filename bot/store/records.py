@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Stored postings, reviews and digests, for re-checks and digests."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -53,7 +53,10 @@ class RecordRows:
                     row for row, posting in postings if message_id in {part.message_id for part in posting.parts}
                 )
                 row = next(containing, None)
-            return None if row is None else DuePosting(_whole_posting(session, row), row.arrived)
+            if row is None:
+                return None
+            (posting,) = _whole_postings(session, [row])
+            return DuePosting(posting, row.arrived)
 
     def posted(self, since: datetime, lists: Collection[str] = ()) -> Sequence[Posting]:
         """Return the complete postings sent since then that are not applied, oldest first.
@@ -64,16 +67,14 @@ class RecordRows:
         with self._database.reading() as session:
             rows = select(PostingRow).where(unindexed(PostingRow.state) == "complete", PostingRow.sent >= since)
             rows = rows.order_by(col(PostingRow.sent), col(PostingRow.message_id))
-            postings = without_applied(
-                driver(session.connection()), [_whole_posting(session, row) for row in session.exec(rows)]
-            )
+            postings = without_applied(driver(session.connection()), _whole_postings(session, session.exec(rows)))
         return [posting for posting in postings if not wanted or wanted & {name.lower() for name in posting.lists}]
 
     def of_topic(self, topic: str) -> Sequence[Posting]:
         """Return the complete postings of a series, sorted by revision."""
         with self._database.reading() as session:
             rows = select(PostingRow).where(PostingRow.state == "complete", PostingRow.topic == topic)
-            return [_whole_posting(session, row) for row in session.exec(rows.order_by(col(PostingRow.revision)))]
+            return _whole_postings(session, session.exec(rows.order_by(col(PostingRow.revision))))
 
     def of_change_id(self, change_id: str) -> Sequence[Posting]:
         """Return the complete postings with the change-id, sorted by author and revision."""
@@ -82,7 +83,7 @@ class RecordRows:
                 PostingRow.state == "complete", col(PostingRow.topic).endswith(f" {change_id}", autoescape=True)
             )
             rows = rows.order_by(col(PostingRow.topic), col(PostingRow.revision))
-            postings = [_whole_posting(session, row) for row in session.exec(rows)]
+            postings = _whole_postings(session, session.exec(rows))
         return [posting for posting in postings if posting.series.change_id == change_id]
 
     def save_digest(self, reader: str, until: datetime | None, mail: Outgoing | None, now: datetime) -> bool:
@@ -128,9 +129,10 @@ class RecordRows:
             return True
 
 
-def _whole_posting(session: Session, row: PostingRow) -> Posting:
-    """Return the posting of a row with its texts."""
-    return posting_of(row.value, BlockReader(driver(session.connection())).mails)
+def _whole_postings(session: Session, rows: Iterable[PostingRow]) -> list[Posting]:
+    """Return the postings of rows with their texts. Postings whose mails share a block read it once."""
+    mails = BlockReader(driver(session.connection())).mails
+    return [posting_of(row.value, mails) for row in rows]
 
 
 def _current_posting(session: Session, message_id: str) -> PostingRow | None:
