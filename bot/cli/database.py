@@ -99,11 +99,13 @@ def changing_stop(settings: "Settings") -> "Iterator[StopWriter | Repository]":
 
 
 @contextmanager
-def changing_mutes(settings: "Settings") -> "Iterator[MuteWriter | Repository]":
-    """Open the database for changing mutes; create it if it does not exist."""
+def changing_mutes(
+    settings: "Settings", full: "Callable[[Settings], AbstractContextManager[Repository]]"
+) -> "Iterator[MuteWriter | Repository]":
+    """Open the database for changing mutes; `full` opens one that does not exist or must be migrated."""
     from bot.store.mutes import MuteWriter
 
-    with _light(settings, MuteWriter(settings.database, settings.server), _created) as store:
+    with _light(settings, MuteWriter(settings.database, settings.server), full) as store:
         yield store
 
 
@@ -112,7 +114,7 @@ def reading_history(settings: "Settings") -> "Iterator[HistoryRows]":
     """Open the database for reading what happened to mails; create it if it does not exist."""
     from bot.store.history import HistoryReader
 
-    with _light(settings, HistoryReader(settings.database, settings.server), _created) as store:
+    with _light(settings, HistoryReader(settings.database, settings.server), created) as store:
         yield store
 
 
@@ -121,7 +123,7 @@ def reading_digest(settings: "Settings") -> "Iterator[DigestRows]":
     """Open the database for reading what digests contain; create it if it does not exist."""
     from bot.store.digest import DigestReader
 
-    with _light(settings, DigestReader(settings.database, settings.server), _created) as store:
+    with _light(settings, DigestReader(settings.database, settings.server), created) as store:
         yield store
 
 
@@ -138,7 +140,7 @@ def _light(
 
 
 @contextmanager
-def _created(settings: "Settings") -> "Iterator[Repository]":
+def created(settings: "Settings") -> "Iterator[Repository]":
     """Open the database, or create it."""
     from bot.store.repository import Repository
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from bot.cli.command import Argument, Group, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.database import changing_mutes, existing, missing, reading
+from bot.cli.database import changing_mutes, created, existing, missing, reading
 from bot.error import SettingsError
 from bot.kernel.error import KernelError
 from bot.mail.address import is_plain, parse_address
@@ -85,7 +85,7 @@ def add(context: GlobalOptions, scope: ScopeArgument, subject: SubjectArgument) 
     settings = context.settings()
     if scope is Scope.SERIES and (reason := missing(settings)):
         raise SettingsError(f"{subject!r} cannot be found: {reason}")
-    with changing_mutes(settings) as store:
+    with changing_mutes(settings, created) as store:
         report = store.mute(ActiveMute(scope, _name(scope, subject, store), _BY, "", now), now)
     for line in _lines(report, settings):
         echo(visible(line))
@@ -100,10 +100,7 @@ def lift(context: GlobalOptions, scope: ScopeArgument, subject: SubjectArgument)
 
     Exit status: 0 removed; 2 SUBJECT is not muted, or wrong settings; 3 the database cannot be written.
     """
-    settings = context.settings()
-    if reason := missing(settings):
-        raise SettingsError(reason)
-    with changing_mutes(settings) as store:
+    with changing_mutes(context.settings(), existing) as store:
         muted = _find_mute(scope, subject, store)
         store.unmute(scope, muted.subject)
     echo(visible(f"lifted: {scope} {muted.subject} (muted since {muted.given:%Y-%m-%d} by {muted.by})"))

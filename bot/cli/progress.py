@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Progress of the work: bars on a terminal, else a line for each step. All classes implement bot.ports.Progress."""
+"""Progress of the work: a line for each step, or bars on a terminal (bot.cli.bars), or none."""
 
 import sys
 import time

@@ -3,7 +3,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Final
@@ -122,14 +122,18 @@ def mutes_of(connection: Plain, topic: str, authors: Iterable[str], lists: Itera
     """Return the mutes of that series, any of these authors or any of these lists; the oldest mute first."""
     subjects = [(Scope.SERIES, topic), *((Scope.AUTHOR, author) for author in authors)]
     subjects += [(Scope.LIST, name.lower()) for name in lists]
-    wanted = {(scope.value, subject): number for number, (scope, subject) in enumerate(dict.fromkeys(subjects))}
-    rows = connection.execute(_MUTES, (json.dumps([subject for _, subject in wanted]),))
+    wanted = {(scope, subject): number for number, (scope, subject) in enumerate(dict.fromkeys(subjects))}
     numbered = {
-        wanted[scope, subject]: ActiveMute(Scope(scope), subject, by, message_id, time_of(given))
-        for scope, subject, by, message_id, given in rows
-        if (scope, subject) in wanted
+        wanted[muted.scope, muted.subject]: muted
+        for muted in _with_subjects(connection, [subject for _, subject in wanted])
+        if (muted.scope, muted.subject) in wanted
     }
     return sorted((numbered[number] for number in sorted(numbered)), key=lambda muted: muted.given)
+
+
+def _with_subjects(connection: Plain, subjects: Sequence[str]) -> Iterator[ActiveMute]:
+    for scope, subject, by, message_id, given in connection.execute(_MUTES, (json.dumps(subjects),)):
+        yield ActiveMute(Scope(scope), subject, by, message_id, time_of(given))
 
 
 def store_mute(connection: Plain, muted: ActiveMute, now: datetime) -> tuple[MailChange, ...]:
@@ -158,10 +162,7 @@ def _withdraw(connection: Plain, mail: Outgoing, now: datetime, reason: str) -> 
 
 def _stored(connection: Plain, muted: ActiveMute) -> ActiveMute | None:
     """Return the stored mute of the same subject."""
-    for scope, subject, by, message_id, given in connection.execute(_MUTES, (json.dumps([muted.subject]),)):
-        if scope == muted.scope:
-            return ActiveMute(muted.scope, subject, by, message_id, time_of(given))
-    return None
+    return next((other for other in _with_subjects(connection, [muted.subject]) if other.scope is muted.scope), None)
 
 
 def _is_about(connection: Plain, mail: Outgoing, muted: ActiveMute) -> bool:
