@@ -209,9 +209,7 @@ class ProcessExecutor:
 
     def _start_failed(self, worker: _Worker, reason: str, waiting: deque[_Task[T]]) -> None:
         """Give the tasks of a process that never began to work to another one: they cannot be the cause."""
-        worker.end()
-        self._workers.remove(worker)
-        waiting.extendleft(reversed(worker.tasks))
+        self._remove(worker, worker.tasks, waiting)
         self._failed_starts += 1
         if self._failed_starts >= _MAX_STARTS:
             self._failed_starts = 0
@@ -219,15 +217,19 @@ class ProcessExecutor:
 
     def _failed(self, worker: _Worker, cause: str, waiting: deque[_Task[T]]) -> Iterator[tuple[int, Crashed]]:
         guilty, *others = worker.tasks
-        worker.end()
-        self._workers.remove(worker)
+        self._remove(worker, others, waiting)
         guilty.tries += 1
-        waiting.extendleft(reversed(others))
         if guilty.tries >= self._tries:
             times = f", {self._tries} times" if self._tries > 1 else ""
             yield guilty.index, Crashed(f"{cause}{times}", exceeded=True)
         else:
             waiting.append(guilty)
+
+    def _remove(self, worker: _Worker, tasks: Sequence[_Task[T]], waiting: deque[_Task[T]]) -> None:
+        """End the process of a worker, and let another one do these tasks of it next."""
+        worker.end()
+        self._workers.remove(worker)
+        waiting.extendleft(reversed(tasks))
 
     def _end(self) -> None:
         for worker in self._workers:
