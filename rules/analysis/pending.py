@@ -75,10 +75,9 @@ def _find(view: SeriesView, results: Results) -> Iterator[PendingFact]:
 
 def _find_new_files(view: SeriesView) -> Iterator[PendingFact]:
     for file in view.files:
-        texts = file.change.texts("+") if file.change.is_new else []
-        if texts and not any(later.change.is_deleted for later in view.later(file)):
-            place = added_place(file, file.added[0])
-            yield PendingFact(PendingKind.ADDED, f"file {file.path}", place, "", digest(*texts))
+        if file.change.is_new and file.added and not any(later.change.is_deleted for later in view.later(file)):
+            form = digest(*(line.text for line in file.added))
+            yield PendingFact(PendingKind.ADDED, f"file {file.path}", added_place(file, file.added[0]), "", form)
 
 
 def _find_rewrites(view: SeriesView) -> Iterator[PendingFact]:
