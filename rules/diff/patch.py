@@ -71,7 +71,7 @@ class Hunk:
         before, after, make = self.before_start, self.after_start, tuple.__new__  # Line(..) takes twice as long
         lines: list[Line] = []
         for line in self.text.split("\n")[:-1]:
-            marker = line[0]
+            marker = line[:1]
             if marker == "+":
                 lines.append(make(Line, (line[1:], None, after)))
                 after += 1

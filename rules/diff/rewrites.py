@@ -66,7 +66,7 @@ def _find_in_hunk(hunk: Hunk, *, is_deleted: bool) -> Iterator[Rewrite]:
         significant = tuple(islice(((at, line) for at, line in removed if is_significant(line)), _MAX_LINES))
         if significant:
             if texts is None:
-                texts = [line[1:] for line in lines[:-1] if line[0] != "+"]  # what follows the last newline is no line
+                texts = [line[1:] for line in lines[:-1] if line[:1] != "+"]  # what follows the last newline is no line
             replacement = "" if is_deleted else digest(*[line if line[0] == "+" else line[1:] for line in run])
             for at, line in significant:
                 number = hunk.before_start + at

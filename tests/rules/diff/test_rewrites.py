@@ -4,7 +4,7 @@
 import pytest
 
 from rules.diff.parse import parse
-from rules.diff.patch import FileChange
+from rules.diff.patch import FileChange, Hunk
 from rules.diff.rewrites import Rewrite, digest, find_rewrites, is_significant
 
 _HEAD = "diff --git a/a.c b/a.c\n--- a/a.c\n+++ b/a.c\n"
@@ -97,3 +97,11 @@ def test_a_deleted_file_has_all_its_lines_without_a_replacement() -> None:
 )
 def test_imports_comments_and_braces_identify_no_place(text: str, expected: bool) -> None:
     assert is_significant(text) is expected
+
+
+def test_a_text_without_markers_has_unchanged_lines_and_breaks_nothing() -> None:
+    """No reader makes such a hunk, but a value can contain one, and what it shows may be hostile."""
+    hunk = Hunk(1, 2, 1, 1, "", "-\tcall(old);\n\n")
+
+    assert [(line.text, line.marker) for line in hunk.lines] == [("\tcall(old);", "-"), ("", " ")]
+    assert len(list(find_rewrites(FileChange("a.c", "a.c", (hunk,))))) == 1
