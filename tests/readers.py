@@ -69,7 +69,7 @@ from bot.mail.posting_codec import EncodedPosting, PostingBytes, mail_rows
 from bot.mail.subject import count_and_title, usual_subject
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.draft import draft
-from bot.ports.archive import RawMail
+from bot.ports.raw_mail import RawMail
 from bot.review import command_reply as answering
 from bot.review import disposition, landing, pending
 from bot.review import mail_lint as lint
@@ -81,8 +81,8 @@ from bot.review.record import LandingRecord, ReviewRecord, SeriesRecord
 from bot.review.render import quote
 from bot.review.render import text as render_text
 from bot.review.render.body import body
+from bot.review.reported import leave_out_undecided
 from bot.review.review import review
-from bot.review.without_mail import leave_out_undecided
 from rules.analysis import crate_graph, maintainers
 from rules.bindings import abi, calls, helper_facts, module_facts, rust_facts
 from rules.bindings.doc_link_gates import DocLinkGates
@@ -1465,7 +1465,7 @@ OUTPUT_READERS: Final = (
     Reader(
         (
             "bot.review.review.review",
-            "bot.review.without_mail.leave_out_undecided",
+            "bot.review.reported.leave_out_undecided",
             "bot.review.baseline.compare",
             "bot.review.policy.withhold",
             "bot.review.render.body.body",

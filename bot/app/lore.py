@@ -22,7 +22,8 @@ from bot.pipeline.analyse import LIMITS
 from bot.pool.forked import forked
 from bot.pool.guard import Crashed, Executor
 from bot.pool.worker import Limits
-from bot.ports.archive import Archive, RawMail
+from bot.ports.archive import Archive
+from bot.ports.raw_mail import RawMail
 from bot.ports.running import Clock
 from bot.settings.tables import Settings
 

@@ -7,7 +7,7 @@ from typing import Final
 from bot.mail.bots import is_reply
 from bot.mail.message import Message
 from bot.mail.mime import parts_of
-from bot.ports.archive import RawMail
+from bot.ports.raw_mail import RawMail
 from rules.lazy import re
 
 _GRAPH = re.compile(rb"\* commit [0-9a-f]{7,64}\b")

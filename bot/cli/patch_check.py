@@ -25,7 +25,7 @@ from bot.pool.worker import Limits
 from bot.ports.raw_mail import RawMail
 from bot.review.formats.row import CheckedPosting, Row, RowResult, explain_row, missing_parts, row_of
 from bot.review.render.text import visible
-from bot.review.without_mail import delta_line, leave_out_undecided
+from bot.review.reported import delta_line, leave_out_undecided
 from rules.analysis.unsafe_delta import UnsafeDelta
 from rules.bindings.tree import NoTree
 from rules.finding import Fix, skipped_lines

@@ -14,7 +14,7 @@ from bot.inbox.mailbox import split_mbox
 from bot.mail.message import Message
 from bot.mail.parse import MAX_SIZE, parse
 from bot.mail.target import is_message_id
-from bot.ports.archive import RawMail
+from bot.ports.raw_mail import RawMail
 from bot.ports.running import Clock
 from rules.lazy import re
 

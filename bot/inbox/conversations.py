@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.inbox.thread import run_of
 from bot.mail.parse import MAX_HEADER_SIZE
-from bot.ports.archive import RawMail
+from bot.ports.raw_mail import RawMail
 from rules.lazy import dataclass, field, re
 
 _FIELDS: Final = (b"\nmessage-id:", b"\nreferences:", b"\nin-reply-to:")

@@ -14,7 +14,7 @@ import pygit2
 from pygit2.enums import SortMode
 
 from bot.inbox.error import InboxError
-from bot.ports.archive import Batch, DeletedMail, RawMail
+from bot.ports.raw_mail import Batch, DeletedMail, RawMail
 from rules.lazy import dataclass, re
 
 _EPOCH = re.compile(r"(\d+)\.git")

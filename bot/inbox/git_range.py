@@ -11,7 +11,7 @@ from typing import Final
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import split_mbox
 from bot.inbox.patch_text import read_as_mails
-from bot.ports.archive import Batch, RawMail
+from bot.ports.raw_mail import Batch, RawMail
 
 # The configuration of operator and repository must neither run a program nor change the form of the diff.
 _CONFIG: Final = (

@@ -14,7 +14,8 @@ from bot.inbox.http_client import HttpClient
 from bot.inbox.http_pace import NOW, as_time, read_json, write_json
 from bot.inbox.lore_git import GitLimits, Mirror, TooLargeError
 from bot.inbox.lore_manifest import Epoch, read_manifest
-from bot.ports.archive import Batch, History
+from bot.ports.archive import History
+from bot.ports.raw_mail import Batch
 from bot.ports.running import Clock
 from rules.lazy import dataclass, field, replace
 

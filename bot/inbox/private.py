@@ -3,7 +3,8 @@
 
 from collections.abc import Iterator
 
-from bot.ports.archive import Archive, Batch, Provenance
+from bot.ports.archive import Archive
+from bot.ports.raw_mail import Batch, Provenance
 from rules.lazy import replace
 
 

@@ -8,7 +8,7 @@ from bot.inbox.completion import ArchiveLookup
 from bot.inbox.error import InboxError
 from bot.mail.message import Message
 from bot.mail.parse import parse
-from bot.ports.archive import Batch, Provenance, RawMail
+from bot.ports.raw_mail import Batch, Provenance, RawMail
 
 Select = Callable[[str, Sequence[RawMail]], Sequence[RawMail]]
 """A function that selects the mails of a mail's series from its thread. Raises InboxError."""

@@ -10,7 +10,8 @@ from typing import Final
 from bot.inbox.error import InboxError
 from bot.inbox.git_archive import GitArchive, write_git_archive
 from bot.mail.parse import parse
-from bot.ports.archive import Archive, RawMail
+from bot.ports.archive import Archive
+from bot.ports.raw_mail import RawMail
 from bot.temporary import temporary_folder
 
 _STARTED: Final = datetime(2026, 11, 1, tzinfo=UTC)

@@ -9,7 +9,8 @@ thread.
 from collections.abc import Callable, Iterator
 
 from bot.inbox.conversations import Conversations, ids_of
-from bot.ports.archive import Archive, Batch, History, RawMail, Remote
+from bot.ports.archive import Archive, History, Remote
+from bot.ports.raw_mail import Batch, RawMail
 from rules.bindings.mail_filter import is_encoded
 from rules.lazy import dataclass, replace
 

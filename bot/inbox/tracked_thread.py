@@ -14,7 +14,7 @@ from typing import Final
 from bot.inbox.error import InboxError
 from bot.inbox.git_range import run_git
 from bot.inbox.mailbox import split_mbox
-from bot.ports.archive import Batch, RawMail
+from bot.ports.raw_mail import Batch, RawMail
 from rules.lazy import re
 
 _BLOB: Final = re.compile(r"[0-9a-f]{40,64}\Z")

@@ -4,20 +4,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from bot.ports.raw_mail import Batch, DeletedMail, Provenance, RawMail
-
-__all__ = [
-    "Archive",
-    "Batch",
-    "DeletedMail",
-    "History",
-    "Lookup",
-    "Provenance",
-    "RawMail",
-    "Remote",
-    "SharedArchive",
-    "UnreadBatch",
-]
+from bot.ports.raw_mail import Batch, RawMail
 
 
 class UnreadBatch(Protocol):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bot.mail.attestation import Attestation
-from bot.ports.archive import Batch, Provenance, RawMail
+from bot.ports.raw_mail import Batch, Provenance, RawMail
 from rules.lazy import dataclass, field
 
 

@@ -8,7 +8,7 @@ from bot.review.baseline import compare
 from bot.review.model import NO_DELTA, FindingStatus, Recipients, Review, ReviewFinding
 from bot.review.policy import Policy, withhold
 from bot.review.recipients import RecipientContext, recipients
-from bot.review.without_mail import delta_line, leave_out_undecided
+from bot.review.reported import delta_line, leave_out_undecided
 from rules.analysis.unsafe_delta import UnsafeDelta
 from rules.finding import Report
 from rules.lint.rule import Rule, Status

@@ -16,9 +16,10 @@ from bot.mail.parse import parse
 from bot.mail.posting import Posting, Waiting
 from bot.pipeline.outcome import series_fields
 from bot.pool.guard import Executor, InlineExecutor, StoppedError
-from bot.ports.archive import Batch, Lookup, Provenance, RawMail
+from bot.ports.archive import Lookup
 from bot.ports.mails import Mails
 from bot.ports.postings import BackfillRequests, Incomplete
+from bot.ports.raw_mail import Batch, Provenance, RawMail
 from bot.ports.running import Clock, Progress
 from bot.service.outage import Outages
 from rules.lazy import dataclass

@@ -27,9 +27,10 @@ from bot.pipeline.outcome import Outcome, series_fields
 from bot.pool.executor import TRIES
 from bot.pool.guard import ClosableExecutor, Crashed, InlineExecutor, TimeLimit
 from bot.pool.memory import FreeMemory, return_free_memory
-from bot.ports.archive import Archive, Batch, Provenance, Remote, SharedArchive, UnreadBatch
+from bot.ports.archive import Archive, Remote, SharedArchive, UnreadBatch
 from bot.ports.mails import Mails, ParsedMail, ReadBatch, ReadFailure, StoredMail, Thread
 from bot.ports.postings import Postings
+from bot.ports.raw_mail import Batch, Provenance
 from bot.ports.running import Progress, Stop
 from bot.service.outage import Outages
 from rules.lazy import dataclass, replace

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from bot.mail.command import Scope
 from bot.mail.outgoing import COMMAND_REPLY, DIGEST, Outgoing
 from bot.mail.state import MailState
-from bot.ports.archive import RawMail
 from bot.ports.installation import Claim, Installation
 from bot.ports.mails import MailStatus
 from bot.ports.outbox import StopState
+from bot.ports.raw_mail import RawMail
 from bot.ports.store import QuarantinedPosting
 from bot.review.consent import Mode
 from bot.review.disposition import ActiveMute

@@ -7,8 +7,8 @@ from typing import Final
 
 from sqlmodel import Session, col, select, update
 
-from bot.ports.archive import Batch, Provenance, RawMail
 from bot.ports.mails import ParsedMail, ReadBatch, ReadFailure, StoredMail, Thread
+from bot.ports.raw_mail import Batch, Provenance, RawMail
 from bot.store.blocks import (
     NOWHERE,
     BlockReader,

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Final
 
-from bot.ports.archive import Provenance
 from bot.ports.mails import ParsedMail
+from bot.ports.raw_mail import Provenance
 from bot.store.dialect import Plain
 from bot.store.times import time_of
 from rules.lazy import dataclass

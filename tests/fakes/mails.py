@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.inbox.error import InboxError
-from bot.ports.archive import Batch, RawMail
+from bot.ports.raw_mail import Batch, RawMail
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

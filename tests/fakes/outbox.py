@@ -14,9 +14,9 @@ from bot.mail.refusal import RefusalTerms
 from bot.mail.state import MailState
 from bot.outbox.brakes import Caps
 from bot.outbox.permit import SendRules
-from bot.ports.archive import Batch, RawMail
 from bot.ports.mails import ParsedMail
 from bot.ports.outbox import Candidate, Wait
+from bot.ports.raw_mail import Batch, RawMail
 from bot.review.consent import Consent, Mode
 from bot.review.model import Recipients, Review
 from bot.review.recipients import RecipientContext, recipients

@@ -31,7 +31,7 @@ from bot.outbox.permit import SendRules
 from bot.outbox.smtp import Server, Smtp
 from bot.pipeline.analyse import Analyser
 from bot.pipeline.context import ReviewContext
-from bot.ports.archive import Batch
+from bot.ports.raw_mail import Batch
 from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
 from bot.service.bounces import BounceJob

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.ports.archive import Batch, RawMail
 from bot.ports.installation import Attempt
+from bot.ports.raw_mail import Batch, RawMail
 from bot.store.ledger import LedgerFile, ledger_path, read_ledger
 from bot.store.repository import Repository
 from bot.store.roles import sole_worker

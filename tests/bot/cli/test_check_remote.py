@@ -8,7 +8,7 @@ import pytest
 
 from bot.app import lore
 from bot.pool.worker import Limits
-from bot.ports.archive import RawMail
+from bot.ports.raw_mail import RawMail
 from tests.bot.cli.cli_runner import Run
 from tests.fakes.mails import mail, patch
 from tests.fakes.origin import Answer, Origin, serving

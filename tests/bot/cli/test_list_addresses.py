@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.app.lists import known_lists
-from bot.ports.archive import Batch, Provenance
 from bot.ports.mails import ParsedMail
+from bot.ports.raw_mail import Batch, Provenance
 from bot.settings.tables import load
 from bot.store.repository import Repository
 from tests.bot.kernel.repositories import commit, repository

@@ -10,7 +10,7 @@ import pytest
 
 from bot.inbox.error import InboxError
 from bot.inbox.git_archive import CommitReader, GitArchive, commit_of, write_git_archive
-from bot.ports.archive import RawMail
+from bot.ports.raw_mail import RawMail
 from rules.lazy import replace
 
 

@@ -9,7 +9,7 @@ import pytest
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.inbox.error import InboxError
-from bot.ports.archive import RawMail
+from bot.ports.raw_mail import RawMail
 from bot.service.backfill import BackfillJob, BackfillResult
 from bot.service.poll import PollJob
 from bot.store.repository import Repository

@@ -13,9 +13,9 @@ from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
-from bot.ports.archive import Batch
 from bot.ports.mails import ParsedMail
 from bot.ports.outbox import Send
+from bot.ports.raw_mail import Batch
 from bot.review.consent import Mode
 from bot.service.deliver import DeliverJob, SendingContext
 from bot.service.unconfirmed import ResendPolicy

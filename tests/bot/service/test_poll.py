@@ -14,8 +14,9 @@ from bot.mail.address_book import AddressBook
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting import Complete, Posting
-from bot.ports.archive import Archive, DeletedMail
+from bot.ports.archive import Archive
 from bot.ports.mails import ParsedMail, ReadFailure, StoredMail
+from bot.ports.raw_mail import DeletedMail
 from bot.service.poll import NO_BOOK, PollJob, digest, index
 from bot.store.repository import Repository
 from rules.lazy import replace

@@ -16,7 +16,8 @@ from bot.mail.posting import Complete, Posting, Waiting
 from bot.mail.reply import Identity
 from bot.pipeline.analyse import Analyser
 from bot.pipeline.context import ReviewContext
-from bot.ports.archive import Archive, Batch, Provenance
+from bot.ports.archive import Archive
+from bot.ports.raw_mail import Batch, Provenance
 from bot.review.policy import Policy
 from bot.service.poll import PollJob
 from bot.service.review import ReviewJob

@@ -25,7 +25,7 @@ from bot.mail.state import MailState
 from bot.pipeline.analyse import Analyser
 from bot.pipeline.context import ReviewContext
 from bot.pool.guard import Crashed
-from bot.ports.archive import Provenance
+from bot.ports.raw_mail import Provenance
 from bot.ports.retention import PruneCounts
 from bot.review.consent import Consent, Mode
 from bot.review.model import FindingStatus

@@ -8,8 +8,8 @@ import pytest
 
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
-from bot.ports.archive import Batch, DeletedMail, Provenance, RawMail
 from bot.ports.mails import ParsedMail
+from bot.ports.raw_mail import Batch, DeletedMail, Provenance, RawMail
 from bot.service.poll import PollJob, index
 from bot.service.read_task import ReadTask, TimedStop
 from bot.store.repository import Repository

@@ -18,10 +18,10 @@ from bot.mail.reply import MESSAGE_ID_DIGITS
 from bot.pool.executor import ProcessExecutor
 from bot.pool.guard import Crashed, TimeLimit
 from bot.pool.worker import Limits
-from bot.ports.archive import Batch, RawMail
 from bot.ports.installation import Claim
 from bot.ports.mails import ParsedMail, StoredMail
 from bot.ports.outbox import DeliveryEvent
+from bot.ports.raw_mail import Batch, RawMail
 from bot.review.consent import Mode
 from bot.service.backfill import is_wanted
 from bot.service.bounces import BounceJob

@@ -18,7 +18,7 @@ from bot.mail.refusal import RefusalTerms
 from bot.mail.state import MailState
 from bot.outbox.brakes import Caps, StopFile
 from bot.outbox.sendmail import Maildir
-from bot.ports.archive import Batch, DeletedMail
+from bot.ports.raw_mail import Batch, DeletedMail
 from bot.review.consent import Consent, Mode
 from bot.review.disposition import ActiveMute
 from bot.review.model import Recipients

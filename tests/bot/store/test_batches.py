@@ -3,8 +3,8 @@
 
 import pytest
 
-from bot.ports.archive import Batch
 from bot.ports.mails import ParsedMail
+from bot.ports.raw_mail import Batch
 from bot.store.codec import MAX_BATCH_BYTES, up_to
 from bot.store.repository import Repository
 from tests.fakes.mails import mail, raw

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.ports.archive import Batch, DeletedMail
+from bot.ports.raw_mail import Batch, DeletedMail
 from bot.store.blocks import (
     NOWHERE,
     BlockReader,

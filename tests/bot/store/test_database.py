@@ -18,7 +18,7 @@ from sqlmodel import select
 
 from bot.error import ReplacedError
 from bot.mail.packed import pack, unpack
-from bot.ports.archive import Batch
+from bot.ports.raw_mail import Batch
 from bot.review.disposition import DispositionKind
 from bot.store.database import Database
 from bot.store.error import StoreError

@@ -8,8 +8,8 @@ from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting_codec import EncodedPosting
 from bot.mail.refusal import RefusalContext
-from bot.ports.archive import Batch
 from bot.ports.mails import ParsedMail, ReadFailure
+from bot.ports.raw_mail import Batch
 from bot.service.poll import index
 from bot.store.repository import Repository
 from tests.fakes.mails import START, mail, patch, raw

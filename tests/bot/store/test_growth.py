@@ -18,9 +18,9 @@ from sqlalchemy import insert, select
 from bot.mail.posting import Posting
 from bot.mail.posting_codec import EncodedPosting
 from bot.mail.state import MailState
-from bot.ports.archive import Batch, RawMail
 from bot.ports.mails import ParsedMail, Thread
 from bot.ports.outbox import Send
+from bot.ports.raw_mail import Batch, RawMail
 from bot.review.model import Review
 from bot.store.repository import Repository
 from bot.store.tables import metadata

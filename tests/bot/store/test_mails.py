@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-from bot.ports.archive import Batch, DeletedMail
 from bot.ports.mails import ParsedMail, ReadFailure
+from bot.ports.raw_mail import Batch, DeletedMail
 from bot.store.repository import Repository
 from tests.fakes.mails import mail, raw
 

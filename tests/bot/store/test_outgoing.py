@@ -6,9 +6,9 @@ import pytest
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting_codec import EncodedPosting
 from bot.mail.state import MailState
-from bot.ports.archive import Batch
 from bot.ports.mails import ParsedMail
 from bot.ports.outbox import Candidate, Send
+from bot.ports.raw_mail import Batch
 from bot.review.model import Review
 from bot.store.repository import Repository
 from tests.bot.review.factories import Maker

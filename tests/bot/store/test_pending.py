@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from bot.mail.posting_codec import EncodedPosting
-from bot.ports.archive import Batch
 from bot.ports.mails import ParsedMail
 from bot.ports.pending import MAX_CANDIDATES, FoundCollision, PendingUpdate
+from bot.ports.raw_mail import Batch
 from bot.review.model import Review
 from bot.review.pending import PendingPosting, pending_posting
 from bot.store.repository import Repository

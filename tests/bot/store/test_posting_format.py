@@ -10,8 +10,8 @@ import pytest
 
 from bot.mail.posting import Posting
 from bot.mail.posting_codec import EncodedPosting, PostingBytes, encode_posting, mail_rows, without_texts
-from bot.ports.archive import Batch
 from bot.ports.mails import ParsedMail, Thread
+from bot.ports.raw_mail import Batch
 from bot.review.model import Review
 from bot.store.codec import encode
 from bot.store.repository import Repository

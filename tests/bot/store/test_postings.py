@@ -12,8 +12,8 @@ from bot.mail.packed import pack, unpack
 from bot.mail.posting import Complete, Defective, Posting, State, Waiting
 from bot.mail.posting_codec import EncodedPosting, without_texts
 from bot.mail.state import MailState
-from bot.ports.archive import Batch
 from bot.ports.mails import ParsedMail, Thread
+from bot.ports.raw_mail import Batch
 from bot.review.model import FindingStatus, Recipients, Review, ReviewFinding
 from bot.store.codec import decode, encode
 from bot.store.repository import Repository

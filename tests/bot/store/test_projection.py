@@ -9,8 +9,8 @@ import pytest
 
 from bot.mail.posting import Posting
 from bot.mail.posting_codec import EncodedPosting, no_mails
-from bot.ports.archive import Batch
 from bot.ports.mails import ParsedMail, Thread
+from bot.ports.raw_mail import Batch
 from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.service.projection import ProjectionJob
 from bot.store.codec import posting_of

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.ports.archive import Batch, RawMail
+from bot.ports.raw_mail import Batch, RawMail
 from bot.store.dialect import Plain
 from bot.store.queue import ASSEMBLE, READ, RECHECK, REVIEW, JobQueue
 from bot.store.repository import Repository

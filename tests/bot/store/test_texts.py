@@ -10,8 +10,8 @@ import pytest
 from bot.inbox.assemble import assemble
 from bot.mail.posting import Posting
 from bot.mail.posting_codec import mail_rows
-from bot.ports.archive import Batch, DeletedMail
 from bot.ports.mails import ParsedMail, Thread
+from bot.ports.raw_mail import Batch, DeletedMail
 from bot.review.model import Review
 from bot.service.poll import index, postings_in
 from bot.store import texts

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.ports.archive import Batch
+from bot.ports.raw_mail import Batch
 from bot.review.model import Review
 from bot.store import transfer as module
 from bot.store.dialect import Plain, open_server

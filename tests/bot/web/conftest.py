@@ -16,8 +16,8 @@ from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
 from bot.mail.posting_codec import EncodedPosting
 from bot.mail.state import MailState
-from bot.ports.archive import Batch
 from bot.ports.mails import ParsedMail
+from bot.ports.raw_mail import Batch
 from bot.review.model import Basis, FindingStatus, Recipients, Review, ReviewFinding
 from bot.store.debt import debt_path
 from bot.store.repository import Repository

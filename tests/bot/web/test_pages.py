@@ -12,8 +12,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from bot.mail.address import Address
-from bot.ports.archive import Batch
 from bot.ports.mails import ParsedMail
+from bot.ports.raw_mail import Batch
 from bot.ports.web import WebStoreError
 from bot.review.model import Review, ReviewFinding
 from bot.store.repository import Repository

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a check shows of a posting, and a mail reports too: the findings that can be decided, and the unsafe code."""
+"""What is reported of a posting, by a check and in a mail: findings that can be decided, and the unsafe code."""
 
 from collections.abc import Mapping
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from bot.mail.posting import Complete, Defective, State, Waiting
+from bot.review.reported import delta_line, leave_out_undecided
 from bot.review.review import review
-from bot.review.without_mail import delta_line, leave_out_undecided
 from rules.analysis.unsafe_delta import UnsafeDelta, UnsafePlace
 from rules.finding import Failure, Report, Skipped
 from tests.bot.review.factories import Maker
