@@ -5,6 +5,7 @@ Only this module imports b4, and it limits what b4 gets:
 
 - Copies of mails with a canonical subject, a valid sender and date, and short plain text, so that the regular
   expressions of b4 stay fast.
+- Decoded text only. It does not decode again what is left of encoded words: that raises on malformed ones.
 - The mails of one posting only, because b4 distinguishes series by their revision alone.
 - No network, and no configuration: b4 would run git and read the operator's files.
 - No patch-ids: b4 would start a git process for every patch.
@@ -18,13 +19,14 @@ from email.message import EmailMessage
 from email.policy import compat32
 from email.utils import format_datetime
 from itertools import islice
+from typing import Final
 
 import b4
 
 from bot.inbox.grouping import Group, in_order
 from bot.inbox.series_facts import MAX_EXPECTED, SeriesFacts, Subject, read_footers
 from bot.mail.address import format_address
-from bot.mail.header import clean
+from bot.mail.header import clean, decode_words
 from bot.mail.message import Message
 from bot.mail.posting import FollowUp
 from bot.mail.subject import MAX_SUBJECT
@@ -36,8 +38,17 @@ _MAX_DIFFSTATS = 100
 _DIFFSTAT = re.compile(r"\n( \d{1,6} files? changed, [^\n]{1,80})(?=\n|\Z)")
 _DIFF = re.compile(r"\n(?:diff --git |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)")
 _BLANK_LINES = re.compile(r"\n\s*\n")
+_FIELDS: Final = "from", "author", "cc", "to", "date", "subject", "subscribe", "unsubscribe", "message-id"
+_NO_TRAILERS: Final = frozenset((*_FIELDS, "base-commit", "change-id"))
+"""What b4 never counts as a trailer of a reply: lines of the header of a mail, and footers of patches."""
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
+
+def _on_one_line(value: str | None) -> str:
+    return " ".join((value or "").split())
+
+
+b4.LoreMessage.clean_header = staticmethod(_on_one_line)  # type: ignore[method-assign, assignment]
 b4.can_network = False
 b4.logger.setLevel(logging.CRITICAL + 1)
 # Importing b4 changes how every MIMEText of this process is encoded; this is the stdlib's own setting.
@@ -50,6 +61,18 @@ class _Copy(b4.LoreMessage):
     @property
     def git_patch_id(self) -> str | None:
         return None
+
+
+class _Reply(b4.LoreMessage):
+    """A reply of which b4 reads the trailers and the author: reading all of a mail takes twice the time."""
+
+    def __init__(self, message: Message) -> None:
+        assert message.author is not None
+        self.msgid = message.message_id
+        self.fromemail = message.author.address
+        self.fromname = " ".join(message.author.name.split()) or self.fromemail
+        trailers, _ = self.find_trailers(_own_text(message.body), followup=True)
+        self.trailers = [trailer for trailer in trailers if trailer.lname not in _NO_TRAILERS]
 
 
 def read_unusual_subject(subject: str) -> Subject:
@@ -105,8 +128,8 @@ def read_follow_ups(group: Group, replies: Mapping[str, Sequence[Message]]) -> t
     trailers = (
         (member.index, trailer)
         for member in in_order(group.members)
-        for reply in _copied_replies(member.id, replies)
-        for trailer in reply.get_trailers()[0]
+        for reply in replies.get(member.id, ())
+        for trailer in _Reply(reply).get_trailers()[0]
     )
     return tuple(_unique_follow_ups(trailers))
 
@@ -160,7 +183,9 @@ def _facts(body: str) -> str:
 def _own_text(body: str) -> str:
     """Return the text of a reply without quotations and overlong lines. The middle of a long text is cut."""
     lines = [
-        line for line in body.split("\n") if not line.startswith(">") and len(line) <= _MAX_LINE and line.count("@") < 4
+        clean(decode_words(line)) if "=?" in line else line
+        for line in body.split("\n")
+        if not line.startswith(">") and len(line) <= _MAX_LINE and line.count("@") < 4
     ]
     text = _BLANK_LINES.sub("\n\n", "\n".join(lines))
     return text if len(text) <= _MAX_HEAD + _MAX_TAIL else f"{text[:_MAX_HEAD]}\n{text[-_MAX_TAIL:]}"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Threads that nobody would send in good faith."""
 
+from base64 import b64encode
 from collections.abc import Callable
 
 import pytest
@@ -66,6 +67,29 @@ def test_a_reply_is_assembled_in_linear_time(before: str, unit: str) -> None:
 
     assert 1 == len(assemble([patch, make(100_000)]))
     assert_linear(make, lambda reply: assemble([patch, reply]), 50_000)
+
+
+@pytest.mark.parametrize("word", ["=?utf-8?b?a?=", "=?utf-8?q?a?= <a@example.org> \u00f6 <\u00f6@example.org>", "=?"])
+def test_malformed_encoded_words_hide_no_series(word: str) -> None:
+    encoded = b64encode(f"{word} b".encode()).decode()
+    thread = [
+        mail("p", "[PATCH] x", DIFF),
+        mail("r", "Re: [PATCH] x", f"Reviewed-by: {word} <ada@example.org>\n", above="p"),
+        mail("q", f"[PATCH] y {word}", DIFF, above="p"),
+        mail("t", f"[PATCH] =?utf-8?b?{encoded}?=", DIFF, above="p"),
+    ]
+
+    assert [posting.message_id for posting in assemble(thread)] == ["p@example.org", "q@example.org", "t@example.org"]
+
+
+def test_an_encoded_word_in_a_trailer_is_decoded() -> None:
+    thread = [
+        mail("p", "[PATCH] x", DIFF),
+        mail("r", "Re: [PATCH] x", "Acked-by: =?utf-8?b?SsO2?= <ada@example.org>\n", above="p"),
+    ]
+
+    ((follow_up,),) = [posting.follow_ups for posting in assemble(thread)]
+    assert follow_up.trailer == "Acked-by: J\u00f6 <ada@example.org>"
 
 
 def test_a_number_no_database_holds_is_a_defect() -> None:

@@ -96,7 +96,11 @@ def test_a_series_with_unusual_titles_is_left_to_b4(title: str) -> None:
 
 def test_the_trailers_in_replies_are_read_as_b4_reads_them() -> None:
     trailers = ("Reviewed-by: Ada <ada@example.org>\n", 'Acked-by: Bob <bob@example.org>\nFixes: 0123456789ab ("a")\n')
-    texts = (trailers[0], trailers[1], "".join(trailers), f"> {trailers[0]}No.\n", trailers[0])
+    fields = ("From", "Author", "Cc", "To", "Date", "Subject", "Subscribe", "Unsubscribe", "Base-commit", "Change-id")
+    no_trailers = "".join(
+        f"{field}: Ada <ada@example.org>\n{field}: 0123456789ab\n" for field in (*fields, "Message-id")
+    )
+    texts = (trailers[0], trailers[1], "".join(trailers), f"> {trailers[0]}No.\n", trailers[0], no_trailers, "")
     group = _group(patch(0, 2), patch(1, 2), patch(2, 2))
     replies: dict[str, list[Message]] = {}
     for number, text in enumerate(texts):
