@@ -56,6 +56,7 @@ def is_plain(address: str) -> bool:
     return _PLAIN.fullmatch(address) is not None
 
 
+@lru_cache(maxsize=64)  # The mails of a thread have few authors.
 def parse_address(value: str) -> Address | None:
     """Parse a header value that is one mailbox; None if it is none, several, a group, or misleading."""
     mailboxes = parse_mailboxes(value)

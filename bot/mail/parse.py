@@ -26,7 +26,6 @@ SYNTHETIC: Final = "@no-message-id.invalid"
 _DAYS: Final = ("Mon,", "Tue,", "Wed,", "Thu,", "Fri,", "Sat,", "Sun,")
 _MARKS_OF_TOP: Final = (b"\r", b"\n", b">")
 _TOP = re.compile(rb"[\r\n]*+(?:>*+From [^\n]*+\n)?[\r\n]*+")
-_BLANK_LINE = re.compile(rb"\n\r?\n")
 _ID = re.compile(r"<([^<>]+)>")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DIGITS: Final = ((1, 4, 2, 2, 2, 2, 2), (2, 4, 2, 2, 2, 2, 2))
@@ -50,8 +49,8 @@ def parse(
         return _unreadable(f"larger than {MAX_SIZE:,} bytes", raw)
     has_top = raw[:1] in _MARKS_OF_TOP or raw.startswith(b"From ")
     start = top.end() if has_top and (top := _TOP.match(raw)) else 0
-    blank = _BLANK_LINE.search(raw, start)
-    block = raw[start : blank.start() if blank else len(raw)].strip(b"\r\n")
+    end, body_start = _end_of_header(raw, start)
+    block = raw[start:end].strip(b"\r\n")
     header = Header(block)
     problem = _too_much(header)
     if problem:
@@ -62,7 +61,7 @@ def parse(
     content = {name: values[0] for name in CONTENT_FIELDS if (values := header.values(name))}
     if not needs_text(message) and not is_multipart(content):  # only the text of a multipart can be too complex
         return message
-    body = raw[blank.end() :] if blank else b""
+    body = raw[body_start:]
     if header.rest:
         body = header.rest.encode("utf-8", "surrogateescape") + b"\n\n" + body
     text = read_body(content, body)
@@ -73,6 +72,15 @@ def parse(
         return message
     to, cc, reply_to = (_addresses(header, name) for name in ("to", "cc", "reply-to"))
     return replace(message, to=to, cc=cc, reply_to=reply_to)
+
+
+def _end_of_header(raw: bytes, start: int) -> tuple[int, int]:
+    """Return the end of the header that begins at `start`, and the start of the body: the first blank line."""
+    end = raw.find(b"\n\n", start)
+    other = raw.find(b"\n\r\n", start, end + 2 if end >= 0 else None)
+    if other >= 0:
+        return other, other + 3
+    return (end, end + 2) if end >= 0 else (len(raw), len(raw))
 
 
 def parse_date(value: str) -> datetime | None:
