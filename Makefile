@@ -5,6 +5,7 @@
 # make test   set up and pass the tests
 # make rule   check the examples of one rule: make rule ID=safety-two-tags
 # make check  what CI runs: format, lint, types, import contracts, tests, generated docs fresh
+# make schema  write the schema of a new database, after a new migration
 # make mutants  mutation testing, not in CI: all mutants take hours, SAMPLE=100 SEED=1 PACKAGE=rules/lint takes a part
 PYTHON ?= python3
 VENV := .venv
@@ -14,7 +15,7 @@ PORT ?= 8080
 SITE ?= build/site
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run web site test rule check mutants format lint types contracts docs docs-fresh golden sample bench lock clean
+.PHONY: run web site test rule check mutants format lint types contracts docs docs-fresh golden schema sample bench lock clean
 
 run: $(VENV)/.ready
 	@$(BIN)/patchwarden run --once $(if $(ARCHIVE),--archive "$(ARCHIVE)")
@@ -56,6 +57,9 @@ docs-fresh: $(VENV)/.ready
 
 golden: $(VENV)/.ready-dev
 	GOLDEN=rewrite $(BIN)/pytest -q tests/bot/test_golden.py
+
+schema: $(VENV)/.ready-dev
+	SCHEMA=rewrite $(BIN)/pytest -q tests/bot/store/test_schema.py
 
 sample: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.sample.build

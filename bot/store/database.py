@@ -26,6 +26,7 @@ from bot.store.dialect import (
 )
 from bot.store.error import StoreError, explained
 from bot.store.listing import MIGRATIONS, is_current
+from bot.store.schema import create_schema
 
 if TYPE_CHECKING:
     import sqlite3
@@ -218,9 +219,9 @@ class Database:
         return name_of(self.path, self.server)
 
     def _migrate(self) -> None:
-        """Migrate the schema to that of this version. Alembic is slow to load, and most databases are current."""
+        """Migrate the schema to that of this version. Only an old one needs alembic, which is slow to load."""
         with self._raw() as connection:
-            if is_current(connection):
+            if is_current(connection) or (not self.server and create_schema(connection)):
                 return
         from alembic import command
         from alembic.config import Config
