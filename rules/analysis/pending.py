@@ -21,6 +21,7 @@ from rules.bindings.pending_facts import (
 )
 from rules.bindings.pending_rust import find_item_changes
 from rules.bindings.pending_uses import find_uses
+from rules.diff.patch import Line
 from rules.diff.patch_id import stable_patch_id
 from rules.diff.rewrites import digest, find_rewrites, is_significant
 from rules.finding import Anchor
@@ -75,23 +76,27 @@ def _find(view: SeriesView, results: Results) -> Iterator[PendingFact]:
 
 def _find_new_files(view: SeriesView) -> Iterator[PendingFact]:
     for file in view.files:
-        if file.change.is_new and file.added and not any(later.change.is_deleted for later in view.later(file)):
-            form = digest(*(line.text for line in file.added))
-            yield PendingFact(PendingKind.ADDED, f"file {file.path}", added_place(file, file.added[0]), "", form)
+        texts = file.change.texts("+") if file.change.is_new else ()
+        if texts and not any(later.change.is_deleted for later in view.later(file)):
+            first = next(hunk for hunk in file.change.hunks if hunk.has("+"))
+            above = f"\n{first.text}".partition("\n+")[0]
+            number = first.after_start + above.count("\n") - above.count("\n-")
+            place = added_place(file, Line(texts[0], None, number))
+            yield PendingFact(PendingKind.ADDED, f"file {file.path}", place, "", digest("\n".join(texts)))
 
 
 def _find_rewrites(view: SeriesView) -> Iterator[PendingFact]:
     """Yield the lines that the series removes or replaces, without those that it added itself."""
-    added: dict[str, set[str]] = {}
-    changes = Counter(file.change.before for file in view.files)
+    added: dict[str | None, set[str]] = {}
+    later_changes = Counter(file.change.before for file in view.files)
     for file in view.files:
-        path = file.change.before
+        index, path = file.patch.index, file.change.before
+        later_changes[path] -= 1
         if path is not None and not file.change.binary:
-            own = added.get(path, set())
-            for rewrite in find_rewrites(file.change):
-                line = rewrite.line
-                if line.text.strip() not in own:
-                    place = Anchor(file.patch.index, path, "pre", line.before or 1, 1, line.text[:MAX_TEXT])
-                    yield PendingFact(PendingKind.REWRITE, path, place, rewrite.identity, rewrite.replacement)
-        if changes[file.path] > (file.path == path):
-            added.setdefault(file.path, set()).update(text.strip() for text in file.change.texts("+"))
+            own = added.get(path, ())
+            for number, (_, text, identity, replacement) in find_rewrites(file.change):
+                if not own or text.strip() not in own:
+                    place = Anchor(index, path, "pre", number or 1, 1, text[:MAX_TEXT])
+                    yield PendingFact(PendingKind.REWRITE, path, place, identity, replacement)
+        if later_changes[file.path]:
+            added.setdefault(file.path, set()).update(map(str.strip, file.change.texts("+")))

@@ -194,7 +194,8 @@ def _tokens_of(item: _CrateItem) -> str:
     while at < len(words.words) and words.words[at] not in (";", "{"):
         at = words.closing(at) + 1 if words.words[at] in ("(", "[") else at + 1
     end = words.closing(at) if words.words[at : at + 1] == ("{",) else at
-    return digest(source.text[words.offsets[start] : words.offsets[end] + 1 if end < len(words.offsets) else None])
+    text = source.text[words.offsets[start] : words.offsets[end] + 1 if end < len(words.offsets) else None]
+    return digest("".join(text.split()))
 
 
 def _anchor(file: RustFile, line: int, text: str) -> Anchor:

@@ -7,7 +7,9 @@ from operator import attrgetter
 from typing import NamedTuple, Self
 
 from rules.finding import Side
-from rules.lazy import cached_property, dataclass
+from rules.lazy import cached_property, dataclass, re
+
+_TEXT = {"+": re.compile(r"\n\+([^\n]*)"), "-": re.compile(r"\n-([^\n]*)")}
 
 
 class Line(NamedTuple):
@@ -157,7 +159,8 @@ class FileChange:
 
     def texts(self, marker: str) -> list[str]:
         """Return the texts of the lines with this marker: "+" for those that the patch adds, "-" for removed ones."""
-        return [line[1:] for hunk in self.hunks for line in hunk.text.split("\n") if line[:1] == marker]
+        find = _TEXT[marker].findall
+        return [text for hunk in self.hunks for text in find(f"\n{hunk.text}")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,12 @@ def _change(diff: str) -> FileChange:
     return changes[0]
 
 
-def _rewrites(hunks: str, head: str = _HEAD) -> list[Rewrite]:
+def _numbered(hunks: str, head: str = _HEAD) -> list[tuple[int, Rewrite]]:
     return list(find_rewrites(_change(head + hunks)))
+
+
+def _rewrites(hunks: str, head: str = _HEAD) -> list[Rewrite]:
+    return [rewrite for _, rewrite in _numbered(hunks, head)]
 
 
 def _hunk(line: int = 10, new: str = "new", body: str = _BODY) -> str:
@@ -26,24 +30,26 @@ def _hunk(line: int = 10, new: str = "new", body: str = _BODY) -> str:
 
 
 def test_the_same_line_has_one_identity_at_any_number_and_replacement() -> None:
-    (first,) = _rewrites(_hunk())
-    (moved,) = _rewrites(_hunk(line=90, new="other"))
+    ((number, first),) = _numbered(_hunk())
+    ((moved_number, moved),) = _numbered(_hunk(line=90, new="other"))
 
-    assert (first.line.text, first.line.before, moved.line.before) == ("\tcall(old);", 12, 92)
+    assert (first.text, number, moved_number) == ("\tcall(old);", 12, 92)
     assert first.identity == moved.identity
     assert first.replacement != moved.replacement
 
 
 @pytest.mark.parametrize(
-    ("texts", "expected"),
+    ("lines", "expected"),
     [
-        (("a b", "\tc\x1c"), "abcee480c6edacd1"),
-        (("a\n b",), "0e52b5f187de1088"),
-        (("\u00e9\u00a0x", "y"), "32394aefd398ff9a"),
+        ("a b\n\tc\x1c", "abcee480c6edacd1"),
+        ("ab", "0e52b5f187de1088"),
+        ("\u00e9\u00a0x\ny", "32394aefd398ff9a"),
     ],
 )
-def test_a_stored_digest_stays_valid_and_white_space_does_not_count(texts: tuple[str, ...], expected: str) -> None:
-    assert digest(*texts) == digest(*("".join(text.split()) for text in texts)) == expected
+def test_a_stored_digest_stays_valid_and_white_space_does_not_count(lines: str, expected: str) -> None:
+    without_spaces = "\n".join("".join(line.split()) for line in lines.split("\n"))
+
+    assert digest(lines) == digest(without_spaces) == expected
 
 
 def test_equal_replacements_are_equal() -> None:
@@ -70,11 +76,24 @@ def test_a_deleted_file_has_all_its_lines_without_a_replacement() -> None:
 
     rewrites = _rewrites(f"@@ -1,5 +0,0 @@\n{lines}", head)
 
-    assert [(rewrite.line.text, rewrite.replacement) for rewrite in rewrites] == [
+    assert [(rewrite.text, rewrite.replacement) for rewrite in rewrites] == [
         ("int a;", ""),
         ("\tcall(old);", ""),
     ]
     assert rewrites[1].identity == _rewrites(_hunk())[0].identity
+
+
+def test_long_hunks_are_read_as_short_ones_are() -> None:
+    body = "".join(f"-\tcall(old_{at});\n {at};\n" for at in range(400))
+    hunk = f"@@ -1,800 +1,400 @@\n{body}"
+
+    rewrites = _numbered(hunk)
+
+    assert [(number, rewrite.text) for number, rewrite in rewrites] == [
+        (2 * at + 1, f"\tcall(old_{at});") for at in range(400)
+    ]
+    short = _numbered("@@ -99,5 +99,2 @@\n-\tcall(old_4);\n 4;\n-\tcall(old_5);\n 5;\n-\tcall(old_6);\n")
+    assert short[1] == (101, rewrites[5][1]._replace(row=2))
 
 
 @pytest.mark.parametrize(
