@@ -1056,6 +1056,7 @@ CODE_READERS: Final = (
     Reader(
         (
             "rules.bindings.calls.read_callbacks",
+            "rules.source.rust.uses.read_leaves",
             "rules.source.rust.uses.read_uses",
             "rules.source.rust.source.RustSource.contains",
             "rules.source.rust.tokens.find_comments_and_literals",

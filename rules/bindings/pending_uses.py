@@ -7,26 +7,29 @@ Names that a glob imports, and paths that a line break divides, stay unknown.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import Final
 
 from rules.bindings.bindings_diff import BindingsDiff
-from rules.bindings.crate_paths import CRATE, below_crate, full_name
+from rules.bindings.crate_paths import CRATE, below_crate, full_name, is_in_crate
 from rules.bindings.pending_facts import MAX_TEXT, PendingFact, PendingKind, added_place
 from rules.bindings.pending_rust import RustFile
-from rules.diff.image import Image
 from rules.diff.patch import Line
 from rules.finding import Anchor
 from rules.lazy import dataclass, field, re
-from rules.source.rust.uses import read_uses
+from rules.source.rust.source import RustSource
+from rules.source.rust.tokens import find_words
+from rules.source.rust.uses import read_leaves
 
 _BINDINGS: Final = ("bindings", "uapi")
 _MAX_BODY = 400  # lines of an implementation
 _PATH = re.compile(r"(?<![\w:.$])([A-Za-z_]\w*+(?:::[A-Za-z_]\w*+)*+)(\()?")
-_NAME = re.compile(r"[A-Za-z_]\w*+")
 _IMPL = re.compile(r"(?:unsafe )?impl(?:<[^<>{}\n]{0,200}>)? ([A-Za-z_][\w:]*+)(?:<[^{}\n]{0,200}>)? for ")
+_ADDED_IMPL = re.compile(r"\n\+(?:unsafe )?impl")
 _METHOD = re.compile(r" {4}(?:pub |const |async |unsafe |extern \"C\" )*+fn (\w++)")
 _MACRO = re.compile(r" {4}(?:#\[|[\w:]++!)")
-_SELF = re.compile(r"&?(?:'\w++ )?(?:mut )?self\b")
+_text = attrgetter("text")
 
 _Names = Mapping[str, tuple[str, ...]]
 _Imports = Mapping[str, tuple[tuple[str, ...], str]]
@@ -39,12 +42,15 @@ class _Uses:
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     places: dict[tuple[str, str], Anchor] = field(default_factory=dict)
 
-    def add(self, name: str, form: str, place: Anchor) -> None:
-        self.counts[name, form] += 1
-        self.places.setdefault((name, form), place)
-
-    def remove(self, name: str, form: str) -> None:
-        self.counts[name, form] -= 1
+    def count(self, name: str, form: str, file: RustFile, line: Line) -> None:
+        """Count a use on a line that the patch adds or removes."""
+        use = name, form
+        if line.after is None:
+            self.counts[use] -= 1
+        else:
+            self.counts[use] += 1
+            if use not in self.places:
+                self.places[use] = added_place(file, line)
 
     def new(self) -> Iterator[tuple[str, str, Anchor]]:
         """Yield what is used more often after the series, in the order of the first places."""
@@ -59,25 +65,19 @@ def find_uses(
     A line that is only moved begins no use. `declared` gives the declaration of a C name in the tree.
     """
     c_uses, item_uses = _Uses(), _Uses()
-    imports = [_imports(file.post if file.post is not None else file.pre) for file in files]
+    imports = [_imports(file) if _may_name_crate(file) else None for file in files]
     for file, imported in zip(files, imports, strict=True):
-        for path, arguments, line in _paths(file.change.path, file.added, imported):
-            (c_uses if path[0] in _BINDINGS else item_uses).add(_name(path), arguments, added_place(file, line))
-        for path, arguments, _ in _paths(file.change.path, file.removed, imported):
-            (c_uses if path[0] in _BINDINGS else item_uses).remove(_name(path), arguments)
+        for is_c, name, arguments, line in _paths(file, imported) if imported is not None else ():
+            (c_uses if is_c else item_uses).count(name, arguments, file, line)
         for name, line in _fields(file, diff):
-            c_uses.add(name, "", added_place(file, line))
+            c_uses.count(name, "", file, line)
     for name, arguments, place in c_uses.new():
         yield PendingFact(PendingKind.C_USE, name, place, arguments, declared(name)[:MAX_TEXT])
     for name, arguments, place in item_uses.new():
         yield PendingFact(PendingKind.ITEM_USE, name, place, "", arguments)
     for file, imported in zip(files, imports, strict=True):
-        if file.post is not None:
+        if file.post is not None and imported is not None:
             yield from _implementations(file, imported)
-
-
-def _name(path: tuple[str, ...]) -> str:
-    return path[1] if path[0] in _BINDINGS else full_name(path)
 
 
 def _fields(file: RustFile, diff: BindingsDiff | None) -> Iterator[tuple[str, Line]]:
@@ -91,40 +91,91 @@ def _fields(file: RustFile, diff: BindingsDiff | None) -> Iterator[tuple[str, Li
             yield f"{access.struct}.{access.chain[0]}", line
 
 
-def _paths(file: str, lines: Sequence[Line], imported: _Imports) -> Iterator[tuple[tuple[str, ...], str, Line]]:
-    """Yield the paths below the `kernel` crate on these lines, with the number of arguments of a call."""
-    shown = {line.text.strip(): line for line in reversed(lines)}
-    for path, text in imported.values():
-        if text in shown and (below := _below_crate(path, file)) is not None:
-            yield below, "", shown[text]
-    names = {name: path for name, (path, _) in imported.items() if path[0] in (CRATE, "crate")}
-    roots = {*names, CRATE, "crate", *_BINDINGS}.difference(name for name in imported if name not in names)
-    for line in lines:
-        if "(" not in line.text and "::" not in line.text:
-            continue
-        code = line.text.partition("//")[0]
-        if ("::" not in code and "(" not in code) or code.lstrip().startswith(("use ", "pub use ")):
-            continue
-        if roots.isdisjoint(_NAME.findall(code)):
-            continue
-        for match in _PATH.finditer(code):
-            if match[1].partition("::")[0] not in roots:
-                continue
-            below = _resolve(tuple(match[1].split("::")), names, file)
-            if below is not None:
-                yield below, _count_arguments(code, match.end()) if match[2] else "", line
+def _may_name_crate(file: RustFile) -> bool:
+    """Tell quickly whether the file may have a path below the `kernel` crate: vendored files have none."""
+    words = (*_crates(file), *_BINDINGS)
+    texts = chain((hunk.text for hunk in file.change.hunks), (source.text for source in _shown(file)))
+    return any(word in text for text in texts for word in words)
 
 
-def _imports(image: Image | None) -> _Imports:
-    """Return the path that each imported name stands for, and the line that imports it."""
+def _crates(file: RustFile) -> tuple[str, ...]:
+    """Return the names of the `kernel` crate in a file."""
+    return (CRATE, "crate") if is_in_crate(file.change.path) else (CRATE,)
+
+
+def _shown(file: RustFile) -> tuple[RustSource, ...]:
+    """Return the Rust after the patch, or before it if the patch deletes the file."""
+    return file.post_rust if file.post is not None else file.pre_rust
+
+
+def _imports(file: RustFile) -> _Imports:
+    """Return the path that each imported name stands for, and the line that imports it from the `kernel` crate."""
     imported: dict[str, tuple[tuple[str, ...], str]] = {}
-    for fragment in image.fragments if image is not None else ():
-        if b"use " in fragment.text:
-            text = fragment.text.decode("utf-8", "surrogateescape")
-            for leaf in read_uses(text, lambda _: 0, lambda _: 0):
-                start, end = text.rfind("\n", 0, leaf.offset) + 1, text.find("\n", leaf.offset)
-                imported.setdefault(leaf.name, (leaf.path, text[start : end if end >= 0 else None].strip()))
+    crates = _crates(file)
+    for source in _shown(file):
+        text = source.text
+        for name, path, offset in read_leaves(text) if "use " in text else ():
+            if name not in imported:
+                start, end = text.rfind("\n", 0, offset) + 1, text.find("\n", offset)
+                line = text[start : end if end >= 0 else None].strip() if path[0] in crates else ""
+                imported[name] = path, line
     return imported
+
+
+def _paths(file: RustFile, imported: _Imports) -> Iterator[tuple[bool, str, str, Line]]:
+    """Yield the paths below the `kernel` crate on the changed lines, with the number of arguments of a call.
+
+    The path of a C name is that name, and the first value says that it is one.
+    """
+    crates = _crates(file)
+    names = {name: path for name, (path, _) in imported.items() if path[0] in crates}
+    yield from _imported_paths(file, [imported[name] for name in names])
+    roots = {*names, *crates, *_BINDINGS}.difference(name for name in imported if name not in names)
+    roots.discard("*")
+    known: dict[str, tuple[bool, str] | None] = {}
+    for hunk in file.change.hunks:
+        text, row, start, end, code = hunk.text, 0, 0, 0, ""
+        for at in find_words(text, roots):
+            if at >= end:  # the first one on its line
+                last, end = end, text.index("\n", at)
+                row += text.count("\n", last, end)
+                line = hunk.lines[row]
+                start, code = end - len(line.text), _code_of(line)
+            match = _PATH.match(code, at - start) if at - start < len(code) else None
+            if match is not None:
+                path, opening = match.groups()
+                if path not in known:
+                    parts = tuple(path.split("::"))
+                    known[path] = _named(_resolve(parts, names, file.change.path) if parts[0] in roots else None)
+                if (named := known[path]) is not None:
+                    yield *named, _count_arguments(code, match.end()) if opening else "", line
+
+
+def _code_of(line: Line) -> str:
+    """Return the code of a changed line that may use a path, without a comment at its end; "" for other lines."""
+    if (line.before is not None and line.after is not None) or ("(" not in line.text and "::" not in line.text):
+        return ""
+    code = line.text.partition("//")[0]
+    return code if ("(" in code or "::" in code) and not code.lstrip().startswith(("use ", "pub use ")) else ""
+
+
+def _named(below: tuple[str, ...] | None) -> tuple[bool, str] | None:
+    """Return whether a path below the `kernel` crate is a C name, and its name."""
+    if below is None:
+        return None
+    return (True, below[1]) if below[0] in _BINDINGS else (False, full_name(below))
+
+
+def _imported_paths(
+    file: RustFile, imports: Sequence[tuple[tuple[str, ...], str]]
+) -> Iterator[tuple[bool, str, str, Line]]:
+    """Yield the imports that stand on changed lines, each with its first added and its first removed line."""
+    for lines in (file.added, file.removed) if imports else ():
+        shown = dict(zip(map(str.strip, map(_text, reversed(lines))), reversed(lines), strict=True))
+        for path, text in imports:
+            named = _named(_below_crate(path, file.change.path)) if text in shown else None
+            if named is not None:
+                yield *named, "", shown[text]
 
 
 def _resolve(path: tuple[str, ...], names: _Names, file: str) -> tuple[str, ...] | None:
@@ -162,19 +213,16 @@ def _implementations(file: RustFile, imported: _Imports) -> Iterator[PendingFact
     """Yield the traits of the `kernel` crate that the added lines implement, with the methods."""
     names = {name: path for name, (path, _) in imported.items()}
     for hunk in file.change.hunks:
-        if not (hunk.has("+impl") or hunk.has("+unsafe impl")):
-            continue
-        for start, line in enumerate(hunk.lines):
-            if line.before is not None or not line.text.startswith(("impl", "unsafe impl")):
-                continue
+        text, row, last = f"\n{hunk.text}", 0, 0
+        for added in _ADDED_IMPL.finditer(text):
+            row += text.count("\n", last, added.start())
+            last, line = added.start(), hunk.lines[row]
             head = _IMPL.match(line.text)
-            if head is None:
+            path = _resolve(tuple(head[1].split("::")), names, file.change.path) if head is not None else None
+            body = _body(hunk.lines, row) if path is not None and path[0] not in _BINDINGS else None
+            if path is None or body is None:
                 continue
-            path = _resolve(tuple(head[1].split("::")), names, file.change.path)
-            body = _body(hunk.lines, start)
-            if path is None or path[0] in _BINDINGS or body is None:
-                continue
-            has_attribute = start > 0 and hunk.lines[start - 1].text.startswith("#")
+            has_attribute = row > 0 and hunk.lines[row - 1].text.startswith("#")
             is_open = has_attribute or any(map(_MACRO.match, body))
             methods = " ".join(_methods(body))
             name, form = full_name(path), "open impl" if is_open else "impl"

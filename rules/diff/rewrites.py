@@ -26,6 +26,7 @@ _INSIGNIFICANT = re.compile(
     r"|//|/\*|\*[ /]|# |#\s{0,8}include\b|(?:pub(?:\([\w ]{0,40}\))? )?use "
 )
 _SPACES: Final = b" \t\v\f\r\x1c\x1d\x1e\x1f"  # of ASCII, without the newline
+_OTHER_SPACES = re.compile(r"[^\S\x00-\x7f]++")
 
 
 class Rewrite(NamedTuple):
@@ -91,8 +92,7 @@ def _identify(stripped: list[str], at: int) -> str:
 
 def digest(lines: str) -> str:
     """Return 16 hex digits of these lines, in which white space does not count except the ends of lines."""
-    if lines.isascii():
-        data = lines.encode().translate(None, _SPACES)
-    else:
-        data = "\n".join(["".join(line.split()) for line in lines.split("\n")]).encode("utf-8", "surrogateescape")
+    if not lines.isascii():
+        lines = _OTHER_SPACES.sub("", lines)
+    data = lines.encode("utf-8", "surrogateescape").translate(None, _SPACES)
     return blake2b(data, digest_size=8).hexdigest()

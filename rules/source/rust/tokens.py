@@ -23,7 +23,7 @@ _BLOCK_EDGE = re.compile(r"/\*|\*/")
 _MISLEADING = re.compile(rb'"[^"]*(?://|/\*|safety)', re.IGNORECASE)
 _MISLEADING_LITERAL = re.compile(r"//|/\*|\*/|safe|\n", re.IGNORECASE)
 _NAME = re.compile(r"\w++")
-_MAX_SEARCHED = 8  # words that are searched one by one
+_MAX_SEARCHED = 32  # words that are searched one by one
 _NO_NEWLINE = re.compile(r"[^\n]")
 _WORD = re.compile(  # the most frequent first
     r"([A-Za-z_]\w*+(?:(?<=\br)\#[A-Za-z_]\w*)?|[(){}\[\],;&*?#<>!]|::?|'[A-Za-z_]\w*|->|=>|\.\.=?"

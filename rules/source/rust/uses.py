@@ -26,10 +26,15 @@ class Import:
 
 def read_uses(code: str, line: Callable[[int], int], column: Callable[[int], int]) -> Iterator[Import]:
     """Yield the names that the complete `use` declarations import, in order."""
+    for name, path, offset in read_leaves(code):
+        yield Import(name, path, offset, line(offset), column(offset))
+
+
+def read_leaves(code: str) -> Iterator[tuple[str, tuple[str, ...], int]]:
+    """Yield name, path and offset of each name that the complete `use` declarations import, in order."""
     for match in _USE.finditer(code):
         if match["end"]:
-            for name, path, offset in _leaves(match["tree"], match.start("tree")):
-                yield Import(name, path, offset, line(offset), column(offset))
+            yield from _leaves(match["tree"], match.start("tree"))
 
 
 def _leaves(tree: str, start: int) -> list[tuple[str, tuple[str, ...], int]]:
