@@ -18,7 +18,7 @@ from rules.diff.image import Image
 from rules.diff.patch import FileChange, Hunk, Patch
 from rules.finding import Side
 from rules.lazy import dataclass, re
-from rules.source.c.source import CSource, Declaration, scan
+from rules.source.c.source import CSource, Declaration
 from rules.source.kbuild.kconfig import is_kconfig
 from rules.source.kbuild.makefile import is_makefile
 
@@ -305,8 +305,8 @@ def _scan_hunk(hunk: Hunk, side: Side) -> CSource:
     if is_in_struct and not text.lstrip("\n").startswith(("#", "}")) and text[:1] in (" ", "\t", "\n"):
         if "\n}" not in text:
             text += "\n};"
-        return scan(f"{heading}\n{text}\n", first - 1, is_complete=False)
-    return scan(shown, first, is_complete=False)
+        return scan_cached(f"{heading}\n{text}\n", first - 1, is_complete=False)
+    return scan_cached(shown, first, is_complete=False)
 
 
 def comparable_declarations(source: CSource) -> dict[str, list[tuple[object, ...]]]:

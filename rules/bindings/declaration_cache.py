@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Cache the declarations of complete C texts, because the revisions of a series change few files."""
+"""Cache the declarations of C texts, because the revisions of a series change few files and hunks."""
 
 from hashlib import blake2b
 from typing import Final
@@ -17,13 +17,14 @@ class DeclarationCache:
         self._sources: dict[bytes, tuple[CSource, int]] = {}
         self._used = 0
 
-    def scan(self, text: str) -> CSource:
-        """Return the declarations of a complete C text."""
-        key = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=20).digest()
+    def scan(self, text: str, line: int = 1, is_complete: bool = True) -> CSource:
+        """Return the declarations of a C text."""
+        given = f"{line} {is_complete} {text}"
+        key = blake2b(given.encode("utf-8", "surrogatepass"), digest_size=20).digest()
         if key in self._sources:
             self._sources[key] = self._sources.pop(key)  # the last entry is the most recently used
             return self._sources[key][0]
-        source = scan(text)
+        source = scan(text, line, is_complete)
         size = 1 + len(source.includes) + sum(1 + len(declaration.members) for declaration in source.declarations)
         if size <= self._capacity // 4:
             self._sources[key] = source, size
@@ -36,6 +37,6 @@ class DeclarationCache:
 _CACHE: Final = DeclarationCache()
 
 
-def scan_cached(text: str) -> CSource:
-    """Return the same result as `scan` for a complete C text."""
-    return _CACHE.scan(text)
+def scan_cached(text: str, line: int = 1, is_complete: bool = True) -> CSource:
+    """Return the same result as `scan`."""
+    return _CACHE.scan(text, line, is_complete)

@@ -12,9 +12,9 @@ from rules.source.c.source import CSource, scan
 def scanned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     texts: list[str] = []
 
-    def record_scan(text: str) -> CSource:
+    def record_scan(text: str, line: int, is_complete: bool) -> CSource:
         texts.append(text)
-        return scan(text)
+        return scan(text, line, is_complete)
 
     monkeypatch.setattr(declaration_cache, "scan", record_scan)
     return texts
@@ -25,6 +25,15 @@ def test_a_text_is_scanned_once(scanned: list[str]) -> None:
 
     assert scan(text) == cache.scan(text) == cache.scan(text)
     assert [text] == scanned
+
+
+def test_a_fragment_is_scanned_once_for_each_line_that_it_begins_on(scanned: list[str]) -> None:
+    cache, text = DeclarationCache(), " * of a comment */\nint one(void);\n"
+
+    for line in (7, 9, 7):
+        assert cache.scan(text, line, is_complete=False) == scan(text, line, is_complete=False)
+    assert cache.scan(text, 7) == scan(text, 7)
+    assert scanned == [text] * 3
 
 
 def test_the_least_recently_used_text_is_removed_first(scanned: list[str]) -> None:
