@@ -2,14 +2,14 @@
 """The public items that a series adds to the `kernel` crate, removes from it, or gives other parameters."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
 from rules.bindings.bindings_diff import ChangedFile
 from rules.bindings.crate_paths import ItemKey, full_name, is_in_crate
 from rules.bindings.pending_facts import MAX_TEXT, PendingFact, PendingKind
-from rules.diff.patch import Line
+from rules.diff.patch import Hunk, Line
 from rules.diff.rewrites import digest
 from rules.finding import Anchor, Side
 from rules.lazy import dataclass, re
@@ -20,6 +20,7 @@ _ITEM_HEAD = re.compile(r"pub(?:\([\w ]{0,40}\))? |macro_rules!")
 _HEAD = re.compile(r"\bfn\b|^[ \t]*+pub |macro_rules!|^[ \t]*+(?:mut )?\w++: [^=;]*+,?$")
 _OUTERMOST = re.compile(r"^(?![ \t])[^\S\n]*+pub |macro_rules", re.MULTILINE)  # on each public item of `_is_outermost`
 _WORD = re.compile(r"\w+")
+_MAX_SEARCHED = 32  # names that are searched one by one
 _ITEM_KINDS = frozenset(("fn", "struct", "enum", "union", "trait", "type", "const", "static", "macro"))
 
 
@@ -59,18 +60,18 @@ def find_item_changes(files: Sequence[RustFile]) -> Iterator[PendingFact]:
     """
     in_crate = [file for file in files if is_in_crate(file.change.path) or is_in_crate(file.change.before or "")]
     new_paths = {file.change.path for file in in_crate if file.change.is_new}
-    files = [file for file in in_crate if file.change.path not in new_paths and _may_change_items(file)]
-    old, new = _items_before(files), _items_after(files)
-    words: set[str] | None = None
+    changed = {file: _changed_hunks(file) for file in in_crate if file.change.path not in new_paths}
+    changed = {file: hunks for file, hunks in changed.items() if hunks}
+    files = tuple(changed)
+    old, new = _items_before(changed), _items_after(changed)
     removed, added = _Places(files, "pre"), _Places(files, "post")
+    gone = {key: place for key, item in old.items() if key not in new and (place := removed.of(item.text)) is not None}
+    words = _words_after(in_crate, {key.name for key in gone})
     for key, item in old.items():
         name = full_name(key.path)
         if key not in new:
-            place = removed.of(item.text)
-            if place is not None and words is None:
-                words = set().union(*(source.tokens.words for file in in_crate for source in file.post_rust))
-            if place is not None and words is not None and key.name not in words:
-                yield PendingFact(PendingKind.ITEM_CHANGE, name, place, _form(item.item), "")
+            if key in gone and key.name not in words:
+                yield PendingFact(PendingKind.ITEM_CHANGE, name, gone[key], _form(item.item), "")
         elif item.item.kind == "fn" and item.item.parameters != new[key].item.parameters:
             place = removed.of(item.text) or added.of(new[key].text) or _anchor(item.file, item.item.line, item.text)
             yield PendingFact(PendingKind.ITEM_CHANGE, name, place, _form(item.item), _form(new[key].item))
@@ -86,10 +87,27 @@ def find_item_changes(files: Sequence[RustFile]) -> Iterator[PendingFact]:
             yield PendingFact(PendingKind.ITEM_CHANGE, name, place, "", _form(item.item))
 
 
-def _may_change_items(file: RustFile) -> bool:
-    """Tell quickly whether the head of an item, or a line of parameters, is not on both sides of a change."""
-    removed, added = ({line.text for line in lines if _is_head(line.text)} for lines in (file.removed, file.added))
-    return removed != added
+def _changed_hunks(file: RustFile) -> tuple[Hunk, ...]:
+    """Return the hunks that may change an item: they change the head of one, or a line of parameters.
+
+    None if the file has the same of these lines before and after the patch, so that they are moved at most.
+    """
+    heads: dict[str, set[str]] = {"+": set(), "-": set()}
+    hunks: list[Hunk] = []
+    for hunk in file.change.hunks:
+        changed = [line for line in hunk.text.split("\n") if line[:1] in heads and _is_head(line[1:])]
+        for line in changed:
+            heads[line[0]].add(line[1:])
+        hunks += [hunk] if changed else []
+    return tuple(hunks) if heads["+"] != heads["-"] else ()
+
+
+def _words_after(files: Sequence[RustFile], names: Collection[str]) -> frozenset[str]:
+    """Return the words of the code after the patches, of which those texts are left out that have none of the names."""
+    sources = [source for file in files for source in file.post_rust] if names else []
+    if len(names) <= _MAX_SEARCHED:
+        sources = [source for source in sources if any(map(source.text.__contains__, names))]
+    return frozenset().union(*(source.tokens.words for source in sources))
 
 
 def _is_head(text: str) -> bool:
@@ -126,38 +144,36 @@ class _Places:
         return frozenset(word for text in heads for word in _WORD.findall(text))
 
 
-def _changed_sources(file: RustFile, side: Side) -> Iterator[RustSource]:
-    """Yield the Rust of the hunks that may change an item; of a complete image all of it."""
-    lines = set()
-    for hunk in file.change.hunks:
-        if any(line[:1] in "+-" and _is_head(line[1:]) for line in hunk.text.split("\n")):
-            lines.add(hunk.before_start if side == "pre" else hunk.after_start)
-    return showing(file.pre_rust if side == "pre" else file.post_rust, lines)
+def _changed_sources(file: RustFile, hunks: Iterable[Hunk], side: Side) -> Iterator[RustSource]:
+    """Yield the Rust of these hunks; of a complete image all of it."""
+    if side == "pre":
+        return showing(file.pre_rust, {hunk.before_start for hunk in hunks})
+    return showing(file.post_rust, {hunk.after_start for hunk in hunks})
 
 
-def _items_before(files: Sequence[RustFile]) -> dict[ItemKey, _CrateItem]:
+def _items_before(changed: Mapping[RustFile, Sequence[Hunk]]) -> dict[ItemKey, _CrateItem]:
     """Return the items of each file before the first patch that changes it. In a hunk only outermost items count."""
     items: dict[ItemKey, _CrateItem] = {}
     seen: set[str] = set()
-    for file in files:
+    for file, hunks in changed.items():
         path = file.change.before
         is_complete = file.pre is not None and file.pre.is_complete
         if path is not None and is_in_crate(path) and not (is_complete and path in seen):
-            for key, item in _read_items(file, path, _changed_sources(file, "pre"), is_complete):
+            for key, item in _read_items(file, path, _changed_sources(file, hunks, "pre"), is_complete):
                 items.setdefault(key, item)
         seen.update(filter(None, (path, file.change.after)))
     return items
 
 
-def _items_after(files: Sequence[RustFile]) -> dict[ItemKey, _CrateItem]:
+def _items_after(changed: Mapping[RustFile, Sequence[Hunk]]) -> dict[ItemKey, _CrateItem]:
     """Return the items of each file after the last patch that changes it."""
     items: dict[ItemKey, _CrateItem] = {}
-    last = {file.change.after: file for file in files}
-    for file in files:
+    last = {file.change.after: file for file in changed}
+    for file, hunks in changed.items():
         path = file.change.after
         is_complete = file.post is not None and file.post.is_complete
         if path is not None and is_in_crate(path) and not (is_complete and last[path] is not file):
-            items |= _read_items(file, path, _changed_sources(file, "post"), is_complete)
+            items |= _read_items(file, path, _changed_sources(file, hunks, "post"), is_complete)
     return items
 
 
