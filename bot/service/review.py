@@ -31,6 +31,9 @@ from rules.lazy import dataclass, replace
 _LOOK_SECONDS: Final = 1.0
 """How long a worker may stay idle before new postings are looked for."""
 
+_GATHER_SECONDS: Final = 0.02
+"""How long a review waits for others, to be stored in one transaction with them."""
+
 AHEAD: Final = 4
 """Postings that are started for each worker: while reviews are stored, no worker is idle."""
 
@@ -104,7 +107,8 @@ class ReviewJob:
                     self._start_due(queue, threads, running, done)
                 if not running:
                     break
-                ended = wait(running, _LOOK_SECONDS, FIRST_COMPLETED).done
+                wait(running, _LOOK_SECONDS, FIRST_COMPLETED)
+                ended = wait(running, _GATHER_SECONDS).done
                 analysed = []
                 for future in sorted(ended, key=lambda future: queue.number(running[future].due.posting.message_id)):
                     started = running.pop(future)

@@ -92,12 +92,11 @@ class Database:
     def rows(self) -> Iterator[Plain]:
         """Open a connection for plain statements, which reads one snapshot of the data.
 
-        In a batch it also sees what the batch wrote.
+        In a batch it also sees what the batch wrote. Whether the file was replaced is checked by the next write.
         """
         if (shared := self._shared) is not None:
             yield shared
             return
-        self.check()
         with self._explained(), self._raw() as connection, snapshot(connection):
             yield connection
         self._on_use()
