@@ -51,7 +51,7 @@ class _Candidate(Generic[Unsafe]):
 
 
 _ByKey = dict[str, list[tuple[FileView, _Candidate[Unsafe]]]]
-_Read = Callable[[Iterable[RustSource]], list[_Candidate[Unsafe]]]
+_Read = Callable[..., list[_Candidate[Unsafe]]]
 
 
 def unjustified_sites(file: FileView) -> Iterator[UnjustifiedSite[UnsafeSite]]:
@@ -64,16 +64,19 @@ def unjustified_declarations(file: FileView) -> Iterator[UnjustifiedSite[UnsafeD
     return _unjustified(file, _declaration_candidates, _REMOVED_DECLARATIONS)
 
 
-def _site_candidates(sources: Iterable[RustSource]) -> list[_Candidate[UnsafeSite]]:
+def _site_candidates(sources: Iterable[RustSource], *, unjustified: bool = False) -> list[_Candidate[UnsafeSite]]:
     states = {"none": False, "unknown": None}
     return [
         _Candidate(site, states.get(site.reading.verdict, True), site.reading.line, f"{site.kind} {_words(site.body)}")
         for source in sources
         for site in source.unsafe_sites
+        if not unjustified or site.reading.verdict == "none"
     ]
 
 
-def _declaration_candidates(sources: Iterable[RustSource]) -> list[_Candidate[UnsafeDeclaration]]:
+def _declaration_candidates(
+    sources: Iterable[RustSource], *, unjustified: bool = False
+) -> list[_Candidate[UnsafeDeclaration]]:
     return [
         _Candidate(
             declaration,
@@ -83,6 +86,7 @@ def _declaration_candidates(sources: Iterable[RustSource]) -> list[_Candidate[Un
         )
         for source in sources
         for declaration in source.unsafe_declarations
+        if not unjustified or not (declaration.exempt or declaration.documented is not False)
     ]
 
 
@@ -95,8 +99,10 @@ def _unjustified(
 ) -> Iterator[UnjustifiedSite[Unsafe]]:
     if file.post is None:
         return
+    unjustified: list[_Candidate[Unsafe]] = read(file.unsafe_sources, unjustified=True)
+    if not unjustified:
+        return
     touched = file.post.touched
-    unjustified: list[_Candidate[Unsafe]] = [item for item in read(file.unsafe_sources) if item.justified is False]
     added: list[_Candidate[Unsafe]] = [item for item in unjustified if item.code.line in touched]
     unchanged: list[_Candidate[Unsafe]] = [item for item in unjustified if item.code.line not in touched]
     sites = chain(_new(file, added, read, removed), _comment_lost(file, unchanged, read))

@@ -56,7 +56,6 @@ class RustSources:
 
     def __init__(self) -> None:
         self._sources: dict[tuple[bool, tuple[Fragment, ...]], tuple[RustSource, ...]] = {}
-        self.generated: dict[bytes, bool] = {}  # whether a text is generated: each is asked for once
         self._work = WorkLimit()
 
     def of(self, image: Image) -> "tuple[RustSource, ...]":
@@ -83,7 +82,6 @@ class FileView:
         self.post = images.post
         self.path = images.change.path
         self.is_rust = self.path.endswith(".rs")
-        self._adds: dict[str, bool] = {}
         self._mentions: dict[bytes, bool] = {}
         self._added_sources: dict[tuple[str, ...], tuple[RustSource, ...]] = {}
 
@@ -117,14 +115,20 @@ class FileView:
 
         if self.touched and self.is_complete:
             return iter(self.post_rust)
-        lines = {line.after for word in words for line in self.added if line.after and word in line.text}
-        return showing(self.post_rust, lines if self.change.hunks else self.touched)
+        if not self.change.hunks:
+            return showing(self.post_rust, self.touched)
+        lines: set[int] = set()
+        for word in words:
+            hunks = [hunk.added for hunk in self.change.hunks if word in hunk.text]
+            lines.update([n for added in hunks for n, text in added.items() if n and word in text])
+        return showing(self.post_rust, lines)
 
     def removed_sources(self, word: str) -> "Iterator[RustSource]":
         """Yield the Rust before the patch with a removed line that contains the word."""
         from rules.source.rust.source import showing
 
-        return showing(self.pre_rust, {line.before for line in self.removed if line.before and word in line.text})
+        hunks = [hunk.removed for hunk in self.change.hunks if word in hunk.text]
+        return showing(self.pre_rust, {n for removed in hunks for n, text in removed.items() if n and word in text})
 
     @cached_property
     def unsafe_sources(self) -> "tuple[RustSource, ...]":
@@ -142,8 +146,7 @@ class FileView:
     @property
     def _shows_safety(self) -> bool:
         """Whether the hunks may contain the word of a tag: texts are searched faster than lines."""
-        images = (image for image in (self.pre, self.post) if image is not None)
-        return any(b"safety" in fragment.text.lower() for image in images for fragment in image.fragments)
+        return any(image is not None and b"safety" in image.shown.lower() for image in (self.pre, self.post))
 
     @cached_property
     def removed(self) -> tuple[Line, ...]:
@@ -208,9 +211,8 @@ class FileView:
 
     @cached_property
     def _origin(self) -> Origin:
-        images = (image for image in (self.pre, self.post) if image is not None)
-        texts = (fragment.text for image in images for fragment in image.fragments)
-        return origin(self.path, *texts, generated=self.series.sources.generated)
+        images = [image for image in (self.pre, self.post) if image is not None]
+        return origin(self.path, *[fragment.text for image in images for fragment in image.fragments])
 
     @property
     def is_maintained_rust(self) -> bool:
@@ -224,31 +226,25 @@ class FileView:
 
     def mentions(self, *words: bytes) -> bool:
         """Tell whether the known lines of the file after the patch contain all of these words."""
-        fragments = self.post.fragments if self.post is not None else ()
+        known = self._mentions
         for word in words:
-            if word not in self._mentions:
-                self._mentions[word] = any(word in fragment.text for fragment in fragments)
-            if not self._mentions[word]:
+            if word not in known:
+                known[word] = self.post is not None and word in self.post.shown
+            if not known[word]:
                 return False
         return True
 
     @cached_property
     def _added_text(self) -> str:
         if self.change.hunks:
-            return "\n".join([line.text for line in self.added])
+            return "\n".join([text for hunk in self.change.hunks for text in hunk.added.values()])
         if self.post is None or not self.post.touched:
             return ""
         return "".join(fragment.text.decode("utf-8", "surrogateescape") for fragment in self.post.fragments)
 
     def adds(self, *words: str) -> bool:
         """Tell whether any of these words is on a line that the patch adds. This is cheap: a rule asks it first."""
-        known = self._adds
-        for word in words:  # any() would take as long as the search
-            if word not in known:
-                known[word] = word in self._added_text
-            if known[word]:
-                return True
-        return False
+        return any(map(self._added_text.__contains__, words))
 
     @cached_property
     def touched(self) -> frozenset[int]:
@@ -261,7 +257,8 @@ class FileView:
         removed = self.series.removed_rust(self.patch.index) if self.post is not None else frozenset()
         if not removed:
             return self.touched
-        return frozenset(line.after for line in self.added if line.after and _collapsed(line) not in removed)
+        hunks = [hunk.added for hunk in self.change.hunks]
+        return frozenset([n for added in hunks for n, text in added.items() if n and _collapsed(text) not in removed])
 
     def line_before(self, line: int) -> int | None:
         """Return the number that a line had before the patch, or None for an added line."""
@@ -362,8 +359,9 @@ class SeriesView:
     def removed_rust(self, index: int) -> frozenset[str]:
         """Return the texts, white space collapsed, of all lines that the patch removes from Rust files."""
         if index not in self._removed_rust:
-            files = (file for file in self.of_patch(index) if file.is_rust)
-            self._removed_rust[index] = frozenset(_collapsed(line) for file in files for line in file.removed)
+            hunks = [hunk for file in self.of_patch(index) if file.is_rust for hunk in file.change.hunks]
+            texts = [_collapsed(text) for hunk in hunks for text in hunk.removed.values()]
+            self._removed_rust[index] = frozenset(texts)
         return self._removed_rust[index]
 
     def next_change(self, file: FileView) -> FileView | None:
@@ -400,8 +398,8 @@ class SeriesView:
         return following
 
 
-def _collapsed(line: Line) -> str:
-    return " ".join(line.text.split())
+def _collapsed(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _may_unjustify(hunk: Hunk) -> bool:
@@ -410,13 +408,15 @@ def _may_unjustify(hunk: Hunk) -> bool:
     This asks for words only, so that few fragments are parsed. The parse decides.
     """
     lowered = hunk.text.lower()
-    if "safety" not in lowered:
+    at = lowered.find("safety")
+    if at < 0:
         return False
+    first = lowered.count("\n", 0, at)  # nothing above matters
     has_tag = is_separated = False
-    for line, text in zip(hunk.lines, lowered.split("\n"), strict=False):
-        is_tag = "safety" in text
-        if (is_tag and line.is_removed) or (is_separated and line.marker == " " and "unsafe" in line.text):
+    for line, text in zip(hunk.text.split("\n")[first:], lowered.split("\n")[first:], strict=False):
+        is_tag, is_changed = "safety" in text, line[:1] in ("+", "-")
+        if (is_tag and line[:1] == "-") or (is_separated and not is_changed and "unsafe" in line[1:]):
             return True
-        is_separated = is_separated or (has_tag and line.marker != " ")
+        is_separated = is_separated or (has_tag and is_changed)
         has_tag = has_tag or is_tag
     return False

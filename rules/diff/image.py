@@ -59,10 +59,12 @@ class Image:
         """The numbers of the lines that this patch added (side "post") or removed (side "pre")."""
         if self.is_new:
             return frozenset(self.line_numbers())
-        lines = [line for hunk in self.hunks for line in hunk.lines]
-        if self.side == "pre":
-            return frozenset([before for _, before, after in lines if after is None and before is not None])
-        return frozenset([after for _, before, after in lines if before is None and after is not None])
+        return frozenset().union(*[hunk.removed if self.side == "pre" else hunk.added for hunk in self.hunks])
+
+    @cached_property
+    def shown(self) -> bytes:
+        """All known parts together, to search for words in them."""
+        return b"".join([fragment.text for fragment in self.fragments])
 
     def line_numbers(self) -> Iterator[int]:
         """Yield the number of every known line."""
@@ -230,14 +232,13 @@ def _build_fragments(hunks: Iterable[Hunk], side: Side) -> tuple[Fragment, ...]:
     runs: list[tuple[int, list[str]]] = []
     end = 0
     for hunk in hunks:
-        # The lines of most hunks with an image are needed for other things too, so these are faster than their text.
-        first, at = (hunk.before_start, 1) if side == "pre" else (hunk.after_start, 2)
-        texts = [line[0] for line in hunk.lines if line[at] is not None]
-        if not texts or first < end:
+        first = hunk.before_start if side == "pre" else hunk.after_start
+        text = hunk.text_on(side)
+        if not text or first < end:
             continue
         if runs and first == end:
-            runs[-1][1].extend(texts)
+            runs[-1][1].append(text)
         else:
-            runs.append((first, texts))
-        end = first + len(texts)
-    return tuple([Fragment(first, "\n".join([*texts, ""]).encode("utf-8", "surrogateescape")) for first, texts in runs])
+            runs.append((first, [text]))
+        end = first + text.count("\n")
+    return tuple([Fragment(first, "".join(texts).encode("utf-8", "surrogateescape")) for first, texts in runs])

@@ -52,25 +52,25 @@ class Origin(StrEnum):
     HOST = "host"
 
 
-def origin(path: str, *texts: bytes, generated: dict[bytes, bool] | None = None) -> Origin:
+def origin(path: str, *texts: bytes) -> Origin:
     """Return where the file at `path`, relative to the top of the tree, comes from.
 
     `texts` are what is known of its content: the whole file or the fragments that hunks show. The path is only a hint;
-    the content also decides where the path says that the file is the kernel's. `generated` keeps which texts are
-    generated, because most images of a series occur twice.
+    the content also decides where the path says that the file is the kernel's.
     """
     by_path = _origin_of_path(path)
     if by_path is not Origin.KERNEL or not path.endswith(".rs"):
         return by_path
-    generated = {} if generated is None else generated
-    for text in texts:
-        if text not in generated:
-            generated[text] = _is_bindgen_output(text) or _is_marked(text)
-        if generated[text]:
-            return Origin.GENERATED
-    if not path.startswith("rust/") and any(_needs_std(text) for text in texts):
-        return Origin.HOST
-    return Origin.KERNEL
+    whole = b"\n".join(texts)  # words are searched in all texts together
+    expressions = [expression for word, expression in _BINDGEN if word in whole]
+    if any(expression.search(text) for expression in expressions for text in texts):
+        return Origin.GENERATED
+    heads = [text[:_HEAD].lower() for text in texts]
+    shown = b"\n".join(heads)
+    if (b"generated" in shown or b"do not " in shown) and any(map(_DO_NOT_EDIT.search, heads)):
+        return Origin.GENERATED
+    needs_std = not path.startswith("rust/") and (b"std::" in whole or b"proc_macro" in whole)
+    return Origin.HOST if needs_std and any(_STD.search(text) for text in texts) else Origin.KERNEL
 
 
 @lru_cache(4096)  # every rule asks for every file
@@ -83,19 +83,3 @@ def _origin_of_path(path: str) -> Origin:
     if (path.startswith(_MAY_BE_HOST) or "build" in path) and _HOST.match(path):
         return Origin.HOST
     return Origin.KERNEL
-
-
-def _is_bindgen_output(text: bytes) -> bool:
-    expressions = [expression for word, expression in _BINDGEN if word in text]  # few texts have one
-    return any(expression.search(text) for expression in expressions)
-
-
-def _is_marked(text: bytes) -> bool:
-    """Return whether a comment at the top says that the file is generated."""
-    head = text[:_HEAD].lower()
-    return (b"generated" in head or b"do not " in head) and _DO_NOT_EDIT.search(head) is not None
-
-
-def _needs_std(text: bytes) -> bool:
-    """Return whether Rust names the standard library outside comments: it is a program for the build."""
-    return (b"std::" in text or b"proc_macro" in text) and _STD.search(text) is not None

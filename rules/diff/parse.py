@@ -220,8 +220,10 @@ def _read_hunk_text(
     """
     end = text.find("\n@", start)
     end = len(text) - 1 if end < 0 else end
-    added, removed, unchanged = [text.count(start_of_line, start, end) for start_of_line in ("\n+", "\n-", "\n ")]
-    unusual = text.count("\n", start, end) - added - removed - unchanged
+    unusual = text.count("\n", start, end)
+    unusual -= (added := text.count("\n+", start, end))
+    unusual -= (removed := unusual and text.count("\n-", start, end))
+    unusual -= (unchanged := unusual and text.count("\n ", start, end))
     notes = text.count("\n\\", start, end) if unusual else 0
     unchanged += unusual - notes
     while (unchanged + removed, unchanged + added) != (before_count, after_count):

@@ -86,10 +86,34 @@ class Hunk:
                 after += 1
         return tuple(lines)
 
+    @cached_property
+    def added(self) -> dict[int, str]:
+        """The texts of the lines that the patch adds, by their numbers after the patch."""
+        lines = enumerate(self._shown("post"), self.after_start) if self.has("+") else ()
+        return {number: line[1:] for number, line in lines if line[:1] == "+"}
+
+    @cached_property
+    def removed(self) -> dict[int, str]:
+        """The texts of the lines that the patch removes, by their numbers before the patch."""
+        lines = enumerate(self._shown("pre"), self.before_start) if self.has("-") else ()
+        return {number: line[1:] for number, line in lines if line[:1] == "-"}
+
     def text_on(self, side: Side) -> str:
         """Return the lines that the hunk shows of the file before or after the patch, each with a newline."""
+        text = self.text
+        if side == "post" and text.count("\n+") + text.startswith("+") == text.count("\n"):
+            return text[1:].replace("\n+", "\n")  # as for most new files
+        return "\n".join([line[1:] for line in self._shown(side)])
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        """The lines with their markers, and an empty one at the end."""
+        return self.text.split("\n")
+
+    def _shown(self, side: Side) -> list[str]:
+        """Return the lines of the file before or after the patch, with their markers, and an empty one at the end."""
         other = "+" if side == "pre" else "-"
-        return "\n".join([line[1:] for line in self.text.split("\n") if line[:1] != other])
+        return [line for line in self._lines if line[:1] != other] if self.has(other) else self._lines
 
     def has(self, start: str) -> bool:
         """Tell whether a line begins with this text, of which the first character is the marker."""

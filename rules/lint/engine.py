@@ -13,7 +13,7 @@ from rules.diff.image import FileImages, Fragment, Image, Images, build_images, 
 from rules.diff.patch import FileChange, Patch, Series
 from rules.finding import Anchor, Diagnostic, Failure, Finding, Fix, LogAnchor, Report, Skipped
 from rules.lazy import replace
-from rules.lint.rule import Rule
+from rules.lint.rule import Rule, Trigger
 from rules.source.rust.work_limit import TooMuchError
 
 if TYPE_CHECKING:
@@ -51,11 +51,11 @@ def run_rules(rules: Sequence[Rule], series_view: SeriesView, paths: Collection[
     findings: list[Finding] = []
     fixes: list[Fix] = []
     unchecked: list[Failure | Skipped] = []
-    by_language = _by_language(rules)
+    file_rules = _FileRules(rules)
     for file in series_view.files:
         if paths is not None and file.path not in paths:
             continue
-        for rule, diagnostic in _diagnose_file(by_language[file.is_kernel_rust], file, unchecked):
+        for rule, diagnostic in file_rules.diagnose(file, unchecked):
             findings.append(_finding(rule, diagnostic))
             if diagnostic.fix and isinstance(diagnostic.anchor, Anchor) and _is_fixable(diagnostic, file):
                 fixes.append(_fix(rule, diagnostic.anchor, diagnostic, file))
@@ -163,28 +163,27 @@ def view_whole_file(path: str, content: bytes, tree: Tree | None = None) -> File
 def audit_view(rules: Sequence[Rule], file: FileView) -> Report:
     """Return the findings in the view of a whole file."""
     unchecked: list[Failure | Skipped] = []
-    findings = _check_file(_by_language(rules)[file.is_kernel_rust], file, unchecked)
+    findings = [_finding(rule, diagnostic) for rule, diagnostic in _FileRules(rules).diagnose(file, unchecked)]
     return _report(_numbered(sorted(findings, key=lambda finding: _position(finding, {}))), unchecked)
 
 
-def _by_language(rules: Sequence[Rule]) -> dict[bool, list[Rule]]:
-    """Return the rules with `check_file` that check any file (False), and those that check kernel Rust (True)."""
-    of_files = [rule for rule in rules if rule.check_file is not None]
-    return {False: [rule for rule in of_files if not rule.trigger.is_rust], True: of_files}
+class _FileRules:
+    """The rules that check files. Many have the same trigger, which is compared with a file once."""
 
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        by_trigger: dict[Trigger, list[tuple[int, Rule, Callable[[FileView], Iterable[Diagnostic]]]]] = {}
+        for position, rule in enumerate(rules):
+            if rule.check_file is not None:
+                by_trigger.setdefault(rule.trigger, []).append((position, rule, rule.check_file))
+        self._of_kernel_rust = list(by_trigger.items())
+        self._of_others = [item for item in self._of_kernel_rust if not item[0].is_rust]
 
-def _check_file(rules: Iterable[Rule], file: FileView, unchecked: list[Failure | Skipped]) -> list[Finding]:
-    """Return what those rules find whose trigger the file fits."""
-    return [_finding(rule, diagnostic) for rule, diagnostic in _diagnose_file(rules, file, unchecked)]
-
-
-def _diagnose_file(
-    rules: Iterable[Rule], file: FileView, unchecked: list[Failure | Skipped]
-) -> Iterator[tuple[Rule, Diagnostic]]:
-    """Yield the reports of those rules whose trigger the file fits."""
-    for rule in rules:
-        if rule.check_file is not None and rule.trigger.fits(file):
-            for diagnostic in _run_check(rule, rule.check_file, file, file.patch.index, file.path, unchecked):
+    def diagnose(self, file: FileView, unchecked: list[Failure | Skipped]) -> Iterator[tuple[Rule, Diagnostic]]:
+        """Yield the reports of those rules whose trigger the file fits, in the order of the rules."""
+        by_trigger = self._of_kernel_rust if file.is_kernel_rust else self._of_others
+        fitting = [item for trigger, items in by_trigger if trigger.fits(file) for item in items]
+        for _, rule, check in sorted(fitting):
+            for diagnostic in _run_check(rule, check, file, file.patch.index, file.path, unchecked):
                 yield rule, diagnostic
 
 
@@ -271,9 +270,9 @@ def _audited(rules: Sequence[Rule], series_view: SeriesView) -> "Audited":
             if key[1:] not in views:
                 views[key[1:]] = series_view.alone(image)
             alone = views[key[1:]]
-            findings = _check_file(_by_language([by_id[rule_id]])[alone.is_kernel_rust], alone, unchecked)
-            seen[key] = None if unchecked else frozenset(finding.anchor.line for finding in findings)
-            remaining -= 1 + len(findings)
+            found = list(_FileRules([by_id[rule_id]]).diagnose(alone, unchecked))
+            seen[key] = None if unchecked else frozenset([diagnostic.anchor.line for _, diagnostic in found])
+            remaining -= 1 + len(found)
         return seen[key]
 
     return lines

@@ -51,15 +51,19 @@ class Trigger:
     """What a changed file must have so that `check_file` of a rule is called for it: this is cheap to find out.
 
     The patch adds any of the words `adds`, and the known lines after it contain all of the words `mentions`. `is_rust`
-    says that the rule is about Rust in the kernel.
+    says that the rule is about Rust in the kernel, `path` is what the file's path begins with.
     """
 
     adds: tuple[str, ...] = ()
     mentions: tuple[bytes, ...] = ()
     is_rust: bool = True
+    path: str = ""
 
     def fits(self, file: "FileView") -> bool:
-        return (not self.adds or file.adds(*self.adds)) and (not self.mentions or file.mentions(*self.mentions))
+        """Return whether the file has all this."""
+        if not file.path.startswith(self.path) or (self.adds and not file.adds(*self.adds)):
+            return False
+        return not self.mentions or file.mentions(*self.mentions)
 
 
 @dataclass(frozen=True, slots=True)

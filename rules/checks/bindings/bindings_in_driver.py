@@ -136,7 +136,7 @@ def _uses(sources: tuple[RustSource, ...]) -> Iterator[Use]:
             for item in source.uses
             if _is_imported(item)
         ]
-        for match in _references(source.code, {"kernel", *modules}):
+        for match in _references(source.code, {"bindings", *modules}):
             path = tuple(re.findall(r"\w+", match["path"]))
             if path == _KERNEL or (len(path) == 1 and path[0] in modules and "::" not in match["path"][:2]):
                 start, form = match.start(), _form(source.code, match.start(), match.end("name"))

@@ -26,7 +26,7 @@ from rules.analysis.view import FileView
 from rules.bindings.helper_facts import is_helper_source
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 
 _UNSPLIT = "rust/helpers.c"
 _INCLUDING = "rust/helpers/helpers.c"
@@ -34,7 +34,7 @@ _INCLUDING = "rust/helpers/helpers.c"
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each export that the patch adds."""
-    if not is_helper_source(file.path) or not file.adds("EXPORT_SYMBOL") or _is_before_split(file):
+    if not is_helper_source(file.path) or _is_before_split(file):
         return
     if not _is_generated(file):
         return
@@ -140,4 +140,5 @@ RULE = Rule(
     evidence=(MessageId("20241011131316.5d6e5d10@eugeo"),),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=("EXPORT_SYMBOL",), is_rust=False, path="rust/helpers"),
 )

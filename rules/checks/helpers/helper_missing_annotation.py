@@ -28,14 +28,14 @@ from rules.bindings.facts import Helper
 from rules.bindings.helper_facts import is_helper_source, read_helpers
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import MessageId
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Example, Rule, Status, Trigger
 
 _DEFINED_IN = "rust/helpers/helpers.c"
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each new helper without the annotation."""
-    if not is_helper_source(file.path) or file.post is None or not file.mentions(b"rust_helper_"):
+    if not is_helper_source(file.path) or file.post is None:
         return
     helpers: list[Helper] = []
     for part in file.post.fragments:
@@ -119,4 +119,5 @@ RULE = Rule(
     evidence=(MessageId("DFQTGD2X29SA.SFSXUTFX6CWQ@kernel.org"),),
     examples=EXAMPLES,
     check_file=check,
+    trigger=Trigger(adds=("rust_helper_",), is_rust=False, path="rust/helpers"),
 )

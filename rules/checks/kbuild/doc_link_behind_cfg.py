@@ -36,7 +36,7 @@ from typing import Final
 
 from rules.analysis.analysis import Analysis, Results
 from rules.analysis.bindings_view import BINDINGS_DIFF, added_line
-from rules.analysis.view import FileView, Position, SeriesView
+from rules.analysis.view import KERNEL_CRATE, FileView, Position, SeriesView
 from rules.bindings.bindings_diff import BindingsDiff, is_kbuild
 from rules.bindings.crate_paths import CRATE, full_name, is_in_crate
 from rules.bindings.doc_link_gates import DocLinkGates, GatedLink
@@ -59,7 +59,7 @@ _WORD = re.compile(r"\w++")
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each target once in a file that links to it, or at the `cfg` that the series adds to it."""
-    if not file.in_kernel_crate or not (file.adds("[") or any("CONFIG_" in line.text for line in file.removed)):
+    if not file.adds("[") and not any("CONFIG_" in text for text in file.change.texts("-")):
         return
     groups: dict[tuple[Anchor, str], list[GatedLink]] = {}
     for anchor, gated in file.series.result(_BROKEN_LINKS):
@@ -367,7 +367,7 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
-    trigger=Trigger(),
+    trigger=Trigger(path=KERNEL_CRATE),
     needs_tree=True,
     needs_series=True,
 )

@@ -66,6 +66,7 @@ _WRAPPER = re.compile(
     r"(?:(?:kernel|crate|core|error|mem)\s*::\s*)*(?P<name>to_result|drop|Some|Ok|Err)\s*(?=\()|(?P<not>!)\s*\w"
 )
 _WRAPPER_STARTS = ("kernel", "crate", "core", "error", "mem", "to_result", "drop", "Some", "Ok", "Err", "!")
+_STARTS = (*_WRAPPER_STARTS, "/", '"', "'", 'b"', "b'", "br", 'c"', "cr", "r")  # of safe code, comments and literals
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
@@ -88,7 +89,10 @@ def _blocks(source: RustSource) -> Iterator[Occurrence]:
 @lru_cache(512)  # the blocks of a file are read again in each patch that changes it
 def _safe_code(body: str) -> str | None:
     """Return the name of the safe code in a block for a message, None if there is none."""
-    text = RustSource(body.strip()).code.strip()
+    body = body.strip()
+    if not body.startswith(_STARTS) and "let" not in body:
+        return None
+    text = RustSource(body).code.strip()
     rest = text
     while "let" in rest and (let := _LET.match(rest)) and not _MAY_BE_UNSAFE.search(_SAFE_PART.sub("", let["value"])):
         rest = rest[let.end() :]

@@ -72,6 +72,8 @@ def _fix(source: RustSource, site: UnsafeSite) -> tuple[Edit, ...]:
 
 def _is_one_call(body: str) -> bool:
     """Return whether the block's content is one call and a semicolon."""
+    if ";" not in body:
+        return False
     text = RustSource(body).code.strip()
     if not text.endswith(";") or text.count(";") != 1 or _NO_CALL.match(text):
         return False

@@ -12,6 +12,9 @@ from rules.source.rust.walk import Walker
 from rules.source.rust.work_limit import WorkLimit
 
 _EDGE = re.compile(r"[(){}\[\];]")
+_BRACKET_OR_MACRO = re.compile(  # what the grammar allows only within the arguments and definitions of macros
+    r"[(){}\[\]]|\$(?:(?<=::\$)|(?<=\w\.\$)|(?![a-zA-Z_]))"
+)
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
 _OPENER = {closer: opener for opener, closer in _CLOSER.items()}
 _MACRO = re.compile(rb"\$(?:[a-zA-Z_(])")
@@ -40,6 +43,7 @@ _BOUNDS = re.compile(
     r"(?:[ \t]*+(?:for<[^\n>]*+>[ \t]*+)?\w++(?:::\w++)*+:[ \t]*+[\w?&'(<](?:[^\n,]*+,)++[ \t]*+\n)++"
     r"[ \t]*+\{[ \t]*+\n"
 )
+_MAX_NAME = 100  # characters between a bracket and its macro's name and the mark after it
 _MAX_TRIED = 64 * 1024  # characters of a fragment whose context is searched
 _MAX_BALANCED = 256 * 1024  # bytes of a text whose brackets are balanced
 _MAX_OPEN = 64  # brackets that a fragment may leave open
@@ -104,6 +108,9 @@ def _shows_part_of_macro(parsed: ParsedText) -> bool:
 def _contexts(code: str, *, is_searched: bool) -> Iterator[tuple[bytes, bytes]]:
     """Yield texts to put before and after the fragment, the most likely first, a token tree last."""
     balanced = balance(code)
+    if "$" in code and _is_in_macro(code):
+        yield _token_context(balanced)
+        return
     openers, closers = balanced.openers, balanced.closers
     is_searched = is_searched and len(code) < _MAX_TRIED and len(openers) + len(closers) <= _MAX_OPEN
     head = _head(code, openers) if is_searched else b""
@@ -122,6 +129,28 @@ def _contexts(code: str, *, is_searched: bool) -> Iterator[tuple[bytes, bytes]]:
         if head and not is_head_first:
             yield head, closers
     yield _token_context(balanced)
+
+
+def _is_in_macro(code: str) -> bool:
+    """Tell whether code can only be a part of a macro that begins above it: no context but tokens fits."""
+    stack: list[str] = []
+    arguments: list[int] = []  # the depths of the brackets that may begin the arguments or definition of a macro
+    for match in _BRACKET_OR_MACRO.finditer(code):
+        edge = match[0]
+        if edge in _CLOSER:
+            above = code[max(0, match.start() - _MAX_NAME) : match.start()].rstrip()
+            _, mark, name = above.rpartition("!")  # as in `name!(` and `macro_rules! name {`
+            if not above or above.endswith("#") or (mark and len(name.split()) < 2):
+                arguments.append(len(stack))
+            stack.append(edge)
+        elif edge == "$":
+            if not arguments:
+                return True
+        elif stack and stack[-1] == _OPENER[edge]:
+            stack.pop()
+            if arguments and arguments[-1] == len(stack):
+                arguments.pop()
+    return False
 
 
 def _head(code: str, openers: bytes) -> bytes:
@@ -171,28 +200,28 @@ def balance(code: str) -> Balance:
     """
     missing: list[str] = []
     stack: list[str] = []
-    lets = [_LET.match(code) is not None]  # whether the last statement of each level is a `let`
+    starts = [0]  # where the last statement of each level starts, -1 if it is known to be a `let`
     has_inner = has_ended = False
     for match in _EDGE.finditer(code):
         edge = match[0]
         if edge == ";":
             has_ended = has_ended or not stack
-            lets[-1] = _LET.match(code, match.end()) is not None
+            starts[-1] = match.end()
         elif edge in _CLOSER:
             stack.append(edge)
-            lets.append(_LET.match(code, match.end()) is not None)
+            starts.append(match.end())
         elif not stack:
             has_inner = has_inner or (has_ended and not missing)
             missing.append(_OPENER[edge])
             has_ended = False
-            lets = [_LET.match(code, match.end()) is not None]
+            starts = [match.end()]
         elif stack[-1] == _OPENER[edge]:
             stack.pop()
-            lets.pop()
-            if edge == "}" and not lets[-1]:
-                lets[-1] = _LET.match(code, match.end()) is not None
+            starts.pop()
+            if edge == "}" and starts[-1] >= 0:
+                starts[-1] = -1 if _LET.match(code, starts[-1]) else match.end()
     value = "()" if code.rstrip().endswith("=") else ""
-    ends = [";" if is_let else "" for is_let in lets]
+    ends = [";" if start < 0 or _LET.match(code, start) else "" for start in starts]
     closers = [_CLOSER[opener] + end for opener, end in zip(reversed(stack), reversed(ends[:-1]), strict=True)]
     after = value + ends[-1] + "".join(closers)
     return Balance("".join(reversed(missing)).encode(), after.encode(), has_ended, has_inner)

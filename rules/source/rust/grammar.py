@@ -105,6 +105,8 @@ def _count_problems(tree: Tree) -> int:
 
     A query would take quadratic time where an ERROR node has thousands of children.
     """
+    if not tree.root_node.has_error:
+        return 0
     cursor, problems = tree.walk(), 0
     while True:
         node = cursor.node

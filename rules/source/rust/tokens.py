@@ -68,6 +68,8 @@ def find_comments_and_literals(text: str) -> Iterator[Span]:
 
 def blank_out(text: str, spans: tuple[Span, ...]) -> str:
     """Return the text with blanks in place of the spans. Newlines stay, so that offsets and lines agree."""
+    if not spans:
+        return text
     parts: list[str] = []
     at = 0
     for start, end, _ in spans:

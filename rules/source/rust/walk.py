@@ -39,6 +39,7 @@ _TEST_WORD = re.compile(rb"test(?<=\btest)\b")
 _STATEMENTS = frozenset(
     {"let_declaration", "expression_statement", "unsafe_block", "call_expression", "match_expression", "if_expression"}
 )
+_ENTERED = _STATEMENTS.union(ITEM_KINDS, ("macro_invocation", "ERROR"))
 _MAX_INNER = 200  # children of a body, in search of inner attributes
 _QUOTING = frozenset({b"quote", b"quote_spanned", b"parse_quote", b"parse_quote_spanned", b"quote::quote"})
 _MAX_SCOPE = 4
@@ -71,10 +72,9 @@ class Walker:
     def __init__(self, parsed: ParsedText) -> None:
         self._parsed = parsed
         self._cursor = parsed.tree.walk()
-        self._has_lints = _has_any(parsed.text, _LINT_WORDS) and _has_any(parsed.text, _LEVELS)
-        self._has_tests = b"kunit_tests" in parsed.text or (
-            b"test" in parsed.text and _TEST_WORD.search(parsed.text) is not None
-        )
+        text = parsed.text
+        self._has_lints = _has_any(text, _LEVELS) and _has_any(text, _LINT_WORDS)
+        self._has_tests = b"test" in text and (b"kunit_tests" in text or _TEST_WORD.search(text) is not None)
         self._root = Context(
             allowed=frozenset() if parsed.is_doctest else self._inner_lints(parsed.tree.root_node),
             setting="doctest" if parsed.is_doctest else "code",
@@ -91,7 +91,9 @@ class Walker:
     def _move(self, offset: int) -> None:
         cursor, path = self._cursor, self.path
         while len(path) > 1 and path[-1].end_byte <= offset:
-            if cursor.goto_next_sibling():
+            while (has_next := cursor.goto_next_sibling()) and (node := cursor.node) and node.end_byte <= offset:
+                pass
+            if has_next:
                 path[-1] = _node(cursor.node)
             else:
                 cursor.goto_parent()
@@ -117,7 +119,7 @@ class Walker:
 
     def _enter(self, outer: Context, node: Node) -> Context:
         kind = node.type
-        if node.start_point.row < self._parsed.top:
+        if kind not in _ENTERED or node.start_point.row < self._parsed.top:
             return outer
         if kind == "macro_invocation" and outer.setting not in MACRO_DEFINITIONS:
             called = node.child_by_field_name("macro")
@@ -173,7 +175,7 @@ def _node(node: Node | None) -> Node:
 
 
 def _has_any(text: bytes, words: Iterable[bytes]) -> bool:
-    return any(word in text for word in words)
+    return any(map(text.__contains__, words))
 
 
 def _lints(attributes: Iterable[str]) -> frozenset[str]:

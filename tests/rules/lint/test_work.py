@@ -64,9 +64,9 @@ def _run(series: Series, counts: Counter[str]) -> None:
 def test_rust_without_the_words_of_rules_is_neither_checked_nor_parsed(called: Counter[str]) -> None:
     _run(_series(_patch(1, "rust/kernel/led.rs", "let c = 3;")), called)
 
-    without_words = {rule.id for rule in RULES if rule.check_file and not (rule.trigger.adds or rule.trigger.mentions)}
-    assert without_words == set(called)
-    assert 4 >= len(without_words)
+    asked = [rule for rule in RULES if rule.check_file and not (rule.trigger.adds or rule.trigger.mentions)]
+    assert {rule.id for rule in asked if "rust/kernel/led.rs".startswith(rule.trigger.path)} == set(called)
+    assert 2 >= len(asked)
 
 
 def test_a_file_in_another_language_calls_few_rules(called: Counter[str]) -> None:
