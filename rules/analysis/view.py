@@ -244,7 +244,10 @@ class FileView:
 
     def adds(self, *words: str) -> bool:
         """Tell whether any of these words is on a line that the patch adds. This is cheap: a rule asks it first."""
-        return any(map(self._added_text.__contains__, words))
+        for word in words:  # noqa: SIM110 any() would take as long as the search
+            if word in self._added_text:
+                return True
+        return False
 
     @cached_property
     def touched(self) -> frozenset[int]:

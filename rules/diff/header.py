@@ -52,7 +52,7 @@ def unquote(path: str) -> str:
 
 def read_header(text: str) -> Header | str:
     """Read the header of one file, which starts with `diff --git` or `---`; return the reason if that is impossible."""
-    if usual := _USUAL.fullmatch(text):  # as git writes most
+    if text.count("\n") == 3 and (usual := _USUAL.fullmatch(text)):  # as git writes most
         path = usual[1]
         change = FileChange(path, path, (), _read_blob_id(usual[2]), _read_blob_id(usual[3]))
         return _path_problem(path) or Header(change, is_change=False)

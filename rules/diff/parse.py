@@ -18,10 +18,10 @@ MAX_FILES: Final = 10_000
 """A patch that changes more files is Unreadable. The largest renames across a tree change a few thousand files."""
 
 # Expressions that search a whole diff begin with a newline, because a single fixed character is found fast.
-_GIT = re.compile(r"\ndiff --(?:git|cc|combined) ")
+_GIT_STARTS = ("\ndiff --git ", "\ndiff --cc ", "\ndiff --combined ")
 _START = re.compile(r"\n(?:diff --(?:git|cc|combined) |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)")
 _NOTES = re.compile(r"^---[ \t]*$", re.MULTILINE)
-_IN_BODY_HEADER = re.compile(r"(?:From|Date|Subject): ")
+_IN_BODY_HEADERS = ("From: ", "Date: ", "Subject: ")
 _RULE = re.compile(r"([-+])\1{4}")
 _FOOTER = re.compile(r"([-+])(?:\1|\s*$|[-+=*_]{2}| \w|[A-Z][a-z])")
 _OUTSIDE_OF_HUNKS = re.compile(r"\n[^-+ \\@\r\n]")
@@ -77,8 +77,13 @@ def parse(diff: str) -> tuple[FileChange, ...] | Unreadable:
 
 
 def _find_diff(text: str) -> int:
-    match = _GIT.search("\n" + text) or _START.search("\n" + text)
-    return match.start() if match else len(text)
+    below = "\n" + text
+    first = len(below)
+    for start in _GIT_STARTS:
+        at = below.find(start, 0, first)
+        first = at if at >= 0 else first
+    match = _START.search(below) if first == len(below) else None
+    return match.start() if match else min(first, len(text))
 
 
 def _split_message(text: str) -> tuple[str, tuple[str, ...], str]:
@@ -86,7 +91,7 @@ def _split_message(text: str) -> tuple[str, tuple[str, ...], str]:
     match = _NOTES.search(text)
     message, notes = (text[: match.start()], text[match.end() :]) if match else (text, "")
     lines = message.strip("\n").split("\n")
-    while lines and _IN_BODY_HEADER.match(lines[0]):
+    while lines and lines[0].startswith(_IN_BODY_HEADERS):
         lines.pop(0)
     log, trailers = split_log("\n".join(lines))
     return log, trailers, notes.strip("\n")
@@ -181,7 +186,8 @@ def _read_usual_hunks(text: str) -> _Hunks | None:
             return None
         lines, at, ends_without_newline = read
         hunks.append(Hunk(before, before_count, after, after_count, header[5], lines))
-    return _Hunks(tuple(hunks), ends_without_newline) if _USUAL_END.match(text, at) else None
+    is_usual = text[at : at + 6] in ("\n", "\n-- \n") or _USUAL_END.match(text, at)
+    return _Hunks(tuple(hunks), ends_without_newline) if is_usual else None
 
 
 def _read_exact_hunks(text: str, *, is_cut: bool) -> _Hunks | Unreadable:

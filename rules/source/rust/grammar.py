@@ -128,7 +128,7 @@ def _as_known_syntax(text: bytes) -> bytes:
     """
     if b"unsafe" not in text:
         return text
-    if _UNSAFE_TRAIT.search(text):
+    if b"trait" in text and _UNSAFE_TRAIT.search(text):
         text = _CONST_TRAIT.sub(lambda head: b"".ljust(len(head[0])), text)
     if b"struct" in text and _has_any_default(text):
         text = _STRUCT.sub(lambda head: b"m!".ljust(len(head[0])) if _has_default(text, head.end()) else head[0], text)

@@ -106,7 +106,8 @@ class Walker:
         """Return what encloses the last token of `path`, which may itself be an item."""
         contexts = self._contexts
         for n in range(len(contexts), len(self.path)):
-            contexts.append(self._enter(contexts[n - 1], self.path[n]) if n else self._root)
+            outer, node = contexts[n - 1] if n else self._root, self.path[n]
+            contexts.append(self._enter(outer, node) if n and node.type in _ENTERED else outer)
         return contexts[-1]
 
     def enclosing(self) -> str:
@@ -119,7 +120,7 @@ class Walker:
 
     def _enter(self, outer: Context, node: Node) -> Context:
         kind = node.type
-        if kind not in _ENTERED or node.start_point.row < self._parsed.top:
+        if node.start_point.row < self._parsed.top:
             return outer
         if kind == "macro_invocation" and outer.setting not in MACRO_DEFINITIONS:
             called = node.child_by_field_name("macro")
@@ -175,7 +176,10 @@ def _node(node: Node | None) -> Node:
 
 
 def _has_any(text: bytes, words: Iterable[bytes]) -> bool:
-    return any(map(text.__contains__, words))
+    for word in words:  # noqa: SIM110 any() would take as long as the search
+        if word in text:
+            return True
+    return False
 
 
 def _lints(attributes: Iterable[str]) -> frozenset[str]:
