@@ -89,6 +89,8 @@ class Hunk:
     @cached_property
     def added(self) -> dict[int, str]:
         """The texts of the lines that the patch adds, by their numbers after the patch."""
+        if not self.before_count:  # all lines, as in a new file
+            return dict(enumerate(self.text[1:-1].split("\n+"), self.after_start)) if self.text else {}
         lines = enumerate(self._shown("post"), self.after_start) if self.has("+") else ()
         return {number: line[1:] for number, line in lines if line[:1] == "+"}
 
@@ -100,9 +102,8 @@ class Hunk:
 
     def text_on(self, side: Side) -> str:
         """Return the lines that the hunk shows of the file before or after the patch, each with a newline."""
-        text = self.text
-        if side == "post" and text.count("\n+") + text.startswith("+") == text.count("\n"):
-            return text[1:].replace("\n+", "\n")  # as for most new files
+        if not self.before_count:
+            return self.text[1:].replace("\n+", "\n") if side == "post" else ""
         return "\n".join([line[1:] for line in self._shown(side)])
 
     @cached_property
