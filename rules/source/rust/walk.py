@@ -2,6 +2,7 @@
 """Walk a syntax tree forward to given places, with the items and attributes that enclose each."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from tree_sitter import Node
 
@@ -71,7 +72,7 @@ class Walker:
 
     def __init__(self, parsed: ParsedText) -> None:
         self._parsed = parsed
-        self._cursor = parsed.tree.walk()
+        self._cursor: Any = parsed.tree.walk()  # its node is never None
         text = parsed.text
         self._has_lints = _has_any(text, _LEVELS) and _has_any(text, _LINT_WORDS)
         self._has_tests = b"test" in text and (b"kunit_tests" in text or _TEST_WORD.search(text) is not None)
@@ -91,16 +92,16 @@ class Walker:
     def _move(self, offset: int) -> None:
         cursor, path = self._cursor, self.path
         while len(path) > 1 and path[-1].end_byte <= offset:
-            while (has_next := cursor.goto_next_sibling()) and (node := cursor.node) and node.end_byte <= offset:
+            while (has_next := cursor.goto_next_sibling()) and (node := cursor.node).end_byte <= offset:
                 pass
             if has_next:
-                path[-1] = _node(cursor.node)
+                path[-1] = node
             else:
                 cursor.goto_parent()
                 path.pop()
             del self._contexts[len(path) - 1 :]
         while path[-1].start_byte <= offset and cursor.goto_first_child_for_byte(offset) is not None:
-            path.append(_node(cursor.node))
+            path.append(cursor.node)
 
     def context(self) -> Context:
         """Return what encloses the last token of `path`, which may itself be an item."""
@@ -168,11 +169,6 @@ class Walker:
             is_exported = any(_EXPORTED.match(text) for text in attributes_of(self._parsed, node, (b"macro_export",)))
             setting = "exported-macro" if is_exported else "macro-definition"
         return Context(scope, container, floor, in_test, allowed, setting, outer.is_damaged)
-
-
-def _node(node: Node | None) -> Node:
-    assert node is not None  # the cursor has just moved to it
-    return node
 
 
 def _has_any(text: bytes, words: Iterable[bytes]) -> bool:
