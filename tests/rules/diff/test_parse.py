@@ -139,7 +139,17 @@ def test_lines_have_the_numbers_of_their_sides() -> None:
     assert change.removed_lines() == [line for line in lines if line.is_removed]
     assert (change.texts("+"), change.texts("-")) == (["c", "f", "g"], ["b", "e"])
     assert (change.hunks[0].text_on("pre"), change.hunks[1].text_on("post")) == ("a\nb\nd\n", "f\ng\n")
-    assert Hunk.of(7, 3, 9, 3, "", change.hunks[0].lines) == change.hunks[0]
+    hunk = change.hunks[0]
+    assert Hunk.of(7, 3, 9, 3, "", hunk.lines) == hunk
+    assert hunk.added == {line.after: line.text for line in hunk.lines if line.is_added}
+    assert hunk.removed == {line.before: line.text for line in hunk.lines if line.is_removed}
+
+
+def test_a_hunk_that_only_adds_lines_has_no_line_before() -> None:
+    hunk = parse_one(HEADER + "@@ -4,0 +5,3 @@\n+a\n++b\n+\n").hunks[0]
+
+    assert (hunk.added, hunk.removed) == ({5: "a", 6: "+b", 7: ""}, {})
+    assert (hunk.text_on("pre"), hunk.text_on("post")) == ("", "a\n+b\n\n")
 
 
 @pytest.mark.parametrize("path", ["a.rs", "d/a b.rs", "d/a\\b", "b/a", 'd/"a', "d/\xe4.rs"])

@@ -7,6 +7,7 @@ from rules.diff.image import Image
 from rules.diff.patch import Hunk
 from rules.finding import Confidence
 from rules.source.rust.fragment import balance
+from rules.source.rust.grammar import parse_counted
 from rules.source.rust.source import RustSource, read_image
 from rules.source.rust.work_limit import WorkLimit
 
@@ -73,6 +74,31 @@ def test_a_fragment_that_leaves_many_brackets_open_is_read_as_tokens(depth: int,
     code = ARMS + "}\n" * depth
 
     assert RustSource(code.encode(), 50, is_complete=False).unsafe_sites[0].confidence is confidence
+
+
+@pytest.mark.parametrize(
+    ("code", "parses"),
+    [
+        ("    $(a($x);)*\n    unsafe { b() };\n", 1),
+        ("    unsafe { a::$name() }\n", 1),
+        ("    unsafe { self.$name }\n", 1),
+        ("    m!($($x)*);\n    unsafe { b() };\n", 1),
+        ("macro_rules! m {\n    ($($x:tt)*) => { unsafe { $($x)* } };\n}\n", 1),
+        ("    m! { $(a)* }\n    unsafe { $x }\n", 1),
+        ("    a(b c);\n    unsafe { d(e f) };\n", 3),
+    ],
+)
+def test_a_part_of_a_macro_is_read_as_tokens_at_once(code: str, parses: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = []
+
+    def count(text: bytes, tolerance: int, work: WorkLimit) -> object:
+        counted.append(text)
+        return parse_counted(text, tolerance, work)
+
+    monkeypatch.setattr("rules.source.rust.fragment.parse_counted", count)
+    source = RustSource(code, 7, is_complete=False)
+    assert [site.kind for site in source.unsafe_sites] == ["block"]
+    assert parses == len(counted)
 
 
 def test_the_fragments_of_an_image_are_searched_up_to_a_limit() -> None:
