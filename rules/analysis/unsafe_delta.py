@@ -95,6 +95,8 @@ def _compute(series: "SeriesView") -> UnsafeDelta:
         if file.is_kernel_rust:
             added += _places(file, "post")
             removed += _places(file, "pre")
+    if not (added and removed):
+        return UnsafeDelta(tuple(added), tuple(removed))
     added, removed, _ = _without_pairs(added, removed, lambda place: (place.kind, place.path, place.key))
     added, removed, moved = _without_pairs(added, removed, lambda place: (place.kind, place.key))
     added, removed, edited = _without_pairs(added, removed, lambda place: (place.kind, place.path, place.scope))
