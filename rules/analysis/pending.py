@@ -3,7 +3,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from rules.analysis.analysis import Analysis, Results
@@ -33,12 +33,13 @@ _MAX_NAME: Final = 300  # characters of a name: longer names are hostile
 
 
 def _collect(view: SeriesView, results: Results) -> PendingFacts:
-    counts: Counter[PendingKind] = Counter()
+    counts = dict.fromkeys(PendingKind, 0)
     facts: list[PendingFact] = []
     for fact in dict.fromkeys(_find(view, results)):
         if len(fact.name) <= _MAX_NAME:
             counts[fact.kind] += 1
-            facts += [fact] if counts[fact.kind] <= MAX_FACTS else []
+            if counts[fact.kind] <= MAX_FACTS:
+                facts.append(fact)
     patches = tuple(
         PatchIdentity(patch.index, " ".join(patch.subject.lower().split())[:_MAX_NAME], stable_patch_id(patch))
         for patch in view.series.patches
@@ -62,7 +63,7 @@ def _find(view: SeriesView, results: Results) -> Iterator[PendingFact]:
         file for file in view.files if file.path.endswith(".h") and any(map(is_significant, file.change.texts("-")))
     ]
     steps: tuple[Step, ...] = diff.steps if diff is not None else tuple(map(visible_step, headers))
-    for facts in (
+    sources = (
         find_c_changes(steps, diff),
         find_uses(rust, declared, diff),
         find_added_helpers(view.files),
@@ -70,19 +71,22 @@ def _find(view: SeriesView, results: Results) -> Iterator[PendingFact]:
         _find_new_files(view),
         find_item_changes(rust),
         _find_rewrites(view),
-    ):
-        yield from islice(facts, 2 * MAX_FACTS + 2)
+    )
+    return chain.from_iterable(islice(facts, 2 * MAX_FACTS + 2) for facts in sources)
 
 
 def _find_new_files(view: SeriesView) -> Iterator[PendingFact]:
     for file in view.files:
-        texts = file.change.texts("+") if file.change.is_new else ()
-        if texts and not any(later.change.is_deleted for later in view.later(file)):
-            first = next(hunk for hunk in file.change.hunks if hunk.has("+"))
-            above = f"\n{first.text}".partition("\n+")[0]
+        change = file.change
+        first = next((hunk for hunk in change.hunks if hunk.has("+")), None) if change.is_new else None
+        if first is not None and not any(later.change.is_deleted for later in view.later(file)):
+            text = f"\n{first.text[:-1]}"
+            is_all = len(change.hunks) == 1 and text.count("\n+") == text.count("\n")
+            lines = text.replace("\n+", "\n")[1:] if is_all else "\n".join(change.texts("+"))
+            above = text.partition("\n+")[0]
             number = first.after_start + above.count("\n") - above.count("\n-")
-            place = added_place(file, Line(texts[0], None, number))
-            yield PendingFact(PendingKind.ADDED, f"file {file.path}", place, "", digest("\n".join(texts)))
+            place = added_place(file, Line(lines.partition("\n")[0], None, number))
+            yield PendingFact(PendingKind.ADDED, f"file {file.path}", place, "", digest(lines))
 
 
 def _find_rewrites(view: SeriesView) -> Iterator[PendingFact]:

@@ -70,6 +70,9 @@ class PendingFact:
     before: str = ""
     after: str = ""
 
+    def __hash__(self) -> int:
+        return hash((self.name, self.place.line, self.before, self.after))  # the place has six fields
+
     @property
     def keys(self) -> Iterator[str]:
         """The names under which this fact and those that can collide with it are looked up."""

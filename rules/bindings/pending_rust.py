@@ -17,8 +17,9 @@ from rules.source.rust.api import ApiItem, read_items
 from rules.source.rust.source import RustSource, showing
 
 _ITEM_HEAD = re.compile(r"pub(?:\([\w ]{0,40}\))? |macro_rules!")
-_HEAD = re.compile(r"\bfn\b|^[ \t]*+pub |macro_rules!|^[ \t]*+(?:mut )?\w++: [^=;]*+,?$")
-_OUTERMOST = re.compile(r"^(?![ \t])[^\S\n]*+pub |macro_rules", re.MULTILINE)  # on each public item of `_is_outermost`
+_FN = re.compile(r"fn(?<=\bfn)\b")  # the letters come first because that is fast
+_HEAD = re.compile(r"[ \t]*+(?:pub |(?:mut )?\w++: [^=;]*+,?$)")
+_OUTERMOST = re.compile(r"\n(?![ \t])[^\S\n]*+pub ")  # on each public item of `_is_outermost`, except macros
 _WORD = re.compile(r"\w+")
 _MAX_SEARCHED = 32  # names that are searched one by one
 _ITEM_KINDS = frozenset(("fn", "struct", "enum", "union", "trait", "type", "const", "static", "macro"))
@@ -111,8 +112,9 @@ def _words_after(files: Sequence[RustFile], names: Collection[str]) -> frozenset
 
 
 def _is_head(text: str) -> bool:
-    may_be_head = "fn" in text or "pub " in text or ": " in text or "macro_rules!" in text
-    return may_be_head and _HEAD.search(text) is not None
+    if ("pub " in text or ": " in text) and _HEAD.match(text):
+        return True
+    return ("fn" in text and _FN.search(text) is not None) or "macro_rules!" in text
 
 
 class _Places:
@@ -181,7 +183,8 @@ def _read_items(
     file: RustFile, path: str, sources: Iterable[RustSource], is_complete: bool
 ) -> Iterator[tuple[ItemKey, _CrateItem]]:
     for source in sources:
-        if not is_complete and _OUTERMOST.search(source.text) is None:
+        shown = f"\n{source.text}"
+        if not (is_complete or _OUTERMOST.search(shown) or "macro_rules" in shown):
             continue
         items = read_items(source)
         traits = {(item.module, item.name) for item in items if item.kind == "trait"}
