@@ -16,7 +16,7 @@ from rules.lazy import re
 
 _MAX_LINES: Final = 16  # identified lines of consecutive removed ones
 _NEIGHBOURS: Final = 2  # lines above and below a line that identify it
-_MAX_CACHED: Final = 4_000  # characters of a hunk that is kept: most hunks of a revision are those of the one before
+_MAX_CACHED: Final = 2_000  # characters of a hunk whose rewrites are kept for the next revision of the series
 _BEFORE = re.compile(r"\n(?!\+)[^\n]?([^\n]*)")  # a line before the change
 _CHANGED = re.compile(r"\n[-+][^\n]*+(?:\n[-+][^\n]*+)*+")  # consecutive lines
 _INSIGNIFICANT = re.compile(
@@ -81,7 +81,7 @@ def _read_hunk(text: str, is_deleted: bool) -> tuple[Rewrite, ...]:
     return tuple(rewrites)
 
 
-_read_cached = lru_cache(maxsize=1024)(_read_hunk)
+_read_cached = lru_cache(maxsize=512)(_read_hunk)
 
 
 def _identify(stripped: list[str], at: int) -> str:

@@ -2,11 +2,13 @@
 """The `use` declarations of a Rust text: every name that they import, with the path that it stands for."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from rules.lazy import dataclass, re
 
 _USE = re.compile(r"use(?<!\wuse)\s++(?P<tree>[^;]*+)(?P<end>;|\Z)")  # the letters come first because that is fast
 _MAX_PATH = 32  # parts of a path
+_MAX_CACHED = 500  # characters of a tree whose leaves are kept: revisions of a series have the same ones
 _TOKEN = re.compile(r"::|[{},*]|(?:r#)?\w+|\$")
 
 
@@ -34,16 +36,18 @@ def read_leaves(code: str) -> Iterator[tuple[str, tuple[str, ...], int]]:
     """Yield name, path and offset of each name that the complete `use` declarations import, in order."""
     for match in _USE.finditer(code):
         if match["end"]:
-            yield from _leaves(match["tree"], match.start("tree"))
+            tree, start = match["tree"], match.start("tree")
+            for name, path, offset in _read_cached(tree) if len(tree) <= _MAX_CACHED else _read_leaves(tree):
+                yield name, path, start + offset
 
 
-def _leaves(tree: str, start: int) -> list[tuple[str, tuple[str, ...], int]]:
-    """Return name, path and offset of each leaf of a `use` tree that begins at `start`."""
+def _read_leaves(tree: str) -> list[tuple[str, tuple[str, ...], int]]:
+    """Return name, path and offset of each leaf of a `use` tree."""
     leaves: list[tuple[str, tuple[str, ...], int]] = []
     stack: list[tuple[str, ...]] = []
     prefix: tuple[str, ...] = ()
     path: tuple[str, ...] = ()
-    offset = start
+    offset = 0
     alias: str | None = None
     is_alias = False
 
@@ -68,6 +72,9 @@ def _leaves(tree: str, start: int) -> list[tuple[str, tuple[str, ...], int]]:
             alias, is_alias = word, False
         elif word != "::":
             path = (*path[-_MAX_PATH:], word.removeprefix("r#"))
-            offset = start + token.start()
+            offset = token.start()
     add_leaf()
     return leaves
+
+
+_read_cached = lru_cache(maxsize=256)(_read_leaves)
