@@ -37,9 +37,6 @@ class RustFile(ChangedFile, Protocol):
     @property
     def added(self) -> tuple[Line, ...]: ...
 
-    @property
-    def removed(self) -> tuple[Line, ...]: ...
-
 
 @dataclass(frozen=True, slots=True)
 class _CrateItem:
@@ -122,18 +119,18 @@ class _Places:
 
     def __init__(self, files: Sequence[RustFile], side: Side) -> None:
         self._side: Side = side
-        self._places: dict[str, tuple[RustFile, Line]] = {}
+        self._places: dict[str, tuple[RustFile, int]] = {}
         for file in files:
-            for line in file.removed if side == "pre" else file.added:
-                self._places.setdefault(line.text, (file, line))
+            for hunk in file.change.hunks:
+                for number, text in (hunk.removed if side == "pre" else hunk.added).items():
+                    self._places.setdefault(text, (file, number))
 
     def of(self, text: str) -> Anchor | None:
         """Return the place of a line with this text."""
         if text not in self._places:
             return None
-        file, line = self._places[text]
+        file, number = self._places[text]
         path = (file.change.before if self._side == "pre" else None) or file.change.path
-        number = line.before if self._side == "pre" else line.after
         return Anchor(file.patch.index, path, self._side, number or 1, 1, text[:MAX_TEXT])
 
     def has_word(self, word: str) -> bool:

@@ -8,7 +8,6 @@ Names that a glob imports, and paths that a line break divides, stay unknown.
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
-from operator import attrgetter
 from typing import Final
 
 from rules.bindings.bindings_diff import BindingsDiff
@@ -29,7 +28,6 @@ _IMPL = re.compile(r"(?:unsafe )?impl(?:<[^<>{}\n]{0,200}>)? ([A-Za-z_][\w:]*+)(
 _ADDED_IMPL = re.compile(r"\n\+(?:unsafe )?impl")
 _METHOD = re.compile(r" {4}(?:pub |const |async |unsafe |extern \"C\" )*+fn (\w++)")
 _MACRO = re.compile(r" {4}(?:#\[|[\w:]++!)")
-_text = attrgetter("text")
 
 _Names = Mapping[str, tuple[str, ...]]
 _Imports = Mapping[str, tuple[tuple[str, ...], str]]
@@ -42,10 +40,10 @@ class _Uses:
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     places: dict[tuple[str, str], Anchor] = field(default_factory=dict)
 
-    def count(self, name: str, form: str, file: RustFile, line: Line) -> None:
-        """Count a use on a line that the patch adds or removes."""
+    def count(self, name: str, form: str, file: RustFile, line: Line | None) -> None:
+        """Count a use on a line that the patch adds, or None for a line that it removes."""
         use = name, form
-        if line.after is None:
+        if line is None:
             self.counts[use] -= 1
         else:
             self.counts[use] += 1
@@ -122,10 +120,10 @@ def _imports(file: RustFile) -> _Imports:
     return imported
 
 
-def _paths(file: RustFile, imported: _Imports) -> Iterator[tuple[bool, str, str, Line]]:
+def _paths(file: RustFile, imported: _Imports) -> Iterator[tuple[bool, str, str, Line | None]]:
     """Yield the paths below the `kernel` crate on the changed lines, with the number of arguments of a call.
 
-    The path of a C name is that name, and the first value says that it is one.
+    The path of a C name is that name, and the first value says that it is one. The line is None if it is removed.
     """
     crates = _crates(file)
     names = {name: path for name, (path, _) in imported.items() if path[0] in crates}
@@ -134,28 +132,27 @@ def _paths(file: RustFile, imported: _Imports) -> Iterator[tuple[bool, str, str,
     roots.discard("*")
     known: dict[str, tuple[bool, str] | None] = {}
     for hunk in file.change.hunks:
-        text, row, start, end, code = hunk.text, 0, 0, 0, ""
+        text, number, start, end, code = f"\n{hunk.text}", hunk.after_start, 0, 0, ""
         for at in find_words(text, roots):
-            if at >= end:  # the first one on its line
-                last, end = end, text.index("\n", at)
-                row += text.count("\n", last, end)
-                line = hunk.lines[row]
-                start, code = end - len(line.text), _code_of(line)
-            match = _PATH.match(code, at - start) if at - start < len(code) else None
+            if at >= end:  # the first one on its line, which begins with a newline and the marker
+                above, start = start, text.rfind("\n", end, at)
+                end = text.index("\n", at)
+                number += text.count("\n", above, start) - text.count("\n-", above, start)
+                code = _code_of(text[start + 2 : end]) if text[start + 1] in "+-" else ""
+            match = _PATH.match(code, at - start - 2) if at - start - 2 < len(code) else None
             if match is not None:
                 path, opening = match.groups()
                 if path not in known:
                     parts = tuple(path.split("::"))
                     known[path] = _named(_resolve(parts, names, file.change.path) if parts[0] in roots else None)
                 if (named := known[path]) is not None:
+                    line = Line(text[start + 2 : end], None, number) if text[start + 1] == "+" else None
                     yield *named, _count_arguments(code, match.end()) if opening else "", line
 
 
-def _code_of(line: Line) -> str:
-    """Return the code of a changed line that may use a path, without a comment at its end; "" for other lines."""
-    if (line.before is not None and line.after is not None) or ("(" not in line.text and "::" not in line.text):
-        return ""
-    code = line.text.partition("//")[0]
+def _code_of(line: str) -> str:
+    """Return the code of a line that may use a path, without a comment at its end; "" for other lines."""
+    code = line.partition("//")[0] if "(" in line or "::" in line else ""
     return code if ("(" in code or "::" in code) and not code.lstrip().startswith(("use ", "pub use ")) else ""
 
 
@@ -168,14 +165,21 @@ def _named(below: tuple[str, ...] | None) -> tuple[bool, str] | None:
 
 def _imported_paths(
     file: RustFile, imports: Sequence[tuple[tuple[str, ...], str]]
-) -> Iterator[tuple[bool, str, str, Line]]:
-    """Yield the imports that stand on changed lines, each with its first added and its first removed line."""
-    for lines in (file.added, file.removed) if imports else ():
-        shown = dict(zip(map(str.strip, map(_text, reversed(lines))), reversed(lines), strict=True))
-        for path, text in imports:
-            named = _named(_below_crate(path, file.change.path)) if text in shown else None
-            if named is not None:
-                yield *named, "", shown[text]
+) -> Iterator[tuple[bool, str, str, Line | None]]:
+    """Yield the imports on changed lines: each with its first added line, and with None if one is removed."""
+    texts = {text for _, text in imports}
+    added, removed = (texts.intersection(map(str.strip, file.change.texts(marker) if texts else ())) for marker in "+-")
+    places: dict[str, Line] = {}
+    for number, text in (line for hunk in file.change.hunks if added for line in hunk.added.items()):
+        if (stripped := text.strip()) in added:
+            places.setdefault(stripped, Line(text, None, number))
+    for path, text in imports:
+        named = _named(_below_crate(path, file.change.path)) if text in added or text in removed else None
+        if named is not None:
+            if text in added:
+                yield *named, "", places[text]
+            if text in removed:
+                yield *named, "", None
 
 
 def _resolve(path: tuple[str, ...], names: _Names, file: str) -> tuple[str, ...] | None:
@@ -213,33 +217,35 @@ def _implementations(file: RustFile, imported: _Imports) -> Iterator[PendingFact
     """Yield the traits of the `kernel` crate that the added lines implement, with the methods."""
     names = {name: path for name, (path, _) in imported.items()}
     for hunk in file.change.hunks:
-        text, row, last = f"\n{hunk.text}", 0, 0
-        for added in _ADDED_IMPL.finditer(text):
-            row += text.count("\n", last, added.start())
-            last, line = added.start(), hunk.lines[row]
-            head = _IMPL.match(line.text)
+        text, number, start = f"\n{hunk.text}", hunk.after_start, 0
+        for added in _ADDED_IMPL.finditer(text):  # a line begins with a newline and the marker
+            above, start = start, added.start()
+            number += text.count("\n", above, start) - text.count("\n-", above, start)
+            head = _IMPL.match(text, start + 2)
             path = _resolve(tuple(head[1].split("::")), names, file.change.path) if head is not None else None
-            body = _body(hunk.lines, row) if path is not None and path[0] not in _BINDINGS else None
-            if path is None or body is None:
+            if path is None or path[0] in _BINDINGS:
                 continue
-            has_attribute = row > 0 and hunk.lines[row - 1].text.startswith("#")
+            line = Line(text[start + 2 : text.index("\n", start + 2)], None, number)
+            body = [] if line.text.rstrip().endswith("{}") else _body(text, start + 2 + len(line.text))
+            if body is None:
+                continue
+            has_attribute = start > 0 and text[text.rindex("\n", 0, start) + 2 : start].startswith("#")
             is_open = has_attribute or any(map(_MACRO.match, body))
             methods = " ".join(_methods(body))
             name, form = full_name(path), "open impl" if is_open else "impl"
             yield PendingFact(PendingKind.ITEM_USE, name, added_place(file, line), methods, form)
 
 
-def _body(lines: Sequence[Line], start: int) -> list[str] | None:
-    """Return the lines of a block after its head, if all of them are added and the hunk shows its end."""
-    if lines[start].text.rstrip().endswith("{}"):
-        return []
+def _body(text: str, end: int) -> list[str] | None:
+    """Return the lines of a block whose head ends there, if all of them are added and the hunk shows its end."""
     body: list[str] = []
-    for line in lines[start + 1 : start + _MAX_BODY]:
-        if not line.is_added:
+    for _ in range(1, _MAX_BODY):
+        start, end = end, text.find("\n", end + 1)
+        if end < 0 or text[start + 1] != "+":
             return None
-        if line.text.startswith("}"):
+        if text[start + 2] == "}":
             return body
-        body.append(line.text)
+        body.append(text[start + 2 : end])
     return None
 
 
