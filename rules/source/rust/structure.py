@@ -46,6 +46,7 @@ class Structure:
         self.code = code
         self._heads: dict[int, str] = {}
         self._kinds: dict[int, str] = {}
+        self._skipped: tuple[int, int, tuple[int, str]] = (0, -1, (0, ""))  # blanks, and what follows them
 
     @cached_property
     def _brackets(self) -> "_Brackets":
@@ -95,18 +96,27 @@ class Structure:
 
     def skip_attributes(self, offset: int) -> tuple[int, str]:
         """Return the offset of the first code after blanks, comments and attributes, and these attributes."""
+        start, end, found = self._skipped
+        if not start <= offset <= end:  # else the same code follows, as after each of many comments
+            end = self._after_blanks(offset)
+            found = self._read_attributes(end)
+            self._skipped = offset, end, found
+        return found
+
+    def _read_attributes(self, offset: int) -> tuple[int, str]:
         attributes: list[str] = []
-        while True:
-            match = _SPACE.match(self.code, offset)
-            offset = match.end() if match else offset
-            if not self.code.startswith("#[", offset):
-                return offset, "\n".join(attributes)
+        while self.code.startswith("#[", offset):
             simple = _ATTRIBUTE.match(self.code, offset)  # most are, and need no table of all brackets
             last = self.closing(offset + 1) if simple is None else simple.end() - 1
             if last is None:
                 return len(self.code), "\n".join(attributes)
             attributes.append(self.text[offset : last + 1])
-            offset = last + 1
+            offset = self._after_blanks(last + 1)
+        return offset, "\n".join(attributes)
+
+    def _after_blanks(self, offset: int) -> int:
+        match = _SPACE.match(self.code, offset)
+        return match.end() if match else offset
 
     def statement_end(self, offset: int) -> tuple[int, str] | None:
         """Return where the statement, item or list entry that starts at `offset` ends, and the character that ends it.
