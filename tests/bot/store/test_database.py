@@ -341,9 +341,11 @@ def test_a_file_that_is_no_longer_in_its_place_ends_the_work(tmp_path: Path, nam
         says = "it was replaced by another file" if is_replaced else "it was deleted"
 
         with pytest.raises(ReplacedError, match=says):
-            store.unparsed(10)
+            store.cursors("l")
         with pytest.raises(ReplacedError, match=says):
             store.ingest(_batch())
+        with pytest.raises(ReplacedError, match=says):
+            store.index((), ())
 
 
 def test_many_connections_that_come_and_go_are_no_replaced_file(tmp_path: Path) -> None:
