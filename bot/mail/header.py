@@ -97,8 +97,13 @@ def read_fields(block: bytes) -> tuple[list[tuple[str, str]], str]:
         from email.parser import BytesHeaderParser
 
         message = BytesHeaderParser().parsebytes(block + b"\n\n")  # compat32 is its default
-        rest = message.get_payload()
-        return [(str(name), str(value)) for name, value in message.raw_items()], rest if isinstance(rest, str) else ""
+        fields = [(str(name), str(value)) for name, value in message.raw_items()]
+        try:
+            rest = message.get_payload()
+        except (ValueError, TypeError):  # the declared charset is a codec that raises, or not one text
+            del message["Content-Type"]
+            rest = message.get_payload()
+        return fields, rest if isinstance(rest, str) else ""
     if ":\n" in text:
         from email.policy import compat32
 
