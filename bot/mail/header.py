@@ -99,11 +99,12 @@ def read_fields(block: bytes) -> tuple[list[tuple[str, str]], str]:
         message = BytesHeaderParser().parsebytes(block + b"\n\n")  # compat32 is its default
         fields = [(str(name), str(value)) for name, value in message.raw_items()]
         try:
-            rest = message.get_payload()
-        except (ValueError, TypeError):  # the declared charset is a codec that raises, or not one text
+            rest = str(message.get_payload())
+            rest.encode()
+        except (ValueError, TypeError):  # the declared charset is a codec that raises or makes surrogates, or no string
             del message["Content-Type"]
-            rest = message.get_payload()
-        return fields, rest if isinstance(rest, str) else ""
+            rest = str(message.get_payload())
+        return fields, rest
     if ":\n" in text:
         from email.policy import compat32
 

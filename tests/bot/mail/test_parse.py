@@ -324,6 +324,7 @@ _LINES = st.sampled_from(
 @example(b"Subject: \xed\xa0\x80")
 @example(b"Content-Type: x; charset=undefined\nno field \xff")
 @example(b"Content-Type: x; charset=punycode\nno field \xff")
+@example(b"Content-Type: x; charset=unicode-escape\nno field \xff\\ud800")
 @example(b"Content-Type: x; charset*=utf-8''utf-8\nno field \xff")
 def test_no_bytes_make_it_raise(raw: bytes) -> None:
     mail = parse(raw)
