@@ -15,12 +15,18 @@ SCHEMA: Final = MIGRATIONS / "schema.sql"
 
 def create_schema(connection: Plain) -> bool:
     """Create the schema of this version in an empty file. Return False if the database is not empty."""
+    if _has_any(connection):  # which takes no write lock: the process that has it may be of a newer version
+        return False
     with transaction(connection):
-        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        if _has_any(connection):
             return False
         for statement in _statements():
             connection.execute(statement)
     return True
+
+
+def _has_any(connection: Plain) -> bool:
+    return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
 
 
 def _statements() -> Iterator[str]:

@@ -59,6 +59,19 @@ def test_a_file_with_a_table_is_not_new(tmp_path: Path) -> None:
 
 
 @pytest.mark.sqlite
+def test_a_file_with_a_table_is_not_locked(tmp_path: Path) -> None:
+    with (
+        closing(sqlite3.connect(tmp_path / "d.db", isolation_level=None)) as other,
+        closing(sqlite3.connect(tmp_path / "d.db", timeout=0)) as connection,
+    ):
+        other.execute("CREATE TABLE cursor (source)")
+        other.execute("PRAGMA journal_mode=WAL")
+        other.execute("BEGIN IMMEDIATE")
+
+        assert not create_schema(connection)
+
+
+@pytest.mark.sqlite
 def test_a_file_that_several_threads_create_has_one_schema(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         for database in threads.map(lambda _: Database(tmp_path / "d.db"), range(8)):
