@@ -138,9 +138,10 @@ def _is_in_macro(code: str) -> bool:
     for match in _BRACKET_OR_MACRO.finditer(code):
         edge = match[0]
         if edge in _CLOSER:
-            above = code[max(0, match.start() - _MAX_NAME) : match.start()].rstrip()
-            _, mark, name = above.rpartition("!")  # as in `name!(` and `macro_rules! name {`
-            if not above or above.endswith("#") or (mark and len(name.split()) < 2):
+            first = max(0, match.start() - _MAX_NAME)
+            above = code[first : match.start()].rstrip()
+            _, mark, name = above.rpartition("!")  # as in `name!(` and `macro_rules! name {`; it may be further above
+            if not above or above.endswith("#") or ((mark or first) and len(name.split()) < 2):
                 arguments.append(len(stack))
             stack.append(edge)
         elif edge == "$":
