@@ -880,6 +880,7 @@ CODE_READERS: Final = (
             "rules.source.rust.functions.read_parameters",
             "rules.source.rust.functions.split_at_commas",
             "rules.source.rust.grammar.parse_counted",
+            "rules.source.rust.grammar.has_unsafe_default",
             "rules.source.rust.tokens.has_misleading_literal",
             "rules.source.rust.tokens.without_misleading_literals",
             "rules.source.rust.grammar.parse_bytes",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rules.diff.image import Fragment
 from rules.finding import Confidence
 from rules.lazy import re, replace
-from rules.source.rust.grammar import ParsedText, parse_counted
+from rules.source.rust.grammar import ParsedText, has_unsafe_default, parse_counted
 from rules.source.rust.walk import Walker
 from rules.source.rust.work_limit import WorkLimit
 
@@ -56,7 +56,7 @@ def parse_fragment(fragment: Fragment, code: str, work: WorkLimit, *, is_searche
     """
     if len(fragment.text) >= _MAX_BALANCED:
         return _parse_between(b"", b"", fragment, work)
-    for before, after in _contexts(code, is_searched=is_searched):
+    for before, after in _contexts(fragment.text, code, is_searched=is_searched):
         parsed = _parse_between(before, after, fragment, work)
         if parsed is not None:
             return parsed
@@ -105,10 +105,10 @@ def _shows_part_of_macro(parsed: ParsedText) -> bool:
     return False
 
 
-def _contexts(code: str, *, is_searched: bool) -> Iterator[tuple[bytes, bytes]]:
+def _contexts(text: bytes, code: str, *, is_searched: bool) -> Iterator[tuple[bytes, bytes]]:
     """Yield texts to put before and after the fragment, the most likely first, a token tree last."""
     balanced = balance(code)
-    if "$" in code and _is_in_macro(code):
+    if "$" in code and _is_in_macro(code) and not has_unsafe_default(text):  # with one, fields are read as tokens too
         yield _token_context(balanced)
         return
     openers, closers = balanced.openers, balanced.closers

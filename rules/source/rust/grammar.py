@@ -130,12 +130,12 @@ def _as_known_syntax(text: bytes) -> bytes:
         return text
     if b"trait" in text and _UNSAFE_TRAIT.search(text):
         text = _CONST_TRAIT.sub(lambda head: b"".ljust(len(head[0])), text)
-    if b"struct" in text and _has_any_default(text):
+    if b"struct" in text and has_unsafe_default(text):
         text = _STRUCT.sub(lambda head: b"m!".ljust(len(head[0])) if _has_default(text, head.end()) else head[0], text)
     return text
 
 
-def _has_any_default(text: bytes) -> bool:
+def has_unsafe_default(text: bytes) -> bool:
     """Return whether unsafe code may be the default value of a field. It is on the field's line or the next one."""
     end = 0
     while end >= 0 and (at := text.find(b"unsafe", end)) >= 0:

@@ -44,6 +44,7 @@ ARMS = "    1 => unsafe { a() },\n    2 => b,\n"
         ("        x;\n        a => b,\n    }\n    unsafe { c() };\n", LOW, "none"),
         ("    a: u8,\n    let x;\n    unsafe { c() };\n", LOW, "none"),
         ("    $a => { unsafe { c() } }\n", LOW, "unknown"),
+        ("    $(a: b,)*\n    c: d = unsafe { e() },\n", MEDIUM, "unknown"),
         ("macro_rules! a /*" + " b" * 46 + " */ {\n    ($(c)*) => { unsafe { d() } };\n}\n", MEDIUM, "none"),
         ("macro_rules! a" + "_" * 99 + " {\n    ($(c)*) => { unsafe { d() } };\n}\n", MEDIUM, "none"),
     ],
