@@ -144,10 +144,13 @@ def _read_section(section: str) -> FileChange | Unreadable:
 
 
 def _drop_missing_side(change: FileChange, hunk: Hunk) -> FileChange:
-    """Remove the path of the side that does not exist: a plain diff shows this only by its line numbers."""
-    if hunk.before_start == hunk.before_count == 0:
+    """Remove the path of the side that does not exist: a plain diff shows this only by its line numbers.
+
+    The path of the only side with one stays.
+    """
+    if hunk.before_start == hunk.before_count == 0 and change.after is not None:
         return replace(change, before=None)
-    if hunk.after_start == hunk.after_count == 0:
+    if hunk.after_start == hunk.after_count == 0 and change.before is not None:
         return replace(change, after=None)
     return change
 

@@ -264,6 +264,13 @@ def test_a_plain_diff_tells_a_new_file_by_its_numbers() -> None:
     assert parse_one("--- t.orig/d/a.c\n+++ t/d/a.c\n@@ -0,0 +1 @@\n+x\n").is_new
 
 
+def test_a_plain_diff_with_contradicting_lines_keeps_its_path() -> None:
+    deleted = parse_one("--- a/d/a.c\n+++ /dev/null\n@@ -0,0 +1 @@\n+x\n")
+    new = parse_one("--- /dev/null\n+++ b/d/a.c\n@@ -1 +0,0 @@\n-x\n")
+
+    assert (deleted.path, deleted.is_deleted, new.path, new.is_new) == ("d/a.c", True, "d/a.c", True)
+
+
 @pytest.mark.parametrize(
     "end",
     [
