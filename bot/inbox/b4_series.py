@@ -5,7 +5,7 @@ Only this module imports b4, and it limits what b4 gets:
 
 - Copies of mails with a canonical subject, a valid sender and date, and short plain text, so that the regular
   expressions of b4 stay fast.
-- Decoded text only. It does not decode again what is left of encoded words: that raises on malformed ones.
+- No encoded words to decode: that raises on malformed ones. The names in trailers are decoded after it.
 - The mails of one posting only, because b4 distinguishes series by their revision alone.
 - No network, and no configuration: b4 would run git and read the operator's files.
 - No patch-ids: b4 would start a git process for every patch.
@@ -145,7 +145,8 @@ def _follow_ups(series: b4.LoreSeries) -> Iterator[FollowUp]:
 def _unique_follow_ups(trailers: Iterable[tuple[int, b4.LoreTrailer]]) -> Iterator[FollowUp]:
     seen: set[tuple[int, str]] = set()
     for index, trailer in trailers:
-        text = clean(trailer.as_string(omit_extinfo=True))
+        text = trailer.as_string(omit_extinfo=True)
+        text = clean(decode_words(text) if trailer.type == "person" and "=?" in text else text)
         if (index, text) not in seen:
             seen.add((index, text))
             yield FollowUp(index, text, trailer.origin)
@@ -183,9 +184,7 @@ def _facts(body: str) -> str:
 def _own_text(body: str) -> str:
     """Return the text of a reply without quotations and overlong lines. The middle of a long text is cut."""
     lines = [
-        clean(decode_words(line)) if "=?" in line else line
-        for line in body.split("\n")
-        if not line.startswith(">") and len(line) <= _MAX_LINE and line.count("@") < 4
+        line for line in body.split("\n") if not line.startswith(">") and len(line) <= _MAX_LINE and line.count("@") < 4
     ]
     text = _BLANK_LINES.sub("\n\n", "\n".join(lines))
     return text if len(text) <= _MAX_HEAD + _MAX_TAIL else f"{text[:_MAX_HEAD]}\n{text[-_MAX_TAIL:]}"

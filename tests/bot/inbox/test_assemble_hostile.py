@@ -3,12 +3,14 @@
 
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.inbox.assemble import assemble
+from bot.mail.address import Address
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting import Complete, Defective, Waiting
@@ -142,3 +144,17 @@ def test_any_thread_gives_postings_that_make_sense(messages: list[Message]) -> N
             assert set(range(1, posting.expected + 1)) <= set(indices)
         if isinstance(posting.state, Waiting):
             assert not set(posting.state.missing) & set(indices)
+
+
+def test_only_the_names_of_trailers_are_decoded() -> None:
+    body = (
+        "Closes: https://example.org/?a=?utf-8?q?b?=\n"
+        "Acked-by: =?utf-8?q?Ada?= <ada@example.org>\n"
+        "Tested-by: =?utf-8?q?Ada?= <ada@example.com>\n"
+    )
+    thread = [mail("p", "[PATCH] x", DIFF), mail("r", "Re: [PATCH] x", body, "p")]
+    thread[1] = replace(thread[1], author=Address("Ada", "ada@example.org"))
+    (posting,) = assemble(thread)
+
+    trailers = [follow_up.trailer for follow_up in posting.follow_ups]
+    assert trailers == ["Closes: https://example.org/?a=?utf-8?q?b?=", "Acked-by: Ada <ada@example.org>"]
