@@ -78,15 +78,12 @@ def _find(view: SeriesView, results: Results) -> Iterator[PendingFact]:
 def _find_new_files(view: SeriesView) -> Iterator[PendingFact]:
     for file in view.files:
         change = file.change
-        first = next((hunk for hunk in change.hunks if hunk.has("+")), None) if change.is_new else None
+        first = next((hunk.added for hunk in change.hunks if hunk.added), None) if change.is_new else None
         if first is not None and not any(later.change.is_deleted for later in view.later(file)):
-            text = f"\n{first.text[:-1]}"
-            is_all = len(change.hunks) == 1 and text.count("\n+") == text.count("\n")
-            lines = text.replace("\n+", "\n")[1:] if is_all else "\n".join(change.texts("+"))
-            above = text.partition("\n+")[0]
-            number = first.after_start + above.count("\n") - above.count("\n-")
-            place = added_place(file, Line(lines.partition("\n")[0], None, number))
-            yield PendingFact(PendingKind.ADDED, f"file {file.path}", place, "", digest(lines))
+            number, text = next(iter(first.items()))
+            form = digest("\n".join(change.texts("+")))
+            place = added_place(file, Line(text, None, number))
+            yield PendingFact(PendingKind.ADDED, f"file {file.path}", place, "", form)
 
 
 def _find_rewrites(view: SeriesView) -> Iterator[PendingFact]:

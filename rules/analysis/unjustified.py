@@ -51,7 +51,7 @@ class _Candidate(Generic[Unsafe]):
 
 
 _ByKey = dict[str, list[tuple[FileView, _Candidate[Unsafe]]]]
-_Read = Callable[..., list[_Candidate[Unsafe]]]
+_Read = Callable[[Iterable[RustSource]], list[_Candidate[Unsafe]]]
 
 
 def unjustified_sites(file: FileView) -> Iterator[UnjustifiedSite[UnsafeSite]]:
@@ -64,19 +64,16 @@ def unjustified_declarations(file: FileView) -> Iterator[UnjustifiedSite[UnsafeD
     return _unjustified(file, _declaration_candidates, _REMOVED_DECLARATIONS)
 
 
-def _site_candidates(sources: Iterable[RustSource], *, unjustified: bool = False) -> list[_Candidate[UnsafeSite]]:
+def _site_candidates(sources: Iterable[RustSource]) -> list[_Candidate[UnsafeSite]]:
     states = {"none": False, "unknown": None}
     return [
         _Candidate(site, states.get(site.reading.verdict, True), site.reading.line, f"{site.kind} {_words(site.body)}")
         for source in sources
         for site in source.unsafe_sites
-        if not unjustified or site.reading.verdict == "none"
     ]
 
 
-def _declaration_candidates(
-    sources: Iterable[RustSource], *, unjustified: bool = False
-) -> list[_Candidate[UnsafeDeclaration]]:
+def _declaration_candidates(sources: Iterable[RustSource]) -> list[_Candidate[UnsafeDeclaration]]:
     return [
         _Candidate(
             declaration,
@@ -86,7 +83,6 @@ def _declaration_candidates(
         )
         for source in sources
         for declaration in source.unsafe_declarations
-        if not unjustified or not (declaration.exempt or declaration.documented is not False)
     ]
 
 
@@ -99,7 +95,7 @@ def _unjustified(
 ) -> Iterator[UnjustifiedSite[Unsafe]]:
     if file.post is None:
         return
-    unjustified: list[_Candidate[Unsafe]] = read(file.unsafe_sources, unjustified=True)
+    unjustified: list[_Candidate[Unsafe]] = [item for item in read(file.unsafe_sources) if item.justified is False]
     if not unjustified:
         return
     touched = file.post.touched

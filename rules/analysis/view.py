@@ -120,7 +120,7 @@ class FileView:
         lines: set[int] = set()
         for word in words:
             hunks = [hunk.added for hunk in self.change.hunks if word in hunk.text]
-            lines.update([n for added in hunks for n, text in added.items() if n and word in text])
+            lines.update([number for added in hunks for number, text in added.items() if number and word in text])
         return showing(self.post_rust, lines)
 
     def removed_sources(self, word: str) -> "Iterator[RustSource]":
@@ -128,7 +128,8 @@ class FileView:
         from rules.source.rust.source import showing
 
         hunks = [hunk.removed for hunk in self.change.hunks if word in hunk.text]
-        return showing(self.pre_rust, {n for removed in hunks for n, text in removed.items() if n and word in text})
+        lines = {number for removed in hunks for number, text in removed.items() if number and word in text}
+        return showing(self.pre_rust, lines)
 
     @cached_property
     def unsafe_sources(self) -> "tuple[RustSource, ...]":
@@ -260,8 +261,8 @@ class FileView:
         removed = self.series.removed_rust(self.patch.index) if self.post is not None else frozenset()
         if not removed:
             return self.touched
-        hunks = [hunk.added for hunk in self.change.hunks]
-        return frozenset([n for added in hunks for n, text in added.items() if n and _collapsed(text) not in removed])
+        lines = [line for hunk in self.change.hunks for line in hunk.added.items()]
+        return frozenset([number for number, text in lines if number and _collapsed(text) not in removed])
 
     def line_before(self, line: int) -> int | None:
         """Return the number that a line had before the patch, or None for an added line."""
