@@ -78,12 +78,9 @@ def parse(diff: str) -> tuple[FileChange, ...] | Unreadable:
 
 def _find_diff(text: str) -> int:
     below = "\n" + text
-    first = len(below)
-    for start in _GIT_STARTS:
-        at = below.find(start, 0, first)
-        first = at if at >= 0 else first
-    match = _START.search(below) if first == len(below) else None
-    return match.start() if match else min(first, len(text))
+    starts = [at for start in _GIT_STARTS if (at := below.find(start)) >= 0]
+    match = None if starts else _START.search(below)
+    return min(starts, default=match.start() if match else len(text))
 
 
 def _split_message(text: str) -> tuple[str, tuple[str, ...], str]:
@@ -229,10 +226,8 @@ def _read_hunk_text(
     """
     end = text.find("\n@", start)
     end = len(text) - 1 if end < 0 else end
-    unusual = text.count("\n", start, end)
-    unusual -= (added := text.count("\n+", start, end))
-    unusual -= (removed := unusual and text.count("\n-", start, end))
-    unusual -= (unchanged := unusual and text.count("\n ", start, end))
+    added, removed, unchanged = [text.count(start_of_line, start, end) for start_of_line in ("\n+", "\n-", "\n ")]
+    unusual = text.count("\n", start, end) - added - removed - unchanged
     notes = text.count("\n\\", start, end) if unusual else 0
     unchanged += unusual - notes
     while (unchanged + removed, unchanged + added) != (before_count, after_count):
