@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Claim a mail: decide about it and change its state in one transaction, which holds the write lock."""
 
+import json
 from datetime import datetime
 from typing import Final
-
-from sqlmodel import Session, col, select
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
@@ -15,6 +14,7 @@ from bot.ports.outbox import (
     ClaimedMail,
     Decision,
     Hold,
+    MailChange,
     Permit,
     PostingStatus,
     Send,
@@ -22,16 +22,19 @@ from bot.ports.outbox import (
     Withdraw,
 )
 from bot.review.disposition import ActiveMute
-from bot.store.blocks import driver
 from bot.store.codec import posting_of
 from bot.store.context import arrivals_of
 from bot.store.database import Database
-from bot.store.listing import mail_of
+from bot.store.dialect import Plain
 from bot.store.mutes import mutes_of
-from bot.store.outgoing import change_state, pace_of
+from bot.store.outgoing import change_state, pace_of, stored_mail
 from bot.store.stop import stop_reason
-from bot.store.tables import MailRow, MessageRow, OutgoingRow, PostingRow
+from rules.lazy import replace
 
+_POSTING: Final = "SELECT value, state, detail, verdict, reason FROM posting WHERE message_id = ?"
+_PRESENT: Final = """
+SELECT message_id FROM message JOIN mail ON mail.id = mail_id
+WHERE message_id IN (SELECT value FROM json_each(?)) AND mail.state != 'deleted'"""
 _STATES: Final = {Hold: MailState.HELD, Withdraw: MailState.WITHDRAWN, AlreadySent: MailState.SENT}
 
 
@@ -42,67 +45,52 @@ class ClaimRows:
         self._database = database
 
     def claim(self, message_id: str, now: datetime, since: datetime, permit: Permit) -> ClaimedMail | None:
-        with self._database.writing() as session:
-            row = session.get(OutgoingRow, message_id)
-            if row is None or not MailState(row.state).is_deliverable:
+        with self._database.changing() as connection:
+            mail = stored_mail(connection, message_id)
+            if mail is None or not mail.state.is_deliverable:
                 return None
-            mail = mail_of(row)
-            decision = permit(_candidate(session, mail, now, since))
-            _apply(session, row, decision, now)
+            decision = permit(_candidate(connection, mail, now, since))
+            self._database.note(_apply(connection, mail, decision, now))
             return ClaimedMail(mail, decision)
 
 
-def _apply(session: Session, row: OutgoingRow, decision: Decision, now: datetime) -> None:
+def _apply(connection: Plain, mail: Outgoing, decision: Decision, now: datetime) -> MailChange:
     match decision:
         case Send():
-            row.attempts += 1
-            change_state(session, row, MailState.SENDING, now)
+            return change_state(connection, replace(mail, attempts=mail.attempts + 1), MailState.SENDING, now)
         case Wait(reason, until):
-            change_state(session, row, MailState(row.state), now, reason)
-            row.due = until
+            return change_state(connection, replace(mail, due=until), mail.state, now, reason)
         case Hold(reason) | Withdraw(reason) | AlreadySent(reason):
-            change_state(session, row, _STATES[type(decision)], now, reason)
+            return change_state(connection, mail, _STATES[type(decision)], now, reason)
 
 
-def _candidate(session: Session, mail: Outgoing, now: datetime, since: datetime) -> Candidate:
-    posting = _posting(session, mail.posting_id)
-    connection = driver(session.connection())
+def _candidate(connection: Plain, mail: Outgoing, now: datetime, since: datetime) -> Candidate:
+    posting = _posting(connection, mail.posting_id)
     mutes: list[ActiveMute] = []
     if posting is not None:
         authors = {posting.posting.author.key, mail.author, *(part.author.key for part in posting.posting.parts)}
         mutes = mutes_of(connection, posting.posting.topic, authors, (*posting.posting.lists, *mail.lists))
     return Candidate(
         mail=mail,
-        pace=pace_of(session, mail, now, since),
+        pace=pace_of(connection, mail, now, since),
         posting=posting,
         mutes=tuple(mutes),
         stopped=stop_reason(connection),
     )
 
 
-def _posting(session: Session, message_id: str) -> PostingStatus | None:
-    row = session.get(PostingRow, message_id)
+def _posting(connection: Plain, message_id: str) -> PostingStatus | None:
+    row = connection.execute(_POSTING, (message_id,)).fetchone()
     if row is None:
         return None
-    posting = posting_of(row.value)  # neither the permit nor the recipients depend on texts
-    return PostingStatus(
-        posting,
-        row.state,
-        row.detail,
-        row.verdict,
-        row.reason,
-        arrivals_of(driver(session.connection()), posting),
-        _removed(session, posting),
-    )
+    value, state, detail, verdict, reason = row
+    posting = posting_of(value)  # neither the permit nor the recipients depend on texts
+    context = arrivals_of(connection, posting)
+    return PostingStatus(posting, state, detail, verdict, reason, context, _removed(connection, posting))
 
 
-def _removed(session: Session, posting: Posting) -> str:
+def _removed(connection: Plain, posting: Posting) -> str:
     """Return the message-id of a part whose mail is no longer in its archive, or ""."""
     ids = [part.message_id for part in posting.parts]
-    here = (
-        select(MessageRow.message_id)
-        .join(MailRow, col(MailRow.id) == col(MessageRow.mail_id))
-        .where(col(MessageRow.message_id).in_(ids), MailRow.state != "deleted")
-    )
-    present = set(session.exec(here))
+    present = {message_id for (message_id,) in connection.execute(_PRESENT, (json.dumps(ids),))}
     return next((message_id for message_id in ids if message_id not in present), "")

@@ -16,7 +16,7 @@ from bot.store.codec import up_to
 from bot.store.database import Database
 from bot.store.mails import stored_mails
 from bot.store.mutes import store_mute
-from bot.store.outgoing import note_changes, row_of
+from bot.store.outgoing import insert_mail
 from bot.store.tables import CommandKeyRow, CommandMailRow, DispositionRow, MailRow, OutgoingRow
 from bot.store.unchecked import mark_checked, unchecked_mails
 
@@ -64,11 +64,11 @@ class CommandRows:
             for change in changes:
                 if isinstance(change, ActiveMute):
                     session.flush()
-                    note_changes(session, store_mute(driver(session.connection()), change, now))
+                    self._database.note(*store_mute(driver(session.connection()), change, now))
                 else:
                     session.merge(_row(change))
             if answer is not None and session.get(OutgoingRow, answer.message_id) is None:
-                session.add(row_of(answer, now))
+                insert_mail(driver(session.connection()), answer, now)
             return True
 
     def is_command_processed(self, *keys: str) -> bool:

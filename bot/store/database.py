@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The database: open and migrate it, and run transactions whose errors explain the cause."""
+"""The database: open and migrate it, and run transactions whose errors explain the cause.
+
+SQLAlchemy takes long to load, so it is imported for the first session. Plain statements on a file need none.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from threading import local
+from threading import Lock, local
 from typing import TYPE_CHECKING, Final, Self, cast
-
-from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session
 
 from bot.error import ReplacedError
 from bot.ports.outbox import MailChange
@@ -17,8 +17,10 @@ from bot.store.dialect import (
     Plain,
     driver_errors,
     name_of,
+    open_file,
     plain,
     postgres_engine,
+    session_errors,
     snapshot,
     sqlite_engine,
     transaction,
@@ -31,8 +33,9 @@ from bot.store.schema import create_schema
 if TYPE_CHECKING:
     import sqlite3
 
-CHANGES: Final = "mail changes"
-"""The key under which a session collects the changes of mails that its commit makes durable."""
+    from sqlalchemy import Engine
+    from sqlmodel import Session
+
 _STEP_PAGES: Final = 4096
 
 
@@ -56,13 +59,15 @@ class Database:
         self._writing = writing_options(server)
         self._on_use = on_use
         self._on_change = on_change
-        self._batch = local()
+        self._thread = local()
+        self._opening = Lock()
+        self._engine: Engine | None = None
+        self._idle: list[Plain] = []  # connections to the file
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._engine = postgres_engine(server) if server else sqlite_engine(path)
             self._migrate()
             # SQLite keeps the write-ahead log while a connection is open, so a missing log was deleted by someone else.
-            self._anchor = None if server else self._engine.connect()
+            self._anchor = None if server else open_file(path)
             files = () if server else (path, path.with_name(f"{path.name}-wal"))
             self._files = {name: _identity(name) for name in files}
 
@@ -81,10 +86,12 @@ class Database:
                 )
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def reading(self) -> "Iterator[Session]":
         """Open a session that reads one snapshot of the data."""
+        from sqlmodel import Session
+
         self.check()
-        with self._explained(), Session(self._engine) as session:
+        with self._explained(), Session(self.engine) as session:
             yield session
         self._on_use()
 
@@ -102,13 +109,17 @@ class Database:
         self._on_use()
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
+    def writing(self) -> "Iterator[Session]":
         """Open a session with the write lock. It commits at its end, or rolls back."""
+        from sqlmodel import Session
+
         self.check()
-        engine = self._engine.execution_options(**self._writing)
-        with self._explained(), Session(engine, expire_on_commit=False) as session, session.begin():
-            yield session
-        for change in session.info.pop(CHANGES, ()):
+        changes = self._begin_changes()
+        with self._explained():
+            engine = self.engine.execution_options(**self._writing)
+            with Session(engine, expire_on_commit=False) as session, session.begin():
+                yield session
+        for change in changes:
             self._on_change(change)
         self._on_use()
 
@@ -118,14 +129,28 @@ class Database:
 
         In a batch it commits with the batch; an error undoes only what happened since it was opened.
         """
+        changes = self._begin_changes()
         if (shared := self._shared) is not None:
             with _savepoint(shared):
                 yield shared
+            self._thread.committed.extend(partial(self._on_change, change) for change in changes)
             return
         self.check()
         with self._explained(), self._raw() as connection, transaction(connection):
             yield connection
+        for change in changes:
+            self._on_change(change)
         self._on_use()
+
+    def note(self, *changes: MailChange) -> None:
+        """Call `on_change` with the changes of states among these after the commit of this thread's transaction."""
+        self._thread.changes.extend(change for change in changes if change.before is not change.mail.state)
+
+    def _begin_changes(self) -> list[MailChange]:
+        """Return the list to which `note` adds from now on in this thread."""
+        changes: list[MailChange] = []
+        self._thread.changes = changes
+        return changes
 
     @contextmanager
     def batch(self) -> Iterator[list[Callable[[], None]]]:
@@ -138,11 +163,11 @@ class Database:
         committed: list[Callable[[], None]] = []
         with self._explained(), self._raw() as connection:
             connection.execute("BEGIN IMMEDIATE")
-            self._batch.connection = connection
+            self._thread.connection, self._thread.committed = connection, committed
             try:
                 yield committed
             finally:
-                self._batch.connection = None
+                self._thread.connection = None
                 if connection.in_transaction:  # SQLite itself ends it if the disk is full.
                     connection.commit()
                     for call in committed:
@@ -152,7 +177,7 @@ class Database:
     @property
     def _shared(self) -> Plain | None:
         """The connection of this thread's batch, if it has one."""
-        return getattr(self._batch, "connection", None)
+        return getattr(self._thread, "connection", None)
 
     def reclaim(self) -> int:
         """Return up to 16 MB of free pages to the file system. Return the number of bytes, 0 if no free page is left.
@@ -186,21 +211,37 @@ class Database:
     @contextmanager
     def _raw(self) -> Iterator[Plain]:
         """Open a connection outside of any transaction."""
-        pooled = self._engine.raw_connection()
-        connection = plain(pooled.driver_connection)
+        keep: Callable[[], None]
+        drop: Callable[[], None]
+        if self.server:
+            pooled = self.engine.raw_connection()
+            connection, keep, drop = plain(pooled.driver_connection), pooled.close, pooled.invalidate
+        else:
+            connection = self._idle_connection()
+            keep, drop = partial(self._idle.append, connection), connection.close
         try:
             yield connection
         finally:
             try:
                 connection.rollback()
-            except driver_errors():  # The connection is lost: the pool must not use it again.
-                pooled.invalidate()
-            pooled.close()
+            except driver_errors():  # The connection is lost: it must not be used again.
+                drop()
+            else:
+                keep()
+
+    def _idle_connection(self) -> Plain:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return open_file(self.path)
 
     def close(self) -> None:
         if self._anchor is not None:
             self._anchor.close()
-        self._engine.dispose()
+        while self._idle:
+            self._idle.pop().close()
+        if self._engine is not None:
+            self._engine.dispose()
 
     def __enter__(self) -> Self:
         return self
@@ -209,7 +250,11 @@ class Database:
         self.close()
 
     @property
-    def engine(self) -> Engine:
+    def engine(self) -> "Engine":
+        """The engine of SQLAlchemy. Sessions have connections of their own to the same file."""
+        with self._opening:
+            if self._engine is None:
+                self._engine = postgres_engine(self.server) if self.server else sqlite_engine(self.path)
         return self._engine
 
     @property
@@ -230,13 +275,13 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         scripts = ScriptDirectory.from_config(config)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             revision = MigrationContext.configure(connection).get_current_revision()
         if revision is not None and revision not in {script.revision for script in scripts.walk_revisions()}:
             raise StoreError(
                 f"database {self.name}: it was written by a newer patchwarden (schema {revision}); use that version"
             )
-        with self._engine.execution_options(**self._writing).begin() as connection:
+        with self.engine.execution_options(**self._writing).begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
@@ -245,8 +290,8 @@ class Database:
         with explained(self.path, self.server):
             try:
                 yield
-            except DBAPIError as error:
-                raise (error.orig or error) from error
+            except session_errors() as error:
+                raise (getattr(error, "orig", None) or error) from error
 
 
 @contextmanager

@@ -213,6 +213,12 @@ def driver_errors() -> tuple[type[Exception], ...]:
     return (sqlite3.Error, DriverMissingError, *((psycopg.Error,) if psycopg else ()))
 
 
+def session_errors() -> tuple[type[Exception], ...]:
+    """Return the class of the errors in which SQLAlchemy, if it is loaded, wraps those of a driver."""
+    errors: Any = sys.modules.get("sqlalchemy.exc")
+    return (errors.DBAPIError,) if errors else ()
+
+
 def reason_of(error: Exception) -> str:
     """Return the message of an error of a driver or of the system, with what to do about it if that is known."""
     message = " ".join(str(error).split())
@@ -257,6 +263,19 @@ def open_writing(path: Path, server: str) -> Plain:
         return open_server(server)
     uri = f"file:{quote(str(path))}?mode=rw"
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_MS / 1000, isolation_level=None)
+    _prepare_sqlite(connection)
+    return connection
+
+
+def open_file(path: Path) -> sqlite3.Connection:
+    """Open a SQLite file for plain statements of any thread, and create it. Every commit is durable.
+
+    Transactions begin where a statement begins them, and not where the driver would.
+    """
+    connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    if not pages:  # It only affects a new file, and waits for the write lock.
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL").close()
     _prepare_sqlite(connection)
     return connection
 
@@ -431,18 +450,10 @@ def _json_items() -> Any:
 
 
 def sqlite_engine(path: Path) -> "Engine":
-    """Return the engine of a file. It is in WAL mode, and every commit is durable."""
-    from sqlalchemy import create_engine, event
+    """Return the engine of a file, with connections as those of `open_file`."""
+    from sqlalchemy import QueuePool, create_engine, event
 
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_MS / 1000})
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # transactions begin below, not where the driver would begin them
-        (pages,) = connection.execute("PRAGMA page_count").fetchone()
-        if not pages:  # It only affects a new file, and waits for the write lock.
-            connection.execute("PRAGMA auto_vacuum=INCREMENTAL").close()
-        _prepare_sqlite(connection)
+    engine = create_engine("sqlite://", creator=lambda: open_file(path), poolclass=QueuePool)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Missing parts, signatures, and the relation of a posting to other postings."""
+"""Missing parts, signatures, and the lists that mails came through."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,12 +9,10 @@ from sqlmodel import col, or_, select
 
 from bot.mail.attestation import Attestation
 from bot.mail.posting import Posting
-from bot.mail.refusal import RefusalContext
 from bot.ports.mails import CarrierCount, StoredMail
 from bot.ports.postings import Incomplete
 from bot.store.blocks import BlockReader, driver
 from bot.store.codec import encode, posting_of
-from bot.store.context import context_of
 from bot.store.database import Database
 from bot.store.dialect import unindexed
 from bot.store.history import Verified
@@ -23,7 +21,7 @@ from bot.store.tables import AttestationRow, BackfillRow, MailRow, MessageRow, P
 
 
 class FollowingRows:
-    """bot.ports.BackfillRequests and bot.ports.Attestations over a database, and the context of postings."""
+    """bot.ports.BackfillRequests and bot.ports.Attestations over a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -84,7 +82,3 @@ class FollowingRows:
             )
             rows = session.exec(counts.order_by(MailRow.source, col(MessageRow.carriers))).all()
             return [CarrierCount(source, tuple((lists or "").lower().split()), mails) for source, lists, mails in rows]
-
-    def context(self, posting: Posting) -> RefusalContext:
-        with self._database.rows() as connection:
-            return context_of(connection, posting)

@@ -2,8 +2,9 @@
 """The name, the generation and the secret of a database, and mails in archives that may be ours."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Final
 
 from sqlmodel import Session, col, select, update
 
@@ -11,12 +12,16 @@ from bot.mail.outgoing import Outgoing
 from bot.mail.state import WAITING, MailState
 from bot.ports.installation import Attempt, Claim, Installation
 from bot.store.database import Database
-from bot.store.dialect import insert
+from bot.store.dialect import Plain, insert
 from bot.store.error import StoreError
 from bot.store.listing import FILED
-from bot.store.outgoing import change_state, row_of
+from bot.store.outgoing import change_state, insert_mail, stored_mail
 from bot.store.secret import create_secret, fingerprint, read_secret, secret_path
 from bot.store.tables import InstallationRow, OutgoingPartRow, OutgoingRow, UnknownMailRow
+from rules.lazy import replace
+
+_ANSWER: Final = "SELECT outgoing_id FROM outgoing_part WHERE message_id = ? AND kind = ?"
+_NEW_ANSWER: Final = "INSERT INTO outgoing_part (message_id, kind, outgoing_id) VALUES (?, ?, ?)"
 
 
 class InstallationRows:
@@ -92,28 +97,32 @@ class InstallationRows:
 
         Mails about the same patches that wait in the outbox are withdrawn.
         """
-        with self._database.writing() as session:
-            row = session.get(OutgoingRow, attempt.message_id)
-            if row is None:
-                row = row_of(_adopted(attempt, content, now), now)
-                session.add(row)
-                session.flush()
-            row.attempts = max(row.attempts, attempt.count)
-            if MailState(row.state) in (*WAITING, MailState.UNCONFIRMED):
-                if state is MailState.UNCONFIRMED and row.state == MailState.HELD:
-                    change_state(session, row, MailState.APPROVED, now, reason)
-                if state is MailState.UNCONFIRMED and row.state != MailState.UNCONFIRMED:
-                    change_state(session, row, MailState.SENDING, now, reason)
-                if row.state != state:
-                    change_state(session, row, state, now, reason)
+        with self._database.changing() as connection:
+            mail = stored_mail(connection, attempt.message_id)
+            if mail is None:
+                mail = _adopted(attempt, content, now)
+                insert_mail(connection, mail, now)
+            mail = replace(mail, attempts=max(mail.attempts, attempt.count))
+            query = "UPDATE outgoing SET attempts = ? WHERE message_id = ?"
+            connection.execute(query, (mail.attempts, mail.message_id))
+            if mail.state in (*WAITING, MailState.UNCONFIRMED):
+                for after in _steps(mail.state, state):
+                    change = change_state(connection, mail, after, now, reason)
+                    self._database.note(change)
+                    mail = change.mail
             for part in dict.fromkeys(attempt.parts):
-                known = session.get(OutgoingPartRow, (part, attempt.kind))
-                if known is None:
-                    session.add(OutgoingPartRow(message_id=part, kind=attempt.kind, outgoing_id=attempt.message_id))
-                elif known.outgoing_id != attempt.message_id:
-                    other = session.get_one(OutgoingRow, known.outgoing_id)
-                    if MailState(other.state) in WAITING and other.mode != FILED:
-                        change_state(session, other, MailState.WITHDRAWN, now, f"answered by {attempt.message_id}")
+                self._answer(connection, part, attempt, now)
+
+    def _answer(self, connection: Plain, part: str, attempt: Attempt, now: datetime) -> None:
+        """Note that the attempt answers that part. A mail in the outbox about the part is withdrawn."""
+        known = connection.execute(_ANSWER, (part, attempt.kind)).fetchone()
+        if known is None:
+            connection.execute(_NEW_ANSWER, (part, attempt.kind, attempt.message_id))
+        elif known[0] != attempt.message_id:
+            other = stored_mail(connection, known[0])
+            if other is not None and other.state in WAITING and other.mode != FILED:
+                reason = f"answered by {attempt.message_id}"
+                self._database.note(change_state(connection, other, MailState.WITHDRAWN, now, reason))
 
     def set_claim_status(self, message_ids: Sequence[str], status: str) -> None:
         with self._database.writing() as session:
@@ -132,6 +141,16 @@ def save_claim(session: Session, claim: Claim) -> None:
         "status": "",
     }
     session.exec(insert(UnknownMailRow).values(**values).on_conflict_do_nothing())
+
+
+def _steps(before: MailState, after: MailState) -> Iterator[MailState]:
+    """Yield the states through which a mail that waits, or is unconfirmed, becomes sent or unconfirmed."""
+    if before is after:
+        return
+    if after is MailState.UNCONFIRMED:
+        yield from (MailState.APPROVED,) if before is MailState.HELD else ()
+        yield MailState.SENDING
+    yield after
 
 
 def _parts(session: Session, message_id: str) -> tuple[str, ...]:

@@ -3,9 +3,7 @@
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Final
-
-from sqlmodel import Session, col, select, update
+from typing import TYPE_CHECKING, Final
 
 from bot.ports.mails import ParsedMail, ReadBatch, ReadFailure, StoredMail, Thread
 from bot.ports.raw_mail import Batch, Provenance, RawMail
@@ -24,11 +22,15 @@ from bot.store.blocks import (
 from bot.store.codec import up_to
 from bot.store.database import Database
 from bot.store.dialect import Plain
-from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow
 from bot.store.texts import keep_texts
 from bot.store.threads import Threads
 from bot.store.times import text_of, time_of
 from rules.lazy import replace
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from bot.store.tables import MailRow
 
 _MAX_THREAD = 2000  # mails of a thread that are loaded, the oldest; only attacks and broken mailers send more
 
@@ -59,6 +61,20 @@ _SET_STATE: Final = "UPDATE mail SET state = ?, reason = ? WHERE id = ?"
 _STILL_NEW: Final = """
 SELECT id, provenance FROM mail WHERE state = 'new' AND id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))"""
 _LAST_READ: Final = "SELECT id FROM mail WHERE state != 'new' ORDER BY id DESC LIMIT 1"
+_LET_IN: Final = f"""
+FROM mail WHERE source IN (SELECT value FROM json_each(?)) AND provenance != '{_PRIVATE}' AND pruned IS NULL"""  # noqa: S608 constants
+# These mails are read again, and the mails whose message-ids they had.
+_READ_AGAIN: Final = f"""
+UPDATE mail SET state = 'new', reason = '' WHERE pruned IS NULL
+AND (state IN ('duplicate', 'conflict') OR state = 'read' AND id IN (SELECT id {_LET_IN}))"""  # noqa: S608 constants
+_MAKE_PRIVATE: Final = f"UPDATE mail SET provenance = '{_PRIVATE}' WHERE id IN (SELECT id {_LET_IN})"  # noqa: S608 constants
+_EXTENT: Final = "SELECT id, block, start, length FROM mail WHERE content_hash = ?"
+_DELETE: Final = "UPDATE mail SET block = ?, start = ?, length = ?, state = 'deleted', reason = ? WHERE id = ?"
+_MESSAGES_OF: Final = "SELECT message_id, thread_id FROM message WHERE mail_id = ?"
+_RELATED: Final = "SELECT message_id, thread_id, mail_id FROM message WHERE mail_id = ? OR message_id = ?"
+_UNDISPUTED: Final = "UPDATE message SET disputed = ? WHERE message_id = ?"
+_WITHOUT_MAIL: Final = "UPDATE message SET mail_id = NULL, digest = '' WHERE message_id = ?"
+_CHANGED: Final = "UPDATE thread SET changed = changed + 1 WHERE id = ?"
 _DUE_THREADS: Final = "FROM thread WHERE changed > assembled"
 _OF_THREAD: Final = """
 SELECT origin, arrived, message_id, disputed, carriers, mail.id, block, start, length FROM message
@@ -72,9 +88,8 @@ class MailRows:
         self._database = database
 
     def cursors(self, source: str) -> dict[str, str]:
-        with self._database.reading() as session:
-            rows = session.exec(select(CursorRow).where(CursorRow.source == source))
-            return {row.epoch: row.position for row in rows}
+        with self._database.rows() as connection:
+            return dict(connection.execute("SELECT epoch, position FROM cursor WHERE source = ?", (source,)))
 
     @property
     def pack(self) -> Callable[[Sequence[bytes]], PackedBytes]:
@@ -82,16 +97,16 @@ class MailRows:
 
     def ingest(self, batch: Batch) -> int:
         contents = [mail.raw for mail in batch.mails]
-        with self._database.writing() as session:
-            return len(_ingest(session, batch, [hash_bytes(content) for content in contents], contents))
+        with self._database.changing() as connection:
+            return len(_ingest(connection, batch, [hash_bytes(content) for content in contents], contents))
 
     def ingest_read(self, read: ReadBatch) -> int:
-        with self._database.writing() as session:
-            new = _ingest(session, read.batch, read.packed.hashes, read.packed)
+        with self._database.changing() as connection:
+            new = _ingest(connection, read.batch, read.packed.hashes, read.packed)
             mails = zip(read.packed.hashes, read.parsed, strict=True)
             # Of two equal mails in the batch the row is that of the first one.
             parsed = {new[name]: mail for name, mail in reversed(list(mails)) if mail is not None and name in new}
-            _index(driver(session.connection()), [replace(parsed[row], mail=row) for row in sorted(parsed)])
+            _index(connection, [replace(parsed[row], mail=row) for row in sorted(parsed)])
             return len(new)
 
     def unparsed(self, limit: int) -> Sequence[StoredMail]:
@@ -113,20 +128,15 @@ class MailRows:
             connection.executemany(_SET_STATE, rows)
 
     def keep_private(self, sources: Sequence[str]) -> int:
-        with self._database.writing() as session:
-            here = col(MailRow.pruned).is_(None)
-            let_in = col(MailRow.source).in_(sources), col(MailRow.provenance) != _PRIVATE, here
-            rows = session.exec(select(MailRow.id, MailRow.state, MailRow.reason).where(*let_in)).all()
-            keep_texts(driver(session.connection()), [mail for mail, *_ in rows if mail is not None])
+        names = json.dumps(sources)
+        with self._database.changing() as connection:
+            rows = connection.execute(f"SELECT id, state, reason {_LET_IN}", (names,)).fetchall()
+            keep_texts(connection, [mail for mail, *_ in rows])
             for mail, state, reason in rows:
-                _withdraw(session, mail, reason.split(" ", 1)[0] if state == "conflict" else "")
+                _withdraw(connection, mail, reason.split(" ", 1)[0] if state == "conflict" else "")
             if rows:
-                # These mails are read again, and the mails whose message-ids they had.
-                read_again = col(MailRow.state).in_(("duplicate", "conflict")) | (
-                    (col(MailRow.state) == "read") & let_in[0]
-                )
-                session.exec(update(MailRow).where(read_again, here).values(state="new", reason=""))
-                session.exec(update(MailRow).where(*let_in).values(provenance=_PRIVATE))
+                connection.execute(_READ_AGAIN, (names,))
+                connection.execute(_MAKE_PRIVATE, (names,))
             return len(rows)
 
     def unassembled(self, limit: int) -> Sequence[Thread]:
@@ -149,10 +159,9 @@ class MailRows:
 
 
 def _ingest(
-    session: Session, batch: Batch, hashes: Sequence[str], contents: Sequence[bytes] | PackedBytes
+    connection: Plain, batch: Batch, hashes: Sequence[str], contents: Sequence[bytes] | PackedBytes
 ) -> dict[str, int]:
     """Store the mails with these contents and the cursor. Return the rows of the new mails by their hashes."""
-    connection = driver(session.connection())
     (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM mail").fetchone()
     extents = _store(connection, last, hashes, contents)
     provenance = batch.provenance.value
@@ -169,7 +178,7 @@ def _ingest(
     named = json.dumps([content_hash for content_hash, _ in deleted])
     keep_texts(connection, [mail for (mail,) in connection.execute(_WITH_HASHES, (named,))])
     for content_hash, origin in deleted:
-        _forget(session, content_hash, origin)
+        _forget(connection, content_hash, origin)
     connection.execute(_CURSOR, (batch.source, batch.epoch, batch.cursor))
     return new
 
@@ -204,46 +213,38 @@ def _index(connection: Plain, mails: Sequence[ParsedMail], others: Sequence[int]
     return new
 
 
-def _forget(session: Session, content_hash: str, origin: str) -> None:
+def _forget(connection: Plain, content_hash: str, origin: str) -> None:
     """Remove the bytes of a mail that was removed from its archive, and assemble its thread again.
 
     The postings have its text.
     """
-    row = session.exec(select(MailRow).where(MailRow.content_hash == content_hash)).first()
-    if row is None or row.id is None:
+    row = connection.execute(_EXTENT, (content_hash,)).fetchone()
+    if row is None:
         return
-    erase_bytes(driver(session.connection()), [Extent(row.block, row.start, row.length)])
-    row.block, row.start, row.length = NOWHERE
-    row.state, row.reason = "deleted", f"removed from the archive by {origin}"
-    session.add(row)
-    for message in session.exec(select(MessageRow).where(MessageRow.mail_id == row.id)).all():
-        _detach(session, message)
+    mail, *extent = row
+    erase_bytes(connection, [Extent(*extent)])
+    connection.execute(_DELETE, (*NOWHERE, f"removed from the archive by {origin}", mail))
+    for message_id, thread in connection.execute(_MESSAGES_OF, (mail,)).fetchall():
+        _detach(connection, message_id, thread)
 
 
-def _withdraw(session: Session, mail: int | None, claimed: str) -> None:
+def _withdraw(connection: Plain, mail: int, claimed: str) -> None:
     """Remove a mail from its thread, and end its dispute about the message-id of another mail.
 
     The postings have its text.
     """
-    related = (col(MessageRow.mail_id) == mail) | (col(MessageRow.message_id) == claimed)
-    for message in session.exec(select(MessageRow).where(related)).all():
-        message.disputed = False
-        if message.mail_id == mail:
-            _detach(session, message)
+    for message_id, thread, owner in connection.execute(_RELATED, (mail, claimed)).fetchall():
+        connection.execute(_UNDISPUTED, (False, message_id))
+        if owner == mail:
+            _detach(connection, message_id, thread)
         else:
-            _touch(session, message)
+            connection.execute(_CHANGED, (thread,))
 
 
-def _detach(session: Session, message: MessageRow) -> None:
+def _detach(connection: Plain, message_id: str, thread: int) -> None:
     """Keep only the references to a message-id, and assemble its thread again."""
-    message.mail_id, message.digest = None, ""
-    _touch(session, message)
-
-
-def _touch(session: Session, message: MessageRow) -> None:
-    session.add(message)
-    thread = update(ThreadRow).where(col(ThreadRow.id) == message.thread_id)
-    session.exec(thread.values(changed=ThreadRow.changed + 1))
+    connection.execute(_WITHOUT_MAIL, (message_id,))
+    connection.execute(_CHANGED, (thread,))
 
 
 def _load(connection: Plain, reader: BlockReader, thread: int, changed: int) -> Thread:
@@ -263,12 +264,12 @@ def _thread_size(thread: Thread) -> int:
     return sum(len(mail.raw) for mail in thread.mails)
 
 
-def read_mail(reader: BlockReader, row: MailRow) -> RawMail:
+def read_mail(reader: BlockReader, row: "MailRow") -> RawMail:
     """Return the mail of a row."""
     return RawMail(row.origin, row.arrived, reader.bytes_at(row.block, row.start, row.length))
 
 
-def stored_mails(session: Session, rows: Iterable[MailRow]) -> Iterator[StoredMail]:
+def stored_mails(session: "Session", rows: "Iterable[MailRow]") -> Iterator[StoredMail]:
     """Yield the mails of these rows."""
     reader = BlockReader(driver(session.connection()))
     return (StoredMail(row.id, read_mail(reader, row)) for row in rows if row.id is not None)

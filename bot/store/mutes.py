@@ -13,7 +13,7 @@ from bot.mail.command import Scope
 from bot.mail.outgoing import Outgoing
 from bot.mail.packed import unpack
 from bot.mail.posting_codec import is_encoded_posting, posting_head
-from bot.mail.state import MAY_HAVE_LEFT, WAITING, MailState, check_transition
+from bot.mail.state import MAY_HAVE_LEFT, WAITING, MailState
 from bot.ports.mutes import MutedPosting, MuteReport
 from bot.ports.outbox import MailChange
 from bot.review.disposition import ActiveMute, mute_reason
@@ -21,8 +21,8 @@ from bot.store.codec import posting_of
 from bot.store.dialect import Plain, iterate
 from bot.store.history import HistoryRows
 from bot.store.listing import FILED, PRIVATE, Changeable, ListingRows, StoreWriter, mail_of, named_rows
+from bot.store.outgoing import change_state
 from bot.store.times import text_of, time_of
-from rules.lazy import replace
 
 _MUTES: Final = """
 SELECT scope, subject, "by", message_id, given FROM mute WHERE subject IN (SELECT value FROM json_each(?))"""
@@ -145,19 +145,10 @@ def store_mute(connection: Plain, muted: ActiveMute, now: datetime) -> tuple[Mai
     reason = mute_reason([_stored(connection, muted) or muted])
     waiting = [mail_of(row) for row in named_rows(connection, _WAITING, json.dumps(WAITING))]
     return tuple(
-        _withdraw(connection, mail, now, reason)
+        change_state(connection, mail, MailState.WITHDRAWN, now, reason)
         for mail in waiting
         if mail.kind not in PRIVATE and _is_about(connection, mail, muted)
     )
-
-
-def _withdraw(connection: Plain, mail: Outgoing, now: datetime, reason: str) -> MailChange:
-    """Change the state of a mail as bot.store.outgoing does, without its rows."""
-    check_transition(mail.message_id, mail.state, MailState.WITHDRAWN)
-    withdrawn = replace(mail, state=MailState.WITHDRAWN, reason=reason, changed=now)
-    query = "UPDATE outgoing SET state = ?, reason = ?, changed = ? WHERE message_id = ?"
-    connection.execute(query, (withdrawn.state.value, reason, text_of(now), mail.message_id))
-    return MailChange(mail.state, withdrawn)
 
 
 def _stored(connection: Plain, muted: ActiveMute) -> ActiveMute | None:

@@ -1,39 +1,50 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The rows of the outbox. `change_state` changes the state of a mail, and only a mute does that elsewhere.
-
-Each change is a durable commit."""
+"""The rows of the outbox. Only `change_state` changes the state of a mail. Each change is a durable commit."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
-
-from sqlalchemy import func
-from sqlmodel import Session, col, select
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
 from bot.mail.state import MAY_HAVE_LEFT, MailState, check_transition
 from bot.ports.outbox import MailChange, Pace
 from bot.review.consent import Mode
-from bot.store.database import CHANGES, Database
-from bot.store.dialect import Plain, unindexed
-from bot.store.listing import FILED, PRIVATE, mail_of
-from bot.store.tables import (
-    IS_DELIVERABLE,
-    DeliveryEventRow,
-    MessageRow,
-    MuteRow,
-    OutgoingRow,
-    PostingRow,
-)
+from bot.store.database import Database
+from bot.store.dialect import Plain
+from bot.store.listing import FILED, PRIVATE, mail_of, named_rows
 from bot.store.times import text_of
+from rules.lazy import replace
 
 PUBLIC: Final = Mode.LIST.value
 WAITED: Final = "waited too long"
 _EARLIER: Final = """
 SELECT 1 FROM outgoing_part WHERE kind = ? AND message_id IN (SELECT value FROM json_each(?)) LIMIT 1"""
 _PART: Final = "INSERT INTO outgoing_part (message_id, kind, outgoing_id) VALUES (?, ?, ?)"
+_MAIL: Final = "SELECT * FROM outgoing WHERE message_id = ?"
+# SQLite uses the partial index only for a query that has its condition literally.
+_DELIVERABLE: Final = """
+SELECT * FROM outgoing WHERE state IN ('queued', 'approved') AND due <= ? ORDER BY created, message_id LIMIT ?"""
+_WAITED: Final = "SELECT * FROM outgoing WHERE state = ? AND mode != ? AND created < ?"
+_STATES: Final = ", ".join(f"'{state}'" for state in MAY_HAVE_LEFT)
+_OF_SERIES: Final = f"""
+SELECT count(*) FROM posting JOIN outgoing ON posting_id = posting.message_id
+WHERE topic = (SELECT topic FROM posting WHERE message_id = ?) AND +outgoing.state IN ({_STATES}) AND mode != ?
+AND kind NOT IN (SELECT value FROM json_each(?))"""  # noqa: S608 constants
+# Nearly all mails have left, so the index of the times is the right one.
+_LEFT_LATELY: Final = f"""
+SELECT kind, lists, author, changed FROM outgoing WHERE +state IN ({_STATES}) AND mode != ? AND changed > ?"""  # noqa: S608
+_REJECTED: Final = """
+SELECT message_id, envelope_to FROM outgoing WHERE +state = 'refused' AND attempts > 0 AND changed > ?"""
+# Subscribers may know the token of a mail to a list: mail systems write envelope senders into headers.
+_BOUNCED: Final = """
+SELECT message_id, envelope_to FROM outgoing WHERE mode != ? AND message_id IN (
+  SELECT message_id FROM delivery_event WHERE noticed > ? AND kind = 'bounce')"""
+# Only the maintainer of a list can mute it by mail; mutes of the operator have no message-id.
+_MUTED: Final = """
+SELECT subject, "by" FROM mute WHERE scope = 'list' AND message_id != '' AND given > ?
+ORDER BY given, subject LIMIT 1"""
 
 
 class OutgoingRows:
@@ -43,10 +54,8 @@ class OutgoingRows:
         self._database = database
 
     def due_for_delivery(self, now: datetime, limit: int) -> Sequence[Outgoing]:
-        with self._database.reading() as session:
-            due = select(OutgoingRow).where(IS_DELIVERABLE, col(OutgoingRow.due) <= now)
-            rows = session.exec(due.order_by(col(OutgoingRow.created), col(OutgoingRow.message_id)).limit(limit))
-            return [mail_of(row) for row in rows]
+        with self._database.rows() as connection:
+            return [mail_of(row) for row in named_rows(connection, _DELIVERABLE, text_of(now), limit)]
 
     def settle(
         self,
@@ -58,84 +67,68 @@ class OutgoingRows:
         destination: str = "",
         due: datetime | None = None,
     ) -> None:
-        with self._database.writing() as session:
-            row = session.get_one(OutgoingRow, message_id)
-            row.destination, row.due = destination, due or row.due
-            change_state(session, row, state, now, reason)
+        with self._database.changing() as connection:
+            mail = stored_mail(connection, message_id)
+            if mail is None:
+                raise KeyError(message_id)
+            mail = replace(mail, destination=destination, due=due or mail.due)
+            self._database.note(change_state(connection, mail, state, now, reason))
 
     def decide(
         self, message_id: str, before: Collection[MailState], after: MailState, now: datetime, reason: str
     ) -> bool:
-        with self._database.writing() as session:
-            row = session.get(OutgoingRow, message_id)
-            if row is None or row.state not in before:
+        with self._database.changing() as connection:
+            mail = stored_mail(connection, message_id)
+            if mail is None or mail.state not in before:
                 return False
-            change_state(session, row, after, now, reason)
-            row.due = max(row.due, now)
+            mail = replace(mail, due=max(mail.due, now))
+            self._database.note(change_state(connection, mail, after, now, reason))
             return True
 
     def expire(self, before: datetime, now: datetime) -> int:
-        with self._database.writing() as session:
-            old = select(OutgoingRow).where(
-                OutgoingRow.state == MailState.QUEUED,  # a mail that a person approved does not expire
-                OutgoingRow.mode != FILED,
-                col(OutgoingRow.created) < before,
-            )
-            rows = session.exec(old).all()
-            for row in rows:
-                change_state(session, row, MailState.EXPIRED, now, WAITED)
-            return len(rows)
+        with self._database.changing() as connection:
+            # A mail that a person approved does not expire.
+            rows = named_rows(connection, _WAITED, MailState.QUEUED.value, FILED, text_of(before))
+            mails = [mail_of(row) for row in rows]
+            self._database.note(*(change_state(connection, mail, MailState.EXPIRED, now, WAITED) for mail in mails))
+            return len(mails)
 
     def archived(self, message_id: str) -> bool:
-        with self._database.reading() as session:
-            row = session.get(MessageRow, message_id)
-            return row is not None and row.mail_id is not None
+        query = "SELECT 1 FROM message WHERE message_id = ? AND mail_id IS NOT NULL"
+        with self._database.rows() as connection:
+            return connection.execute(query, (message_id,)).fetchone() is not None
 
 
-def change_state(session: Session, row: OutgoingRow, after: MailState, now: datetime, reason: str = "") -> None:
-    """Change the state of a mail within the transaction. Raises TransitionError if the transition is not allowed."""
-    before = MailState(row.state)
-    check_transition(row.message_id, before, after)
-    row.state, row.reason, row.changed = after.value, reason, now
-    session.add(row)
-    if before is not after:
-        note_changes(session, [MailChange(before, mail_of(row))])
+def stored_mail(connection: Plain, message_id: str) -> Outgoing | None:
+    """Return the mail in the outbox with that message-id."""
+    return next((mail_of(row) for row in named_rows(connection, _MAIL, message_id)), None)
 
 
-def note_changes(session: Session, changes: Iterable[MailChange]) -> None:
-    """Let `on_change` of the database see the changes after the commit of the transaction."""
-    session.info.setdefault(CHANGES, []).extend(changes)
+def change_state(connection: Plain, mail: Outgoing, after: MailState, now: datetime, reason: str = "") -> MailChange:
+    """Store the mail in another state, with its destination, attempts and due time. Return the change.
 
-
-def pace_of(session: Session, mail: Outgoing, now: datetime, since: datetime) -> Pace:
-    """Count the mails that count for the limits of this mail; bounces, copies and mutes by mail from `since`."""
-    topic = select(PostingRow.topic).where(PostingRow.message_id == mail.posting_id).scalar_subquery()
-    may_have_left = col(OutgoingRow.state).in_(MAY_HAVE_LEFT), col(OutgoingRow.mode) != FILED
-    series = session.exec(
-        select(func.count(col(OutgoingRow.message_id)))
-        .join(PostingRow, col(PostingRow.message_id) == col(OutgoingRow.posting_id))
-        .where(*may_have_left, PostingRow.topic == topic, col(OutgoingRow.kind).not_in(PRIVATE))
-    ).one()
-    day = col(OutgoingRow.changed) > now - timedelta(days=1)
-    left_lately = unindexed(OutgoingRow.state).in_(MAY_HAVE_LEFT), col(OutgoingRow.mode) != FILED, day
-    recent = session.exec(select(OutgoingRow).where(*left_lately)).all()
-    refused = unindexed(OutgoingRow.state) == MailState.REFUSED, OutgoingRow.attempts > 0
-    rejected = session.exec(select(OutgoingRow).where(*refused, day, col(OutgoingRow.changed) > since)).all()
-    recent_events = select(DeliveryEventRow.message_id).where(
-        col(DeliveryEventRow.noticed) > max(since, now - timedelta(days=1))
+    Raises TransitionError if the transition is not allowed.
+    """
+    check_transition(mail.message_id, mail.state, after)
+    query = (
+        "UPDATE outgoing SET state = ?, reason = ?, changed = ?, destination = ?, attempts = ?, due = ? "
+        "WHERE message_id = ?"
     )
-    bounced = session.exec(
-        select(OutgoingRow).where(
-            # Subscribers may know the token of a mail to a list: mail systems write envelope senders into headers.
-            OutgoingRow.mode != PUBLIC,
-            col(OutgoingRow.message_id).in_(recent_events.where(DeliveryEventRow.kind == "bounce")),
-        )
-    ).all()
-    returned = {row.message_id: row for row in (*bounced, *rejected)}
-    domains = {row.envelope_to.partition(" ")[0].rpartition("@")[2].lower() for row in returned.values()}
-    # Only the maintainer of a list can mute it by mail; mutes of the operator have no message-id.
-    mutes = select(MuteRow).where(MuteRow.scope == "list", MuteRow.message_id != "")
-    muted = session.exec(mutes.where(col(MuteRow.given) > since).limit(1)).first()
+    delivery = (mail.destination, mail.attempts, text_of(mail.due))
+    connection.execute(query, (after.value, reason, text_of(now), *delivery, mail.message_id))
+    return MailChange(mail.state, replace(mail, state=after, reason=reason, changed=now))
+
+
+def pace_of(connection: Plain, mail: Outgoing, now: datetime, since: datetime) -> Pace:
+    """Count the mails that count for the limits of this mail; bounces, copies and mutes by mail from `since`."""
+    (series,) = connection.execute(_OF_SERIES, (mail.posting_id, FILED, json.dumps(PRIVATE))).fetchone()
+    day = now - timedelta(days=1)
+    from_then = text_of(max(since, day))
+    recent = list(named_rows(connection, _LEFT_LATELY, FILED, text_of(day)))
+    rejected = dict(connection.execute(_REJECTED, (from_then,)))
+    returned = {**dict(connection.execute(_BOUNCED, (PUBLIC, from_then))), **rejected}
+    domains = {envelope_to.partition(" ")[0].rpartition("@")[2].lower() for envelope_to in returned.values()}
+    muted = connection.execute(_MUTED, (text_of(since),)).fetchone()
     public = [row for row in recent if row.kind not in PRIVATE]
     lists = [sum(name in row.lists.split() for row in public) for name in mail.lists]
     is_requested = mail.kind in PRIVATE
@@ -147,30 +140,22 @@ def pace_of(session: Session, mail: Outgoing, now: datetime, since: datetime) ->
         refused=len(returned),
         refusals=len(domains),
         tried=len(rejected) + sum(row.changed > since for row in recent),
-        muted="" if muted is None else f"{muted.subject} by {muted.by}",
+        muted="" if muted is None else f"{muted[0]} by {muted[1]}",
     )
 
 
-def row_of(mail: Outgoing, now: datetime) -> OutgoingRow:
-    """Return the row of a new mail."""
-    return OutgoingRow(
-        message_id=mail.message_id,
-        posting_id=mail.posting_id,
-        kind=mail.kind,
-        envelope_from=mail.envelope_from,
-        envelope_to=" ".join(mail.envelope_to),
-        content=mail.content,
-        mode=mail.mode,
-        lists=" ".join(mail.lists),
-        author=mail.author,
-        state=mail.state.value,
-        reason=mail.reason,
-        destination=mail.destination,
-        attempts=mail.attempts,
-        due=mail.due,
-        created=now,
-        changed=now,
+def insert_mail(connection: Plain, mail: Outgoing, now: datetime) -> None:
+    """Store a new mail."""
+    query = (
+        "INSERT INTO outgoing (message_id, posting_id, kind, envelope_from, envelope_to, content, mode, lists, author, "
+        "state, reason, destination, attempts, due, created, changed) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     )
+    envelope = (mail.envelope_from, " ".join(mail.envelope_to), mail.content)
+    origin = (mail.mode, " ".join(mail.lists), mail.author)
+    delivery = (mail.state.value, mail.reason, mail.destination, mail.attempts)
+    times = (text_of(mail.due), text_of(now), text_of(now))
+    connection.execute(query, (mail.message_id, mail.posting_id, mail.kind, *envelope, *origin, *delivery, *times))
 
 
 def store_mail(connection: Plain, posting: Posting, outgoing: Outgoing, now: datetime) -> bool:
@@ -178,9 +163,6 @@ def store_mail(connection: Plain, posting: Posting, outgoing: Outgoing, now: dat
     parts = [part.message_id for part in posting.parts]
     if connection.execute(_EARLIER, (outgoing.kind, json.dumps(parts))).fetchone() is not None:
         return False
-    values = row_of(outgoing, now).model_dump()
-    values = {name: text_of(value) if isinstance(value, datetime) else value for name, value in values.items()}
-    insert = f"INSERT INTO outgoing ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})"  # noqa: S608 names of columns
-    connection.execute(insert, tuple(values.values()))
+    insert_mail(connection, outgoing, now)
     connection.executemany(_PART, [(part, outgoing.kind, outgoing.message_id) for part in parts])
     return True

@@ -6,18 +6,15 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlmodel import col, select
-
 from bot.ports.pending import PendingUpdate
 from bot.ports.postings import DuePosting
 from bot.review.pending import PendingPosting
 from bot.store.applied import applied_postings
-from bot.store.blocks import BlockReader, driver
+from bot.store.blocks import BlockReader
 from bot.store.codec import decode, encode, posting_of
 from bot.store.database import Database
 from bot.store.dialect import Plain
-from bot.store.tables import PostingRow
-from bot.store.times import text_of
+from bot.store.times import text_of, time_of
 
 _FORGET_FACTS: Final = "DELETE FROM pending_fact WHERE message_id IN (SELECT value FROM json_each(?))"
 _FORGET: Final = "DELETE FROM pending WHERE message_id IN (SELECT value FROM json_each(?))"
@@ -25,6 +22,9 @@ _COLLISION: Final = """
 INSERT INTO collision (topic, other_topic, message_id, other_id, kind, name, found) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING"""
 _PENDING: Final = "INSERT INTO pending (message_id, topic, sent, value) VALUES (?, ?, ?, ?)"
+_REVIEWED: Final = """
+SELECT topic, sent, message_id, value, arrived, tries FROM posting
+WHERE state = 'complete' AND verdict = 'reviewed' AND sent >= ? ORDER BY revision, sent"""
 _FACT: Final = "INSERT INTO pending_fact (kind, name, message_id) VALUES (?, ?, ?)"
 
 
@@ -47,16 +47,14 @@ class PendingRows:
 
     def reviewed_since(self, sent: datetime) -> Sequence[DuePosting]:
         """Return the reviewed postings that were sent since then, oldest first; of a topic only the newest revision."""
-        with self._database.reading() as session:
-            rows = select(PostingRow).where(
-                PostingRow.state == "complete", PostingRow.verdict == "reviewed", PostingRow.sent >= sent
-            )
-            newest = {
-                row.topic: row for row in session.exec(rows.order_by(col(PostingRow.revision), col(PostingRow.sent)))
-            }
-            ordered = sorted(newest.values(), key=lambda row: (row.sent, row.message_id))
-            mails = BlockReader(driver(session.connection())).mails
-            return [DuePosting(posting_of(row.value, mails), row.arrived, row.tries) for row in ordered]
+        with self._database.rows() as connection:
+            rows = connection.execute(_REVIEWED, (text_of(sent),))
+            newest = {topic: row for topic, *row in rows}
+            mails = BlockReader(connection).mails
+            return [
+                DuePosting(posting_of(value, mails), time_of(arrived), tries)
+                for _, _, value, arrived, tries in sorted(newest.values())
+            ]
 
 
 def update_pending(connection: Plain, update: PendingUpdate, now: datetime) -> None:

@@ -6,15 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Final, NamedTuple
-
-from sqlalchemy import BindParameter, bindparam
-from sqlmodel import col, select
+from typing import Final, NamedTuple
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Defective, Posting, Waiting
 from bot.mail.posting_codec import EncodedPosting, PostingBytes, encode_posting, mail_rows
-from bot.mail.refusal import RefusalKind
+from bot.mail.refusal import RefusalContext, RefusalKind
 from bot.mail.state import WAITING, MailState
 from bot.ports.mails import Thread
 from bot.ports.pending import PendingUpdate
@@ -23,14 +20,14 @@ from bot.review.model import Review
 from bot.review.unmailed import ANSWERED, why_unmailed
 from bot.store.blocks import BlockReader, PackedMails, store_bytes
 from bot.store.codec import in_current_format, is_same_posting, posting_of
+from bot.store.context import context_of
 from bot.store.database import Database
 from bot.store.dialect import Plain
-from bot.store.listing import FILED, PRIVATE, PRUNED, QUARANTINED
+from bot.store.listing import FILED, PRIVATE, PRUNED, QUARANTINED, mail_of, named_rows
 from bot.store.outgoing import change_state, store_mail
 from bot.store.pending import forget_pending, update_pending
 from bot.store.projection import project_posting
 from bot.store.reviews import keep_posting, review_as_told, save_review
-from bot.store.tables import OutgoingRow, PostingRow
 from bot.store.times import text_of, time_of, utc
 from rules.finding import skipped_lines
 
@@ -64,21 +61,10 @@ ON CONFLICT (message_id) DO UPDATE SET
   verdict = excluded.verdict, reason = excluded.reason, tries = excluded.tries, compared = excluded.compared"""
 _SET_VERDICT: Final = "UPDATE posting SET verdict = ?, reason = ? WHERE message_id = ?"
 _DUE: Final = "FROM posting WHERE state = 'complete' AND verdict = ''"
-_TOPIC: Final[BindParameter[Any]] = bindparam("topic_of_row")
-_REVISION: Final[BindParameter[Any]] = bindparam("revision_of_row")
-_MESSAGE_ID: Final[BindParameter[Any]] = bindparam("message_id_of_row")
-_SUPERSEDED: Final = select(OutgoingRow).where(
-    col(OutgoingRow.posting_id).in_(
-        select(PostingRow.message_id).where(
-            col(PostingRow.topic) == _TOPIC,
-            col(PostingRow.revision) < _REVISION,
-            col(PostingRow.message_id) != _MESSAGE_ID,
-        )
-    ),
-    col(OutgoingRow.kind).not_in(PRIVATE),
-    OutgoingRow.mode != FILED,
-    col(OutgoingRow.state).in_(WAITING),
-)
+_SUPERSEDED: Final = f"""
+SELECT * FROM outgoing WHERE posting_id IN (
+  SELECT message_id FROM posting WHERE topic = ? AND revision < ? AND message_id != ?)
+AND kind NOT IN {_IDS} AND mode != '{FILED}' AND state IN {_IDS}"""  # noqa: S608 constants
 _WAITING_MAIL: Final = f"""
 SELECT 1 FROM posting JOIN outgoing ON posting_id = posting.message_id
 WHERE topic = ? AND revision < ? AND posting.message_id != ? AND mode != '{FILED}'
@@ -158,26 +144,27 @@ class PostingRows:
 
     def supersede(self, posting: Posting, now: datetime) -> int:
         revision = posting.series.revision
+        values = (posting.topic, revision, posting.message_id)
         with self._database.rows() as connection:  # Few postings replace a mail: do not wait for the write lock.
-            values = (posting.topic, revision, posting.message_id)
             if connection.execute(_WAITING_MAIL, values).fetchone() is None:
                 return 0
-        parameters = {
-            "topic_of_row": posting.topic,
-            "revision_of_row": revision,
-            "message_id_of_row": posting.message_id,
-        }
-        with self._database.writing() as session:
-            rows = session.exec(_SUPERSEDED, params=parameters).all()
-            for row in rows:
-                change_state(session, row, MailState.WITHDRAWN, now, f"v{revision} of the series is here")
-            return len(rows)
+        with self._database.changing() as connection:
+            rows = named_rows(connection, _SUPERSEDED, *values, json.dumps(PRIVATE), json.dumps(WAITING))
+            mails = [mail_of(row) for row in rows]
+            reason = f"v{revision} of the series is here"
+            changes = [change_state(connection, mail, MailState.WITHDRAWN, now, reason) for mail in mails]
+            self._database.note(*changes)
+            return len(changes)
 
     def previous_review(self, posting: Posting, rehearsed: bool) -> Review | None:
         values = (posting.message_id, posting.topic, posting.series.revision)
         with self._database.rows() as connection:
             row = connection.execute(_PREVIOUS_REVIEW, values).fetchone()
             return None if row is None else review_as_told(connection, *row, rehearsed=rehearsed)
+
+    def context(self, posting: Posting) -> RefusalContext:
+        with self._database.rows() as connection:
+            return context_of(connection, posting)
 
     def replies(self, topic: str) -> Mapping[str, str]:
         """Return the first reply of a person to our mail about a posting of the topic, by the posting's message-id."""

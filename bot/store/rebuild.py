@@ -2,23 +2,26 @@
 """Write the projection anew from the stored postings and reviews, a few at a time."""
 
 from collections.abc import Sequence
-
-from sqlmodel import Session, col, delete, select, update
+from typing import Final
 
 from bot.ports.projection import FindSubsystems, RebuildStep
-from bot.store.blocks import driver
 from bot.store.codec import posting_of
 from bot.store.database import Database
+from bot.store.dialect import Plain
 from bot.store.projection import count_findings, project_posting, project_review
 from bot.store.reviews import stored_review, with_subsystems
-from bot.store.tables import (
-    FindingRow,
-    KernelTreeRow,
-    PostingListRow,
-    PostingPartRow,
-    PostingRow,
-    PostingSubsystemRow,
-    ReviewRow,
+
+_DUE: Final = "SELECT message_id FROM posting WHERE projection = 0 ORDER BY message_id LIMIT ?"
+_AFTER: Final = "SELECT message_id FROM posting WHERE message_id > ? ORDER BY message_id LIMIT ?"
+_POSTING: Final = "SELECT value FROM posting WHERE message_id = ?"
+_REVIEW: Final = "SELECT posting, value FROM review WHERE posting_id = ?"
+_WITHOUT_POSTING: Final = tuple(
+    f"DELETE FROM {table} WHERE posting_id NOT IN (SELECT message_id FROM posting)"  # noqa: S608 constants
+    for table in ("posting_list", "posting_part", "posting_subsystem", "finding")
+)
+_WITHOUT_REVIEW: Final = tuple(
+    f"DELETE FROM {table} WHERE posting_id NOT IN (SELECT posting_id FROM review)"  # noqa: S608 constants
+    for table in ("posting_subsystem", "finding")
 )
 
 
@@ -29,54 +32,47 @@ class ProjectionRows:
         self._database = database
 
     def project_due(self, limit: int) -> int:
-        due = select(PostingRow.message_id).where(PostingRow.projection == 0).order_by(PostingRow.message_id)
-        with self._database.reading() as session:  # usually none is due, and no writer has to wait
-            ids = session.exec(due.limit(limit)).all()
+        with self._database.rows() as connection:  # usually none is due, and no writer has to wait
+            ids = [message_id for (message_id,) in connection.execute(_DUE, (limit,))]
         if ids:
-            with self._database.writing() as session:
-                _rebuild(session, ids)
+            with self._database.changing() as connection:
+                _rebuild(connection, ids)
         return len(ids)
 
     def rebuild_projection(self, after: str, limit: int, find: FindSubsystems | None) -> RebuildStep:
-        following = select(PostingRow.message_id).where(PostingRow.message_id > after)
-        with self._database.writing() as session:
-            ids = session.exec(following.order_by(PostingRow.message_id).limit(limit)).all()
-            filled = _rebuild(session, ids, find)
+        with self._database.changing() as connection:
+            ids = [message_id for (message_id,) in connection.execute(_AFTER, (after, limit))]
+            filled = _rebuild(connection, ids, find)
             if not ids:
-                _remove_orphans(session)
+                _remove_orphans(connection)
             return RebuildStep(ids[-1], filled) if ids else RebuildStep()
 
 
-def _rebuild(session: Session, ids: Sequence[str], find: FindSubsystems | None = None) -> int:
+def _rebuild(connection: Plain, ids: Sequence[str], find: FindSubsystems | None = None) -> int:
     """Write the projection of these postings and their reviews from the stored values, one after the other.
 
     Return how many reviews got subsystems or their reasons from `find`.
     """
-    connection = driver(session.connection())
     filled = 0
     for message_id in ids:
-        project_posting(connection, posting_of(session.get_one(PostingRow, message_id).value))
-        review = session.get(ReviewRow, message_id)
+        project_posting(connection, posting_of(connection.execute(_POSTING, (message_id,)).fetchone()[0]))
+        review = connection.execute(_REVIEW, (message_id,)).fetchone()
         if review is not None:
-            value = stored_review(connection, message_id, review.posting, review.value, with_texts=False)
+            value = stored_review(connection, message_id, *review, with_texts=False)
             if find is not None and not value.matches:
                 value = with_subsystems(connection, value, find)
                 filled += bool(value.matches)
             project_review(connection, value)
-        session.expunge_all()
     return filled
 
 
-def _remove_orphans(session: Session) -> None:
+def _remove_orphans(connection: Plain) -> None:
     """Remove rows whose posting or review does not exist, and count the findings anew.
 
     The rows of the kernel tree are not derived from the store: without its commit, the service writes them anew in its
     next round. Until then the pages show them.
     """
-    postings = select(PostingRow.message_id)
-    for table in (PostingListRow, PostingPartRow, PostingSubsystemRow, FindingRow):
-        session.exec(delete(table).where(col(table.posting_id).not_in(postings)))
-    for table in (PostingSubsystemRow, FindingRow):
-        session.exec(delete(table).where(col(table.posting_id).not_in(select(ReviewRow.posting_id))))
-    count_findings(driver(session.connection()))
-    session.exec(update(KernelTreeRow).values(commit_id=""))
+    for query in (*_WITHOUT_POSTING, *_WITHOUT_REVIEW):
+        connection.execute(query)
+    count_findings(connection)
+    connection.execute("UPDATE kernel_tree SET commit_id = ''")

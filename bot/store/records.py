@@ -18,7 +18,7 @@ from bot.store.database import Database
 from bot.store.dialect import insert, unindexed
 from bot.store.digest import DIGESTS
 from bot.store.listing import QUARANTINED
-from bot.store.outgoing import WAITED, row_of
+from bot.store.outgoing import WAITED, insert_mail
 from bot.store.tables import (
     CursorRow,
     MessageRow,
@@ -97,7 +97,7 @@ class RecordRows:
                 session.merge(CursorRow(source=DIGESTS, epoch=reader, position=until.isoformat()))
             if mail is None or session.get(OutgoingRow, mail.message_id) is not None:
                 return False
-            session.add(row_of(mail, now))
+            insert_mail(driver(session.connection()), mail, now)
             return True
 
     def verdicts(self, posting_id: str) -> frozenset[str]:

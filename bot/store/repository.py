@@ -3,26 +3,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
-
-from sqlalchemy import func
-from sqlmodel import col, select
+from typing import TYPE_CHECKING, Final, Self
 
 from bot.ports.outbox import MailChange
 from bot.ports.store import Tally
-from bot.store.bounces import BounceRows
-from bot.store.checks import CheckRows
 from bot.store.claims import ClaimRows
-from bot.store.commands import CommandRows
 from bot.store.database import Database
 from bot.store.digest import DigestRows
-from bot.store.following import FollowingRows
 from bot.store.history import HistoryRows
-from bot.store.installation import InstallationRows
 from bot.store.jobs import JobRows
-from bot.store.kernel_tree import KernelTreeRows
-from bot.store.knowledge import KnowledgeRows
-from bot.store.landing import LandingRows
 from bot.store.mails import MailRows
 from bot.store.mutes import MuteRows
 from bot.store.outgoing import OutgoingRows
@@ -30,39 +19,41 @@ from bot.store.pending import PendingRows
 from bot.store.postings import PostingRows
 from bot.store.queue import JobQueue
 from bot.store.rebuild import ProjectionRows
-from bot.store.records import RecordRows
-from bot.store.retention import RetentionRows
 from bot.store.stop import StopRows
-from bot.store.tables import MailRow, OutgoingRow, PostingRow
+
+if TYPE_CHECKING:
+    from bot.store.session_roles import SessionRoles
+else:
+    SessionRoles = object
+
+_COUNTS: Final = (
+    "SELECT count(*) FROM mail",
+    "SELECT count(*) FROM mail WHERE state = 'unreadable'",
+    "SELECT count(*) FROM posting WHERE state != 'gone'",
+)
+_MAILS: Final = "SELECT state, count(*) FROM outgoing GROUP BY state"
 
 
 class Repository(
     MailRows,
     PostingRows,
     PendingRows,
-    FollowingRows,
-    KernelTreeRows,
-    KnowledgeRows,
-    LandingRows,
     OutgoingRows,
     ClaimRows,
-    CommandRows,
     MuteRows,
-    RecordRows,
     DigestRows,
     ProjectionRows,
-    RetentionRows,
-    BounceRows,
-    InstallationRows,
     StopRows,
     HistoryRows,
     JobRows,
-    CheckRows,
+    SessionRoles,
 ):
     """The store over the SQLite file at `path`, which is created if it does not exist. Close it after use.
 
     With a `server`, the URL of a PostgreSQL database, `path` only says where the files beside the database are.
     `on_use` is called at the end of each transaction, `on_change` after the commit of each change of a mail's state.
+
+    Its methods that every round of the service calls use plain statements. The others are those of `SessionRoles`.
     """
 
     def __init__(
@@ -75,15 +66,19 @@ class Repository(
         super().__init__(Database(path, on_use, on_change, server))
         HistoryRows.__init__(self, self._database)
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            """Return a method of the roles that use sessions. SQLAlchemy takes half a second to load."""
+            from bot.store.session_roles import SessionRoles
+
+            method = self.__dict__[name] = getattr(SessionRoles(self._database), name)
+            return method
+
     def tally(self) -> Tally:
-        with self._database.reading() as session:
-            by_state = select(OutgoingRow.state, func.count()).group_by(OutgoingRow.state)
-            return Tally(
-                raw=session.exec(select(func.count(col(MailRow.id)))).one(),
-                unreadable=session.exec(select(func.count()).where(MailRow.state == "unreadable")).one(),
-                postings=session.exec(select(func.count()).where(PostingRow.state != "gone")).one(),
-                mails=dict(session.exec(by_state).all()),
-            )
+        with self._database.rows() as connection:
+            raw, unreadable, postings = (connection.execute(query).fetchone()[0] for query in _COUNTS)
+            return Tally(raw, unreadable, postings, dict(connection.execute(_MAILS)))
 
     def queue(self) -> JobQueue:
         """Return the queue of jobs. Only a database on a server has one."""

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, event
 
+from bot.store import database, dialect
+from bot.store.dialect import open_file
 from bot.store.repository import Repository
 from tests.fakes.landing_history import USER, day, driver, linked
 from tests.fakes.landing_world import LandingWorld
@@ -87,10 +88,13 @@ def _watch_statements(deaths: _Deaths) -> None:
 
     psycopg.Connection.commit = watched  # type: ignore[method-assign, assignment]
 
-    @event.listens_for(Engine, "connect")
-    def _connect(connection: object, _: object) -> None:
-        if isinstance(connection, sqlite3.Connection):
-            connection.set_trace_callback(deaths.meet)
+    def opened_file(path: Path) -> sqlite3.Connection:
+        connection = open_file(path)
+        connection.set_trace_callback(deaths.meet)
+        return connection
+
+    for module in (database, dialect):  # for plain statements and for sessions
+        module.open_file = opened_file  # type: ignore[attr-defined]
 
 
 def _rows(folder: Path) -> dict[str, list[tuple[object, ...]]]:

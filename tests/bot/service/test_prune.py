@@ -361,17 +361,17 @@ from bot.store.repository import Repository
 from datetime import timedelta
 from tests.fakes.origin import FakeClock
 from tests.fakes.mails import START
-class Slow(Repository):
-    def _tell(self, step):
+def slow(method):
+    def told(*arguments, **named):
+        step = method(*arguments, **named)
         print("step", flush=True)
         sys.stdin.readline()
         return step
-    def prune_threads(self, *a, **k): return self._tell(super().prune_threads(*a, **k))
-    def prune_reviews(self, *a, **k): return self._tell(super().prune_reviews(*a, **k))
-    def prune_sent(self, *a, **k): return self._tell(super().prune_sent(*a, **k))
-    def reclaim(self): return self._tell(super().reclaim())
+    return told
 days = timedelta(days=1)
-with Slow(Path(sys.argv[1]), server=sys.argv[2]) as store:
+with Repository(Path(sys.argv[1]), server=sys.argv[2]) as store:
+    for name in ("prune_threads", "prune_reviews", "prune_sent", "reclaim"):
+        setattr(store, name, slow(getattr(store, name)))
     PruneJob(store, Retention(30 * days, 90 * days), FakeClock(START + 500 * days), Event()).run()
 """
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
+from unittest.mock import patch as patched
 
 import pytest
 
@@ -118,28 +119,25 @@ def poisoned() -> Iterator[Poisoned]:
         yield Poisoned(workers)
 
 
-def test_a_hostile_bounce_is_bounded_and_costs_no_other(store: Repository, tmp_path: Path, poisoned: Poisoned) -> None:
+def test_a_hostile_bounce_is_bounded_and_costs_no_other(store: Repository, poisoned: Poisoned) -> None:
     copy = mail(f"{'a' * MESSAGE_ID_DIGITS}@bot.example.org", "Re: [PATCH] rust: led", author=OWN)
     hostile = BOUNCE.replace(b"Undelivered", b"poison")
     store.ingest(Batch("list", "0", "2", tuple(raw(content, at) for at, content in enumerate((hostile, copy)))))
     for stored in store.unparsed(9):
         store.index([ParsedMail(stored.id, f"{stored.id}@x", (), str(stored.id))], [])
 
-    class Noting(Repository):
-        """The store as it is; what is found is noted."""
+    record, noted = store.record_delivery_events, list[Claim]()
 
-        noted: Sequence[Claim] = ()
+    def noting(
+        upto: int, events: Sequence[DeliveryEvent], claims: Sequence[Claim], now: datetime
+    ) -> Sequence[DeliveryEvent]:
+        noted.extend(claims)
+        return record(upto, events, claims, now)
 
-        def record_delivery_events(
-            self, upto: int, events: Sequence[DeliveryEvent], claims: Sequence[Claim], now: datetime
-        ) -> Sequence[DeliveryEvent]:
-            self.noted = claims
-            return super().record_delivery_events(upto, events, claims, now)
+    with patched.object(store, "record_delivery_events", noting):
+        BounceJob(store, OWN, FakeClock(), Event(), poisoned).run()
 
-    with Noting(tmp_path / "patchwarden.db") as noting:
-        BounceJob(noting, OWN, FakeClock(), Event(), poisoned).run()
-
-    assert [claim.message_id for claim in noting.noted] == [f"{'a' * MESSAGE_ID_DIGITS}@bot.example.org"]
+    assert [claim.message_id for claim in noted] == [f"{'a' * MESSAGE_ID_DIGITS}@bot.example.org"]
     assert store.unchecked_for_bounces(9) == []
 
 

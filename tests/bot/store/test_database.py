@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from bot.error import ReplacedError
+from bot.mail.outgoing import Outgoing
 from bot.mail.packed import pack, unpack
+from bot.mail.state import MailState
+from bot.ports.outbox import MailChange
 from bot.ports.raw_mail import Batch
 from bot.review.disposition import DispositionKind
 from bot.store.database import Database
@@ -26,7 +30,7 @@ from bot.store.listing import StoreReader
 from bot.store.repository import Repository
 from bot.store.roles import Role, running, sole_worker
 from bot.store.tables import CursorRow, MailRow, MessageRow, ThreadRow, metadata
-from tests.fakes.mails import raw
+from tests.fakes.mails import START, raw
 from tests.fakes.old_schema import downgrade
 from tests.fakes.stored import opened
 
@@ -45,10 +49,12 @@ def test_migrations_from_nothing_make_the_tables_as_they_are(tmp_path: Path) -> 
 
 @pytest.mark.sqlite
 def test_every_commit_is_durable_and_readers_do_not_wait(tmp_path: Path) -> None:
-    with Database(tmp_path / "d.db") as database, database.engine.connect() as connection:
-        pragmas = [connection.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous")]
-
-    assert pragmas == ["wal", 2]
+    names = ("journal_mode", "synchronous")
+    with Database(tmp_path / "d.db") as database:
+        with database.engine.connect() as connection:
+            assert [connection.execute(text(f"PRAGMA {name}")).scalar() for name in names] == ["wal", 2]
+        with database.rows() as plain:
+            assert [plain.execute(f"PRAGMA {name}").fetchone()[0] for name in names] == ["wal", 2]
 
 
 def test_an_open_database_is_opened_again(tmp_path: Path) -> None:
@@ -341,7 +347,7 @@ def test_a_file_that_is_no_longer_in_its_place_ends_the_work(tmp_path: Path, nam
         says = "it was replaced by another file" if is_replaced else "it was deleted"
 
         with pytest.raises(ReplacedError, match=says):
-            store.cursors("l")
+            store.carried()
         with pytest.raises(ReplacedError, match=says):
             store.ingest(_batch())
         with pytest.raises(ReplacedError, match=says):
@@ -425,3 +431,49 @@ def test_a_batch_reads_what_it_wrote_and_lets_others_read(store: Repository) -> 
             assert session.connection().execute(text("SELECT count(*) FROM mute")).scalar_one() == 0
     assert seen == [[]]
     assert len(store.mutes()) == 1
+
+
+def _change(message_id: str, before: MailState, after: MailState) -> MailChange:
+    return MailChange(before, Outgoing(message_id, "p@x", "review", "bot@x", (), b"", START, mode="list", state=after))
+
+
+def test_a_change_of_a_mail_is_told_after_its_commit_and_only_then(tmp_path: Path) -> None:
+    told: list[str] = []
+    sent = [_change(f"{number}@x", MailState.SENDING, MailState.SENT) for number in range(5)]
+    with Database(tmp_path / "d.db", lambda: None, lambda change: told.append(change.mail.message_id)) as database:
+        with database.changing():
+            database.note(sent[0], _change("same@x", MailState.QUEUED, MailState.QUEUED))
+            assert told == []
+        with pytest.raises(ZeroDivisionError), database.changing():
+            database.note(sent[1])
+            raise ZeroDivisionError
+        with database.writing():
+            database.note(sent[2])
+        assert told == ["0@x", "2@x"]
+        with database.batch():
+            with database.changing():
+                database.note(sent[3])
+            with pytest.raises(ZeroDivisionError), database.changing():
+                database.note(sent[4])
+                raise ZeroDivisionError
+            assert told == ["0@x", "2@x"]
+
+    assert told == ["0@x", "2@x", "3@x"]
+
+
+@pytest.mark.sqlite
+def test_a_connection_is_used_again_unless_it_is_lost(tmp_path: Path) -> None:
+    with Database(tmp_path / "d.db") as database:
+        for _ in range(3):
+            with database.rows() as connection:
+                first = connection
+        with database.rows() as outer, database.rows() as inner:
+            assert outer is first
+            assert inner is not first
+        with suppress(StoreError), database.rows() as connection:
+            lost = connection
+            connection.close()
+        for _ in range(3):
+            with database.rows() as connection:
+                assert connection is not lost
+                assert connection.execute("SELECT count(*) FROM mail").fetchone() == (0,)
