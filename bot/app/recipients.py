@@ -36,7 +36,7 @@ def build_recipients(settings: Settings, clock: Clock) -> Callable[[], Recipient
     maintainers = MaintainersCache(settings, clock)
     known = replace(
         build_rehearsed_recipients(settings),
-        consent=lambda lists: build_consent(settings, lists),
+        consent=build_consent(settings),
         people=tuple(
             PersonalConsent(address, frozenset(name.lower() for name in person.lists))
             for address, person in settings.people.items()
@@ -52,8 +52,8 @@ def build_recipients(settings: Settings, clock: Clock) -> Callable[[], Recipient
     return current
 
 
-def build_consent(settings: Settings, lists: Sequence[str]) -> Consent:
-    """Return the strictest consent of these lists."""
+def build_consent(settings: Settings) -> Callable[[Sequence[str]], Consent]:
+    """Return a function that returns the strictest consent of lists."""
     known = {
         name: Consent(
             mode=chosen.mode,
@@ -66,4 +66,4 @@ def build_consent(settings: Settings, lists: Sequence[str]) -> Consent:
         )
         for name, chosen in settings.lists.items()
     }
-    return strictest(lists, known, Consent(Mode(settings.default_mode)))
+    return lambda lists: strictest(lists, known, Consent(Mode(settings.default_mode)))

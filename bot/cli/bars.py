@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Progress on a terminal: a bar for each step."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -27,8 +27,9 @@ class Bars:
         self._progress = progress
         self._task: TaskID | None = None
 
-    def start(self, task: str, total: int) -> None:
-        self._task = self._progress.add_task(visible(task), total=total) if total else None
+    def start(self, task: str, total: int | Callable[[], int]) -> None:
+        units = total() if callable(total) else total
+        self._task = self._progress.add_task(visible(task), total=units) if units else None
 
     def advance(self, units: int = 1) -> None:
         if self._task is not None:

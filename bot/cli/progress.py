@@ -3,7 +3,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from bot.cli.command import echo
@@ -14,7 +14,7 @@ from bot.review.render.text import visible
 class Silent:
     """Progress that prints nothing."""
 
-    def start(self, task: str, total: int) -> None:
+    def start(self, task: str, total: int | Callable[[], int]) -> None:
         """Ignore the start of a step."""
 
     def advance(self, units: int = 1) -> None:
@@ -28,16 +28,18 @@ class Lines:
         self._name = ""
         self._done = 0
         self._began = 0.0
+        self._is_counted = True
 
-    def start(self, task: str, total: int) -> None:
+    def start(self, task: str, total: int | Callable[[], int]) -> None:
         self.end()
         self._name, self._done, self._began = (visible(task), 0, time.monotonic()) if total else ("", 0, 0.0)
+        self._is_counted = not callable(total)
 
     def advance(self, units: int = 1) -> None:
         self._done += units
 
     def end(self) -> None:
-        if self._name:
+        if self._name and (self._done or self._is_counted):
             echo(f"{self._name}: {self._done:,} in {time.monotonic() - self._began:.1f} s", err=True)
         self._name = ""
 

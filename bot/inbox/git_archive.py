@@ -101,6 +101,10 @@ class CommitBatch:
     path: Path
     commits: tuple[str, ...]
 
+    def __len__(self) -> int:
+        """Return how many mails it adds and removes."""
+        return len(self.commits)
+
     def read(self) -> Batch:
         """Return the batch with its mails. Raises InboxError."""
         with _epoch(self.path) as repository:

@@ -129,7 +129,7 @@ def replay(
         place = SpoolPlace(file.name, () if cluster is None else tuple(_git_paths(archives)))
         setup = _WorkerSetup(rules, repositories, context.terms, author_rules, context.nit_lists)
         threads_with_patches: list[_Thread] = []
-        progress.start("reading", sum(archive.count({}) for archive in archives))
+        progress.start("reading", lambda: sum(archive.count({}) for archive in archives))
         pieces = _spooled(archives, Spool(file), since, progress)
         yield from _Indexer(place, workers, reader, progress).index(pieces, threads_with_patches)
         return_free_memory()

@@ -10,6 +10,9 @@ from bot.ports.raw_mail import Batch, RawMail
 class UnreadBatch(Protocol):
     """A batch whose mails any process of this machine can read. It is small, and can be pickled."""
 
+    def __len__(self) -> int:
+        """Return how many mails it adds and removes."""
+
     def read(self) -> Batch:
         """Return the batch with its mails. Raises bot.inbox.error.InboxError."""
 
@@ -26,7 +29,7 @@ class Archive(Protocol):
         """Yield the mails after the cursors (epoch → commit id or position), oldest first."""
 
     def count(self, cursors: dict[str, str]) -> int:
-        """Count the mails that `batches` would yield, for a progress bar."""
+        """Count the mails that `batches` would yield, for a progress bar, without reading them."""
 
 
 @runtime_checkable

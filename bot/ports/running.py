@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The clock and the progress display of a job."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -20,8 +21,8 @@ class Stop(Protocol):
 class Progress(Protocol):
     """The progress display."""
 
-    def start(self, task: str, total: int) -> None:
-        """Start a step with that number of units."""
+    def start(self, task: str, total: int | Callable[[], int]) -> None:
+        """Start a step with that number of units. A function that counts them is called only if the number is shown."""
 
     def advance(self, units: int = 1) -> None:
         """Count finished units."""

@@ -177,12 +177,11 @@ class PollJob:
 
     def _ingest(self, archive: Archive) -> int:
         cursors = self._store.cursors(archive.name)
-        count = archive.count(cursors)
-        self._progress.start(f"reading {archive.name}", count)
+        self._progress.start(f"reading {archive.name}", partial(archive.count, cursors))
         counts: Counter[str] = Counter()
         epochs: dict[str, str] = {}
         try:
-            for batch, new in self._stored(archive, cursors, count):
+            for batch, new in self._stored(archive, cursors):
                 counts += Counter(new=new, skipped=len(batch.mails) - new, removed=len(batch.deleted))
                 epochs[batch.epoch] = batch.cursor
                 self._progress.advance(len(batch.mails))
@@ -197,24 +196,26 @@ class PollJob:
                 event(LogEvent.MAILS_INGESTED, list=archive.name, new=new, **fields)
         return counts["new"]
 
-    def _stored(self, archive: Archive, cursors: dict[str, str], count: int) -> Iterator[tuple[Batch, int]]:
+    def _stored(self, archive: Archive, cursors: dict[str, str]) -> Iterator[tuple[Batch, int]]:
         """Store the batches of an archive, and yield each with the number of its new mails.
 
         Other processes read an archive with many new mails. What they cannot read is stored unread.
         """
-        if count < _MIN_SHARED or not isinstance(archive, SharedArchive):
+        if not isinstance(archive, SharedArchive):
             for batch in archive.batches(cursors):
                 yield batch, self._store.ingest(batch)
             return
         source = archive.unread(cursors, _MAILS)
         read = partial(read_batch, pack=self._store.pack, book=self._book())
         while batches := list(islice(source, _BATCHES)):
-            for unread, result in zip(batches, self._executor.map(read, batches, _BATCH_TIME), strict=True):
-                if isinstance(result, Crashed):
+            is_shared = sum(map(len, batches)) >= _MIN_SHARED
+            results = self._executor.map(read, batches, _BATCH_TIME) if is_shared else [None] * len(batches)
+            for unread, result in zip(batches, results, strict=True):
+                if isinstance(result, ReadBatch):
+                    yield result.batch, self._store.ingest_read(result)
+                else:
                     batch = unread.read()
                     yield batch, self._store.ingest(batch)
-                else:
-                    yield result.batch, self._store.ingest_read(result)
 
     def _read(self) -> None:
         count, _ = self._store.pending()

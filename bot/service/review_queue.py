@@ -37,8 +37,7 @@ class ReviewQueue:
         due = self._first_try() or self._retry()
         if due is not None:
             key = due.posting.message_id
-            self._waiting.pop(key, None)
-            self._running[key] = (due, Relations.of(due.posting))
+            self._running[key] = (due, self._waiting.pop(key)[1] if key in self._waiting else Relations.of(due.posting))
         return due
 
     def end(self, due: DuePosting) -> None:

@@ -7,12 +7,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from threading import Event, Lock
 from types import FrameType
-from typing import Any, Final
-
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.jobstores.base import JobLookupError
-from apscheduler.schedulers.background import BackgroundScheduler
+from typing import TYPE_CHECKING, Any, Final
 
 from bot.error import AdapterError, ReplacedError
 from bot.log import LogEvent, event
@@ -21,6 +16,9 @@ from bot.service.job_record import JobRecorder
 from bot.service.outage import Outages
 from bot.service.watchdog import MAX_SILENCE, Watchdog
 from rules.lazy import dataclass
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.background import BackgroundScheduler
 
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -63,8 +61,10 @@ class Wakeups:
         self._started: dict[str, datetime] = {}
         self._busy_until: dict[str, datetime] = {}
 
-    def attach(self, scheduler: BackgroundScheduler, jobs: Sequence[ScheduledJob]) -> None:
+    def attach(self, scheduler: "BackgroundScheduler", jobs: Sequence[ScheduledJob]) -> None:
         """Use that schedule from now on."""
+        from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
+
         with self._lock:
             self._scheduler, self._jobs = scheduler, {job.name: job for job in jobs}
         scheduler.add_listener(lambda ended: self._ended(ended.job_id), EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
@@ -102,6 +102,8 @@ class Wakeups:
             self._start(name)
 
     def _start(self, name: str) -> None:
+        from apscheduler.jobstores.base import JobLookupError
+
         with self._lock:
             scheduler, gap = self._scheduler, timedelta(seconds=self._jobs[name].min_gap)
             start = max(datetime.now(UTC), self._started.get(name, _NEVER) + gap)
@@ -129,6 +131,9 @@ def serve(
 
     The manager gets a sign of life as long as the pulse knows of no job that hangs. The recorder gets all runs.
     """
+    from apscheduler.executors.pool import ThreadPoolExecutor
+    from apscheduler.schedulers.background import BackgroundScheduler
+
     pulse, manager, wakeups = pulse or Watchdog(), manager or ServiceManager(), wakeups or Wakeups()
     outages = Outages(LogEvent.JOB_FAILED, LogEvent.JOB_RECOVERED, "job", "error")
     replaced: list[ReplacedError] = []

@@ -9,7 +9,7 @@ import types
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
@@ -32,6 +32,7 @@ MAX_BATCH_BYTES = 64 * 1024 * 1024
 STREAMED = {"yield_per": 8}
 """Execution options of queries for raw mails: the maximum number of rows in memory."""
 
+_MAX_REMEMBERED = 32 * 1024  # bytes of a posting; most have less than a tenth
 _MAX_ITEMS = 500  # of a statement: SQLite limits its parameters
 
 
@@ -55,8 +56,14 @@ def posting_of(value: bytes, mails: ReadMails | None = None, *, patches: Collect
         posting = decode(Posting, value)
         return without_texts(posting) if mails is None else posting
     if mails is None:
-        return decode_posting(value, with_texts=False)
+        return _remembered(value) if len(value) <= _MAX_REMEMBERED else decode_posting(value, with_texts=False)
     return decode_posting(value, mails, patches=patches)
+
+
+@lru_cache(maxsize=128)
+def _remembered(value: bytes) -> Posting:
+    """Return the posting without its texts. The review of a later revision decodes it again."""
+    return decode_posting(value, with_texts=False)
 
 
 def in_current_format(value: bytes) -> bytes:

@@ -60,11 +60,11 @@ class FakeArchive:
         self.broken = broken
 
     def count(self, cursors: dict[str, str]) -> int:
-        if self.broken:
-            raise InboxError(self.broken)
         return len(self.mails) - int(cursors.get("0", "0"))
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
+        if self.broken:
+            raise InboxError(self.broken)
         start = int(cursors.get("0", "0"))
         for at in range(start, len(self.mails), size):
             some = self.mails[at : at + size]

@@ -58,8 +58,8 @@ class _Progress:
     def __init__(self) -> None:
         self.stretches: list[list[object]] = []
 
-    def start(self, task: str, total: int) -> None:
-        self.stretches.append([task, total, 0])
+    def start(self, task: str, total: int | Callable[[], int]) -> None:
+        self.stretches.append([task, total() if callable(total) else total, 0])
 
     def advance(self, units: int = 1) -> None:
         done = self.stretches[-1][2]

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from threading import Event
 
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
-from bot.cli.progress import Silent
+from bot.cli.bars import Bars
+from bot.cli.progress import Lines, Silent
 from bot.inbox.assemble import assemble
 from bot.inbox.git_archive import GitArchive, write_git_archive
 from bot.inbox.mailbox import Mbox, Writers
@@ -218,6 +222,23 @@ def test_many_mails_are_stored_as_few_are(tmp_path: Path, monkeypatch: pytest.Mo
             read.append(_rows(path))
 
     assert read[:3] == read[3:]
+
+
+def test_mails_are_only_counted_for_a_bar(
+    store: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = _many(tmp_path, [*SERIES, b"bad"])
+    monkeypatch.setattr(GitArchive, "count", lambda *_: pytest.fail("it was counted"))
+    for read in ("reading", ""):
+        lines = Lines()
+        PollJob([archive], store, assemble, Event(), lines).run()
+        lines.end()
+
+        assert ("reading" in capsys.readouterr().err) is bool(read)
+
+    bars = Progress(console=Console(file=StringIO()))
+    Bars(bars).start("reading", lambda: 4)
+    assert [task.total for task in bars.tasks] == [4]
 
 
 def test_what_another_process_cannot_read_is_read_mail_by_mail(

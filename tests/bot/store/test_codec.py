@@ -10,9 +10,10 @@ import pytest
 from bot.mail.attestation import Attestation, SignatureResult
 from bot.mail.packed import pack, unpack
 from bot.mail.posting import Complete, Defective, Posting, Waiting
+from bot.mail.posting_codec import encode_posting, no_mails
 from bot.review.model import FindingStatus, Review, ReviewFinding
 from bot.review.pending import PendingPosting
-from bot.store.codec import decode, encode
+from bot.store.codec import decode, encode, posting_of
 from bot.store.history import Verified
 from rules.analysis.unsafe_delta import UnsafeDelta, UnsafePlace
 from rules.bindings.pending_facts import PatchIdentity, PendingFact, PendingFacts, PendingKind
@@ -113,3 +114,12 @@ def test_a_value_without_a_required_field_is_refused() -> None:
 
     with pytest.raises(TypeError, match="topic"):
         decode(Posting, pack(json.dumps(fields).encode()))
+
+
+def test_a_posting_of_usual_size_is_decoded_once_without_its_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    value = encode_posting(POSTING)
+
+    assert posting_of(value) is posting_of(bytes(bytearray(value)))
+    assert posting_of(value, no_mails) is not posting_of(value, no_mails)
+    monkeypatch.setattr("bot.store.codec._MAX_REMEMBERED", len(value) - 1)
+    assert posting_of(value) is not posting_of(value)

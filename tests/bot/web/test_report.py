@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
@@ -35,8 +35,8 @@ class Steps:
     def __init__(self) -> None:
         self.steps: list[list[object]] = []
 
-    def start(self, task: str, total: int) -> None:
-        self.steps.append([task, total, 0])
+    def start(self, task: str, total: int | Callable[[], int]) -> None:
+        self.steps.append([task, total() if callable(total) else total, 0])
 
     def advance(self, units: int = 1) -> None:
         done = self.steps[-1][2]
