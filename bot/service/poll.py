@@ -48,7 +48,8 @@ _BATCHES: Final = 2
 """Batches that are read at the same time."""
 _BATCH_TIME: Final = TimeLimit(60.0)
 
-_THREADS: Final = 50
+_THREADS: Final = 100
+"""Threads that are assembled together. Each time the store unpacks the blocks of their mails again."""
 _RELATED: Final = 50
 _THREAD_TIME: Final = TimeLimit(60.0)  # The longest threads have hundreds of patches.
 

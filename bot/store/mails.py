@@ -25,7 +25,6 @@ from bot.store.dialect import Plain
 from bot.store.texts import keep_texts
 from bot.store.threads import Threads
 from bot.store.times import text_of, time_of
-from rules.lazy import replace
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -40,10 +39,10 @@ _MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
 _PRIVATE: Final = Provenance.PRIVATE.value
 _INSERT_OR_PROMOTE: Final = """
 INSERT INTO mail (content_hash, source, origin, arrived, state, reason, provenance, block, start, length)
-VALUES (?, ?, ?, ?, 'new', '', ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, '', ?, ?, ?, ?)
 ON CONFLICT (content_hash) DO UPDATE SET
   source = excluded.source, origin = excluded.origin, arrived = excluded.arrived, provenance = excluded.provenance,
-  state = excluded.state, reason = excluded.reason
+  state = 'new', reason = ''
 WHERE mail.state != 'deleted' AND mail.pruned IS NULL
 AND (mail.provenance != 'followed' AND excluded.provenance = 'followed'
   OR mail.provenance = 'private' AND excluded.provenance = 'found')"""
@@ -58,6 +57,8 @@ _UNPARSED: Final = """
 SELECT id, origin, arrived, source, provenance, block, start, length FROM mail
 WHERE state = 'new' ORDER BY id LIMIT ?"""
 _SET_STATE: Final = "UPDATE mail SET state = ?, reason = ? WHERE id = ?"
+_READ: Final = ("read", "")
+"""The state and the reason of most mails."""
 _STILL_NEW: Final = """
 SELECT id, provenance FROM mail WHERE state = 'new' AND id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))"""
 _LAST_READ: Final = "SELECT id FROM mail WHERE state != 'new' ORDER BY id DESC LIMIT 1"
@@ -98,15 +99,17 @@ class MailRows:
     def ingest(self, batch: Batch) -> int:
         contents = [mail.raw for mail in batch.mails]
         with self._database.changing() as connection:
-            return len(_ingest(connection, batch, [hash_bytes(content) for content in contents], contents))
+            return len(_ingest(connection, batch, [hash_bytes(content) for content in contents], contents, ()))
 
     def ingest_read(self, read: ReadBatch) -> int:
+        mails = [(name, mail) for name, mail in zip(read.packed.hashes, read.parsed, strict=True) if mail is not None]
+        removed = {hash_bytes(mail.raw) for mail in read.batch.deleted}
         with self._database.changing() as connection:
-            new = _ingest(connection, read.batch, read.packed.hashes, read.packed)
-            mails = zip(read.packed.hashes, read.parsed, strict=True)
+            new = _ingest(connection, read.batch, read.packed.hashes, read.packed, {name for name, _ in mails})
             # Of two equal mails in the batch the row is that of the first one.
-            parsed = {new[name]: mail for name, mail in reversed(list(mails)) if mail is not None and name in new}
-            _index(connection, [replace(parsed[row], mail=row) for row in sorted(parsed)])
+            parsed = {new[name]: mail for name, mail in reversed(mails) if name in new and name not in removed}
+            states = _thread(connection, sorted(parsed.items()))
+            connection.executemany(_SET_STATE, [state for state in states if state[:2] != _READ])
             return len(new)
 
     def unparsed(self, limit: int) -> Sequence[StoredMail]:
@@ -159,15 +162,23 @@ class MailRows:
 
 
 def _ingest(
-    connection: Plain, batch: Batch, hashes: Sequence[str], contents: Sequence[bytes] | PackedBytes
+    connection: Plain,
+    batch: Batch,
+    hashes: Sequence[str],
+    contents: Sequence[bytes] | PackedBytes,
+    read: Collection[str],
 ) -> dict[str, int]:
-    """Store the mails with these contents and the cursor. Return the rows of the new mails by their hashes."""
+    """Store the mails with these contents and the cursor. Return the rows of the new mails by their hashes.
+
+    The new mails with hashes in `read` are stored as read.
+    """
     (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM mail").fetchone()
     extents = _store(connection, last, hashes, contents)
     provenance = batch.provenance.value
     rows = [
         (
-            *(content_hash, batch.source, mail.origin, text_of(mail.arrived), provenance),
+            *(content_hash, batch.source, mail.origin, text_of(mail.arrived)),
+            *("read" if content_hash in read else "new", provenance),
             *extents.get(content_hash, NOWHERE),
         )
         for content_hash, mail in zip(hashes, batch.mails, strict=True)
@@ -203,14 +214,22 @@ def _index(connection: Plain, mails: Sequence[ParsedMail], others: Sequence[int]
     # A mail may have been removed since it was read, or stored with a better provenance.
     ids = [*(mail.mail for mail in mails), *others]
     new = dict(connection.execute(_STILL_NEW, (json.dumps(ids),)))
-    mails = [mail for mail in mails if new.get(mail.mail) == mail.provenance.value]
-    threads = Threads(connection, mails)
-    states = [(mail.mail, *threads.add(mail)) for mail in mails]
+    still_new = [(mail.mail, mail) for mail in mails if new.get(mail.mail) == mail.provenance.value]
+    states = _thread(connection, still_new)
+    connection.executemany(_SET_STATE, states)
+    return new
+
+
+def _thread(connection: Plain, mails: Sequence[tuple[int, ParsedMail]]) -> list[tuple[str, str, int]]:
+    """Add mails to threads. Return the states of them, and of the mails that they replace, with reasons and rows.
+
+    Each of the given mails has its row before it.
+    """
+    threads = Threads(connection, [mail for _, mail in mails])
+    states = [(*threads.add(mail, row), row) for row, mail in mails]
     keep_texts(connection, [mail for mail, *_ in threads.replaced])
     threads.save()
-    states += threads.replaced
-    connection.executemany(_SET_STATE, [(state, reason, mail) for mail, state, reason in states])
-    return new
+    return [*states, *((state, reason, mail) for mail, state, reason in threads.replaced)]
 
 
 def _forget(connection: Plain, content_hash: str, origin: str) -> None:

@@ -21,12 +21,7 @@ _MAX_SUBSYSTEMS: Final = 50  # rows of one posting
 _MAX_TEXT: Final = 500  # characters of a text in a row
 _RESOLVED: Final = FindingStatus.RESOLVED.value
 
-_POSTING: Final = (
-    "UPDATE posting SET projection = 1, subject = ?, author = ?, author_name = ?, patches = ?, expected = ? "
-    "WHERE message_id = ?"
-)
 _REVIEW_COLUMNS: Final = """
-UPDATE posting SET
   reviewed = (SELECT reviewed FROM review WHERE posting_id = ?1),
   severity = coalesce((
     SELECT severity FROM finding WHERE posting_id = ?1 AND standing != ?2
@@ -34,6 +29,11 @@ UPDATE posting SET
   findings = (SELECT count(*) FROM finding WHERE posting_id = ?1 AND standing != ?2),
   reported = (SELECT count(*) FROM finding WHERE posting_id = ?1 AND standing != ?2 AND withheld = '')
 WHERE message_id = ?1"""
+"""The columns of the review, which are computed from its rows."""
+_POSTING: Final = f"""
+UPDATE posting SET
+  projection = 1, subject = ?3, author = ?4, author_name = ?5, patches = ?6, expected = ?7, {_REVIEW_COLUMNS}"""  # noqa: S608 constants
+_REVIEW: Final = f"UPDATE posting SET {_REVIEW_COLUMNS}"  # noqa: S608 constants
 _FINDING: Final = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SUBSYSTEM_TIME: Final = "UPDATE posting_subsystem SET sent = ?1 WHERE posting_id = ?2 AND sent != ?1"
 _COUNTS: Final = """
@@ -53,8 +53,7 @@ def project_posting(connection: Plain, posting: Posting) -> None:
     message_id = posting.message_id
     texts = short_text(posting.series.subject), short_text(posting.author.key), short_text(posting.author.name)
     numbers = len(posting.series.patches), posting.expected
-    connection.execute(_POSTING, (*texts, *numbers, message_id))
-    _write_review_columns(connection, message_id)
+    connection.execute(_POSTING, (message_id, _RESOLVED, *texts, *numbers))
     sent = connection.execute("SELECT sent FROM posting WHERE message_id = ?", (message_id,)).fetchone()[0]
     lists = dict.fromkeys(short_text(name.lower()) for name in posting.lists[:_MAX_LISTS])
     parts = dict.fromkeys(part.message_id for part in posting.parts)
@@ -85,7 +84,7 @@ def project_review(connection: Plain, review: Review) -> None:
     _insert(connection, _ADD_COUNT, [(*key, number) for key, number in counts.items() if number])
     if before:
         connection.execute("DELETE FROM finding_count WHERE count <= 0")
-    _write_review_columns(connection, posting_id)
+    connection.execute(_REVIEW, (posting_id, _RESOLVED))
     connection.execute("DELETE FROM posting_subsystem WHERE posting_id = ?", (posting_id,))
     matches = {short_text(match.name): match for match in review.subsystem_matches[:_MAX_SUBSYSTEMS]}
     rows = [
@@ -99,11 +98,6 @@ def count_findings(connection: Plain) -> None:
     """Count the findings anew from their rows."""
     connection.execute("DELETE FROM finding_count")
     connection.execute(_ALL_COUNTS)
-
-
-def _write_review_columns(connection: Plain, posting_id: str) -> None:
-    """Compute the columns of the review from its rows."""
-    connection.execute(_REVIEW_COLUMNS, (posting_id, _RESOLVED))
 
 
 def _finding_rows(review: Review, reviewed: str) -> Iterator[tuple[Any, ...]]:

@@ -61,8 +61,8 @@ class Threads:
         for message_id, thread, mail_id, digest, disputed, followed, *rest in rows:
             self._known[message_id] = _Known(thread, mail_id, digest, bool(disputed), bool(followed), *rest)
 
-    def add(self, mail: ParsedMail) -> tuple[str, str]:
-        """Add the mail to the thread of the mails that it refers to. Return its new state and the reason.
+    def add(self, mail: ParsedMail, row: int) -> tuple[str, str]:
+        """Add the mail of that row to the thread of the mails that it refers to. Return its new state and the reason.
 
         If several mails have the same message-id, the mail that arrived first in an archive keeps it, in whatever order
         they are read. So a later mail with the same id cannot replace the mail of another person.
@@ -71,10 +71,10 @@ class Threads:
             return "private", f"{mail.message_id} came only to our own mailbox"
         known = self._known.get(mail.message_id)
         if known is not None and known.mail is not None:
-            if mail.mail == known.mail or mail.digest == known.digest:
+            if row == known.mail or mail.digest == known.digest:
                 self._confirm(known, mail)
-                return ("read" if mail.mail == known.mail else "duplicate"), ""
-            earlier = self._arrived(known.mail) - self._arrived(mail.mail)
+                return ("read" if row == known.mail else "duplicate"), ""
+            earlier = self._arrived(known.mail) - self._arrived(row)
             if earlier <= timedelta():
                 known.disputed = known.disputed or not earlier
                 self._touched.add(self._root(known.thread))
@@ -95,7 +95,7 @@ class Threads:
         for message_id in ids:
             self._known.setdefault(message_id, _Known(thread))
         entry = self._known[mail.message_id]
-        entry.mail, entry.digest, entry.in_reply_to = mail.mail, mail.digest, mail.in_reply_to
+        entry.mail, entry.digest, entry.in_reply_to = row, mail.digest, mail.in_reply_to
         entry.followed, entry.carriers = mail.provenance is Provenance.FOLLOWED, " ".join(mail.carriers)
         self._touched.add(thread)
         return "read", ""

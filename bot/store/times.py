@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 def text_of(time: datetime) -> str:
     """Return the time as the database stores it."""
-    return time.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return time.astimezone(UTC).isoformat(" ", "microseconds").removesuffix("+00:00")
 
 
 def time_of(text: str) -> datetime:
     """Return a time that the database stores as text."""
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    return datetime.fromisoformat(f"{text}+00:00")
 
 
 def utc(time: datetime | None) -> datetime:
