@@ -11,6 +11,7 @@ MAX_HEADERS: Final = 1_000
 """Maximum number of fields of a header that are read."""
 
 _INITIALS: Final = "cdfilmrst"  # of the fields that every mail is asked for, such as Subject and Message-ID
+_AUTOMATIC: Final = "auto-submitted"  # the only other field that every patch is asked for
 
 _GAP = re.compile(r"(?<! ) *+[\t\r\n\f\v][ \t\r\n\f\v]*+")
 # C0, DEL, C1, soft hyphen, zero-width, bidi controls, line and paragraph separators, byte-order mark, lone surrogates.
@@ -24,7 +25,7 @@ _FIELD = re.compile(rf"^([!-9;-~]++){_VALUE}", re.MULTILINE)
 _FIELD_END = re.compile(r"\n(?![ \t])")
 # Received is frequent, and nobody asks for it. The last branch matches a line that belongs to no field.
 _USUAL_FIELD = re.compile(
-    rf"\n(?:(?!Received:)([{_INITIALS}{_INITIALS.upper()}][!-9;-~]*+){_VALUE}|(?![ \t]|[!-9;-~]++:))"
+    rf"\n(?![ \t]|Received:)(?:([{_INITIALS}{_INITIALS.upper()}][!-9;-~]*+|(?i:{_AUTOMATIC})){_VALUE}|(?![!-9;-~]++:))"
 )
 
 
@@ -51,7 +52,7 @@ class Header:
 
     def values(self, name: str) -> list[str]:
         """Return the values of the fields with this lower-case name. White space at their start has no meaning."""
-        if name[0] in _INITIALS and name != "received":
+        if (name[0] in _INITIALS and name != "received") or name == _AUTOMATIC:
             return self._named.get(name, [])
         if self._usual is not None and name.encode() not in self.block.lower():
             return []

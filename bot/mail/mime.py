@@ -2,6 +2,7 @@
 """Extract the text of a mail's body: the first text/plain part and attached patches, within fixed limits."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from bot.mail.charset import decode
@@ -177,16 +178,21 @@ def _fields(block: bytes) -> Fields:
 
 
 def _content(fields: Fields) -> _Content:
-    kind = fields.get("content-type", "")[:2000]
+    kind, disposition = fields.get("content-type", ""), fields.get("content-disposition", "")
+    encoding = fields.get("content-transfer-encoding", "").strip().lower()
+    return _read_content(kind[:2000], disposition[:2000], encoding[:2000])
+
+
+@lru_cache(maxsize=64)  # Most mails have the same fields, and each is asked for them several times.
+def _read_content(kind: str, disposition: str, encoding: str) -> _Content:
     match = _TYPE.match(kind) if kind else None
     found = _PARAMETER.findall(kind) if ";" in kind else []
     parameters = {name.lower(): _unquoted(value) for name, value in reversed(found)}
-    disposition = fields.get("content-disposition", "")[:2000]
     return _Content(
         kind=match[1].lower() if match else "text/plain",
         parameters=parameters,
         disposition=disposition.partition(";")[0].strip().lower(),
-        encoding=fields.get("content-transfer-encoding", "").strip().lower(),
+        encoding=encoding,
     )
 
 
