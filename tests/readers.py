@@ -25,7 +25,7 @@ from bot.digest.mail import digest_mail
 from bot.digest.model import Digest
 from bot.digest.period import Period
 from bot.digest.text import digest_text
-from bot.inbox.assemble import as_patch, assemble, candidate, may_be_part, needs_recipients
+from bot.inbox.assemble import as_patch, assemble, candidate, needs_recipients
 from bot.inbox.completion import derive_ids, message_id_in
 from bot.inbox.conversations import Conversations, ids_of
 from bot.inbox.grouping import group_candidates, parent_of
@@ -428,10 +428,7 @@ MAIL_READERS: Final = (
     ),
     _of_mail("mail.mime.parts_of", lambda mail: parts_of(mail.headers, mail.raw)),
     _of_mail("inbox.assemble.as_patch", as_patch),
-    _of_mail(
-        "inbox.assemble.may_be_part inbox.assemble.needs_recipients",
-        lambda mail: (may_be_part(mail), needs_recipients(mail)),
-    ),
+    _of_mail("inbox.assemble.needs_recipients", needs_recipients),
     _of_mail("mail.copy.is_copy", lambda mail: copy.is_copy(mail, mail.raw)),
     _of_mail("mail.bots.is_automatic", bots.is_automatic),
     _of_mail(

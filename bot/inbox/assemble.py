@@ -60,13 +60,11 @@ def assemble(
     return tuple(_posting(group, covers[group.first.id], known, replies, carrier_lists) for group in groups)
 
 
-def may_be_part(message: Message) -> bool:
-    """Return whether the author and the subject are those of a patch or a cover letter: `candidate` needs the text."""
-    return _subject_of_part(message) is not None
-
-
 def needs_recipients(message: Message) -> bool:
-    """Return whether `assemble` uses the recipients of a mail: not of a reply without trailers."""
+    """Return whether `assemble` uses the recipients of a mail: not of a reply without trailers.
+
+    Of such a reply it uses only the ids, and these only if another mail refers to it.
+    """
     return not is_reply(message.subject) or _MAY_BE_TRAILER.search("\n" + message.body) is not None
 
 

@@ -29,7 +29,9 @@ def relatives(message: Message) -> tuple[str, ...]:
     message-ids show it, and by author, number of patches, subsystem and time.
     """
     run = run_of(message.message_id)
-    return (*message.references, *((run,) if run else ()), *_burst(message))
+    answered = message.in_reply_to
+    cut = answered is not None and answered not in message.references  # of an overlong list
+    return (*message.references, *((answered,) if cut else ()), *((run,) if run else ()), *_burst(message))
 
 
 def stem(title: str) -> str:
@@ -71,15 +73,20 @@ def threads(messages: Iterable[Message]) -> tuple[tuple[Message, ...], ...]:
 
 
 class ThreadGrouping:
-    """Group mails to threads by the ids that connect them. Of a mail only its new ids are kept."""
+    """Group mails to threads by the ids that connect them. Of a mail only its new ids are kept, and numbers of ids.
+
+    The number of a mail counts the mails in the order in which they were added, from 0.
+    """
 
     def __init__(self) -> None:
         from array import array
 
         self._numbers: dict[Hashable, int] = {}  # by id
         self._parents = array("i")  # disjoint sets (union-find) of the numbers of ids
-        self._is_mail = bytearray()  # by number of an id, whether a mail has it
+        self._mail_of = array("i")  # by number of an id, the mail that has it, or -1
         self._mails = array("i")  # the number of the own id of each mail
+        self._related = array("i")  # the numbers of the related ids of all mails
+        self._related_ends = array("q", [0])  # by mail, where those of the mail before it end, and its own begin
 
     def add(self, own_id: Hashable, related_ids: Iterable[Hashable]) -> bool:
         """Add a mail, and return whether it is the first with its id. Another one is ignored.
@@ -87,16 +94,32 @@ class ThreadGrouping:
         Two mails belong to one thread if they share an id.
         """
         own = self._number(own_id)
-        if self._is_mail[own]:
+        if self._mail_of[own] >= 0:
             return False
-        self._is_mail[own] = True
+        self._mail_of[own] = len(self._mails)
         self._mails.append(own)
         for related_id in related_ids:
-            self._parents[self._root(self._number(related_id))] = self._root(own)
+            number = self._number(related_id)
+            self._related.append(number)
+            self._parents[self._root(number)] = self._root(own)
+        self._related_ends.append(len(self._related))
         return True
 
+    def with_related(self, mails: Iterable[int]) -> "array[int]":
+        """Return the numbers of these mails and of all that they refer to, directly or through others, in order."""
+        reached = set(mails)
+        waiting = list(reached)
+        for mail in waiting:
+            related = self._related[self._related_ends[mail] : self._related_ends[mail + 1]]
+            new = {self._mail_of[number] for number in related} - reached - {-1}
+            reached |= new
+            waiting += new
+        result = self._mails[:0]
+        result.extend(sorted(reached))
+        return result
+
     def threads(self) -> "list[array[int]]":
-        """Return the mails of each thread as their numbers in the order in which they were added, from 0."""
+        """Return the numbers of the mails of each thread, in order."""
         by_root: dict[int, array[int]] = {}
         for mail, own in enumerate(self._mails):
             by_root.setdefault(self._root(own), self._mails[:0]).append(mail)
@@ -106,7 +129,7 @@ class ThreadGrouping:
         number = self._numbers.setdefault(item, len(self._parents))
         if number == len(self._parents):
             self._parents.append(number)
-            self._is_mail.append(False)
+            self._mail_of.append(-1)
         return number
 
     def _root(self, number: int) -> int:

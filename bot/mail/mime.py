@@ -82,11 +82,6 @@ def read_body(fields: Fields, body: bytes) -> Text | TooComplex:
     return TooComplex(budget.reason) if budget.reason else Text("\n".join(texts), flowed)
 
 
-def is_multipart(fields: Fields) -> bool:
-    """Return whether a body with these Content-* fields consists of parts."""
-    return _content(fields).kind.startswith("multipart/")
-
-
 def _attached_texts(part: _Content, data: bytes, budget: _Budget) -> Iterator[str]:
     """Yield the text of an attachment that may be a patch, or of a mail that is attached."""
     if part.kind == "message/rfc822":

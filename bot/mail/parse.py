@@ -12,7 +12,7 @@ from typing import Final
 from bot.mail.address import Address, parse_address, parse_addresses
 from bot.mail.header import MAX_HEADERS, Header, clean, decode_header
 from bot.mail.message import Message, UnreadableMail
-from bot.mail.mime import CONTENT_FIELDS, TooComplex, is_multipart, read_body
+from bot.mail.mime import CONTENT_FIELDS, Text, TooComplex, read_body
 from rules.lazy import re, replace
 
 MAX_SIZE: Final = 4_000_000
@@ -39,13 +39,11 @@ def _always(_: Message) -> bool:
     return True
 
 
-def parse(
-    raw: bytes, needs_text: Callable[[Message], bool] = _always, needs_recipients: Callable[[Message], bool] = _always
-) -> Message | UnreadableMail:
+def parse(raw: bytes, needs_recipients: Callable[[Message], bool] = _always) -> Message | UnreadableMail:
     """Parse a mail; UnreadableMail with the reason if it is too large, too deep or has no header.
 
-    Most mails of an archive need not be read to the end. `needs_text` gets the mail without text and recipients: if it
-    returns false, both may stay empty. `needs_recipients` gets the mail without recipients and decides about these.
+    `needs_recipients` gets the mail without recipients. If it returns false, they stay empty: of most mails in an
+    archive nobody needs them.
     """
     if len(raw) > MAX_SIZE:
         return _unreadable(f"larger than {MAX_SIZE:,} bytes", raw)
@@ -59,17 +57,14 @@ def parse(
         return _unreadable(problem, raw)
     if not header:
         return _unreadable(NO_HEADER, raw)
-    message = _message(header, raw)
     content = {name: values[0] for name in CONTENT_FIELDS if (values := header.values(name))}
-    if not needs_text(message) and not is_multipart(content):  # only the text of a multipart can be too complex
-        return message
     body = raw[body_start:]
     if header.rest:
         body = header.rest.encode("utf-8", "surrogateescape") + b"\n\n" + body
     text = read_body(content, body)
     if isinstance(text, TooComplex):
         return _unreadable(text.reason, raw)
-    message = replace(message, body=text.text, flowed=text.flowed)
+    message = _message(header, text, raw)
     if not needs_recipients(message):
         return message
     to, cc, reply_to = (_addresses(header, name) for name in ("to", "cc", "reply-to"))
@@ -151,8 +146,8 @@ def _too_much(header: Header) -> str:
     return ""
 
 
-def _message(header: Header, raw: bytes) -> Message:
-    """Return the mail without its text and its recipients."""
+def _message(header: Header, text: Text, raw: bytes) -> Message:
+    """Return the mail without its recipients."""
     replied = _ids(_joined(header, "in-reply-to"))
     list_ids = (_LIST_ID.search(value.lower()) for value in header.values("list-id"))
     return Message(
@@ -166,9 +161,9 @@ def _message(header: Header, raw: bytes) -> Message:
         in_reply_to=replied[0] if replied else None,
         references=_shortened(tuple(dict.fromkeys(_ids(_joined(header, "references")) + replied))),
         list_ids=tuple(dict.fromkeys(match[1] for match in list_ids if match)),
-        body="",
+        body=text.text,
         fields=header,
-        flowed=False,
+        flowed=text.flowed,
         raw=raw,
     )
 

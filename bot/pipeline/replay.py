@@ -18,7 +18,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bot.inbox.assemble import assemble, candidate, may_be_part, needs_recipients
+from bot.inbox.assemble import assemble, candidate, needs_recipients
 from bot.inbox.thread import ThreadGrouping, relatives
 from bot.kernel.specs import RepositorySpecs
 from bot.mail.message import Message, UnreadableMail
@@ -140,9 +140,9 @@ def replay(
 
 @dataclass(frozen=True, slots=True)
 class _Thread:
-    """The mails of a thread with patches, and the date of the first of them.
+    """The mails of a thread with patches that assembling needs, and the date of the first mail of the thread.
 
-    The slots are those of all mails, `numbers` are its own among them.
+    The slots are those of all mails, `numbers` are the thread's own among them.
     """
 
     start: datetime
@@ -172,13 +172,15 @@ class _WorkerSetup:
 class _IndexedMail(NamedTuple):
     """What decides to which thread a mail belongs. An id is the digest of what it stands for.
 
-    `sent` is its date in seconds since 1970, 0 if it is not known.
+    `sent` is its date in seconds since 1970, 0 if it is not known. `is_plain_reply` says that assembling needs the mail
+    only if another one refers to it.
     """
 
     id: bytes
     related_ids: tuple[bytes, ...]
     sent: float
     is_patch: bool
+    is_plain_reply: bool
 
 
 class _Indexer:
@@ -193,7 +195,7 @@ class _Indexer:
     def index(self, pieces: Iterable[list[Slot]], threads_with_patches: list["_Thread"]) -> Iterator[ReplayEvent]:
         """Yield what cannot be read; add the threads with patches, in the order of their first dates."""
         grouping, slots = ThreadGrouping(), Slots()
-        dates, patches = array("d"), bytearray()
+        dates, patches, plain_replies = array("d"), bytearray(), bytearray()
         mails = 0
         origin = open_reader(self._place.path).origin
         for slot, mail in self._indexed(pieces):
@@ -206,10 +208,13 @@ class _Indexer:
                 slots.append(slot)
                 dates.append(mail.sent)
                 patches.append(mail.is_patch)
+                plain_replies.append(mail.is_plain_reply)
         for numbers in grouping.threads():
             if any(patches[number] for number in numbers):
                 start = datetime.fromtimestamp(min(dates[number] for number in numbers), UTC)
-                threads_with_patches.append(_Thread(start, numbers, slots, self._place))
+                # The first mail names the thread in messages.
+                needed = grouping.with_related([numbers[0], *(n for n in numbers if not plain_replies[n])])
+                threads_with_patches.append(_Thread(start, needed, slots, self._place))
         threads_with_patches.sort(key=lambda thread: thread.start)
         yield ReadingDone(mails, len(threads_with_patches))
 
@@ -338,12 +343,13 @@ def _index_mails(mails: Mails) -> list[_IndexedMail | UnreadableMail | Crashed]:
 
 
 def _index_mail(raw: bytes) -> _IndexedMail | UnreadableMail:
-    message = parse(raw, needs_text=may_be_part, needs_recipients=_never)
+    message = parse(raw, needs_recipients=_never)
     if isinstance(message, UnreadableMail):
         return replace(message, raw=b"")
     sent = 0.0 if message.date is None else message.date.timestamp()
     related_ids = tuple(map(_digest, relatives(message)))
-    return _IndexedMail(_digest(message.message_id), related_ids, sent, candidate(message) is not None)
+    own_id, is_patch = _digest(message.message_id), candidate(message) is not None
+    return _IndexedMail(own_id, related_ids, sent, is_patch, not needs_recipients(message))
 
 
 def _never(_: Message) -> bool:

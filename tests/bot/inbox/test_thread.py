@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 from bot.inbox.thread import ThreadGrouping, relatives, threads
 from bot.mail.message import Message
-from bot.mail.parse import parse
+from bot.mail.parse import MAX_REFERENCES, parse
 
 
 def mail(name: str, *above: str) -> Message:
@@ -59,3 +59,23 @@ def test_mails_are_grouped_without_the_mails() -> None:
 
     assert [True, True, False, True, True] == added
     assert [[0], [1, 2], [3]] == [list(thread) for thread in grouping.threads()]
+
+
+def test_mails_that_others_refer_to_are_reached_through_any_number_of_mails() -> None:
+    grouping = ThreadGrouping()
+    for own, related in (("d", "c"), ("a", ""), ("b", "a"), ("c", "bx"), ("e", "d"), ("f", "a"), ("x", "x")):
+        grouping.add(own, related)
+
+    assert [0, 1, 2, 3, 6] == list(grouping.with_related([0]))
+    assert [1, 5] == list(grouping.with_related([5]))
+    assert [] == list(grouping.with_related([]))
+
+
+def test_the_mail_that_is_answered_is_in_the_thread_although_there_are_too_many_references() -> None:
+    many = " ".join(f"<{at}@example.org>" for at in range(MAX_REFERENCES))
+    head = "From: a@example.org\nMessage-ID: <b@example.org>\nReferences: <0@example.org>\n"
+    answer = parse(f"{head}In-Reply-To: <a@example.org> {many}\n\n".encode())
+    assert isinstance(answer, Message)
+    assert "a@example.org" not in answer.references
+
+    assert ["ab"] == named(mail("a"), answer)

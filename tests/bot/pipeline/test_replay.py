@@ -8,10 +8,11 @@ from typing import Any, Self
 
 import pytest
 
+from bot.inbox.assemble import assemble
 from bot.kernel.base import Base, Chosen
 from bot.kernel.evidence import Evidence
 from bot.kernel.specs import RepositorySpecs
-from bot.mail.message import UnreadableMail
+from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
 from bot.pipeline import replay as replay_module
@@ -224,17 +225,42 @@ def test_the_mails_of_a_piece_that_is_lost_are_read_one_by_one(make: Maker, monk
 
 
 def test_the_index_holds_only_what_connects_the_mails() -> None:
-    raw = [patch("1@x", to="0@x"), mail("talk@x"), patch("re@x").replace(b"Subject: ", b"Subject: Re: "), b"nothing"]
+    signed = patch("re@x").replace(b"Subject: ", b"Subject: Re: ")
+    raw = [patch("1@x", to="0@x"), mail("talk@x"), signed, mail("re@x", "Re: talk"), b"nothing"]
 
-    indexed, other, reply, unreadable = map(replay_module._index_mail, raw)
+    indexed, other, with_trailer, reply, unreadable = map(replay_module._index_mail, raw)
 
     date = datetime(2026, 3, 2, 9, tzinfo=UTC).timestamp()
     ids = [replay_module._digest(name) for name in ("1@x", "0@x", "talk@x", "re@x")]
-    assert indexed == (ids[0], (ids[1],), date, True)
-    assert other == (ids[2], (), date, False)
-    assert reply == (ids[3], (), date, False)
+    assert indexed == (ids[0], (ids[1],), date, True, False)
+    assert other == (ids[2], (), date, False, False)
+    assert reply == (ids[3], (), date, False, True)
+    assert with_trailer == (ids[3], (), date, False, False)
     assert isinstance(unreadable, UnreadableMail)
     assert unreadable.raw == b""
+
+
+def test_replies_without_trailers_are_read_again_only_if_others_refer_to_them(
+    make: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assembled: list[list[str]] = []
+
+    def noted(messages: Sequence[Message]) -> tuple[Posting, ...]:
+        assembled.append([message.message_id for message in messages])
+        return assemble(messages)
+
+    monkeypatch.setattr(replay_module, "assemble", noted)
+    acked = mail("acked@x", "Re: led", to="asked@x", body="Acked-by: Bob <bob@example.org>\n", author="bob@example.org")
+    first, asked, thanked = (mail(f"{name}@x", "Re: led", to=to) for name, to in
+                             (("first", "1@x"), ("asked", "1@x"), ("thanked", "acked@x")))  # fmt: skip
+
+    events = _replayed(make, FakeArchive([first, patch("1@x"), thanked, acked, asked]))
+
+    # The first mail names the thread in messages.
+    assert assembled == [["first@x", "1@x", "acked@x", "asked@x"]]
+    (event,) = [event for event in events if isinstance(event, ReplayedPosting)]
+    follow_ups = event.result.review.posting.follow_ups
+    assert [(follow_up.index, follow_up.message_id) for follow_up in follow_ups] == [(1, "acked@x")]
 
 
 def test_a_mail_of_several_archives_is_the_first_that_came(make: Maker) -> None:
