@@ -7,3 +7,4 @@ from bot.collector import collect_rarely
 
 gc.collect()
 collect_rarely()
+gc.enable()

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import gc
 import os
 import re
 import signal
@@ -35,6 +36,10 @@ def process(_: int) -> int:
     return os.getpid()
 
 
+def collector(_: int) -> tuple[bool, bool]:
+    return gc.isenabled(), gc.get_freeze_count() > 0
+
+
 def misbehave(how: str) -> str:
     if how == "loop":
         while True:
@@ -67,6 +72,10 @@ def test_what_streams_is_taken_little_ahead_and_comes_in_order(workers: ProcessE
     assert [next(results) for _ in range(3)] == [0, 2, 4]
     assert len(taken) < 300
     assert list(results) == [number * 2 for number in range(3, 1000)]
+
+
+def test_the_collector_of_a_worker_looks_only_at_its_own_objects(workers: ProcessExecutor) -> None:
+    assert workers.map(collector, [0]) == [(True, True)]
 
 
 def test_nothing_is_asked_of_nobody(workers: ProcessExecutor) -> None:
