@@ -19,6 +19,7 @@ from email.message import EmailMessage
 from email.policy import compat32
 from email.utils import format_datetime
 from itertools import islice
+from types import SimpleNamespace
 from typing import Final
 
 import b4
@@ -42,12 +43,20 @@ _FIELDS: Final = "from", "author", "cc", "to", "date", "subject", "subscribe", "
 _NO_TRAILERS: Final = frozenset((*_FIELDS, "base-commit", "change-id"))
 """What b4 never counts as a trailer of a reply: lines of the header of a mail, and footers of patches."""
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_AFTER_HASH: Final = r"(.*\S+)(\s+#[^#]+)$"
+"""An expression of b4, which tries each pair of places in a text: two thirds of the time in which b4 finds trailers."""
 
 
 def _on_one_line(value: str | None) -> str:
     return " ".join((value or "").split())
 
 
+def _search(pattern: str, string: str, flags: int = 0) -> re.Match[str] | None:
+    return None if pattern == _AFTER_HASH and "#" not in string else _any_search(pattern, string, flags)
+
+
+_any_search = b4.re.search  # type: ignore[attr-defined]
+b4.re = SimpleNamespace(**{**vars(b4.re), "search": _search})  # type: ignore[attr-defined, assignment]
 b4.LoreMessage.clean_header = staticmethod(_on_one_line)  # type: ignore[method-assign, assignment]
 b4.can_network = False
 b4.logger.setLevel(logging.CRITICAL + 1)

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Recorded threads, named by what happens in them, and what has to come out: also the contract with b4."""
 
+import inspect
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from b4 import LoreMessage
 
+from bot.inbox import b4_series
 from bot.inbox.assemble import assemble
 from bot.inbox.grouping import parent_of
 from bot.inbox.mailbox import split_mbox
@@ -266,6 +269,19 @@ def test_replies_that_answer_each_other_in_a_circle_are_for_no_patch() -> None:
     (posting,) = assemble([_mail("p", "[PATCH] x", DIFF), *circle])
 
     assert posting.follow_ups == ()
+
+
+@pytest.mark.parametrize("after", ["", " # v2", "\t#v2"])
+def test_what_is_after_a_hash_is_no_part_of_a_trailer(after: str) -> None:
+    reply = _mail("r", "Re: [PATCH] x", f"Tested-by: bob <bob@example.org>{after}\n", "p", "bob")
+
+    (posting,) = assemble([_mail("p", "[PATCH] x", DIFF), reply])
+
+    assert [follow_up.trailer for follow_up in posting.follow_ups] == ["Tested-by: bob <bob@example.org>"]
+
+
+def test_b4_searches_for_the_end_of_a_trailer_with_the_expression_that_is_expected() -> None:
+    assert b4_series._AFTER_HASH in inspect.getsource(LoreMessage.find_trailers)
 
 
 def _mail(name: str, subject: str, body: str, above: str = "", sender: str = "ada") -> Message:
