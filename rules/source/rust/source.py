@@ -16,7 +16,7 @@ from rules.source.rust.items import DocumentedItem, Item, ItemHead, read_documen
 from rules.source.rust.model import SafetySection, UnsafeDeclaration, UnsafeSite
 from rules.source.rust.structure import Structure
 from rules.source.rust.tokens import Tokens, blank_out, find_comments_and_literals, has_misleading_literal
-from rules.source.rust.unsafe_memo import UnsafeMemo, UnsafeReading
+from rules.source.rust.unsafe_memo import UnsafeMemo, UnsafeReading, key_of
 from rules.source.rust.unsafe_sites import UnsafeCode
 from rules.source.rust.work_limit import WorkLimit, WorkRecorder
 
@@ -202,15 +202,15 @@ class RustSource:
         if not self.contains(b"unsafe"):
             return UnsafeReading()
         work = self._work or WorkLimit()
-        key = (self._bytes, self.first_line, self._is_complete, self._is_searched)
+        key = key_of(self._bytes, self.first_line, is_complete=self._is_complete, is_searched=self._is_searched)
         reading = _MEMO.get(key)
         if reading is not None:
             for units in reading.units:
                 work.spend(units)
-            return reading
+            return reading.at(self.first_line)
         recorder = WorkRecorder(work)
         sites, declarations = self._read_unsafe(recorder)
-        reading = UnsafeReading(sites, declarations, tuple(recorder.units))
+        reading = UnsafeReading(sites, declarations, tuple(recorder.units), self.first_line)
         _MEMO.put(key, reading)
         return reading
 

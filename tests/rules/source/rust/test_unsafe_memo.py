@@ -5,7 +5,7 @@ import pytest
 
 from rules.source.rust import source
 from rules.source.rust.source import RustSource
-from rules.source.rust.unsafe_memo import UnsafeMemo, UnsafeReading
+from rules.source.rust.unsafe_memo import UnsafeMemo, UnsafeReading, key_of
 from rules.source.rust.work_limit import TooMuchError, WorkLimit
 
 CODE = b"fn recall() { unsafe { a() }; unsafe { b() } }\n"
@@ -24,7 +24,7 @@ def test_a_text_that_is_read_again_counts_the_same_work(memo: UnsafeMemo, limit:
     known = RustSource(CODE, 3, is_complete=False).unsafe_sites
     assert len(known) == 2
     unknown = CODE.replace(b"recall", b"call_%d" % limit)
-    assert memo.get((CODE, 3, False, True)) is not None
+    assert memo.get(key_of(CODE, 3, is_complete=False, is_searched=True)) is not None
     outcomes = []
     for text in (CODE, unknown):
         try:
@@ -38,6 +38,48 @@ def test_the_line_and_the_kind_of_a_text_are_part_of_its_key() -> None:
     assert [RustSource(CODE, line, is_complete=False).unsafe_sites[0].line for line in (7, 9)] == [7, 9]
     complete, fragment = RustSource(CODE, 7), RustSource(CODE, 7, is_complete=False)
     assert complete.unsafe_sites[0].confidence is not fragment.unsafe_sites[0].confidence
+
+
+MOVED = b"""\
+/// Reads it.
+///
+/// # Safety
+///
+/// `p` is valid.
+pub unsafe fn read(p: *const u8) -> u8 {
+    // SAFETY: By the contract.
+    let a = unsafe { *p };
+    let b =
+        unsafe { *p };
+    a + b
+}
+
+/// ```
+/// unsafe { read(p) };
+/// ```
+fn documented() {}
+"""
+
+
+@pytest.mark.parametrize("first_line", [2, 3, 40])
+def test_a_remembered_fragment_is_read_on_other_lines_as_if_it_were_new(
+    memo: UnsafeMemo, monkeypatch: pytest.MonkeyPatch, first_line: int
+) -> None:
+    RustSource(MOVED, 7, is_complete=False).unsafe_sites  # noqa: B018 it is remembered
+    moved = RustSource(MOVED, first_line, is_complete=False)
+    readings = len(memo)
+    remembered = moved.unsafe_sites, moved.unsafe_declarations, moved.safety_sections
+    assert len(memo) == readings
+    monkeypatch.setattr(source, "_MEMO", UnsafeMemo(0))
+    new = RustSource(MOVED, first_line, is_complete=False)
+    assert remembered == (new.unsafe_sites, new.unsafe_declarations, new.safety_sections)
+    assert [site.line - first_line for site in new.unsafe_sites] == [7, 9, 14]
+
+
+def test_a_fragment_at_the_top_of_a_file_is_read_anew() -> None:
+    code = b"unsafe fn cut() {}\n"
+    states = [RustSource(code, line, is_complete=False).unsafe_declarations[0].documented for line in (2, 1)]
+    assert states == [None, False]
 
 
 @pytest.mark.parametrize(("size", "remembered"), [(4, True), (11, False)])
