@@ -14,6 +14,7 @@ _FIELD = re.compile(r"(?:pub\b(?:\s*\([^)]*\))?\s*)?+\w++\s*+(?::(?!:)|<-)")
 _ARM = re.compile(r"=>")
 _ATTRIBUTE = re.compile(r"[ \t]*#\[.*\]")
 _CONTINUES = re.compile(r"[.?+=/%^]|(?:as|else)\b")
+_MAY_END = frozenset(")]};,")  # what a statement may end with
 _MAX_BEFORE = 1000  # characters above the comment
 
 
@@ -56,14 +57,16 @@ def _unjustified_statements(source: RustSource) -> frozenset[int]:
 def _safe_code_end(source: RustSource, comment: CommentBlock, *, whole: bool) -> int | None:
     """Return where the safe statement or item below the comment ends; None if the code may be unsafe."""
     start, attributes = source.structure.skip_attributes(comment.end)
-    if source.code.startswith("unsafe", start):
+    code = source.code
+    unsafe = code.find("unsafe", start, code.find("\n", start))  # most statements have the word on their first line
+    if unsafe >= 0 and not _MAY_END.intersection(code[start:unsafe]):
         return None
-    if not _begins(source.code[max(0, comment.start - _MAX_BEFORE) : comment.start].rstrip()):
+    if not _begins(code[max(0, comment.start - _MAX_BEFORE) : comment.start].rstrip()):
         return None
     end = source.structure.statement_end(start)
     if end is None or end[1] in (",", ")", "]"):
         return None
-    text = source.code[start : end[0]]
+    text = code[start : end[0]]
     if "unsafe" in text or (attributes and _LINKED.search(attributes)):
         return None
     if not text.strip() or _CONTINUES.match(text) or _MAY_BE_UNSAFE.search(text):

@@ -91,7 +91,10 @@ class Walker:
 
     def _move(self, offset: int) -> None:
         cursor, path = self._cursor, self.path
-        while len(path) > 1 and path[-1].end_byte <= offset:
+        if len(path) > 1 and path[-1].end_byte <= offset:
+            while len(path) > 2 and path[-2].end_byte <= offset:  # its other children end above the offset too
+                cursor.goto_parent()
+                path.pop()
             while (has_next := cursor.goto_next_sibling()) and (node := cursor.node).end_byte <= offset:
                 pass
             if has_next:
