@@ -14,12 +14,13 @@ does not need: 2 % of an analysis.
 
 import re as _re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from operator import attrgetter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 _MISSING: Final[Any] = object()
-_MAX_UNCOMPILED: Final = 20  # values of a class before its `__init__` is compiled, which takes as long as 50 values
+_MAX_UNCOMPILED: Final = 20  # values of a class before its `__init__` is compiled, which takes as long as 50 or more
 
 
 class LazyPattern:
@@ -100,16 +101,7 @@ def _dataclass(*, frozen: bool = False, eq: bool = True, slots: bool = False) ->
         if frozen:
             namespace["__setattr__"] = namespace["__delattr__"] = _refuse_change
 
-        number = 0
-
-        def init(self: Any, *values: Any, **named: Any) -> None:
-            nonlocal number
-            number += 1
-            if number > _MAX_UNCOMPILED or not _set_fields(self, fields, values, named):
-                kind.__init__ = _write_init(kind, fields, frozen=frozen, slots=slots)
-                kind.__init__(self, *values, **named)
-
-        namespace["__init__"] = init
+        namespace["__init__"] = _first_init(lambda: kind, fields, frozen=frozen, slots=slots)
         meta: Any = type(declared)
         kind: type[Any] = meta(declared.__name__, declared.__bases__, namespace)
         return kind
@@ -125,21 +117,47 @@ def _replace(value: Any, /, **changes: Any) -> Any:
     return kind(**changes)
 
 
-def _set_fields(value: Any, fields: Mapping[str, _Field], values: Sequence[Any], named: Mapping[str, Any]) -> bool:
-    """Set the fields of a new value. Return whether these arguments fit."""
-    given = dict(zip(fields, values, strict=False))
-    if len(given) < len(values) or not given.keys().isdisjoint(named) or not named.keys() <= fields.keys():
-        return False
-    given |= named
-    for name, item in fields.items():
-        if name not in given:
-            if item.factory is _MISSING and item.default is _MISSING:
-                return False
-            given[name] = item.default if item.factory is _MISSING else item.factory()
-        object.__setattr__(value, name, given[name])
-    if hasattr(value, "__post_init__"):
-        value.__post_init__()
-    return True
+def _first_init(kind: Callable[[], type[Any]], fields: Mapping[str, _Field], *, frozen: bool, slots: bool) -> Any:
+    """Return the `__init__` of a class for its first values: later, or for wrong arguments, it compiles another."""
+    number = 0
+    setters: tuple[Callable[[Any, Any], None], ...] = ()
+
+    def init(self: Any, *values: Any, **named: Any) -> None:
+        nonlocal number, setters
+        number += 1
+        given = _values_of(fields, values, named) if number <= _MAX_UNCOMPILED else None
+        if given is None:
+            kind().__init__ = _write_init(kind(), fields, frozen=frozen, slots=slots)
+            kind().__init__(self, *values, **named)
+            return
+        if slots:
+            setters = setters or tuple([vars(kind())[name].__set__ for name in fields])
+            for set_value, value in zip(setters, given, strict=True):
+                set_value(self, value)
+        else:
+            self.__dict__.update(zip(fields, given, strict=True))
+        if hasattr(self, "__post_init__"):
+            self.__post_init__()
+
+    return init
+
+
+def _values_of(fields: Mapping[str, _Field], values: Sequence[Any], named: Mapping[str, Any]) -> Sequence[Any] | None:
+    """Return the value of each field of a new value, or None if these arguments do not fit."""
+    if len(values) == len(fields) and not named:
+        return values
+    given, unused = list(values), len(named)
+    for name, item in islice(fields.items(), len(values), None):
+        if name in named:
+            given.append(named[name])
+            unused -= 1
+        elif item.factory is not _MISSING:
+            given.append(item.factory())
+        elif item.default is not _MISSING:
+            given.append(item.default)
+        else:
+            return None
+    return None if unused or len(given) > len(fields) else given
 
 
 def _write_init(kind: type[Any], fields: Mapping[str, _Field], *, frozen: bool, slots: bool) -> Any:
