@@ -12,7 +12,6 @@ if __name__ == "__main__":
 
 import atexit
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, NoReturn
@@ -22,6 +21,7 @@ from bot.cli.command import Command, Group, Option, echo, read_globals
 from bot.cli.context import GlobalOptions
 from bot.collector import collect_rarely
 from bot.error import AdapterError, SettingsError
+from bot.signals import signal
 from bot.version import VERSION
 
 COMMANDS: Final = {

@@ -6,7 +6,6 @@ The module of a rule is loaded when the rule is needed. The table says for which
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from enum import Enum, auto
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -19,16 +18,16 @@ if TYPE_CHECKING:
     """All rules. They are loaded when the name is read."""
 
 
-class Needs(Enum):
+class Needs:
     """What a series or its check must have, so that a rule can find something."""
 
-    RUST = auto()
+    RUST: Final = "rust"
     """A change of a Rust file."""
-    HELPER = auto()
+    HELPER: Final = "helper"
     """A change of a C file with helpers."""
-    TREE = auto()
+    TREE: Final = "tree"
     """A kernel tree or a landing tree."""
-    PENDING = auto()
+    PENDING: Final = "pending"
     """Other pending series."""
 
 
@@ -262,7 +261,7 @@ def active_for(paths: Collection[str], added: str, shown: str) -> tuple[Rule, ..
 def needing_tree(ids: Collection[str] | None) -> list[str]:
     """Return which of these rules need a tree; for None, which of those that run before a series is posted do."""
     needs = {_id(module): need for table in (_NEEDS, _AUTHOR_NEEDS) for module, need in table.items()}
-    return [rule_id for rule_id in (needs if ids is None else ids) if needs.get(rule_id) is Needs.TREE]
+    return [rule_id for rule_id in (needs if ids is None else ids) if needs.get(rule_id) == Needs.TREE]
 
 
 def _active(modules: Iterable[str]) -> tuple[Rule, ...]:

@@ -7,12 +7,12 @@ A child has limits. If it exceeds them it ends, and another child continues with
 import marshal
 import os
 import resource
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, Final, NoReturn, TypeVar
 
 from bot.pool.guard import Crashed, TimeLimit
 from bot.pool.worker import Limits, TooMuch, answer, die_with_parent, exceeded_amount, exit_reason, packed
+from bot.signals import signal
 
 T = TypeVar("T")
 R = TypeVar("R")

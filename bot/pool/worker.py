@@ -4,13 +4,13 @@
 import fcntl
 import os
 import resource
-import signal
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.error import AdapterError
 from bot.pool.guard import Crashed, TimeLimit, guard
+from bot.signals import signal
 from rules.lazy import dataclass
 
 if TYPE_CHECKING:
@@ -120,7 +120,9 @@ def exit_reason(exit_status: int | None, time: TimeLimit) -> str:
     if exit_status == -signal.SIGPROF:
         return f"took more than {time.processor_seconds:g} s of processor time"
     if exit_status is not None and exit_status < 0:
-        return f"ended its process by {signal.Signals(-exit_status).name}"
+        from signal import Signals
+
+        return f"ended its process by {Signals(-exit_status).name}"
     return f"ended its process with status {exit_status}"
 
 

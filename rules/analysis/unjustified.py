@@ -7,7 +7,7 @@ surroundings, with unsafe code that the patch or another patch of the series rem
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
-from typing import Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
 
 from rules.analysis.analysis import Analysis, Results
 from rules.analysis.view import FileView, Position, SeriesView
@@ -50,21 +50,22 @@ class _Candidate(Generic[Unsafe]):
     key: str
 
 
-_ByKey = dict[str, list[tuple[FileView, _Candidate[Unsafe]]]]
-_Read = Callable[[Iterable[RustSource]], list[_Candidate[Unsafe]]]
+if TYPE_CHECKING:  # to make generic types takes longer than to load the rest of this module
+    _ByKey = dict[str, list[tuple[FileView, _Candidate[Unsafe]]]]
+    _Read = Callable[[Iterable[RustSource]], list[_Candidate[Unsafe]]]
 
 
-def unjustified_sites(file: FileView) -> Iterator[UnjustifiedSite[UnsafeSite]]:
+def unjustified_sites(file: FileView) -> "Iterator[UnjustifiedSite[UnsafeSite]]":
     """Yield the unsafe blocks and impls that this patch adds without a comment, or whose comment it removes."""
     return _unjustified(file, _site_candidates, _REMOVED_SITES)
 
 
-def unjustified_declarations(file: FileView) -> Iterator[UnjustifiedSite[UnsafeDeclaration]]:
+def unjustified_declarations(file: FileView) -> "Iterator[UnjustifiedSite[UnsafeDeclaration]]":
     """Yield the unsafe functions and traits that this patch adds without a section, or whose section it removes."""
     return _unjustified(file, _declaration_candidates, _REMOVED_DECLARATIONS)
 
 
-def _site_candidates(sources: Iterable[RustSource]) -> list[_Candidate[UnsafeSite]]:
+def _site_candidates(sources: Iterable[RustSource]) -> "list[_Candidate[UnsafeSite]]":
     states = {"none": False, "unknown": None}
     return [
         _Candidate(site, states.get(site.reading.verdict, True), site.reading.line, f"{site.kind} {_words(site.body)}")
@@ -73,7 +74,7 @@ def _site_candidates(sources: Iterable[RustSource]) -> list[_Candidate[UnsafeSit
     ]
 
 
-def _declaration_candidates(sources: Iterable[RustSource]) -> list[_Candidate[UnsafeDeclaration]]:
+def _declaration_candidates(sources: Iterable[RustSource]) -> "list[_Candidate[UnsafeDeclaration]]":
     return [
         _Candidate(
             declaration,
@@ -91,8 +92,8 @@ def _words(text: str) -> str:
 
 
 def _unjustified(
-    file: FileView, read: _Read[Unsafe], removed: Analysis[_ByKey[Unsafe]]
-) -> Iterator[UnjustifiedSite[Unsafe]]:
+    file: FileView, read: "_Read[Unsafe]", removed: "Analysis[_ByKey[Unsafe]]"
+) -> "Iterator[UnjustifiedSite[Unsafe]]":
     if file.post is None:
         return
     unjustified: list[_Candidate[Unsafe]] = [item for item in read(file.unsafe_sources) if item.justified is False]
@@ -106,8 +107,8 @@ def _unjustified(
 
 
 def _new(
-    file: FileView, added: list[_Candidate[Unsafe]], read: _Read[Unsafe], removed: Analysis[_ByKey[Unsafe]]
-) -> Iterator[UnjustifiedSite[Unsafe]]:
+    file: FileView, added: "list[_Candidate[Unsafe]]", read: "_Read[Unsafe]", removed: "Analysis[_ByKey[Unsafe]]"
+) -> "Iterator[UnjustifiedSite[Unsafe]]":
     """Yield the added code that is not moved or edited, and moved or edited code that had a comment before."""
     if not added:
         return
@@ -127,8 +128,8 @@ def _new(
 
 
 def _comment_lost(
-    file: FileView, unchanged: list[_Candidate[Unsafe]], read: _Read[Unsafe]
-) -> Iterator[UnjustifiedSite[Unsafe]]:
+    file: FileView, unchanged: "list[_Candidate[Unsafe]]", read: "_Read[Unsafe]"
+) -> "Iterator[UnjustifiedSite[Unsafe]]":
     """Yield the unchanged code whose comment the patch removes or separates from it."""
     if not unchanged or not file.change.hunks or file.pre is None:
         return
@@ -154,12 +155,12 @@ def _is_replaced(change: FileChange, tag: int, line: int) -> bool:
     return any(item.is_added and "safety:" in item.text.lower() for item in above)
 
 
-def _at_code(candidate: _Candidate[Unsafe], cause: Cause) -> UnjustifiedSite[Unsafe]:
+def _at_code(candidate: "_Candidate[Unsafe]", cause: Cause) -> "UnjustifiedSite[Unsafe]":
     code = candidate.code
     return UnjustifiedSite(code, cause, Position(code.line, code.column, "post", code.text))
 
 
-def _removed_here(file: FileView, read: _Read[Unsafe]) -> list[_Candidate[Unsafe]]:
+def _removed_here(file: FileView, read: "_Read[Unsafe]") -> "list[_Candidate[Unsafe]]":
     """Return the unsafe code on lines that the patch removes from this file."""
     touched = file.pre.touched if file.pre is not None else frozenset()
     return [item for item in read(file.removed_sources("unsafe")) if item.code.line in touched]
@@ -171,12 +172,12 @@ class _RemovedElsewhere(Generic[Unsafe]):
     Code that a later patch removes counts only if this patch did not add it.
     """
 
-    def __init__(self, file: FileView, by_key: _ByKey[Unsafe]) -> None:
+    def __init__(self, file: FileView, by_key: "_ByKey[Unsafe]") -> None:
         self._file = file
         self._by_key: _ByKey[Unsafe] = by_key
         self._started: dict[str, tuple[list[_Candidate[Unsafe]], Iterator[_Candidate[Unsafe]]]] = {}
 
-    def first(self, key: str) -> list[_Candidate[Unsafe]]:
+    def first(self, key: str) -> "list[_Candidate[Unsafe]]":
         """Return the first candidates with that key, at most `_MAX_PAIRS`. A caller removes a match from the list."""
         if key not in self._started:
             self._started[key] = [], self._others(key)
@@ -192,7 +193,7 @@ class _RemovedElsewhere(Generic[Unsafe]):
     def _index_of_later(self) -> dict[int, int]:
         return {id(later): index for index, later in enumerate(self._later)}
 
-    def _others(self, key: str) -> Iterator[_Candidate[Unsafe]]:
+    def _others(self, key: str) -> "Iterator[_Candidate[Unsafe]]":
         for other, candidate in self._by_key.get(key, ()):
             if other is self._file:
                 continue
@@ -201,7 +202,7 @@ class _RemovedElsewhere(Generic[Unsafe]):
                 yield candidate
 
 
-def _removed_by_key(series: SeriesView, read: _Read[Unsafe]) -> _ByKey[Unsafe]:
+def _removed_by_key(series: SeriesView, read: "_Read[Unsafe]") -> "_ByKey[Unsafe]":
     """Return all unsafe code that patches of the series remove, in the order of the series."""
     by_key: _ByKey[Unsafe] = {}
     for file in series.files:
@@ -210,11 +211,11 @@ def _removed_by_key(series: SeriesView, read: _Read[Unsafe]) -> _ByKey[Unsafe]:
     return by_key
 
 
-def _find_removed_sites(series: SeriesView, _: Results) -> _ByKey[UnsafeSite]:
+def _find_removed_sites(series: SeriesView, _: Results) -> "_ByKey[UnsafeSite]":
     return _removed_by_key(series, _site_candidates)
 
 
-def _find_removed_declarations(series: SeriesView, _: Results) -> _ByKey[UnsafeDeclaration]:
+def _find_removed_declarations(series: SeriesView, _: Results) -> "_ByKey[UnsafeDeclaration]":
     return _removed_by_key(series, _declaration_candidates)
 
 
@@ -230,7 +231,7 @@ def _comes_from(file: FileView, between: list[FileView], line: int) -> bool:
     return earlier_line is None or file.post is None or earlier_line in file.post.touched
 
 
-def _take_same(candidate: _Candidate[Unsafe], removed: list[_Candidate[Unsafe]]) -> _Candidate[Unsafe] | None:
+def _take_same(candidate: "_Candidate[Unsafe]", removed: "list[_Candidate[Unsafe]]") -> "_Candidate[Unsafe] | None":
     """Remove a candidate with the same key from the list and return it, because it matches one piece of code only.
 
     Short code occurs in many places. For short code the line or the enclosing item must be the same too.
@@ -245,8 +246,8 @@ def _take_same(candidate: _Candidate[Unsafe], removed: list[_Candidate[Unsafe]])
 
 
 def _take_similar(
-    change: FileChange, candidate: _Candidate[Unsafe], removed: list[_Candidate[Unsafe]]
-) -> _Candidate[Unsafe] | None:
+    change: FileChange, candidate: "_Candidate[Unsafe]", removed: "list[_Candidate[Unsafe]]"
+) -> "_Candidate[Unsafe] | None":
     """Remove the most similar candidate of the same hunk from the list and return it: the patch edited that code."""
     hunk_index = change.hunk_after(candidate.code.line)
     if hunk_index is None:

@@ -208,7 +208,7 @@ class FileView:
     @cached_property
     def is_kernel_rust(self) -> bool:
         """Whether this is Rust that runs in the kernel: not vendored, generated or part of the build."""
-        return self.is_rust and self._origin is Origin.KERNEL
+        return self.is_rust and self._origin == "kernel"
 
     @cached_property
     def _origin(self) -> Origin:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Tell from its path where a file of the kernel tree comes from. The origin decides which rules apply to the file."""
 
-from enum import StrEnum
 from functools import lru_cache
+from typing import Literal
 
 from rules.lazy import re
 
@@ -43,13 +43,8 @@ _HEAD = 1_000
 """Bytes at the top of a file in which a generator names itself."""
 
 
-class Origin(StrEnum):
-    """The origin of a file. Host code runs during the build, vendored code is a copy from another project."""
-
-    KERNEL = "kernel"
-    VENDORED = "vendored"
-    GENERATED = "generated"
-    HOST = "host"
+Origin = Literal["kernel", "vendored", "generated", "host"]
+"""The origin of a file. Host code runs during the build, vendored code is a copy from another project."""
 
 
 def origin(path: str, *texts: bytes) -> Origin:
@@ -59,27 +54,27 @@ def origin(path: str, *texts: bytes) -> Origin:
     the content also decides where the path says that the file is the kernel's.
     """
     by_path = _origin_of_path(path)
-    if by_path is not Origin.KERNEL or not path.endswith(".rs"):
+    if by_path != "kernel" or not path.endswith(".rs"):
         return by_path
     whole = b"\n".join(texts)  # words are searched in all texts together
     expressions = [expression for word, expression in _BINDGEN if word in whole]
     if any(expression.search(text) for expression in expressions for text in texts):
-        return Origin.GENERATED
+        return "generated"
     heads = [text[:_HEAD].lower() for text in texts]
     shown = b"\n".join(heads)
     if (b"generated" in shown or b"do not " in shown) and any(map(_DO_NOT_EDIT.search, heads)):
-        return Origin.GENERATED
+        return "generated"
     needs_std = not path.startswith("rust/") and (b"std::" in whole or b"proc_macro" in whole)
-    return Origin.HOST if needs_std and any(_STD.search(text) for text in texts) else Origin.KERNEL
+    return "host" if needs_std and any(_STD.search(text) for text in texts) else "kernel"
 
 
 @lru_cache(4096)  # every rule asks for every file
 def _origin_of_path(path: str) -> Origin:
     # The tests for words are enough for most paths.
     if (path.startswith(("rust/", "tools/")) or "third" in path) and _VENDORED.match(path):
-        return Origin.VENDORED
+        return "vendored"
     if ("generated" in path or "bindings" in path) and _GENERATED.match(path):
-        return Origin.GENERATED
+        return "generated"
     if (path.startswith(_MAY_BE_HOST) or "build" in path) and _HOST.match(path):
-        return Origin.HOST
-    return Origin.KERNEL
+        return "host"
+    return "kernel"

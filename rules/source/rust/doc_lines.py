@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rules.source.rust.comments import Comment
-from rules.source.rust.fences import FenceLine, Fences
+from rules.source.rust.fences import Fences
 from rules.source.rust.source import RustSource
 
 
@@ -43,7 +43,4 @@ def _read_run(run: list[Comment], source: RustSource, *, is_complete: bool) -> I
         return
     fences = Fences()
     texts = ((comment, comment.text[3:]) for comment in run)
-    yield [
-        DocTextLine(comment.line, comment.column, text, fences.read(text) is not FenceLine.TEXT)
-        for comment, text in texts
-    ]
+    yield [DocTextLine(comment.line, comment.column, text, fences.read(text) != "text") for comment, text in texts]

@@ -4,7 +4,7 @@
 from collections.abc import Iterable
 
 from rules.lazy import dataclass, re
-from rules.source.rust.fences import CONTAINER, FenceLine, Fences
+from rules.source.rust.fences import CONTAINER, Fences
 
 SAFETY_TITLES = frozenset({"Safety", "SAFETY", "Implementation safety", "Implementation Safety"})
 _ENTRY = re.compile(r"[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])")
@@ -39,7 +39,7 @@ def headings(lines: Iterable[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
     previous: tuple[int, str] | None = None
     for number, raw in rows:
         text = raw[indent:]
-        if fences.read(text) is not FenceLine.TEXT:
+        if fences.read(text) != "text":
             previous = None
         elif "#" in text and (title := _ATX.match(text)):
             titles.append((number, title[1].rstrip().rstrip("#").strip()))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from rules.lazy import re
 from rules.source.rust.comments import Comment
-from rules.source.rust.fences import FenceLine, Fences
+from rules.source.rust.fences import Fences
 from rules.source.rust.grammar import ParsedText, parse_counted
 from rules.source.rust.work_limit import WorkLimit
 
@@ -58,12 +58,12 @@ def _blocks(run: list[Comment]) -> Iterator[Block]:
         start = 4 if comment.text[3:4] == " " else 3
         text = comment.text[start:]
         match fences.read(text):
-            case FenceLine.OPENS:
+            case "opens":
                 block = []
-            case FenceLine.CODE:
+            case "code":
                 hidden = _HIDDEN.match(text)
                 block.append((comment, start + (hidden.end() if hidden else 0)))
-            case FenceLine.CLOSES:
+            case "closes":
                 if all(word.strip() in _RUST for word in fences.info.split(",")):
                     yield block
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The fences of code blocks in Markdown, as CommonMark reads them."""
 
-from enum import Enum
-from typing import Final
+from typing import Final, Literal
 
 from rules.lazy import re
 
@@ -14,13 +13,8 @@ _OPENING = re.compile(rf"{CONTAINER}[ \t]*+{FENCE}")
 _CLOSING = re.compile(r"[ \t>]*+(`{3,}+|~{3,}+)[ \t]*+\Z")
 
 
-class FenceLine(Enum):
-    """What a line is for code blocks."""
-
-    TEXT = 0
-    OPENS = 1
-    CODE = 2
-    CLOSES = 3
+FenceLine = Literal["text", "opens", "code", "closes"]
+"""What a line is for code blocks."""
 
 
 class Fences:
@@ -35,11 +29,11 @@ class Fences:
         if self._mark:
             closing = _CLOSING.match(text)
             if closing is None or not closing[1].startswith(self._mark):
-                return FenceLine.CODE
+                return "code"
             self._mark = ""
-            return FenceLine.CLOSES
+            return "closes"
         opening = _OPENING.match(text) if "```" in text or "~~~" in text else None
         if opening is None:
-            return FenceLine.TEXT
+            return "text"
         self._mark, self.info = opening["mark"], opening["info"]
-        return FenceLine.OPENS
+        return "opens"

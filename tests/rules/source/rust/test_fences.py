@@ -9,7 +9,8 @@ from rules.source.rust.fences import Fences
 def _read(text: str) -> str:
     """Return a letter for each line: `.` text, `[` opens, `c` code, `]` closes."""
     fences = Fences()
-    return "".join(".[c]"[fences.read(line).value] for line in text.split("\n"))
+    letters = {"text": ".", "opens": "[", "code": "c", "closes": "]"}
+    return "".join(letters[fences.read(line)] for line in text.split("\n"))
 
 
 @pytest.mark.parametrize(
