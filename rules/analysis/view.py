@@ -4,7 +4,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from rules.analysis.analysis import Analysis, Results
 from rules.bindings.tree import LandingTree, Tree
@@ -12,7 +12,7 @@ from rules.diff.image import FileImages, Fragment, Image, Images
 from rules.diff.origin import Origin, origin
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.finding import Anchor, Confidence, Diagnostic, Edit, Evidence, LogAnchor, Severity, Side
-from rules.lazy import cached_property, re, replace
+from rules.lazy import cached_property, dataclass, re, replace
 from rules.source.rust.work_limit import WorkLimit
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ class Node(Protocol):
     def column(self) -> int: ...
 
 
-class Position(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Position:
     """A place in one image of a file, lines and columns from 1.
 
     `text` is the text to quote if it is not that of the line: code in a documentation test has no marks.

@@ -60,9 +60,10 @@ def origin(path: str, *texts: bytes) -> Origin:
     expressions = [expression for word, expression in _BINDGEN if word in whole]
     if any(expression.search(text) for expression in expressions for text in texts):
         return "generated"
-    heads = [text[:_HEAD].lower() for text in texts]
-    shown = b"\n".join(heads)
-    if (b"generated" in shown or b"do not " in shown) and any(map(_DO_NOT_EDIT.search, heads)):
+    shown = b"\n".join([text[:_HEAD] for text in texts]).lower()
+    if (b"generated" in shown or b"do not " in shown) and any(
+        _DO_NOT_EDIT.search(text[:_HEAD].lower()) for text in texts
+    ):
         return "generated"
     needs_std = not path.startswith("rust/") and (b"std::" in whole or b"proc_macro" in whole)
     return "host" if needs_std and any(_STD.search(text) for text in texts) else "kernel"

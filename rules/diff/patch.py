@@ -91,30 +91,35 @@ class Hunk:
         """The texts of the lines that the patch adds, by their numbers after the patch."""
         if not self.before_count:  # all lines, as in a new file
             return dict(enumerate(self.text[1:-1].split("\n+"), self.after_start)) if self.text else {}
-        lines = enumerate(self._shown("post"), self.after_start) if self.has("+") else ()
+        lines = enumerate(self._post_lines, self.after_start) if self.has("+") else ()
         return {number: line[1:] for number, line in lines if line[:1] == "+"}
 
     @cached_property
     def removed(self) -> dict[int, str]:
         """The texts of the lines that the patch removes, by their numbers before the patch."""
-        lines = enumerate(self._shown("pre"), self.before_start) if self.has("-") else ()
+        lines = enumerate(self._pre_lines, self.before_start) if self.has("-") else ()
         return {number: line[1:] for number, line in lines if line[:1] == "-"}
 
     def text_on(self, side: Side) -> str:
         """Return the lines that the hunk shows of the file before or after the patch, each with a newline."""
         if not self.before_count:
             return self.text[1:].replace("\n+", "\n") if side == "post" else ""
-        return "\n".join([line[1:] for line in self._shown(side)])
+        return "\n".join([line[1:] for line in (self._pre_lines if side == "pre" else self._post_lines)])
 
     @cached_property
     def _lines(self) -> list[str]:
         """The lines with their markers, and an empty one at the end."""
         return self.text.split("\n")
 
-    def _shown(self, side: Side) -> list[str]:
-        """Return the lines of the file before or after the patch, with their markers, and an empty one at the end."""
-        other = "+" if side == "pre" else "-"
-        return [line for line in self._lines if line[:1] != other] if self.has(other) else self._lines
+    @cached_property
+    def _pre_lines(self) -> list[str]:
+        """The lines before the patch, with their markers, and an empty one at the end."""
+        return [line for line in self._lines if line[:1] != "+"] if self.has("+") else self._lines
+
+    @cached_property
+    def _post_lines(self) -> list[str]:
+        """The lines after the patch, with their markers, and an empty one at the end."""
+        return [line for line in self._lines if line[:1] != "-"] if self.has("-") else self._lines
 
     def has(self, start: str) -> bool:
         """Tell whether a line begins with this text, of which the first character is the marker."""

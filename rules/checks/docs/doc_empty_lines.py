@@ -31,6 +31,9 @@ from rules.source.rust.doc_lines import read_doc_runs
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added empty line after another one."""
     for source in file.added_sources("///", "//!"):
+        empty = {comment.line for comment in source.comments if comment.kind == "doc" and not comment.text[3:].strip()}
+        if not any(line + 1 in empty for line in empty):  # as in most files
+            continue
         for run in read_doc_runs(source, is_complete=file.is_complete):
             for above, line in pairwise(run):
                 is_empty = not (above.text.strip() or line.text.strip() or above.is_code or line.is_code)

@@ -58,8 +58,10 @@ def _placeholders(comment: CommentBlock) -> Iterator[tuple[int, str]]:
     tags = [index for index, (_, text) in enumerate(comment.lines) if _TAG.match(text)]
     for tag, following in pairwise([*tags, len(comment.lines)]):
         number, text = comment.lines[tag]
-        texts = [_TAG.sub("", text, count=1).strip(), *(text for _, text in comment.lines[tag + 1 : following])]
-        words = " ".join(texts).strip()
+        rest = text.partition(":")[2].strip()
+        if rest and not rest.startswith(_STARTS):
+            continue
+        words = " ".join([rest, *(text for _, text in comment.lines[tag + 1 : following])]).strip()
         if not words and not comment.is_cut:
             yield number, "it is empty"
         elif words.startswith(_STARTS) and (match := _PLACEHOLDER.match(words)):

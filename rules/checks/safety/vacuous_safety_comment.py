@@ -46,6 +46,7 @@ _PHRASES = re.compile(
     + r")\Z",
     re.IGNORECASE,
 )
+_AFTER_SENTENCE = " .!-*\t\n\r\v\f\x1c\x1d\x1e\x1f"  # what the ends of sentences have in ASCII
 _ENDS = ("function", "method", "safe", "call", "valid", "sound", "fine", "ok", "me", "works")
 
 
@@ -60,7 +61,10 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             rest = text[6:].lstrip()
             if not rest.startswith(":") or comment.is_cut or not comment.starts_line:
                 continue
-            parts = _SENTENCE_END.split(rest[1:].lstrip().replace("`", ""))
+            words = rest[1:].lstrip().replace("`", "")
+            if not _may_be_phrase(words.rstrip(_AFTER_SENTENCE)):
+                continue
+            parts = _SENTENCE_END.split(words)
             sentences = [part.strip(" .!-*") for part in parts if part.strip(" .!-*")]
             if sentences and all(map(_may_be_phrase, sentences)) and all(map(_PHRASES.match, sentences)):
                 message = (
