@@ -15,7 +15,7 @@ from bot.store.database import Database
 from bot.store.dialect import Plain, insert
 from bot.store.error import StoreError
 from bot.store.listing import FILED
-from bot.store.outgoing import change_state, insert_mail, stored_mail
+from bot.store.outgoing import change_state, insert_mail, make_change, store_delivery, stored_mail
 from bot.store.secret import create_secret, fingerprint, read_secret, secret_path
 from bot.store.tables import InstallationRow, OutgoingPartRow, OutgoingRow, UnknownMailRow
 from rules.lazy import replace
@@ -103,13 +103,12 @@ class InstallationRows:
                 mail = _adopted(attempt, content, now)
                 insert_mail(connection, mail, now)
             mail = replace(mail, attempts=max(mail.attempts, attempt.count))
-            query = "UPDATE outgoing SET attempts = ? WHERE message_id = ?"
-            connection.execute(query, (mail.attempts, mail.message_id))
             if mail.state in (*WAITING, MailState.UNCONFIRMED):
                 for after in _steps(mail.state, state):
-                    change = change_state(connection, mail, after, now, reason)
+                    change = make_change(mail, after, now, reason)
                     self._database.note(change)
                     mail = change.mail
+            store_delivery(connection, mail)  # once, because each stored end of an attempt counts as a delivery
             for part in dict.fromkeys(attempt.parts):
                 self._answer(connection, part, attempt, now)
 
@@ -177,6 +176,7 @@ def _adopted(attempt: Attempt, content: bytes, now: datetime) -> Outgoing:
         mode="list",
         state=MailState.APPROVED,
         attempts=attempt.count,
+        changed=now,
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The rows of the outbox. Only `change_state` changes the state of a mail. Each change is a durable commit."""
+"""The rows of the outbox. Only `make_change` changes the state of a mail. Each change is a durable commit."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -14,7 +14,7 @@ from bot.review.consent import Mode
 from bot.store.database import Database
 from bot.store.dialect import Plain
 from bot.store.listing import FILED, PRIVATE, mail_of, named_rows
-from bot.store.times import text_of
+from bot.store.times import text_of, utc
 from rules.lazy import replace
 
 PUBLIC: Final = Mode.LIST.value
@@ -109,14 +109,25 @@ def change_state(connection: Plain, mail: Outgoing, after: MailState, now: datet
 
     Raises TransitionError if the transition is not allowed.
     """
+    change = make_change(mail, after, now, reason)
+    store_delivery(connection, change.mail)
+    return change
+
+
+def make_change(mail: Outgoing, after: MailState, now: datetime, reason: str) -> MailChange:
+    """Return the change of the mail to another state. Raises TransitionError if the transition is not allowed."""
     check_transition(mail.message_id, mail.state, after)
+    return MailChange(mail.state, replace(mail, state=after, reason=reason, changed=now))
+
+
+def store_delivery(connection: Plain, mail: Outgoing) -> None:
+    """Store what delivery changes of a mail: its destination, attempts and times, and the state of `make_change`."""
     query = (
         "UPDATE outgoing SET state = ?, reason = ?, changed = ?, destination = ?, attempts = ?, due = ? "
         "WHERE message_id = ?"
     )
-    delivery = (mail.destination, mail.attempts, text_of(mail.due))
-    connection.execute(query, (after.value, reason, text_of(now), *delivery, mail.message_id))
-    return MailChange(mail.state, replace(mail, state=after, reason=reason, changed=now))
+    state = (mail.state.value, mail.reason, text_of(utc(mail.changed)))
+    connection.execute(query, (*state, mail.destination, mail.attempts, text_of(mail.due), mail.message_id))
 
 
 def pace_of(connection: Plain, mail: Outgoing, now: datetime, since: datetime) -> Pace:

@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting_codec import EncodedPosting
 from bot.mail.state import MailState
+from bot.ports.installation import Attempt
 from bot.ports.mails import ParsedMail
-from bot.ports.outbox import Candidate, Send
+from bot.ports.outbox import Candidate, MailChange, Send
 from bot.ports.raw_mail import Batch
 from bot.review.model import Review
 from bot.store.repository import Repository
 from tests.bot.review.factories import Maker
 from tests.fakes.mails import raw
 from tests.fakes.outbox import look_at
+from tests.fakes.stored import opened
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 
@@ -171,3 +174,24 @@ def test_the_first_reply_to_our_mail_is_found_by_its_posting(store: Repository, 
 
     assert store.replies(posting.topic) == {posting.message_id: "first@x"}
     assert store.replies("another topic") == {}
+
+
+@pytest.mark.parametrize("before", ["queued", "held", "approved", ""])
+@pytest.mark.parametrize("after", [MailState.SENT, MailState.UNCONFIRMED])
+def test_a_mail_that_the_ledger_knows_is_no_delivery_of_this_process(
+    tmp_path: Path, make: Maker, before: str, after: MailState
+) -> None:
+    changes: list[MailChange] = []
+    with Repository(tmp_path / "d.db", on_change=changes.append) as store:
+        known = before and _keep(store, make, state=before).message_id
+        attempt = Attempt(known or "new@bot.example.org", "review", make.posting().message_id, count=2)
+        store.adopt(attempt, after, "known from the ledger", b"", NOW)
+
+        stored = store.mail(attempt.message_id)
+    with opened(tmp_path / "d.db") as connection:
+        counted = connection.execute("SELECT label, value FROM counter WHERE name = 'delivery'").fetchall()
+
+    assert stored is not None
+    assert (stored.state, stored.attempts, stored.reason) == (after, 2, "known from the ledger")
+    assert changes[-1].mail == stored
+    assert counted == []
