@@ -3,12 +3,11 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import datetime
 from threading import Lock
 from typing import Final, TypeVar
 
-from bot.error import AdapterError
+from bot.error import AdapterError, ReplacedError
 from bot.ports.jobs import JobRuns, JobStore
 from bot.ports.running import Clock
 from rules.lazy import replace
@@ -59,15 +58,22 @@ class JobRecorder:
             self._read[source] = self._clock.now()
 
     def flush(self) -> None:
-        """Write all that is not written. A failure is not reported: the jobs themselves write to the same database."""
+        """Write all that is not written. A failure is not reported: the jobs themselves write to the same database.
+
+        Raises ReplacedError, because jobs without news only read, and reading does not show that the file was replaced.
+        """
         with self._lock:
             unwritten, read = list(self._unwritten.values()), dict(self._read)
             self._unwritten.clear()
             self._read.clear()
             self._written = self._timer()
         if unwritten or read:
-            with suppress(AdapterError):
+            try:
                 self._store.add_runs(self._process, unwritten, read, self._clock.now())
+            except ReplacedError:
+                raise
+            except AdapterError:
+                return
 
     def _note(self, name: str, seconds: float, *, failed: bool) -> None:
         with self._lock:

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Event
 
 import pytest
 
-from bot.error import AdapterError
+from bot.error import AdapterError, ReplacedError
 from bot.ports.jobs import JobRuns
 from bot.service.job_record import JobRecorder
 from bot.service.schedule import ScheduledJob, serve
+from bot.store.repository import Repository
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 
@@ -96,6 +98,15 @@ def test_a_job_is_not_disturbed_by_a_database_that_cannot_be_written() -> None:
     store.broken = True
 
     assert 7 == JobRecorder(store, Clock(), "run", Timer()).run("poll", lambda: 7)
+
+
+@pytest.mark.sqlite
+def test_a_job_that_only_reads_ends_if_the_database_was_replaced(tmp_path: Path) -> None:
+    with Repository(tmp_path / "d.db") as store:
+        (tmp_path / "d.db").unlink()
+
+        with pytest.raises(ReplacedError, match="it was deleted"):
+            JobRecorder(store, Clock(), "run", Timer()).run("poll", lambda: store.cursors("list"))
 
 
 def test_the_schedule_records_its_jobs() -> None:
