@@ -301,10 +301,13 @@ def _savepoint(connection: Plain) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        connection.execute("ROLLBACK TO part")
+        try:
+            connection.execute("ROLLBACK TO part")
+            connection.execute("RELEASE part")
+        except driver_errors():  # SQLite itself ends the transaction if the disk is full.
+            connection.rollback()
         raise
-    finally:
-        connection.execute("RELEASE part")
+    connection.execute("RELEASE part")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -477,3 +477,19 @@ def test_a_connection_is_used_again_unless_it_is_lost(tmp_path: Path) -> None:
             with database.rows() as connection:
                 assert connection is not lost
                 assert connection.execute("SELECT count(*) FROM mail").fetchone() == (0,)
+
+
+@pytest.mark.sqlite
+def test_a_full_disk_is_said_in_a_batch_too_and_nothing_of_it_is_stored_or_told(tmp_path: Path) -> None:
+    told: list[str] = []
+    with Repository(tmp_path / "d.db") as store:
+        store.ingest(_batch())
+        with store._database.rows() as connection:  # the batch gets this connection
+            pages = connection.execute("PRAGMA page_count").fetchone()[0]
+            connection.execute(f"PRAGMA max_page_count={pages + 20}")
+        with pytest.raises(StoreError, match="the disk is full"), store.batch() as committed:
+            store.ingest(_batch(cursor="small"))
+            committed.append(lambda: told.append("small"))
+            store.ingest(_batch(100_000, 20))
+
+        assert (store.cursors("l"), store.tally().raw, told) == ({"0": "c"}, 1, [])
