@@ -454,9 +454,10 @@ MAIL_READERS: Final = (
     _of_mail("inbox.assemble.candidate inbox.thread.relatives", lambda mail: (candidate(mail), relatives(mail))),
     _of_mail("inbox.assemble.assemble", lambda mail: assemble([mail])),
     _of_mail(
-        "mail.posting_codec.decode_posting mail.posting_codec.posting_head mail.posting_codec.is_encoded_posting "
-        "mail.posting_codec.mail_rows mail.posting_codec.PostingBytes.decode mail.posting_codec.encode_posting "
-        "mail.posting_codec.EncodedPosting.of mail.packed.pack mail.packed.unpack mail.packed.decompress",
+        "mail.posting_codec.decode_posting mail.posting_codec.decode_head mail.posting_codec.posting_head "
+        "mail.posting_codec.is_encoded_posting mail.posting_codec.mail_rows mail.posting_codec.PostingBytes.decode "
+        "mail.posting_codec.encode_posting mail.posting_codec.EncodedPosting.of mail.packed.pack mail.packed.unpack "
+        "mail.packed.decompress",
         lambda mail: [_decoded(posting, {mail.message_id: (1, mail.raw)}) for posting in assemble([mail])],
     ),
     _of_mail(

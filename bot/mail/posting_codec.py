@@ -116,9 +116,9 @@ def decode_posting(
     With indices of patches, only these have hunks and bodies: reading them takes most of the time and memory. A part
     whose mail was removed has none.
     """
-    head = json.loads(posting_head(value))
     if not with_texts:
-        return _posting(head, None, lambda _: True)
+        return decode_head(posting_head(value))
+    head = json.loads(posting_head(value))
     ranges, hunks, rest = _ranges(value)
     lost: set[int] = set()
 
@@ -137,6 +137,11 @@ def decode_posting(
             text = _DECODERS[encoding[0]](text)
         bodies.append("" if index in lost else text.decode("utf-8", "surrogatepass"))
     return _posting(head, [bodies, json.loads(hunks)], is_shown)
+
+
+def decode_head(head: bytes) -> Posting:
+    """Return the posting without its texts. `head` is what `posting_head` returns."""
+    return _posting(json.loads(head), None, lambda _: True)
 
 
 def posting_head(value: bytes) -> bytes:

@@ -17,10 +17,12 @@ from bot.mail.packed import pack, unpack
 from bot.mail.posting import Posting
 from bot.mail.posting_codec import (
     ReadMails,
+    decode_head,
     decode_posting,
     encode_posting,
     is_encoded_posting,
     mail_rows,
+    posting_head,
     without_texts,
 )
 from rules.diff.patch import Hunk
@@ -32,7 +34,7 @@ MAX_BATCH_BYTES = 64 * 1024 * 1024
 STREAMED = {"yield_per": 8}
 """Execution options of queries for raw mails: the maximum number of rows in memory."""
 
-_MAX_REMEMBERED = 32 * 1024  # bytes of a posting; most have less than a tenth
+_MAX_REMEMBERED = 32 * 1024  # bytes of a head, which can be a thousand times as long as it is compressed
 _MAX_ITEMS = 500  # of a statement: SQLite limits its parameters
 
 
@@ -56,14 +58,15 @@ def posting_of(value: bytes, mails: ReadMails | None = None, *, patches: Collect
         posting = decode(Posting, value)
         return without_texts(posting) if mails is None else posting
     if mails is None:
-        return _remembered(value) if len(value) <= _MAX_REMEMBERED else decode_posting(value, with_texts=False)
+        head = posting_head(value)
+        return _remembered(head) if len(head) <= _MAX_REMEMBERED else decode_head(head)
     return decode_posting(value, mails, patches=patches)
 
 
 @lru_cache(maxsize=128)
-def _remembered(value: bytes) -> Posting:
+def _remembered(head: bytes) -> Posting:
     """Return the posting without its texts. The review of a later revision decodes it again."""
-    return decode_posting(value, with_texts=False)
+    return decode_head(head)
 
 
 def in_current_format(value: bytes) -> bytes:

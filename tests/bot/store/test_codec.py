@@ -116,10 +116,18 @@ def test_a_value_without_a_required_field_is_refused() -> None:
         decode(Posting, pack(json.dumps(fields).encode()))
 
 
-def test_a_posting_of_usual_size_is_decoded_once_without_its_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_posting_of_usual_size_is_decoded_once_without_its_texts() -> None:
     value = encode_posting(POSTING)
 
     assert posting_of(value) is posting_of(bytes(bytearray(value)))
     assert posting_of(value, no_mails) is not posting_of(value, no_mails)
-    monkeypatch.setattr("bot.store.codec._MAX_REMEMBERED", len(value) - 1)
+
+
+def test_a_large_posting_stays_in_no_memory_however_well_it_is_compressed() -> None:
+    changes = (FileChange("a.rs", "a.rs"),) * 10_000
+    patches = tuple(replace(patch, changes=changes) for patch in POSTING.series.patches)
+    value = encode_posting(replace(POSTING, series=replace(POSTING.series, patches=patches)))
+
+    assert len(value) < 1000
+    assert posting_of(value) == posting_of(value)
     assert posting_of(value) is not posting_of(value)
