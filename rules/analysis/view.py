@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from rules.analysis.analysis import Analysis, Results
 from rules.bindings.tree import LandingTree, Tree
 from rules.diff.image import FileImages, Fragment, Image, Images
-from rules.diff.origin import Origin, origin
+from rules.diff.origin import Origin, may_decide, origin
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.finding import Anchor, Confidence, Diagnostic, Edit, Evidence, LogAnchor, Severity, Side
 from rules.lazy import cached_property, dataclass, re, replace
@@ -141,7 +141,8 @@ class FileView:
 
         hunks = self.change.hunks
         if not self.post.is_complete:
-            hunks = tuple(filter(_may_unjustify, hunks)) if self._shows_safety else ()
+            hunks = tuple(filter(_may_unjustify, hunks))
+            hunks = hunks if hunks and self._shows_safety else ()
         at_risk = {hunk.after_start for hunk in hunks}
         return tuple(dict.fromkeys((*self.added_sources("unsafe"), *showing(self.post_rust, at_risk))))
 
@@ -214,6 +215,8 @@ class FileView:
     @cached_property
     def _origin(self) -> Origin:
         images = [image for image in (self.pre, self.post) if image is not None]
+        if not any(image.is_complete for image in images):  # and no image is made if the hunks have none of the words
+            images = images if may_decide("".join([hunk.text for hunk in self.change.hunks])) else []
         return origin(self.path, *[fragment.text for image in images for fragment in image.fragments])
 
     @property
@@ -246,8 +249,9 @@ class FileView:
 
     def adds(self, *words: str) -> bool:
         """Tell whether any of these words is on a line that the patch adds. This is cheap: a rule asks it first."""
+        text = self._added_text
         for word in words:  # noqa: SIM110 any() would take as long as the search
-            if word in self._added_text:
+            if word in text:
                 return True
         return False
 

@@ -39,6 +39,7 @@ _DO_NOT_EDIT = re.compile(
     rb"^[ \t]*(?://|/?\*)[^\n]*(?:@generated\b|(?:automatically|auto)[- ]?generated\b|\bdo not (?:edit|modify)\b)",
     re.MULTILINE,
 )
+_WORDS = (*(word.decode() for word, _ in _BINDGEN), "std::", "proc_macro")
 _HEAD = 1_000
 """Bytes at the top of a file in which a generator names itself."""
 
@@ -67,6 +68,15 @@ def origin(path: str, *texts: bytes) -> Origin:
         return "generated"
     needs_std = not path.startswith("rust/") and (b"std::" in whole or b"proc_macro" in whole)
     return "host" if needs_std and any(_STD.search(text) for text in texts) else "kernel"
+
+
+def may_decide(shown: str) -> bool:
+    """Return whether content that is shown may tell another origin than the path: few texts have one of the words."""
+    for word in _WORDS:
+        if word in shown:
+            return True
+    lowered = shown.lower()
+    return "generated" in lowered or "do not " in lowered
 
 
 @lru_cache(4096)  # every rule asks for every file

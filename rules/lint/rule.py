@@ -61,9 +61,11 @@ class Trigger:
 
     def fits(self, file: "FileView") -> bool:
         """Return whether the file has all this."""
-        if not file.path.startswith(self.path) or (self.adds and not file.adds(*self.adds)):
+        if self.path and not file.path.startswith(self.path):
             return False
-        return not self.mentions or file.mentions(*self.mentions)
+        if self.mentions and not file.mentions(*self.mentions):  # first, because it is remembered for each word
+            return False
+        return not self.adds or file.adds(*self.adds)
 
 
 @dataclass(frozen=True, slots=True)

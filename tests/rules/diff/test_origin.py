@@ -3,7 +3,7 @@
 
 import pytest
 
-from rules.diff.origin import Origin, origin
+from rules.diff.origin import Origin, may_decide, origin
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,10 @@ from rules.diff.origin import Origin, origin
 )
 def test_the_path_tells_the_origin(path: str, expected: Origin) -> None:
     assert origin(path) is expected
+
+
+def test_most_content_decides_nothing() -> None:
+    assert not may_decide("+fn on() -> Result { core::mem::drop(1) }\n")
 
 
 @pytest.mark.parametrize(
@@ -47,6 +51,7 @@ def test_the_path_tells_the_origin(path: str, expected: Origin) -> None:
 )
 def test_the_content_decides_where_the_path_does_not(text: bytes, expected: Origin) -> None:
     assert origin("drivers/gauge/regs.rs", text) is expected
+    assert may_decide(text.decode()) or expected == "kernel"
 
 
 def test_the_path_decides_first() -> None:
