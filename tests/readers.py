@@ -1610,6 +1610,7 @@ EXEMPT: Final[dict[str, str]] = {
     **dict.fromkeys(("bot.inbox.patch_text.read_as_mails", "bot.inbox.patch_text.PatchDirectory.*"), _WHOLE),
     "rules.registry.needing_tree": "it looks the ids of rules up in a table",
     "bot.review.formats.colour.*": "it puts a text between two codes, or reads the names of variables",
+    "rules.source.rust.unsafe_memo.key_of": "it makes a tuple with the text",
     "rules.diff.origin.may_decide": "it searches the text once for each of a few words",
     "rules.registry.active_for": "it compares the ends of paths, and searches the added lines once for each word",
     "rules.analysis.prelude.Prelude.has": "it compares names",
