@@ -67,6 +67,9 @@ class _Field:
         self.is_shown = is_shown
 
 
+_REQUIRED: Final = _Field(compare=True, is_shown=True)  # most fields are like this, and share it
+
+
 def _field(*, default: Any = _MISSING, default_factory: Any = _MISSING, compare: bool = True, **shown: bool) -> Any:
     return _Field(default, default_factory, compare=compare, is_shown=shown.get("repr", True))
 
@@ -76,11 +79,14 @@ def _dataclass(*, frozen: bool = False, eq: bool = True, slots: bool = False) ->
         namespace = dict(vars(declared))
         fields: dict[str, _Field] = {}
         for name in namespace.get("__annotations__", ()):
-            default = namespace.get(name, _MISSING)
+            if name not in namespace:
+                fields[name] = _REQUIRED
+                continue
+            default = namespace[name]
             is_field = isinstance(default, _Field)
             fields[name] = default if is_field else _Field(default, compare=True, is_shown=True)
             if slots or is_field:
-                namespace.pop(name, None)
+                del namespace[name]
         names = tuple(fields)
         namespace.pop("__dict__", None)
         namespace.pop("__weakref__", None)
@@ -219,7 +225,11 @@ class _StandardFields:
 
     def __init__(self, fields: Mapping[str, _Field]) -> None:
         self._fields = fields
-        self.shown = [name for name, item in fields.items() if item.is_shown]
+
+    @property
+    def shown(self) -> list[str]:
+        """The names of the fields that `repr` shows."""
+        return [name for name, item in self._fields.items() if item.is_shown]
 
     def __get__(self, instance: object, owner: type[Any]) -> dict[str, Any]:
         import dataclasses

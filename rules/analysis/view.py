@@ -4,7 +4,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from operator import attrgetter
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rules.analysis.analysis import Analysis, Results
 from rules.bindings.tree import LandingTree, Tree
@@ -16,7 +16,19 @@ from rules.lazy import cached_property, dataclass, re, replace
 from rules.source.rust.work_limit import WorkLimit
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from rules.source.rust.source import RustSource
+
+    class Node(Protocol):
+        """A piece of source code with a place in the file after the patch."""
+
+        @property
+        def line(self) -> int: ...
+
+        @property
+        def column(self) -> int: ...
+
 
 T = TypeVar("T")
 
@@ -27,16 +39,6 @@ _DRAFT = re.compile(r"\b(?:RFC|WIP)\b")
 _DRAFT_PREFIX = re.compile(r"rfc|wip", re.IGNORECASE)
 _MAX_LINE = 2000  # characters of a line that a finding quotes
 _patch_index = attrgetter("patch.index")
-
-
-class Node(Protocol):
-    """A piece of source code with a place in the file after the patch."""
-
-    @property
-    def line(self) -> int: ...
-
-    @property
-    def column(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ class FileView:
 
     def report(  # noqa: PLR0913 most parts of a report are optional
         self,
-        place: int | Position | Node,
+        place: "int | Position | Node",
         text: str,
         *,
         severity: Severity | None = None,
@@ -196,7 +198,7 @@ class FileView:
         anchor = self.anchor(place)
         return Diagnostic(anchor, text, confidence or self.confidence, severity, evidence, scope, facts, fix)
 
-    def anchor(self, place: int | Position | Node) -> Anchor:
+    def anchor(self, place: "int | Position | Node") -> Anchor:
         """Return a place in the file, with the text of its line; the text of a very long line is cut."""
         if isinstance(place, int):
             place = Position(place)
