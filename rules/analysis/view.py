@@ -269,7 +269,7 @@ class FileView:
         if not removed:
             return self.touched
         lines = [line for hunk in self.change.hunks for line in hunk.added.items()]
-        return frozenset([number for number, text in lines if number and _collapsed(text) not in removed])
+        return frozenset([number for number, text in lines if number and " ".join(text.split()) not in removed])
 
     def line_before(self, line: int) -> int | None:
         """Return the number that a line had before the patch, or None for an added line."""
@@ -371,7 +371,7 @@ class SeriesView:
         """Return the texts, white space collapsed, of all lines that the patch removes from Rust files."""
         if index not in self._removed_rust:
             hunks = [hunk for file in self.of_patch(index) if file.is_rust for hunk in file.change.hunks]
-            texts = [_collapsed(text) for hunk in hunks for text in hunk.removed.values()]
+            texts = [" ".join(text.split()) for hunk in hunks for text in hunk.removed.values()]
             self._removed_rust[index] = frozenset(texts)
         return self._removed_rust[index]
 
@@ -407,10 +407,6 @@ class SeriesView:
             at = bisect_left(positions, start)
             following[file] = self.files[positions[at]] if at < len(positions) else None
         return following
-
-
-def _collapsed(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _may_unjustify(hunk: Hunk) -> bool:

@@ -90,7 +90,7 @@ class RustSource:
             if kind != "literal":
                 row = bisect_right(starts, start, row) - 1
                 begin = starts[row]
-                starts_line = begin == start or not text[begin:start].strip()
+                starts_line = begin == start or text[begin:start].isspace()
                 comment = (start, self.first_line + row, start - begin + 1, kind, starts_line, text[start:end])
                 comments.append(make(Comment, comment))
         return tuple(comments)

@@ -25,6 +25,7 @@ _MISLEADING_LITERAL = re.compile(r"//|/\*|\*/|safe|\n", re.IGNORECASE)
 _NAME = re.compile(r"\w++")
 _MAX_SEARCHED = 32  # words that are searched one by one
 _NO_NEWLINE = re.compile(r"[^\n]")
+_LINES = ("line", "doc")  # the kinds of spans without newlines
 _WORD = re.compile(  # the most frequent first
     r"([A-Za-z_]\w*+(?:(?<=\br)\#[A-Za-z_]\w*)?|[(){}\[\],;&*?#<>!]|::?|'[A-Za-z_]\w*|->|=>|\.\.=?"
     r"|\d(?:\w|\.(?=\d))*+|[^\s\w])"
@@ -72,10 +73,12 @@ def blank_out(text: str, spans: tuple[Span, ...]) -> str:
         return text
     parts: list[str] = []
     at = 0
-    for start, end, _ in spans:
+    for start, end, kind in spans:
         parts.append(text[at:start])
-        blanked = text[start:end]
-        parts.append(_NO_NEWLINE.sub(" ", blanked) if "\n" in blanked else " " * len(blanked))
+        if kind in _LINES or "\n" not in (blanked := text[start:end]):
+            parts.append(" " * (end - start))
+        else:
+            parts.append(_NO_NEWLINE.sub(" ", blanked))
         at = end
     parts.append(text[at:])
     return "".join(parts)
