@@ -57,12 +57,14 @@ if TYPE_CHECKING:  # to make generic types takes longer than to load the rest of
 
 def unjustified_sites(file: FileView) -> "Iterator[UnjustifiedSite[UnsafeSite]]":
     """Yield the unsafe blocks and impls that this patch adds without a comment, or whose comment it removes."""
-    return _unjustified(file, _site_candidates, _REMOVED_SITES)
+    verdicts = (site.reading.verdict for source in file.unsafe_sources for site in source.unsafe_sites)
+    return _unjustified(file, _site_candidates, _REMOVED_SITES) if "none" in verdicts else iter(())
 
 
 def unjustified_declarations(file: FileView) -> "Iterator[UnjustifiedSite[UnsafeDeclaration]]":
     """Yield the unsafe functions and traits that this patch adds without a section, or whose section it removes."""
-    return _unjustified(file, _declaration_candidates, _REMOVED_DECLARATIONS)
+    states = (item.documented for source in file.unsafe_sources for item in source.unsafe_declarations)
+    return _unjustified(file, _declaration_candidates, _REMOVED_DECLARATIONS) if False in states else iter(())
 
 
 def _site_candidates(sources: Iterable[RustSource]) -> "list[_Candidate[UnsafeSite]]":

@@ -35,7 +35,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added tag that is not the first of its comment."""
     for source in file.added_sources("SAFETY"):
         for comment in source.comment_blocks:
-            tags = [number for number, text in comment.lines if _TAG.match(text)]
+            tags = [number for number, text in comment.lines if _TAG.match(text)] if len(comment.lines) > 1 else []
             for number in tags[1:]:
                 if number in file.new_lines:
                     message = "This comment has two `SAFETY:` tags. Please keep one tag, and list the reasons below it."
