@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BATCH_MAILS: Final = 50
 _DIGEST_BYTES: Final = 16
+_SPOOL_BUFFER: Final = 1 << 20  # bytes, about one piece: a write of a mail takes longer than copying it
 LIMITS: Final = Limits(seconds=120.0)  # The longest threads have hundreds of patches.
 
 
@@ -118,7 +119,7 @@ def replay(
     """
     repositories.check()  # An error in them is raised now, not once per thread.
     with (
-        tempfile.NamedTemporaryFile(prefix="patchwarden-replay-") as file,
+        tempfile.NamedTemporaryFile(prefix="patchwarden-replay-", buffering=_SPOOL_BUFFER) as file,
         ProcessExecutor(jobs, LIMITS) as processes,
         ProcessExecutor(1, LIMITS) as reader,
     ):
