@@ -179,9 +179,10 @@ def _posting(
     # Anybody can copy a change-id. Without the author's address they could supersede or mute another person's series.
     topic = f"{author.key} {facts.change_id or _plain(lead.title)}"
     base = facts.base_commit or ""
+    lists = sorted({name for member in members.values() for name in member.message.lists})
     return Posting(
         message_id=lead.id,
-        lists=tuple(sorted({name for member in members.values() for name in member.message.lists})),
+        lists=tuple(lists),
         series=Series(
             subject=lead.title,
             patches=patches,
@@ -191,7 +192,7 @@ def _posting(
             change_id=facts.change_id,
             prefixes=lead.prefixes,
             prerequisites=tuple(patch_id for patch_id in facts.prerequisites if _HASH.fullmatch(patch_id)),
-            recipients=_recipients(members.values()),
+            recipients=_recipients(members.values(), lists),
         ),
         parts=tuple(_part(member, carrier_lists[member.id]) for member in members.values()),
         author=author,
@@ -204,15 +205,15 @@ def _posting(
     )
 
 
-def _recipients(members: Iterable[Candidate]) -> tuple[str, ...]:
-    """Return the addresses that got a part of the posting, and its authors; none if it was not sent yet."""
-    addresses: set[str] = set()
-    authors: set[str] = set()
-    for member in members:
-        message = member.message
-        addresses.update(person.address.lower() for person in (*message.to, *message.cc))
-        addresses.update(address.lower() for address in message.lists)
-        authors.update({message.author.address.lower()} if message.author else ())
+def _recipients(members: Iterable[Candidate], lists: Iterable[str]) -> tuple[str, ...]:
+    """Return the addresses that got a part of the posting, and its authors; none if it was not sent yet.
+
+    `lists` are those that the parts name.
+    """
+    messages = [member.message for member in members]
+    addresses = {person.address.lower() for message in messages for person in (*message.to, *message.cc)}
+    addresses.update(map(str.lower, lists))
+    authors = {message.author.key for message in messages if message.author}
     return tuple(sorted(addresses | authors)) if addresses else ()
 
 

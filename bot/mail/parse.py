@@ -29,6 +29,7 @@ _TOP = re.compile(rb"[\r\n]*+(?:>*+From [^\n]*+\n)?[\r\n]*+")
 # A newline begins it: a single character is found fast.
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _ID = re.compile(r"<([^<>]+)>")
+_PLAIN_ID = re.compile(rf"<([^<>\s]{{1,{MAX_ID}}})>")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DIGITS: Final = ((1, 4, 2, 2, 2, 2, 2), (2, 4, 2, 2, 2, 2, 2))
 """The numbers of digits of a usual date: day, year, hour, minute, second, hours and minutes of the zone."""
@@ -191,6 +192,9 @@ def _ids(value: str) -> tuple[str, ...]:
     if not value:
         return ()
     value = clean(_text(value))
+    plain: list[str] = _PLAIN_ID.findall(value)
+    if plain and len(plain) == value.count("<"):
+        return tuple(plain)
     ids = ["".join(text.split()) for text in _ID.findall(value)]
     if not ids and "@" in value and " " not in value.strip():
         ids = [value.strip().strip("<>")]
