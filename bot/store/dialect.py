@@ -215,8 +215,8 @@ def driver_errors() -> tuple[type[Exception], ...]:
 
 def session_errors() -> tuple[type[Exception], ...]:
     """Return the class of the errors in which SQLAlchemy, if it is loaded, wraps those of a driver."""
-    errors: Any = sys.modules.get("sqlalchemy.exc")
-    return (errors.DBAPIError,) if errors else ()
+    error = getattr(sys.modules.get("sqlalchemy.exc"), "DBAPIError", None)  # another thread may be loading it
+    return (error,) if error else ()
 
 
 def reason_of(error: Exception) -> str:

@@ -5,12 +5,13 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from bot.error import SettingsError
 from bot.settings.tables import load
-from bot.store.dialect import name_of, translated
+from bot.store.dialect import name_of, session_errors, translated
 from bot.store.error import StoreError
 from bot.store.repository import Repository
 from bot.store.roles import Role, running, sole_worker
@@ -123,3 +124,9 @@ def service_of(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, st
         return status, capfd.readouterr().out
 
     return run
+
+
+def test_an_error_is_said_while_another_thread_loads_sqlalchemy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sqlalchemy.exc", ModuleType("sqlalchemy.exc"))
+
+    assert session_errors() == ()
