@@ -176,11 +176,12 @@ def _matter_of_taste(site: UnsafeSite, lines: Mapping[int, str]) -> str | None:
     reading = site.reading
     if _is_below_let(lines[reading.line]):
         return _BELOW_LET
-    if reading.verdict != "clippy" or reading.how in _MESSAGES or _COMMENT.match(lines[reading.line].strip()) is None:
+    if reading.verdict != "clippy" or reading.how in _MESSAGES or not _is_comment(lines[reading.line]):
         return None
     if _is_mid_paragraph(reading.line, lines):
         return "Please start a new paragraph with `SAFETY:`, after an empty `//` line."
-    if _OPEN_LET.match(lines.get(site.statement, "")) and _follows(site.statement, reading.line, lines):
+    statement = lines.get(site.statement, "")
+    if "let" in statement and _OPEN_LET.match(statement) and _follows(site.statement, reading.line, lines):
         return _BELOW_LET
     return None
 
@@ -193,14 +194,18 @@ def _is_below_let(line: str) -> bool:
 def _follows(statement: int, line: int, lines: Mapping[int, str]) -> bool:
     """Return whether the comment with that line begins directly below the statement's first line."""
     numbers = range(statement + 1, line + 1)
-    return statement < line and all(_COMMENT.match(lines.get(number, "").strip()) for number in numbers)
+    return statement < line and all(_is_comment(lines.get(number, "")) for number in numbers)
+
+
+def _is_comment(line: str) -> bool:
+    return line.strip().startswith(("//", "/*"))
 
 
 def _is_mid_paragraph(line: int, lines: Mapping[int, str]) -> bool:
     """Return whether the comment line directly above is text, in a paragraph that begins with text."""
     first = ""
     number = line - 1
-    while comment := _COMMENT.match(lines.get(number, "").strip()):
+    while _is_comment(above := lines.get(number, "")) and (comment := _COMMENT.match(above.strip())):
         if comment["mark"] != "//" or not comment["text"].strip():
             break
         first = comment["text"]
