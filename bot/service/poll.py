@@ -207,10 +207,11 @@ class PollJob:
                 yield batch, self._store.ingest(batch)
             return
         source = archive.unread(cursors, _MAILS)
-        read = partial(read_batch, pack=self._store.pack, book=self._book())
         while batches := list(islice(source, _BATCHES)):
-            is_shared = sum(map(len, batches)) >= _MIN_SHARED
-            results = self._executor.map(read, batches, _BATCH_TIME) if is_shared else [None] * len(batches)
+            results: Sequence[ReadBatch | Crashed | None] = [None] * len(batches)
+            if sum(map(len, batches)) >= _MIN_SHARED:
+                read = partial(read_batch, pack=self._store.pack, book=self._book())
+                results = self._executor.map(read, batches, _BATCH_TIME)
             for unread, result in zip(batches, results, strict=True):
                 if isinstance(result, ReadBatch):
                     yield result.batch, self._store.ingest_read(result)

@@ -12,6 +12,7 @@ from rich.progress import Progress
 from bot.cli.bars import Bars
 from bot.cli.progress import Lines, Silent
 from bot.inbox.assemble import assemble
+from bot.inbox.error import InboxError
 from bot.inbox.git_archive import GitArchive, write_git_archive
 from bot.inbox.mailbox import Mbox, Writers
 from bot.mail.address_book import AddressBook
@@ -222,6 +223,17 @@ def test_many_mails_are_stored_as_few_are(tmp_path: Path, monkeypatch: pytest.Mo
             read.append(_rows(path))
 
     assert read[:3] == read[3:]
+
+
+def test_few_mails_are_stored_without_the_address_book(store: Repository, tmp_path: Path) -> None:
+    def no_book() -> AddressBook:
+        raise InboxError("MAINTAINERS cannot be read")
+
+    archive = _many(tmp_path, SERIES)
+    poll = PollJob([archive], store, assemble, Event(), Silent(), book=no_book)
+    results = [poll.read(archive), poll.read(archive)]
+
+    assert [(result.mails, result.problems) for result in results] == [(3, ()), (0, ())]
 
 
 def test_mails_are_only_counted_for_a_bar(
