@@ -15,13 +15,12 @@ from bot.store.database import Database
 from bot.store.dialect import Plain, insert
 from bot.store.error import StoreError
 from bot.store.listing import FILED
-from bot.store.outgoing import change_state, insert_mail, make_change, store_delivery, stored_mail
+from bot.store.outgoing import NEW_PART, change_state, insert_mail, make_change, store_delivery, stored_mail
 from bot.store.secret import create_secret, fingerprint, read_secret, secret_path
 from bot.store.tables import InstallationRow, OutgoingPartRow, OutgoingRow, UnknownMailRow
 from rules.lazy import replace
 
 _ANSWER: Final = "SELECT outgoing_id FROM outgoing_part WHERE message_id = ? AND kind = ?"
-_NEW_ANSWER: Final = "INSERT INTO outgoing_part (message_id, kind, outgoing_id) VALUES (?, ?, ?)"
 
 
 class InstallationRows:
@@ -116,7 +115,7 @@ class InstallationRows:
         """Note that the attempt answers that part. A mail in the outbox about the part is withdrawn."""
         known = connection.execute(_ANSWER, (part, attempt.kind)).fetchone()
         if known is None:
-            connection.execute(_NEW_ANSWER, (part, attempt.kind, attempt.message_id))
+            connection.execute(NEW_PART, (part, attempt.kind, attempt.message_id))
         elif known[0] != attempt.message_id:
             other = stored_mail(connection, known[0])
             if other is not None and other.state in WAITING and other.mode != FILED:

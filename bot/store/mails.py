@@ -23,7 +23,7 @@ from bot.store.codec import up_to
 from bot.store.database import Database
 from bot.store.dialect import Plain
 from bot.store.texts import keep_texts
-from bot.store.threads import Threads
+from bot.store.threads import CHANGED, Threads
 from bot.store.times import text_of, time_of
 
 if TYPE_CHECKING:
@@ -75,7 +75,6 @@ _MESSAGES_OF: Final = "SELECT message_id, thread_id FROM message WHERE mail_id =
 _RELATED: Final = "SELECT message_id, thread_id, mail_id FROM message WHERE mail_id = ? OR message_id = ?"
 _UNDISPUTED: Final = "UPDATE message SET disputed = ? WHERE message_id = ?"
 _WITHOUT_MAIL: Final = "UPDATE message SET mail_id = NULL, digest = '' WHERE message_id = ?"
-_CHANGED: Final = "UPDATE thread SET changed = changed + 1 WHERE id = ?"
 _DUE_THREADS: Final = "FROM thread WHERE changed > assembled"
 _OF_THREAD: Final = """
 SELECT origin, arrived, message_id, disputed, carriers, mail.id, block, start, length FROM message
@@ -257,13 +256,13 @@ def _withdraw(connection: Plain, mail: int, claimed: str) -> None:
         if owner == mail:
             _detach(connection, message_id, thread)
         else:
-            connection.execute(_CHANGED, (thread,))
+            connection.execute(CHANGED, (thread,))
 
 
 def _detach(connection: Plain, message_id: str, thread: int) -> None:
     """Keep only the references to a message-id, and assemble its thread again."""
     connection.execute(_WITHOUT_MAIL, (message_id,))
-    connection.execute(_CHANGED, (thread,))
+    connection.execute(CHANGED, (thread,))
 
 
 def _load(connection: Plain, reader: BlockReader, thread: int, changed: int) -> Thread:

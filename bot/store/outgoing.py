@@ -21,7 +21,7 @@ PUBLIC: Final = Mode.LIST.value
 WAITED: Final = "waited too long"
 _EARLIER: Final = """
 SELECT 1 FROM outgoing_part WHERE kind = ? AND message_id IN (SELECT value FROM json_each(?)) LIMIT 1"""
-_PART: Final = "INSERT INTO outgoing_part (message_id, kind, outgoing_id) VALUES (?, ?, ?)"
+NEW_PART: Final = "INSERT INTO outgoing_part (message_id, kind, outgoing_id) VALUES (?, ?, ?)"
 _MAIL: Final = "SELECT * FROM outgoing WHERE message_id = ?"
 # SQLite uses the partial index only for a query that has its condition literally.
 _DELIVERABLE: Final = """
@@ -175,5 +175,5 @@ def store_mail(connection: Plain, posting: Posting, outgoing: Outgoing, now: dat
     if connection.execute(_EARLIER, (outgoing.kind, json.dumps(parts))).fetchone() is not None:
         return False
     insert_mail(connection, outgoing, now)
-    connection.executemany(_PART, [(part, outgoing.kind, outgoing.message_id) for part in parts])
+    connection.executemany(NEW_PART, [(part, outgoing.kind, outgoing.message_id) for part in parts])
     return True

@@ -26,7 +26,8 @@ _MOVE: Final = (
     "UPDATE message SET thread_id = ? WHERE thread_id = ?",
     "UPDATE posting SET thread_id = ? WHERE thread_id = ?",
 )
-_CHANGED: Final = "UPDATE thread SET changed = changed + 1 WHERE id = ?"
+CHANGED: Final = "UPDATE thread SET changed = changed + 1 WHERE id = ?"
+"""Let a thread be assembled again."""
 
 
 @dataclass(slots=True)
@@ -127,7 +128,7 @@ class Threads:
                 self._connection.execute(move, (self._root(other), other))
             # The empty row stays, so that no other thread gets its number.
             self._connection.execute("UPDATE thread SET assembled = changed WHERE id = ?", (other,))
-        self._connection.executemany(_CHANGED, [(thread,) for thread in roots if thread < self._first_new])
+        self._connection.executemany(CHANGED, [(thread,) for thread in roots if thread < self._first_new])
         rows = [
             (
                 message_id,
