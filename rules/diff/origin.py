@@ -2,7 +2,7 @@
 """Tell from its path where a file of the kernel tree comes from. The origin decides which rules apply to the file."""
 
 from functools import lru_cache
-from typing import Literal
+from typing import AnyStr, Literal
 
 from rules.lazy import re
 
@@ -39,7 +39,10 @@ _DO_NOT_EDIT = re.compile(
     rb"^[ \t]*(?://|/?\*)[^\n]*(?:@generated\b|(?:automatically|auto)[- ]?generated\b|\bdo not (?:edit|modify)\b)",
     re.MULTILINE,
 )
-_WORDS = (*(word.decode() for word, _ in _BINDGEN), "std::", "proc_macro")
+_NOTICES = (b"generated", b"do not ")  # in lower case, one of which _DO_NOT_EDIT needs
+_CRATES = (b"std::", b"proc_macro")  # one of which _STD needs
+_SHOWN_WORDS = tuple(word.decode() for word in (*(word for word, _ in _BINDGEN), *_CRATES))
+_SHOWN_NOTICES = tuple(word.decode() for word in _NOTICES)
 _HEAD = 1_000
 """Bytes at the top of a file in which a generator names itself."""
 
@@ -62,21 +65,22 @@ def origin(path: str, *texts: bytes) -> Origin:
     if any(expression.search(text) for expression in expressions for text in texts):
         return "generated"
     shown = b"\n".join([text[:_HEAD] for text in texts]).lower()
-    if (b"generated" in shown or b"do not " in shown) and any(
-        _DO_NOT_EDIT.search(text[:_HEAD].lower()) for text in texts
-    ):
+    if _has_any(shown, _NOTICES) and any(_DO_NOT_EDIT.search(text[:_HEAD].lower()) for text in texts):
         return "generated"
-    needs_std = not path.startswith("rust/") and (b"std::" in whole or b"proc_macro" in whole)
+    needs_std = not path.startswith("rust/") and _has_any(whole, _CRATES)
     return "host" if needs_std and any(_STD.search(text) for text in texts) else "kernel"
 
 
 def may_decide(shown: str) -> bool:
     """Return whether content that is shown may tell another origin than the path: few texts have one of the words."""
-    for word in _WORDS:
-        if word in shown:
+    return _has_any(shown, _SHOWN_WORDS) or _has_any(shown.lower(), _SHOWN_NOTICES)
+
+
+def _has_any(content: AnyStr, words: tuple[AnyStr, ...]) -> bool:
+    for word in words:  # noqa: SIM110 any() would take as long as the search
+        if word in content:
             return True
-    lowered = shown.lower()
-    return "generated" in lowered or "do not " in lowered
+    return False
 
 
 @lru_cache(4096)  # every rule asks for every file
