@@ -214,7 +214,9 @@ class _Indexer:
             if any(patches[number] for number in numbers):
                 start = datetime.fromtimestamp(min(dates[number] for number in numbers), UTC)
                 # The first mail names the thread in messages.
-                needed = grouping.with_related([numbers[0], *(n for n in numbers if not plain_replies[n])])
+                needed = grouping.with_related(
+                    [numbers[0], *(number for number in numbers if not plain_replies[number])]
+                )
                 threads_with_patches.append(_Thread(start, needed, slots, self._place))
         threads_with_patches.sort(key=lambda thread: thread.start)
         yield ReadingDone(mails, len(threads_with_patches))

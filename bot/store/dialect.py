@@ -424,31 +424,6 @@ def partial(condition: str) -> dict[str, Any]:
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
-def json_items(name: str) -> Any:
-    """Return the texts of a JSON array as rows of one column, `value`. `name` is the parameter that has the array."""
-    from sqlalchemy import bindparam
-    from sqlmodel import AutoString
-
-    return _json_items()(bindparam(name, type_=AutoString())).table_valued("value")
-
-
-@cache
-def _json_items() -> Any:
-    from sqlalchemy.ext.compiler import compiles
-    from sqlalchemy.sql.functions import FunctionElement
-
-    class JsonItems(FunctionElement[str]):
-        name = "json_each"
-        inherit_cache = True
-
-    @compiles(JsonItems)
-    def _render(element: Any, compiler: Any, **options: Any) -> str:
-        array = compiler.process(element.clauses, **options)
-        return f"json_array_elements_text(CAST({array} AS json))" if _is_postgres(compiler) else f"json_each({array})"
-
-    return JsonItems
-
-
 def sqlite_engine(path: Path) -> "Engine":
     """Return the engine of a file, with connections as those of `open_file`."""
     from sqlalchemy import QueuePool, create_engine, event

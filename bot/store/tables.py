@@ -28,8 +28,7 @@ _LISTED: Final = (
 _ONLY_KEYS: Final = {"sqlite_with_rowid": False}
 """Options of a table that has only keys: SQLite stores them once, and not in an index besides."""
 UNCOMPARED: Final = text("compared = 0")
-IS_DELIVERABLE: Final = text("state IN ('queued', 'approved')")
-"""Conditions of partial indexes. SQLite uses such an index only for a query that has its condition literally."""
+"""The condition of a partial index. SQLite uses such an index only for a query that has its condition literally."""
 
 
 class MailRow(SQLModel, table=True):
@@ -182,7 +181,9 @@ class OutgoingRow(SQLModel, table=True):
     """
 
     __tablename__ = "outgoing"
-    __table_args__ = (Index("ix_outgoing_deliverable", "created", "message_id", **partial(IS_DELIVERABLE.text)),)
+    __table_args__ = (
+        Index("ix_outgoing_deliverable", "created", "message_id", **partial("state IN ('queued', 'approved')")),
+    )
 
     message_id: str = Field(primary_key=True)
     posting_id: str = Field(index=True)
