@@ -17,7 +17,11 @@ _FOOTER_STARTS: Final = ("\nbase-commit: ", "\nchange-id: ", "\nprerequisite-")
 # The expression begins with the newline above its line: a single character is found fast in a long diff.
 _FOOTER = re.compile(r"\n((?:base-commit|change-id|prerequisite-[a-z-]{1,20}): [^\n]{1,200})(?=\n|\Z)")
 _PLAIN_FOOTER = re.compile(r"(base-commit): ([0-9a-f]++)|(change-id|prerequisite-[a-z-]{1,20}): (\S++)")
-_PLAIN_SUBJECT = re.compile(r"\[([A-Za-z0-9/ _.,;+-]*+)\][ \t]*+([^\[\]]*+)")
+# A title may contain brackets, which b4 keeps if they are closed, not nested, and not at its start.
+_TITLE: Final = r"(?:(?!\w{2,3}:\s*+\[)[^\[\]\s][^\[\]]*+(?:\[[^\[\]]*+\][^\[\]]*+)*+)?+"
+_PLAIN_TITLE = re.compile(_TITLE)
+_PLAIN_SUBJECT = re.compile(rf"(?:\[([ -Z\\^-~]*+)\]\s*+)?+({_TITLE})")
+_REPLY = re.compile(r"(?:Re|Aw|Fwd):", re.IGNORECASE)
 _COUNTER = re.compile(r"(\d{1,4})/(\d{1,4})")
 _REVISION = re.compile(r"[vV](\d++)")
 _JOINED_REVISION = re.compile(r"patchv\d", re.IGNORECASE)
@@ -61,13 +65,14 @@ class SeriesFacts(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def read_subject(subject: str) -> Subject:
-    """Return what a subject says. b4 reads a subject without brackets at its start only, or with unusual ones."""
+    """Return what a subject says. b4 reads one with unusual tags or brackets, or with encoded words."""
     match = _PLAIN_SUBJECT.fullmatch(subject)
-    if match is None or "=?" in subject or ("patchv" in match[1].lower() and _JOINED_REVISION.search(match[1])):
+    tag = "" if match is None else match[1] or ""
+    if match is None or "=?" in subject or ("patchv" in tag.lower() and _JOINED_REVISION.search(tag)):
         from bot.inbox.b4_series import read_unusual_subject
 
         return read_unusual_subject(subject)
-    prefixes = tuple(word.strip(",;") for word in match[1].split())
+    prefixes = tuple(word.strip(",;") for word in tag.split())
     counters = [counter for word in prefixes if "/" in word and (counter := _COUNTER.fullmatch(word))]
     revisions = [revision for word in prefixes if word[:1] in ("v", "V") and (revision := _REVISION.fullmatch(word))]
     words = [word.lower() for word in prefixes]
@@ -83,6 +88,7 @@ def read_subject(subject: str) -> Subject:
         is_patch=any(word.startswith("patch") for word in words),
         is_rfc=any(word.startswith("rfc") for word in words),
         is_resend=any(word.startswith("resend") for word in words),
+        is_reply=match[1] is None and _REPLY.match(match[2]) is not None,
     )
 
 
@@ -95,7 +101,7 @@ def read_plain_series(group: Group) -> SeriesFacts | None:
     expected = {member.expected for member in group.members}
     if len(expected) > 1 or len(indexes) < len(group.members) or max(indexes) > min(*expected, MAX_EXPECTED):
         return None
-    if any("[" in member.title or "]" in member.title or "=?" in member.title for member in group.members):
+    if any("=?" in member.title or not _PLAIN_TITLE.fullmatch(member.title) for member in group.members):
         return None
     change_id = base_commit = None
     prerequisites: tuple[str, ...] = ()

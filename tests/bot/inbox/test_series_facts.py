@@ -23,6 +23,12 @@ TITLES = (
     "two  blanks\tand a tab",
     "a=?b",
     "a[1] b",
+    "a[1][2/3] b [v9]",
+    "a [b [1/2]]",
+    "a [1/2",
+    "\v[v3] b",
+    "ab: [v3] c",
+    "abcd: [v3] c",
     "x] y",
     "",
     "[v2] z",
@@ -48,8 +54,10 @@ def test_a_subject_is_read_as_b4_reads_it(tag: str) -> None:
         assert b4_series.read_unusual_subject(subject) == read_subject(subject)
 
 
-@pytest.mark.parametrize("subject", ["", "rust: led", "Re: [PATCH] x", "AW: [PATCH 1/2] x", "[PATCH x", "x [PATCH]"])
-def test_another_subject_is_read_by_b4(subject: str) -> None:
+@pytest.mark.parametrize(
+    "subject", ["Re: [PATCH] x", "AW: [PATCH 1/2] x", "[PATCH x", "re: x", "Fwd: x [1/2]", *TITLES]
+)
+def test_a_subject_without_a_tag_is_read_as_b4_reads_it(subject: str) -> None:
     assert b4_series.read_unusual_subject(subject) == read_subject(subject)
 
 
@@ -89,9 +97,14 @@ def test_an_incomplete_series_is_read_without_b4() -> None:
     assert plain == of_b4 == SeriesFacts(frozenset((2, 3)))
 
 
-@pytest.mark.parametrize("title", ["a [1/3] b", "a=?b"])
-def test_a_series_with_unusual_titles_is_left_to_b4(title: str) -> None:
-    assert read_plain_series(_group(patch(1, 1, title=title))) is None
+@pytest.mark.parametrize(
+    ("title", "is_plain"),
+    [("a `&mut [u8]` b", True), ("a [2/3] #[b] c[v4]", True), ("a [b", False), ("a=?b", False)],
+)
+def test_only_a_series_with_unusual_titles_is_left_to_b4(title: str, *, is_plain: bool) -> None:
+    plain, of_b4 = _both(_group(patch(0, 1), patch(1, 1, title=title)))
+
+    assert plain == (of_b4 if is_plain else None)
 
 
 def test_the_trailers_in_replies_are_read_as_b4_reads_them() -> None:
@@ -119,9 +132,11 @@ def test_b4_is_loaded_only_for_a_series_with_replies() -> None:
 import sys
 from bot.inbox.assemble import assemble
 from bot.mail.parse import parse
-from tests.fakes.mails import mail, patch
-series = [parse(patch("1@x")), parse(patch("2@x"))]
-assemble(series)
+from tests.fakes.mails import DIFF, mail, patch
+diff = DIFF.format(name="led", blob="1" * 12)
+unusual = mail("2@x", "[RFC PATCH !UPSTREAM] rust: led: use `&mut [u8]`", body=diff)
+series = [parse(patch("1@x")), parse(unusual), parse(mail("4@x", "The led of the month"))]
+assert len(assemble(series)) == 2
 print("b4" in sys.modules)
 reply = mail("3@x", "Re: [PATCH] rust: led: read it", to="1@x", body="Reviewed-by: Ada <ada@example.org>\\n")
 print(len(assemble([*series, parse(reply)])[0].follow_ups), "b4" in sys.modules)
