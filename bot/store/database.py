@@ -5,7 +5,7 @@ SQLAlchemy takes long to load, so it is imported for the first session. Plain st
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Lock, local
@@ -17,6 +17,7 @@ from bot.store.dialect import (
     Plain,
     driver_errors,
     name_of,
+    open_busy,
     open_file,
     plain,
     postgres_engine,
@@ -201,7 +202,8 @@ class Database:
         """Rewrite the file without free pages, while no other process writes. Return the number of bytes freed."""
         if self.server:
             raise StoreError(f"database {self.name}: PostgreSQL reuses free space itself; `VACUUM FULL` returns it")
-        with self._explained(), self._raw() as connection:
+        # `open_busy` would let SQLite copy the whole file to memory.
+        with self._explained(), closing(open_file(self.path)) as connection:
             before = self.path.stat().st_size
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
             connection.execute("VACUUM")
@@ -233,7 +235,7 @@ class Database:
         try:
             return self._idle.pop()
         except IndexError:
-            return open_file(self.path)
+            return open_busy(self.path)
 
     def close(self) -> None:
         if self._anchor is not None:

@@ -437,6 +437,20 @@ def _change(message_id: str, before: MailState, after: MailState) -> MailChange:
     return MailChange(before, Outgoing(message_id, "p@x", "review", "bot@x", (), b"", START, mode="list", state=after))
 
 
+@pytest.mark.sqlite
+def test_a_batch_writes_no_temporary_file(tmp_path: Path) -> None:
+    with Database(tmp_path / "d.db") as database, database.batch():
+        with database.changing() as connection:
+            connection.execute("CREATE TABLE page (content TEXT)")
+            connection.executemany("INSERT INTO page VALUES (?)", [("a" * 4_000,)] * 100)
+        with database.changing() as connection:
+            connection.execute("UPDATE page SET content = replace(content, 'a', 'b')")
+            files = [str(file.readlink()) for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+
+    assert any("d.db-wal" in file for file in files)
+    assert not [file for file in files if "etilqs" in file]
+
+
 def test_a_change_of_a_mail_is_told_after_its_commit_and_only_then(tmp_path: Path) -> None:
     told: list[str] = []
     sent = [_change(f"{number}@x", MailState.SENDING, MailState.SENT) for number in range(5)]
