@@ -8,7 +8,7 @@ analysis.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bot.mail.posting import Posting
 from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot.kernel.repositories import KernelTrees
     from bot.kernel.specs import RepositorySpecs
     from bot.mail.posting_codec import PostingBytes
+    from bot.ports.postings import StoredBlobs
     from bot.review.pending import PendingPosting
     from rules.bindings.pending_facts import PendingFacts
 
@@ -40,8 +41,21 @@ the seconds by the clock are for what waits without working."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_STORED_BYTES: Final = 64 * 1024 * 1024
 
-BlobLookup = Callable[[Iterable[str], int], Mapping[str, bytes]]
+BlobLookup = Callable[[Iterable[str], int, Iterable[str]], "StoredBlobs"]
 """A function that returns the stored blobs of these ids, like bot.ports.Postings.blobs."""
+
+
+class NoBlobs:
+    """StoredBlobs without a store: nothing is found, and what an analysis verified stays as it is."""
+
+    def get(self, _: str, /) -> bytes | None:
+        return None
+
+    def pack(self, blobs: Mapping[str, bytes], /) -> Mapping[str, bytes]:
+        return blobs
+
+
+NO_BLOBS: Final = NoBlobs()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +69,22 @@ class AnalysisInput:
     sent: datetime | None
     rules: tuple[Rule, ...]
     repositories: "RepositorySpecs"
-    stored: Mapping[str, bytes]
+    stored: "StoredBlobs" = NO_BLOBS
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """The findings in a series, its unsafe delta, the images that it verified, by blob id, and its base, if any.
+    """The findings in a series, its unsafe delta, the images that it verified, and its base, if any.
 
-    `landing` are the landing trees as a review names them. `pending` is what the posting changes, uses and adds, None
-    if no rule compares it with pending postings. `pending_posting` is the same with what the texts of the mails
-    mention, if the posting was decoded where it was analysed.
+    The images are by their full blob ids, or packed for the store. `landing` are the landing trees as a review names
+    them. `pending` is what the posting changes, uses and adds, None if no rule compares it with pending postings.
+    `pending_posting` is the same with what the texts of the mails mention, if the posting was decoded where it was
+    analysed.
     """
 
     report: Report
     delta: UnsafeDelta
-    blobs: Mapping[str, bytes]
+    blobs: Mapping[str, bytes] | Any
     base: "Base | None"
     landing: tuple[str, ...] = ()
     pending: "PendingFacts | None" = None
@@ -108,7 +123,7 @@ class Analyser:
     def __init__(
         self,
         repositories: "RepositorySpecs | None" = None,
-        stored: BlobLookup = lambda *_: {},
+        stored: BlobLookup = lambda *_: NO_BLOBS,
         executor: Executor | None = None,
         time: TimeLimit | None = None,
         first: TimeLimit = FIRST_TRY,
@@ -133,7 +148,8 @@ class Analyser:
         encoded: "PostingBytes | None" = None,
     ) -> Analysis | Crashed:
         """Return what the rules find in the posting, or Crashed if a limit or a bug stops them. Raises StoppedError."""
-        stored = self._stored(announced_blobs(posting.series), _MAX_STORED_BYTES)
+        before, after = announced_blobs(posting.series)
+        stored = self._stored(before, _MAX_STORED_BYTES, after)
         sent = self._sent  # other threads may replace it
         if sent[0] is not rules:
             sent = self._sent = rules, SentRules(map(without_texts, rules))
@@ -142,10 +158,11 @@ class Analyser:
         return analysis
 
 
-def announced_blobs(series: Series) -> tuple[str, ...]:
-    """Return the blob ids that the patches announce for the files before them."""
-    ids = (change.blob_before for patch in series.patches for change in patch.changes)
-    return tuple(dict.fromkeys(filter(None, ids)))
+def announced_blobs(series: Series) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the blob ids that the patches announce for the files before and after them."""
+    changes = [change for patch in series.patches for change in patch.changes]
+    before, after = [change.blob_before for change in changes], [change.blob_after for change in changes]
+    return tuple(dict.fromkeys(filter(None, before))), tuple(dict.fromkeys(filter(None, after)))
 
 
 def analyse(analysis_input: AnalysisInput) -> Analysis:
@@ -161,6 +178,7 @@ def analyse(analysis_input: AnalysisInput) -> Analysis:
     trees = choose_trees(kernels, series, analysis_input.sent)
     tree = WithStoredBlobs(trees.tree, _AnnouncedBlobs(analysis_input.stored))
     analysis = analyse_on(replace(trees, tree=tree), series, analysis_input.rules, for_store=True)
+    analysis = replace(analysis, blobs=analysis_input.stored.pack(analysis.blobs))
     if posting is None or analysis.pending is None:
         return analysis
     pending = pending_posting(posting, analysis.pending, posting.date or _EPOCH)
@@ -223,7 +241,7 @@ def _received_rules(pickled: bytes) -> SentRules:
 class _AnnouncedBlobs(NoTree):
     """A tree that has blobs alone, each by the one id that a series announces."""
 
-    def __init__(self, blobs: Mapping[str, bytes]) -> None:
+    def __init__(self, blobs: "StoredBlobs") -> None:
         self._blobs = blobs
 
     def blob(self, blob_id: str) -> bytes | None:

@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from bot.mail.compose import ComposeRefused
 from bot.mail.outgoing import REVIEW, Outgoing
@@ -20,14 +21,14 @@ from rules.lazy import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class ReviewResult:
-    """A posting's review, its mail, if any, and the images that the analysis verified, by blob id.
+    """A posting's review, its mail, if any, and the images that the analysis verified, as it has them.
 
     `refused` says why there is no mail although the review has something to say to somebody.
     """
 
     review: Review
     outgoing: Outgoing | None
-    blobs: Mapping[str, bytes]
+    blobs: Mapping[str, bytes] | Any
     refused: str = ""
 
 

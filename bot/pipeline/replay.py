@@ -381,7 +381,7 @@ def _analyse_thread(packed_setup: bytes, mails: Mails) -> list[_Read]:
             done.append(_Read(_light(posting, Report()), refusal, ""))
         else:
             rules = choose_rules(posting, setup.rules, setup.author_rules, setup.nit_lists)
-            analysis = analyse(AnalysisInput(posting.series, posting.date, rules, setup.repositories, {}))
+            analysis = analyse(AnalysisInput(posting.series, posting.date, rules, setup.repositories))
             light, facts = _light(posting, analysis.report), analysis.pending
             pending = None if facts is None else pending_posting(posting, facts, sent)
             done.append(_Read(light, replace(analysis, blobs={}, pending=None), posting.diffs_digest, pending))

@@ -37,7 +37,7 @@ _ALL_PRELOADED: Final = [
         "bot.inbox.b4_series",
         "bot.kernel.repositories",
         "bot.review.pending",
-        "bot.store.blocks",
+        "bot.store.images",
         "rules.analysis.pending",
         "bot.pool.all_rules",
     ),

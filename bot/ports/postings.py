@@ -4,7 +4,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
@@ -39,6 +39,19 @@ class FirstPosting(NamedTuple):
 
     posting_id: str
     is_running: bool
+
+
+class StoredBlobs(Protocol):
+    """Verified images of files that the store has, for the process that analyses a series."""
+
+    def get(self, blob_id: str, /) -> bytes | None:
+        """Return the image that was found by this id, which may be abbreviated."""
+
+    def pack(self, blobs: Mapping[str, bytes], /) -> Any:
+        """Return images that the analysis verified, by their full ids, as `Postings.save_blobs` needs them.
+
+        Those that were stored when this object was made are only named. One that is pruned meanwhile is lost.
+        """
 
 
 class Postings(Protocol):
@@ -86,7 +99,7 @@ class Postings(Protocol):
         now: datetime,
         pending: PendingUpdate | None = None,
         encoded: PostingBytes | None = None,
-        blobs: Mapping[str, bytes] | None = None,
+        blobs: Mapping[str, bytes] | Any | None = None,
     ) -> bool:
         """Store the review, its mail and what is pending in one transaction. Return whether the mail was stored.
 
@@ -108,14 +121,15 @@ class Postings(Protocol):
     def defer(self, posting: Posting) -> None:
         """Count a try that exceeded a limit. The posting moves to the end of the queue."""
 
-    def blobs(self, ids: Iterable[str], max_bytes: int) -> Mapping[str, bytes]:
+    def blobs(self, ids: Iterable[str], max_bytes: int, others: Iterable[str] = ()) -> StoredBlobs:
         """Return the verified bytes of these blobs by the given ids, in their order, up to `max_bytes` bytes in total.
 
-        An id may be abbreviated to at least 7 digits. An ambiguous id gives no blob.
+        An id may be abbreviated to at least 7 digits. An ambiguous id gives no blob. Blobs with the ids in `others` are
+        not packed again if they are stored.
         """
 
-    def save_blobs(self, blobs: Mapping[str, bytes], now: datetime) -> None:
-        """Store verified bytes by their full ids, with the time of use."""
+    def save_blobs(self, blobs: Mapping[str, bytes] | Any, now: datetime) -> None:
+        """Store verified bytes by their full ids, with the time of use, or what `StoredBlobs.pack` returned."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,8 +57,7 @@ class BlockReader:
             if len(self._blocks) >= _MAX_CACHED:
                 del self._blocks[next(iter(self._blocks))]
         self._blocks[block] = content
-        # Bytes that are all zero have no block any more.
-        return content[start : start + length].ljust(length, b"\0")
+        return _cut(content, start, length)
 
     def mails(self, rows: Collection[int]) -> Mapping[int, bytes]:
         """Return the raw mails of these rows."""
@@ -78,8 +77,8 @@ class PackedMails:
         found = connection.execute(_MAILS, (json.dumps(sorted(rows)),)).fetchall() if rows else ()
         extents = {row: Extent(*extent) for row, *extent in found}
         numbers = dict.fromkeys(extent.block for extent in extents.values())
-        stored = ((number, connection.execute(_READ, (number,)).fetchone()) for number in numbers)
-        return cls({number: row[0] for number, row in stored if row is not None}, extents)
+        stored = ((number, read_block(connection, number)) for number in numbers)
+        return cls({number: block for number, block in stored if block}, extents)
 
     def only(self, rows: Collection[int]) -> "PackedMails":
         """Return those of these rows."""
@@ -99,21 +98,21 @@ class PackedMails:
 class PackedBytes(NamedTuple):
     """Several bytes, packed before it is known which numbers their blocks get.
 
-    `hashes` are those of the bytes, in their order. `blocks` are blocks with their parts, the last one only if it is
-    half full. `rest` are the other bytes, by their indices. This module is light: processes without a database load it.
+    `hashes` are those of the bytes, in their order. `blocks` are blocks with their parts; empty bytes are in none. This
+    module is light: processes without a database load it.
     """
 
     hashes: Sequence[str]
     blocks: Sequence[tuple[bytes, "_Parts"]]
-    rest: Mapping[int, bytes]
 
     def unpacked(self) -> list[bytes]:
         """Return the bytes."""
-        contents = dict(self.rest)
+        contents = [b""] * len(self.hashes)
         for block, parts in self.blocks:
             content = unpack_block(block)
-            contents |= {index: content[start : start + length] for index, start, length in parts}
-        return [contents[index] for index in sorted(contents)]
+            for index, start, length in parts:
+                contents[index] = content[start : start + length]
+        return contents
 
 
 _Parts = Sequence[tuple[int, int, int]]
@@ -121,14 +120,9 @@ _Parts = Sequence[tuple[int, int, int]]
 
 
 def pack_bytes(contents: Sequence[bytes]) -> PackedBytes:
-    """Pack bytes as `store_bytes` does, in a process that has no database."""
-    *full, last = _filled(contents)
-    if len(last[0]) > _MAX_BYTES // 2:
-        full.append(last)
-    packed = {index for _, parts in full for index, *_ in parts}
-    rest = {index: content for index, content in enumerate(contents) if index not in packed}
-    hashes = [hash_bytes(content) for content in contents]
-    return PackedBytes(hashes, [(pack_block(bytes(content)), parts) for content, parts in full], rest)
+    """Pack bytes as `store_bytes` does, in a process that has no database. They get blocks of their own."""
+    blocks = [(pack_block(bytes(content)), parts) for content, parts in _filled(contents) if parts]
+    return PackedBytes([hash_bytes(content) for content in contents], blocks)
 
 
 def hash_bytes(content: bytes) -> str:
@@ -136,14 +130,14 @@ def hash_bytes(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def store_packed(connection: Plain, packed: PackedBytes, newest: int = 0) -> list[Extent]:
-    """Store packed bytes, and return where. The block `newest` is filled up by the last of them."""
-    extents: dict[int, Extent] = {}
+def store_packed(connection: Plain, packed: PackedBytes) -> list[Extent]:
+    """Store packed bytes, and return where."""
+    extents = [NOWHERE] * len(packed.hashes)
     for content, parts in packed.blocks:
         number = _insert(connection, content)
-        extents |= {index: Extent(number, start, length) for index, start, length in parts}
-    extents |= dict(zip(packed.rest, store_bytes(connection, packed.rest.values(), newest), strict=True))
-    return [extents[index] for index in sorted(extents)]
+        for index, start, length in parts:
+            extents[index] = Extent(number, start, length)
+    return extents
 
 
 def store_bytes(connection: Plain, contents: Iterable[bytes], newest: int = 0) -> list[Extent]:
@@ -209,6 +203,17 @@ def unpack_block(stored: bytes) -> bytes:
     return decompress(stored)
 
 
+def read_block(connection: Plain, block: int) -> bytes:
+    """Return a block as it is stored, or nothing if there is none with that number."""
+    row = connection.execute(_READ, (block,)).fetchone()
+    return b"" if row is None else row[0]
+
+
+def bytes_in(stored: bytes, extent: Extent) -> bytes:
+    """Return the bytes of an extent of a stored block."""
+    return _cut(_unpacked_once(stored) if stored else b"", extent.start, extent.length)
+
+
 @lru_cache(maxsize=2)  # The mails of a block are read one after the other, also by neighbours.
 def _unpacked_once(stored: bytes) -> bytes:
     return unpack_block(stored)
@@ -219,9 +224,14 @@ def driver(connection: "sqlalchemy.Connection") -> Plain:
     return plain(connection.connection.driver_connection)
 
 
+def _cut(content: bytes, start: int, length: int) -> bytes:
+    """Return bytes of an unpacked block, zeros after its end: bytes that are all zero have no block any more."""
+    return content[start : start + length].ljust(length, b"\0")
+
+
 def _unpacked(connection: Plain, block: int) -> bytes:
-    row = connection.execute(_READ, (block,)).fetchone()
-    return b"" if row is None else unpack_block(row[0])
+    stored = read_block(connection, block)
+    return unpack_block(stored) if stored else b""
 
 
 def _write(connection: Plain, block: int, content: bytearray) -> None:

@@ -202,7 +202,7 @@ def _store(
     newest = 0 if row is None else row[0]
     if isinstance(contents, PackedBytes):
         if not known and len(set(hashes)) == len(hashes):
-            return dict(zip(hashes, store_packed(connection, contents, newest), strict=True))
+            return dict(zip(hashes, store_packed(connection, contents), strict=True))
         contents = contents.unpacked()  # A stored mail must not be in another block too: it can be removed.
     new = {name: content for name, content in zip(hashes, contents, strict=True) if name not in known}
     return dict(zip(new, store_bytes(connection, new.values(), newest), strict=True))

@@ -2,7 +2,6 @@
 """Postings, their reviews, and the images that were verified."""
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -18,11 +17,12 @@ from bot.ports.pending import PendingUpdate
 from bot.ports.postings import DuePosting
 from bot.review.model import Review
 from bot.review.unmailed import ANSWERED, why_unmailed
-from bot.store.blocks import BlockReader, PackedMails, store_bytes
+from bot.store.blocks import BlockReader, PackedMails
 from bot.store.codec import in_current_format, is_same_posting, posting_of
 from bot.store.context import context_of
 from bot.store.database import Database
 from bot.store.dialect import Plain
+from bot.store.images import PackedImages, StoredImages, find_images, save_images
 from bot.store.listing import FILED, PRIVATE, PRUNED, QUARANTINED, mail_of, named_rows
 from bot.store.outgoing import change_state, store_mail
 from bot.store.pending import forget_pending, update_pending
@@ -31,18 +31,8 @@ from bot.store.reviews import keep_posting, review_as_told, save_review
 from bot.store.times import text_of, time_of, utc
 from rules.finding import skipped_lines
 
-_MIN_ID_LENGTH: Final = 7
 _MAX_SKIPPED: Final = 3  # places that exceeded an analysis limit and are named
-_HEX: Final = frozenset("0123456789abcdef")
 _IDS: Final = "(SELECT value FROM json_each(?))"
-# Unlike LIKE, a range uses the index of the primary key.
-_MATCHING_BLOBS: Final = """
-SELECT wanted.value, blob_id FROM json_each(?) AS wanted CROSS JOIN blob
-WHERE blob_id >= wanted.value AND blob_id < wanted.value || 'g'"""
-_BLOB: Final = "SELECT block, start, length FROM blob WHERE blob_id = ?"
-_KNOWN_BLOBS: Final = f"SELECT blob_id FROM blob WHERE blob_id IN {_IDS}"  # noqa: S608 constants
-_USED_BLOBS: Final = f"UPDATE blob SET used = ? WHERE blob_id IN {_IDS}"  # noqa: S608 constants
-_INSERT_BLOB: Final = "INSERT INTO blob (blob_id, block, start, length, used) VALUES (?, ?, ?, ?, ?)"
 _ASSEMBLED: Final = "UPDATE thread SET assembled = ? WHERE id = ?"
 _STORED: Final = "SELECT message_id, thread_id, state, verdict, reason, tries, compared FROM posting"
 _OF_THREADS: Final = f"{_STORED} WHERE thread_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))"  # noqa: S608 constants
@@ -181,11 +171,11 @@ class PostingRows:
         now: datetime,
         pending: PendingUpdate | None = None,
         encoded: PostingBytes | None = None,
-        blobs: Mapping[str, bytes] | None = None,
+        blobs: Mapping[str, bytes] | PackedImages | None = None,
     ) -> bool:
         with self._database.changing() as connection:
             posting = review.posting
-            save_blobs(connection, blobs or {}, now)
+            save_images(connection, blobs or {}, now)
             save_review(connection, review, now, encoded or PostingBytes(encode_posting(posting)))
             if pending is not None:
                 update_pending(connection, pending, now)
@@ -207,47 +197,14 @@ class PostingRows:
         with self._database.changing() as connection:
             connection.execute("UPDATE posting SET tries = tries + 1 WHERE message_id = ?", (posting.message_id,))
 
-    def blobs(self, ids: Iterable[str], most: int) -> Mapping[str, bytes]:
-        wanted = [blob_id for blob_id in ids if len(blob_id) >= _MIN_ID_LENGTH and set(blob_id) <= _HEX]
-        if not wanted:
-            return {}
-        contents: dict[str, bytes] = {}
-        size = 0
+    def blobs(self, ids: Iterable[str], max_bytes: int, others: Iterable[str] = ()) -> StoredImages:
         with self._database.rows() as connection:
-            full_ids: dict[str, list[str]] = defaultdict(list)
-            for blob_id, full_id in connection.execute(_MATCHING_BLOBS, (json.dumps(wanted),)):
-                full_ids[blob_id].append(full_id)
-            reader = BlockReader(connection)
-            for blob_id in wanted:
-                if len(full_ids[blob_id]) == 1:
-                    content = reader.bytes_at(*connection.execute(_BLOB, full_ids[blob_id]).fetchone())
-                    size += len(content)
-                    if size > most:
-                        break
-                    contents[blob_id] = content
-        return contents
+            return find_images(connection, ids, max_bytes, others)
 
-    def save_blobs(self, blobs: Mapping[str, bytes], now: datetime) -> None:
-        if not blobs:
-            return
-        with self._database.changing() as connection:
-            save_blobs(connection, blobs, now)
-
-
-def save_blobs(connection: Plain, blobs: Mapping[str, bytes], now: datetime) -> None:
-    """Store verified bytes by their full ids. Only those that are not stored yet are compressed."""
-    if not blobs:
-        return
-    used, ids = text_of(now), json.dumps(list(blobs))
-    known = {blob_id for (blob_id,) in connection.execute(_KNOWN_BLOBS, (ids,))}
-    if known:
-        connection.execute(_USED_BLOBS, (used, json.dumps(sorted(known))))
-    new = [blob_id for blob_id in blobs if blob_id not in known]
-    if new:
-        # The images of a series resemble each other, so they have a block of their own.
-        extents = store_bytes(connection, map(blobs.__getitem__, new))
-        rows = [(blob_id, *extent, used) for blob_id, extent in zip(new, extents, strict=True)]
-        connection.executemany(_INSERT_BLOB, rows)
+    def save_blobs(self, blobs: Mapping[str, bytes] | PackedImages, now: datetime) -> None:
+        if blobs:
+            with self._database.changing() as connection:
+                save_images(connection, blobs, now)
 
 
 def due_postings(connection: Plain, rows: Iterable[tuple[bytes, str, int]]) -> list[DuePosting]:

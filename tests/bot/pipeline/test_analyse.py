@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What an executor is given to analyse, and what an analysis has."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.diff.tree import blob_id
 from rules.finding import Diagnostic
 from tests.bot.review.factories import DATE, Maker
+from tests.fakes.blobs import Blobs
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -41,9 +42,9 @@ class _NotingExecutor(InlineExecutor):
 def test_an_executor_gets_the_series_the_stored_blobs_and_the_time(
     make: Maker, first_try: bool, time: TimeLimit
 ) -> None:
-    def stored(ids: Iterable[str], most: int) -> Mapping[str, bytes]:
-        assert most == 64 << 20
-        return dict.fromkeys(ids, OLD)
+    def stored(ids: Iterable[str], most: int, others: Iterable[str]) -> Blobs:
+        assert (most, list(others)) == (64 << 20, [blob_id(NEW)])
+        return Blobs(dict.fromkeys(ids, OLD))
 
     executor, posting = _NotingExecutor(), replace(make.posting(), series=SERIES)
     analyser = Analyser(RepositorySpecs(), stored, executor, TimeLimit(60.0))
@@ -51,7 +52,7 @@ def test_an_executor_gets_the_series_the_stored_blobs_and_the_time(
     analysis = analyser(posting, (make.rule(),), first_try=first_try)
 
     rule = make.rule(doc="", evidence=(), examples=())
-    expected = AnalysisInput(SERIES, DATE, (rule,), RepositorySpecs(), {blob_id(OLD): OLD})
+    expected = AnalysisInput(SERIES, DATE, (rule,), RepositorySpecs(), Blobs({blob_id(OLD): OLD}))
     assert executor.given == [(expected, time)]
     assert isinstance(analysis, Analysis)
     assert analysis.blobs == {blob_id(NEW): NEW}

@@ -171,13 +171,13 @@ def test_the_outcome_of_a_posting_says_what_its_state_says(
 
 
 def test_the_announced_blobs_of_a_series_are_named_once() -> None:
-    first = FileChange("a.rs", "a.rs", blob_before="1111111"), FileChange(None, "b.rs")
-    second = FileChange("c.rs", "c.rs", blob_before="2222222"), FileChange("a.rs", "a.rs", blob_before="1111111")
+    again = FileChange("a.rs", "a.rs", blob_before="1111111", blob_after="3333333")
+    first = again, FileChange(None, "b.rs")
+    second = FileChange("c.rs", None, blob_before="2222222"), again
 
-    assert announced_blobs(Series("s", (Patch(1, "", changes=first), Patch(2, "", changes=second)))) == (
-        "1111111",
-        "2222222",
-    )
+    announced = announced_blobs(Series("s", (Patch(1, "", changes=first), Patch(2, "", changes=second))))
+
+    assert announced == (("1111111", "2222222"), ("3333333",))
 
 
 def _form_context(make: Maker, *asking: str) -> ReviewContext:

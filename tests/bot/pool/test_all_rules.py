@@ -24,7 +24,7 @@ known, findings = set(sys.modules), 0
 for archive in archives:
     for thread in threads(map(parse, split_mbox(Path(archive).read_bytes()))):
         for posting in assemble(thread):
-            analysis = analyse(AnalysisInput(posting.series, posting.date, active(), RepositorySpecs(), {}))
+            analysis = analyse(AnalysisInput(posting.series, posting.date, active(), RepositorySpecs()))
             findings += len(analysis.report.findings)
 print(json.dumps([findings, sorted(set(sys.modules) - known)]))
 """

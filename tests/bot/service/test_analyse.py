@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
@@ -44,6 +44,7 @@ from rules.registry import RULES
 from tests.bot.kernel.repositories import commit, repository
 from tests.bot.review.factories import Maker
 from tests.bot.service.hostile_rules import POISON, rule
+from tests.fakes.blobs import Blobs
 from tests.fakes.contexts import consenting
 from tests.fakes.mails import FakeArchive, git_archive, patch
 from tests.fakes.origin import FakeClock
@@ -163,7 +164,7 @@ def test_a_second_look_harms_no_review_that_stands(store: Repository, executor: 
 
 
 def test_a_database_that_cannot_be_read_puts_no_series_aside(store: Repository, executor: ProcessExecutor) -> None:
-    def stored(ids: Iterable[str], most: int) -> Mapping[str, bytes]:
+    def stored(ids: Iterable[str], most: int, others: Iterable[str]) -> Blobs:
         raise StoreError("locked")
 
     _polled(store)
@@ -212,9 +213,9 @@ def places(tmp_path: Path) -> RepositorySpecs:
 
 def test_a_worker_finds_what_this_process_finds(executor: ProcessExecutor, places: RepositorySpecs) -> None:
     cases: Sequence[tuple[RepositorySpecs, BlobLookup, bool, bool]] = (
-        (RepositorySpecs(), lambda ids, _: {}, False, False),
-        (RepositorySpecs(), lambda ids, _: dict.fromkeys(ids, BEFORE), False, True),
-        (places, lambda ids, _: {}, True, True),
+        (RepositorySpecs(), lambda *_: Blobs(), False, False),
+        (RepositorySpecs(), lambda ids, *_: Blobs(dict.fromkeys(ids, BEFORE)), False, True),
+        (places, lambda *_: Blobs(), True, True),
     )
     for where, stored, based, proved in cases:
         here, there = (
@@ -238,17 +239,17 @@ def test_every_golden_series_is_judged_alike_in_a_worker(executor: ProcessExecut
 
 
 def test_no_more_is_asked_of_the_store_than_what_a_series_announces() -> None:
-    asked: list[str] = []
+    asked: list[tuple[list[str], list[str]]] = []
 
-    def stored(ids: Iterable[str], most: int) -> Mapping[str, bytes]:
-        asked.extend(ids)
-        return {}
+    def stored(ids: Iterable[str], most: int, others: Iterable[str]) -> Blobs:
+        asked.append((list(ids), list(others)))
+        return Blobs()
 
     change = _changes(BEFORE)
     twice = (Patch(1, "a", changes=(change, replace(change, blob_before=None))), Patch(2, "b", changes=(change,)))
     Analyser(stored=stored)(Maker().posting(twice), ())
 
-    assert asked == [change.blob_before]
+    assert asked == [([change.blob_before], [change.blob_after])]
 
 
 def test_a_replay_says_which_thread_cannot_be_judged_and_goes_on() -> None:

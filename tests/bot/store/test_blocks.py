@@ -64,9 +64,9 @@ def test_bytes_that_another_process_packed_are_stored_like_others(connection: Pl
     contents = [b"", b"a" * (MEGABYTE - 1), b"b", b"c", b"", b"d" * MEGABYTE, b"e", b""]
     packed = pack_bytes(contents)
     (first,) = store_bytes(connection, [b"first"])
-    extents = store_packed(connection, packed, first.block)
+    extents = store_packed(connection, packed)
 
-    assert [extent.block for extent in extents] == [0, 2, 2, 3, 0, 4, 1, 0]
+    assert [extent.block for extent in extents] == [0, 2, 2, 3, 0, 4, 5, 0]
     reader = BlockReader(connection)
     assert [reader.bytes_at(*extent) for extent in (first, *extents)] == [b"first", *contents]
     assert packed.unpacked() == contents

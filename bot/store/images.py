@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Verified images of files, by their blob ids. Processes without the database unpack and pack them.
+
+This module is light: workers load it.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from bot.store.blocks import Extent, PackedBytes, bytes_in, pack_bytes, read_block, store_packed
+from bot.store.dialect import Plain
+from bot.store.times import text_of
+
+_MIN_ID_LENGTH: Final = 7
+_HEX: Final = frozenset("0123456789abcdef")
+_IDS: Final = "(SELECT value FROM json_each(?))"
+# Unlike LIKE, a range uses the index of the primary key.
+_MATCHING: Final = """
+SELECT wanted.value, blob_id, block, start, length FROM json_each(?) AS wanted CROSS JOIN blob
+WHERE blob_id >= wanted.value AND blob_id < wanted.value || 'g'"""
+_KNOWN: Final = f"SELECT blob_id FROM blob WHERE blob_id IN {_IDS}"  # noqa: S608 constants
+_USED: Final = f"UPDATE blob SET used = ? WHERE blob_id IN {_IDS}"  # noqa: S608 constants
+_INSERT: Final = "INSERT INTO blob (blob_id, block, start, length, used) VALUES (?, ?, ?, ?, ?)"
+
+
+class PackedImages(NamedTuple):
+    """Images that a process verified: `packed` are those with the `ids`. Those with the ids in `known` are stored."""
+
+    known: Sequence[str]
+    ids: Sequence[str]
+    packed: PackedBytes
+
+
+class StoredImages(Mapping[str, bytes]):
+    """bot.ports.postings.StoredBlobs: images in the blocks that contain them. `known` are full ids of stored images."""
+
+    def __init__(self, extents: Mapping[str, Extent], blocks: Mapping[int, bytes], known: frozenset[str]) -> None:
+        self._extents = extents
+        self._blocks = blocks
+        self._known = known
+
+    def __getitem__(self, blob_id: str) -> bytes:
+        extent = self._extents[blob_id]
+        return bytes_in(self._blocks.get(extent.block, b""), extent)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._extents)
+
+    def __len__(self) -> int:
+        return len(self._extents)
+
+    def pack(self, blobs: Mapping[str, bytes]) -> PackedImages:
+        ids = [blob_id for blob_id in blobs if blob_id not in self._known]
+        # The images of a series resemble each other, so they have a block of their own.
+        packed = pack_bytes([blobs[blob_id] for blob_id in ids])
+        return PackedImages([blob_id for blob_id in blobs if blob_id in self._known], ids, packed)
+
+
+def find_images(connection: Plain, ids: Iterable[str], max_bytes: int, others: Iterable[str]) -> StoredImages:
+    """Return the images with these ids, as bot.ports.Postings.blobs does."""
+    wanted = [blob_id for blob_id in ids if _is_id(blob_id)]
+    named = dict.fromkeys([*wanted, *filter(_is_id, others)])
+    matches: dict[str, list[tuple[str, Extent]]] = defaultdict(list)
+    for blob_id, full_id, *extent in connection.execute(_MATCHING, (json.dumps(list(named)),)) if named else ():
+        matches[blob_id].append((full_id, Extent(*extent)))
+    extents: dict[str, Extent] = {}
+    blocks: dict[int, bytes] = {}
+    size = 0
+    for blob_id in wanted:
+        if len(matches[blob_id]) != 1:
+            continue
+        ((_, extent),) = matches[blob_id]
+        block = b"" if extent.block in blocks else read_block(connection, extent.block)
+        size += max(extent.length, len(block))
+        if size > max_bytes:
+            break
+        extents[blob_id] = extent
+        if block:
+            blocks[extent.block] = block
+    known = frozenset(full_id for found in matches.values() for full_id, _ in found)
+    return StoredImages(extents, blocks, known)
+
+
+def save_images(connection: Plain, images: Mapping[str, bytes] | PackedImages, now: datetime) -> None:
+    """Store verified images by their full ids. Only those that are not stored yet are compressed."""
+    ids = [*images.known, *images.ids] if isinstance(images, PackedImages) else list(images)
+    if not ids:
+        return
+    used = text_of(now)
+    known = {blob_id for (blob_id,) in connection.execute(_KNOWN, (json.dumps(ids),))}
+    if known:
+        connection.execute(_USED, (used, json.dumps(sorted(known))))
+    new, packed = _pack_new(images, known)
+    rows = [(blob_id, *extent, used) for blob_id, extent in zip(new, store_packed(connection, packed), strict=True)]
+    connection.executemany(_INSERT, rows)
+
+
+def _pack_new(images: Mapping[str, bytes] | PackedImages, known: set[str]) -> tuple[Sequence[str], PackedBytes]:
+    """Return the ids of the images that are not stored yet, and these images packed."""
+    if isinstance(images, PackedImages):
+        if known.isdisjoint(images.ids):
+            return images.ids, images.packed
+        images = dict(zip(images.ids, images.packed.unpacked(), strict=True))  # another series stored some meanwhile
+    new = [blob_id for blob_id in images if blob_id not in known]
+    return new, pack_bytes([images[blob_id] for blob_id in new])
+
+
+def _is_id(blob_id: str) -> bool:
+    return len(blob_id) >= _MIN_ID_LENGTH and set(blob_id) <= _HEX
