@@ -258,7 +258,7 @@ DIMENSIONS: Final = (
     Dimension("replies, screened", 4_000, _conversation),
     Dimension("revisions in one thread", 50, _rerolls),
     Dimension("patches on one line", 20, _patches),
-    Dimension("hunks of a file", 250, _hunks),
+    Dimension("hunks of a file", 1_000, _hunks),
     Dimension("findings before later patches", 100, _findings),
     Dimension("files of a patch", 100, _files),
     Dimension("epochs, read twice", 10, _epochs),
