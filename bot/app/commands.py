@@ -2,19 +2,20 @@
 """The job that obeys commands by mail."""
 
 from threading import Event
+from typing import TYPE_CHECKING
 
 from bot.app.kernel import MaintainersCache
-from bot.app.lore import build_signature_verifier
 from bot.mail.authority import Parties
 from bot.mail.posting import Posting
 from bot.pipeline.analyse import Analyser
 from bot.pipeline.context import ReviewContext
 from bot.pool.guard import Executor
 from bot.ports.running import Clock
-from bot.service.commands import CommandJob, CommandPolicy
-from bot.service.recheck import RecheckJob
 from bot.settings.tables import Settings
 from bot.store.repository import Repository
+
+if TYPE_CHECKING:
+    from bot.service.commands import CommandJob
 
 
 def build_command_job(
@@ -25,10 +26,14 @@ def build_command_job(
     clock: Clock,
     stop: Event,
     executor: Executor,
-) -> CommandJob | None:
+) -> "CommandJob | None":
     """Return the job that obeys commands, or None if the settings name no secret."""
     if not context.secret:
         return None
+    from bot.app.lore import build_signature_verifier
+    from bot.service.commands import CommandJob, CommandPolicy
+    from bot.service.recheck import RecheckJob
+
     chosen = settings.commands
     maintainers = MaintainersCache(settings, clock)
     everywhere = frozenset(address.lower() for address in chosen.maintainers)

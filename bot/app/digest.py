@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Final
 from bot.app.identity import build_identity
 from bot.app.kernel import MaintainersCache
 from bot.app.precision import build_threshold, count_tallies
-from bot.digest.period import DigestSchedule
-from bot.kernel.maintainers import Maintainers
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
 from bot.ports.running import Clock
 from bot.review.consent import Mode
-from bot.review.statistics import demoted
-from bot.service.digest import DigestConfig, DigestJob, DigestWriter
 
 if TYPE_CHECKING:
+    from bot.kernel.maintainers import Maintainers
+    from bot.service.digest import DigestConfig, DigestJob, DigestWriter
     from bot.settings.tables import Settings
     from bot.store.digest import DigestRows
     from bot.store.repository import Repository
@@ -26,17 +24,25 @@ DIGEST_MODES: Final = {"dry-run": Mode.DRY_RUN, "moderate": Mode.MODERATE, "send
 """How digests are sent, by the words of the settings."""
 
 
-def build_digest_job(settings: "Settings", store: "Repository", clock: Clock) -> DigestJob:
+def build_digest_job(settings: "Settings", store: "Repository", clock: Clock) -> "DigestJob":
     """Return the job that writes and queues the digests of the store."""
+    from bot.service.digest import DigestJob
+
     return DigestJob(store, _build_config(settings, store, build_identity(settings, store), clock), clock)
 
 
-def build_digest_writer(settings: "Settings", source: "DigestRows", clock: Clock) -> DigestWriter:
+def build_digest_writer(settings: "Settings", source: "DigestRows", clock: Clock) -> "DigestWriter":
     """Return what writes digests that are not sent."""
+    from bot.service.digest import DigestWriter
+
     return DigestWriter(source, _build_config(settings, source, build_identity(settings), clock))
 
 
-def _build_config(settings: "Settings", source: "DigestRows", identity: Identity, clock: Clock) -> DigestConfig:
+def _build_config(settings: "Settings", source: "DigestRows", identity: Identity, clock: Clock) -> "DigestConfig":
+    from bot.digest.period import DigestSchedule
+    from bot.review.statistics import demoted
+    from bot.service.digest import DigestConfig
+
     chosen = settings.digest
     maintainers = MaintainersCache(settings, clock)
     return DigestConfig(
@@ -52,7 +58,7 @@ def _build_config(settings: "Settings", source: "DigestRows", identity: Identity
     )
 
 
-def build_reader_filter(settings: "Settings", maintainers: Maintainers, reader: str) -> Callable[[Posting], bool]:
+def build_reader_filter(settings: "Settings", maintainers: "Maintainers", reader: str) -> Callable[[Posting], bool]:
     """Return a filter for the postings that concern a reader: by entries of MAINTAINERS, or by list.
 
     The lists of a reader are those whose `maintainers` in the settings name them. Without entries and lists the reader

@@ -13,7 +13,6 @@ from bot.outbox.brakes import Caps
 from bot.outbox.folder import Folder
 from bot.outbox.permit import SendRules
 from bot.outbox.sendmail import Maildir, Sendmail
-from bot.outbox.smtp import Server, Smtp
 from bot.ports.outbox import Mailer, SendingRecord, SoleSender, Stop
 from bot.review.consent import Mode
 from bot.review.recipients import RecipientContext, recipients
@@ -96,6 +95,8 @@ def _build_transport(settings: Settings, halted: Callable[[], str], bounces: Bou
         return envelope_sender(bounces.address, bounces.key, mail.message_id, mail.envelope_to)
 
     if chosen.transport == "smtp":
+        from bot.outbox.smtp import Server, Smtp
+
         server = Server(
             chosen.host, chosen.port, chosen.security, chosen.user, chosen.password_file, chosen.timeout_seconds
         )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bot.app.checks import build_check_job
 from bot.app.clock import SystemClock
@@ -38,13 +38,8 @@ from bot.ports.archive import Archive
 from bot.ports.running import Clock, Progress, Stop
 from bot.service.backfill import BackfillJob, BackfillResult
 from bot.service.bounces import BounceJob
-from bot.service.checks import CheckJob
-from bot.service.commands import CommandJob
 from bot.service.deliver import DeliverJob, NoRecord
-from bot.service.digest import DigestJob
 from bot.service.job_record import JobRecorder
-from bot.service.kernel_tree import KernelTreeJob
-from bot.service.landing import LandingJob
 from bot.service.mail_log import log_change
 from bot.service.poll import PollJob
 from bot.service.projection import ProjectionJob
@@ -59,6 +54,13 @@ from bot.settings.tables import Settings
 from bot.store.repository import Repository
 from bot.store.roles import HeldRoles, Role, sole_worker
 from rules.lazy import dataclass, field
+
+if TYPE_CHECKING:
+    from bot.service.checks import CheckJob
+    from bot.service.commands import CommandJob
+    from bot.service.digest import DigestJob
+    from bot.service.kernel_tree import KernelTreeJob
+    from bot.service.landing import LandingJob
 
 _DAY: Final = 86_400
 _CONFIRM_SECONDS: Final = 0.4  # so that `patchwarden stop` is confirmed within a second
@@ -98,13 +100,13 @@ class Service:
     deliver: DeliverJob | None = None
     backfill: BackfillJob | None = None
     signatures: VerifySignaturesJob | None = None
-    commands: CommandJob | None = None
-    digest: DigestJob | None = None
+    commands: "CommandJob | None" = None
+    digest: "DigestJob | None" = None
     bounces: BounceJob | None = None
     prune: PruneJob | None = None
-    landing: LandingJob | None = None
-    kernel_tree: KernelTreeJob | None = None
-    checks: CheckJob | None = None
+    landing: "LandingJob | None" = None
+    kernel_tree: "KernelTreeJob | None" = None
+    checks: "CheckJob | None" = None
     watchdog: Watchdog = field(default_factory=Watchdog)
     wakeups: Wakeups = field(default_factory=Wakeups)
     is_stop_watched: bool = False
@@ -166,7 +168,7 @@ class Sender:
     stop: Event
     watchdog: Watchdog
     recorder: JobRecorder
-    checks: CheckJob | None = None
+    checks: "CheckJob | None" = None
     wakeups: Wakeups = field(default_factory=Wakeups)
     is_stop_watched: bool = False
 
@@ -352,7 +354,7 @@ def _schedule_delivery(
     )
 
 
-def _schedule_checks(job: CheckJob | None, settings: Settings) -> tuple[ScheduledJob, ...]:
+def _schedule_checks(job: "CheckJob | None", settings: Settings) -> tuple[ScheduledJob, ...]:
     """Return the job that posts checks. The process that sends mails runs it: it has access to the network."""
     pace = settings.schedule
     return () if job is None else (ScheduledJob("checks", job.run, pace.review_seconds, pace.jitter_seconds),)
@@ -371,7 +373,7 @@ def watched_paths(settings: Settings, sources: Sequence[Path]) -> dict[str, Path
 
 
 def _schedule_landing(
-    name: str, job: LandingJob | KernelTreeJob | None, settings: Settings
+    name: str, job: "LandingJob | KernelTreeJob | None", settings: Settings
 ) -> tuple[ScheduledJob, ...]:
     pace = settings.schedule
     if job is None:

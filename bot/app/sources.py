@@ -8,13 +8,10 @@ from bot.app.kernel import build_repository_specs
 from bot.app.lore import build_screened_lists
 from bot.inbox.mailbox import Writers
 from bot.inbox.private import PrivateMailbox
-from bot.inbox.screened import ScreenedArchive
 from bot.inbox.source import open_source
-from bot.kernel.repositories import KernelTrees
 from bot.ports.archive import Archive
 from bot.ports.running import Clock
 from bot.settings.tables import Settings
-from rules.bindings.mail_filter import MailFilter
 
 
 def open_archive(path: Path, writers: Writers | None = None) -> Archive:
@@ -38,7 +35,13 @@ def open_screened_archives(settings: Settings, clock: Clock, writers: Writers) -
         *open_archives(settings, settings.kernel.screened_archives, writers),
         *build_screened_lists(settings, clock),
     ]
-    newest = KernelTrees(build_repository_specs(settings)).newest() if archives else None
+    if not archives:
+        return []
+    from bot.inbox.screened import ScreenedArchive
+    from bot.kernel.repositories import KernelTrees
+    from rules.bindings.mail_filter import MailFilter
+
+    newest = KernelTrees(build_repository_specs(settings)).newest()
     bindings = newest.bindings() if newest is not None else None
     if bindings is None:
         return []
