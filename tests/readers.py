@@ -1683,6 +1683,7 @@ EXEMPT: Final[dict[str, str]] = {
     **dict.fromkeys(
         (
             "bot.inbox.git_archive.*",
+            "bot.inbox.git_commits.*",
             "bot.inbox.git_range.*",
             "bot.inbox.tracked_thread.TrackedThread.*",
             "bot.review.formats.sarif_baseline.read_baseline",

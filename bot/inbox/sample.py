@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.inbox.error import InboxError
-from bot.inbox.git_archive import GitArchive, write_git_archive
+from bot.inbox.git_archive import GitArchive
 from bot.mail.parse import parse
 from bot.ports.archive import Archive
 from bot.ports.raw_mail import RawMail
@@ -25,6 +25,8 @@ def sample(directory: Path) -> Archive:
 
 def unpack(directory: Path) -> Path:
     """Unpack the sample to a public-inbox archive, `0.git` in that directory, if it is missing or outdated there."""
+    from bot.inbox.git_commits import write_git_archive
+
     path = directory / "0.git"
     try:
         with temporary_folder(directory) as scratch:

@@ -122,7 +122,7 @@ class SentMails(NamedTuple):
 
     def received(self) -> "ReceivedMails":
         """Return the mails with their bytes. Raises InboxError if one is in no archive on this machine."""
-        from bot.inbox.git_archive import open_commits
+        from bot.inbox.git_commits import open_commits
 
         return ReceivedMails(
             [mail if isinstance(mail, bytes) else open_commits(self.archives).read(mail) for mail in self.mails]

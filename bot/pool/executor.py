@@ -35,6 +35,7 @@ _ALL_PRELOADED: Final = [
     *_PRELOADED,
     *(
         "bot.inbox.b4_series",
+        "bot.inbox.git_commits",
         "bot.kernel.repositories",
         "bot.review.pending",
         "bot.store.images",

@@ -32,12 +32,23 @@ class Archive(Protocol):
         """Count the mails that `batches` would yield, for a progress bar, without reading them."""
 
 
+class UnreadEpoch(Protocol):
+    """The mails of an epoch after the cursor. Any process of this machine can list them; it can be pickled."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing of the epoch was read, so that it may have very many mails."""
+
+    def batches(self, size: int) -> Iterator[UnreadBatch]:
+        """Yield the batches, oldest first, without reading the mails. Raises bot.inbox.error.InboxError."""
+
+
 @runtime_checkable
 class SharedArchive(Archive, Protocol):
     """An archive that several processes can read at the same time."""
 
-    def unread(self, cursors: dict[str, str], size: int = 500) -> Iterator[UnreadBatch]:
-        """Yield what `batches` yields, without reading the mails."""
+    def unread(self, cursors: dict[str, str]) -> Iterator[UnreadEpoch]:
+        """Yield the epochs, with the mails that `batches` would yield."""
 
 
 @runtime_checkable

@@ -27,7 +27,7 @@ from bot.pipeline.outcome import Outcome, series_fields
 from bot.pool.executor import TRIES
 from bot.pool.guard import ClosableExecutor, Crashed, InlineExecutor, TimeLimit
 from bot.pool.memory import FreeMemory, return_free_memory
-from bot.ports.archive import Archive, Remote, SharedArchive, UnreadBatch
+from bot.ports.archive import Archive, Remote, SharedArchive, UnreadBatch, UnreadEpoch
 from bot.ports.mails import Mails, ParsedMail, ReadBatch, ReadFailure, StoredMail, Thread
 from bot.ports.postings import Postings
 from bot.ports.raw_mail import Batch, Provenance
@@ -206,18 +206,26 @@ class PollJob:
             for batch in archive.batches(cursors):
                 yield batch, self._store.ingest(batch)
             return
-        source = archive.unread(cursors, _MAILS)
-        while batches := list(islice(source, _BATCHES)):
+        unread = self._unread(archive, cursors)
+        while batches := list(islice(unread, _BATCHES)):
             results: Sequence[ReadBatch | Crashed | None] = [None] * len(batches)
             if sum(map(len, batches)) >= _MIN_SHARED:
                 read = partial(read_batch, pack=self._store.pack, book=self._book())
                 results = self._executor.map(read, batches, _BATCH_TIME)
-            for unread, result in zip(batches, results, strict=True):
+            for listed, result in zip(batches, results, strict=True):
                 if isinstance(result, ReadBatch):
                     yield result.batch, self._store.ingest_read(result)
                 else:
-                    batch = unread.read()
+                    batch = listed.read()
                     yield batch, self._store.ingest(batch)
+
+    def _unread(self, archive: SharedArchive, cursors: dict[str, str]) -> Iterator[UnreadBatch]:
+        """Yield the unread batches of an archive. Another process lists the mails of a new epoch, if it can."""
+        for epoch in archive.unread(cursors):
+            listed: Sequence[UnreadBatch] | Crashed | None = None
+            if epoch.is_new:
+                (listed,) = self._executor.map(list_batches, [epoch], _BATCH_TIME)
+            yield from epoch.batches(_MAILS) if listed is None or isinstance(listed, Crashed) else listed
 
     def _read(self) -> None:
         count, _ = self._store.pending()
@@ -288,6 +296,11 @@ def postings_in(assemble: Assemble, thread: Thread, book: AddressBook = NO_BOOK)
         mail.message_id: (thread.rows[mail.message_id], mail.raw) for mail in messages if mail.message_id in thread.rows
     }
     return [EncodedPosting.of(posting, mails) for posting in assemble(messages, book, thread.carriers)]
+
+
+def list_batches(epoch: UnreadEpoch) -> list[UnreadBatch]:
+    """Return the batches of an epoch."""
+    return list(epoch.batches(_MAILS))
 
 
 def read_batch(unread: UnreadBatch, pack: Callable[[Sequence[bytes]], Any], book: AddressBook = NO_BOOK) -> ReadBatch:

@@ -10,10 +10,11 @@ from typing import Final
 import pytest
 
 from bot.__main__ import COMMANDS
+from bot.inbox.git_commits import write_git_archive
 from bot.review.model import Review
 from bot.store.repository import Repository
 from tests.bot.review.factories import AUTHOR
-from tests.fakes.mails import START, mail, patch
+from tests.fakes.mails import START, mail, patch, raw
 from tests.fakes.outbox import mail_about, series, store_posting
 
 _NAMES: Final = (
@@ -132,6 +133,15 @@ def test_a_round_of_a_dry_run_loads_neither_sqlalchemy_nor_the_scheduler(tmp_pat
     modules = heavy(loaded(tmp_path, "run", "--once"))
 
     assert modules & {"alembic", "apscheduler", "asyncio", "pydantic", "sqlalchemy", "sqlmodel"} == set()
+
+
+def test_the_first_process_of_a_round_loads_neither_libgit2_nor_jobs_that_are_off(tmp_path: Path) -> None:
+    write_git_archive(tmp_path / "list.git", [raw(mail(f"{number}@x"), number) for number in range(120)])
+    modules = loaded(tmp_path, "run", "--once", "--archive", "list.git")
+
+    jobs = {f"bot.service.{name}" for name in ("checks", "commands", "digest", "kernel_tree", "landing")}
+    assert "bot.service.review" in modules
+    assert modules & {*jobs, "bot.kernel.tree", "bot.outbox.patchwork", "bot.outbox.smtp", "pygit2"} == set()
 
 
 def test_a_replay_of_an_mbox_does_not_load_libgit2(tmp_path: Path) -> None:

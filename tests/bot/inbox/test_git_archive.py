@@ -9,7 +9,8 @@ import pygit2
 import pytest
 
 from bot.inbox.error import InboxError
-from bot.inbox.git_archive import CommitReader, GitArchive, commit_of, write_git_archive
+from bot.inbox.git_archive import CommitBatch, GitArchive, commit_of
+from bot.inbox.git_commits import CommitReader, write_git_archive
 from bot.ports.raw_mail import RawMail
 from rules.lazy import replace
 
@@ -78,23 +79,32 @@ def test_a_removed_mail_is_a_deletion(tmp_path: Path) -> None:
     assert ([b"one"], [b"one"]) == ([mail.raw for mail in batch.mails], [deletion.raw for deletion in batch.deleted])
 
 
+def unread_batches(source: GitArchive, cursors: dict[str, str], size: int) -> list[CommitBatch]:
+    """List the batches of an archive of one epoch, and read them, as other processes do."""
+    (epoch,) = pickle.loads(pickle.dumps(list(source.unread(cursors))))
+    assert epoch.is_new == (not cursors)
+    batches: list[CommitBatch] = pickle.loads(pickle.dumps(list(epoch.batches(size))))
+    return batches
+
+
 def test_another_process_can_read_a_batch(tmp_path: Path) -> None:
     path = archive(tmp_path / "list.git", "one", "two", "three")
     commit(path, "d", "one")
     source = GitArchive(path)
 
     for size in (1, 2, 500):
-        unread = pickle.loads(pickle.dumps(list(source.unread({}, size))))
+        unread = unread_batches(source, {}, size)
         assert [batch.read() for batch in unread] == list(source.batches({}, size))
+        assert sum(map(len, unread)) == 4
     first, *others = source.batches({}, 1)
-    assert [batch.read() for batch in source.unread({first.epoch: first.cursor}, 1)] == others
+    assert [batch.read() for batch in unread_batches(source, {first.epoch: first.cursor}, 1)] == others
 
 
 def test_a_batch_whose_commits_are_gone_names_the_archive(tmp_path: Path) -> None:
     path = archive(tmp_path / "list.git", "one")
-    (unread,) = GitArchive(path).unread({})
+    (unread,) = unread_batches(GitArchive(path), {}, 500)
     with pytest.raises(InboxError, match=r"list\.git"):
-        replace(unread, commits=("0" * 40,)).read()
+        replace(unread, commits=bytes(20)).read()
 
 
 def test_commits_without_a_mail_move_the_cursor(tmp_path: Path) -> None:

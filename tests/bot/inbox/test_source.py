@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.inbox.error import InboxError
-from bot.inbox.git_archive import GitArchive, write_git_archive
+from bot.inbox.git_archive import GitArchive
+from bot.inbox.git_commits import write_git_archive
 from bot.inbox.mailbox import Maildir, Mbox, StandardInput
 from bot.inbox.source import open_source
 

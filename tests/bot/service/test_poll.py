@@ -13,7 +13,8 @@ from bot.cli.bars import Bars
 from bot.cli.progress import Lines, Silent
 from bot.inbox.assemble import assemble
 from bot.inbox.error import InboxError
-from bot.inbox.git_archive import GitArchive, write_git_archive
+from bot.inbox.git_archive import GitArchive
+from bot.inbox.git_commits import write_git_archive
 from bot.inbox.mailbox import Mbox, Writers
 from bot.mail.address_book import AddressBook
 from bot.mail.message import Message
@@ -268,6 +269,19 @@ def test_what_another_process_cannot_read_is_read_mail_by_mail(
 
     assert (summary.mails, store.tally().unreadable, store.pending()) == (604, 1, (0, 0))
     assert _due(store) == ["c@x"]
+
+
+def test_an_epoch_that_another_process_cannot_list_is_listed_here(
+    store: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise RuntimeError
+
+    archive = _many(tmp_path, SERIES)
+    monkeypatch.setattr("bot.service.poll.list_batches", fail)
+    poll = PollJob([archive], store, assemble, Event(), Silent())
+
+    assert (poll.run().mails, poll.run().mails, _due(store)) == (3, 0, ["c@x"])
 
 
 def test_a_mail_that_its_archive_removes_at_once_is_not_indexed(
