@@ -11,12 +11,12 @@ from rules.diff.image import Fragment, Image
 from rules.finding import Confidence, Edit
 from rules.lazy import cached_property, re
 from rules.source.rust.comments import Comment, CommentBlock, read_comment_blocks
-from rules.source.rust.grammar import ParsedText, parse_counted
+from rules.source.rust.grammar import ParsedText, parse_bytes, parse_counted
 from rules.source.rust.items import DocumentedItem, Item, ItemHead, read_documented_items, read_items, read_next_head
 from rules.source.rust.model import SafetySection, UnsafeDeclaration, UnsafeSite
-from rules.source.rust.structure import Structure
+from rules.source.rust.structure import Structure, split_items
 from rules.source.rust.tokens import Tokens, blank_out, find_comments_and_literals, has_misleading_literal
-from rules.source.rust.unsafe_memo import UnsafeMemo, UnsafeReading, key_of
+from rules.source.rust.unsafe_memo import Key, UnsafeMemo, UnsafeReading, key_of
 from rules.source.rust.unsafe_sites import UnsafeCode
 from rules.source.rust.work_limit import WorkLimit, WorkRecorder
 
@@ -27,6 +27,7 @@ _FUNCTION = re.compile(rb"fn\s+(?:r#)?([\w\x80-\xff]+)")
 _TRAIT = re.compile(rb"trait\s+(?:r#)?([\w\x80-\xff]+)")
 _MAX_ERRORS = 40  # recoveries of the parser in a complete file
 _MAX_SEARCHED = 128 * 1024  # bytes of the fragments of an image whose contexts are searched: real images have less
+_MIN_SPLIT = 1000  # bytes of a file whose items are parsed alone
 _MEMO = UnsafeMemo()
 
 
@@ -40,7 +41,8 @@ class RustSource:
     - `comments`, and `comment_blocks`: the ordinary comments that belong together;
     - `items`, `public_api`, `documented_items`, `uses`.
 
-    The others come from one parse, which takes 0.1 ms for a fragment, and only if the text has the word `unsafe`:
+    The others come from one parse, which takes 0.1 ms for a fragment, and only if the text has the word `unsafe`. Of a
+    complete file, only the items with that word are parsed:
 
     - `unsafe_sites`: blocks and impls with the reading of their SAFETY comments, those of documentation tests included;
     - `unsafe_declarations`: functions and traits; `safety_sections`: what their documentation requires.
@@ -202,24 +204,55 @@ class RustSource:
         if not self.contains(b"unsafe"):
             return UnsafeReading()
         work = self._work or WorkLimit()
-        key = key_of(self._bytes, self.first_line, is_complete=self._is_complete, is_searched=self._is_searched)
-        reading = _MEMO.get(key)
+        work.spend(self._bytes.count(b"unsafe"))
+        items = self._items_with_unsafe() if self._is_complete else []
+        if not items:
+            return self.read_unsafe(work)
+        work.spend(1)  # the items are as much text as one parse
+        readings = [item.read_unsafe(work) for item in items]
+        sites = chain.from_iterable([reading.sites for reading in readings])
+        return UnsafeReading(tuple(sites), tuple(chain.from_iterable([reading.declarations for reading in readings])))
+
+    def _items_with_unsafe(self) -> "list[_Items]":
+        """Return the items of a file that have the word `unsafe`, none if the file must be read as a whole.
+
+        That is so if one of them is not Rust, and if attributes of the file may concern its items.
+        """
+        if len(self._bytes) < _MIN_SPLIT or self.contains(b"#!["):
+            return []
+        items = [
+            _Items(self.text[start:end], self.line(start))
+            for start, end in split_items(self.code)
+            if self.text.find("unsafe", start, end) >= 0
+        ]
+        return items if all(item.is_rust for item in items) else []
+
+    def read_unsafe(self, work: WorkLimit) -> UnsafeReading:
+        """Return the unsafe code of the text, from one parse."""
+        reading = _MEMO.get(self._key)
         if reading is not None:
             for units in reading.units:
                 work.spend(units)
             return reading.at(self.first_line)
         recorder = WorkRecorder(work)
-        sites, declarations = self._read_unsafe(recorder)
+        sites, declarations = self._read_unsafe_code(recorder)
         reading = UnsafeReading(sites, declarations, tuple(recorder.units), self.first_line)
-        _MEMO.put(key, reading)
+        _MEMO.put(self._key, reading)
         return reading
 
-    def _read_unsafe(self, work: WorkLimit) -> tuple[tuple[UnsafeSite, ...], tuple[UnsafeDeclaration, ...]]:
-        work.spend(self._bytes.count(b"unsafe"))
+    @property
+    def _key(self) -> Key:
+        return key_of(self._bytes, self.first_line, is_complete=self._is_complete, is_searched=self._is_searched)
+
+    @property
+    def _may_mislead(self) -> bool:
+        return has_misleading_literal(self.text, self._spans)
+
+    def _read_unsafe_code(self, work: WorkLimit) -> tuple[tuple[UnsafeSite, ...], tuple[UnsafeDeclaration, ...]]:
         parsed = self._parse(work)
         if parsed is None:
             return (), ()
-        unsafe_code = UnsafeCode(parsed, may_mislead=has_misleading_literal(self.text, self._spans))
+        unsafe_code = UnsafeCode(parsed, may_mislead=self._may_mislead)
         sites = unsafe_code.sites
         if unsafe_code.in_comments:
             from rules.source.rust.doctests import parse_unsafe_doctests
@@ -241,6 +274,33 @@ class RustSource:
 
             return parse_tokens(fragment, self.code, work)
         return ParsedText(tree, text, tuple(text.split(b"\n")), 1, Confidence.HIGH)
+
+
+class _Items(RustSource):
+    """Items of a complete file, which are parsed alone: most patches and revisions leave most items as they are."""
+
+    @property
+    def is_rust(self) -> bool:
+        """Whether the parser finds no error."""
+        return _MEMO.get(self._key) is not None or self._parsed is not None
+
+    @property
+    def _key(self) -> Key:
+        return self._bytes, 0, True, True
+
+    @property
+    def _may_mislead(self) -> bool:
+        return self.contains(b'"')  # to find the literals takes longer than to look for marks in them
+
+    def _parse(self, _: WorkLimit) -> ParsedText | None:
+        return self._parsed
+
+    @cached_property
+    def _parsed(self) -> ParsedText | None:
+        tree = parse_bytes(self._bytes)
+        if tree is None or tree.root_node.has_error:
+            return None
+        return ParsedText(tree, self._bytes, tuple(self._bytes.split(b"\n")), self.first_line, Confidence.HIGH)
 
 
 def read_image(image: Image, work: WorkLimit) -> tuple[RustSource, ...]:

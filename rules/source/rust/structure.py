@@ -203,6 +203,23 @@ class _Brackets:
         return self._closes[at] if at < len(self._opens) and self._opens[at] == opening else None
 
 
+def split_items(code: str) -> Iterator[tuple[int, int]]:
+    """Yield where the parts of a file's code begin and end: after a line `}` on which no bracket is open.
+
+    Each part has complete items. Code whose brackets do not balance is not split further.
+    """
+    start = at = depth = 0
+    while depth >= 0 and (end := code.find("\n}\n", max(0, at - 1)) + 3) > 2:
+        depth += sum(
+            [code.count(opening, at, end) - code.count(closing, at, end) for opening, closing in _PAIRS.items()]
+        )
+        at = end
+        if not depth:
+            yield start, end
+            start = end
+    yield start, len(code)
+
+
 def implemented_type(head: str) -> str | None:
     """Return the type that the head of an impl is for, or the name of a trait, without path and generics.
 

@@ -17,8 +17,9 @@ _MAX_BYTES: Final = 2 * 1024 * 1024  # of all texts together
 _MAX_TEXT: Final = 64 * 1024  # bytes
 
 Key = tuple[bytes, int, bool, bool]
-"""A text, what matters of the number of its first line, whether it is a complete file, and whether its context is
-searched.
+"""A text, what matters of the number of its first line, whether it is complete, and whether its context is searched.
+
+For items of a file the number is 0.
 """
 
 

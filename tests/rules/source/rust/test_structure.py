@@ -4,7 +4,7 @@
 import pytest
 
 from rules.source.rust.source import RustSource
-from rules.source.rust.structure import implemented_type
+from rules.source.rust.structure import implemented_type, split_items
 
 TEXT = """\
 impl<T> Led<T> where T: Fn(u8) -> u8 {
@@ -117,3 +117,22 @@ def test_documentation_and_its_item() -> None:
 )
 def test_whom_an_impl_is_for(head: str, name: str | None) -> None:
     assert implemented_type(head) == name
+
+
+@pytest.mark.parametrize(
+    ("code", "parts"),
+    [
+        ("use a;\nfn b() {\n}\n\nfn c() {\n}\n", ["use a;\nfn b() {\n}\n", "\nfn c() {\n}\n"]),
+        (
+            "mod a {\nfn b() {\n}\nfn c() {\n}\n}\nfn d() {}\n",
+            ["mod a {\nfn b() {\n}\nfn c() {\n}\n}\n", "fn d() {}\n"],
+        ),
+        ("a!(b {\n}\n);\nc!({\n})\n", ["a!(b {\n}\n);\nc!({\n})\n"]),
+        ("fn a() {\n}\n}\nmod b {\nfn c() {\n}\n", ["fn a() {\n}\n", "}\nmod b {\nfn c() {\n}\n"]),
+        ("fn a() {}", ["fn a() {}"]),
+        ("\n}\n", ["\n}\n"]),
+        ("", []),
+    ],
+)
+def test_items_end_where_no_bracket_is_open(code: str, parts: list[str]) -> None:
+    assert [code[start:end] for start, end in split_items(code) if end > start] == parts

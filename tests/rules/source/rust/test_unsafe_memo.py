@@ -95,3 +95,89 @@ def test_a_long_text_is_not_remembered() -> None:
     memo, key = UnsafeMemo(), (b"a" * 100_000, 1, True, True)
     memo.put(key, UnsafeReading())
     assert memo.get(key) is None
+
+
+FILE = b"""\
+//! Reads.
+
+use core::ptr;
+
+/// Reads it.
+///
+/// # Safety
+///
+/// `p` is valid.
+pub unsafe fn read(p: *const u8) -> u8 {
+    // SAFETY: By the contract.
+    unsafe { *p }
+}
+
+const TEXT: &str = r"
+fn quoted() { unsafe { a() } }
+}
+";
+
+fn safe() {}
+macro_rules! m {
+    ($a:ident) => {
+        unsafe { $a() }
+    };
+}
+
+/// ```
+/// unsafe { read(p) };
+/// ```
+fn documented() {
+    /*
+}
+    */
+    let a = "// SAFETY: no comment
+";  unsafe { a() };
+}
+
+// SAFETY: It has no pointers, \xff and \xc3\xa4.
+#[cfg(CONFIG_A)]
+unsafe impl Send for A {}
+unsafe impl Sync for A {}
+
+#[cfg(test)]
+#[allow(clippy::undocumented_unsafe_blocks)]
+mod tests {
+fn test() {
+    unsafe { b() };
+}
+/// Not safe.
+unsafe fn c() {}
+}
+"""
+FILE += b"// %s\n" % (b"-" * 1000)  # a short file is parsed at once
+
+
+def test_items_of_a_file_are_read_as_in_the_whole_file(memo: UnsafeMemo) -> None:
+    items, whole = RustSource(FILE), RustSource(FILE + b"// #![a]\n")
+    assert items.unsafe_sites == whole.unsafe_sites
+    assert items.unsafe_declarations == whole.unsafe_declarations
+    assert len(items.unsafe_sites) == 7
+    assert [site.setting for site in items.unsafe_sites if site.allowed] == ["code"]
+    assert memo.get((FILE, 1, True, True)) is None
+
+
+def test_only_changed_items_are_read_again(memo: UnsafeMemo) -> None:
+    known = RustSource(FILE).unsafe_sites
+    readings = len(memo)
+    moved = RustSource(FILE.replace(b"use core::ptr;\n", b"use core::ptr;\nuse a::b;\n").replace(b"b()", b"d()"))
+    assert [site.line - 1 for site in moved.unsafe_sites] == [site.line for site in known]
+    assert len(memo) == readings + 2
+
+
+@pytest.mark.parametrize("damage", [b"fn d() { unsafe { } +;\n}\n", b"fn d() { unsafe {}\n"])
+def test_a_file_that_is_not_rust_is_read_as_a_whole(memo: UnsafeMemo, damage: bytes) -> None:
+    assert len(RustSource(FILE + damage).unsafe_sites) >= 7
+    assert memo.get((FILE + damage, 1, True, True)) is not None
+
+
+def test_the_items_of_a_file_share_its_limit() -> None:
+    words = FILE.count(b"unsafe")
+    assert RustSource(FILE, work=WorkLimit(limit=words + 2)).unsafe_sites  # and two parses: one is a documentation test
+    with pytest.raises(TooMuchError):
+        RustSource(FILE, work=WorkLimit(limit=words + 1)).unsafe_sites  # noqa: B018 it is read
