@@ -109,10 +109,10 @@ class _Follower:
         lines_before = _ImageLines(file.pre)
         for item in part:
             rule = item.finding.rule
-            before = self._examined(rule, file.pre) if item.line in lines_before else None
-            if before is not None and item.line in before:
-                after = self._examined(rule, file.post)
-                if after is not None and item.line + shift not in after:
+            after = self._examined(rule, file.post) if item.line in lines_before else None
+            if after is not None and item.line + shift not in after:  # most findings stay, and need no image before
+                before = self._examined(rule, file.pre)
+                if before is not None and item.line in before:
                     self._note(item, file)
                     continue
             item.line += shift
