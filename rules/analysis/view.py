@@ -370,9 +370,8 @@ class SeriesView:
     def removed_rust(self, index: int) -> frozenset[str]:
         """Return the texts, white space collapsed, of all lines that the patch removes from Rust files."""
         if index not in self._removed_rust:
-            hunks = [hunk for file in self.of_patch(index) if file.is_rust for hunk in file.change.hunks]
-            texts = [" ".join(text.split()) for hunk in hunks for text in hunk.removed.values()]
-            self._removed_rust[index] = frozenset(texts)
+            texts = [text for file in self.of_patch(index) if file.is_rust for text in file.change.texts("-")]
+            self._removed_rust[index] = frozenset([" ".join(text.split()) for text in texts])
         return self._removed_rust[index]
 
     def next_change(self, file: FileView) -> FileView | None:
@@ -418,11 +417,10 @@ def _may_unjustify(hunk: Hunk) -> bool:
     at = lowered.find("safety")
     if at < 0:
         return False
-    first = lowered.count("\n", 0, at)  # nothing above matters
     has_tag = is_separated = False
-    for line, text in zip(hunk.text.split("\n")[first:], lowered.split("\n")[first:], strict=False):
-        is_tag, is_changed = "safety" in text, line[:1] in ("+", "-")
-        if (is_tag and line[:1] == "-") or (is_separated and not is_changed and "unsafe" in line[1:]):
+    for line in hunk.text.split("\n")[lowered.count("\n", 0, at) :]:  # nothing above matters
+        is_tag, is_changed = "safety" in line.lower(), line[:1] in ("+", "-")
+        if (is_tag and line[:1] == "-") or (is_separated and not is_changed and "unsafe" in line):
             return True
         is_separated = is_separated or (has_tag and is_changed)
         has_tag = has_tag or is_tag
