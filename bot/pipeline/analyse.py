@@ -8,7 +8,7 @@ analysis.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from bot.mail.posting import Posting
 from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bot.kernel.repositories import KernelTrees
     from bot.kernel.specs import RepositorySpecs
     from bot.mail.posting_codec import PostingBytes
-    from bot.ports.postings import StoredBlobs
+    from bot.ports.postings import StoredBlobs, VerifiedBlobs
     from bot.review.pending import PendingPosting
     from rules.bindings.pending_facts import PendingFacts
 
@@ -84,7 +84,7 @@ class Analysis:
 
     report: Report
     delta: UnsafeDelta
-    blobs: Mapping[str, bytes] | Any
+    blobs: "VerifiedBlobs"
     base: "Base | None"
     landing: tuple[str, ...] = ()
     pending: "PendingFacts | None" = None

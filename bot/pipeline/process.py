@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Run the steps after an analysis: review a posting, draft its mail, freeze the mail."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from bot.mail.compose import ComposeRefused
 from bot.mail.outgoing import REVIEW, Outgoing
@@ -15,6 +14,7 @@ from bot.pipeline.draft import draft
 from bot.pipeline.freeze import freeze, review_terms
 from bot.pipeline.review import review_posting
 from bot.pool.guard import Crashed, guard
+from bot.ports.postings import VerifiedBlobs
 from bot.review.model import Recipients, Review
 from rules.lazy import dataclass, replace
 
@@ -28,7 +28,7 @@ class ReviewResult:
 
     review: Review
     outgoing: Outgoing | None
-    blobs: Mapping[str, bytes] | Any
+    blobs: VerifiedBlobs
     refused: str = ""
 
 

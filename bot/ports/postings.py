@@ -41,16 +41,20 @@ class FirstPosting(NamedTuple):
     is_running: bool
 
 
+VerifiedBlobs = Any
+"""Images of files that an analysis verified: the bytes by full blob ids, or what `StoredBlobs.pack` returned."""
+
+
 class StoredBlobs(Protocol):
     """Verified images of files that the store has, for the process that analyses a series."""
 
     def get(self, blob_id: str, /) -> bytes | None:
-        """Return the image that was found by this id, which may be abbreviated."""
+        """Return the image that was found by this id, which may be abbreviated. Raises an AdapterError."""
 
-    def pack(self, blobs: Mapping[str, bytes], /) -> Any:
-        """Return images that the analysis verified, by their full ids, as `Postings.save_blobs` needs them.
+    def pack(self, blobs: Mapping[str, bytes], /) -> VerifiedBlobs:
+        """Return images that the analysis verified, by their full ids, packed for the store.
 
-        Those that were stored when this object was made are only named. One that is pruned meanwhile is lost.
+        Those that the search for this object found are only named. If one is pruned meanwhile, it is lost.
         """
 
 
@@ -99,12 +103,12 @@ class Postings(Protocol):
         now: datetime,
         pending: PendingUpdate | None = None,
         encoded: PostingBytes | None = None,
-        blobs: Mapping[str, bytes] | Any | None = None,
+        blobs: VerifiedBlobs = None,
     ) -> bool:
         """Store the review, its mail and what is pending in one transaction. Return whether the mail was stored.
 
         `encoded` is the reviewed posting with its texts; it is needed if the posting of the review has none. `blobs`
-        are the images that the analysis verified, as for `save_blobs`.
+        are the images that the analysis verified, if any.
 
         A patch or cover letter gets at most one mail of a kind, even if it is part of another posting now.
         """
@@ -121,15 +125,16 @@ class Postings(Protocol):
     def defer(self, posting: Posting) -> None:
         """Count a try that exceeded a limit. The posting moves to the end of the queue."""
 
-    def blobs(self, ids: Iterable[str], max_bytes: int, others: Iterable[str] = ()) -> StoredBlobs:
-        """Return the verified bytes of these blobs by the given ids, in their order, up to `max_bytes` bytes in total.
+    def blobs(self, ids: Iterable[str], max_bytes: int, also: Iterable[str] = ()) -> StoredBlobs:
+        """Return the verified bytes of these blobs by the given ids, in their order.
 
-        An id may be abbreviated to at least 7 digits. An ambiguous id gives no blob. Blobs with the ids in `others` are
-        not packed again if they are stored.
+        They have up to `max_bytes` bytes in total, and so have the stored blocks that they are in. An id may be
+        abbreviated to at least 7 digits. An ambiguous id gives no blob. Blobs with the ids in `also` are looked for,
+        so that they need not be packed again, and are not returned.
         """
 
-    def save_blobs(self, blobs: Mapping[str, bytes] | Any, now: datetime) -> None:
-        """Store verified bytes by their full ids, with the time of use, or what `StoredBlobs.pack` returned."""
+    def save_blobs(self, blobs: VerifiedBlobs, now: datetime) -> None:
+        """Store verified images, with the time of use."""
 
 
 @dataclass(frozen=True, slots=True)

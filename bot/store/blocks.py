@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from bot.mail.packed import decompress
 from bot.store.dialect import Plain, plain
+from bot.store.error import StoreError
 from rules.lazy import dataclass
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class PackedMails:
         extents = {row: Extent(*extent) for row, *extent in found}
         numbers = dict.fromkeys(extent.block for extent in extents.values())
         stored = ((number, read_block(connection, number)) for number in numbers)
-        return cls({number: block for number, block in stored if block}, extents)
+        return cls({number: block for number, block in stored if block is not None}, extents)
 
     def only(self, rows: Collection[int]) -> "PackedMails":
         """Return those of these rows."""
@@ -96,23 +97,29 @@ class PackedMails:
 
 
 class PackedBytes(NamedTuple):
-    """Several bytes, packed before it is known which numbers their blocks get.
+    """Several bytes, packed before it is known which numbers their blocks get: how many, and blocks with their parts.
 
-    `hashes` are those of the bytes, in their order. `blocks` are blocks with their parts; empty bytes are in none. This
-    module is light: processes without a database load it.
+    Empty bytes are in no block. This module is light: processes without a database load it.
     """
 
-    hashes: Sequence[str]
+    number: int
     blocks: Sequence[tuple[bytes, "_Parts"]]
 
     def unpacked(self) -> list[bytes]:
-        """Return the bytes."""
-        contents = [b""] * len(self.hashes)
+        """Return the bytes. Raises StoreError if a block is damaged."""
+        contents = [b""] * self.number
         for block, parts in self.blocks:
             content = unpack_block(block)
             for index, start, length in parts:
                 contents[index] = content[start : start + length]
         return contents
+
+
+class PackedBatch(NamedTuple):
+    """The mails of a batch, packed, and the hashes by which they are known, in their order."""
+
+    hashes: Sequence[str]
+    packed: PackedBytes
 
 
 _Parts = Sequence[tuple[int, int, int]]
@@ -122,7 +129,12 @@ _Parts = Sequence[tuple[int, int, int]]
 def pack_bytes(contents: Sequence[bytes]) -> PackedBytes:
     """Pack bytes as `store_bytes` does, in a process that has no database. They get blocks of their own."""
     blocks = [(pack_block(bytes(content)), parts) for content, parts in _filled(contents) if parts]
-    return PackedBytes([hash_bytes(content) for content in contents], blocks)
+    return PackedBytes(len(contents), blocks)
+
+
+def pack_batch(mails: Sequence[bytes]) -> PackedBatch:
+    """Pack raw mails."""
+    return PackedBatch([hash_bytes(mail) for mail in mails], pack_bytes(mails))
 
 
 def hash_bytes(content: bytes) -> str:
@@ -132,7 +144,7 @@ def hash_bytes(content: bytes) -> str:
 
 def store_packed(connection: Plain, packed: PackedBytes) -> list[Extent]:
     """Store packed bytes, and return where."""
-    extents = [NOWHERE] * len(packed.hashes)
+    extents = [NOWHERE] * packed.number
     for content, parts in packed.blocks:
         number = _insert(connection, content)
         for index, start, length in parts:
@@ -141,11 +153,12 @@ def store_packed(connection: Plain, packed: PackedBytes) -> list[Extent]:
 
 
 def store_bytes(connection: Plain, contents: Iterable[bytes], newest: int = 0) -> list[Extent]:
-    """Store the bytes, and return where. `newest` is the block that is filled up first, 0 for a new block."""
+    """Store the bytes, and return where. `newest` is the block that is filled up first, if there is one."""
     contents = list(contents)
     extents = [NOWHERE] * len(contents)
-    number = newest
-    for content, parts in _filled(contents, _unpacked(connection, newest) if newest else b""):
+    first = _unpacked(connection, newest)  # none if all of it was removed
+    number = newest if first else 0
+    for content, parts in _filled(contents, first):
         if parts and number:
             _write(connection, number, content)
         elif parts:
@@ -192,29 +205,37 @@ def erase_bytes(connection: Plain, extents: Sequence[Extent]) -> None:
 
 
 def pack_block(content: bytes) -> bytes:
-    """Return a block as it is stored."""
+    """Return a block as it is stored. Raises MemoryError."""
     import zstandard
 
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(content)
+    try:
+        return zstandard.ZstdCompressor(level=_LEVEL).compress(content)
+    except zstandard.ZstdError as error:  # compressing fails for no other reason
+        raise MemoryError(str(error)) from error
 
 
 def unpack_block(stored: bytes) -> bytes:
-    """Return the bytes of a stored block."""
-    return decompress(stored)
+    """Return the bytes of a stored block. Raises StoreError if it is damaged."""
+    import zstandard
+
+    try:
+        return decompress(stored)
+    except zstandard.ZstdError as error:
+        raise StoreError(f"a block of the database is damaged: {error}; restore a backup") from error
 
 
-def read_block(connection: Plain, block: int) -> bytes:
-    """Return a block as it is stored, or nothing if there is none with that number."""
+def read_block(connection: Plain, block: int) -> bytes | None:
+    """Return a block as it is stored, None if there is none with that number."""
     row = connection.execute(_READ, (block,)).fetchone()
-    return b"" if row is None else row[0]
+    return None if row is None else row[0]
 
 
-def bytes_in(stored: bytes, extent: Extent) -> bytes:
-    """Return the bytes of an extent of a stored block."""
-    return _cut(_unpacked_once(stored) if stored else b"", extent.start, extent.length)
+def bytes_in(stored: bytes | None, extent: Extent) -> bytes:
+    """Return the bytes of an extent of a stored block. Raises StoreError if it is damaged."""
+    return _cut(b"" if stored is None else _unpacked_once(stored), extent.start, extent.length)
 
 
-@lru_cache(maxsize=2)  # The mails of a block are read one after the other, also by neighbours.
+@lru_cache(maxsize=_MAX_CACHED)  # Mails and images of a block are read one after the other, also by neighbours.
 def _unpacked_once(stored: bytes) -> bytes:
     return unpack_block(stored)
 
@@ -231,7 +252,7 @@ def _cut(content: bytes, start: int, length: int) -> bytes:
 
 def _unpacked(connection: Plain, block: int) -> bytes:
     stored = read_block(connection, block)
-    return unpack_block(stored) if stored else b""
+    return b"" if stored is None else unpack_block(stored)
 
 
 def _write(connection: Plain, block: int, content: bytearray) -> None:

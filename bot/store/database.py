@@ -5,7 +5,7 @@ SQLAlchemy takes long to load, so it is imported for the first session. Plain st
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from threading import Lock, local
@@ -17,7 +17,6 @@ from bot.store.dialect import (
     Plain,
     driver_errors,
     name_of,
-    open_busy,
     open_file,
     plain,
     postgres_engine,
@@ -25,6 +24,7 @@ from bot.store.dialect import (
     snapshot,
     sqlite_engine,
     transaction,
+    undo_in_memory,
     writing_options,
 )
 from bot.store.error import StoreError, explained
@@ -125,10 +125,11 @@ class Database:
         self._on_use()
 
     @contextmanager
-    def changing(self) -> Iterator[Plain]:
+    def changing(self, *, many_rows: bool = False) -> Iterator[Plain]:
         """Open a connection for plain statements with the write lock. It commits at its end, or rolls back.
 
-        In a batch it commits with the batch; an error undoes only what happened since it was opened.
+        In a batch it commits with the batch; an error undoes only what happened since it was opened. If a statement
+        changes `many_rows`, what undoes it is written to a file instead of kept in memory.
         """
         changes = self._begin_changes()
         if (shared := self._shared) is not None:
@@ -137,7 +138,8 @@ class Database:
             self._thread.committed.extend(partial(self._on_change, change) for change in changes)
             return
         self.check()
-        with self._explained(), self._raw() as connection, transaction(connection):
+        undoing = nullcontext if many_rows else undo_in_memory
+        with self._explained(), self._raw() as connection, undoing(connection), transaction(connection):
             yield connection
         for change in changes:
             self._on_change(change)
@@ -162,7 +164,7 @@ class Database:
         """
         self.check()
         committed: list[Callable[[], None]] = []
-        with self._explained(), self._raw() as connection:
+        with self._explained(), self._raw() as connection, undo_in_memory(connection):
             connection.execute("BEGIN IMMEDIATE")
             self._thread.connection, self._thread.committed = connection, committed
             try:
@@ -202,8 +204,7 @@ class Database:
         """Rewrite the file without free pages, while no other process writes. Return the number of bytes freed."""
         if self.server:
             raise StoreError(f"database {self.name}: PostgreSQL reuses free space itself; `VACUUM FULL` returns it")
-        # `open_busy` would let SQLite copy the whole file to memory.
-        with self._explained(), closing(open_file(self.path)) as connection:
+        with self._explained(), self._raw() as connection:
             before = self.path.stat().st_size
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
             connection.execute("VACUUM")
@@ -235,7 +236,7 @@ class Database:
         try:
             return self._idle.pop()
         except IndexError:
-            return open_busy(self.path)
+            return open_file(self.path)
 
     def close(self) -> None:
         if self._anchor is not None:

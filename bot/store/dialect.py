@@ -280,16 +280,6 @@ def open_file(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def open_busy(path: Path) -> sqlite3.Connection:
-    """Open a file as `open_file` does, for the many short statements of a service, which sort few rows.
-
-    What a savepoint may undo is kept in memory: SQLite would write it to a temporary file for each transaction.
-    """
-    connection = open_file(path)
-    connection.execute("PRAGMA temp_store=MEMORY").close()
-    return connection
-
-
 def open_web(path: Path, server: str, max_seconds: float) -> Plain:
     """Open a connection for one request of a page, for reading only: its statements take limited time and memory."""
     if server:
@@ -610,6 +600,22 @@ def snapshot(connection: Plain) -> Iterator[None]:
         yield
     finally:
         connection.execute("ROLLBACK")
+
+
+@contextmanager
+def undo_in_memory(connection: Plain) -> Iterator[None]:
+    """Let SQLite keep in memory what undoes a statement or savepoint in the block: the pages that it changed.
+
+    SQLite would write them to a temporary file, which it makes for each transaction.
+    """
+    if not isinstance(connection, sqlite3.Connection):
+        yield
+        return
+    connection.execute("PRAGMA temp_store=MEMORY").close()
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA temp_store=DEFAULT").close()
 
 
 @contextmanager

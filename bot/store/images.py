@@ -27,24 +27,27 @@ _INSERT: Final = "INSERT INTO blob (blob_id, block, start, length, used) VALUES 
 
 
 class PackedImages(NamedTuple):
-    """Images that a process verified: `packed` are those with the `ids`. Those with the ids in `known` are stored."""
+    """Images that a process verified: the ids of those that were stored, and the others, packed, with their ids."""
 
-    known: Sequence[str]
-    ids: Sequence[str]
+    stored: Sequence[str]
+    new: Sequence[str]
     packed: PackedBytes
+
+    def __bool__(self) -> bool:
+        return bool(self.stored or self.new)
 
 
 class StoredImages(Mapping[str, bytes]):
-    """bot.ports.postings.StoredBlobs: images in the blocks that contain them. `known` are full ids of stored images."""
+    """bot.ports.postings.StoredBlobs: images in the blocks that contain them, and the full ids of all that exist."""
 
-    def __init__(self, extents: Mapping[str, Extent], blocks: Mapping[int, bytes], known: frozenset[str]) -> None:
+    def __init__(self, extents: Mapping[str, Extent], blocks: Mapping[int, bytes], found: frozenset[str]) -> None:
         self._extents = extents
         self._blocks = blocks
-        self._known = known
+        self._found = found
 
     def __getitem__(self, blob_id: str) -> bytes:
         extent = self._extents[blob_id]
-        return bytes_in(self._blocks.get(extent.block, b""), extent)
+        return bytes_in(self._blocks.get(extent.block), extent)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._extents)
@@ -53,57 +56,59 @@ class StoredImages(Mapping[str, bytes]):
         return len(self._extents)
 
     def pack(self, blobs: Mapping[str, bytes]) -> PackedImages:
-        ids = [blob_id for blob_id in blobs if blob_id not in self._known]
+        new = [blob_id for blob_id in blobs if blob_id not in self._found]
         # The images of a series resemble each other, so they have a block of their own.
-        packed = pack_bytes([blobs[blob_id] for blob_id in ids])
-        return PackedImages([blob_id for blob_id in blobs if blob_id in self._known], ids, packed)
+        packed = pack_bytes([blobs[blob_id] for blob_id in new])
+        return PackedImages([blob_id for blob_id in blobs if blob_id in self._found], new, packed)
 
 
-def find_images(connection: Plain, ids: Iterable[str], max_bytes: int, others: Iterable[str]) -> StoredImages:
+def find_images(connection: Plain, ids: Iterable[str], max_bytes: int, also: Iterable[str]) -> StoredImages:
     """Return the images with these ids, as bot.ports.Postings.blobs does."""
     wanted = [blob_id for blob_id in ids if _is_id(blob_id)]
-    named = dict.fromkeys([*wanted, *filter(_is_id, others)])
+    named = list(dict.fromkeys([*wanted, *filter(_is_id, also)]))
     matches: dict[str, list[tuple[str, Extent]]] = defaultdict(list)
-    for blob_id, full_id, *extent in connection.execute(_MATCHING, (json.dumps(list(named)),)) if named else ():
+    for blob_id, full_id, *extent in connection.execute(_MATCHING, (json.dumps(named),)) if named else ():
         matches[blob_id].append((full_id, Extent(*extent)))
     extents: dict[str, Extent] = {}
-    blocks: dict[int, bytes] = {}
-    size = 0
+    blocks: dict[int, bytes | None] = {}
+    content_size = block_size = 0
     for blob_id in wanted:
         if len(matches[blob_id]) != 1:
             continue
-        ((_, extent),) = matches[blob_id]
-        block = b"" if extent.block in blocks else read_block(connection, extent.block)
-        size += max(extent.length, len(block))
-        if size > max_bytes:
+        extent = matches[blob_id][0][1]
+        if extent.block not in blocks:
+            blocks[extent.block] = block = read_block(connection, extent.block)
+            block_size += len(block or b"")
+        content_size += extent.length
+        if max(content_size, block_size) > max_bytes:
             break
         extents[blob_id] = extent
-        if block:
-            blocks[extent.block] = block
-    known = frozenset(full_id for found in matches.values() for full_id, _ in found)
-    return StoredImages(extents, blocks, known)
+    sent = {number: block for number in {extent.block for extent in extents.values()} if (block := blocks[number])}
+    return StoredImages(extents, sent, frozenset(full_id for found in matches.values() for full_id, _ in found))
 
 
 def save_images(connection: Plain, images: Mapping[str, bytes] | PackedImages, now: datetime) -> None:
-    """Store verified images by their full ids. Only those that are not stored yet are compressed."""
-    ids = [*images.known, *images.ids] if isinstance(images, PackedImages) else list(images)
-    if not ids:
+    """Store verified images by their full ids. Those that are stored already only get the time of use."""
+    if not images:
         return
+    ids = [*images.stored, *images.new] if isinstance(images, PackedImages) else list(images)
     used = text_of(now)
     known = {blob_id for (blob_id,) in connection.execute(_KNOWN, (json.dumps(ids),))}
     if known:
         connection.execute(_USED, (used, json.dumps(sorted(known))))
-    new, packed = _pack_new(images, known)
+    new, packed = _without(known, images)
     rows = [(blob_id, *extent, used) for blob_id, extent in zip(new, store_packed(connection, packed), strict=True)]
     connection.executemany(_INSERT, rows)
 
 
-def _pack_new(images: Mapping[str, bytes] | PackedImages, known: set[str]) -> tuple[Sequence[str], PackedBytes]:
-    """Return the ids of the images that are not stored yet, and these images packed."""
+def _without(known: set[str], images: Mapping[str, bytes] | PackedImages) -> tuple[Sequence[str], PackedBytes]:
+    """Return the ids of the images that are not known, and these images packed."""
     if isinstance(images, PackedImages):
-        if known.isdisjoint(images.ids):
-            return images.ids, images.packed
-        images = dict(zip(images.ids, images.packed.unpacked(), strict=True))  # another series stored some meanwhile
+        if known.isdisjoint(images.new):
+            return images.new, images.packed
+        # Another series stored some of them meanwhile, or no patch announced their ids.
+        is_any_new = not known.issuperset(images.new)
+        images = dict(zip(images.new, images.packed.unpacked(), strict=True)) if is_any_new else {}
     new = [blob_id for blob_id in images if blob_id not in known]
     return new, pack_bytes([images[blob_id] for blob_id in new])
 

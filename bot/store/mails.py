@@ -11,11 +11,12 @@ from bot.store.blocks import (
     NOWHERE,
     BlockReader,
     Extent,
+    PackedBatch,
     PackedBytes,
     driver,
     erase_bytes,
     hash_bytes,
-    pack_bytes,
+    pack_batch,
     store_bytes,
     store_packed,
 )
@@ -92,8 +93,8 @@ class MailRows:
             return dict(connection.execute("SELECT epoch, position FROM cursor WHERE source = ?", (source,)))
 
     @property
-    def pack(self) -> Callable[[Sequence[bytes]], PackedBytes]:
-        return pack_bytes
+    def pack(self) -> Callable[[Sequence[bytes]], PackedBatch]:
+        return pack_batch
 
     def ingest(self, batch: Batch) -> int:
         contents = [mail.raw for mail in batch.mails]
@@ -101,10 +102,11 @@ class MailRows:
             return len(_ingest(connection, batch, [hash_bytes(content) for content in contents], contents, ()))
 
     def ingest_read(self, read: ReadBatch) -> int:
-        mails = [(name, mail) for name, mail in zip(read.packed.hashes, read.parsed, strict=True) if mail is not None]
+        hashes, packed = read.packed
+        mails = [(name, mail) for name, mail in zip(hashes, read.parsed, strict=True) if mail is not None]
         removed = {hash_bytes(mail.raw) for mail in read.batch.deleted}
         with self._database.changing() as connection:
-            new = _ingest(connection, read.batch, read.packed.hashes, read.packed, {name for name, _ in mails})
+            new = _ingest(connection, read.batch, hashes, packed, {name for name, _ in mails})
             # Of two equal mails in the batch the row is that of the first one.
             parsed = {new[name]: mail for name, mail in reversed(mails) if name in new and name not in removed}
             states = _thread(connection, sorted(parsed.items()))
@@ -131,7 +133,7 @@ class MailRows:
 
     def keep_private(self, sources: Sequence[str]) -> int:
         names = json.dumps(sources)
-        with self._database.changing() as connection:
+        with self._database.changing(many_rows=True) as connection:
             rows = connection.execute(f"SELECT id, state, reason {_LET_IN}", (names,)).fetchall()
             keep_texts(connection, [mail for mail, *_ in rows])
             for mail, state, reason in rows:

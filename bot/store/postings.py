@@ -197,9 +197,9 @@ class PostingRows:
         with self._database.changing() as connection:
             connection.execute("UPDATE posting SET tries = tries + 1 WHERE message_id = ?", (posting.message_id,))
 
-    def blobs(self, ids: Iterable[str], max_bytes: int, others: Iterable[str] = ()) -> StoredImages:
+    def blobs(self, ids: Iterable[str], max_bytes: int, also: Iterable[str] = ()) -> StoredImages:
         with self._database.rows() as connection:
-            return find_images(connection, ids, max_bytes, others)
+            return find_images(connection, ids, max_bytes, also)
 
     def save_blobs(self, blobs: Mapping[str, bytes] | PackedImages, now: datetime) -> None:
         if blobs:

@@ -40,7 +40,7 @@ class ProjectionRows:
         return len(ids)
 
     def rebuild_projection(self, after: str, limit: int, find: FindSubsystems | None) -> RebuildStep:
-        with self._database.changing() as connection:
+        with self._database.changing(many_rows=True) as connection:
             ids = [message_id for (message_id,) in connection.execute(_AFTER, (after, limit))]
             filled = _rebuild(connection, ids, find)
             if not ids:

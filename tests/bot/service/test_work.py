@@ -28,7 +28,7 @@ from tests.statements import traced
 
 pytestmark = pytest.mark.sqlite  # whose driver reports the statements
 
-MAX_STATEMENTS_A_REVIEW = 21  # four of them write the rows for the web pages
+MAX_STATEMENTS_A_REVIEW = 22  # four of them write the rows for the web pages, two say where changes are undone
 MAX_TRANSACTIONS_A_REVIEW = 4
 MAX_STATEMENTS_A_MAIL = 15  # a mail that is alone in its thread; a batch of rows counts as many statements
 COMMANDS = {

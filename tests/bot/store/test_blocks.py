@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from bot.ports.raw_mail import Batch, DeletedMail
 from bot.store.blocks import (
@@ -90,6 +91,25 @@ def test_erased_bytes_are_gone_and_the_others_stay_where_they_are(connection: Pl
     erase_bytes(connection, [extents[0], extents[2]])
     assert blocks(connection) == {}
     assert store_bytes(connection, [b"new"]) == [Extent(2, 0, 3)]  # no number is used twice
+
+
+def test_a_new_block_follows_one_of_which_all_was_removed(connection: Plain) -> None:
+    zeros, text = store_bytes(connection, [bytes(5), b"text"])
+    erase_bytes(connection, [text])
+    (later,) = store_bytes(connection, [b"later"], zeros.block)
+
+    assert later == Extent(2, 0, 5)
+    assert BlockReader(connection).bytes_at(*later) == b"later"
+
+
+def test_too_little_memory_to_pack_is_an_error_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Poor:
+        def compress(self, _: bytes) -> bytes:
+            raise zstandard.ZstdError("cannot compress: Allocation error : not enough memory")
+
+    monkeypatch.setattr(zstandard, "ZstdCompressor", lambda **_: Poor())
+    with pytest.raises(MemoryError, match="not enough memory"):
+        pack_bytes([b"text"])
 
 
 def test_bytes_that_are_all_zero_survive_the_deletion_of_their_block(connection: Plain) -> None:

@@ -451,6 +451,16 @@ def test_a_batch_writes_no_temporary_file(tmp_path: Path) -> None:
     assert not [file for file in files if "etilqs" in file]
 
 
+@pytest.mark.sqlite
+def test_a_change_of_many_rows_is_undone_from_a_file(tmp_path: Path) -> None:
+    with Database(tmp_path / "d.db") as database:
+        for many_rows, temporary in ((False, 2), (True, 0)):
+            with database.changing(many_rows=many_rows) as connection:
+                assert connection.execute("PRAGMA temp_store").fetchone() == (temporary,)
+        with database.rows() as connection:
+            assert connection.execute("PRAGMA temp_store").fetchone() == (0,)
+
+
 def test_a_change_of_a_mail_is_told_after_its_commit_and_only_then(tmp_path: Path) -> None:
     told: list[str] = []
     sent = [_change(f"{number}@x", MailState.SENDING, MailState.SENT) for number in range(5)]

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from threading import Thread
 
 import pytest
 
 from bot.store.blocks import pack_bytes
+from bot.store.error import StoreError
 from bot.store.images import PackedImages
 from bot.store.repository import Repository
 from rules.diff.tree import blob_id
@@ -25,9 +27,9 @@ def named(*contents: bytes) -> dict[str, bytes]:
     return {blob_id(content): content for content in contents}
 
 
-def packed(store: Repository, blobs: Mapping[str, bytes], others: Iterable[str] = ()) -> PackedImages:
+def packed(store: Repository, blobs: Mapping[str, bytes], also: Iterable[str] = ()) -> PackedImages:
     """Pack the blobs as a worker does, which gets what is stored and returns the result by pickles."""
-    stored = pickle.loads(pickle.dumps(store.blobs([], MEGABYTE, others)))
+    stored = pickle.loads(pickle.dumps(store.blobs([], MEGABYTE, also)))
     returned = pickle.loads(pickle.dumps(stored.pack(blobs)))
     assert isinstance(returned, PackedImages)
     return returned
@@ -49,8 +51,8 @@ def test_images_that_are_stored_are_named_and_stay(store: Repository) -> None:
     images = packed(store, second, [name[:12] for name in second])
     store.save_blobs(images, LATER)
 
-    assert images.known == [blob_id(b"")]
-    assert list(images.ids) == list(named(*CONTENTS[2:]))
+    assert images.stored == [blob_id(b"")]
+    assert images.new == list(named(*CONTENTS[2:]))
     assert store.prune_images(LATER, None, dry=False).pruned.images == 1
     assert store.blobs([*first, *second], MEGABYTE) == second
 
@@ -79,8 +81,23 @@ def test_the_blocks_of_the_images_count_as_what_is_given(store: Repository) -> N
     assert list(store.blobs(ids, 101_000)) == ids
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("images", [{}, PackedImages((), (), pack_bytes([]))])
-def test_no_images_are_nothing_to_store(store: Repository, images: Mapping[str, bytes] | PackedImages) -> None:
-    store.save_blobs(images, NOW)
+def test_no_images_are_saved_without_the_write_lock(
+    store: Repository, images: Mapping[str, bytes] | PackedImages
+) -> None:
+    with store._database.changing():
+        saving = Thread(target=store.save_blobs, args=(images, NOW))
+        saving.start()
+        saving.join(10)
+        assert not saving.is_alive()
 
-    assert dict(store.blobs([], MEGABYTE)) == {}
+
+def test_a_damaged_block_of_images_is_named_as_the_cause(store: Repository) -> None:
+    blobs = named(*CONTENTS)
+    store.save_blobs(blobs, NOW)
+    with store._database.changing() as connection:
+        connection.execute("UPDATE block SET content = ?", (b"no block",))
+
+    with pytest.raises(StoreError, match="a block of the database is damaged"):
+        store.blobs(blobs, MEGABYTE).get(blob_id(CONTENTS[0]))
