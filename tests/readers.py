@@ -1670,6 +1670,7 @@ EXEMPT: Final[dict[str, str]] = {
         (
             "bot.mail.landed.is_applied",
             "bot.mail.landed.AppliedSearch.search",
+            "bot.pipeline.analyse.NoBlobs.*",
             "bot.pipeline.pending.PendingMemory.*",
             "bot.pipeline.pending.PendingSource.*",
             "rules.diff.tree.Files.*",
