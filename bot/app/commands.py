@@ -5,6 +5,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from bot.app.kernel import MaintainersCache
+from bot.app.lore import build_signature_verifier
 from bot.mail.authority import Parties
 from bot.mail.posting import Posting
 from bot.pipeline.analyse import Analyser
@@ -30,7 +31,6 @@ def build_command_job(
     """Return the job that obeys commands, or None if the settings name no secret."""
     if not context.secret:
         return None
-    from bot.app.lore import build_signature_verifier
     from bot.service.commands import CommandJob, CommandPolicy
     from bot.service.recheck import RecheckJob
 

@@ -222,10 +222,8 @@ class PollJob:
     def _unread(self, archive: SharedArchive, cursors: dict[str, str]) -> Iterator[UnreadBatch]:
         """Yield the unread batches of an archive. Another process lists the mails of a new epoch, if it can."""
         for epoch in archive.unread(cursors):
-            listed: Sequence[UnreadBatch] | Crashed | None = None
-            if epoch.is_new:
-                (listed,) = self._executor.map(list_batches, [epoch], _BATCH_TIME)
-            yield from epoch.batches(_MAILS) if listed is None or isinstance(listed, Crashed) else listed
+            listed = self._executor.map(list_batches, [epoch], _BATCH_TIME)[0] if epoch.is_new else None
+            yield from listed if isinstance(listed, list) else epoch.batches(_MAILS)
 
     def _read(self) -> None:
         count, _ = self._store.pending()

@@ -90,9 +90,7 @@ class PackedMails:
     def __call__(self, rows: Collection[int]) -> Mapping[int, bytes]:
         found = sorted((self.extents[row], row) for row in rows if row in self.extents)
         return {
-            row: _unpacked_once(self.blocks[block])[start : start + length]
-            for (block, start, length), row in found
-            if block in self.blocks
+            row: bytes_in(self.blocks[extent.block], extent) for extent, row in found if extent.block in self.blocks
         }
 
 

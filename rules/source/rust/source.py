@@ -286,7 +286,7 @@ class _Items(RustSource):
 
     @property
     def _key(self) -> Key:
-        return self._bytes, 0, True, True
+        return key_of(self._bytes, 0, is_complete=True, is_searched=True)
 
     @property
     def _may_mislead(self) -> bool:

@@ -42,8 +42,8 @@ class _NotingExecutor(InlineExecutor):
 def test_an_executor_gets_the_series_the_stored_blobs_and_the_time(
     make: Maker, first_try: bool, time: TimeLimit
 ) -> None:
-    def stored(ids: Iterable[str], most: int, others: Iterable[str]) -> Blobs:
-        assert (most, list(others)) == (64 << 20, [blob_id(NEW)])
+    def stored(ids: Iterable[str], max_bytes: int, also: Iterable[str]) -> Blobs:
+        assert (max_bytes, list(also)) == (64 << 20, [blob_id(NEW)])
         return Blobs(dict.fromkeys(ids, OLD))
 
     executor, posting = _NotingExecutor(), replace(make.posting(), series=SERIES)

@@ -164,7 +164,7 @@ def test_a_second_look_harms_no_review_that_stands(store: Repository, executor: 
 
 
 def test_a_database_that_cannot_be_read_puts_no_series_aside(store: Repository, executor: ProcessExecutor) -> None:
-    def stored(ids: Iterable[str], most: int, others: Iterable[str]) -> Blobs:
+    def stored(ids: Iterable[str], max_bytes: int, also: Iterable[str]) -> Blobs:
         raise StoreError("locked")
 
     _polled(store)
@@ -241,8 +241,8 @@ def test_every_golden_series_is_judged_alike_in_a_worker(executor: ProcessExecut
 def test_no_more_is_asked_of_the_store_than_what_a_series_announces() -> None:
     asked: list[tuple[list[str], list[str]]] = []
 
-    def stored(ids: Iterable[str], most: int, others: Iterable[str]) -> Blobs:
-        asked.append((list(ids), list(others)))
+    def stored(ids: Iterable[str], max_bytes: int, also: Iterable[str]) -> Blobs:
+        asked.append((list(ids), list(also)))
         return Blobs()
 
     change = _changes(BEFORE)

@@ -40,7 +40,7 @@ def test_the_line_and_the_kind_of_a_text_are_part_of_its_key() -> None:
     assert complete.unsafe_sites[0].confidence is not fragment.unsafe_sites[0].confidence
 
 
-MOVED = b"""\
+READ = b"""\
 /// Reads it.
 ///
 /// # Safety
@@ -48,6 +48,10 @@ MOVED = b"""\
 /// `p` is valid.
 pub unsafe fn read(p: *const u8) -> u8 {
     // SAFETY: By the contract.
+"""
+MOVED = (
+    READ
+    + b"""\
     let a = unsafe { *p };
     let b =
         unsafe { *p };
@@ -59,6 +63,7 @@ pub unsafe fn read(p: *const u8) -> u8 {
 /// ```
 fn documented() {}
 """
+)
 
 
 @pytest.mark.parametrize("first_line", [2, 3, 40])
@@ -97,18 +102,8 @@ def test_a_long_text_is_not_remembered() -> None:
     assert memo.get(key) is None
 
 
-FILE = b"""\
-//! Reads.
-
-use core::ptr;
-
-/// Reads it.
-///
-/// # Safety
-///
-/// `p` is valid.
-pub unsafe fn read(p: *const u8) -> u8 {
-    // SAFETY: By the contract.
+FILE = b"//! Reads.\n\nuse core::ptr;\n\n" + READ
+FILE += b"""\
     unsafe { *p }
 }
 
