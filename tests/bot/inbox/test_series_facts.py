@@ -35,13 +35,15 @@ TITLES = (
     "=?utf-8?q?a?=",
     "Ä v7 1/2",
 )
-UNUSUAL = ("base-commit: v7.1-rc1\n", "change-id: two words\n", "change-id: \t\nbase-commit: AB12\n")
+UNUSUAL = ("base-commit: v7.1-rc1\n", "change-id: \v\v\n", "change-id: \t\nbase-commit: AB12\n")
 FOOTERS = (
     "",
     f"base-commit: {HASH}\nchange-id: 20260101-led-0123456789ab\n",
     f"prerequisite-patch-id: {HASH}\nprerequisite-patch-id: {HASH[::-1]}\nbase-commit: {HASH[::-1]}\n",
     f"base-commit: {HASH}\nbase-commit: {HASH[::-1]}\nprerequisite-message-id: <a@example.org>\n",
     "change-id: a\nprerequisite-change-id: b:v2\n",
+    f"base-commit: {HASH} (v7.1-rc1)\nchange-id: two words\nprerequisite-patch-id: 12\v34 \n",
+    f"base-commit: {HASH} \nchange-id: three\xa0short words\n",
     *UNUSUAL,
     " 1 file changed, 2 insertions(+)\n",
 )
