@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Milliseconds a patch from raw mail to findings on one core, beside checkpatch.pl on the same patches.
 
-Both are seconds of the processor, so that what else the machine does matters little.
+Both are seconds of the processor, so that what else the machine does matters little. A tenth of the postings is
+analysed first and not counted, because a worker imports modules and compiles expressions only once. Both sides then
+take the other postings in turns, each time in a new process, and the fastest turn of each side counts.
 """
 
 import importlib
+import multiprocessing
 import subprocess
 import tempfile
 import time
@@ -23,6 +26,7 @@ from rules.registry import active
 from tests.bench.child import measured
 from tests.bench.target import Target, Value
 
+_TURNS: Final = 3
 _CHECKPATCH = ("scripts/checkpatch.pl", "scripts/spelling.txt", "scripts/const_structs.checkpatch", ".checkpatch.conf")
 
 
@@ -32,13 +36,16 @@ TARGETS: Final = {"raw mail to findings": Target(10, "times", is_minimum=True)}
 def measure(archive: Path, most: int, repository: Path, ref: str) -> Mapping[str, Value]:
     """Return the value of the target: how many times as long checkpatch.pl takes."""
     postings = list(_rust_postings(archive, most))
-    mails = [raw for posting in postings for raw in posting]
-    if not mails:
+    if not postings:
         raise SystemExit(f"{archive}: no Rust patch in it")
     for module in ("bot.pool.all_rules", "bot.pool.preloaded"):  # what a worker has when it begins to work
         importlib.import_module(module)
-    ours, patches = _timed(postings)
-    theirs = _checkpatch(mails, repository, ref)
+    _timed(postings[: len(postings) // 10])
+    postings = postings[len(postings) // 10 :]
+    mails = [raw for posting in postings for raw in posting]
+    turns = [(_timed_in_process(postings), _checkpatch(mails, repository, ref)) for _ in range(_TURNS)]
+    ours, patches = min(result for result, _ in turns)
+    theirs = min(seconds for _, seconds in turns)
     peer = f"checkpatch.pl {theirs * 1000 / patches:.1f} ms a patch"
     return {"raw mail to findings": Value(theirs / ours, f"{ours * 1000 / patches:.2f} ms a patch", peer)}
 
@@ -59,6 +66,12 @@ def _rust_postings(archive: Path, most: int) -> Iterator[list[bytes]]:
                 taken += len(patches)
         if taken >= most:
             return
+
+
+def _timed_in_process(postings: list[list[bytes]]) -> tuple[float, int]:
+    """Return the result of `_timed` in a new process, which remembers nothing of these postings."""
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        return pool.apply(_timed, (postings,))
 
 
 def _timed(postings: list[list[bytes]]) -> tuple[float, int]:
