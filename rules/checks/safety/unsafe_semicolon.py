@@ -15,8 +15,8 @@ Move the semicolon after the brace.
 
 ## What it does not flag
 
-Blocks with more than one statement, blocks that do not fit on one line, blocks that are a value or a match arm, macros,
-and blocks that the patch only moves or edits.
+Blocks with more than one statement, blocks that do not fit on one line, blocks that end with a comment, blocks that are
+a value or a match arm, macros, and blocks that the patch only moves or edits.
 """
 
 from collections.abc import Iterator
@@ -71,11 +71,17 @@ def _fix(source: RustSource, site: UnsafeSite) -> tuple[Edit, ...]:
 
 
 def _is_one_call(body: str) -> bool:
-    """Return whether the block's content is one call and a semicolon."""
+    """Return whether the block's content is one call and a semicolon, without a comment after it."""
     if ";" not in body:
         return False
-    text = RustSource(body).code.strip()
-    if not text.endswith(";") or text.count(";") != 1 or _NO_CALL.match(text):
+    code = RustSource(body).code
+    text = code.strip()
+    if (
+        len(code.rstrip()) != len(body.rstrip())
+        or not text.endswith(";")
+        or text.count(";") != 1
+        or _NO_CALL.match(text)
+    ):
         return False
     call = _CALL.match(text)
     if call is None or not text[:-1].rstrip().endswith(")"):
@@ -114,6 +120,12 @@ EXAMPLES = (
           | +    }
           | +    // SAFETY: `led` is valid.
           | +    unsafe { *led = 1; }
+          | +    // SAFETY: `led` is valid.
+          | +    unsafe {
+          | +        bindings::led_on(led); // before it blinks;
+          | +    }
+          | +    // SAFETY: `led` is valid.
+          | +    unsafe { bindings::led_on(led); /* first */ }
           | +    // SAFETY: `led` is valid.
           | +    unsafe {
           | +        bindings::led_set_all(
