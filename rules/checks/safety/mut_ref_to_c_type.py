@@ -17,7 +17,8 @@ Make a pointer instead of a reference: `&raw mut (*p).field`.
 
 ## What it does not flag
 
-`&raw mut`, `addr_of_mut!`, and pointers whose type the function does not state.
+`&raw mut`, `addr_of_mut!`, elements, slices and methods of a field, and pointers whose type the function does not
+state.
 """
 
 from collections.abc import Iterator
@@ -31,7 +32,9 @@ from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.source import RustSource
 
 _MAX_DISTANCE = 8_000  # characters above the reference that are searched for the pointer's declaration
-_REFERENCE = re.compile(r"&\s*mut\s*\(\s*\*\s*(?P<ptr>[a-z_]\w*)\s*\)\s*\.\s*(?P<field>\w+(?:\.\w+)*)\b(?!\s*\()")
+_REFERENCE = re.compile(
+    r"&\s*mut\s*\(\s*\*\s*(?P<ptr>[a-z_]\w*)\s*\)\s*\.\s*(?P<field>(?:r#)?+\w++(?:\.(?:r#)?+\w++)*+)(?!\s*+(?:[(\[.?]|::))"
+)
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
@@ -60,7 +63,11 @@ def _points_to_c(source: RustSource, offset: int, name: str) -> bool:
     head = source.structure.head(function[0])
     text = head + code[max(function[0], offset - _MAX_DISTANCE) : offset]
     declared = list(
-        re.finditer(rf"(?<![\w.]){name}\s*+:(?!:)\s*+(?P<type>[^=;,)]*)|\blet\s+(?:mut\s+)?{name}\b[^;]*", text)
+        re.finditer(
+            rf"(?<![\w.]){name}\s*+:(?!:)\s*+(?P<type>[^=;,)|]*)|\blet\s+(?:mut\s+)?{name}\b[^;]*"
+            rf"|(?<![\w.]){name}\b(?:[\w\s,)}}\]]|\.\.){{0,200}}(?:=(?!=)|\||\bin\b)",  # in a pattern
+            text,
+        )
     )
     if not declared:
         return False
@@ -95,6 +102,57 @@ EXAMPLES = (
           | +    let lock = unsafe { &mut (*led).lock };
           | +    // SAFETY: `x` is valid.
           | +    let lock = unsafe { &mut (*x).lock };
+          | +}
+        """,
+    ),
+    Example(
+        "elements, slices and methods of a field",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn names(led: *mut bindings::led) {
+          | +    // SAFETY: `led` is valid.
+          | +    let name = unsafe { &mut (*led).name[..8] };
+          | +    // SAFETY: `led` is valid.
+          | +    let colour = unsafe { &mut (*led).colours [0] };
+          | +    // SAFETY: `led` is valid.
+          | +    let next = unsafe { &mut (*led).colours.iter().next() };
+          | +    // SAFETY: `led` is valid.
+          | +    let raw = unsafe { &mut (*led).private.cast::<Private>() };
+          | +    // SAFETY: `led` is valid.
+        ! | +    let kind = unsafe { &mut (*led).r#type as *mut _ };
+          | +}
+        """,
+    ),
+    Example(
+        "another variable of the same name",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn on(led: *mut bindings::led, leds: &Leds) {
+          | +    leds.for_each(|led| {
+          | +        // SAFETY: `led` is valid.
+          | +        unsafe { lock(&mut (*led).lock) };
+          | +    });
+          | +}
+          | +fn off(led: *mut bindings::led, leds: &Leds) {
+          | +    for (index, led) in leds.iter() {
+          | +        // SAFETY: `led` is valid.
+          | +        unsafe { lock(&mut (*led).lock) };
+          | +    }
+          | +}
+          | +fn blink(led: *mut bindings::led, leds: &Leds) {
+          | +    // SAFETY: `led` is valid.
+        ! | +    unsafe { lock(&mut (*led).lock) };
+          | +    if let Some(led) = leds.first(led) {
+          | +        // SAFETY: `led` is valid.
+          | +        unsafe { lock(&mut (*led).lock) };
+          | +    }
+          | +}
+          | +fn toggle(led: *mut bindings::led, leds: &Leds) {
+          | +    match leds.first(led) {
+          | +        // SAFETY: `led` is valid.
+          | +        Some(led) => unsafe { lock(&mut (*led).lock) },
+          | +        None => {}
+          | +    }
           | +}
         """,
     ),
