@@ -17,7 +17,7 @@ Read the field inside the block: `unsafe { (*ptr).field }`.
 
 ## What it does not flag
 
-Method calls on the value, tuple fields, and code that the patch only moves.
+Method calls on the value, tuple fields, `.await`, and code that the patch only moves.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,9 @@ from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.source import RustSource
 
-_COPY = re.compile(r"unsafe\s*\{\s*\*\s*(?P<ptr>[\w.]+(?:\(\))?)\s*\}\s*\.\s*(?P<field>[a-z_]\w*)(?!\w|\s*(?:\(|::))")
+_COPY = re.compile(
+    r"unsafe\s*\{\s*\*\s*(?P<ptr>[\w.]+(?:\(\))?)\s*\}\s*\.\s*(?P<field>(?!await\b)[a-z_](?:#?\w++)?+)(?!\s*(?:\(|::))"
+)
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
@@ -76,6 +78,8 @@ EXAMPLES = (
           | +    unsafe { *led.level() }.into();
           | +    // SAFETY: `led` is valid.
           | +    unsafe { &*led }.level
+          | +    // SAFETY: `led` is valid.
+          | +    unsafe { *led }.await;
           | +}
         """,
     ),
