@@ -24,6 +24,7 @@ Move the safe code out: `to_result(unsafe { f(x) })?`.
 ## What it does not flag
 
 - Other blocks with more than one expression, macros and doctests.
+- A `let` that reads a variable of C.
 - An `if` whose result is used later, or whose function does not end in the hunks.
 - Code that the patch only moves or edits.
 """
@@ -48,6 +49,7 @@ _SAFE_PART = re.compile(
     r"\b(?:len|as_ptr|as_mut_ptr|as_char_ptr|null|null_mut|size_of|align_of|cast)(?:::<[\w\s:]*>)?\(\s*\)"
 )
 _MAY_BE_UNSAFE = re.compile(r"[(\[*!]|\bunsafe\b|\b[A-Z][A-Z0-9_]+\b|__bindgen")
+_C_VARIABLE = re.compile(r"[\s&]*+(?:(?:kernel|crate)\s*+::\s*+)?bindings\s*+::\s*+[a-z_]")
 _NAME = re.compile(r"(?<![\w'])\w++")  # not that of a lifetime
 _UNSAFE_LET = re.compile(r"\blet\s++(?P<name>\w++)\s*+(?::[^=;]{0,60}+)?=\s*+unsafe\s*+\Z")
 _ERROR = r"Err\(\s*+(?:\w+\s*+::\s*+)*from_errno\(\s*+(?P=name)\s*+\)\s*+\)\s*+"
@@ -94,11 +96,16 @@ def _safe_code(body: str) -> str | None:
         return None
     text = RustSource(body).code.strip()
     rest = text
-    while "let" in rest and (let := _LET.match(rest)) and not _MAY_BE_UNSAFE.search(_SAFE_PART.sub("", let["value"])):
+    while "let" in rest and (let := _LET.match(rest)) and _is_safe(let["value"]):
         rest = rest[let.end() :]
     if name := _wrapper(rest.removesuffix(";").strip()):
         return name
     return "let" if rest and rest != text else None
+
+
+def _is_safe(value: str) -> bool:
+    """Return whether nothing in a value looks unsafe. To read a variable of C is unsafe."""
+    return not _C_VARIABLE.match(value) and not _MAY_BE_UNSAFE.search(_SAFE_PART.sub("", value))
 
 
 def _conditions(source: RustSource) -> Iterator[Occurrence]:
@@ -273,6 +280,24 @@ EXAMPLES = (
           | +    level(ret);
           | +    // SAFETY: `led` is valid.
           | +    let y = unsafe { !*led };
+          | +}
+        """,
+    ),
+    Example(
+        "variables of C, and casts to its types",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn on(led: &Led) -> u32 {
+          | +    // SAFETY: `led` is valid.
+          | +    unsafe {
+          | +        let now = kernel::bindings::jiffies;
+          | +        bindings::led_on(led.raw, now)
+          | +    }
+          | +    // SAFETY: `led` is valid.
+        ! | +    unsafe {
+          | +        let raw = led as *mut bindings::led;
+          | +        bindings::led_get(raw)
+          | +    }
           | +}
         """,
     ),
