@@ -14,7 +14,7 @@ check. Without the section it cannot be decided whether a `// SAFETY:` comment c
 ## How to fix
 
 Add a section with the heading `# Safety` to the `///` documentation. List what a caller, or an implementation of the
-trait, has to guarantee.
+trait, has to guarantee. An ordinary comment such as `// SAFETY:` is not part of the documentation.
 
 ## What it does not flag
 
@@ -38,6 +38,7 @@ from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.model import MACRO_DEFINITIONS, UnsafeDeclaration
 
 _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bextern\b[^(){]{0,200}\{")
+_ORDINARY = re.compile(r"//(?![/!])\s*+(?:#++\s*+)?safety\b", re.IGNORECASE)  # a comment with the content of a section
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
@@ -50,7 +51,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             continue
         yield file.report(
             unjustified.position,
-            _message(unjustified),
+            _message(file, unjustified),
             severity=Severity.NIT if item.setting in (*MACRO_DEFINITIONS, "doctest") else None,
             confidence=item.confidence,
             scope=item.scope,
@@ -58,13 +59,24 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         )
 
 
-def _message(unjustified: UnjustifiedSite[UnsafeDeclaration]) -> str:
+def _message(file: FileView, unjustified: UnjustifiedSite[UnsafeDeclaration]) -> str:
     item = unjustified.code
     name = f"`unsafe {item.kind} {item.name}`" if item.name else f"This `unsafe {item.kind}`"
     content = "what a caller has to guarantee" if item.kind == "fn" else "what an implementation has to guarantee"
-    if unjustified.cause == "added":
-        return f"{name} has no `# Safety` section in its documentation. It should say {content}."
-    return f"{name} loses the `# Safety` section of its documentation. It should still say {content}."
+    if unjustified.cause != "added":
+        return f"{name} loses the `# Safety` section of its documentation. It should still say {content}."
+    missing = f"{name} has no `# Safety` section in its documentation."
+    if _has_ordinary_comment(file, item.line):
+        return f"{missing} Turn the comment above it into one: `/// # Safety`."
+    return f"{missing} It should say {content}."
+
+
+def _has_ordinary_comment(file: FileView, line: int) -> bool:
+    """Return whether an ordinary comment directly above the item on a line has the content of a Safety section."""
+    while (text := file.post_lines.get(line := line - 1, "").lstrip()).startswith(("//", "#[")):
+        if _ORDINARY.match(text):
+            return True
+    return False
 
 
 EXAMPLES = (

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A finding asks for a section, or to turn the comment that has its content into one."""
+
+import pytest
+
+from rules.checks.safety.missing_safety_section import RULE
+from rules.lint.engine import audit
+
+
+@pytest.mark.parametrize(
+    ("above", "is_content"),
+    [
+        ("// SAFETY: `led` must be valid.\n", True),
+        ("/// Switches on.\n// # Safety\n//\n// `led` must be valid.\n#[inline]\n", True),
+        ("//# Safety\n/// Switches on.\n", True),
+        ("// SAFETY: `led` must be valid.\n\n", False),
+        ("// SAFETY: `led` must be valid.\nstruct Led;\n", False),
+        ("/// Safety first.\n", False),
+        ("// Safetynet.\n", False),
+        ("", False),
+    ],
+)
+def test_a_comment_above_is_named(above: str, *, is_content: bool) -> None:
+    report = audit((RULE,), "rust/kernel/led.rs", f"{above}pub unsafe fn on(led: *mut Led) {{}}\n".encode())
+
+    (finding,) = report.findings
+    assert finding.message == (
+        "`unsafe fn on` has no `# Safety` section in its documentation. "
+        + (
+            "Turn the comment above it into one: `/// # Safety`."
+            if is_content
+            else "It should say what a caller has to guarantee."
+        )
+    )
