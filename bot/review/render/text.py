@@ -10,7 +10,10 @@ from rules.lazy import re
 WIDTH: Final = 72
 
 _SPAN = re.compile(r"`([^`]*)`")
-_PLAIN_CODE = re.compile(r"(?!.*(?:://|: |www\.))(?:[A-Za-z0-9_:<>&*(){}\[\], .=!?'+/|;$-]|#(?=[ \[])){1,60}")
+_PLAIN_CODE = re.compile(
+    r"(?!.*(?:://|: |www\.))"
+    r"(?:[A-Za-z0-9_:<>&*(){}\[\], .=!?'+/|;$-]|#(?=[ \[])|(?<=\br)#(?=[A-Za-z_])){1,60}"  # `r#type` is a name
+)
 _PLAIN_NAME = re.compile(r"[^\W\d_][\w .'-]{0,39}")
 _SENTENCE = re.compile(r"[.!?] ")
 _GLUE: Final = "\x1f"

@@ -65,10 +65,9 @@ def _message(file: FileView, unjustified: UnjustifiedSite[UnsafeDeclaration]) ->
     content = "what a caller has to guarantee" if item.kind == "fn" else "what an implementation has to guarantee"
     if unjustified.cause != "added":
         return f"{name} loses the `# Safety` section of its documentation. It should still say {content}."
-    missing = f"{name} has no `# Safety` section in its documentation."
     if _has_ordinary_comment(file, item.line):
-        return f"{missing} Turn the comment above it into one: `/// # Safety`."
-    return f"{missing} It should say {content}."
+        return f"{name} has no `# Safety` section in its documentation. Turn the comment above it into the section."
+    return f"{name} has no `# Safety` section in its documentation. It should say {content}."
 
 
 def _has_ordinary_comment(file: FileView, line: int) -> bool:

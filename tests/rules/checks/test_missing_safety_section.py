@@ -27,7 +27,7 @@ def test_a_comment_above_is_named(above: str, *, is_content: bool) -> None:
     assert finding.message == (
         "`unsafe fn on` has no `# Safety` section in its documentation. "
         + (
-            "Turn the comment above it into one: `/// # Safety`."
+            "Turn the comment above it into the section."
             if is_content
             else "It should say what a caller has to guarantee."
         )

@@ -30,6 +30,7 @@ def test_what_cannot_be_seen_is_spelled_out(text: str, expected: str) -> None:
         "unsafe { .. };",
         "&raw mut (*p).x",
         "Foo<'a, T>",
+        "(*p).r#type",
         "EINVAL",
     ],
 )
@@ -39,7 +40,7 @@ def test_plain_code_stays(code: str) -> None:
 
 @pytest.mark.parametrize(
     "code",
-    ["#syz fix", "Acked-by: x", "http://x", "www.x", "\u202ex", "x" * 61, "\u00e4", "a@b", "", "\x1b[0m"],
+    ["#syz fix", "xr#syz", "Acked-by: x", "http://x", "www.x", "\u202ex", "x" * 61, "\u00e4", "a@b", "", "\x1b[0m"],
 )
 def test_code_that_could_be_anything_else_goes(code: str) -> None:
     assert "Say why this code is sound." == harmless(f"Say why `{code}` is sound.")
