@@ -5,7 +5,7 @@ Experiments with Clippy 1.95 showed what it accepts. What only the benevolent re
 at most. If a fragment does not show enough, the result is "unknown".
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from tree_sitter import Node
 
@@ -118,17 +118,20 @@ class JustificationReader:
         comment = tag_inside(self._text, body.start_byte, end)
         return None if comment is None else body.start_point.row + self._text.count(b"\n", body.start_byte, comment)
 
-    def lenient(self, undecided: Undecided, owned: Collection[int]) -> SafetyReading:
-        """Return the benevolent reading of a site. `owned` are the lines of the comments of other sites."""
+    def lenient(self, undecided: Undecided, owned: Mapping[int, int]) -> SafetyReading:
+        """Return the benevolent reading of a site.
+
+        `owned` has the lines of the comments of other sites, each with the line of its first site.
+        """
         parsed, lines, site = self._parsed, self._lines, undecided.site
         row, column, last = site.start_point.row, site.start_point.column, undecided.body.end_point
         if comment_has_tag(lines[row][max(0, column - _MAX_LINE) : column]) and parsed.line(row) not in owned:
             return SafetyReading("lenient", "same-line", parsed.line(row))
-        if (
-            comment_has_tag(lines[last.row][last.column : last.column + _MAX_LINE])
-            and parsed.line(last.row) not in owned
-        ):
-            return SafetyReading("lenient", "trailing", parsed.line(last.row))
+        end = parsed.line(last.row)
+        # Clippy gives a comment at the end of this line to a site below it, but people read it as this one's.
+        is_taken = owned.get(end, end + 1) <= end
+        if not is_taken and comment_has_tag(lines[last.row][last.column : last.column + _MAX_LINE]):
+            return SafetyReading("lenient", "trailing", end)
         if (inside := self._inside_late(undecided.body, owned)) is not None:
             return SafetyReading("lenient", "inside-late", parsed.line(inside))
         is_cut = last.row >= parsed.bottom

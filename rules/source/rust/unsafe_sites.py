@@ -41,7 +41,7 @@ class UnsafeCode:
                     self._add(self._walker.path, self._walker.context())
             elif token.type == "doc_comment" or token.type in COMMENTS:
                 self.in_comments = True
-        owned = {site.reading.line for site in self.sites if site.reading.verdict == "clippy"}
+        owned = {site.reading.line: site.line for site in reversed(self.sites) if site.reading.verdict == "clippy"}
         for index, undecided in self._undecided:
             reading = self._reader.lenient(undecided, owned)
             self.sites[index] = replace(self.sites[index], reading=reading)
