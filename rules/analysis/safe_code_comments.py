@@ -8,8 +8,9 @@ from rules.source.rust.comments import CommentBlock
 from rules.source.rust.source import RustSource
 
 _TAG = re.compile(r"SAFETY\s*:")
-_MAY_BE_UNSAFE = re.compile(r"unsafe|\w!\s*[({\[]|\$", re.IGNORECASE)
-_LINKED = re.compile(r"\b(?:no_mangle|export_name|link_section|link_name|global_allocator|unsafe)\b")
+# Code has blanks in place of the literal of `extern "C" {`, whose declarations may be wrong.
+_MAY_BE_UNSAFE = re.compile(r"unsafe|\w!\s*[({\[]|\$|\bextern\s*+\{", re.IGNORECASE)
+_LINKED = re.compile(r"\b(?:no_mangle|export|export_name|link_section|link_name|global_allocator|unsafe)\b")
 _FIELD = re.compile(r"(?:pub\b(?:\s*\([^)]*\))?\s*)?+\w++\s*+(?::(?!:)|<-)")
 _ARM = re.compile(r"=>")
 _ATTRIBUTE = re.compile(r"[ \t]*#\[.*\]")

@@ -20,7 +20,7 @@ type is an `INVARIANT:`, and a fact that a line relies on is an ordinary comment
 ## What it does not flag
 
 - Statements with the word `unsafe` anywhere, or with a macro, because its expansion is not known.
-- Comments above attributes such as `no_mangle`.
+- Comments above `extern` blocks, and above attributes such as `no_mangle` and `export`.
 - Comments inside an unsafe block, an unsafe function, the arguments of a macro, an argument or field list, or an
   expression.
 - Hunks that do not show the whole statement and its function.
@@ -39,7 +39,7 @@ from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.docs import is_safety_title
 from rules.source.rust.source import RustSource
 
-_LINKED_NAME = re.compile(r"\b(?:no_mangle|export_name|link_section|link_name|global_allocator)\b")
+_LINKED_NAME = re.compile(r"\b(?:no_mangle|export|export_name|link_section|link_name|global_allocator)\b")
 _TAGGED_LINE = re.compile(r"///?\s*SAFETY\s*:")
 _MODULE = re.compile(r"\bmod\b")
 
@@ -213,6 +213,13 @@ EXAMPLES = (
           | +// SAFETY: No other symbol has this name.
           | +#[no_mangle]
           | +fn c_on() { led() }
+          | +// SAFETY: C declares it alike.
+          | +#[export]
+          | +fn c_off() { led() }
+          | +// SAFETY: These are the declarations of `led.h`.
+          | +extern "C" {
+          | +    fn led_off(led: *mut Led);
+          | +}
           | +unsafe fn raw(led: *mut Led) {
           | +    // SAFETY: by the caller.
           | +    let l = led;
