@@ -103,6 +103,8 @@ def test_whatever_is_not_the_resource_is_an_error_that_names_the_url(
         (503, "soon", timedelta(minutes=2)),
         (429, "-5", timedelta(minutes=2)),
         (429, "Sun, 01 Mar 2020 12:30:00 GMT", timedelta(minutes=2)),
+        (503, f"Sun, 01 Mar {10**20} 12:30:00 GMT", timedelta(minutes=2)),
+        (503, f"Sun, 01 Mar 2026 12:30:00 +{10**20}", timedelta(minutes=2)),
     ],
 )
 def test_too_many_requests_hold_back_the_whole_origin(
