@@ -69,7 +69,8 @@ def find_work_tree(path: str, revision: str) -> WorkTree | None:
 class EditedFiles:
     """The files of a work tree that differ from its base, and the texts that are open in an editor, by path.
 
-    A text that equals the base is a change without hunks, so that rules can read it.
+    A text that equals the base is a change without hunks, so that rules can read it. `unreadable` has the error for
+    each file whose changes cannot be read, such as one with a line feed in its name.
     """
 
     def __init__(self, work_tree: WorkTree, changed: ChangedFiles, texts: Mapping[str, bytes]) -> None:
@@ -77,6 +78,7 @@ class EditedFiles:
         repository = _open(str(work_tree.repository))
         self._base = CommitTree(repository, repository.commit(work_tree.base) if work_tree.base else None)
         self.before: dict[str, bytes] = {}
+        self.unreadable: dict[str, str] = {}
         self._changes: dict[str, tuple[FileChange, ...]] = {}
         befores = {after: before for before, after in changed if after is not None}
         for path, content in texts.items():
@@ -105,9 +107,14 @@ class EditedFiles:
         if old == text:
             return () if text is None else (FileChange(before, after),)
         path = after or before or ""
-        changes = parse(make_diff(path, old, text, before).decode("utf-8", "surrogateescape"))
+        try:
+            changes = parse(make_diff(path, old, text, before).decode("utf-8", "surrogateescape"))
+        except KernelError as error:
+            self.unreadable[path] = str(error)
+            return ()
         if isinstance(changes, Unreadable):
-            raise KernelError(f"{path}: its changes cannot be read: {changes.reason}")
+            self.unreadable[path] = f"{path}: its changes cannot be read: {changes.reason}"
+            return ()
         return changes
 
     def _read(self, path: str) -> bytes | None:

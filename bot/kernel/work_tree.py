@@ -95,9 +95,15 @@ class FixableRange:
 
 
 def make_diff(path: str, before: bytes | None, after: bytes | None, old_path: str | None = None) -> bytes:
-    """Return a unified diff of a file. Its content before is None if it is new, that after if it is removed."""
+    """Return a unified diff of a file. Its content before is None if it is new, that after if it is removed.
+
+    Raises KernelError for a name that is not UTF-8, which pygit2 does not take.
+    """
     old = path if old_path is None else old_path
-    patch = pygit2.Patch.create_from(before, after, old_as_path=old, new_as_path=path, flag=DiffOption.FORCE_TEXT)
+    try:
+        patch = pygit2.Patch.create_from(before, after, old_as_path=old, new_as_path=path, flag=DiffOption.FORCE_TEXT)
+    except UnicodeEncodeError as error:
+        raise KernelError(f"{path}: the changes cannot be read: the name of the file is not UTF-8") from error
     data: bytes = patch.data
     return data
 

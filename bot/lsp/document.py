@@ -9,6 +9,7 @@ from typing import Final
 from bot.error import AdapterError
 from bot.inbox.git_range import run_git
 from bot.kernel.edited import ChangedFiles, EditedFiles, WorkTree, find_work_tree, line_edits
+from bot.kernel.error import KernelError
 from bot.kernel.repositories import KernelTrees, WithStoredBlobs
 from bot.kernel.specs import RepositorySpec, RepositorySpecs
 from bot.pipeline.analyse import choose_trees
@@ -132,6 +133,8 @@ class _Document:
         self.text = texts[path]
         self.rules = _rules(request.disabled)
         self._edited = EditedFiles(work_tree, survey.changed, texts)
+        if path in self._edited.unreadable:
+            raise KernelError(self._edited.unreadable[path])
         specs, series = request.specs, self._edited.series()
         if not request.has_own_trees and work_tree.base:
             specs = replace(specs, repositories=(RepositorySpec(work_tree.repository, work_tree.base),))

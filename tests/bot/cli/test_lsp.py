@@ -297,6 +297,21 @@ def test_a_file_that_is_not_utf8(repository: Path, client: LspClient, led: Path)
     assert ["result-unit", "missing-safety-comment"] == rules(client.diagnostics(led, 2))
 
 
+def test_other_files_of_the_work_tree_with_odd_names(repository: Path, client: LspClient, led: Path) -> None:
+    """Only these files are not checked."""
+    odd = [repository / "drivers" / os.fsdecode(name) for name in (b"\xff.rs", b"a\nb.rs")]
+    for path in odd:
+        path.write_text(ADDED)
+    git(repository, "add", ".")
+    for path in (led, *odd):
+        client.open(path, BASE + ADDED)
+    assert ["result-unit", "missing-safety-comment"] == rules(client.diagnostics(led))
+    for path in odd:
+        (problem,) = client.diagnostics(path)
+        assert "changes cannot be read" in problem["message"]
+    assert "" == client.errors
+
+
 HOSTILE = (
     *("", "\x00\x01\x02", "fn f() { unsafe {", "use kernel::{", "/// # Safety", "/*" * 5_000, "unsafe {" * 3_000),
     *("\ud800 unsafe { x() }\n", "fn f() -> Result<()> {\r\n    unsafe { g() }\r}\r\n"),
