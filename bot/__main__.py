@@ -11,13 +11,14 @@ if __name__ == "__main__":
     gc.disable()  # Imports make no garbage, and each collection looks at all that they made.
 
 import atexit
+import errno
 import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, NoReturn
 
 from bot.cli import status
-from bot.cli.command import Command, Group, Option, echo, read_globals
+from bot.cli.command import Command, Group, Option, discard, echo, read_globals
 from bot.cli.context import GlobalOptions
 from bot.collector import collect_rarely
 from bot.error import AdapterError, SettingsError
@@ -61,6 +62,9 @@ COMMANDS: Final = {
 }
 """The first paragraph of the help of each command, in the order of the help. bot/cli/NAME.py has its `COMMAND`."""
 
+_DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Errors of a disk, which are no bugs of the program."""
+
 _UMASK: Final = 0o077  # no right for the group and for other users
 
 LIGHT: Final = frozenset(
@@ -73,6 +77,7 @@ def main() -> None:
     """Run the command and exit with its status. Only this user can read the files that it writes."""
     gc.disable()
     os.umask(_UMASK)
+    _open_closed_streams()
     code = call(sys.argv[1:], is_program=True)
     _replace_interrupt_handler(signal.default_int_handler, signal.SIG_DFL)
     if _is_light(sys.argv[1:]):
@@ -92,17 +97,27 @@ def call(arguments: Sequence[str], *, is_program: bool = False) -> int:
     except KeyboardInterrupt:
         return status.INTERRUPTED
     except BrokenPipeError:
-        # Nobody reads the output any more. Python would complain when it writes the rest at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard(sys.stdout)
         return status.FINDINGS
     except (SettingsError, AdapterError) as error:
         return _report(error)
     except Exception as error:  # noqa: BLE001 Python's own status for a crash is 1, which means findings here
+        if isinstance(error, OSError) and error.filename is None and error.errno in _DISK_ERRORS:
+            discard(sys.stdout)
+            echo(f"patchwarden: the output cannot be written: {error.strerror}", err=True)
+            return status.FAILED
         from bot.log import bug
 
         bug("the program failed; this is a bug in patchwarden", error)
         return status.FAILED
     return status.OK
+
+
+def _open_closed_streams() -> None:
+    """Open the standard streams that are closed, so that no file of the program gets one of their descriptors."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 it stays open
 
 
 def _replace_interrupt_handler(old: object, new: Any) -> None:

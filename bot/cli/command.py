@@ -9,6 +9,7 @@ The type of a parameter decides what is read: bool is a switch, list a repeatabl
 values, tuple an option with several values, an enum one of its values. A parameter without a default is required.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
@@ -18,6 +19,7 @@ from bot.cli import status
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from typing import TextIO
 
 _NO_WRAP: Final = "\b\n"
 """Starts a paragraph of a help text whose lines are kept."""
@@ -305,15 +307,25 @@ def read_globals(
 
 
 def echo(text: object = "", *, nl: bool = True, err: bool = False) -> None:
-    """Print a text or bytes, and write it out at once."""
+    """Print a text or bytes, and write it out at once. What standard error does not take is lost."""
     stream = sys.stderr if err else sys.stdout
-    if isinstance(text, bytes):
-        stream.flush()
-        stream.buffer.write(text + b"\n" * nl)
-        stream.buffer.flush()
-    else:
-        stream.write(f"{text}\n" if nl else str(text))
-        stream.flush()
+    try:
+        if isinstance(text, bytes):
+            stream.flush()
+            stream.buffer.write(text + b"\n" * nl)
+            stream.buffer.flush()
+        else:
+            stream.write(f"{text}\n" if nl else str(text))
+            stream.flush()
+    except OSError:
+        if not err:
+            raise
+        discard(stream)
+
+
+def discard(stream: "TextIO") -> None:
+    """Drop the rest of the output, which cannot be written. Python would complain when it writes it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def paragraphs(text: str) -> Iterator[tuple[bool, str]]:

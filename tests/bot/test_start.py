@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Ctrl-C ends a command silently, also while its modules are loaded and while the process ends."""
+"""The process: Ctrl-C, also while modules are loaded and while it ends, and streams that are closed or full."""
 
+import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +58,38 @@ def test_an_ignored_signal_stays_ignored(place: str) -> None:
 
     assert (0, "") == (done.returncode, done.stderr)
     assert "## What it flags" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "streams", "expected"),
+    [
+        (["rules", "unsafe-semicolon"], ">&-", status.OK),
+        (["rules", "unsafe-semicolon"], "2>&- <&-", status.OK),
+        (["check", "-"], "<&-", status.USAGE),
+        (["check", "missing.patch"], "2>&-", status.USAGE),
+        (["check", "missing.patch"], "2>/dev/full", status.USAGE),
+    ],
+)
+def test_streams_that_are_closed_or_full(arguments: list[str], streams: str, expected: int) -> None:
+    done = _run_shell(arguments, streams)
+
+    assert expected == done.returncode
+    assert all(line.startswith("patchwarden: ") for line in done.stderr.splitlines())
+
+
+@pytest.mark.parametrize(
+    "arguments", [["rules", "unsafe-semicolon"], ["rules"], ["audit", "--format", "jsonl", "a.rs"]]
+)
+def test_a_full_disk_is_named(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "a.rs").write_text("fn f() { unsafe { g() } }\n" * 100)
+
+    done = _run_shell(arguments, ">/dev/full", tmp_path)
+
+    assert "patchwarden: the output cannot be written: No space left on device\n" == done.stderr
+    assert status.FAILED == done.returncode
+
+
+def _run_shell(arguments: list[str], streams: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])}
+    words = ["sh", "-c", f'"$@" {streams}', "sh", sys.executable, "-m", "bot", *arguments]
+    return subprocess.run(words, capture_output=True, text=True, check=False, cwd=folder, env=environment)
