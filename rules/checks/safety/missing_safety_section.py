@@ -38,6 +38,7 @@ from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.model import MACRO_DEFINITIONS, UnsafeDeclaration
 
 _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bextern\b[^(){]{0,200}\{")
+_MAX_ABOVE = 100  # lines of comments and attributes above an item that are searched
 _ORDINARY = re.compile(r"//(?![/!])\s*+(?:#++\s*+)?safety\b", re.IGNORECASE)  # a comment with the content of a section
 
 
@@ -72,9 +73,12 @@ def _message(file: FileView, unjustified: UnjustifiedSite[UnsafeDeclaration]) ->
 
 def _has_ordinary_comment(file: FileView, line: int) -> bool:
     """Return whether an ordinary comment directly above the item on a line has the content of a Safety section."""
-    while (text := file.post_lines.get(line := line - 1, "").lstrip()).startswith(("//", "#[")):
+    for above in range(line - 1, line - 1 - _MAX_ABOVE, -1):
+        text = file.post_lines.get(above, "").lstrip()
         if _ORDINARY.match(text):
             return True
+        if not text.startswith(("//", "#[")):
+            break
     return False
 
 
