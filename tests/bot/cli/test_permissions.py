@@ -88,12 +88,14 @@ def test_what_an_older_version_left_open_is_closed_and_what_is_not_ours_is_left_
     (installation / "elsewhere").write_text("somebody else's")
     (installation / "var" / "outbox").mkdir(exist_ok=True)
     (installation / "var" / "outbox" / "link").symlink_to(installation / "elsewhere")
+    os.mkfifo(installation / "var" / "outbox" / "pipe")  # in place of a device such as /dev/null, which needs root
     for path in (installation / "var", *(installation / "var").rglob("*")):
         path.chmod(0o777 if path.is_dir() else 0o666)
 
     _run(installation, 0, "run", "--once")
 
-    shared = {str(path) for path in (mailbox, *mailbox.rglob("*"), installation / "var" / "outbox" / "link")}
+    outbox = installation / "var" / "outbox"
+    shared = {str(path) for path in (mailbox, *mailbox.rglob("*"), outbox / "link", outbox / "pipe")}
     assert {line.split()[0] for line in _open(installation / "var")} == shared
     assert (installation / "var").stat().st_mode & 0o777 == 0o700
     assert (installation / "elsewhere").stat().st_mode & 0o777 == 0o666
