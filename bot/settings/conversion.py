@@ -21,6 +21,9 @@ _BOOLEANS: Final = {
     **dict.fromkeys(("false", "no", "off", "f", "n", "0"), False),
 }
 _NUMBERS: Final = {int: "a whole number", float: "a number"}
+_MAX_DAYS: Final = 365_000  # of each setting that is a duration; dates end with the year 9999
+_PER_DAY: Final = {"days": 1, "hours": 24, "seconds": 86_400}
+_MAX_NUMBER: Final = 2**31 - 1
 _ANY_VALUE: Final = Setting(None, "")
 
 
@@ -44,7 +47,7 @@ class _Reader:
         try:
             converted = self._convert(plain, value, path)
             if len(self._problems) == known:
-                _check_bounds(setting, converted)
+                _check_bounds(setting, converted, path)
                 for check in checks:
                     check(converted)
                 return converted
@@ -102,6 +105,8 @@ def _scalar(kind: Any, value: Any) -> Any:
         return _number(kind, value)
     if not isinstance(value, str | kind):
         raise ValueError(f"{'not a path' if kind is Path else 'must be text'}; write it between quotes")
+    if "\0" in str(value):
+        raise ValueError("must not contain a NUL character")
     return kind(value)
 
 
@@ -121,12 +126,16 @@ def _number(kind: type[int] | type[float], value: Any) -> float:
     raise ValueError(f"must be {_NUMBERS[kind]}")
 
 
-def _check_bounds(setting: Setting, value: Any) -> None:
+def _check_bounds(setting: Setting, value: Any, path: KeyPath) -> None:
     """Raise ValueError if the value is out of the bounds of the setting, or does not match its pattern."""
     if setting.ge is not None and not value >= setting.ge:
         raise ValueError(f"must be at least {setting.ge}")
-    if setting.le is not None and not value <= setting.le:
-        raise ValueError(f"must be at most {setting.le}")
+    most = setting.le
+    if most is None and setting.ge is not None:
+        per_day = _PER_DAY.get(path[-1].rpartition("_")[2])
+        most = _MAX_NUMBER if per_day is None else _MAX_DAYS * per_day
+    if most is not None and not value <= most:
+        raise ValueError(f"must be at most {most}")
     if setting.pattern is not None and not setting.pattern.fullmatch(value):
         raise ValueError(f"must match the regular expression {setting.pattern.pattern}")
 

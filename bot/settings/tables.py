@@ -44,6 +44,7 @@ def _list_url(value: str) -> None:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or not parts.path.strip("/"):
         raise ValueError('not the URL of a list, such as "https://lore.kernel.org/rust-for-linux/"')
+    _ = parts.port  # raises ValueError if it is out of range
     if parts.query or parts.fragment or parts.username:
         raise ValueError("the URL of a list must not contain a query, a fragment or a user name")
 
@@ -420,14 +421,14 @@ def _read(file: Path | None) -> tuple[str, dict[str, Any]]:
     import tomllib
 
     try:
-        text = file.read_text("utf-8")
+        text = file.read_text("utf-8-sig")  # some editors begin a file with a byte order mark
         return text, tomllib.loads(text)
     except OSError as error:
         raise SettingsError(f"settings {file}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise SettingsError(f"settings {file}:{line}: not UTF-8 text") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # Python limits the digits of a number and the depth of lists
         raise SettingsError(f"settings {file}: not TOML: {error}") from error
 
 

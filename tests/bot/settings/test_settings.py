@@ -36,6 +36,12 @@ def test_file_in_working_directory_is_read() -> None:
     assert Path("here.db").absolute() == load().database
 
 
+def test_a_byte_order_mark_is_ignored() -> None:
+    Path("patchwarden.toml").write_text('database = "here.db"\n', "utf-8-sig")
+
+    assert Path("here.db").absolute() == load().database
+
+
 @pytest.fixture
 def service(tmp_path: Path) -> Path:
     """A settings file in a folder that is not the working directory."""
@@ -162,6 +168,13 @@ def test_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None
         ("database = \n", "settings s.toml: not TOML: Invalid value (at line 1"),
         ("database = 5\n", "settings s.toml:1: database: not a path"),
         ("'da=ta' = 5\n", "settings s.toml: da=ta: no such setting"),
+        ("[review]\nstale_hours = 8760001\n", "settings s.toml:2: review.stale_hours: must be at most 8760000"),
+        ("[retention]\nreviews_days = 365001\n", "settings s.toml:2: retention.reviews_days: must be at most 365000"),
+        (f"[sending]\nmax_attempts = {2**31}\n", "settings s.toml:2: sending.max_attempts: must be at most 2147483647"),
+        (f"database = {'9' * 5_000}\n", "settings s.toml: not TOML: Exceeds the limit"),
+        (f"archives = {'[' * 9_000}\n", "settings s.toml: not TOML: maximum recursion depth"),
+        ('archives = ["a\\u0000b"]\n', "settings s.toml:1: archives.0: must not contain a NUL"),
+        ("[lore]\nlists = ['http://a:99999/x/']\n", "settings s.toml:2: lore.lists.0: Port out of range"),
     ],
 )
 def test_wrong_file_is_refused_with_line_and_key(text: str, expected: str) -> None:
