@@ -45,7 +45,7 @@ from rules.source.rust.source import RustSource
 _COMMENT = re.compile(r"(?P<mark>//[/!]?|/\*)[ \t]*+(?P<text>.*)")
 _start = attrgetter("start")
 _EXACT = re.compile(r"SAFETY:")
-_LOOSE = re.compile(r"safety\s*[:-]?", re.IGNORECASE)
+_LOOSE = re.compile(r"safety\s*(?::|-(?!\w))?", re.IGNORECASE)
 _TAGGED = re.compile(r"(?:\A|//[/!]?|/\*+|\*)[ \t#]*safety\b", re.IGNORECASE)
 _OTHER_TAG = re.compile(r"[A-Z]{3,}\b|[-*#>`]|\d+\.")
 _OPEN_LET = re.compile(r"\s*let\b[^;{}]*=\s*\Z")
@@ -132,8 +132,9 @@ def _move_up(source: RustSource, site: UnsafeSite) -> tuple[Edit, ...]:
     if comment is None or comment.line != site.line or comment.starts_line or not comment.text.startswith("// "):
         return ()
     code = text[: comment.column - 1].rstrip()
-    if not code.endswith(";") or source.line_text(max(source.first_line, site.line - 1)).lstrip().startswith("//"):
-        return ()
+    around = (max(source.first_line, site.line - 1), min(source.last_line, site.line + 1))
+    if not code.endswith(";") or any(source.line_text(line).lstrip().startswith("//") for line in around):
+        return ()  # The comments would be joined, or the comment continues below.
     indent = code[: len(code) - len(code.lstrip())]
     insertion = Edit(site.line, 1, site.line, 1, f"{indent}{comment.text.rstrip()}\n")
     return insertion, Edit(site.line, len(code) + 1, site.line, len(text) + 1, "")
@@ -155,6 +156,8 @@ def _move_out(source: RustSource, site: UnsafeSite) -> tuple[Edit, ...]:
         if not comment.text.startswith("//"):
             return ()
         lines.append(comment.text.rstrip())
+    if site.body.count("SAFETY") > sum(line.count("SAFETY") for line in lines):
+        return ()  # Other comments justify the rest of the block.
     indent = text[: len(text) - len(text.lstrip())]
     insertion = Edit(site.line, 1, site.line, 1, "".join(f"{indent}{line}\n" for line in lines))
     return insertion, Edit(site.line + 1, 1, site.line + 1 + len(lines), 1, "")

@@ -469,6 +469,38 @@ type Result<T> = core::result::Result<T, u8>;
 fn on() -> Result<()> {}
 """,
     ),
+    "a comment that goes on below its statement": (
+        "safety-comment-placement",
+        """\
+fn on(led: Led) {
+    unsafe { led_on(led) }; // SAFETY: `led` is valid,
+                            // which the caller guarantees.
+    other();
+}
+""",
+    ),
+    "a comment in a block with another one": (
+        "safety-comment-placement",
+        """\
+fn on(led: Led) {
+    unsafe {
+        // SAFETY: `led` is valid.
+        led_on(led);
+        // SAFETY: It is on.
+        led_off(led);
+    }
+}
+""",
+    ),
+    "a comment that begins with a longer word": (
+        "safety-comment-placement",
+        """\
+fn on(led: Led) {
+    // Safety-critical: `led` is valid.
+    unsafe { led_on(led) };
+}
+""",
+    ),
     "a comment in a block that continues a statement": (
         "safety-comment-placement",
         """\
