@@ -115,9 +115,9 @@ def call(arguments: Sequence[str], *, is_program: bool = False) -> int:
 
 def _open_closed_streams() -> None:
     """Open the standard streams that are closed, so that no file of the program gets one of their descriptors."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 it stays open
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115, PTH123 it stays open
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
 
 
 def _replace_interrupt_handler(old: object, new: Any) -> None:
