@@ -51,7 +51,11 @@ def _is_exact(source: RustSource) -> bool:
     """Return whether the file declares and imports no other `Result`, whose type may have no default."""
     if _NAME.search(source.code):
         return False
-    return all(item.path[-2:] == ("error", "Result") for item in source.uses if item.name == "Result")
+    return all(
+        item.path[-2:] in (("error", "Result"), ("prelude", "*"))
+        for item in source.uses
+        if item.name in ("Result", "*")
+    )
 
 
 EXAMPLES = (

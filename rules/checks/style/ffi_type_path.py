@@ -35,6 +35,7 @@ from rules.source.rust.source import RustSource
 
 _PATH = re.compile(r"(?<![\w:$])(?:::)?+(?P<crate>core|std|kernel|crate)::ffi::(?P<name>c_\w+)")
 _PRELUDE = re.compile(r"\bprelude\s*::\s*(?:\*|\{\s*\*)")
+_DEFINED = re.compile(r"\b(?:type|struct|enum|union)\s++(c_\w++)")
 _MODULE = re.compile(r"\bmod\s+\w+\Z")
 _USE_HEAD = re.compile(r"(?:pub(?:\([\w ]++\))?+\s++)?+use\b|[\w:, ]*+\Z")
 _SAME = frozenset(  # the types of `core::ffi` that are those of the kernel on all its architectures
@@ -75,7 +76,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
-    imported = _imported_beside_prelude(source)
+    imported = _names_beside_prelude(source)
     for match in _PATH.finditer(source.code):
         is_import = _is_import(source, match.start())
         if match["crate"] in ("core", "std") or not is_import:
@@ -91,9 +92,9 @@ def _occurrences(source: RustSource) -> Iterator[Occurrence]:
             yield occurrence(f"core {item.path[2]}", source, item.offset)
 
 
-def _imported_beside_prelude(source: RustSource) -> frozenset[str] | None:
-    """Return the names that the file imports beside those of the prelude, None if it may import others."""
-    has_prelude, names = False, set()
+def _names_beside_prelude(source: RustSource) -> frozenset[str] | None:
+    """Return the names that the file imports or defines beside the prelude's, None if it may import others."""
+    has_prelude, names = False, set(_DEFINED.findall(source.code))
     for item in source.uses:
         if item.name != "*":
             names.add(item.name)

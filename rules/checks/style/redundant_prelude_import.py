@@ -22,6 +22,7 @@ Remove the import, or use the bare name.
   of all kernels since 6.12.
 - Code in a scope that does not import the prelude, or whose imports are not shown.
 - Imports under another name, public imports, and imports with attributes.
+- Paths to a constant where the file defines or imports another constant with that name.
 - Paths in macro definitions, whose callers may not have the prelude.
 """
 
@@ -42,6 +43,7 @@ from rules.source.rust.source import RustSource
 from rules.source.rust.use_layout import USE, is_plain_use, rewrite_use
 
 _CONSTANT = re.compile(r"(?<![\w:$])(?:::)?+((?:\w++::)++)([A-Z_][A-Z0-9_]*+)\b(?!::|\()")
+_DEFINED = re.compile(r"\b(?:const|static)\s++([A-Z_][A-Z0-9_]*+)")
 _CRATES = ("kernel", "crate")
 _PRELUDES = (("kernel", "prelude", "*"),)
 
@@ -96,6 +98,7 @@ def _occurrences(source: RustSource, prelude: Prelude, *, in_kernel_crate: bool)
     if not globs:
         return
     uses = [span.span() for span in spans]
+    defined = frozenset(_DEFINED.findall(source.code))
     at = 0
     for match in _CONSTANT.finditer(source.code):
         while at < len(uses) and uses[at][1] <= match.start():
@@ -109,6 +112,9 @@ def _occurrences(source: RustSource, prelude: Prelude, *, in_kernel_crate: bool)
         )
         path = (*first, *parts[1:])
         path = full_path(path, in_kernel_crate=in_kernel_crate)
+        target = (*path, match[2])
+        if match[2] in defined or any(scopes.get(opening, {}).get(match[2], target) != target for opening in around):
+            continue  # The bare name is another constant.
         is_imported = globs.intersection(around) and not _has_inner_module(source, match.start(), globs)
         if path in prelude.modules and is_imported and not is_in_macro_definition(source, match.start()):
             # Without the path, an import of what it begins with may be unused.
@@ -185,6 +191,17 @@ EXAMPLES = (
           | +}
           | diff rust/kernel/leds.rs (new)
           | +use crate::error::Result;
+        """
+        + _PRELUDE,
+    ),
+    Example(
+        "names of other constants",
+        """
+          | diff drivers/led.rs (new)
+          | +use kernel::{bindings::EINVAL, prelude::*};
+          | +const EIO: u32 = 5;
+          | +fn on() -> Result { Err(kernel::error::code::EINVAL) }
+          | +fn off() -> Result { Err(kernel::error::code::EIO) }
         """
         + _PRELUDE,
     ),

@@ -48,7 +48,7 @@ def rewrite_use(source: RustSource, start: int, end: int, without: Sequence[int]
     """Return the edit that writes the tree of imports between two offsets in the vertical layout.
 
     `without` are offsets of names that are left out, in rising order. Nothing is returned if the layout is right, and
-    for a declaration with comments of several words, or with other code on its lines.
+    for a declaration with comments of several words, with other code on its lines, or to be removed below a comment.
     """
     first, last = source.line(start), source.line(end)
     head = _HEAD.match(source.text, source.offset(first), start)
@@ -59,8 +59,9 @@ def rewrite_use(source: RustSource, start: int, end: int, without: Sequence[int]
     if head is None or rest.strip() != ";" or root is None or any(comment.text.strip() != "//" for comment in between):
         return ()
     kept = _prune(root, without) if without else root
-    written = f"{head[0]}{_write(kept, head['indent'])};" if kept is not None else ""
-    new = written.split("\n") if written else []
+    if kept is None:
+        return _remove_lines(source, first, last)
+    new = f"{head[0]}{_write(kept, head['indent'])};".split("\n")
     old = [source.line_text(line) for line in range(first, last + 1)]
     if new == old:
         return ()
@@ -69,6 +70,19 @@ def rewrite_use(source: RustSource, start: int, end: int, without: Sequence[int]
     below = sum(1 for _ in takewhile(_are_equal, zip(reversed(rest_new), reversed(rest_old), strict=False)))
     changed = "".join(f"{line}\n" for line in rest_new[: len(rest_new) - below])
     return (Edit(first + above, 1, last + 1 - below, 1, changed),)
+
+
+def _remove_lines(source: RustSource, first: int, last: int) -> tuple[Edit, ...]:
+    """Return the edit that removes a declaration, and an empty line below it if there is one above it too.
+
+    Nothing is returned if a comment above the declaration would be left above other code.
+    """
+    above = source.line_text(first - 1).strip() if first > source.first_line else ""
+    if above.endswith("*/") or (above.startswith("//") and not above.startswith("//!")):
+        return ()
+    if not above and last < source.last_line and not source.line_text(last + 1).strip():
+        last += 1
+    return (Edit(first, 1, last + 1, 1, ""),)
 
 
 def _are_equal(lines: tuple[str, str]) -> bool:

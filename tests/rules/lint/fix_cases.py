@@ -61,6 +61,21 @@ use kernel::prelude::*;
 fn on() {}
 """,
     ),
+    "the only import between empty lines": (
+        "redundant-prelude-import",
+        """\
+use kernel::prelude::*;
+
+use core::pin::Pin;
+
+fn on() {}
+""",
+        """\
+use kernel::prelude::*;
+
+fn on() {}
+""",
+    ),
     "imports in a list": (
         "redundant-prelude-import",
         """\
@@ -429,6 +444,24 @@ use kernel::prelude::*;
 fn on(name: *const core::ffi::c_char) {}
 """,
     ),
+    "an import below a comment": (
+        "redundant-prelude-import",
+        """\
+use kernel::prelude::*;
+// What callers see:
+use core::pin::Pin;
+
+fn on() {}
+""",
+    ),
+    "a C type that the file defines": (
+        "ffi-type-path",
+        """\
+use kernel::prelude::*;
+struct c_int(u8);
+fn on(level: core::ffi::c_int) {}
+""",
+    ),
     "a C type in a module without the prelude": (
         "ffi-type-path",
         """\
@@ -466,6 +499,13 @@ fn on() {}
         "result-unit",
         """\
 type Result<T> = core::result::Result<T, u8>;
+fn on() -> Result<()> {}
+""",
+    ),
+    "a result beside a glob": (
+        "result-unit",
+        """\
+use super::*;
 fn on() -> Result<()> {}
 """,
     ),
