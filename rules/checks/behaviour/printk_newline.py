@@ -34,6 +34,7 @@ _CALL = re.compile(
     r"(?<![\w!])(?P<name>(?P<kind>pr|dev)_(?:emerg|alert|crit|err|warn|notice|info|debug|dbg)(?:_once|_ratelimited)?)!\s*[({\[]"
 )
 _DEVICE = re.compile(r"[^,;]*+,")
+_NEWLINE = re.compile(r"\\n(?:\\\n\s*+)?\Z")  # at the end, also if the string goes on with an empty line
 _FORMAT = re.compile(r'\s*"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _MAX_CALL = 4000  # characters of a call
 
@@ -53,7 +54,7 @@ def _occurrences(source: RustSource) -> Iterator[Occurrence]:
             device = _DEVICE.match(source.code, at, end)
             at = device.end() if device is not None else end
         text = _FORMAT.match(source.text, at, end)
-        if text is not None and not text[1].endswith("\\n") and not is_in_macro_definition(source, match.start()):
+        if text is not None and not _NEWLINE.search(text[1]) and not is_in_macro_definition(source, match.start()):
             yield occurrence(match["name"], source, match.start(), source.edit(text.end(1), text.end(1), "\\n"))
 
 
@@ -80,6 +81,10 @@ EXAMPLES = (
           | +    pr_info!("LED on\\n");
           | +    dev_err!(led.as_ref(), "no {}\\n", led.name());
           | +    pr_debug!(concat!("LED", "\\n"));
+          | +    pr_info!(
+          | +        "LED on\\n\\
+          | +        "
+          | +    );
           | +    print!("on");
           | +}
         """,

@@ -37,7 +37,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             for number, text in comment.lines:
                 if _PLURAL.match(text) and number in file.new_lines:
                     message = "The tag is `INVARIANT:`, also for several invariants."
-                    end = source.line_text(number).index("INVARIANTS") + len("INVARIANTS")
+                    start = comment.column - 1 if number == comment.lines[0][0] else 0
+                    end = source.line_text(number).index("INVARIANTS", start) + len("INVARIANTS")
                     fix = Edit(number, end, number, end + 1, "")
                     yield file.report(Position(number, comment.column), message, fix=(fix,))
 

@@ -18,7 +18,7 @@ Write `#[expect(dead_code)]`.
 - Files with conditional compilation: the lint may be reported in some configurations only.
 - Attributes with a comment beside them, which may say why the lint is not always reported.
 - `unused_unsafe`, which depends on the version of Rust.
-- Macros, attributes of a whole file, and attributes that the patch only moves or edits.
+- Macros and their calls, attributes of a whole file, and attributes that the patch only moves or edits.
 """
 
 from collections.abc import Iterator
@@ -32,6 +32,7 @@ from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.source import RustSource
 
 _ALLOW = re.compile(r"#\[allow\((?P<lints>[\w\s,:]*+)\)\]")
+_MACRO = re.compile(r"\s*+(?:#\[[^\]]*+\]\s*+)*+[\w:]++!")
 _LINTS = frozenset(
     (
         "dead_code",
@@ -60,6 +61,8 @@ def _occurrences(source: RustSource) -> Iterator[Occurrence]:
     for match in _ALLOW.finditer(source.code):
         lints = [lint.strip() for lint in match["lints"].split(",")]
         lint = next((lint for lint in lints if lint in _LINTS), None)
+        if _MACRO.match(source.code, match.end()):
+            continue  # The compiler ignores the attribute of a macro call.
         has_comment = "//" in source.line_text(source.line(match.start()))
         if lint is not None and not has_comment and next(source.structure.macros(match.start()), None) is None:
             word = match.start() + len("#[")
@@ -98,6 +101,9 @@ EXAMPLES = (
           | +fn on() {}
           | +#[allow(clippy::unnecessary_cast)]
           | +fn off(level: u8) {}
+          | +#[allow(dead_code)]
+          | +#[rustfmt::skip]
+          | +led!(on, off);
           | +macro_rules! led {
           | +    () => {
           | +        #[allow(dead_code)]

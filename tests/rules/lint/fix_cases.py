@@ -315,6 +315,19 @@ fn new() -> Self {
 }
 """,
     ),
+    "a tag after code with its word": (
+        "invariant-tag",
+        """\
+fn on() {
+    show("INVARIANTS"); // INVARIANTS: The pointer is valid.
+}
+""",
+        """\
+fn on() {
+    show("INVARIANTS"); // INVARIANT: The pointer is valid.
+}
+""",
+    ),
     "a semicolon": (
         "unsafe-semicolon",
         """\
