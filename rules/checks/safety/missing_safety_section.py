@@ -39,7 +39,9 @@ from rules.source.rust.model import MACRO_DEFINITIONS, UnsafeDeclaration
 
 _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bextern\b[^(){]{0,200}\{")
 _MAX_ABOVE = 100  # lines of comments and attributes above an item that are searched
-_ORDINARY = re.compile(r"//(?![/!])\s*+(?:#++\s*+)?safety\b", re.IGNORECASE)  # a comment with the content of a section
+_CONTENT = re.compile(  # a comment with the content of a section
+    r"(?://(?![/!])|/\*(?!\*))\s*+(?:#++\s*+)?safety\b(?!-\w)|///\s*+(?:#++\s*+)?safety\s*+:", re.IGNORECASE
+)
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
@@ -66,16 +68,16 @@ def _message(file: FileView, unjustified: UnjustifiedSite[UnsafeDeclaration]) ->
     content = "what a caller has to guarantee" if item.kind == "fn" else "what an implementation has to guarantee"
     if unjustified.cause != "added":
         return f"{name} loses the `# Safety` section of its documentation. It should still say {content}."
-    if _has_ordinary_comment(file, item.line):
+    if _has_content(file, item.line):
         return f"{name} has no `# Safety` section in its documentation. Turn the comment above it into the section."
     return f"{name} has no `# Safety` section in its documentation. It should say {content}."
 
 
-def _has_ordinary_comment(file: FileView, line: int) -> bool:
-    """Return whether an ordinary comment directly above the item on a line has the content of a Safety section."""
+def _has_content(file: FileView, line: int) -> bool:
+    """Return whether a comment directly above the item on a line has the content of a Safety section."""
     for above in range(line - 1, line - 1 - _MAX_ABOVE, -1):
         text = file.post_lines.get(above, "").lstrip()
-        if _ORDINARY.match(text):
+        if _CONTENT.match(text):
             return True
         if not text.startswith(("//", "#[")):
             break

@@ -17,6 +17,10 @@ from rules.lint.engine import audit
         ("// SAFETY: `led` must be valid.\nstruct Led;\n", False),
         ("/// Safety first.\n", False),
         ("// Safetynet.\n", False),
+        ("// Safety-critical.\n", False),
+        ("/* SAFETY: `led` must be valid. */\n", True),
+        ("/// Switches on.\n///\n/// SAFETY: `led` must be valid.\n", True),
+        ("/// # Safety:\n///\n/// `led` must be valid.\n", True),
         ("", False),
     ],
 )
