@@ -109,11 +109,10 @@ class EditedFiles:
         path = after or before or ""
         try:
             changes = parse(make_diff(path, old, text, before).decode("utf-8", "surrogateescape"))
+            if isinstance(changes, Unreadable):
+                raise KernelError(f"{path}: its changes cannot be read: {changes.reason}")
         except KernelError as error:
             self.unreadable[path] = str(error)
-            return ()
-        if isinstance(changes, Unreadable):
-            self.unreadable[path] = f"{path}: its changes cannot be read: {changes.reason}"
             return ()
         return changes
 

@@ -10,9 +10,11 @@ from rules.source.rust.source import RustSource
 _TAG = re.compile(r"SAFETY\s*:")
 # Code has blanks in place of the literal of `extern "C" {`, whose declarations may be wrong.
 _MAY_BE_UNSAFE = re.compile(r"unsafe|\w!\s*[({\[]|\$|\bextern\s*+\{", re.IGNORECASE)
-_LINKED = re.compile(r"\b(?:no_mangle|export|export_name|link_section|link_name|global_allocator|unsafe)\b")
+_UNSAFE = re.compile(r"\bunsafe\b")
 _FIELD = re.compile(r"(?:pub\b(?:\s*\([^)]*\))?\s*)?+\w++\s*+(?::(?!:)|<-)")
 _ARM = re.compile(r"=>")
+LINKED = re.compile(r"\b(?:no_mangle|export|export_name|link_section|link_name|global_allocator)\b")
+"""Attributes of items that other code finds by name, so that a wrong one is unsound."""
 _ATTRIBUTE = re.compile(r"[ \t]*#\[.*\]")
 _CONTINUES = re.compile(r"[.?+=/%^]|(?:as|else)\b")
 _MAY_END = frozenset(")]};,")  # what a statement may end with
@@ -68,7 +70,7 @@ def _safe_code_end(source: RustSource, comment: CommentBlock, *, whole: bool) ->
     if end is None or end[1] in (",", ")", "]"):
         return None
     text = code[start : end[0]]
-    if "unsafe" in text or (attributes and _LINKED.search(attributes)):
+    if "unsafe" in text or _UNSAFE.search(attributes) or LINKED.search(attributes):
         return None
     if not text.strip() or _CONTINUES.match(text) or _MAY_BE_UNSAFE.search(text):
         return None

@@ -30,7 +30,7 @@ type is an `INVARIANT:`, and a fact that a line relies on is an ordinary comment
 
 from collections.abc import Iterator
 
-from rules.analysis.safe_code_comments import safe_code_comments
+from rules.analysis.safe_code_comments import LINKED, safe_code_comments
 from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
@@ -39,7 +39,6 @@ from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.docs import is_safety_title
 from rules.source.rust.source import RustSource
 
-_LINKED_NAME = re.compile(r"\b(?:no_mangle|export|export_name|link_section|link_name|global_allocator)\b")
 _TAGGED_LINE = re.compile(r"///?\s*SAFETY\s*:")
 _MODULE = re.compile(r"\bmod\b")
 
@@ -81,7 +80,7 @@ def _on_functions(source: RustSource) -> Iterator[tuple[int, str]]:
         if "SAFETY" not in text or not comment.starts_line or comment.kind == "block" or not _TAGGED_LINE.match(text):
             continue
         item = source.next_item(comment.end)
-        if item is None or item.kind != "fn" or item.offset in reported or _LINKED_NAME.search(item.attributes):
+        if item is None or item.kind != "fn" or item.offset in reported or LINKED.search(item.attributes):
             continue
         container = source.structure.container(item.offset)
         if source.column(item.offset) > 1 if container is None else not _MODULE.search(container):

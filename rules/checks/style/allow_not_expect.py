@@ -61,10 +61,10 @@ def _occurrences(source: RustSource) -> Iterator[Occurrence]:
     for match in _ALLOW.finditer(source.code):
         lints = [lint.strip() for lint in match["lints"].split(",")]
         lint = next((lint for lint in lints if lint in _LINTS), None)
-        if _MACRO.match(source.code, match.end()):
+        if lint is None or _MACRO.match(source.code, match.end()):
             continue  # The compiler ignores the attribute of a macro call.
         has_comment = "//" in source.line_text(source.line(match.start()))
-        if lint is not None and not has_comment and next(source.structure.macros(match.start()), None) is None:
+        if not has_comment and next(source.structure.macros(match.start()), None) is None:
             word = match.start() + len("#[")
             fix = source.edit(word, word + len("allow"), "expect")
             yield occurrence(lint, source, match.start(), *([fix] if _LINTS.issuperset(lints) else []))

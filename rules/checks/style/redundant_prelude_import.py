@@ -112,15 +112,16 @@ def _occurrences(source: RustSource, prelude: Prelude, *, in_kernel_crate: bool)
         )
         path = (*first, *parts[1:])
         path = full_path(path, in_kernel_crate=in_kernel_crate)
-        target = (*path, match[2])
-        if match[2] in defined or any(scopes.get(opening, {}).get(match[2], target) != target for opening in around):
-            continue  # The bare name is another constant.
+        name, target = match[2], (*path, match[2])
+        if path not in prelude.modules:
+            continue
+        is_other = name in defined or any(scopes.get(opening, {}).get(name, target) != target for opening in around)
         is_imported = globs.intersection(around) and not _has_inner_module(source, match.start(), globs)
-        if path in prelude.modules and is_imported and not is_in_macro_definition(source, match.start()):
+        if is_imported and not is_other and not is_in_macro_definition(source, match.start()):
             # Without the path, an import of what it begins with may be unused.
             is_exact = parts[0] in _CRATES and len(parts) > 1 and not other_globs.intersection(around)
             fix = (source.edit(match.start(), match.start(2), ""),) if is_exact else ()
-            yield Occurrence(match[2], source.line(match.start(1)), source.column(match.start(1)), fix=fix)
+            yield Occurrence(name, source.line(match.start(1)), source.column(match.start(1)), fix=fix)
 
 
 def _has_inner_module(source: RustSource, offset: int, globs: set[int]) -> bool:
