@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -38,3 +39,9 @@ def events(caplog: pytest.LogCaptureFixture) -> Events:
     """What this test logs, at level info and above."""
     caplog.set_level(logging.INFO, "bot")
     return Events(caplog)
+
+
+@pytest.fixture
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a folder without the database that `make run` leaves beside these tests: `load` refuses to ignore it."""
+    monkeypatch.chdir(tmp_path)

@@ -217,6 +217,7 @@ def _selector(spec: dict[str, Any]) -> dict[str, str]:
     return labels
 
 
+@pytest.mark.usefixtures("empty_folder")
 @pytest.mark.parametrize("file", [DEPLOY / "compose/patchwarden.toml", KUBERNETES / "example/patchwarden.toml"])
 def test_the_example_settings_are_valid_and_no_list_gets_mail_without_a_person(file: Path) -> None:
     settings = load(file)

@@ -49,6 +49,7 @@ def _settings(folder: Path, url: str) -> Path:
     return file
 
 
+@pytest.mark.usefixtures("empty_folder")
 def test_the_url_of_a_server_is_a_database_with_files_beside_it(tmp_path: Path) -> None:
     settings = load(_settings(tmp_path, URL))
 
@@ -102,6 +103,7 @@ def test_a_role_of_another_machine_is_seen(tmp_path: Path) -> None:
     assert running(there, Role.SENDER, f"postgresql+psycopg://ada@/name?host={tmp_path}") == ""
 
 
+@pytest.mark.usefixtures("empty_folder")
 def test_commands_work_on_a_server(tmp_path: Path, service_of: Callable[..., tuple[int, str]]) -> None:
     skip_if_missing()
     file = _settings(tmp_path, server().url_of(tmp_path / "d.db"))
