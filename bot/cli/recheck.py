@@ -24,7 +24,6 @@ from bot.review.difference import Change, ChangeKind
 from bot.review.formats.row import Row, clean, record
 from bot.review.render.text import count, visible
 from bot.review.unmailed import withheld_lines
-from rules.finding import skipped_lines
 from rules.lint.rule import Status
 from rules.registry import by_id
 
@@ -164,7 +163,7 @@ def _lines(result: "RecheckResult", send: bool) -> Iterator[str]:
         yield f"  nothing is sent: {visible(result.unsent)}"
     for failure in result.review.failures:
         yield visible(f"  rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
-    yield from (visible(f"  {line}") for line in skipped_lines(result.review.skipped))
+    yield from (visible(f"  {line}") for line in result.review.unchecked)
 
 
 def _finding(change: Change) -> str:

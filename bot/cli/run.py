@@ -179,9 +179,7 @@ def _print_summary(console: "Console", settings: "Settings", outcomes: "Sequence
             highlight=False,
         )
     if skipped := sum(outcome.skipped > 0 for outcome in outcomes):
-        console.print(
-            f"{skipped:,} of them exceeded an analysis limit in places; see `{_NAME} explain`.", highlight=False
-        )
+        console.print(f"{skipped:,} of them could not be checked in places; see `{_NAME} explain`.", highlight=False)
     known = ", ".join(f"{count:,} {state}" for state, count in sorted(tally.mails.items())) or "none"
     console.print(
         f"{database_name(settings)} contains {tally.postings:,} series and {tally.raw:,} mails, "

@@ -8,7 +8,7 @@ from bot.mail.address import Address
 from bot.mail.posting import Posting
 from rules.analysis.maintainers import SubsystemMatch
 from rules.analysis.unsafe_delta import UnsafeDelta
-from rules.finding import Failure, Finding, Skipped
+from rules.finding import Failure, Finding, Skipped, skipped_lines
 from rules.lazy import dataclass
 
 NO_DELTA: Final = UnsafeDelta()
@@ -90,6 +90,16 @@ class Review:
     skipped: tuple[Skipped, ...] = ()
     subsystems: tuple[str, ...] = ()
     matches: tuple[SubsystemMatch, ...] = ()
+
+    @property
+    def unchecked(self) -> tuple[str, ...]:
+        """What was not checked, and why: diffs that cannot be read, and parts that exceeded an analysis limit."""
+        damaged = (
+            f"patch {patch.index}: its diff cannot be read: {patch.damage.reason}"
+            for patch in self.posting.series.patches
+            if patch.damage is not None
+        )
+        return (*damaged, *skipped_lines(self.skipped))
 
     @property
     def subsystem_matches(self) -> tuple[SubsystemMatch, ...]:

@@ -25,7 +25,7 @@ from bot.ports.running import Clock, Progress
 from bot.review.model import Review
 from bot.review.unmailed import ANSWERED, why_unmailed
 from bot.service.review_queue import ReviewQueue
-from rules.finding import Severity, skipped_lines
+from rules.finding import Severity
 from rules.lazy import dataclass, replace
 
 _LOOK_SECONDS: Final = 1.0
@@ -222,7 +222,7 @@ class ReviewJob:
             outcome,
             findings=len(result.review.current),
             failures=len(result.review.failures),
-            skipped=len(skipped_lines(result.review.skipped)),
+            skipped=len(result.review.unchecked),
             mail=mail.message_id if mail else "",
             to=mail.envelope_to if mail else (),
             unsaid=unsaid,
@@ -248,7 +248,7 @@ def log_review(review: Review, mail: Outgoing | None, unmailed: str, *, is_reche
         **series_fields(review.posting),
         findings=severities.total(),
         **counts,
-        skipped=len(skipped_lines(review.skipped)) or None,
+        skipped=len(review.unchecked) or None,
         failures=len(review.failures) or None,
         recheck=is_recheck or None,
         **mail_of_review,

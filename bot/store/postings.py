@@ -29,9 +29,8 @@ from bot.store.pending import forget_pending, update_pending
 from bot.store.projection import project_posting
 from bot.store.reviews import keep_posting, review_as_told, save_review
 from bot.store.times import text_of, time_of, utc
-from rules.finding import skipped_lines
 
-_MAX_SKIPPED: Final = 3  # places that exceeded an analysis limit and are named
+_MAX_UNCHECKED: Final = 3  # places that were not checked and are named
 _IDS: Final = "(SELECT value FROM json_each(?))"
 _ASSEMBLED: Final = "UPDATE thread SET assembled = ? WHERE id = ?"
 _STORED: Final = "SELECT message_id, thread_id, state, verdict, reason, tries, compared FROM posting"
@@ -181,7 +180,7 @@ class PostingRows:
                 update_pending(connection, pending, now)
             is_kept = outgoing is not None and store_mail(connection, posting, outgoing, now)
             reason = ANSWERED if outgoing is not None else why_unmailed(review) or review.recipients.reason
-            reasons = filter(None, ("" if is_kept else reason, *skipped_lines(review.skipped)[:_MAX_SKIPPED]))
+            reasons = filter(None, ("" if is_kept else reason, *review.unchecked[:_MAX_UNCHECKED]))
             connection.execute(_SET_VERDICT, ("reviewed", "; ".join(reasons), posting.message_id))
             return is_kept
 

@@ -16,7 +16,6 @@ from bot.web.commands import command_address
 from bot.web.mails import mail_headers, mail_text
 from rules.analysis.maintainers import SubsystemMatch
 from rules.diff.patch import Patch
-from rules.finding import skipped_lines
 from rules.lazy import dataclass
 from rules.lint.rule import Rule
 from rules.listing import number_ranges
@@ -185,9 +184,9 @@ def series_view(detail: SeriesDetail, max_shown: int = _MAX_SHOWN) -> SeriesView
 
 
 def _not_checked(review: Review) -> tuple[str, ...]:
-    """Return what exceeded an analysis limit, and the rules that failed."""
+    """Return what was not checked, and the rules that failed."""
     failed = dict.fromkeys(f"the rule {failure.rule} failed" for failure in review.failures)
-    return (*skipped_lines(review.skipped)[:_MAX_ROWS], *failed)
+    return (*review.unchecked[:_MAX_ROWS], *failed)
 
 
 def _reason(comment: ReviewFinding) -> str:

@@ -50,9 +50,21 @@ def test_the_service_goes_on_and_explains(patchwarden: Call, tmp_path: Path, lar
     status, out, _ = patchwarden("run", "--once", "--archive", str(archive))
 
     assert status == 0
-    assert "1 of them exceeded an analysis limit in places" in out
+    assert "1 of them could not be checked in places" in out
     status, out, _ = patchwarden("explain", "large@x")
     assert f"reviewed: no finding to report; patch 1, {WHY}" in out
+
+
+def test_the_service_names_a_diff_that_cannot_be_read(patchwarden: Call, tmp_path: Path) -> None:
+    head, _, _ = patch("long@x").partition(b"\ndiff --git ")
+    too_long = DIFF.replace(f"+1,{MAX_FILE_WORK + 1} ", f"+1,{MAX_FILE_WORK} ").encode()
+    archive = git_archive(tmp_path / "list.git", (head + b"\n" + too_long + b"-- \n2.43.0\n", patch("good@x", "fan")))
+
+    _, out, _ = patchwarden("run", "--once", "--archive", str(archive))
+
+    assert "1 of them could not be checked in places" in out
+    _, out, _ = patchwarden("explain", "long@x")
+    assert "reviewed: no finding to report; patch 1: its diff cannot be read: " in out
 
 
 def test_replay_counts_and_names_it(run: Run, tmp_path: Path, large: bytes) -> None:
