@@ -77,9 +77,12 @@ class LoreArchive:
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
         """Yield new mails after the cursors, oldest first. Raises InboxError at the end if a fetch failed."""
         self._refresh(cursors)
-        if self._mirrored:
-            for batch in self._reader(self._root).batches(cursors, size):
+        try:
+            for batch in self._reader(self._root).batches(cursors, size) if self._mirrored else ():
                 yield replace(batch, source=self.name)
+        except InboxError as error:
+            hint = f"if this mirror is damaged, remove {self._root / 'git'}; it is fetched again"
+            self._trouble.append(InboxError(f"{error}; {hint}"))
         trouble, self._trouble = self._trouble, []
         if trouble:
             raise InboxError("; ".join(str(error) for error in trouble))

@@ -222,6 +222,21 @@ def test_a_mirror_that_was_lost_is_fetched_down_to_the_cursor(origin: Origin, fo
     assert follower.poll(days=31) == [mail(day) for day in range(1, 31)]
 
 
+def test_the_error_of_a_damaged_mirror_says_how_to_get_a_new_one(origin: Origin, follower: Follower) -> None:
+    epoch = origin.epoch("rust")
+    epoch.add(mail(1))
+    follower.poll()
+    (mirror,) = follower.directory.glob("*/rust/git/0.git")
+    (mirror / "HEAD").write_text("damaged")
+    epoch.add(mail(2))
+
+    with pytest.raises(InboxError, match=f"git fetch: .*; .*HEAD; if this mirror is damaged, remove {mirror.parent};"):
+        follower.poll()
+
+    shutil.rmtree(mirror.parent)
+    assert [mail(2)] == follower.poll()
+
+
 def test_mails_that_were_fetched_and_not_taken_come_without_the_network(origin: Origin, follower: Follower) -> None:
     origin.epoch("rust").add(mail(1))
     follower.poll()
