@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from queue import SimpleQueue
 from threading import Event, Lock
@@ -20,6 +21,7 @@ from bot.error import AdapterError
 from bot.log import configuration
 from bot.pool.guard import Crashed, StoppedError, TimeLimit
 from bot.pool.worker import Limits, TooMuch, exceeded_amount, exit_reason, packed, serve
+from bot.signals import signal
 from rules.lazy import dataclass
 
 T = TypeVar("T")
@@ -69,7 +71,14 @@ class _Worker:
         context.set_forkserver_preload([_FIRST, *self.preloaded, _LAST])
         self.connection, child_end = context.Pipe()
         self.process = context.Process(target=serve, args=(child_end, limits, configuration()), daemon=True)
-        self.process.start()
+        # The fork server ignores Ctrl-C only after it has loaded its modules; until then it inherits the mask. The
+        # tracker is started before, because its start unblocks the signal.
+        resource_tracker.ensure_running()
+        unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
         child_end.close()
         self.tasks: deque[_Task[Any]] = deque()
         self.is_ready = False

@@ -60,6 +60,30 @@ def test_an_ignored_signal_stays_ignored(place: str) -> None:
     assert "## What it flags" in done.stdout
 
 
+_FORK_SERVER = """
+import signal
+from bot.pool.executor import ProcessExecutor, preload
+signal.signal(signal.SIGINT, signal.default_int_handler)
+preload(["interrupted"])
+if __name__ == "__main__":
+    executor = ProcessExecutor(1)
+    print(executor.map(abs, [-1]))
+    executor.close()
+"""
+
+
+def test_ctrl_c_is_silent_while_the_fork_server_loads_modules(tmp_path: Path) -> None:
+    (tmp_path / "interrupted.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    (tmp_path / "main.py").write_text(_FORK_SERVER)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), str(tmp_path)])}
+
+    done = subprocess.run(
+        [sys.executable, "main.py"], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment
+    )
+
+    assert ("[1]\n", "", 0) == (done.stdout, done.stderr, done.returncode)
+
+
 @pytest.mark.parametrize(
     ("arguments", "streams", "expected"),
     [
