@@ -98,20 +98,29 @@ def _unjustified(
 ) -> "Iterator[UnjustifiedSite[Unsafe]]":
     if file.post is None:
         return
-    unjustified: list[_Candidate[Unsafe]] = [item for item in read(file.unsafe_sources) if item.justified is False]
+    candidates: list[_Candidate[Unsafe]] = read(file.unsafe_sources)
+    unjustified: list[_Candidate[Unsafe]] = [item for item in candidates if item.justified is False]
     if not unjustified:
         return
     touched = file.post.touched
     added: list[_Candidate[Unsafe]] = [item for item in unjustified if item.code.line in touched]
     unchanged: list[_Candidate[Unsafe]] = [item for item in unjustified if item.code.line not in touched]
-    sites = chain(_new(file, added, read, removed), _comment_lost(file, unchanged, read))
+    justified: list[_Candidate[Unsafe]] = [item for item in candidates if item.justified and item.code.line in touched]
+    sites = chain(_new(file, added, justified, read, removed), _comment_lost(file, unchanged, read))
     yield from sorted(sites, key=lambda site: (site.code.line, site.code.column))
 
 
 def _new(
-    file: FileView, added: "list[_Candidate[Unsafe]]", read: "_Read[Unsafe]", removed: "Analysis[_ByKey[Unsafe]]"
+    file: FileView,
+    added: "list[_Candidate[Unsafe]]",
+    justified: "list[_Candidate[Unsafe]]",
+    read: "_Read[Unsafe]",
+    removed: "Analysis[_ByKey[Unsafe]]",
 ) -> "Iterator[UnjustifiedSite[Unsafe]]":
-    """Yield the added code that is not moved or edited, and moved or edited code that had a comment before."""
+    """Yield the added code that is not moved or edited, and moved or edited code that had a comment before.
+
+    `justified` is the added code that has its comment.
+    """
     if not added:
         return
     removed_here = _removed_here(file, read)
@@ -123,6 +132,9 @@ def _new(
             unmatched.append(candidate)
         elif match.justified:
             yield _at_code(candidate, "comment-removed")
+    # Code that the patch only moves or indents anew is not an earlier text of other code.
+    for candidate in justified if unmatched else ():
+        _take_same(candidate, removed_here)
     for index, candidate in enumerate(unmatched):
         match = _take_similar(file.change, candidate, removed_here) if index < _MAX_EDITED else None
         if match is None or match.justified:

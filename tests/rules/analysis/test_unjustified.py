@@ -199,6 +199,23 @@ def test_the_comment_is_removed() -> None:
     assert [(1, "a.rs", "comment-removed", "pre", 2)] == site
 
 
+def test_code_that_keeps_its_comment_where_it_moves_is_no_earlier_text_of_other_code() -> None:
+    site = exposed("""
+        | diff a.rs (whole)
+        |  fn f() {
+        | -    // SAFETY: a
+        | -    unsafe { bindings::on(led) };
+        | +    if ready {
+        | +        // SAFETY: a
+        | +        unsafe { bindings::on(led) };
+        | +        unsafe { bindings::off(led) };
+        | +    }
+        |  }
+        """)
+
+    assert [(1, "a.rs", "added", "post", 5)] == site
+
+
 def test_a_comment_is_removed_below_code_that_never_had_one() -> None:
     site = exposed("""
         | diff a.rs (whole)
