@@ -76,7 +76,6 @@ class Parameter:
         self.type = types[0] if getattr(declared, "__origin__", None) is None else declared
         names = self.declared.names if isinstance(self.declared, Option) else ()
         self.names = [given for given in names for given in given.split("/")] or [f"--{name.replace('_', '-')}"]
-        self.metavar = self.declared.metavar or ("VALUE" if self.is_option else name.upper())
 
     @property
     def is_option(self) -> bool:
@@ -89,6 +88,21 @@ class Parameter:
         return self.type is bool or (isinstance(self.declared, Option) and self.declared.is_counted)
 
     @property
+    def has_two_names(self) -> bool:
+        """Whether it is a switch with a name for each of its values."""
+        return self.names[-1] == f"--no-{self.name}" and len(self.names) > 1
+
+    @property
+    def metavar(self) -> str:
+        """The word for the value in the help: the declared one, the choices, the kind of the value, or the name."""
+        if self.declared.metavar or not self.is_option:
+            return self.declared.metavar or self.name.upper()
+        if self.choices:
+            return f"<{'|'.join(self.choices)}>"
+        kind = self.type.__args__[0] if getattr(self.type, "__origin__", None) is list else self.type
+        return {"int": "N", "Path": "PATH"}.get(kind.__name__, "VALUE")
+
+    @property
     def choices(self) -> list[str] | None:
         """The values of an enum."""
         kind = self.type
@@ -96,7 +110,7 @@ class Parameter:
 
     def add_to(self, parser: "ArgumentParser") -> None:
         """Let the parser read this parameter. It leaves out what is not given."""
-        from argparse import SUPPRESS
+        from argparse import SUPPRESS, BooleanOptionalAction
 
         shown = self.declared.help.replace("%", "%%")
         if isinstance(self.declared, Option) and self.declared.prints:
@@ -110,14 +124,10 @@ class Parameter:
             return
         options: dict[str, Any] = {"dest": self.name, "help": shown, "default": SUPPRESS}
         if self.is_switch:
-            action = "store_true" if self.type is bool else "count"
-            positive = [name for name in self.names if not name.startswith("--no-") or len(self.names) == 1]
-            parser.add_argument(*positive, action=action, **options)
-            if len(positive) < len(self.names):
-                negative = [name for name in self.names if name not in positive]
-                parser.add_argument(*negative, action="store_false", dest=self.name, default=SUPPRESS, help=SUPPRESS)
+            action = BooleanOptionalAction if self.has_two_names else "store_true" if self.type is bool else "count"
+            parser.add_argument(*self.names[: 1 if self.has_two_names else None], action=action, **options)
             return
-        options["metavar"] = f"<{'|'.join(self.choices)}>" if self.choices else self.metavar
+        options["metavar"] = self.metavar
         origin = getattr(self.type, "__origin__", None)
         if origin is tuple:
             options |= {"nargs": len(self.type.__args__), "metavar": tuple(self.metavar.split(" "))}

@@ -46,7 +46,8 @@ class Check:
 def doctor(
     context: GlobalOptions,
     deliver: Annotated[
-        bool, Option("--deliver/--no-deliver", help="Also check what only the sending process needs.")
+        bool,
+        Option("--deliver/--no-deliver", help="Also check what only the sending process needs. Default: --deliver."),
     ] = True,
 ) -> int:
     """Check settings, database, archives, lists, outbox, git and rules. Print what is wrong and how to fix it.

@@ -40,7 +40,11 @@ def run(
         Option(help="Read this public-inbox archive, mbox or Maildir instead of those in the settings; repeatable."),
     ] = None,
     deliver: Annotated[
-        bool, Option("--deliver/--no-deliver", help="Also deliver mails, or leave that to `patchwarden deliver`.")
+        bool,
+        Option(
+            "--deliver/--no-deliver",
+            help="Also deliver mails, which is the default, or leave that to `patchwarden deliver`.",
+        ),
     ] = True,
 ) -> int:
     """Read archives, review their series, and deliver the reviews. By default, mails are only written to a folder.

@@ -58,11 +58,12 @@ def _row(parameter: Parameter) -> str:
     required = "required" if parameter.is_required else ""
     meaning = parameter.declared.help.replace("|", "\\|")
     default = parameter.default
+    metavar = parameter.metavar.replace("|", "\\|")
     if not parameter.is_option:
-        return f"| `{parameter.metavar}` | {required} | {meaning} |"
-    value = "" if parameter.is_switch else f" {parameter.metavar}"
+        return f"| `{metavar}` | {required} | {meaning} |"
+    value = "" if parameter.is_switch else f" {metavar}"
     names = ", ".join(f"`{name}{value}`" for name in parameter.names)
-    if len(parameter.names) > 1 and parameter.type is bool:
+    if parameter.has_two_names:
         shown = f"`{parameter.names[0 if default else 1]}`"
     else:
         shown = f"`{default}`" if default and not parameter.is_switch else ""

@@ -81,7 +81,7 @@ def _parameters(command: Command | Group) -> Iterator[str]:
 def _name(parameter: Parameter) -> str:
     if not parameter.is_option:
         return parameter.metavar
-    value = "" if parameter.is_switch else f" {'|'.join(parameter.choices or []) or parameter.metavar}"
+    value = "" if parameter.is_switch else f" {parameter.metavar}"
     return ", ".join(f"{name}{value}" for name in parameter.names)
 
 

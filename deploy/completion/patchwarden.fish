@@ -32,7 +32,7 @@ complete -c patchwarden -n "not __fish_seen_subcommand_from run deliver worker c
 complete -c patchwarden -n "not __fish_seen_subcommand_from run deliver worker check lsp audit debt replay rules explain recheck pending digest web mute tree outbox stop quarantine backup restore migrate-store prune rebuild init doctor" -l version -d 'Print the version and exit'
 complete -c patchwarden -n "__fish_seen_subcommand_from run" -l once -d 'Process new mails once, print a table, and exit'
 complete -c patchwarden -n "__fish_seen_subcommand_from run" -l archive -r -d 'Read this public-inbox archive, mbox or Maildir instead of those in the settings; repeatable'
-complete -c patchwarden -n "__fish_seen_subcommand_from run" -l deliver -l no-deliver -d 'Also deliver mails, or leave that to `patchwarden deliver`'
+complete -c patchwarden -n "__fish_seen_subcommand_from run" -l deliver -l no-deliver -d 'Also deliver mails, which is the default, or leave that to `patchwarden deliver`'
 complete -c patchwarden -n "__fish_seen_subcommand_from deliver" -l once -d 'Deliver the mails that are due now, then exit'
 complete -c patchwarden -n "__fish_seen_subcommand_from worker" -l jobs -r -d 'Number of series that this process reviews at the same time'
 complete -c patchwarden -n "__fish_seen_subcommand_from worker" -l drain -r -d 'Seconds that the running jobs have to end after SIGTERM'

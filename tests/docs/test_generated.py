@@ -32,6 +32,10 @@ def test_commands_with_their_options_and_exit_statuses() -> None:
     assert "\n## patchwarden outbox approve\n" in page
     assert "| `--once` |  | Process new mails once, print a table, and exit. |" in page
     assert "| `--deliver`, `--no-deliver` | `--deliver` |" in page
+    assert "| `--fail-on <note\\|nit\\|warning\\|bug>` | `warning` |" in page
+    assert "| `NAME\\|MESSAGE-ID` |" in page
+    assert "| `--jobs N` |" in page
+    assert "VALUE" not in page
     assert all(
         "**Exit status" in section
         for section in page.split("\n## ")[1:]

@@ -41,6 +41,13 @@ def test_help_has_an_example_and_the_exit_statuses(patchwarden: Call, command: s
         assert "Exit status" in out
 
 
+def test_help_names_both_forms_of_a_switch_and_the_kind_of_a_value(patchwarden: Call) -> None:
+    _, out, _ = patchwarden("run", "--help")
+
+    assert "--deliver, --no-deliver" in out
+    assert "--archive PATH" in out
+
+
 def test_help_names_every_command(patchwarden: Call) -> None:
     status, out, _ = patchwarden("--help")
 
