@@ -102,11 +102,13 @@ def audit(
             failures += report.failures
             problems += skipped_lines(report.skipped)
     earlier = load_baseline(baseline)
-    rows = without_known(of_findings(findings, known), earlier, form)
+    all_rows = tuple(of_findings(findings, known))
+    rows = without_known(all_rows, earlier, form)
     has_tree = specs is not None and bool(specs.repositories)
     of_files = [rule.id for rule in rules if rule.check_file is not None]
     not_checked = () if rows else tuple(unchecked([], of_files, has_tree=has_tree))
-    verdict = RowResult(rows, (), tuple(failures), tuple(problems), not_checked)
+    left_out = len(all_rows) - len(rows)
+    verdict = RowResult(rows, (), tuple(failures), tuple(problems), not_checked, known=left_out)
     echo(format_findings(verdict, rules, form, context, baseline=earlier), nl=False)
     for problem in problems:
         complain(problem)

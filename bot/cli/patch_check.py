@@ -136,13 +136,14 @@ def _check(
     rows = tuple(replace(row, fix=fixes.get((row.posting, row.finding.subject))) for row in rows) if fixes else rows
     if options.tracking:
         rows = tuple(_rows_about(asked, postings, rows))
-    rows = without_known(rows, options.baseline, form)
+    new_rows = without_known(rows, options.baseline, form)
     verdict = RowResult(
-        rows,
+        new_rows,
         checked,
         tuple(failure for report in reports for failure in report.failures),
         tuple(problems),
-        _unchecked(checked, options) if form is Format.TEXT and not rows else (),
+        _unchecked(checked, options) if form is Format.TEXT and not new_rows else (),
+        known=len(rows) - len(new_rows),
     )
     findings = format_findings(verdict, rules, form, context, mails, options.baseline)
     complaints = list(problems)
@@ -435,7 +436,7 @@ def _unchecked(checked: Sequence[CheckedPosting], options: "CheckOptions") -> tu
     from bot.cli.unchecked import unchecked
 
     if not checked and options.git is not None:
-        nothing = "nothing is staged" if options.staged else f"{options.git[1]} has no commits other than merges"
+        nothing = "nothing is staged" if options.staged else f"{options.git[1]} has no commits, not counting merges"
         return (f"not checked: {nothing}",)
     patches = [patch for shown in checked for patch in shown.posting.series.patches]
     paths = dict.fromkeys(path for patch in patches for path in patch.paths)

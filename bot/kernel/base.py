@@ -75,7 +75,8 @@ class Base:
         return f"{self} (certainty {self.certainty})"
 
     def __str__(self) -> str:
-        return f"{self.ref} ({self.commit[:12]}), {self.chosen}, {self.evidence}"
+        name = f"{self.ref} ({self.commit[:12]})" if self.ref != self.commit else self.commit[:12]
+        return f"{name}, {self.chosen}, {self.evidence}"
 
 
 def choose(

@@ -41,8 +41,9 @@ class Evidence:
         if not self.files:
             return "no file to compare"
         pre_images = f"{self.matched} of {self.announced} pre-images found"
-        fitting = f", {self.fitting} fit by their lines" if self.fitting else ""
-        return pre_images + fitting + (f", {len(self.missed)} do not fit" if self.missed else "")
+        fits = "1 fits by its lines" if self.fitting == 1 else f"{self.fitting} fit by their lines"
+        misses = "1 does not fit" if len(self.missed) == 1 else f"{len(self.missed)} do not fit"
+        return pre_images + (f", {fits}" if self.fitting else "") + (f", {misses}" if self.missed else "")
 
 
 def first_changes(series: Series) -> tuple[FileChange, ...]:

@@ -60,7 +60,7 @@ class RowResult:
     """The result of a command: the rows in order, the postings (none for files), and the rules that failed.
 
     `problems` has one line for each input that could not be read, with the reason. `unchecked` has one line for each
-    kind of check that was not made, with the reason.
+    kind of check that was not made, with the reason. `known` is the number of findings of a baseline that are left out.
     """
 
     rows: tuple[Row, ...] = ()
@@ -68,6 +68,7 @@ class RowResult:
     failures: tuple[Failure, ...] = ()
     problems: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
+    known: int = 0
 
 
 def of_review(review: "Review", rules: Mapping[str, Rule]) -> Iterator[Row]:

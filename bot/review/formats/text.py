@@ -116,7 +116,9 @@ def _failed(failure: Failure) -> str:
 
 def _sum(result: RowResult, colours: Colours) -> Iterator[str]:
     if not result.rows:
-        yield "no findings" + (" in the input that could be read" if result.problems else "")
+        nothing = "no new findings" if result.known else "no findings"
+        yield nothing + (" in the input that could be read" if result.problems else "")
+        yield from _known(result)
         yield from (f"  {visible(line)}" for line in result.unchecked)
         return
     files = {row.finding.path for row in result.rows if row.finding.path is not None}
@@ -125,6 +127,12 @@ def _sum(result: RowResult, colours: Colours) -> Iterator[str]:
     width = max(map(len, by_rule))
     for rule, number in sorted(by_rule.items(), key=lambda item: (-item[1], item[0])):
         yield f"  {rule:{width}} {number:6}"
+    yield from _known(result)
+
+
+def _known(result: RowResult) -> Iterator[str]:
+    if result.known:
+        yield f"  not shown: {count(result.known, 'finding')} of the baseline"
 
 
 def _amounts(rows: Iterable[Row]) -> str:

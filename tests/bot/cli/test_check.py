@@ -328,7 +328,7 @@ def test_a_range_that_is_none(run: Run, repository: Path, commits: str, tmp_path
 @pytest.mark.parametrize(
     ("form", "out"),
     [
-        ("text", "no findings\n  not checked: HEAD..HEAD has no commits other than merges\n"),
+        ("text", "no findings\n  not checked: HEAD..HEAD has no commits, not counting merges\n"),
         ("jsonl", ""),
         ("json", "[]\n"),
     ],
@@ -377,7 +377,8 @@ def test_findings_of_a_baseline_do_not_count(run: Run, tmp_path: Path) -> None:
     known, both = run(*command, "text", "-", stdin=first), run(*command, "terse", "-", stdin=box)
 
     assert (0, 1) == (known.status, both.status)
-    assert "no findings\n" in known.out
+    assert "\nno new findings\n  not shown: 1 finding of the baseline\n" in known.out
+    assert run(*command, "text", "-", stdin=box).out.endswith("\n  not shown: 1 finding of the baseline\n")
     assert ["rust/kernel/fan.rs:4"] == [line.split(": ")[0] for line in both.out.splitlines() if "WARNING" in line]
     assert 0 == run(*command, "sarif", "-", stdin=first).status
     assert "unchanged" in run(*command, "sarif", "-", stdin=first).out
