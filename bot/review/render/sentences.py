@@ -19,6 +19,8 @@ SOME_RESOLVED: Final = Sentence("{count} are resolved")
 
 ONE_NOT_SHOWN: Final = Sentence("1 more finding is not shown here.")
 SOME_NOT_SHOWN: Final = Sentence("{count} more findings are not shown here.")
+ONE_NOT_REPEATED: Final = Sentence("1 finding that earlier mails reported is not shown again.")
+SOME_NOT_REPEATED: Final = Sentence("{count} findings that earlier mails reported are not shown again.")
 ALL_ON_PAGE: Final = Sentence("The page at the end of this mail shows all.")
 ASK_FOR_ALL: Final = Sentence("Reply to this mail to get all.")
 

@@ -30,10 +30,22 @@ def summary(review: Review, groups: Sequence[FindingGroup], page: str) -> list[s
     ]
     if since := _since_previous(review):
         lines.append(since)
-    if hidden := sum(map(_is_hidden, review.current)):
-        not_shown = sentences.ONE_NOT_SHOWN if hidden == 1 else sentences.SOME_NOT_SHOWN.format(count=hidden)
-        lines.append(f"{not_shown} {sentences.ALL_ON_PAGE if page else sentences.ASK_FOR_ALL}")
+    if not_shown := _not_shown(review):
+        lines.append(" ".join([*not_shown, sentences.ALL_ON_PAGE if page else sentences.ASK_FOR_ALL]))
     return [wrapped for line in lines for wrapped in plain_text.wrap(line)]
+
+
+def _not_shown(review: Review) -> list[str]:
+    """Return how many findings that stand are left out because of the length of the mail or of earlier mails."""
+    too_many = sum((comment.withheld or "").startswith(OVER) for comment in review.current)
+    reported = sum(map(_is_hidden, review.current)) - too_many
+    lines = []
+    if too_many:
+        lines.append(sentences.ONE_NOT_SHOWN if too_many == 1 else sentences.SOME_NOT_SHOWN.format(count=too_many))
+    if reported:
+        some = sentences.SOME_NOT_REPEATED.format(count=reported)
+        lines.append(sentences.ONE_NOT_REPEATED if reported == 1 else some)
+    return lines
 
 
 def _is_hidden(comment: ReviewFinding) -> bool:

@@ -309,4 +309,18 @@ def test_findings_that_are_not_repeated_remain_and_are_not_shown(make: Maker) ->
     text = _body(make, make.posting(revision=2), first, second, previous=previous)
 
     assert "Of the findings reported on the previous revision, 2 remain." in text
-    assert "1 more finding is not shown here" in text
+    assert "\n1 finding that earlier mails reported is not shown again. Reply to this\nmail to get all.\n" in text
+    assert "more finding" not in text
+
+
+def test_findings_over_the_limit_and_findings_that_are_not_repeated_are_counted_apart(make: Maker) -> None:
+    findings = [make.finding(3, path=f"rust/kernel/{number}.rs") for number in range(18)]
+    previous = Review(
+        make.posting(),
+        tuple(ReviewFinding(finding, said_before=1) for finding in findings[:2]),
+        recipients=Recipients((Address("Ada", "ada@example.org"),)),
+    )
+
+    text = _body(make, make.posting(revision=2), *findings, previous=previous)
+
+    assert " more findings are not shown here. 2 findings that earlier mails reported" in " ".join(text.split())
