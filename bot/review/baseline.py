@@ -21,9 +21,9 @@ def compare(
     """Return each finding with its status, in the order of the report, and then the resolved findings.
 
     A finding is repeated if the previous revision has one with the same fingerprint, and moved if it has one with the
-    same rule and text, or with the same rule in the same item of the same file. A finding does not count as resolved if
-    its rule failed, skipped something, or is not in `active_rules` (None: all rules are active). A review without
-    recipients reported nothing.
+    same rule and text, or with the same rule in the same item of the same file. If the message is the same too, the
+    function may be in another impl than before. A finding does not count as resolved if its rule failed, skipped
+    something, or is not in `active_rules` (None: all rules are active). A review without recipients reported nothing.
 
     `reply` is the message-id of a person's reply to the mail about the previous review. The author knows the findings
     in that mail, so they are withheld from now on.
@@ -37,9 +37,14 @@ def compare(
         by_text.take(finding) if same is None else None for finding, same in zip(report.findings, repeated, strict=True)
     ]
     by_item = _Unmatched(by_text.rest(), _item)
+    in_same_item = [
+        by_item.take(finding) if same is other is None else None
+        for finding, same, other in zip(report.findings, repeated, moved, strict=True)
+    ]
+    by_function = _Unmatched(by_item.rest(), _function)
     comments = []
-    for finding, same, other in zip(report.findings, repeated, moved, strict=True):
-        edited = by_item.take(finding) if same is other is None else None
+    for finding, same, other, in_item in zip(report.findings, repeated, moved, in_same_item, strict=True):
+        edited = by_function.take(finding) if same is other is in_item is None else in_item
         earlier = same or other or edited
         if earlier is None:
             comments.append(ReviewFinding(finding))
@@ -52,7 +57,7 @@ def compare(
     incomplete = {failure.rule for failure in report.failures} | {skipped.rule for skipped in report.skipped}
     comments += [
         ReviewFinding(comment.finding, FindingStatus.RESOLVED, RESOLVED, *_mailings(comment, mailed))
-        for comment in by_item.rest()
+        for comment in by_function.rest()
         if comment.finding.rule not in incomplete and (active_rules is None or comment.finding.rule in active_rules)
     ]
     return tuple(comments)
@@ -89,6 +94,12 @@ def _content(finding: Finding) -> str:
 
 def _item(finding: Finding) -> str:
     return f"{finding.rule}\0{finding.path}\0{finding.scope}" if finding.scope else ""
+
+
+def _function(finding: Finding) -> str:
+    """Return rule, file, message and innermost item, which stay if the type or trait of the impl is renamed."""
+    function = finding.scope.rpartition(" / ")[2]
+    return f"{finding.rule}\0{finding.path}\0{function}\0{finding.message}" if function else ""
 
 
 def _still_withheld(comment: ReviewFinding, mailed: bool, reply: str) -> str | None:

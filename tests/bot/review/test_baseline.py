@@ -119,6 +119,19 @@ def test_edited_code_in_the_same_item_is_the_same_finding(make: Maker) -> None:
     ]
 
 
+def test_a_function_whose_impl_changed_is_not_resolved(make: Maker) -> None:
+    old = replace(make.finding(3), scope="impl Led / fn on", message="This block is unsafe.")
+    new = replace(make.finding(9), scope="impl Switch for Led / fn on", message="This block is unsafe.")
+    other = replace(make.finding(12), scope="impl Lamp / fn on", message="This function is unsafe.")
+    previous = Review(make.posting(), (ReviewFinding(old),), recipients=Recipients((AUTHOR,)))
+
+    comments = compare(Report((other, new)), previous)
+
+    assert [(FindingStatus.NEW, 0), (FindingStatus.MOVED, 1)] == [
+        (item.standing, item.said_before) for item in comments
+    ]
+
+
 def test_a_dispute_is_not_about_other_code_of_the_item(make: Maker) -> None:
     old = replace(make.finding(3), scope="impl Led / fn on")
     new = replace(make.finding(9), scope="impl Led / fn on")
