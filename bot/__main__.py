@@ -32,9 +32,9 @@ COMMANDS: Final = {
     "worker": "Read archives, and review series and check them again, together with other workers on any number of "
     "machines that share a PostgreSQL database.",
     "check": "Check patches against the rules. Nothing is sent.",
-    "lsp": "Check what is written in an editor: a language server on standard input and output.",
+    "lsp": "Check code while you write it: a language server for editors, on standard input and output.",
     "audit": "Check whole files or trees as if every line were new. Print the findings by file, and their total.",
-    "debt": "Count unsafe code, and what is not documented of it, by subsystem of MAINTAINERS and by ref.",
+    "debt": "Count unsafe code, and how much of it is undocumented, by subsystem of MAINTAINERS and by ref.",
     "replay": "Review archives as if their mails arrived now, and print what would be found and sent.",
     "rules": "List the rules, or explain a rule: what it flags, why, how to fix it, and what it does not flag.",
     "explain": "Explain what happened to a mail: its source, its state, its series, and our reply or why there is "

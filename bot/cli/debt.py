@@ -57,7 +57,7 @@ def debt(
     cluster: ClusterOption = "",
     scheduler: SchedulerOption = "",
 ) -> int:
-    """Count unsafe code, and what is not documented of it, by subsystem of MAINTAINERS and by ref.
+    """Count unsafe code, and how much of it is undocumented, by subsystem of MAINTAINERS and by ref.
 
     Repositories are read without a checkout. A file belongs to the subsystem with the most specific pattern in MAINTAINERS of the same ref. With several refs the change from the first to the last is shown. docs/explanation/debt.md says what is counted.
 

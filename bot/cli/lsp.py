@@ -35,7 +35,7 @@ def lsp(
         list[str] | None, Option("--disable", metavar="ID", help="Do not run this rule; repeatable.")
     ] = None,
 ) -> int:
-    """Check what is written in an editor: a language server on standard input and output.
+    """Check code while you write it: a language server for editors, on standard input and output.
 
     An editor starts it; docs/how-to/use-an-editor.md says how. Only what the work tree changes since --base is reported, text that is not saved included. Hover shows what the callee of an unsafe block requires, and quick fixes are those of `check --fix`. The editor can give the same options as initializationOptions: base, tree and disabledRules. Needs `pip install 'patchwarden[lsp]'`.
 

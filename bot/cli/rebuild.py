@@ -13,7 +13,7 @@ from bot.cli.database import announce, existing
 def rebuild(context: GlobalOptions) -> int:
     """Write the rows that the web pages show anew, from the stored series and reviews.
 
-    The service writes these rows itself, also for a database that lacks them. You need this command only if the rows are damaged. It also fills the queue of `patchwarden worker` again. If the settings name a kernel repository, reviews without subsystems get those of the newest MAINTAINERS, and those of earlier versions the lines of it by which their subsystems are concerned. Stop the service first. You can interrupt the command and run it again.
+    The service writes these rows itself, also for a database that lacks them. You need this command only if the rows are damaged. It also fills the queue of `patchwarden worker` again. If the settings name a kernel repository, reviews without subsystems get those of the newest MAINTAINERS, and reviews by earlier versions also get the lines of MAINTAINERS that match. Stop the service first. You can interrupt the command and run it again.
 
     \b
     Example:

@@ -40,7 +40,11 @@ def stop(
     with changing_stop(settings) as store:
         switch = build_stop_switch(settings, store, SystemClock())
         if lift:
-            done = f"sending from {database} resumes" if switch.lift() else f"sending from {database} was not stopped"
+            done = (
+                f"sending from {database} is allowed again"
+                if switch.lift()
+                else f"sending from {database} was not stopped"
+            )
         else:
             switch.stop(reason)
             done = f"all sending from {database} is stopped; run `patchwarden stop --lift` to resume"

@@ -172,8 +172,8 @@ class LoreSettings(Table):
     verify: bool = setting(True, "Verify DKIM signatures. This asks the DNS for keys.")
     keyring: Path = setting(
         Path("var/keyring"),
-        "A patatt keyring with public keys of developers. It is used if it exists. Who can write there can give the "
-        "commands by mail of anybody.",
+        "A patatt keyring with public keys of developers. It is used if it exists. Anybody who can write there "
+        "can give commands by mail in the name of other people.",
     )
 
     @property

@@ -346,7 +346,7 @@ def test_stop_holds_what_was_approved_until_it_is_lifted(patchwarden: Call, held
     assert "a rule is wrong" in patchwarden("outbox", "list")[1]
 
     idle = "no process sends from it now\n"
-    assert patchwarden("stop", "--lift")[:2] == (0, f"sending from var/patchwarden.db resumes\n{idle}")
+    assert patchwarden("stop", "--lift")[:2] == (0, f"sending from var/patchwarden.db is allowed again\n{idle}")
     assert patchwarden("stop", "--lift")[1] == f"sending from var/patchwarden.db was not stopped\n{idle}"
     assert patchwarden("outbox", "drop", held)[0] == 0
 
