@@ -66,7 +66,7 @@ _DAY: Final = 86_400
 _CONFIRM_SECONDS: Final = 0.4  # so that `patchwarden stop` is confirmed within a second
 _CONFIRM_IDLE: Final = 60.0  # where each change of the stop file and of the database is noticed
 _CONFIRM_BUSY: Final = 10.0
-"""How long after a change the stop is still looked for: the change of a file precedes the end of its transaction."""
+"""How long the stop is looked for after a file changed: the file changes before the transaction ends."""
 _MAX_FETCH: Final = 3600.0
 """Maximum seconds of polling without progress: git may take 900 s to fetch and 900 s to pack each changed epoch of an
 archive, and at most two epochs change when a new one begins."""

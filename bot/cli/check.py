@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden check`: check patches against the rules, before or after they are posted.
 
-This module only reads the options. What checks is loaded in a child where possible: what a child loads costs less than
-what it inherits, because each page of memory that it changes is copied.
+This module only reads the options. The code that checks is loaded in a child where possible: code that a
+child loads costs less than code that it inherits, because each page of memory that it changes is copied.
 """
 
 import gc

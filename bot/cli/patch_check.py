@@ -62,7 +62,7 @@ _SUFFIXES: Final = (".eml", ".patch", ".diff", ".mbox", ".mbx", ".txt", ".git", 
 
 
 def check_small_patches(context: GlobalOptions, options: "CheckOptions") -> tuple[bytes, tuple[str, ...], int] | None:
-    """Check in this process what is small, as `check_patches` does. Return None for other sources."""
+    """Check small sources in this process, as `check_patches` does. Return None for other sources."""
     sources, size = _open_sources(context, options), 0
     for source in sources:
         if not isinstance(source, Mbox | StandardInput | PatchDirectory):
@@ -82,7 +82,7 @@ def check_patches(context: GlobalOptions, options: "CheckOptions") -> tuple[byte
 
 
 def _without_child(work: Callable[[T], R], items: Sequence[T], _: Limits) -> Iterator[R | Crashed]:
-    """Apply the work in this process. What it raises is raised."""
+    """Apply the work in this process. Its exceptions are raised."""
     return map(work, items)
 
 

@@ -61,9 +61,9 @@ def assemble(
 
 
 def needs_recipients(message: Message) -> bool:
-    """Return whether `assemble` uses the recipients of a mail: not of a reply without trailers.
+    """Return whether `assemble` uses the recipients of a mail. It does not use those of a reply without trailers.
 
-    Of such a reply it uses only the ids, and these only if another mail refers to it.
+    Of such a reply it uses only the ids, and only if another mail refers to the reply.
     """
     return not is_reply(message.subject) or _MAY_BE_TRAILER.search("\n" + message.body) is not None
 

@@ -54,7 +54,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class RefusalContext:
-    """The facts about a posting beside its mails: the arrival of its first and last part, and related postings.
+    """The facts about a posting besides its mails: the arrival of its first and last part, and related postings.
 
     `newer` is the highest revision of its topic that was sent after it, None if there is none. `answers` is the posting
     that its first part replies to, maybe through a review, None if it does not reply to a patch. `repeats` is the

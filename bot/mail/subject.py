@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Subjects of patch mails in the form that git format-patch writes, whatever tool or hand wrote them."""
+"""Subjects of patch mails in the form that git format-patch writes, whatever tool or person wrote them."""
 
 from functools import lru_cache
 from typing import Final
@@ -48,8 +48,9 @@ def usual_subject(subject: str) -> str:
     """Return the subject with its tags, counter and revision in one bracket: `[PATCH net v2 1/2] title`.
 
     Tags may be separated by commas, a counter may read `1 of 2`, a bracket may be lost, of another shape or missing,
-    and a counter and revision may stand after the title. A subject without any of that is returned as it is. What the
-    title ends in without a bracket, or for a revision a comma or dash, before it belongs to the title: "cgroup v2".
+    and a counter and revision may stand after the title. A subject without any of that is returned as it is. At the
+    end of a title, a counter needs a bracket before it, and a revision a bracket, comma or dash. Without it they belong
+    to the title: "cgroup v2".
     """
     subject = subject[:MAX_SUBJECT]
     if _is_plain(subject) or _USUAL.fullmatch(subject) or _PLAIN.fullmatch(subject):

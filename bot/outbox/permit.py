@@ -79,7 +79,7 @@ def _no_transport(mail: Outgoing) -> Hold:
 
 
 def _consent(candidate: Candidate, rules: SendRules) -> Consent:
-    """Return what applies to the mail now. A digest has a mode of its own, and no list has a say about it."""
+    """Return what applies to the mail now. A digest has a mode of its own, which no list decides."""
     if candidate.mail.kind == DIGEST:
         return Consent(rules.digest_mode)
     # Whether a posting that is no longer stored had consent is unknown; `_objection` withdraws the mail.
@@ -132,7 +132,7 @@ def _review_objection(candidate: Candidate, status: PostingStatus, rules: SendRu
 
 
 def _recipient_objection(candidate: Candidate, rules: SendRules) -> str:
-    """Return who of the envelope of a review may no longer get it, or ""."""
+    """Return which recipient of a review may no longer get it, and why, or ""."""
     mail, status = candidate.mail, candidate.posting
     if status is None or mail.kind in {COMMAND_REPLY, DIGEST}:
         return ""

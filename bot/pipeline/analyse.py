@@ -36,7 +36,7 @@ LIMITS: Final = Limits(seconds=60.0)
 
 FIRST_TRY: Final = TimeLimit(seconds=15.0, processor_seconds=3.0)
 """The time of a posting's first try in the service. Processor time counts, so that a busy machine changes no verdict;
-the seconds by the clock are for what waits without working."""
+the seconds by the clock end work that only waits."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_STORED_BYTES: Final = 64 * 1024 * 1024

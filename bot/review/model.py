@@ -58,7 +58,7 @@ class Recipients:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a review depends on beside the posting: the program's version, the hash of the rules' code, rules, base.
+    """What a review depends on besides the posting: the program's version, the hash of the rules' code, rules, base.
 
     Two reviews of a posting with the same basis are equal; a difference in the basis explains a difference between the
     reviews. The fields are empty if the basis is unknown.

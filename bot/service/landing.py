@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Follow the landing refs: note which postings their new commits apply, and check those again that they affect."""
+"""Follow the landing refs: note which postings their new commits apply, and check the affected ones again."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress

@@ -197,7 +197,7 @@ class ReviewJob:
     def _end(
         self, started: _StartedReview, analysis: Analysis | Crashed, committed: list[Callable[[], None]]
     ) -> Outcome | None:
-        """Store the review of a posting; None if the posting is tried again. What is in `committed` is called later."""
+        """Store the review of a posting; None if it is tried again. The functions in `committed` are called later."""
         now, posting = self._clock.now(), started.due.posting
         outcome = Outcome.of(posting)
         if isinstance(analysis, Crashed) and analysis.exceeded and not started.due.tries:

@@ -247,10 +247,11 @@ def _read_hunk_text(
 
 
 def _problem_below(lines: list[str], at: int) -> Unreadable | None:
-    """Return why what follows the last hunk may be a part of it: it is neither blank nor a signature nor a footer.
+    """Return why the text below the last hunk may be a part of it: it is neither blank nor a signature nor a footer.
 
-    A footer, as lists, scanners and people add it, begins with a rule, or follows a blank line and begins with a
-    sentence: lines of code that begin with one space are rare, and those with five dashes or plus signs too.
+    Lists, scanners and people add footers. A footer begins with a line of dashes or other signs, or follows a blank
+    line and begins with a sentence: lines of code that begin with one space are rare, and so are lines that begin with
+    five dashes or plus signs.
     """
     for position in range(at, len(lines)):
         line = lines[position]

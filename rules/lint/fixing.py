@@ -36,10 +36,10 @@ class FixedFiles:
 def fix_files(
     rules: Sequence[Rule], view: SeriesView, view_with: ViewWith, paths: Collection[str] | None = None
 ) -> FixedFiles:
-    """Return the files after all fixes whose results have no new finding and none of the old.
+    """Return the files after all fixes that remove their finding and cause no other one.
 
-    With `paths`, only the files with these paths are fixed. Of fixes that overlap, the first one is applied, and the
-    result is read again: it may have the others still.
+    With `paths`, only the files with these paths are fixed. If fixes overlap, the first one is applied, and
+    the result is read again: the other findings may remain in it.
     """
     fixer = _Fixer(_rules_of_files(rules), view, view_with, paths)
     for _ in range(_MAX_ROUNDS):
@@ -166,7 +166,7 @@ def _rules_of_files(rules: Sequence[Rule]) -> list[Rule]:
 
 
 def _identity(fix: Fix) -> tuple[str, str, str, str]:
-    """Return what a fix has in common with itself in a later round, when its lines may have other numbers."""
+    """Return what identifies a fix in a later round, in which its lines may have other numbers."""
     return fix.anchor.path, fix.rule, fix.message, fix.anchor.text
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Find the SAFETY comment of an unsafe site: first as Clippy 1.95 does, then in a benevolent reading.
 
-Experiments with Clippy 1.95 showed what it accepts. What only the benevolent reading accepts has a wrong place or form
-at most. If a fragment does not show enough, the result is "unknown".
+Experiments with Clippy 1.95 showed what it accepts. A comment that only the benevolent reading
+accepts has at most a wrong place or form. If a fragment does not show enough, the result is "unknown".
 """
 
 from collections.abc import Collection, Mapping
