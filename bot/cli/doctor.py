@@ -61,7 +61,10 @@ def doctor(
     """
     done = status.OK
     for check in examine(context.config, deliver=deliver):
-        echo(visible(f"{'wrong' if check.fix else 'ok':6}{check.subject}: {check.result}"))
+        first, *more = check.result.split("\n")
+        echo(visible(f"{'wrong' if check.fix else 'ok':6}{check.subject}: {first}"))
+        for line in more:
+            echo(visible(f"      {line}"))
         if check.fix:
             echo(visible(f"      fix: {check.fix}"))
             done = status.USAGE

@@ -41,6 +41,19 @@ def test_help_has_an_example_and_the_exit_statuses(patchwarden: Call, command: s
         assert "Exit status" in out
 
 
+def test_doctor_prints_each_problem_of_the_settings_on_its_own_line(patchwarden: Call) -> None:
+    Path("bad.toml").write_text('[review]\nseverty = "nit"\nworkers = 1\n')
+
+    status, out, _ = patchwarden("--config", "bad.toml", "doctor")
+
+    assert status == 2
+    assert out.splitlines()[:3] == [
+        "wrong settings: settings bad.toml:3: review.workers: must be at least 2",
+        "      settings bad.toml:2: review.severty: no such setting; did you mean 'severity'?",
+        "      fix: correct the line; `patchwarden init FILE` writes a file that explains every setting",
+    ]
+
+
 def test_help_names_both_forms_of_a_switch_and_the_kind_of_a_value(patchwarden: Call) -> None:
     _, out, _ = patchwarden("run", "--help")
 
