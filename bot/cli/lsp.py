@@ -37,7 +37,7 @@ def lsp(
 ) -> int:
     """Check code while you write it: a language server for editors, on standard input and output.
 
-    An editor starts it; docs/how-to/use-an-editor.md says how. Only what the work tree changes since --base is reported, text that is not saved included. Hover shows what the callee of an unsafe block requires, and quick fixes are those of `check --fix`. The editor can give the same options as initializationOptions: base, tree and disabledRules. Needs `pip install 'patchwarden[lsp]'`.
+    An editor starts it; docs/how-to/use-an-editor.md says how. Only what the work tree changes since --base is reported, text that is not saved included. Hover shows what the callee of an unsafe block requires, and quick fixes are those of `check --fix`. The editor can give the same options as initializationOptions: base, tree and disabledRules. Needs `pip install -e '.[lsp]'` in the source tree.
 
     \b
     Example:
@@ -57,7 +57,7 @@ def lsp(
     except ModuleNotFoundError as error:
         if error.name not in ("pygls", "lsprotocol", "cattrs", "attrs"):
             raise
-        raise UsageError(f"{error.name} is not installed; run: pip install 'patchwarden[lsp]'") from error
+        raise UsageError(f"{error.name} is not installed; run `pip install -e '.[lsp]'` in the source tree") from error
     from bot.cli.output import load_links
     from bot.pool.executor import preload
 

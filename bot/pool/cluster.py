@@ -34,7 +34,8 @@ try:
     from distributed.security import Security
 except ImportError as missing:
     raise SettingsError(
-        f"a cluster needs Dask ({missing.name or missing}): install it with `pip install 'patchwarden[cluster]'`"
+        f"a cluster needs Dask ({missing.name or missing}): "
+        "install it with `pip install -e '.[cluster]'` in the source tree"
     ) from missing
 
 T = TypeVar("T")

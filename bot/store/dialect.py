@@ -62,7 +62,7 @@ _TOKEN: Final = re.compile(
 _NUL_IN_JSON: Final = r"'\u0000', '\ufffd'"
 _BYTES: Final = re.compile(r"\bx''")
 _SYNONYMS: Final = {"LIKE": "ILIKE", "instr(": "strpos("}
-INSTALL: Final = "install it with `pip install 'patchwarden[postgres]'`"
+INSTALL: Final = "install it with `pip install -e '.[postgres]'` in the source tree"
 """What to do if a package for PostgreSQL is missing."""
 _FIXES: Final = {
     "readonly": "it cannot be written; allow this user to write the file and its folder",

@@ -189,7 +189,7 @@ def test_without_the_extra_the_error_says_what_to_install(many: Path) -> None:
     done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, check=False)
 
     assert (2, b"") == (done.returncode, done.stdout)
-    assert b"pip install 'patchwarden[cluster]'" in done.stderr
+    assert b"pip install -e '.[cluster]'" in done.stderr
 
 
 def test_a_folder_is_not_counted_on_other_machines(run: Run, tmp_path: Path) -> None:

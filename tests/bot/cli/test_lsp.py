@@ -443,7 +443,7 @@ def test_pygls_is_named_if_it_is_not_installed(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[3]}"}
     command = [sys.executable, "-m", "bot", "lsp"]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (2, True) == (done.returncode, "pip install 'patchwarden[lsp]'" in done.stderr)
+    assert (2, True) == (done.returncode, "pip install -e '.[lsp]'" in done.stderr)
 
 
 def _children(process: int) -> list[int]:

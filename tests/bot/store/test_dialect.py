@@ -73,7 +73,7 @@ def test_a_server_that_does_not_run_is_said(tmp_path: Path) -> None:
 def test_a_missing_driver_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
 
-    with pytest.raises(StoreError, match=r"install it with `pip install 'patchwarden\[postgres\]'`"):
+    with pytest.raises(StoreError, match=r"install it with `pip install -e '\.\[postgres\]'`"):
         Repository(tmp_path / "d.db", server=URL)
 
 
