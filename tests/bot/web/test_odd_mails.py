@@ -4,6 +4,7 @@
 import json
 import re
 from collections.abc import Iterator
+from email.charset import BASE64, Charset
 from email.header import Header
 from threading import Event
 from typing import Any
@@ -52,11 +53,13 @@ def _odd() -> Iterator[bytes]:
 
 def _hostile() -> Iterator[bytes]:
     """Yield patches with each text as the subject, the author, a path, a comment and code."""
+    charset = Charset("utf-8")  # b4 changes the process-wide charset: once it is loaded, headers would not be encoded.
+    charset.header_encoding = BASE64
     for number, text in enumerate(HOSTILE):
         word = text.replace("/", "\u2215")
         head, _, body = patch(f"h{number}@x", word).decode().partition("\n\n")
-        subject = Header(f"[PATCH] rust: {text}", "utf-8", maxlinelen=10_000).encode()
-        author = Header(text, "utf-8").encode()
+        subject = Header(f"[PATCH] rust: {text}", charset, maxlinelen=10_000).encode()
+        author = Header(text, charset).encode()
         lines = [line for line in head.split("\n") if not line.startswith(("Subject:", "From:"))]
         head = "\n".join([f"Subject: {subject}", f"From: {author} <ada@example.org>", *lines])
         body = body.replace("*address }", f"*address }} // {text}").replace("Read it.", f"Read {text} it.")
