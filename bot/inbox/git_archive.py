@@ -7,22 +7,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from bot.inbox.error import InboxError
+from bot.inbox.epochs import find_epochs
 from bot.ports.raw_mail import Batch
-from rules.lazy import dataclass, re
+from rules.lazy import dataclass
 
-COMMIT_ID = re.compile(r"[0-9a-f]{40}")
-_EPOCH = re.compile(r"(\d+)\.git")
 _ID_BYTES: Final = 20
 
 
-def is_git_archive(path: Path) -> bool:
-    """Return whether the path is a git repository or a directory of epochs."""
-    return _is_repository(path) or bool(_epochs(path))
-
-
 class GitArchive:
-    """The mails of an archive: `path` is a repository, or a directory with `0.git`, `1.git` …, or `git/0.git` ….
+    """The mails of an archive. Raises InboxError if there is no archive at the path.
 
     A mail is the file `m` of its commit; a commit with a file `d` instead removes that mail. The cursor of an epoch is
     the last commit that was read. If the history before it was rewritten, the epoch is read again from its start, and
@@ -32,21 +25,20 @@ class GitArchive:
     def __init__(self, path: Path, name: str = "") -> None:
         self.path = path
         self.name = name or str(path)
-        if not is_git_archive(path):
-            raise InboxError(f"{path}: not a public-inbox archive (no git repository, no epochs 0.git, 1.git, ...)")
+        find_epochs(path)
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
         """Yield new mails after the cursors, oldest first. Store the cursor even if its commits have no mails."""
         from bot.inbox.git_commits import open_epoch, read_batches, walk
 
-        for epoch, path in self.epochs():
+        for epoch, path in find_epochs(self.path):
             with open_epoch(path) as repository:
                 commits = walk(repository, cursors.get(epoch, ""))
                 yield from read_batches(self.name, epoch, repository, commits, size)
 
     def unread(self, cursors: dict[str, str]) -> Iterator["UnreadCommits"]:
         """Yield the epochs, whose batches are those that `batches` yields, without reading the mails."""
-        for epoch, path in self.epochs():
+        for epoch, path in find_epochs(self.path):
             yield UnreadCommits(self.name, epoch, path, cursors.get(epoch, ""))
 
     def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
@@ -55,7 +47,7 @@ class GitArchive:
 
         with ExitStack() as open_epochs:
             epochs: list[tuple[str, Any, list[Any]]] = []
-            for epoch, path in reversed(self.epochs()):
+            for epoch, path in reversed(find_epochs(self.path)):
                 repository = open_epochs.enter_context(open_epoch(path))
                 commits = list(islice(walk_back(repository, cursors.get(epoch, "")), most))
                 most -= len(commits)
@@ -68,18 +60,10 @@ class GitArchive:
         from bot.inbox.git_commits import open_epoch, walk
 
         number = 0
-        for epoch, path in self.epochs():
+        for epoch, path in find_epochs(self.path):
             with open_epoch(path) as repository:
                 number += sum(1 for _commit in walk(repository, cursors.get(epoch, "")))
         return number
-
-    def epochs(self) -> list[tuple[str, Path]]:
-        """Return the names and paths of the repositories, oldest first."""
-        if _is_repository(self.path):
-            return [(self.path.name if _EPOCH.fullmatch(self.path.name) else "0.git", self.path)]
-        if not (epochs := _epochs(self.path)):  # It existed when this object was made.
-            raise InboxError(f"{self.path}: the archive is gone")
-        return epochs
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,33 +113,3 @@ class CommitBatch:
         ids = [self.commits[start : start + _ID_BYTES] for start in range(0, len(self.commits), _ID_BYTES)]
         with open_epoch(self.path) as repository:
             return read_batch(self.source, self.epoch, repository, find_commits(repository, ids))
-
-
-def commit_of(origin: str) -> str:
-    """Return the commit of a mail that came from a git archive, "" for another mail."""
-    epoch, _, commit = origin.rpartition("@")
-    return commit if _EPOCH.fullmatch(epoch) and COMMIT_ID.fullmatch(commit) else ""
-
-
-def ref_folders(path: Path) -> list[Path]:
-    """Return the folders in which the epochs of an archive, and the refs of each epoch, change."""
-    folders = [path, path / "git"]
-    for repository in (path, path / ".git", *(epoch for _, epoch in _epochs(path))):
-        folders += [repository, repository / "refs", repository / "refs" / "heads", repository / "reftable"]
-    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
-
-
-def _is_repository(path: Path) -> bool:
-    return any((place / "HEAD").is_file() and (place / "objects").is_dir() for place in (path, path / ".git"))
-
-
-def _epochs(path: Path) -> list[tuple[str, Path]]:
-    """Return the epochs in a directory, in order. `all.git` only borrows their objects and has no mails of its own."""
-    for directory in (path, path / "git"):
-        try:
-            children = list(directory.iterdir()) if directory.is_dir() else []
-        except OSError as error:
-            raise InboxError(f"{directory}: {error.strerror or error}") from error
-        if numbered := [(int(m[1]), child) for child in children if (m := _EPOCH.fullmatch(child.name))]:
-            return [(child.name, child) for _, child in sorted(numbered)]
-    return []

@@ -13,8 +13,8 @@ from typing import Final
 import pygit2
 from pygit2.enums import SortMode
 
+from bot.inbox.epochs import COMMIT_ID, find_epochs
 from bot.inbox.error import InboxError
-from bot.inbox.git_archive import COMMIT_ID, GitArchive
 from bot.ports.raw_mail import Batch, DeletedMail, RawMail
 
 SAMPLE: Final = 100
@@ -101,7 +101,7 @@ class CommitReader:
     """
 
     def __init__(self, archives: Iterable[str]) -> None:
-        self._repositories = [_open(path) for archive in archives for _, path in GitArchive(Path(archive)).epochs()]
+        self._repositories = [_open(path) for archive in archives for _, path in find_epochs(Path(archive))]
         self._lock = Lock()
 
     def read(self, commit_id: str) -> bytes:

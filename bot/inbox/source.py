@@ -42,7 +42,8 @@ def open_source(path: "Path | str", writers: Writers | None = None, *, patches: 
 
 
 def _directory(path: "Path", writers: Writers | None, *, patches: bool) -> "Archive":
-    from bot.inbox.git_archive import GitArchive, is_git_archive
+    from bot.inbox.epochs import is_git_archive
+    from bot.inbox.git_archive import GitArchive
 
     if is_git_archive(path):
         return GitArchive(path)

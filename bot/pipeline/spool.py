@@ -104,7 +104,7 @@ class SpooledMails(NamedTuple):
     def reference(self) -> "SentMails":
         if not self.place.archives:
             return self.copy()
-        from bot.inbox.git_archive import commit_of
+        from bot.inbox.epochs import commit_of
 
         reader = open_reader(self.place.path)
         mails = [commit_of(reader.origin(slot)) or reader.get(slot) for slot in self.slots]

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock, Timer
 from typing import Final
 
-from bot.inbox.git_archive import is_git_archive, ref_folders
+from bot.inbox.epochs import is_git_archive, ref_folders
 from bot.inbox.mailbox import SETTLED, maildir_folders
 from bot.log import LogEvent
 from bot.service.outage import Outages

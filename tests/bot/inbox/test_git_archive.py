@@ -8,8 +8,9 @@ from pathlib import Path
 import pygit2
 import pytest
 
+from bot.inbox.epochs import commit_of
 from bot.inbox.error import InboxError
-from bot.inbox.git_archive import CommitBatch, GitArchive, commit_of
+from bot.inbox.git_archive import CommitBatch, GitArchive
 from bot.inbox.git_commits import CommitReader, write_git_archive
 from bot.ports.raw_mail import RawMail
 from rules.lazy import replace
