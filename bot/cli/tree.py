@@ -14,7 +14,13 @@ from rules.bindings.facts import Constant
 from rules.bindings.index import Bindings
 from rules.source.c.source import Declaration, Member
 
-_NAME = Annotated[str, Argument(metavar="NAME", help="A name in C or in the bindings. Write a field as STRUCT.FIELD.")]
+_NAME = Annotated[
+    str,
+    Argument(
+        metavar="NAME",
+        help="A name in C or in the bindings. Write a field as STRUCT.FIELD, a nested one with its whole path.",
+    ),
+]
 
 
 def sync(context: GlobalOptions) -> int:
@@ -119,13 +125,13 @@ def _bindings(context: GlobalOptions, tree: list[str] | None) -> Bindings:
 def _users(bindings: Bindings, name: str) -> list[tuple[str, str, str]]:
     struct, dot, field = name.partition(".")
     if dot:
-        return _member_rows(bindings, struct, field.rpartition(".")[2])
+        return _member_rows(bindings, struct, field)
     rows = [(f"{user.path}:{user.use.line}", user.use.form, user.use.text) for user in bindings.users(name)]
     for located in bindings.declarations(name):
         if located.declaration.parent:
             users = bindings.users(f"{located.declaration.parent}_{name}")
             rows += [(f"{user.path}:{user.use.line}", user.use.form, user.use.text) for user in users]
-        for member in dict.fromkeys(field.name.rpartition(".")[2] for field in located.declaration.members):
+        for member in dict.fromkeys(field.name for field in located.declaration.members):
             rows += _member_rows(bindings, name, member)
     for wrapping in bindings.helpers_using(name):
         rows.append((f"{wrapping.path}:{wrapping.helper.line}", "helper", wrapping.helper.signature))

@@ -42,10 +42,10 @@ def compare_fields(subject: ChangedName, old: list[Declaration], new: list[Decla
         change = _find_change(member, after.get(path, []), subject)
         if change is None:
             continue
-        unchanged = subject.unchanged.members(bindings.member_users(subject.name, name))
+        unchanged = subject.unchanged.members(bindings.member_users(subject.name, path))
         certain = tuple(user for user in unchanged if user.is_certain)
         users = tuple(user for user in certain or unchanged if not _is_unaffected(user, member, change, subject.diff))
-        helpers = _select_broken_helpers(subject, name, change)
+        helpers = _select_broken_helpers(subject, path, change)
         if users or helpers:
             step = subject.step_with_field(path)
             yield Breakage(
@@ -62,7 +62,7 @@ def compare_fields(subject: ChangedName, old: list[Declaration], new: list[Decla
                 replacement=_find_replacement(member, before, after) if change.effect is Effect.MEMBER_REMOVED else "",
                 is_certain=step.is_certain_about(subject.name) and bool(certain or helpers),
             )
-    added = [path for path in after if path not in before]
+    added = [path for path, members in after.items() if path not in before and _is_outermost(members[0], before)]
     literals = subject.unchanged.members(bindings.full_literals(subject.name)) if added else ()
     if literals and before.keys() <= after.keys():
         c_text = ("", _c_text(after[added[0]][0]))
@@ -70,14 +70,24 @@ def compare_fields(subject: ChangedName, old: list[Declaration], new: list[Decla
         yield Breakage(subject.name, Effect.MEMBER_ADDED, old[0], c_text, location, (), literals, member=added[0])
 
 
-def _select_broken_helpers(subject: ChangedName, member: str, change: _FieldChange) -> tuple[LocatedHelper, ...]:
+def _is_outermost(added: Member, before: dict[str, Member]) -> bool:
+    """Tell whether a new field, or the new anonymous member around it, is one of the fields in a literal of the struct.
+
+    A literal names a union, and a struct without a name in C, as one field, whatever is added to it.
+    """
+    around = added.through.partition(".")[0]
+    known = {member.through.partition(".")[0] for member in before.values()}
+    return "." not in added.name and (not around or (around[-1:].isdigit() and around not in known))
+
+
+def _select_broken_helpers(subject: ChangedName, path: str, change: _FieldChange) -> tuple[LocatedHelper, ...]:
     """Return the helpers that no longer compile. C accepts a field with another type or at another place."""
     if change.effect is Effect.MEMBER_GATED:
         if "CONFIG_" not in " ".join(change.conditions):
             return ()
     elif change.effect is not Effect.MEMBER_REMOVED:
         return ()
-    helpers = subject.unchanged.helpers(subject.diff.before.helpers_reading(subject.name, member))
+    helpers = subject.unchanged.helpers(subject.diff.before.helpers_reading(subject.name, path))
     return tuple(located for located in helpers if not located.helper.conditions or not change.conditions)
 
 

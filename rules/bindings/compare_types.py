@@ -40,8 +40,8 @@ def compare_structs(subject: ChangedName) -> Iterator[Breakage]:
 
 
 def _users_of_all_members(subject: ChangedName, struct: Declaration) -> tuple[MemberUser, ...]:
-    names = (member.name.rpartition(".")[2] for member in struct.members)
-    users = (user for name in names for user in subject.diff.before.member_users(subject.name, name))
+    before = subject.diff.before
+    users = (user for member in struct.members for user in before.member_users(subject.name, member.name))
     return subject.unchanged.members(tuple(dict.fromkeys(user for user in users if user.is_certain)))
 
 

@@ -24,12 +24,15 @@ from rules.bindings.included_headers import read_included
 from rules.bindings.kconfig import Kconfig
 from rules.bindings.module_gates import GatedCrate
 from rules.lazy import re
-from rules.source.c.source import Kind
+from rules.source.c.source import Kind, Member
 
 _STRUCT = re.compile(r"\b(?:struct|union)\s+(\w+)|^(?:(?:const |volatile )(?=\w))*+(\w+)")
 _CALL = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
 _MAX_MACROS = 3  # macros between a helper and a function
+_MAX_TYPEDEFS = 4  # typedefs between a name and its struct
 _AGGREGATES = (Kind.STRUCT, Kind.UNION)
+_ANONYMOUS = "__bindgen_anon"  # the fields that bindgen makes for members without a name
+_NAMELESS = ("struct {}", "union {}")
 
 
 class Bindings:
@@ -52,12 +55,12 @@ class Bindings:
         """Return the helpers whose bodies contain a C name."""
         return tuple(self._helpers_using.get(name, ()))
 
-    def helpers_reading(self, struct: str, member: str) -> tuple[LocatedHelper, ...]:
-        """Return the helpers whose bodies access a field of a struct."""
+    def helpers_reading(self, struct: str, field: str) -> tuple[LocatedHelper, ...]:
+        """Return the helpers whose bodies access a field of a struct, by its path as in `Member.name`."""
         return tuple(
             located
-            for located in self.helpers_using(member)
-            if any(self._leads_to(chain[0], chain[1:], struct, member) for chain in located.helper.fields)
+            for located in self.helpers_using(field.rpartition(".")[2])
+            if any(self._leads_to(chain[0], chain[1:], struct, field) for chain in located.helper.fields)
         )
 
     def provider(self, name: str) -> LocatedHelper | Constant | None:
@@ -95,11 +98,11 @@ class Bindings:
         """Return the accesses to fields of that name in any struct; `{}` returns literals that name every field."""
         return tuple(self._accesses.get(member, ()))
 
-    def member_users(self, struct: str, member: str) -> tuple[MemberUser, ...]:
-        """Return the accesses to a field of a struct. `member` is the last name of a nested field."""
+    def member_users(self, struct: str, field: str) -> tuple[MemberUser, ...]:
+        """Return the accesses to a field of a struct, by its path as in `Member.name`."""
         users = []
-        for path, access in self.accesses(member):
-            is_certain = self._is_access_to(path, access, struct, member)
+        for path, access in self.accesses(field.rpartition(".")[2]):
+            is_certain = self._is_access_to(path, access, struct, field)
             if is_certain is not None:
                 users.append(MemberUser(path, access, is_certain))
         return tuple(users)
@@ -212,63 +215,80 @@ class Bindings:
         own = self._module_gates.get(("/".join(parts), ""))
         return (*gates, own) if own else tuple(gates)
 
-    def _is_access_to(self, path: str, access: Access, struct: str, member: str) -> bool | None:
+    def _is_access_to(self, path: str, access: Access, struct: str, field: str) -> bool | None:
         """Return True if the access is certainly to that field, False if it is likely, None if it is not."""
         start = access.struct
+        chain = tuple(name for name in access.chain if not name.startswith(_ANONYMOUS))
         if not start:
-            return False if member == access.chain[0] and self._is_only_owner(path, struct, member) else None
+            return False if _begins_with(chain, field) and self._is_only_owner(path, struct, chain[0]) else None
         if start.endswith("()"):
             start = self._return_type(start[:-2])
-        if access.chain[-1] == "()" and not self._is_bitfield(struct, member):
+        if chain[-1:] == ("()",) and not self._is_bitfield(struct, field):
             return None
-        return True if self._leads_to(start, access.chain, struct, member) else None
+        outer, nested, _ = start.partition("__bindgen_ty_")
+        if nested and outer == struct:
+            return True if self._is_only_nested(struct, field, chain) else None
+        return True if self._leads_to(start, chain, struct, field) else None
 
-    def _leads_to(self, start: str, chain: tuple[str, ...], struct: str, member: str) -> bool:
+    def _leads_to(self, start: str, chain: tuple[str, ...], struct: str, field: str) -> bool:
         """Tell whether a chain of fields that begins at the struct `start` contains that field of that struct."""
-        current = start
-        for name in chain:
-            if name == member and current == struct:
+        # The last struct with a name, and the way from it through those without one.
+        current, outer = self._behind_typedefs(start), ""
+        for at, name in enumerate(chain):
+            if current == struct and not outer and _begins_with(chain[at:], field):
                 return True
-            current = self._member_type(current, name) or ""
+            c_type = self._field_type(current, outer + name) or ""
+            if c_type.startswith(_NAMELESS):
+                outer += f"{name}."
+            else:
+                current, outer = self._behind_typedefs(struct_of(c_type)), ""
             if not current:
                 return False
         return False
 
-    def _is_bitfield(self, struct: str, member: str) -> bool:
-        fields = (field for located in self.declarations(struct) for field in located.declaration.members)
-        return any(field.name == member and " : " in field.type for field in fields)
+    def _is_only_nested(self, struct: str, field: str, chain: tuple[str, ...]) -> bool:
+        """Tell whether the first of these fields, of a type in the struct that has no name in C, must be that field."""
+        found = [member for member in self._members(struct) if member.name.rpartition(".")[2] in chain[:1]]
+        return all(member.name == field and (member.through or "." in field) for member in found) and bool(found)
 
-    def _is_only_owner(self, path: str, struct: str, member: str) -> bool:
+    def _is_bitfield(self, struct: str, field: str) -> bool:
+        return " : " in (self._field_type(struct, field) or "")
+
+    def _is_only_owner(self, path: str, struct: str, field: str) -> bool:
         """Tell whether no other struct that the file uses, or declares in Rust, has such a field."""
         names = {use.name for use in self.facts.rust(path).uses}
         if struct not in names:
             return False
-        owners = [name for name in names if self._member_type(name, member) is not None]
+        owners = [name for name in names if self._has_field(self._behind_typedefs(name), field)]
         if owners not in ([struct], []):
             return False
         content = self.facts.read(path) or b""
         return not re.search(
-            rb"(?m)^[^\S\n]*+(?:pub(?:\([^)\n]*+\))?\s++)?%s\s*+:\s" % re.escape(member.encode()), content
+            rb"(?m)^[^\S\n]*+(?:pub(?:\([^)\n]*+\))?\s++)?%s\s*+:\s" % re.escape(field.encode()), content
         )
 
-    def _member_type(self, struct: str, member: str) -> str | None:
-        """Return the struct that a field is or points to, "" for another type; None if there is no such field."""
+    def _members(self, struct: str) -> Iterator[Member]:
+        """Yield the fields of a struct."""
         for located in self.declarations(struct):
-            declaration = located.declaration
-            if declaration.kind is Kind.TYPEDEF:
-                target = struct_of(declaration.type)
-                if target and target != struct:
-                    return self._member_type(target, member)
-            if declaration.kind not in _AGGREGATES:
-                continue
-            if member.startswith("__bindgen_anon"):
-                return struct
-            for field in declaration.members:
-                if field.name == member:
-                    return struct_of(field.type)
-                if field.name.endswith(f".{member}"):
-                    return struct
-        return None
+            if located.declaration.kind in _AGGREGATES:
+                yield from located.declaration.members
+
+    def _behind_typedefs(self, name: str) -> str:
+        """Return the struct for which a typedef stands, another name as it is."""
+        for _ in range(_MAX_TYPEDEFS):
+            found = [item.declaration for item in self.declarations(name) if item.declaration.kind is Kind.TYPEDEF]
+            target = next(filter(None, (struct_of(typedef.type) for typedef in found)), name)
+            if target == name:
+                break
+            name = target
+        return name
+
+    def _has_field(self, struct: str, name: str) -> bool:
+        return any(member.name.rpartition(".")[2] == name for member in self._members(struct))
+
+    def _field_type(self, struct: str, field: str) -> str | None:
+        """Return the C type of a field by its path, None if there is no such field."""
+        return next((member.type for member in self._members(struct) if member.name == field), None)
 
     def _return_type(self, function: str) -> str:
         helper = self.helper(function)
@@ -339,6 +359,11 @@ def struct_of(c_type: str) -> str:
         return ""
     match = _STRUCT.search(c_type)
     return (match.group(1) or match.group(2) or "") if match is not None else ""
+
+
+def _begins_with(chain: tuple[str, ...], field: str) -> bool:
+    names = tuple(field.split("."))
+    return chain[: len(names)] == names
 
 
 def _is_pasted(pieces: tuple[str, ...], name: str) -> bool:

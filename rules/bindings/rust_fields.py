@@ -21,6 +21,7 @@ _CELL_METHODS = frozenset(("raw_get", "cast_into"))
 _BOXES = frozenset(("KBox", "VBox", "KVBox", "Box", "Arc", "ManuallyDrop"))  # they lend the fields of what they hold
 _SAME_POINTER = (("cast_mut",), ("cast_const",), ("as_ptr",))
 _BEFORE_PLACE = frozenset(("unsafe", "{", "&", "*", "mut"))
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _REACH = 600
 _STEPS = 2
 
@@ -36,6 +37,8 @@ def accesses(words: Tokens, types: Mapping[int, str]) -> Iterator[tuple[str, tup
     for index, word in enumerate(words.words):
         if word == "{" and index - 1 in types:
             yield from _literal(words, index, types[index - 1])
+        elif word == "{" and index - 4 in types and (words.words[index - 3], words.words[index - 1]) == ("=", "!"):
+            yield from _fields_of_literal(words, index, types[index - 4])
         elif word == "!" and index and words.words[index - 1] in _FIELD_MACROS:
             yield from _macro(words, index, types)
         elif word == ".":
@@ -54,17 +57,30 @@ def _literal(words: Tokens, opening: int, struct: str) -> Iterator[tuple[str, tu
     if words.words[before] in ("->", "*", "const", "mut", "&", "+") and words.words[before] != "=":
         return
     end = words.closing(opening)
-    depth, whole = 0, end > opening + 1
-    for index in range(opening + 1, end):
-        word = words.words[index]
-        depth += (word in "([{") - (word in ")]}")
-        starts = words.words[index - 1] in (",", "{") and depth == 0
-        if starts and word == "..":
-            whole = False
-        if starts and _NAME.match(word) and words.words[index + 1] in (":", ",", "}", "<"):
-            yield struct, (word,), index
-    if whole:
+    yield from _fields_of_literal(words, opening, struct)
+    if end > opening + 1 and not any(words.words[index] == ".." for index in _starts(words, opening)):
         yield struct, ("{}",), opening - 1
+
+
+def _fields_of_literal(words: Tokens, opening: int, struct: str) -> Iterator[tuple[str, tuple[str, ...], int]]:
+    """`{ a: …, #[cfg(X)] b }` of a literal, or of a macro that makes one: `const T: bindings::T = fields! { a: … }`."""
+    for index in _starts(words, opening):
+        word = words.words[index]
+        if _NAME.match(word) and words.words[index + 1] in (":", ",", "}", "<"):
+            yield struct, (word,), index
+
+
+def _starts(words: Tokens, opening: int) -> Iterator[int]:
+    """Yield the indices of the first words of what the commas between two brackets separate, without attributes."""
+    index, end = opening + 1, words.closing(opening)
+    while index < end:
+        while index < end and words.words[index] == "#" and words.words[index + 1] == "[":
+            index = words.closing(index + 1) + 1
+        if index < end:
+            yield index
+        while index < end and words.words[index] != ",":
+            index = words.closing(index) + 1 if words.words[index] in _OPENING else index + 1
+        index += 1
 
 
 def _macro(words: Tokens, bang: int, types: Mapping[int, str]) -> Iterator[tuple[str, tuple[str, ...], int]]:
@@ -284,11 +300,28 @@ class _Known:
             if words[index] != name or index + 1 >= len(words) or words[index - 1] in (".", "::"):
                 continue
             follows = words[index + 1]
-            if follows == ":":
+            if follows == ":" and not self._is_label(index):
                 return self._annotation(index + 2, by_value)
-            if follows == "=" and words[index - 1] in ("let", "mut", "Some", "("):
+            if follows == "=" and words[index - 1] in ("let", "mut", "Some", "(") and self._ends_above(index, at):
                 return self._initialiser(index + 2, index, steps)
         return ""
+
+    def _is_label(self, at: int) -> bool:
+        """Tell whether the name before a colon is that of a field, in a struct or in a literal of one."""
+        words = self._words.words
+        if words[at - 1] not in (",", "{", "]"):
+            return False
+        index = at - 1
+        while index > max(at - _REACH, 0) and words[index] not in _OPENING:
+            index = (self._words.opening(index) if words[index] in _CLOSING else index) - 1
+        return words[index] == "{"
+
+    def _ends_above(self, at: int, use: int) -> bool:
+        """Tell whether the statement at one index ends before another index, and does not contain it."""
+        words = self._words.words
+        while at < use and words[at] != ";":
+            at = self._words.closing(at) + 1 if words[at] in _OPENING else at + 1
+        return at < use
 
     def _annotation(self, at: int, by_value: bool) -> str:
         words = self._words.words

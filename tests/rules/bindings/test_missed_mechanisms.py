@@ -108,6 +108,78 @@ def test_a_field_of_another_struct_is_not_taken_for_it(rust: str) -> None:
     assert [] == _breakages(RUST + rust, _edited(*WATT))
 
 
+NESTED = """struct lamp {
+\tstruct {
+\t\tint level;
+\t\tstruct { int top; } limit;
+\t} day;
+\tstruct { int level; } night;
+\tunion { int watt; int volt; };
+};
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "expected"),
+    [
+        ("(*p).day.level", ["day.level"]),
+        ("(*p).day.limit.top", ["day.limit.top"]),
+        ("(*p).night.level", []),
+        ("bindings::lamp { night: n, ..z }", []),
+        ("bindings::lamp__bindgen_ty_2 { top: 1 }", ["day.limit.top"]),
+        ("bindings::lamp__bindgen_ty_1 { level: 1 }", []),  # of `day` or `night`
+        ("(*p).__bindgen_anon_1.watt", ["watt"]),
+        ("bindings::lamp__bindgen_ty_4 { watt: 1 }", ["watt"]),
+        ("bindings::lamp__bindgen_ty_4 { volt: 1 }", []),
+    ],
+)
+def test_a_field_of_a_type_without_a_name_is_known_by_its_path(use: str, expected: list[str]) -> None:
+    changed = NESTED
+    for name in ("int level", "int top", "int watt"):
+        changed = changed.replace(name, f"{name}_now", 1)
+    rust = RUST + f"fn f(p: *mut bindings::lamp) {{ unsafe {{ {use} }} }}\n"
+
+    assert [f"lamp.{name}" for name in expected] == [name for name, _ in _breakages(rust, changed, before=NESTED)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("};\n", "\tint more;\n};\n", ["lamp.more"]),
+        ("};\n", "\tunion { int more; };\n};\n", ["lamp.more"]),
+        ("int volt;", "int volt; int more;", []),
+        ("\t} day;", "\tint more;\n\t} day;", []),
+    ],
+)
+def test_a_field_in_a_type_without_a_name_adds_none_to_the_literal_around_it(
+    old: str, new: str, expected: list[str]
+) -> None:
+    rust = RUST + "fn f() -> bindings::lamp { bindings::lamp { day, night, __bindgen_anon_1: w } }\n"
+    changed = new.join(NESTED.rsplit(old, 1))
+
+    assert expected == [name for name, _ in _breakages(rust, changed, before=NESTED)]
+
+
+@pytest.mark.parametrize(
+    "rust",
+    [
+        "const B: bindings::bulb = bindings::bulb { #[cfg(CONFIG_WARM)] #[doc(hidden)] watt: 1, ..Z };",
+        "const B: bindings::bulb = fields! { warm: 1, watt: 2 };",
+        "fn f(l: *mut bindings::lamp) { let l = Bulb { b: unsafe { (*l).bulb.watt } }; }",
+        "fn f(l: *mut bindings::lamp) { let a = A { c: 1, l: unsafe { (*l).bulb.watt } }; }",
+    ],
+)
+def test_a_field_in_an_unusual_literal_is_found(rust: str) -> None:
+    assert ["bulb.watt"] == [name for name, _ in _breakages(RUST + rust, _edited(*WATT))]
+
+
+def test_typedefs_of_each_other_have_no_fields() -> None:
+    before = HEADER + "typedef struct a b;\ntypedef struct b a;\n"
+    rust = RUST + "fn f(p: *mut bindings::a) -> i32 { unsafe { (*p).watt } }\n"
+
+    assert [] == _breakages(rust, before.replace(*WATT), before=before)
+
+
 FIELD = RUST + "fn f(p: *mut bindings::lamp) -> i32 { unsafe { (*p).level } }\n"
 
 
