@@ -185,9 +185,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file or series that exceeded an analysis limit and was skipped by a rule: neither a failure nor a pass.
+    """A file or series that a rule skipped, for example at an analysis limit: neither a failure nor a pass.
 
-    If the whole series was skipped, `patch` is 0 and `path` is "".
+    If the whole series was skipped, `patch` is 0 and `path` is "". If all rules skipped it, `rule` is "".
     """
 
     rule: str

@@ -333,7 +333,7 @@ def _rows(tally: Tally) -> Iterable[tuple[str, str]]:
     yield "mails that would be sent", f"{tally.would_send:,}"
     yield "failures", f"{len(tally.failures):,}"
     if tally.skipped:
-        yield "places that exceeded an analysis limit", f"{len(tally.skipped):,}"
+        yield "places that were not checked", f"{len(tally.skipped):,}"
 
 
 def _most_frequent(reasons: Iterable[str]) -> list[tuple[str, int]]:

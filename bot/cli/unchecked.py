@@ -5,11 +5,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bot.review.render.text import count
+from rules.diff.top_level import C_ENDS, SOURCE_ENDS
 from rules.registry import needing_tree
 
 _MAX_NAMED: Final = 3
-_C_ENDS: Final = (".c", ".h", ".S")
-_BUILD_FILES: Final = ("Kconfig", "Makefile", "Kbuild", "MAINTAINERS")
 
 
 def unchecked(paths: Sequence[str], rules: Sequence[str] | None, *, has_tree: bool) -> Iterator[str]:
@@ -17,10 +16,10 @@ def unchecked(paths: Sequence[str], rules: Sequence[str] | None, *, has_tree: bo
 
     `rules` has the ids of the rules that were asked for, None for all that run before a series is posted.
     """
-    other = [path for path in paths if not path.endswith((".rs", *_C_ENDS, *_BUILD_FILES))]
+    other = [path for path in paths if not path.endswith(SOURCE_ENDS)]
     if other:
         yield f"not checked, because only Rust, C and build files are: {_named(other)}"
-    in_c = [path for path in paths if path.endswith(_C_ENDS) and not path.startswith("rust/helpers/")]
+    in_c = [path for path in paths if path.endswith(C_ENDS) and not path.startswith("rust/helpers/")]
     needing = needing_tree(rules)
     if needing and not has_tree:
         question = f"whether Rust code uses what changes in {_named(in_c)}" if in_c else count(len(needing), "rule")

@@ -55,10 +55,13 @@ def compare(
         before = "" if same is not None else earlier.finding.fingerprint
         comments.append(ReviewFinding(finding, status, withheld, *_mailings(earlier, mailed), before))
     incomplete = {failure.rule for failure in report.failures} | {skipped.rule for skipped in report.skipped}
+    unread = {skipped.path for skipped in report.skipped if not skipped.rule}
     comments += [
         ReviewFinding(comment.finding, FindingStatus.RESOLVED, RESOLVED, *_mailings(comment, mailed))
         for comment in by_function.rest()
-        if comment.finding.rule not in incomplete and (active_rules is None or comment.finding.rule in active_rules)
+        if comment.finding.rule not in incomplete
+        and comment.finding.path not in unread
+        and (active_rules is None or comment.finding.rule in active_rules)
     ]
     return tuple(comments)
 

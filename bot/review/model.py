@@ -93,7 +93,7 @@ class Review:
 
     @property
     def unchecked(self) -> tuple[str, ...]:
-        """What was not checked, and why: diffs that cannot be read, and parts that exceeded an analysis limit."""
+        """What was not checked, and why: diffs that cannot be read, and parts that were skipped."""
         damaged = (
             f"patch {patch.index}: its diff cannot be read: {patch.damage.reason}"
             for patch in self.posting.series.patches

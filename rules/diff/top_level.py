@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The top level of the kernel's tree, by which a path of it is known."""
+"""The paths of the kernel's tree: its top level, and the kinds of files that rules read."""
 
 from typing import Final
+
+C_ENDS: Final = (".c", ".h", ".S")
+SOURCE_ENDS: Final = (".rs", *C_ENDS, "Kconfig", "Makefile", "Kbuild", "MAINTAINERS")
+"""How the paths of the files end that rules read."""
 
 _TOP_LEVEL: Final = frozenset(
     {

@@ -11,6 +11,7 @@ from rules.analysis.view import FileView, SeriesView
 from rules.bindings.tree import LandingTree, NoTree, Tree
 from rules.diff.image import FileImages, Fragment, Image, Images, build_images, build_new_file_image
 from rules.diff.patch import FileChange, Patch, Series
+from rules.diff.top_level import SOURCE_ENDS
 from rules.finding import Anchor, Diagnostic, Failure, Finding, Fix, LogAnchor, Report, Skipped
 from rules.lazy import replace
 from rules.lint.rule import Rule, Trigger
@@ -25,6 +26,7 @@ View = TypeVar("View")
 
 _MAX_FINDINGS = 2_000  # findings of one rule in a file
 _MAX_AUDITED = 5_000  # images that are checked alone, and findings in them
+_BINARY = "not checked, because it is a binary file to git: the diff does not show its text"
 
 
 def view(series: Series, tree: Tree, landing: tuple[LandingTree, ...] = ()) -> SeriesView:
@@ -55,6 +57,8 @@ def run_rules(rules: Sequence[Rule], series_view: SeriesView, paths: Collection[
     for file in series_view.files:
         if paths is not None and file.path not in paths:
             continue
+        if file.change.binary and file.path.endswith(SOURCE_ENDS):
+            unchecked.append(Skipped("", file.patch.index, file.path, _BINARY))
         for rule, diagnostic in file_rules.diagnose(file, unchecked):
             findings.append(_finding(rule, diagnostic))
             if diagnostic.fix and isinstance(diagnostic.anchor, Anchor) and _is_fixable(diagnostic, file):

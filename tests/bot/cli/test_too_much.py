@@ -34,6 +34,18 @@ def test_check_says_where_and_why_and_is_not_clean(run: Run, large: bytes) -> No
     assert '"unreadable"' in run("check", "--no-tree", "--format", "b4", "-", stdin=large).out.replace("\\", "")
 
 
+@pytest.mark.parametrize("sign", ["Binary files a/{0} and b/{0} differ\n", "GIT binary patch\nliteral 3\nKcmb<m\n\n"])
+def test_a_source_file_that_git_takes_for_binary_is_named(run: Run, sign: str) -> None:
+    head, _, _ = patch("large@x").partition(b"\ndiff --git ")
+    diffs = (f"diff --git a/{path} b/{path}\n{sign.format(path)}" for path in ("rust/a.rs", "lib/a.c", "a.png"))
+
+    result = run("check", "--no-tree", "-", stdin=head + b"\n" + "".join(diffs).encode() + b"-- \n2.43.0\n")
+
+    why = "not checked, because it is a binary file to git: the diff does not show its text"
+    problems = "".join(f"patchwarden: patch 1, {path}: {why}\n" for path in ("rust/a.rs", "lib/a.c"))
+    assert (2, problems) == (result.status, result.err)
+
+
 def test_audit_names_the_file_as_it_was_given(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "rust" / "kernel" / "valve.rs"
     file.parent.mkdir(parents=True)
@@ -71,5 +83,5 @@ def test_replay_counts_and_names_it(run: Run, tmp_path: Path, large: bytes) -> N
     result = run("replay", "--no-tree", "--jobs", "1", git_archive(tmp_path / "list.git", (large,)))
 
     assert result.status == 0
-    assert "places that exceeded an analysis limit" in result.out
+    assert "places that were not checked" in result.out
     assert f"patchwarden: large@x: patch 1, {WHY}" in result.err

@@ -78,6 +78,8 @@ def test_nothing_is_resolved_that_was_not_looked_for(make: Maker) -> None:
 
     assert () == compare(failed, previous)
     assert () == compare(silent, previous)
+    assert () == compare(Report(skipped=(Skipped("", 1, "rust/kernel/led.rs", "binary"),)), previous)
+    assert () != compare(Report(skipped=(Skipped("", 1, "rust/kernel/fan.rs", "binary"),)), previous)
     assert () == compare(Report(), previous, active_rules=())
 
 
