@@ -108,7 +108,7 @@ def check(
 
     Exit status: 0 no findings at or above --fail-on; 1 findings; 2 bad usage, or some input could not be read or exceeded a limit (the rest is still checked); 3 a rule or the program failed. Limits: 5 s to read a mail; 60 s to split a file, to assemble a thread or to check a series; 512 MB for each of these.
 
-    With --diff or --fix: 0 nothing is left to fix; 1 --diff printed fixes, or some fixes were left out, which standard error names; 2 bad usage, the work tree has changes or is not at the end of the range, or a file could not be written; 3 the program failed. Only lines that the commits add are changed, and the result is checked again.
+    With --diff or --fix: 0 nothing is left to fix; 1 --diff printed fixes, or some fixes were left out, which standard error names; 2 bad usage, the work tree has changes or is not at the end of the range, or a file could not be checked or written; 3 the program failed. Only lines that the commits add are changed, and the result is checked again.
     """  # noqa: E501 help paragraphs are not hard-wrapped
     if diff or fix:
         from bot.cli.fix import fix_range

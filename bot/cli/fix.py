@@ -15,6 +15,7 @@ from bot.pool.forked import forked
 from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
 from bot.review.render.text import count
+from rules.analysis.view import FileView
 from rules.lint.engine import view
 from rules.lint.fixing import FixedFiles, fix_files
 from rules.lint.rule import Rule
@@ -33,19 +34,23 @@ def fix_range(git: tuple[Path, str], rule_ids: list[str] | None, *, is_written: 
         commits.refuse_unfit_work_tree()
     rules = choose_rules(rule_ids) if rule_ids else active_before_posting()
 
-    def find(rules: tuple[Rule, ...]) -> tuple[FixedFiles, dict[str, bytes]]:
+    def find(rules: tuple[Rule, ...]) -> tuple[FixedFiles, dict[str, bytes], dict[str, str]]:
         series_view = view(commits.series, commits.tree)
-        fixed = fix_files(rules, series_view, lambda contents: view(commits.series_with(contents), commits.tree))
+        unfit = {file.path: reason for file in series_view.files if (reason := _why_unfit(file, commits))}
+        paths = {file.path for file in series_view.files} - unfit.keys()
+        fixed = fix_files(rules, series_view, lambda files: view(commits.series_with(files), commits.tree), paths)
         before = {
             file.path: file.post.content for file in series_view.files if file.post and file.path in fixed.contents
         }
-        return fixed, before
+        return fixed, before, unfit
 
     (found,) = forked(find, [rules], Limits(_SECONDS))
     if isinstance(found, Crashed):
         complain(f"{git[0]} {git[1]}: cannot be fixed: {found.reason}")
         return status.USAGE if found.exceeded else status.FAILED
-    fixed, before = found
+    fixed, before, unfit = found
+    for path, reason in unfit.items():
+        complain(f"{path}: not checked for fixes, because {reason}")
     unwritten = 0
     for path, content in fixed.contents.items():
         if not is_written:
@@ -63,6 +68,17 @@ def fix_range(git: tuple[Path, str], rule_ids: list[str] | None, *, is_written: 
     by_rule = Counter(fix.rule for fix in fixed.applied)
     rules_text = "".join(f"; {rule} {number}" for rule, number in sorted(by_rule.items()))
     complain(f"{count(len(fixed.applied), 'finding')} {done} in {count(files, 'file')}{rules_text}")
-    if unwritten:
+    if unwritten or unfit:
         return status.USAGE
     return status.FINDINGS if fixed.left_out or (fixed.contents and not is_written) else status.OK
+
+
+def _why_unfit(file: FileView, commits: FixableRange) -> str:
+    """Return why a changed Rust file cannot be fixed, "" if it can be, or needs no fix."""
+    if file.post is None or not file.is_kernel_rust or not file.change.hunks:
+        return ""
+    names = f"{file.path}\n{file.change.before}"
+    if names.encode("utf-8", "ignore").decode() != names:
+        return "its name is or was not UTF-8"  # which pygit2 does not take
+    is_known = file.is_complete and file.post.content == commits.end_tree.read(file.path)
+    return "" if is_known else "its content does not fit the diff, as with CRLF line ends"

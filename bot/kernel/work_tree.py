@@ -38,6 +38,7 @@ class FixableRange:
             raise KernelError(f"{self._name}: the range of commits does not exist; write A..B")
         self._end = end
         self.tree = CommitTree(self._repository, start)
+        self.end_tree = CommitTree(self._repository, end)
         diff = diff_rust(folder, str(start.id), str(end.id))
         self.series = Series("", (Patch(1, "", changes=self._read(diff)),))
 

@@ -106,6 +106,45 @@ def test_only_the_named_rules_are_fixed(run: Run, repository: Path) -> None:
     assert expected == (repository / "drivers" / "led.rs").read_text()
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [(b"a.rs", b"caf\xe9.rs"), (b"caf\xe9.rs", b"a.rs"), (b"caf\xe9.rs", b"caf\xe9.rs")]
+)
+def test_a_file_whose_name_is_not_utf8_keeps_no_other_file_from_being_fixed(
+    run: Run, repository: Path, old: bytes, new: bytes
+) -> None:
+    drivers = os.fsencode(repository / "drivers")
+    before, after = (Path(os.fsdecode(drivers + b"/" + name)) for name in (old, new))
+    before.write_text(BASE * 20)
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "rust: add a file")
+    before.rename(after)
+    after.write_text(BASE * 20 + ADDED)
+    (repository / "drivers" / "led.rs").write_text(BASE + ADDED + "fn last() -> Result<()> {}\n")
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "rust: change both")
+
+    result = run("check", "--rule", "result-unit", "--git", repository, "HEAD~1..", "--fix")
+
+    assert (2, "") == (result.status, result.out)
+    assert "rs: not checked for fixes, because its name is or was not UTF-8\n" in result.err
+    assert "1 finding fixed in 1 file" in result.err
+    assert BASE * 20 + ADDED == after.read_text()
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_file_with_crlf_is_not_fixed_but_named(run: Run, repository: Path, newline: str) -> None:
+    path = repository / "drivers" / "led.rs"
+    for text, ends in ((BASE, newline), (BASE + ADDED, "\r\n")):
+        path.write_text(text, newline=ends)
+        git(repository, "-c", "core.autocrlf=false", "commit", "-qam", "rust: led: write CRLF")
+
+    result = run("check", "--git", repository, "HEAD~1..", "--fix")
+
+    problem = "drivers/led.rs: not checked for fixes, because its content does not fit the diff, as with CRLF line ends"
+    assert (2, f"patchwarden: {problem}\npatchwarden: 0 findings fixed in 0 files\n") == (result.status, result.err)
+    assert "" == git(repository, "status", "--porcelain")
+
+
 def test_a_work_tree_with_changes_is_refused(run: Run, repository: Path) -> None:
     path = repository / "drivers" / "led.rs"
     path.write_text(BASE)
