@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from bot.settings import PREFIX
+from bot.settings.conversion import MAX_DURATIONS, MAX_NUMBER
 from bot.settings.table import REQUIRED, Setting, Table, tables_in
 from bot.settings.tables import Settings
 from bot.settings.toml import toml_value
 
+_MAX_DURATION: Final = " = ".join(f"{most:,} {unit}" for unit, most in MAX_DURATIONS.items())
 _INTRODUCTION: Final = f"""\
 # Settings
 
@@ -20,6 +22,9 @@ Generated from the settings model by `make docs`; do not edit.
 `patchwarden init` writes a file with all of them. A variable of the environment, such as
 `{PREFIX}REVIEW__SEVERITY` for `[review] severity`, overrides the file. A relative path starts at the folder of the
 settings file.
+
+A duration without a listed maximum has the maximum {_MAX_DURATION};
+another number {MAX_NUMBER:,}.
 """
 _UNITS: Final = ("seconds", "minutes", "hours", "days", "bytes")
 _KINDS: Final = {str: "text", int: "number", float: "number", bool: "true or false", Path: "path"}

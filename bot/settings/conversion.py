@@ -21,9 +21,11 @@ _BOOLEANS: Final = {
     **dict.fromkeys(("false", "no", "off", "f", "n", "0"), False),
 }
 _NUMBERS: Final = {int: "a whole number", float: "a number"}
-_MAX_DAYS: Final = 365_000  # of each setting that is a duration; dates end with the year 9999
-_PER_DAY: Final = {"days": 1, "hours": 24, "seconds": 86_400}
-_MAX_NUMBER: Final = 2**31 - 1
+_MAX_DAYS: Final = 365_000  # dates end with the year 9999
+MAX_DURATIONS: Final = {unit: _MAX_DAYS * count for unit, count in (("days", 1), ("hours", 24), ("seconds", 86_400))}
+"""The maximum of a duration whose setting has none, by the unit in its name."""
+MAX_NUMBER: Final = 2**31 - 1
+"""The maximum of another number whose setting has none."""
 _ANY_VALUE: Final = Setting(None, "")
 
 
@@ -132,8 +134,7 @@ def _check_bounds(setting: Setting, value: Any, path: KeyPath) -> None:
         raise ValueError(f"must be at least {setting.ge}")
     most = setting.le
     if most is None and setting.ge is not None:
-        per_day = _PER_DAY.get(path[-1].rpartition("_")[2])
-        most = _MAX_NUMBER if per_day is None else _MAX_DAYS * per_day
+        most = MAX_DURATIONS.get(path[-1].rpartition("_")[2], MAX_NUMBER)
     if most is not None and not value <= most:
         raise ValueError(f"must be at most {most}")
     if setting.pattern is not None and not setting.pattern.fullmatch(value):

@@ -51,6 +51,7 @@ def test_settings_with_default_unit_and_meaning() -> None:
     assert "| `embargo_hours` |" in page
     assert "| `port` | `587` | number, ≥ 1, ≤ 65535 |" in page
     assert "| `poll_seconds` | `15` | seconds, ≥ 1 |" in page
+    assert "365,000 days = 8,760,000 hours = 31,536,000,000 seconds;\nanother number 2,147,483,647." in page
     assert '## [lists."ADDRESS"]' in page
     assert [name for name in Settings.settings if f"`{name}`" not in page and f"[{name}" not in page] == []
 
