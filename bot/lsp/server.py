@@ -6,11 +6,12 @@ import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from time import monotonic
-from typing import Final, TypeVar
-from urllib.parse import unquote_to_bytes, urlsplit
+from typing import Any, Final, TypeVar
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from bot.kernel.edited import MAX_FILE
 from bot.kernel.specs import RepositorySpecs
@@ -58,6 +59,16 @@ class _Document:
         return self.text.split("\n")
 
 
+class _Protocol(LanguageServerProtocol):
+    """The protocol of pygls, which raises KeyError for a change of a document that is not open."""
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> Iterator[Any]:
+        """Ignore a change of a document that is not open."""
+        if unquote(params.text_document.uri) in self.workspace.text_documents:
+            yield from super().lsp_text_document__did_change(params)
+
+
 class Server:
     """The language server on standard input and output. `specs` returns the kernel repositories for a `tree` option."""
 
@@ -76,7 +87,7 @@ class Server:
         self._shown: set[str] = set()
         self._checker, self._helper = Worker(), Worker()
         self.is_shut_down = False
-        self.protocol = LanguageServer(_SOURCE, VERSION, types.TextDocumentSyncKind.Full)
+        self.protocol = LanguageServer(_SOURCE, VERSION, types.TextDocumentSyncKind.Full, protocol_cls=_Protocol)
         self._register()
 
     def close(self) -> None:

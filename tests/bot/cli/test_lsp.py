@@ -229,6 +229,18 @@ def test_a_closed_document_has_no_diagnostics(client: LspClient, led: Path) -> N
     assert [] == client.actions(led, ON, ON)
 
 
+def test_a_change_of_a_document_that_is_not_open_is_ignored(client: LspClient, led: Path) -> None:
+    client.change(led, BASE, 1)
+    client.open(led, BASE + ADDED, 2)
+    assert 2 == len(client.diagnostics(led, 2))
+    client.notify("textDocument/didClose", {"textDocument": {"uri": led.as_uri()}})
+    client.change(led, BASE + ADDED, 3)
+
+    assert "" == client.hover(led, ON + 1, 15)
+    assert [] == [note for note in client.notifications if note["method"] != "textDocument/publishDiagnostics"]
+    assert (0, "") == (client.end(), client.errors)
+
+
 def test_a_request_can_be_cancelled(client: LspClient, led: Path) -> None:
     client.open(led, BASE + ADDED)
     client.diagnostics(led)
