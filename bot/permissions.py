@@ -38,12 +38,13 @@ def close_trees(roots: Iterable[Path]) -> int:
 def close_to_others(path: Path) -> bool:
     """Take all rights on the path from the group and from others; return whether they had any.
 
-    Only files and folders of this user change: a symbolic link, or a device such as /dev/null, is left alone.
+    Only files and folders of this user change: a symbolic link, a device such as /dev/null, or a folder that is shared,
+    such as /tmp, is left alone.
     """
     with suppress(OSError):  # git and the program itself may have removed it since
         status = path.lstat()
         is_own = status.st_uid == os.geteuid() and (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode))
-        if is_own and status.st_mode & _OTHERS:
+        if is_own and status.st_mode & _OTHERS and not status.st_mode & stat.S_ISVTX:
             path.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS)
             return True
     return False

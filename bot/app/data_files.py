@@ -4,21 +4,24 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
+from bot.mail.reply import MESSAGE_ID_DIGITS
 from bot.permissions import close_to_others, close_trees, holds_only
 from bot.settings import DEFAULT_FILE
 from bot.settings.table import Table
 from bot.settings.tables import Settings
+from rules.lazy import re
 
 _OLD_INDEXES: Final = ("border.sqlite", "bindings.sqlite")  # earlier versions kept the index beside the database
+_MAIL_FILE = re.compile(rf"[0-9a-f]{{{MESSAGE_ID_DIGITS}}}\.(?:eml|part)")
 SETTINGS: Final = "settings.toml"
 COMMANDS_SECRET: Final = "commands-secret"  # noqa: S105 the name of a file
 
 
 def list_database_files(settings: Settings) -> list[Path]:
     """Return the database and the files beside it with its name: write-ahead log, locks, secret, ledger."""
-    database = settings.database
-    return sorted(path for path in database.parent.glob("*") if _is_database_file(path.name, database.name))
+    return _list_beside(settings.database)
 
 
 def list_secret_files(settings: Settings) -> dict[str, Path]:
@@ -54,27 +57,44 @@ def make_private(settings: Settings) -> int:
     """Remove all rights of other users on files that any version of this program wrote. Return the number of files.
 
     Files that other programs use are not changed: archives, mailboxes, kernel repositories, the Maildir that mails are
-    delivered to, secrets. The folder of the database is not changed if it contains other files.
+    delivered to, secrets. A folder that contains other files is not changed.
     """
-    folders = (settings.outbox.directory, settings.lore.directory, settings.sample)
-    closed = close_trees(
-        (*folders, *list_database_files(settings), *_list_index_files(settings), *_list_stop_files(settings))
+    folders = (
+        (settings.outbox.directory, _list_outbox_files(settings)),
+        (settings.lore.directory, _list_mirrors(settings)),
+        (settings.sample, [settings.sample / "0.git"]),
     )
-    return closed + (has_own_folder(settings) and close_to_others(settings.database.parent))
+    beside = (*list_database_files(settings), *_list_index_files(settings), *_list_stop_files(settings))
+    closed = close_trees((*beside, *(path for _, paths in folders for path in paths)))
+    own = [folder for folder, paths in folders if holds_only(folder, {path.name for path in paths})]
+    own += [settings.database.parent] * has_own_folder(settings)
+    return closed + sum(map(close_to_others, own))
+
+
+def _list_outbox_files(settings: Settings) -> list[Path]:
+    return [path for path in settings.outbox.directory.glob("*") if _MAIL_FILE.fullmatch(path.name)]
+
+
+def _list_mirrors(settings: Settings) -> list[Path]:
+    """Return the folders of the servers whose lists are followed, and the name of the installation."""
+    folder = settings.lore.directory
+    urls = (*settings.lore.all_lists, *filter(None, [settings.lore.lookup_url]))
+    return [folder / "installation", *(folder / urlsplit(url).netloc.replace(":", "_") for url in urls)]
 
 
 def _list_index_files(settings: Settings) -> list[Path]:
     paths = {settings.kernel.index_path, *(settings.database.parent / name for name in _OLD_INDEXES)}
-    return sorted(file for path in paths if path is not None for file in path.parent.glob(f"{path.name}*"))
+    return sorted(file for path in paths if path is not None for file in _list_beside(path))
 
 
 def _list_stop_files(settings: Settings) -> list[Path]:
-    stop = settings.stop_file
-    return [*stop.parent.glob(f"{stop.name}*")]
+    return _list_beside(settings.stop_file)
 
 
-def _is_database_file(name: str, database: str) -> bool:
-    return name == database or name.startswith((f"{database}-", f"{database}."))
+def _list_beside(path: Path) -> list[Path]:
+    """Return the file, and the files beside it whose names continue its name."""
+    own = (f"{path.name}-", f"{path.name}.")
+    return sorted(file for file in path.parent.glob("*") if file.name == path.name or file.name.startswith(own))
 
 
 def _paths(value: object) -> Iterator[Path]:

@@ -87,15 +87,15 @@ def test_what_an_older_version_left_open_is_closed_and_what_is_not_ours_is_left_
         (mailbox / folder).mkdir(parents=True)
     (installation / "elsewhere").write_text("somebody else's")
     (installation / "var" / "outbox").mkdir(exist_ok=True)
-    (installation / "var" / "outbox" / "link").symlink_to(installation / "elsewhere")
-    os.mkfifo(installation / "var" / "outbox" / "pipe")  # in place of a device such as /dev/null, which needs root
+    link, pipe = (installation / "var" / "outbox" / f"{digit * 32}.eml" for digit in "ab")
+    link.symlink_to(installation / "elsewhere")
+    os.mkfifo(pipe)  # in place of a device such as /dev/null, which needs root
     for path in (installation / "var", *(installation / "var").rglob("*")):
         path.chmod(0o777 if path.is_dir() else 0o666)
 
     _run(installation, 0, "run", "--once")
 
-    outbox = installation / "var" / "outbox"
-    shared = {str(path) for path in (mailbox, *mailbox.rglob("*"), outbox / "link", outbox / "pipe")}
+    shared = {str(path) for path in (mailbox, *mailbox.rglob("*"), link, pipe)}
     assert {line.split()[0] for line in _open(installation / "var")} == shared
     assert (installation / "var").stat().st_mode & 0o777 == 0o700
     assert (installation / "elsewhere").stat().st_mode & 0o777 == 0o666
@@ -110,6 +110,42 @@ def test_a_folder_that_holds_other_things_is_left_as_it_is(tmp_path: Path, patch
     assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o755
     assert (tmp_path / "shared" / "warden.db").stat().st_mode & OTHERS == 0
     assert patchwarden("doctor")[0] == 0
+
+
+def test_what_other_programs_keep_in_a_shared_folder_is_left_as_it_is(
+    tmp_path: Path, patchwarden: Call, archive: Path
+) -> None:
+    """Also as root, who owns folders such as /srv."""
+    shared = tmp_path / "shared"
+    (shared / "project").mkdir(parents=True)
+    others = [shared / name for name in ("notes", "notes.eml", "stopwatch", "indexes", "project/file")]
+    for path in others:
+        path.write_text("not ours")
+    (tmp_path / "patchwarden.toml").write_text(
+        f'[outbox]\ndirectory = "{shared}"\n[lore]\ndirectory = "{shared}"\n[sending]\nstop_file = "{shared}/stop"\n'
+        f'[kernel]\nindex = "{shared}/index"\n'
+    )
+    for path in (shared, shared / "project", *others):
+        path.chmod(0o777 if path.is_dir() else 0o666)
+
+    for _ in range(2):
+        assert patchwarden("run", "--once", "--archive", str(archive))[0] == 0
+
+    assert list(shared.glob("*.eml")) != [shared / "notes.eml"]
+    assert {path for path in (shared, *shared.rglob("*")) if path.stat().st_mode & OTHERS} == {
+        shared,
+        shared / "project",
+        *others,
+    }
+
+
+def test_a_folder_that_all_users_share_is_left_as_it_is(tmp_path: Path, patchwarden: Call, archive: Path) -> None:
+    (tmp_path / "patchwarden.toml").write_text('[outbox]\ndirectory = "shared"\n')
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o1777)
+    assert patchwarden("run", "--once", "--archive", str(archive))[0] == 0
+
+    assert (tmp_path / "shared").stat().st_mode & 0o7777 == 0o1777
 
 
 def test_doctor_names_the_command_that_closes_a_database_and_its_folder(patchwarden: Call, archive: Path) -> None:
