@@ -383,7 +383,7 @@ def _analyse(
 
     for posting, analysis in zip(postings, isolate(analyse, postings, Limits(_ANALYSE_SECONDS)), strict=True):
         if isinstance(analysis, Crashed):
-            read.add(f"{posting.message_id} cannot be checked", analysis)
+            read.add(f"{_name(posting.message_id, posting)} cannot be checked", analysis)
             continue
         if analysis.base is not None and analysis.base.doubt:
             complain(f"{visible(posting.series.subject)}: {visible(analysis.base.doubt)}")
@@ -448,6 +448,11 @@ def _damage(posting: Posting) -> Iterator[str]:
     for patch in posting.series.patches:
         if patch.damage is not None:
             part = posting.part(patch.index)
-            name = part.message_id if part is not None else posting.message_id
+            name = _name(part.message_id if part is not None else posting.message_id, posting)
             line = f" (line {patch.damage.line} of its text)" if patch.damage.line else ""
             yield f"patch {patch.index}, {name}: cannot read its diff: {patch.damage.reason}{line}"
+
+
+def _name(message_id: str, posting: Posting) -> str:
+    """Return the message-id, or the subject of the series for a mail that has none: the user knows only that."""
+    return f'"{posting.series.subject}"' if message_id.endswith(SYNTHETIC) else message_id

@@ -17,8 +17,11 @@ from bot.signals import signal
 T = TypeVar("T")
 R = TypeVar("R")
 
+_STATM_RESIDENT, _STATM_SHARED = 1, 2
 _STATM_DATA: Final = 5  # the field of /proc/self/statm that RLIMIT_DATA limits, in pages
 _BUILT_IN: Final = b"marshal "  # in front of a result of built-in types; nothing that is pickled begins with it
+_DEATHS: Final = (-signal.SIGSEGV, -signal.SIGABRT)  # of a library that gets no memory
+_NEARLY: Final = 0.9  # of the limit: then memory is the likely cause
 _SIZE_BYTES: Final = 8  # of the length in front of each result
 
 
@@ -40,9 +43,17 @@ def forked(work: Callable[[T], R], items: Sequence[T], limits: Limits) -> Iterat
             else:
                 if done < len(items):
                     done += 1
-                    yield Crashed(exit_reason(child.wait(), TimeLimit(limits.seconds)), exceeded=True)
+                    yield Crashed(_end_reason(child, limits), exceeded=True)
         finally:
             child.end()
+
+
+def _end_reason(child: "_Child", limits: Limits) -> str:
+    """Return why a child ended without a result. C libraries die of memory that they do not get."""
+    exit_status = child.wait()
+    reason = exit_reason(exit_status, TimeLimit(limits.seconds))
+    is_full = exit_status in _DEATHS and child.peak_memory - _inherited_bytes() > limits.memory * _NEARLY
+    return f"{reason} at its limit of {limits.memory // 2**20} MB" if is_full else reason
 
 
 class _Child:
@@ -59,6 +70,7 @@ class _Child:
         os.close(sender)
         os.close(sentinel)
         self._is_running = True
+        self.peak_memory = 0
         self._results: BinaryIO = os.fdopen(receiver, "rb")
         self._number = len(items)
 
@@ -74,7 +86,9 @@ class _Child:
     def wait(self) -> int:
         """Wait until the process has ended, and return its exit status; a negative number is that of a signal."""
         self._is_running = False
-        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        _, exit_status, usage = os.wait4(self._pid, 0)
+        self.peak_memory = usage.ru_maxrss * 1024
+        return os.waitstatus_to_exitcode(exit_status)
 
     def end(self) -> None:
         """End the process if it still runs."""
@@ -125,6 +139,16 @@ def _unpacked(result: bytes) -> Any:
 
 def _data_bytes() -> int:
     """Return the number of bytes of data of this process."""
+    return _memory()[_STATM_DATA]
+
+
+def _inherited_bytes() -> int:
+    """Return how many bytes of memory in use a child gets from this process; it maps files anew."""
+    memory = _memory()
+    return memory[_STATM_RESIDENT] - memory[_STATM_SHARED]
+
+
+def _memory() -> list[int]:
+    """Return the fields of /proc/self/statm, in bytes."""
     with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 a check of a patch does not load pathlib
-        pages = int(file.read().split()[_STATM_DATA])
-    return pages * resource.getpagesize()
+        return [int(pages) * resource.getpagesize() for pages in file.read().split()]

@@ -484,6 +484,16 @@ def test_a_series_that_is_judged_without_end_costs_no_other(
     assert before == signal.getsignal(signal.SIGALRM)
 
 
+def test_a_patch_without_a_message_id_is_named_by_its_subject(run: Run) -> None:
+    mail = patch("bad@example.org", "fan").replace(b"Message-ID: <bad@example.org>\n", b"")
+
+    result = run("check", "-", stdin=mail.replace(b" @@\n", b",9 @@\n", 1))
+
+    assert 2 == result.status
+    assert re.search(r'patch 1, "rust: [^"]+": cannot read its diff: ', result.err)
+    assert "invalid" not in result.err
+
+
 NO_PATCH = {
     "it is empty": b"\n\n",
     "a text without a diff; run `git format-patch": b"hello\nworld\n",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import os
 import re
+import signal
 import time
 from collections.abc import Iterator
 
@@ -20,6 +21,11 @@ def _misbehave(how: str) -> str:
         re.match(r"(a+)+$", "a" * 64 + "b")
     if how == "memory":
         return str(len(bytearray(1 << 30)))
+    if how.startswith("break"):
+        held = bytearray(b"x") * ((61 if how == "break full" else 1) << 20)
+        signal.signal(signal.SIGSEGV, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGSEGV)
+        return str(len(held))
     if how == "exit":
         os._exit(7)
     if how == "talk":
@@ -34,6 +40,8 @@ def _misbehave(how: str) -> str:
     [
         ("loop", "took longer than 2 s", True),
         ("memory", "took more than 64 MB", True),
+        ("break", "ended its process by SIGSEGV\n", True),
+        ("break full", "ended its process by SIGSEGV at its limit of 64 MB\n", True),
         ("exit", "ended its process with status 7", True),
         ("talk", "returned more than 1 MB", True),
         ("raise", "ValueError in _misbehave, line", False),
@@ -48,7 +56,7 @@ def test_one_bad_item_harms_no_other(how: str, reason: str, exceeded: bool, at: 
 
     assert results == ["fine", "good"]
     assert isinstance(bad, Crashed)
-    assert (bad.reason.startswith(reason), bad.exceeded) == (True, exceeded)
+    assert (f"{bad.reason}\n".startswith(reason), bad.exceeded) == (True, exceeded)
 
 
 def test_what_this_process_holds_is_not_the_memory_of_the_work() -> None:
