@@ -25,7 +25,7 @@ def compare_functions(subject: ChangedName) -> Iterator[Breakage]:
     name, diff = subject.name, subject.diff
     direct = () if diff.before.provider(name) is not None else diff.before.users(name)
     direct = tuple(user for user in direct if user.use.form != ASSEMBLY_FORM)
-    calling = tuple(helper for helper in diff.before.helpers_using(name) if _is_used(helper, diff.before))
+    calling = diff.before.helpers_using(name)
     wrapped = subject.unchanged.helpers(_helpers_through_macros(subject))
     if not direct and not calling and not wrapped:
         return
@@ -59,13 +59,9 @@ def _helpers_through_macros(subject: ChangedName) -> tuple[LocatedHelper, ...]:
         for macros in before.wrapping_macros.get(subject.name, ())
         if all(bodies(before, macro) == bodies(after, macro) for macro in macros)
         for located in before.helpers_using(macros[0])
-        if subject.name not in located.helper.names and _is_used(located, before)
+        if subject.name not in located.helper.names
     )
     return tuple(dict.fromkeys(through))
-
-
-def _is_used(located: LocatedHelper, bindings: Bindings) -> bool:
-    return bool(located.helper.pattern) or located.helper.name in bindings.used_names
 
 
 def _compare_signatures(

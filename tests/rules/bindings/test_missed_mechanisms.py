@@ -223,6 +223,13 @@ def test_a_call_in_a_wrapping_macro_counts_for_the_helper(new: str, expected: li
     assert expected == [name for name, _ in _breakages(WRAPPED, changed, **{HELPER: WRAPPER})]
 
 
+def test_a_helper_breaks_also_if_no_rust_code_calls_it() -> None:
+    changed = _edited("int lamp_off(struct lamp *lamp);", "int lamp_off(struct lamp *lamp, int now);")
+    helper = "__rust_helper int rust_helper_lamp_off(struct lamp *lamp)\n{\n\treturn lamp_off(lamp);\n}\n"
+
+    assert ["lamp_off"] == [name for name, _ in _breakages(RUST, changed, **{HELPER: helper})]
+
+
 def test_a_wrapping_macro_that_changes_too_keeps_its_helpers() -> None:
     changed = _edited("(struct lamp *lamp, int level)", "(struct lamp *lamp, int level, int node)")
     changed = changed.replace("(__VA_ARGS__)", "(__VA_ARGS__, 0)")
