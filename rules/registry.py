@@ -302,14 +302,10 @@ def _problems(rule: Rule) -> Iterator[str]:
         yield "a rule of scope author is of tier 2"
     if rule.scope is Scope.MAIL and not rule.is_default:
         yield "a rule that runs only if it is named is of scope author"
-    if not rule.summary or rule.summary.endswith("."):
-        yield "the summary is empty or ends in a full stop"
+    yield from _problems_of_texts(rule)
     if not rule.evidence:
         yield "no evidence: name the guideline or the review that asks for the rule"
     yield from (f"{item} does not have the form of its kind of evidence" for item in rule.evidence if not item.is_valid)
-    headings = re.findall(r"^## (.*)$", rule.doc, re.MULTILINE)
-    if headings != list(HEADINGS):
-        yield f"the headings of the documentation are {headings}, not {list(HEADINGS)}"
     from rules.lint.example import MalformedExampleError, load
 
     flagged = clean = 0
@@ -325,3 +321,15 @@ def _problems(rule: Rule) -> Iterator[str]:
         yield "examples must be at least one flagged and one clean"
     names = Counter(example.name for example in rule.examples)
     yield from (f"{count} examples are called {name!r}" for name, count in names.items() if count > 1)
+
+
+def _problems_of_texts(rule: Rule) -> Iterator[str]:
+    if not rule.summary or rule.summary.endswith("."):
+        yield "the summary is empty or ends in a full stop"
+    if rule.summary[:1].islower():
+        yield "the summary begins with a small letter"
+    if " `\n" in rule.doc:
+        yield "a code span begins at the end of a line of the documentation: escape the backslash"
+    headings = re.findall(r"^## (.*)$", rule.doc, re.MULTILINE)
+    if headings != list(HEADINGS):
+        yield f"the headings of the documentation are {headings}, not {list(HEADINGS)}"

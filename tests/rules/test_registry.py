@@ -49,6 +49,15 @@ def test_a_rule_with_missing_parts_is_named() -> None:
         assert part in text
 
 
+def test_a_summary_begins_with_a_capital_letter_and_a_page_has_no_escape_for_a_line_break() -> None:
+    broken = replace(RULES[0], summary="code that may panic", doc=f"Ends in `\n`.\n{RULES[0].doc}")
+
+    assert list(problems((broken,))) == [
+        f"{broken.id}: the summary begins with a small letter",
+        f"{broken.id}: a code span begins at the end of a line of the documentation: escape the backslash",
+    ]
+
+
 def test_the_table_has_every_rule_with_the_id_of_its_module() -> None:
     folder = Path(rules.checks.__path__[0])
     modules = [path.stem.replace("_", "-") for path in folder.glob("*/*.py") if path.stem != "__init__"]

@@ -13,7 +13,7 @@ has `rust/kernel/sync/atomic.rs`.
 ## Why
 
 - The memory model of the kernel is not that of Rust, and its atomic types have other orderings.
-- `char` of the kernel is unsigned, but the methods of `CStr` use `core::ffi::c_char`.
+- The kernel's `char` is unsigned, but the methods of `CStr` use `core::ffi::c_char`.
 - `dbg!` is a tool for debugging.
 
 ## How to fix
@@ -141,7 +141,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="deprecated-in-kernel",
-    summary="something of Rust that the kernel replaces with its own",
+    summary="A type, function or macro of Rust that the kernel replaces with its own",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",

@@ -200,7 +200,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="panic-in-kernel",
-    summary="code that may panic",
+    summary="Code that may panic",
     severity=Severity.WARNING,
     status=Status.PREVIEW,
     doc=__doc__ or "",

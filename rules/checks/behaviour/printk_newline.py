@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A message for the log without a newline at its end.
+"""A log message without a newline at its end.
 
 ## What it flags
 
-An added call of `pr_info!`, `dev_err!` or another printing macro whose format does not end in `\n`.
+An added call of `pr_info!`, `dev_err!` or another printing macro whose format does not end in `\\n`.
 
 ## Why
 
@@ -11,11 +11,11 @@ The kernel prints a line when the next message begins, and another message may b
 
 ## How to fix
 
-Write `\n` at the end of the format.
+Write `\\n` at the end of the format.
 
 ## What it does not flag
 
-- `pr_cont!`, and files that use it: there a message may go on.
+- `pr_cont!`, and files that use it, where a later call may continue the message.
 - Formats that are not a plain string, macro definitions, tests, and calls that the patch only moves or edits.
 """
 
@@ -103,7 +103,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="printk-newline",
-    summary="a message for the log without a newline at its end",
+    summary="A log message without a newline at its end",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",

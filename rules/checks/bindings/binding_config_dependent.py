@@ -5,7 +5,7 @@
 
 The first use of `bindings::name` in a file, if every declaration of the name, and its helper if it has one, is under
 the same `#if` of a `CONFIG_` option, but the code is built without this option too: neither the `cfg`s of the item and
-its modules nor the Kconfig entry of a driver imply it. The same for a new helper that calls such a name.
+its modules nor the Kconfig entry of a driver imply it. A new helper that calls such a name is flagged too.
 
 ## Why
 
@@ -18,14 +18,14 @@ outside of the `#if`.
 
 ## What it does not flag
 
-- A use whose options imply that of the name, and one for which the rule cannot tell: Kconfig must have a configuration
-  in which the use is built and the name does not exist.
+- A use whose options imply the option of the name, or may imply it. The rule reports a use only if Kconfig has a
+  configuration in which the use is built and the name does not exist.
 - Names that the file used before.
-- A name that a landing tree has without the option, and a use that a landing tree builds only under it.
+- A name that a landing tree has without the option, and a use that a landing tree builds only with the option.
 
 Names that the base does not know are searched in the landing trees; the finding names the tree. If the base is unknown,
-all names are, but the finding is not mailed: the base may have a change that is not in the landing tree. Without a
-kernel tree nothing is reported.
+all names are searched there, but the finding is not mailed: the base may have a change that is not in the landing tree.
+Without a kernel tree, or if a change of a Kconfig file or Makefile does not fit the base, nothing is reported.
 """
 
 from collections.abc import Iterator

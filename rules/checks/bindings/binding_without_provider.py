@@ -17,9 +17,9 @@ Add a helper in `rust/helpers/`, or a `RUST_CONST_HELPER_*` to `rust/bindings/bi
 
 ## What it does not flag
 
-A helper in any patch of the series or in a landing tree counts. A landing tree alone shows nothing: the helper may be
-in the tree that the series was made for. A name without a declaration in the included headers may come from a header
-that the rule does not know. Without a kernel tree nothing is reported.
+A name with a helper in any patch of the series or in a landing tree. A name without a declaration in the included
+headers, because it may come from a header that the rule does not know. If the tree that the series was made for is
+unknown, nothing is reported, even with a landing tree: the unknown tree may have the helper.
 """
 
 from collections.abc import Iterator

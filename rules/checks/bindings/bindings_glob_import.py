@@ -16,8 +16,7 @@ Write `use kernel::bindings;` and `bindings::name`, or import single names.
 
 ## What it does not flag
 
-A `bindings` module of the crate itself does not belong to the kernel. Vendored, generated and host code is exempt, and
-so is the crate that generates the bindings.
+A `bindings` module of the crate itself, vendored, generated and host code, and the crate that generates the bindings.
 """
 
 from collections.abc import Iterator

@@ -3,8 +3,8 @@
 
 ## What it flags
 
-A function or a type of `kernel::bindings` that a patch begins to use outside `rust/`: `bindings::f(..)`,
-`bindings::T`, or an import of one. Each name is reported once per file, at its first use.
+A function or a type of `kernel::bindings` that a patch begins to use outside `rust/`: `bindings::f(..)`, `bindings::T`,
+or an import of such a name. Each name is reported once per file, at its first use.
 
 - a function that is called: a warning;
 - a type behind a pointer or reference, which is an object of C: a nit;

@@ -6,7 +6,7 @@
 Two series that were posted within the last weeks and that cannot both be applied as they are:
 
 - One changes or removes a C declaration that the other begins to use from Rust or from a helper.
-- Both add the same helper, binding, public Rust item or file, in different form.
+- Both add the same helper, binding, public Rust item or file, in a different form.
 - One removes a public item of the `kernel` crate or changes its parameters, and the other begins to use it as it was.
 - Both rewrite the same lines of a file in different ways, or one deletes a file that the other changes.
 

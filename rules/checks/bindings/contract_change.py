@@ -145,7 +145,7 @@ def _report(file: FileView, item: Item, line: int, users: list[ContractUser], ch
     message = f"The {item.section} section of `{item.qualified_name}` changes. These comments rely on it: {places}."
     about = [f"{user.path}:{user.line}" for user in users if changes.concern(user)]
     if about and len(about) < len(users):
-        message += f" What was removed or reworded is addressed by: {listing(about, _MAX_SHOWN)}."
+        message += f" These comments address what was removed or reworded: {listing(about, _MAX_SHOWN)}."
     shown = [Evidence(f"{file.path}:{line}", changes.lines)] if changes.lines else []
     shown += (Evidence(f"{user.path}:{user.line}", (user.comment, user.text)) for user in users[:_MAX_SHOWN])
     return file.report(line, message, evidence=tuple(shown), scope=item.qualified_name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Rust code uses a module of the `kernel` crate that its Kconfig option does not imply.
+"""Rust code uses a module of the `kernel` crate, and the Kconfig option of the code does not imply that of the module.
 
 ## What it flags
 
@@ -22,11 +22,15 @@ Add `depends on` or `select` to the Kconfig entry, or put the use under the same
 
 ## What it does not flag
 
-The rule reports a use only if Kconfig has a configuration in which the code is built and the option is off. An option
-that is selected under a condition, that no user can turn off, or that one of several alternatives needs is unknown, and
-nothing is reported. The same is true for a file whose Makefile is unclear, names from a glob import or from an import
-under a `cfg`, methods, code in macros, and a series that names prerequisites or has a change of a Kconfig file or
-Makefile that does not fit the tree. Without a kernel tree nothing is reported.
+The rule reports a use only if Kconfig has a configuration in which the code is built and the option is off. Nothing
+is reported for:
+
+- An option that is selected under a condition, that no user can turn off, or that one of several alternatives needs.
+- A file whose Makefile is unclear.
+- Names from a glob import or from an import under a `cfg`, methods, and code in macros.
+- A series that names prerequisites, or has a change of a Kconfig file or Makefile that does not fit the tree.
+
+Without a kernel tree nothing is reported.
 """
 
 from collections.abc import Iterator, Sequence
@@ -186,7 +190,7 @@ _TREE = """
 
 RULE = Rule(
     id="module-gate-missing",
-    summary="Rust code uses a module under `cfg` that its Kconfig option does not imply",
+    summary="Rust code uses a module under a `cfg` option that its own Kconfig option does not imply",
     severity=Severity.BUG,
     status=Status.PREVIEW,
     doc=__doc__,

@@ -23,9 +23,12 @@ Update the users named in the finding, or keep the old item until the users are 
 
 ## What it does not flag
 
-Only paths that the code contains are followed. Methods that are called on a value, names from a glob import, and items
-that a macro defines are not followed. Types and bounds need a compiler. Not reported are also items under a `cfg`, a
-name that the file of the item still contains after the series, and an item that is still exported under its path.
+- Users without a path in the code: methods that are called on a value, names from a glob import, and items that a macro
+  defines.
+- Changes of types and bounds, which only a compiler can compare.
+- Items under a `cfg`.
+- A name that the file of the item still contains after the series, and an item that is still exported under its path.
+
 Without a kernel tree nothing is reported.
 """
 

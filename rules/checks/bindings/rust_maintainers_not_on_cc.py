@@ -9,7 +9,7 @@ among the recipients.
 
 ## Why
 
-The people who can say how the Rust code must change learn of the series only from linux-next.
+Otherwise the people who can say how the Rust code must change learn of the series only from linux-next.
 
 ## How to fix
 

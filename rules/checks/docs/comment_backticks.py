@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A name of code in a comment without backticks.
+"""A name from the code without backticks in a comment.
 
 ## What it flags
 
@@ -81,7 +81,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="comment-backticks",
-    summary="a name of code in a comment without backticks",
+    summary="A name from the code without backticks in a comment",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",

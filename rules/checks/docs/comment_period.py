@@ -91,7 +91,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="comment-period",
-    summary="a comment that does not end with a full stop",
+    summary="A comment that does not end with a full stop",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",

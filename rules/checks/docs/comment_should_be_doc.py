@@ -108,7 +108,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="comment-should-be-doc",
-    summary="an ordinary comment where documentation belongs",
+    summary="An ordinary comment where documentation belongs",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",

@@ -3,7 +3,7 @@
 
 ## What it flags
 
-An added empty `///` or `//!` after another one.
+An added empty `///` or `//!` line directly after another empty line.
 
 ## Why
 
@@ -79,7 +79,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="doc-empty-lines",
-    summary="two empty lines of documentation in a row",
+    summary="Two empty lines of documentation in a row",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",

@@ -86,7 +86,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="doc-heading-blank-line",
-    summary="a heading of documentation without an empty line around it",
+    summary="A heading of documentation without an empty line around it",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",

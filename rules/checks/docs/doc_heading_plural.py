@@ -7,8 +7,8 @@ An added heading `# Example`, `# Invariant`, `# Guarantee` or `# Panic`.
 
 ## Why
 
-The headings are in the plural everywhere, so that people and tools find them, and so that an example can be added
-without a new heading.
+The headings are plural everywhere, so that people and tools find them, and an example can be added without a change of
+the heading.
 
 ## How to fix
 
@@ -38,7 +38,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             for line in run:
                 heading = _HEADING.match(line.text) if line.line in file.new_lines and not line.is_code else None
                 if heading is not None:
-                    message = f"The heading is `# {heading['title']}s`, also for one."
+                    message = f"The heading is `# {heading['title']}s`, even for a single item."
                     end = line.column + len("///") + heading.end("title")
                     fix = Edit(line.line, end, line.line, end, "s")
                     yield file.report(Position(line.line, line.column), message, fix=(fix,))
@@ -79,7 +79,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="doc-heading-plural",
-    summary="a heading of documentation in the singular",
+    summary="A heading of documentation in the singular",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",

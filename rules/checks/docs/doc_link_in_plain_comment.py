@@ -84,7 +84,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="doc-link-in-plain-comment",
-    summary="a link of documentation in an ordinary comment",
+    summary="A link of documentation in an ordinary comment",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",

@@ -11,8 +11,8 @@ In a new or changed `rust_helper_*`:
 
 ## Why
 
-Rust sees the types of the helper. A narrower integer cuts values, another sign turns errors into large numbers, and
-void hides errors from Rust.
+Rust sees the types of the helper. A narrower integer truncates values, an unsigned type turns errors into large
+numbers, and void hides errors from Rust.
 
 ## How to fix
 

@@ -17,7 +17,7 @@ Send the helper together with its user.
 ## What it does not flag
 
 A series marked RFC. Generated helpers. A use anywhere in an added line of Rust, including doc comments. A helper that a
-landing tree uses. A file that is not completely known. Without a kernel tree nothing is reported: a landing tree alone
+landing tree uses. A file that is only partly known. Without a kernel tree nothing is reported: a landing tree alone
 does not show that no user is pending.
 """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A `Fixes:` trailer in another form than the kernel uses.
+"""A `Fixes:` trailer that is not in the form that the kernel uses.
 
 ## What it flags
 
@@ -34,7 +34,7 @@ _MIN_DIGITS = 12
 
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
-    """Report each trailer in another form."""
+    """Report each trailer that is not in that form."""
     for patch in rust_patches(view):
         for trailer in patch.trailers:
             fixes = _FIXES.match(trailer) if _may_be_fixes(trailer) else None
@@ -46,7 +46,7 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
                 message = (
                     "The commit id of `Fixes:` is too short. Write 12 digits."
                     if is_short
-                    else "`Fixes:` has another form. Write the subject in quotes and parentheses after the commit id."
+                    else "`Fixes:` has an unusual form. Put the subject in quotes and parentheses after the commit id."
                 )
                 yield view.report(patch, message)
 
@@ -93,7 +93,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="fixes-tag-form",
-    summary="a `Fixes:` trailer in another form than the kernel uses",
+    summary="A `Fixes:` trailer that is not in the form that the kernel uses",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",

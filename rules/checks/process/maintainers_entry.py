@@ -3,7 +3,7 @@
 
 ## What it flags
 
-- A new `.rs` file that after the series belongs to no entry of MAINTAINERS other than THE REST.
+- A new `.rs` file that no entry of MAINTAINERS except THE REST covers after the series.
 - An added entry whose files are all in Rust and that does not name rust-for-linux@vger.kernel.org.
 
 ## Why
@@ -17,7 +17,7 @@ Add the file, or the list, to an entry.
 ## What it does not flag
 
 - Series whose base kernel is not known, and series that remove the file again.
-- A change of MAINTAINERS of which the whole file is not known.
+- A change of MAINTAINERS if the whole file is not known.
 """
 
 from collections.abc import Iterator
@@ -135,7 +135,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="maintainers-entry",
-    summary="a new Rust file that no entry of MAINTAINERS covers",
+    summary="A new Rust file that no entry of MAINTAINERS covers",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",

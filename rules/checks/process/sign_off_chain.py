@@ -104,7 +104,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="sign-off-chain",
-    summary="trailers without the certificates that they need",
+    summary="Trailers without the `Signed-off-by:` that they need",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",

@@ -7,12 +7,13 @@ An added comment line that begins with `// INVARIANTS:`.
 
 ## Why
 
-The tag for the reason why a type's invariants hold is `INVARIANT:`, as the tag for unsafe code is `SAFETY:`. The plural
-`# Invariants` is the heading in a type's documentation. With one spelling, people and tools find all comments.
+A comment that says why the invariants of a type hold begins with `INVARIANT:`, as a comment that says why unsafe code
+is sound begins with `SAFETY:`. The plural `# Invariants` is the heading in a type's documentation. With one spelling,
+people and tools find all comments.
 
 ## How to fix
 
-Write `// INVARIANT:`, also for several invariants.
+Write `// INVARIANT:`, even for several invariants.
 
 ## What it does not flag
 

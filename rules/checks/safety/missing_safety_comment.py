@@ -16,7 +16,7 @@ here, so that reviewers, and people who change the code later, can check them.
 
 Add a comment that starts with `// SAFETY:` directly above the block, or above its statement. Look up the `# Safety`
 section of the called function, and say for each requirement why it is met. Each `unsafe impl` needs its own comment,
-also if several follow each other.
+even if several follow each other.
 
 ## What it does not flag
 
@@ -31,8 +31,8 @@ Code that had no comment before and is only moved, re-indented or edited is not 
 is exempt, and so is code for which the lint is allowed or expected. If only hunks are known, and the comment may be
 above them, or the block may be part of a macro or a test, nothing is reported.
 
-Outside of functions, `unsafe { Name }` in the arguments of a macro is not taken for a block: some macros that make
-items ask for it, as `impl_device_context_deref!(unsafe { Device })` does.
+Outside of functions, `unsafe { Name }` in the arguments of a macro does not count as a block: some macros that make
+items require it, such as `impl_device_context_deref!(unsafe { Device })`.
 """
 
 from collections.abc import Iterable, Iterator

@@ -9,8 +9,8 @@
 
 ## Why
 
-Either the comment is left over and misleads readers, who search for the unsafe code. Or it is too far from its block,
-so that the block counts as not justified. Clippy reports it as `unnecessary_safety_comment`.
+Either the comment is left over, and readers search in vain for the unsafe code. Or it is too far from its block, so
+that the block counts as not justified. Clippy reports it as `unnecessary_safety_comment`.
 
 ## How to fix
 

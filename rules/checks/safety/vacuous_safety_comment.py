@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A `SAFETY:` comment whose whole text is a phrase that fits every code.
+"""A `SAFETY:` comment whose whole text is a phrase that fits any code.
 
 ## What it flags
 
@@ -17,8 +17,8 @@ Name each requirement and what ensures it: an invariant, a check above, or a gua
 
 ## What it does not flag
 
-Comments with other text beside the phrase, comments that say that a function is always safe to call, that is, without
-requirements, and comments that the patch only moves.
+Comments with other text beside the phrase, comments that say that a function has no requirements because it is always
+safe to call, and comments that the patch only moves.
 """
 
 from collections.abc import Iterator

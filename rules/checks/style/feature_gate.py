@@ -3,9 +3,9 @@
 
 ## What it flags
 
-An added `#![feature(..)]` of the `kernel` crate that stands in a group of features without a comment above the group.
+An added `#![feature(..)]` of the `kernel` crate in a group of features that has no comment above it.
 
-An added feature of a crate below `rust/` of which the commit message does not have the name.
+An added feature of a crate below `rust/` whose name is not in the commit message.
 
 ## Why
 
@@ -142,7 +142,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="feature-gate",
-    summary="an unstable feature that neither a comment nor the commit message explains",
+    summary="An unstable feature that neither a comment nor the commit message explains",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",

@@ -170,7 +170,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="ffi-type-path",
-    summary="a C type by a path, or from `core::ffi`",
+    summary="A C type by a path, or from `core::ffi`",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",

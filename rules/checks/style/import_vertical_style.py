@@ -3,10 +3,12 @@
 
 ## What it flags
 
-An added `use` with a list in braces that has several items on one line, or whose items each have a line but which
-has no comment, such as the empty comment `//` after the last item. One finding for each `use`.
+- An added `use` with a list in braces that has several items on one line.
+- An added `use` with a list whose items have a line each, but without a comment, such as an empty `//` after the last
+  item.
+- Two added `use` of names of the same module, such as `crate::device`.
 
-Two added `use` of names of one module, such as `crate::device`. One finding for each module.
+There is one finding for each such list, and one for each module with several `use`.
 
 Examples in documentation are read too, without the lines that rustdoc hides (`# use ..`).
 
@@ -298,7 +300,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="import-vertical-style",
-    summary="imports that are not in the vertical layout",
+    summary="Imports that are not in the vertical layout",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",

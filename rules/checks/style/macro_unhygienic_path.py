@@ -156,7 +156,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="macro-unhygienic-path",
-    summary="a path in an exported macro without `::` before it",
+    summary="A path in an exported macro without `::` before it",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",

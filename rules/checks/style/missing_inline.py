@@ -8,7 +8,7 @@ In `rust/kernel`: an added function that is not generic and whose body is one ca
 ## Why
 
 Without the attribute, the function is not inlined into modules, and each use is a call of a function that only calls
-another one.
+another function.
 
 ## How to fix
 
@@ -150,7 +150,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="missing-inline",
-    summary="a small function of the kernel crate without `#[inline]`",
+    summary="A small function of the kernel crate without `#[inline]`",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",

@@ -9,8 +9,7 @@ Examples in documentation are read too.
 
 ## Why
 
-The prelude has what most kernel code needs. An import beside it says nothing, and causes conflicts when patches are
-merged.
+The prelude has what most kernel code needs. A second import adds nothing, and causes conflicts when patches are merged.
 
 ## How to fix
 
@@ -232,7 +231,7 @@ EXAMPLES = (
 
 RULE = Rule(
     id="redundant-prelude-import",
-    summary="an import of a name that the prelude provides",
+    summary="An import of a name that the prelude provides",
     severity=Severity.NIT,
     status=Status.STABLE,
     doc=__doc__ or "",

@@ -55,4 +55,4 @@ def test_the_points_are_shown_and_the_comments_about_them_are_named() -> None:
         "now: The mains voltage and frequency match the bulb.",
     )
     assert "These comments rely on it: rust/kernel/light.rs:4, rust/kernel/light.rs:6." in finding.message
-    assert finding.message.endswith("What was removed or reworded is addressed by: rust/kernel/light.rs:4.")
+    assert finding.message.endswith("These comments address what was removed or reworded: rust/kernel/light.rs:4.")
