@@ -22,6 +22,15 @@ TreeOption = Annotated[
         "series is searched.",
     ),
 ]
+OneTreeOption = Annotated[
+    list[str] | None,
+    Option(
+        "--tree",
+        metavar="REPO[@REF]",
+        help="Use this kernel repository instead of those in the settings. Without REF its newest tag is used, or its "
+        "newest branch if it has no tag.",
+    ),
+]
 NoTreeOption = Annotated[
     bool, Option("--no-tree", help="Check without a kernel tree: rules see only what the patches show.")
 ]

@@ -70,7 +70,7 @@ def pending(
       patchwarden pending kernel::page::Page
       patchwarden pending --format json
 
-    Exit status: 0 printed, also if there is none; 2 bad usage, wrong settings, or the series is not pending; 3 the database cannot be used, or a series could not be analysed.
+    Exit status: 0 printed, even if no series is pending; 2 bad usage, wrong settings, or the series is not pending; 3 the database cannot be used, or a series could not be analysed.
     """  # noqa: E501 help paragraphs are not hard-wrapped
     settings = context.settings()
     if rebuild:

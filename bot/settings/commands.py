@@ -35,9 +35,11 @@ class CommandSettings(Table):
         "series on their list.",
     )
     max_replies_per_person_per_day: int = setting(
-        10, "Maximum number of replies to one person per day, and of re-checks.", ge=0
+        10, "Maximum number of replies to a person per day. It also limits the re-checks that a person requests.", ge=0
     )
-    max_replies_per_day: int = setting(100, "Maximum number of replies to all people per day, and of re-checks.", ge=0)
+    max_replies_per_day: int = setting(
+        100, "Maximum number of replies to all people per day. It also limits the re-checks that they request.", ge=0
+    )
 
 
 class PrecisionSettings(Table):

@@ -18,7 +18,8 @@ class KernelRepository(Table):
     refs: tuple[str, ...] = setting(("refs/heads/*", "refs/tags/v*"), "The branches and tags to fetch.")
     ref: str = setting(
         "",
-        "The branch, tag or commit that all series are checked against. If empty, the base of each series is searched.",
+        "The branch, tag or commit that is used for all series. If empty, the base of each series is searched; of a "
+        "landing repository, the newest branch or tag is used.",
     )
 
 
