@@ -1583,7 +1583,7 @@ READERS: Final = (
     *OUTPUT_READERS,
 )
 
-# Why a public function that takes text, bytes or a mail is no reader of what a stranger wrote.
+# Why a public function that takes text, bytes or a mail is not a reader of what a stranger wrote.
 _OWN = "its texts are ours: settings, the registry or constants"
 _LOOKUP = "it looks a name up in a table that was read before"
 _GIT = "it hands a cursor to git and whole mails on; the mails' readers are listed"
@@ -1611,6 +1611,7 @@ EXEMPT: Final[dict[str, str]] = {
     ),
     **dict.fromkeys(("bot.inbox.patch_text.read_as_mails", "bot.inbox.patch_text.PatchDirectory.*"), _WHOLE),
     "rules.registry.needing_tree": "it looks the ids of rules up in a table",
+    "bot.inbox.epochs.commit_of": "it matches two short texts that we composed: the number of an epoch and a commit id",
     "bot.review.formats.colour.*": "it puts a text between two codes, or reads the names of variables",
     "rules.source.rust.unsafe_memo.key_of": "it makes a tuple with the text",
     "rules.diff.origin.may_decide": "it searches the text once for each of a few words",
@@ -1764,7 +1765,7 @@ def _crate(text: str) -> dict[str, bytes]:
 
 
 def is_exempt(name: str) -> bool:
-    """Return whether the function is no reader, by its name or by that of its class or module with `.*`."""
+    """Return whether the function is not a reader, by its name or by that of its class or module with `.*`."""
     parents = (name.rsplit(".", count)[0] + ".*" for count in (1, 2))
     return name in EXEMPT or any(parent in EXEMPT for parent in parents)
 

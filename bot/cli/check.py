@@ -94,7 +94,7 @@ def check(
 ) -> int:
     """Check patches against the rules. Nothing is sent.
 
-    Patches from several targets are combined into one series if they belong together. Findings of preview rules, and findings that a later patch of the series fixes, are shown but do not make the check fail. A range without commits is no error.
+    Patches from several targets are combined into one series if they belong together. Findings of preview rules, and findings that a later patch of the series fixes, are shown but do not make the check fail. A range without commits is not an error.
 
     \b
     Example:

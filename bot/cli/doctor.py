@@ -354,7 +354,7 @@ def _keyring(settings: "Settings", base: Path) -> Iterator[Check]:
     keyring = settings.lore.keyring
     if not keyring.is_dir():
         if keyring != base / LoreSettings().keyring:
-            yield Check("keyring", f"{keyring} is no directory", "correct `keyring` in [lore], or create it")
+            yield Check("keyring", f"{keyring} is not a directory", "correct `keyring` in [lore], or create it")
         return
     try:
         problems = list(find_keyring_problems(keyring))

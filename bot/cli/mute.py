@@ -79,7 +79,7 @@ def add(context: GlobalOptions, scope: ScopeArgument, subject: SubjectArgument) 
       patchwarden mute add author somebody@example.org
       patchwarden mute add list rust-for-linux@lists.example.org
 
-    Exit status: 0 muted; 2 SUBJECT is no stored series or no address, or wrong settings; 3 the database cannot be written.
+    Exit status: 0 muted; 2 SUBJECT is neither a stored series nor an address, or wrong settings; 3 the database cannot be written.
     """  # noqa: E501 help paragraphs are not hard-wrapped
     now = datetime.now(UTC)
     settings = context.settings()

@@ -118,7 +118,7 @@ class Digest:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether nothing happened. Figures that did not change in the period are no news."""
+        """Return whether nothing happened. Figures that did not change in the period are not news."""
         lists = (self.waiting, self.went_quiet, self.judged, self.c_changes, self.collisions, self.landing)
         return not any((*lists, self.mails, self.failures))
 

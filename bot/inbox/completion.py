@@ -85,7 +85,7 @@ class ArchiveLookup:
 
     def _get(self, message_id: str, page: str, limit: int) -> tuple[str, bytes | None]:
         if not is_message_id(message_id):
-            raise InboxError(f"{message_id!r} is no message-id that an archive could be asked for")
+            raise InboxError(f"{message_id!r} is not a message-id that an archive could be asked for")
         url = f"{self.base}/{quote(message_id, safe='@+=')}/{page}"
         wait = self._http.pace.claim(_KEY, BETWEEN_MAILS)
         if NOW < wait <= self._patience:

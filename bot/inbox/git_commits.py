@@ -39,7 +39,7 @@ def open_epoch(path: Path) -> Iterator[pygit2.Repository]:
 
 
 def walk(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Commit]:
-    """Yield the commits after the cursor, oldest first; all commits if the cursor is no ancestor of the tip."""
+    """Yield the commits after the cursor, oldest first; all commits if the cursor is not an ancestor of the tip."""
     if repository.head_is_unborn:
         return
     try:
@@ -54,7 +54,7 @@ def walk(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Commit]:
 
 
 def walk_back(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Commit]:
-    """Yield the commits up to the cursor, newest first; none if the cursor is no ancestor of the tip."""
+    """Yield the commits up to the cursor, newest first; none if the cursor is not an ancestor of the tip."""
     try:
         known = None if repository.head_is_unborn else _known(repository, cursor)
         if known is not None:

@@ -77,7 +77,7 @@ class GitRange:
 
     def _mails(self) -> list[bytes]:
         if ".." not in self._commits or self._commits.startswith("-"):
-            raise InboxError(f"{self._commits!r} is no range of commits; write A..B")
+            raise InboxError(f"{self._commits!r} is not a range of commits; write A..B")
         command = ("format-patch", *_MAIL_OPTIONS, *_DIFF_OPTIONS, "--end-of-options", self._commits, "--")
         return split_mbox(run_git(self.name, self._repository, *command))
 

@@ -28,7 +28,7 @@ class Epoch:
 def read_manifest(content: bytes, name: str) -> tuple[Epoch, ...]:
     """Return the epochs of the named list, oldest first; other entries are ignored.
 
-    Raises ValueError if the content is no manifest, or names no epoch of the list.
+    Raises ValueError if the content is not a manifest, or names no epoch of the list.
     """
     try:
         value = json.loads(content)

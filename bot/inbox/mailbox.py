@@ -350,7 +350,7 @@ class _Files:
 
 
 def _entry(directory: "Path", file: "os.DirEntry[str]") -> _Entry | None:
-    """Return the entry of the file; None if it is no mail or does not exist any more."""
+    """Return the entry of the file; None if it is not a mail or does not exist any more."""
     try:
         if file.name.startswith(".") or not file.is_file():
             return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Patches in files that are no mails: output of git and hg, patches of quilt, other encodings of text.
+"""Patches in files that are not mails: output of git and hg, patches of quilt, other encodings of text.
 
 For files that a person names. A mail that was archived is read as it came.
 """

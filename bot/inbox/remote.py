@@ -17,7 +17,7 @@ Select = Callable[[str, Sequence[RawMail]], Sequence[RawMail]]
 def select_series(message_id: str, thread: Sequence[RawMail]) -> tuple[RawMail, ...]:
     """Return the mails of the posting that the mail is a part of, in the order of the thread.
 
-    Raises InboxError if the mail cannot be read, or is no part of a series.
+    Raises InboxError if the mail cannot be read, or is not part of a series.
     """
     read = [(mail, parse(mail.raw)) for mail in thread]
     known = [(mail, message) for mail, message in read if isinstance(message, Message)]
@@ -34,7 +34,7 @@ class RemoteSeries:
     """The mails of the one posting that a mail is a part of, whatever else is in its thread.
 
     `select` looks for them in the thread, maybe in another process. Raises InboxError where the archive does not
-    answer, has no such mail, or the mail is no part of a series.
+    answer, has no such mail, or the mail is not part of a series.
     """
 
     def __init__(self, message_id: str, completion: ArchiveLookup, select: Select = select_series) -> None:

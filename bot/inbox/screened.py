@@ -2,7 +2,7 @@
 """Screen the archive of a list that is not about Rust: keep only mails whose raw bytes may matter.
 
 A thread is kept or dropped as a whole, because an incomplete series is never reviewed: once one patch matters, the
-earlier mails of the thread are kept as well, and so are all later ones. A mail that is no patch is treated like its
+earlier mails of the thread are kept as well, and so are all later ones. A mail that is not a patch is treated like its
 thread.
 """
 

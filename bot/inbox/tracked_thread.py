@@ -65,5 +65,5 @@ class TrackedThread:
             raise InboxError(f"{self.name}: not a tracking file of b4: it has no series")
         blob = series.get("thread-blob") or ""
         if blob and not (isinstance(blob, str) and _BLOB.match(blob)):
-            raise InboxError(f"{self.name}: its thread-blob is no object id")
+            raise InboxError(f"{self.name}: its thread-blob is not an object id")
         return str(blob)

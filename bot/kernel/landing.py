@@ -127,7 +127,7 @@ def _history(tip: pygit2.Commit) -> tuple[tuple[int, ...], tuple[pygit2.Oid, ...
 def _commits(repository: Repository, name: str) -> Iterator[tuple[str, pygit2.Commit]]:
     """Yield the refs of a repository that a name means, and tags `NAME-...`, each with its commit.
 
-    A name that is no ref may be an id. The empty name means all branches and tags.
+    A name that is not a ref may be an id. The empty name means all branches and tags.
     """
     if not name:
         yield from repository.tips

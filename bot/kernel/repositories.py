@@ -45,7 +45,7 @@ def check_refs(specs: RepositorySpecs, expected: dict[Path, str]) -> None:
     """Raise KernelError if a repository is missing here, or has other refs than on the machine of the caller."""
     for path, digest in refs_digests(specs).items():
         if digest != expected[path]:
-            raise KernelError(f"{path}: its branches and tags are not those of the repository at this path elsewhere")
+            raise KernelError(f"{path}: its branches and tags differ from those on the machine of the command")
 
 
 def _refs_digest(repository: Repository) -> str:

@@ -70,8 +70,8 @@ class FixableRange:
     def write(self, path: str, before: bytes, content: bytes) -> None:
         """Replace the content of a file of the work tree; its mode stays. A reader sees the old or the new content.
 
-        Raises KernelError if the file does not have the content `before`, or is no regular file, or if a folder of its
-        path is a symbolic link.
+        Raises KernelError if the file is not regular or does not have the content `before`, or if a folder of its path
+        is a symbolic link.
         """
         parts = path.split("/")
         try:

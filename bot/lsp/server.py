@@ -336,7 +336,7 @@ class Server:
 
 
 def _file_path(uri: str) -> str | None:
-    """Return the path of a file, None for a document that is no file."""
+    """Return the path of a file, None for a document that is not a file."""
     parts = urlsplit(uri)
     path = os.fsdecode(unquote_to_bytes(parts.path))
     return path if parts.scheme == "file" and path.startswith("/") and "\0" not in path else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Parse mail addresses strictly: ambiguous text is no address."""
+"""Parse mail addresses strictly: ambiguous text is not an address."""
 
 from functools import lru_cache
 from typing import Final

@@ -36,7 +36,7 @@ class Bounce:
 def bounce(message: Message, address: str = "") -> Bounce | None:
     """Return the failed delivery that the mail reports; None if it reports none, or names no mail.
 
-    A delay is no failure, nor is an automatic reply. `address` is our bounce address. Anybody can write a bounce: it
+    A delay is not a failure, nor is an automatic reply. `address` is our bounce address. Anybody can write a bounce: it
     proves nothing unless it has the token of the mail.
     """
     kind = message.header("Content-Type") or ""

@@ -46,7 +46,7 @@ def commands(message: Message) -> tuple[Command, ...] | Ambiguous:
 
     Only lines of the first text part count that begin with `patchwarden:`, outside of quotations, diffs, fences,
     signatures and forwarded mails. If one command is unknown, or if there are too many, none is executed. A line with a
-    one-time token is no command.
+    one-time token is not a command.
     """
     parsed: dict[Command, None] = {}
     tokens: set[OneTimeToken | None] = set()

@@ -36,7 +36,7 @@ class AppliedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LandedCommit:
-    """A commit of a landing ref that is no merge.
+    """A commit of a landing ref that is not a merge.
 
     `time` is that of the committer, in seconds since 1970. `authors` are the name and the address of its author, in
     lower case. `blobs` are the ids of the changed files after the commit, by path; "" for a deleted file. `reverts` are

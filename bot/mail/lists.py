@@ -31,7 +31,7 @@ def may_be_list(address: str) -> bool:
 
 
 def relayed(address: str) -> str:
-    """Return the user in a relay's address, with a dot for the @; "" if the address is no relay's.
+    """Return the user in a relay's address, with a dot for the @; "" if the address is not a relay's.
 
     Only the relay of kernel.org is known: anybody can make such an address at a host of their own.
     """

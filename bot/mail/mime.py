@@ -107,7 +107,7 @@ def multipart_boundary(content_type: str) -> str | None:
 
 
 def leaves(fields: Fields, body: bytes) -> Iterator[tuple[str, str]]:
-    """Return type and text of each part that is no multipart itself; parts beyond the limits are left out.
+    """Return type and text of each part that is not a multipart itself; parts beyond the limits are left out.
 
     A mail within a mail is one part; its header stands in its text.
     """
@@ -117,7 +117,7 @@ def leaves(fields: Fields, body: bytes) -> Iterator[tuple[str, str]]:
 
 
 def parts_of(fields: Iterable[tuple[str, str]], raw: bytes) -> tuple[str, ...]:
-    """Return the type of each part of a mail with these header fields that is no multipart, within the limits."""
+    """Return the type of each part of a mail with these header fields that is not a multipart, within the limits."""
     content = _content({name.lower(): value for name, value in fields})
     blank = _BLANK_LINE.search(raw)
     if not content.boundary:

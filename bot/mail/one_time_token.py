@@ -2,7 +2,7 @@
 """One-time tokens: a line of a command mail that names the series and lets the mail count once.
 
 Developer signatures (patatt) do not cover To and Date. A token puts into the signed text what DKIM signatures cover in
-the header: the series, the day, and what makes the mail unique. A token is no proof: pages show it to everybody.
+the header: the series, the day, and what makes the mail unique. A token is not a proof: pages show it to everybody.
 """
 
 from datetime import date, datetime, timedelta

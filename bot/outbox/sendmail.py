@@ -49,7 +49,7 @@ class Sendmail:
             raise UnfitError(problem)
         sender = self._sender_of(mail)
         if address := strange((sender, *mail.envelope_to)):
-            raise UnfitError(f"{address!r} is no plain address")
+            raise UnfitError(f"{address!r} is not a plain address")
         if reason := self._halted():
             raise OutboxError(reason)
         line = [*self._command, "-i", "-f", sender, "--", *mail.envelope_to]
@@ -73,7 +73,7 @@ class Sendmail:
             raise DeliveryUnconfirmedError(f"{name}: {error.strerror}") from error
         text = " ".join(errors.decode("utf-8", "replace").split())[:300]
         if process.returncode == 0:
-            return f"taken by {name}"
+            return f"accepted by {name}"
         if process.returncode < 0:
             raise DeliveryUnconfirmedError(f"{name} was killed by signal {-process.returncode}")
         ended = f"{name} ended with {process.returncode}: {text}"

@@ -65,7 +65,7 @@ class Smtp:
             raise UnfitError(problem)
         sender = self._sender_of(mail)
         if address := strange((sender, *mail.envelope_to)):
-            raise UnfitError(f"{address!r} is no plain address")
+            raise UnfitError(f"{address!r} is not a plain address")
         try:
             with self._explained("connecting"), self._connected() as smtp:
                 refused = self._envelope(smtp, mail, sender)
@@ -110,7 +110,7 @@ class Smtp:
             password = path.read_text("utf-8").removesuffix("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise OutboxError(f"cannot read the password from {path}") from error
-        if not password.isascii():  # smtplib would raise an error that is no SMTPException.
+        if not password.isascii():  # smtplib would raise an error that is not an SMTPException.
             raise OutboxError(f"the password in {path} has characters that are not ASCII")
         return password
 

@@ -35,7 +35,7 @@ _WORDS: Final = re.compile(r"[^\W\d_]{2,}")
 _NO_TEXT: Final = re.compile(
     r"[Ee]dit|compile|(?:ends|starts)with|find|fullmatch|getattr|join|match|r?partition|remove(?:pre|suf)fix|search|split|sub"
 )
-"""Functions whose arguments are no texts."""
+"""Functions whose arguments are not texts."""
 _SKIPPED_NAMES: Final = frozenset({"RULE", "EXAMPLES", "_TREE"})
 
 

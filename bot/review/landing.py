@@ -28,7 +28,7 @@ def landing_preface(ref: str) -> tuple[str, ...]:
 def find_news(old: Review, new: Review, names: Collection[str], known: Collection[str]) -> tuple[ReviewFinding, ...]:
     """Return the findings that only the new review has and that speak of one of the changed names.
 
-    Other rules or another base also cause new findings, which are no news of the landing ref. `known` are the
+    Other rules or another base also cause new findings, which are not news of the landing ref. `known` are the
     fingerprints of findings that were news before.
     """
     words = {match[0] for name in names if (match := _LAST_WORD.search(name))}

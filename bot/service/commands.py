@@ -293,7 +293,7 @@ def read_commands(own: str, stored: StoredMail) -> CommandMail | None:
 
 
 def _log_refused(heard: CommandResult) -> None:
-    """Log a mail whose command is not obeyed. A mail without a command, or that was processed before, is no event."""
+    """Log a mail whose command is not obeyed, except a mail without a command or that was processed before."""
     is_event = heard.outcome not in {PROCESSED_BEFORE, OWN_MAIL, NO_COMMAND}
     who = {"message_id": heard.message_id, "sender": heard.sender}
     event(LogEvent.COMMAND_REFUSED, "info" if is_event else "debug", **who, reason=heard.outcome)

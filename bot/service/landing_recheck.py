@@ -68,7 +68,7 @@ class LandingRecheckJob:
         self._analyse = analyse
         self._context = context
         self._clock = clock
-        # What collides with another pending series is no news of the landing ref.
+        # What collides with another pending series is not news of the landing ref.
         self._foreign = frozenset(rule.id for rule in context.rules if rule.check_pending is not None)
 
     def run_due(self, posting_id: str) -> bool:
@@ -116,7 +116,7 @@ class LandingRecheckJob:
         posting, findings = review.posting, review.comments
         if not any(comment.finding.severity.rank > Severity.NIT.rank for comment in findings):
             return None, "no new finding to report"
-        # Age is no reason to refuse a pending posting; all other reasons still apply.
+        # Age is not a reason to refuse a pending posting; all other reasons still apply.
         if refused := refuse_posting(posting, known, now, replace(self._context.terms, stale=None)):
             return None, str(refused)
         part = part_to_answer(posting, findings)

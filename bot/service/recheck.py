@@ -137,7 +137,7 @@ class RecheckJob:
             return None, "these findings were reported before"
         if not isinstance(posting.state, Complete):
             return None, "the series is incomplete"
-        # Age is no reason to refuse a posting that a person names; all other reasons still apply.
+        # Age is not a reason to refuse a posting that a person names; all other reasons still apply.
         terms = replace(self._context.terms, stale=None)
         if refused := refuse_posting(posting, known, now, terms):
             return None, str(refused)

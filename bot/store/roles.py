@@ -76,8 +76,8 @@ class HeldRoles:
         """Ask the server whether this process still has the locks. Raises StoreError if it lost them."""
         if self._server and not self._is_alive():
             raise StoreError(
-                f"database {name_of(self._database, self._server)}: the connection that keeps this process its sole "
-                f"{' and '.join(role.name.lower() for role in self._roles)} was cut; it is made again in the next round"
+                f"database {name_of(self._database, self._server)}: the connection that makes this process the sole "
+                f"{' and '.join(role.name.lower() for role in self._roles)} was lost; the next round connects again"
             )
 
     def release(self) -> None:

@@ -76,7 +76,7 @@ def _describe(flags: str, variables: dict[str, str]) -> CrateDescription:
 
 
 def read_script(text: str) -> CrateGraph | None:
-    """Read the crates with plain names that the script appends; None if it is no Python. The text is not executed."""
+    """Read the crates with plain names that the script appends; None if it is not Python. The text is not executed."""
     if len(text) > _MAX_TEXT:
         return None
     try:

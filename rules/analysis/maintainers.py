@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Parse MAINTAINERS, and find the entries of a file by their patterns F, X, N and K."""
 
-import re as eager_re  # a pattern of the file that is no expression fails at once, where it is caught
+import re as eager_re  # a pattern of the file that is not an expression fails at once, where it is caught
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 

@@ -104,7 +104,7 @@ def _compute(series: "SeriesView") -> UnsafeDelta:
 
 
 def compare_deltas(now: UnsafeDelta, before: UnsafeDelta) -> DeltaChange:
-    """Return the difference between the deltas of two revisions. Moved code is no difference."""
+    """Return the difference between the deltas of two revisions. Moved code is not a difference."""
     more, fewer, _ = _without_pairs(list(now.added), list(before.added), lambda place: (place.kind, place.key))
     more, fewer, _ = _without_pairs(more, fewer, lambda place: (place.kind, place.path, place.scope))
     return DeltaChange(tuple(more), tuple(fewer))

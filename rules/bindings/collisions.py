@@ -112,7 +112,7 @@ def _breaks_c_use(change: PendingFact, use: PendingFact) -> bool:
 
 
 def _count_parameters(signature: str) -> str:
-    """Return the number of parameters in a C declaration, "" if it is no function or is cut."""
+    """Return the number of parameters in a C declaration, "" if it is not a function or is cut."""
     head, _, parameters = signature.partition("(")
     if not signature.endswith(")") or "(" in parameters or not head:
         return ""

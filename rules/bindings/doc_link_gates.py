@@ -96,7 +96,7 @@ class _File:
         structure = self.source.structure
         for imported in self.source.uses:
             heads = [_MODULE_HEAD.search(structure.head(at)) for at in structure.enclosing(imported.offset)]
-            # The braces of a `use` tree around the name are no modules.
+            # The braces of a `use` tree around the name are not modules.
             inside = tuple(head["name"] for head in reversed(heads) if head is not None)
             if structure.function(imported.offset) is None:
                 condition = self.gates.at(imported.offset)

@@ -90,7 +90,7 @@ class CrateApi:
         return True
 
     def _exists_in(self, module: Path, name: str, rest: Path, depth: int) -> bool | None:
-        """Tell whether a module has a name that is no module of its own, and whether `rest` is below that name."""
+        """Tell whether a module has a name that is not a module of its own, and whether `rest` is below that name."""
         items, exports, is_known = self._contents(module)
         if any(item.name == name and not item.owner for item in items):
             return True if not rest else None

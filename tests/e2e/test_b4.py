@@ -113,7 +113,7 @@ def test_b4_runs_it_beside_checkpatch(repository: Path) -> None:
     [
         ("{", "not a tracking file of b4"),
         ("[]", "it has no series"),
-        ('{"series": {"thread-blob": "--help"}}', "its thread-blob is no object id"),
+        ('{"series": {"thread-blob": "--help"}}', "its thread-blob is not an object id"),
     ],
 )
 def test_a_damaged_tracking_file_is_reported_and_the_patch_is_checked(

@@ -45,7 +45,7 @@ def _last_row(connection: sqlite3.Connection, table: str) -> int:
 
 
 def _copy(table: str, copy: int, last: dict[str, int]) -> str:
-    """Return the statement that copies the rows of a table that are no copies."""
+    """Return the statement that copies the rows of a table that are not copies."""
     names = [column.name for column in metadata.tables[table].columns]
     columns = ", ".join(f'"{name}"' for name in names)
     values = ", ".join(_value(table, name, copy, last) for name in names)

@@ -42,7 +42,7 @@ class Colours:
 
 
 def colours_for(stream: TextIO, environment: Mapping[str, str]) -> Colours:
-    """Return the colours for a stream: none if it is no terminal, unless the environment decides otherwise.
+    """Return the colours for a stream: none if it is not a terminal, unless the environment decides otherwise.
 
     NO_COLOR turns them off and FORCE_COLOR turns them on, if they are not empty; NO_COLOR takes precedence.
     """

@@ -10,7 +10,7 @@ FINGERPRINT: Final = "patchwarden/v1"
 
 
 class NoBaselineError(ValueError):
-    """The text is no SARIF log of patchwarden."""
+    """The text is not a SARIF log of patchwarden."""
 
 
 def read_baseline(text: bytes) -> Mapping[str, Mapping[str, Any]]:

@@ -28,7 +28,7 @@ yours depends on in the cover letter: by a link, or by a `prerequisite-patch-id:
 
 Nothing is reported about two series of which one names the other, about revisions of one series, about series in one
 thread or by one author, about applied series, and about a patch that both series contain. A use that already fits the
-changed declaration is no collision.
+changed declaration is not a collision.
 """
 
 from collections.abc import Iterator, Sequence

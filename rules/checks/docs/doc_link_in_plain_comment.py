@@ -43,7 +43,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 
 def _is_ordinary(comment: Comment) -> bool:
-    """Return whether a comment is no documentation, or a line of documentation that is a comment in code."""
+    """Return whether a comment is not documentation, or a line of documentation that is a comment in code."""
     if comment.kind == "doc":
         return _DOC_CODE.match(comment.text) is not None
     return comment.kind == "line" and not comment.text.startswith("// ///")

@@ -138,7 +138,7 @@ def _follows_unsafe_let(source: RustSource, condition: re.Match[str]) -> bool:
 
 
 def _last_before(code: str, offset: int) -> int:
-    """Return the offset of the last character before an offset that is no blank, -1 if there is none."""
+    """Return the offset of the last character before an offset that is not a blank, -1 if there is none."""
     while offset > 0 and code[offset - 1].isspace():
         offset -= 1
     return offset - 1

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Read the intra-doc links in the documentation of a Rust file, as rustdoc and CommonMark do.
 
-Links in code, in HTML, in macros and in functions are left out, and so are those that are no path: addresses, paths of
-files, footnotes.
+Links in code, in HTML, in macros and in functions are left out, and so are those that are not Rust paths: addresses,
+paths of files, footnotes.
 """
 
 from bisect import bisect_left

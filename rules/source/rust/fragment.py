@@ -185,7 +185,7 @@ class Balance(NamedTuple):
     """The openers that closers of a text lack, outermost first, and the closers its openers lack, innermost first.
 
     `has_statements` says that a semicolon stands outside all brackets, `has_inner_statements` that one stands before
-    the first closer that lacks its opener. There the text is no list of fields, arms or arguments.
+    the first closer that lacks its opener. There the text is not a list of fields, arms or arguments.
     """
 
     openers: bytes

@@ -102,7 +102,7 @@ def test_a_keyring_that_the_settings_name_must_exist(keyring: Path, doctor: Doct
     status, lines = doctor()
 
     assert status == 2
-    assert f"{keyring} is no directory" in lines[0]
+    assert f"{keyring} is not a directory" in lines[0]
 
 
 def test_without_a_keyring_nothing_is_said(keyring: Path, doctor: Doctor) -> None:

@@ -39,7 +39,7 @@ def patchwarden(capfd: pytest.CaptureFixture[str]) -> Call:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """A small archive: one complete series, one that waits, one mail that is no patch."""
+    """A small archive: one complete series, one that waits, one mail that is not a patch."""
     return git_archive(tmp_path / "list.git", SERIES)
 
 

@@ -28,7 +28,8 @@ def test_an_mbox_is_split_at_its_lines_and_unescaped() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [ONE, b"From: a@example.org\n\nText.\n", b"From 0123456789 is no mbox line\nSubject: x\n\n" + ONE, b"text"]
+    "data",
+    [ONE, b"From: a@example.org\n\nText.\n", b"From 0123456789 is not an mbox line\nSubject: x\n\n" + ONE, b"text"],
 )
 def test_what_is_no_mbox_is_one_mail(data: bytes) -> None:
     assert [data] == split_mbox(data)

@@ -75,7 +75,7 @@ BODY = PATCH.partition(b"\n\n")[2].decode()
 CASES = {
     "no message-id": ([swap(PATCH, ("Message-ID: <1@x>\n", ""))], [ONE]),
     "two message-ids": ([head(PATCH, "Message-ID: <0@x>")], [ONE]),
-    "date is no date": ([swap(PATCH, ("Mon, 02 Mar 2026 09:00:00 +0000", "the day before yesterday"))], [ONE]),
+    "date is not a date": ([swap(PATCH, ("Mon, 02 Mar 2026 09:00:00 +0000", "the day before yesterday"))], [ONE]),
     "crlf": ([PATCH.replace(b"\n", b"\r\n")], [ONE]),
     "html only": ([HTML], []),
     "same mail twice": ([PATCH, PATCH], [ONE]),

@@ -91,7 +91,7 @@ def test_an_index_of_another_version_is_made_anew(
 def test_an_index_that_cannot_be_kept_is_kept_in_memory(kernel: Repository, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     garbage = tmp_path / "garbage.sqlite"
-    garbage.write_bytes(b"this is no database, not even a short one" * 100)
+    garbage.write_bytes(b"this is not a database, not even a short one" * 100)
 
     for path in (tmp_path / "file" / "border.sqlite", garbage):
         border = _tree(kernel, "v1", Index(path)).bindings()

@@ -30,7 +30,7 @@ def _command(directory: Path, script: str) -> tuple[str, ...]:
 def test_the_command_gets_the_bytes_and_the_envelope(tmp_path: Path) -> None:
     reply = Sendmail(_command(tmp_path, "exit 0"), str).deliver(_mail())
 
-    assert reply == f"taken by {tmp_path}/sendmail"
+    assert reply == f"accepted by {tmp_path}/sendmail"
     assert (tmp_path / "input").read_bytes() == CONTENT
     assert (tmp_path / "arguments").read_text() == "-i -f bot@bot.example.org -- a@example.org b@example.org\n"
 
@@ -73,7 +73,7 @@ def test_the_envelope_sender_is_the_given_one(tmp_path: Path) -> None:
     Sendmail(command, str, sender_of=lambda mail: f"bounce+{mail.message_id[0]}@example.org").deliver(_mail())
 
     assert "-f bounce+1@example.org --" in (tmp_path / "arguments").read_text()
-    with pytest.raises(UnfitError, match="is no plain address"):
+    with pytest.raises(UnfitError, match="is not a plain address"):
         Sendmail(command, str, sender_of=lambda _: "-oQ@example.org").deliver(_mail())
 
 
@@ -97,7 +97,7 @@ def test_a_command_that_is_not_there_left_nothing() -> None:
 
 
 def test_an_address_is_never_an_option(tmp_path: Path) -> None:
-    with pytest.raises(UnfitError, match="is no plain address"):
+    with pytest.raises(UnfitError, match="is not a plain address"):
         Sendmail(_command(tmp_path, "exit 0"), str).deliver(_mail(to="-oQ@example.org"))
 
     assert not (tmp_path / "input").exists()

@@ -93,7 +93,7 @@ def test_smuggled_bytes_never_leave(server: Sink, content: bytes) -> None:
     "address", ["a@x>\r\nRCPT TO:<evil@x", "a b@x", "<a@x>", "-oQ/tmp@x", "a@x@y", "", "a@-x", "ä@x", "a@x\n"]
 )
 def test_an_address_that_is_not_plain_never_reaches_the_envelope(server: Sink, address: str) -> None:
-    with pytest.raises(UnfitError, match="is no plain address"):
+    with pytest.raises(UnfitError, match="is not a plain address"):
         _smtp(server).deliver(_mail(CONTENT, "b@example.org", address or " "))
 
     assert server.taken == []
@@ -392,7 +392,7 @@ def test_the_envelope_sender_is_the_given_one(server: Sink) -> None:
     Smtp(place, str, sender_of=lambda mail: f"bounce+{mail.message_id[0]}@example.org").deliver(_mail())
 
     assert server.envelopes == [("bounce+1@example.org", ("a@example.org",))]
-    with pytest.raises(UnfitError, match="is no plain address"):
+    with pytest.raises(UnfitError, match="is not a plain address"):
         Smtp(place, str, sender_of=lambda _: "-oQ@example.org").deliver(_mail())
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which pending postings belong together, so that a collision of them is no news."""
+"""Which pending postings belong together, so that a collision of them is not news."""
 
 from dataclasses import replace
 

@@ -89,7 +89,7 @@ def _container(element: ET.Element, name: str, allowed: frozenset[str]) -> Itera
         elif kind == "category" and not child.get("term"):
             yield "4.2.2: a category has no term"
     if not _IRI.fullmatch(_text(element, "id")):
-        yield f"4.2.6: the id {_text(element, 'id')!r} is no absolute IRI"
+        yield f"4.2.6: the id {_text(element, 'id')!r} is not an absolute IRI"
 
 
 def _numbers(element: ET.Element, name: str, allowed: frozenset[str]) -> Iterator[str]:
@@ -120,7 +120,7 @@ def _person(person: ET.Element) -> Iterator[str]:
             yield f"3.2: a person must not have more than one {kind}"
     email = person.findtext(f"{_ATOM}email")
     if email is not None and not re.fullmatch(".+@.+", email):
-        yield "3.2.3: the email of a person is no address"
+        yield "3.2.3: the email of a person is not an address"
 
 
 def _text_construct(element: ET.Element) -> Iterator[str]:
@@ -135,19 +135,19 @@ def _text_construct(element: ET.Element) -> Iterator[str]:
 
 def _date(text: str) -> Iterator[str]:
     if not _DATE.fullmatch(text):
-        yield f"3.3: {text!r} is no time of RFC 3339"
+        yield f"3.3: {text!r} is not a time of RFC 3339"
     else:
         datetime.fromisoformat(text)
 
 
 def _link(link: ET.Element) -> Iterator[str]:
     if not _IRI.fullmatch(link.get("href", "")):
-        yield f"4.2.7.1: the link {link.get('href')!r} is no IRI"
+        yield f"4.2.7.1: the link {link.get('href')!r} is not an IRI"
     relation = link.get("rel", "alternate")
     if not _RELATION.fullmatch(relation) and not _IRI.fullmatch(relation):
         yield f"4.2.7.2: the relation {relation!r} is neither a name nor an IRI"
     if not _MEDIA_TYPE.fullmatch(link.get("type", "text/html")):
-        yield f"4.2.7.3: {link.get('type')!r} is no media type"
+        yield f"4.2.7.3: {link.get('type')!r} is not a media type"
 
 
 def _alternates(element: ET.Element) -> list[ET.Element]:

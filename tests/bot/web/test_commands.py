@@ -110,7 +110,7 @@ def test_a_series_without_an_address_has_no_commands(client: TestClient, path: P
     page = client.get("/commands/v1.0@example.org").text
 
     assert mails(page) == {}
-    assert "no mail of ours about it names an address" in page
+    assert "none of our mails about it names an address" in page
 
 
 @pytest.mark.parametrize("message_id", ["unknown@example.org", "%0d%0aSet-Cookie:x", "", "..%2f..%2fetc"])

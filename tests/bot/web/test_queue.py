@@ -180,7 +180,7 @@ def test_an_empty_queue_names_its_limit_and_leads_to_older_series(client: TestCl
 def test_a_name_is_not_taken_for_an_address(get: Get) -> None:
     page = get("/queue?for=Maya+Doe")
 
-    assert "is no address" in page
+    assert "is not an address" in page
     assert '<a href="/?author=Maya%20Doe">' in page
     assert "MAINTAINERS of the newest kernel does not name" not in page
 

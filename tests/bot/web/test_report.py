@@ -160,7 +160,7 @@ def test_a_report_without_series_says_so(tmp_path: Path) -> None:
     write(tmp_path / "report", [])
 
     assert "No series was reviewed" in _text(tmp_path / "report", "index.html")
-    assert "Replay an archive with patches" in _text(tmp_path / "report", "all.html")
+    assert "Replay an archive that has patches" in _text(tmp_path / "report", "all.html")
     assert list(find_problems(tmp_path / "report")) == []
 
 
