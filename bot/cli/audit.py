@@ -14,7 +14,7 @@ from bot.cli.audit_cache import FILE_NAME, AuditCache
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.jobs import ClusterOption, JobsOption, SchedulerOption, chosen_cluster, work_on_files
-from bot.cli.kernel_option import NoTreeOption, OneTreeOption, refs_check, refuse_two_trees, repository_specs
+from bot.cli.kernel_option import NewestTreeOption, NoTreeOption, refs_check, refuse_two_trees, repository_specs
 from bot.cli.output import (
     BaselineOption,
     FailOnOption,
@@ -56,7 +56,7 @@ def audit(
     jobs: JobsOption = 0,
     cluster: ClusterOption = "",
     scheduler: SchedulerOption = "",
-    tree: OneTreeOption = None,
+    tree: NewestTreeOption = None,
     no_tree: NoTreeOption = False,
     cache: Annotated[
         bool,

@@ -22,7 +22,7 @@ TreeOption = Annotated[
         "series is searched.",
     ),
 ]
-OneTreeOption = Annotated[
+NewestTreeOption = Annotated[
     list[str] | None,
     Option(
         "--tree",

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from bot.cli import status
 from bot.cli.command import Argument, Group, UsageError, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.kernel_option import OneTreeOption, repository_specs
+from bot.cli.kernel_option import NewestTreeOption, repository_specs
 from bot.cli.output import complain
 from bot.review.render.text import visible
 from rules.bindings.facts import Constant
@@ -53,7 +53,7 @@ def sync(context: GlobalOptions) -> int:
     return status.FAILED if failed else status.OK
 
 
-def used_by(context: GlobalOptions, name: _NAME, tree: OneTreeOption = None) -> int:
+def used_by(context: GlobalOptions, name: _NAME, tree: NewestTreeOption = None) -> int:
     """List the Rust code that uses a C name, a helper that uses it, or its fields.
 
     \b
@@ -73,7 +73,7 @@ def used_by(context: GlobalOptions, name: _NAME, tree: OneTreeOption = None) -> 
     return status.OK if rows else status.FINDINGS
 
 
-def show(context: GlobalOptions, name: _NAME, tree: OneTreeOption = None) -> int:
+def show(context: GlobalOptions, name: _NAME, tree: NewestTreeOption = None) -> int:
     """Show the C declarations of a name, their conditions, and the helper or constant that Rust uses for it.
 
     \b
