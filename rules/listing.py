@@ -11,7 +11,7 @@ def listing(texts: Sequence[str], max_shown: int) -> str:
 
 
 def number_ranges(numbers: Iterable[int]) -> str:
-    """Return the numbers in order, with three or more consecutive ones as a range: "2, 5\N{EN DASH}9, 12"."""
+    """Return the numbers in order, with three or more consecutive numbers as a range: "2, 5\N{EN DASH}9, 12"."""
     runs: list[list[int]] = []
     for number in sorted(set(numbers)):
         if runs and number == runs[-1][-1] + 1:

@@ -75,7 +75,7 @@ class Parameter:
         types = [kind for kind in getattr(declared, "__args__", (declared,)) if kind is not type(None)]
         self.type = types[0] if getattr(declared, "__origin__", None) is None else declared
         names = self.declared.names if isinstance(self.declared, Option) else ()
-        self.names = [given for given in names for given in given.split("/")] or [f"--{name.replace('_', '-')}"]
+        self.names = [name for pair in names for name in pair.split("/")] or [f"--{name.replace('_', '-')}"]
 
     @property
     def is_option(self) -> bool:

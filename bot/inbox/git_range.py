@@ -56,7 +56,7 @@ _PATIENCE: Final = 300
 
 
 class GitRange:
-    """The commits of `A..B`, oldest first, merges left out; read anew each time, so it keeps no cursor."""
+    """The commits of `A..B`, oldest first, merges left out; read again each time, so it keeps no cursor."""
 
     def __init__(self, repository: Path, commits: str) -> None:
         self.name = f"{repository} {commits}"

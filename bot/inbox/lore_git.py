@@ -98,9 +98,8 @@ class Mirror:
         except InboxError as error:
             if any(sign in str(error) for sign in _EMPTY_WINDOW):
                 self._fetch(["--depth=1"], lock)
-            elif _SHALLOW_ORIGIN in str(
-                error
-            ):  # git cannot make a shallow repository shallower; there is little to fetch.
+            elif _SHALLOW_ORIGIN in str(error):
+                # Git cannot make a shallow repository shallower; there is little to fetch.
                 self._fetch([], lock)
             else:
                 raise

@@ -25,7 +25,7 @@ def landed_commits(
 ) -> Iterator[LandedCommit | None]:
     """Yield the commits of `tip` that `before` does not have, newest first, down to that time in seconds since 1970.
 
-    `before` may be no ancestor of `tip`. None stands for a merge: the commits that it merges are yielded themselves.
+    `before` need not be an ancestor of `tip`. None means a merge: the commits that it merges are yielded themselves.
     Raises KernelError if the repository is damaged.
     """
     for commit in _new_commits(repository, tip, before):

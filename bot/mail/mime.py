@@ -109,7 +109,7 @@ def multipart_boundary(content_type: str) -> str | None:
 def leaves(fields: Fields, body: bytes) -> Iterator[tuple[str, str]]:
     """Return type and text of each part that is not a multipart itself; parts beyond the limits are left out.
 
-    A mail within a mail is one part; its header stands in its text.
+    A mail within a mail is one part; its header is in its text.
     """
     content = _content(fields)
     for part, data in _leaves(content, body, 1, _Budget()):

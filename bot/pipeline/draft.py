@@ -26,7 +26,7 @@ def draft(review: Review, context: ReviewContext, kind: str = REVIEW, preface: S
     """Return the mail for a review, or None if there is nothing to report or no recipient.
 
     It has the date of the mail that it answers, so that a dry run gives the same bytes whenever it runs. Each `kind`
-    has its own message-id. The `preface` stands on top. Replies go to the address that accepts commands, if there is
+    has its own message-id. The `preface` is on top. Replies go to the address that accepts commands, if there is
     one, and to the person who reads them.
     """
     part = part_to_answer(review.posting, review.comments)

@@ -11,7 +11,7 @@ _SIZE_BYTES: Final = 4  # of the length of an origin, which stands between the o
 
 
 class Slot(NamedTuple):
-    """Where a mail stands in the spool."""
+    """Where a mail is in the spool."""
 
     offset: int
     length: int

@@ -24,7 +24,7 @@ class ProjectionJob:
         return total
 
     def rebuild(self, find: FindSubsystems | None = None) -> int | None:
-        """Write all rows anew. Return how many reviews got subsystems from `find`; None if it was stopped."""
+        """Rewrite all rows. Return how many reviews got subsystems from `find`; None if it was stopped."""
         position, filled = "", 0
         while not self._stop.is_set():
             step = self._store.rebuild_projection(position, _BATCH, find)

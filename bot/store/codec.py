@@ -34,7 +34,7 @@ MAX_BATCH_BYTES = 64 * 1024 * 1024
 STREAMED = {"yield_per": 8}
 """Execution options of queries for raw mails: the maximum number of rows in memory."""
 
-_MAX_REMEMBERED = 32 * 1024  # bytes of a head, which can be a thousand times as long as it is compressed
+_MAX_REMEMBERED = 32 * 1024  # bytes of a head, which can be a thousand times longer than its compressed form
 _MAX_ITEMS = 500  # of a statement: SQLite limits its parameters
 
 

@@ -31,7 +31,7 @@ SCHEME: Final = "postgresql+psycopg"
 """The scheme of the URL of a PostgreSQL database."""
 BUSY_MS: Final = 30_000
 """How long a writer waits for the other writers."""
-_IDLE_MS: Final = 300_000  # of an open transaction; a process that stands still loses the lock of writers
+_IDLE_MS: Final = 300_000  # of an open transaction; a process that hangs loses the lock of writers
 _LOCK: Final = 0x7061_7463_6877  # the number of the lock of writers, which every database has for itself
 _ROLES: Final = 0x7077  # the group of the locks of roles
 _IS_LOCKED: Final = """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The facts of the newest kernel tree, which the service writes anew when the tree changes."""
+"""The facts of the newest kernel tree, which the service rewrites when the tree changes."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime

@@ -240,7 +240,7 @@ def _save(
     before: _StoredPosting | None,
     arrivals: Mapping[str, datetime],
 ) -> bool:
-    """Store the posting in the place of what is stored of it, if anything. Return whether it became complete."""
+    """Store the posting, and replace its stored row if there is one. Return whether it became complete."""
     posting, value = encoded.posting, encoded.value
     parts = [part.message_id for part in posting.parts]
     times = [arrivals[part] for part in parts if part in arrivals] or [utc(None)]

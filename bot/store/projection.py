@@ -95,7 +95,7 @@ def project_review(connection: Plain, review: Review) -> None:
 
 
 def count_findings(connection: Plain) -> None:
-    """Count the findings anew from their rows."""
+    """Count the findings again from their rows."""
     connection.execute("DELETE FROM finding_count")
     connection.execute(_ALL_COUNTS)
 

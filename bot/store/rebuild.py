@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Write the projection anew from the stored postings and reviews, a few at a time."""
+"""Rebuild the projection from the stored postings and reviews, a few at a time."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -67,9 +67,9 @@ def _rebuild(connection: Plain, ids: Sequence[str], find: FindSubsystems | None 
 
 
 def _remove_orphans(connection: Plain) -> None:
-    """Remove rows whose posting or review does not exist, and count the findings anew.
+    """Remove rows whose posting or review does not exist, and count the findings again.
 
-    The rows of the kernel tree are not derived from the store: without its commit, the service writes them anew in its
+    The rows of the kernel tree are not derived from the store: without its commit, the service writes them again in its
     next round. Until then the pages show them.
     """
     for query in (*_WITHOUT_POSTING, *_WITHOUT_REVIEW):

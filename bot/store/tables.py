@@ -521,7 +521,7 @@ class FindingCountRow(SQLModel, table=True):
 
 
 class CounterRow(SQLModel, table=True):
-    """The number of rows with a label. Triggers of the schema keep it, so that it is right whoever writes.
+    """The number of rows with a label. Triggers of the schema keep it, so that it is right for every writer.
 
     `mail` and `outgoing` count rows by state, `series` postings by state and verdict. `review` and `delivery` only
     grow: they count verdicts, and attempts of deliveries by their outcome.

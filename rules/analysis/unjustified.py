@@ -132,7 +132,7 @@ def _new(
             unmatched.append(candidate)
         elif match.justified:
             yield _at_code(candidate, "comment-removed")
-    # Code that the patch only moves or indents anew is not an earlier text of other code.
+    # Code that the patch only moves or re-indents is not an earlier text of other code.
     for candidate in justified if unmatched else ():
         _take_same(candidate, removed_here)
     for index, candidate in enumerate(unmatched):

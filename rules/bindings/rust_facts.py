@@ -19,7 +19,7 @@ _MODULE = re.compile(
 _FILE_GATE = re.compile(r"^#!\[cfg\((.+)\)\]\s*$", re.MULTILINE)
 ROOTS = ("bindings", "uapi")
 _ASSEMBLY = ".rs.S"
-_CUT = "// Cut here."  # the build removes what stands above this line
+_CUT = "// Cut here."  # the build removes what is above this line
 _MACRO_OF_C = re.compile(r'"(?:[^"\\\n]|\\.)*+"|\b[A-Z][A-Z\d_]*+\b')
 
 
@@ -102,7 +102,7 @@ class _Gates:
         self._known: dict[tuple[int, int, bool], tuple[str, ...]] = {}
 
     def around(self, line: int) -> tuple[str, ...]:
-        """Return the `#[cfg]`s of the items and statements that the line stands in, told by indentation.
+        """Return the `#[cfg]`s of the items and statements that the line is in, told by indentation.
 
         What one line found above itself is remembered, so that many lines of one item do not each walk up to its top.
         """

@@ -25,7 +25,7 @@ def find_first_item(text: str) -> int:
 
 
 def continues_after(text: str, start: int, at: int) -> bool:
-    """Tell whether an item continues after a directive: its text is more than a word that could stand alone."""
+    """Tell whether an item continues after a directive: its text is more than a word that could be on its own."""
     return not _WORD.fullmatch(text, start, at)
 
 

@@ -312,7 +312,7 @@ class Scanner:
 
 
 def _read_aggregate_head(head: str) -> re.Match[str] | None:
-    """Return the keyword of a struct, union or enum, and what follows it, if that is what stands before a brace."""
+    """Return the keyword of a struct, union or enum, and what follows it, if that is what is before a brace."""
     text = without_directives(head)
     if "_struct" in text or "struct_" in text:
         text = _STRUCT_MACRO.sub(r"struct \1 ", text)

@@ -243,7 +243,7 @@ class _Reader:
 
 
 def _split_if(text: str) -> tuple[str, str | None]:
-    """Return what stands before and after `if`; None if there is none."""
+    """Return what is before and after `if`; None if there is none."""
     match = _IF.search(text)
     return (text[: match.start()], text[match.end() :]) if match is not None else (text, None)
 

@@ -12,7 +12,7 @@ _MARKS = re.compile(r"(?:/\*+!?|\*(?!/))[ \t]?|\*/")
 class Comment(NamedTuple):
     """A comment: `text` is all of it with its marks, `start` the offset of its first character.
 
-    `kind` is "line" (`//`), "doc" (`///`, `//!`) or "block". `starts_line` says that no code stands before it on its
+    `kind` is "line" (`//`), "doc" (`///`, `//!`) or "block". `starts_line` says that no code is before it on its
     first line.
     """
 
@@ -37,7 +37,7 @@ class Comment(NamedTuple):
 class CommentBlock:
     """An ordinary comment, or several on consecutive lines: `lines` are their numbers and their text without marks.
 
-    `starts_line` says that no code stands before it on its first line, `is_cut` that it may continue on lines below
+    `starts_line` says that no code is before it on its first line, `is_cut` that it may continue on lines below
     that are not shown. `end` is the offset after it.
     """
 

@@ -144,7 +144,7 @@ class Blocks:
             self._read_text(line, rest, indent)
 
     def _read_quote(self, rest: str, end: int) -> int:
-        """Read the mark of a quote. Return how many characters stand before its content, 0 for code."""
+        """Read the mark of a quote. Return how many characters are before its content, 0 for code."""
         if not self._is_quoted:
             self._close()
         self._is_quoted = True
@@ -152,7 +152,7 @@ class Blocks:
         return 0 if spaces - end >= _CODE_INDENT and not self._open else spaces
 
     def _read_marker(self, marker: re.Match[str], indent: int, *, is_quoted: bool) -> int:
-        """Read the mark of a list. Return how many characters stand before its content, 0 for code."""
+        """Read the mark of a list. Return how many characters are before its content, 0 for code."""
         self._close()
         length, width = len(marker["marker"]), len(marker["space"])
         if not is_quoted:
@@ -264,7 +264,7 @@ def _read_path(text: str) -> tuple[Path, bool] | None:
 
 
 def _without_generics(path: str) -> str:
-    """Return a path without what stands in `<..>`; "" if the brackets are not balanced or begin the path."""
+    """Return a path without what is in `<..>`; "" if the brackets are not balanced or begin the path."""
     if "<" not in path and ">" not in path:
         return path
     kept: list[str] = []

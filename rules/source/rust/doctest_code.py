@@ -8,7 +8,7 @@ from rules.source.rust.source import RustSource
 
 
 def doctest_sources(source: RustSource, *, is_complete: bool) -> Iterator[tuple[RustSource, int]]:
-    """Yield each compiled code block of the documentation, and how many characters stand before its code.
+    """Yield each compiled code block of the documentation, and how many characters are before its code.
 
     Lines are those of the file. Documentation that begins on the first line of a fragment is left out, because a code
     fence may be open above it.

@@ -93,7 +93,7 @@ def _parse_between(before: bytes, after: bytes, fragment: Fragment, work: WorkLi
 
 
 def _shows_part_of_macro(parsed: ParsedText) -> bool:
-    """Tell whether a metavariable stands outside the macro definitions that begin in the fragment."""
+    """Tell whether a metavariable is outside the macro definitions that begin in the fragment."""
     walker, end = Walker(parsed), 0
     for match in _MACRO.finditer(parsed.text):
         if match.start() >= end:
@@ -184,7 +184,7 @@ def _token_context(balanced: "Balance") -> tuple[bytes, bytes]:
 class Balance(NamedTuple):
     """The openers that closers of a text lack, outermost first, and the closers its openers lack, innermost first.
 
-    `has_statements` says that a semicolon stands outside all brackets, `has_inner_statements` that one stands before
+    `has_statements` says that a semicolon is outside all brackets, `has_inner_statements` that one is before
     the first closer that lacks its opener. There the text is not a list of fields, arms or arguments.
     """
 

@@ -42,7 +42,7 @@ _PARSER = Parser(_load_language())
 
 @dataclass(frozen=True, slots=True)
 class ParsedText:
-    """A parsed text, and where its lines stand in the file: a file, a fragment in its context, or a doctest.
+    """A parsed text, and where its lines are in the file: a file, a fragment in its context, or a doctest.
 
     `lines` are the lines as parsed, without newline. Row r of `tree` is line `r + base` of the file, and its columns
     are `indent[r]` bytes further left than in the file (only in doctests). Rows above `top` and from `bottom` on are

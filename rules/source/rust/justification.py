@@ -96,7 +96,7 @@ class JustificationReader:
         """Return the reading of an `unsafe impl`, given the path to it and its `unsafe` token or its item.
 
         In a function's body (`in_body`) Clippy reads from the start of the block that has the impl. Elsewhere it reads
-        from the end of the item before, so that no code of that item may stand on the impl's line or on the comment's.
+        from the end of the item before, so that no code of that item may be on the impl's line or on the comment's.
         """
         row = keyword.start_point.row
         block = next((node for node in reversed(path[-_MAX_DEPTH:]) if node.type == "block"), None) if in_body else None

@@ -123,7 +123,7 @@ def lenient_above(lines: Lines, row: int, floor: int) -> tuple[int | None, int]:
     """Find a safety tag above `row` in a benevolent reading: return its row or None, and where the search ended.
 
     The search skips blank lines, attributes of any form and comments of any kind. It ends at `floor` if nothing else
-    stands above, or only the end of a comment or attribute that begins above.
+    is above, or only the end of a comment or attribute that begins above.
     """
     at = row - 1
     while at > floor:
@@ -235,9 +235,9 @@ def header_rows(lines: Lines, row: int, floor: int) -> tuple[int, bool]:
 
 
 def read_header(parsed: ParsedText, item: Node, floor: int) -> tuple[Docs, tuple[str, ...], bool]:
-    """Return the docs and the attributes of an item, and whether more may stand above the lines that are shown.
+    """Return the docs and the attributes of an item, and whether more may be above the lines that are shown.
 
-    An item after other code on its line has none: what stands above belongs to that code.
+    An item after other code on its line has none: what is above belongs to that code.
     """
     row, column = item.start_point
     before = parsed.lines[row][: min(column, _MAX_LINE)]

@@ -149,7 +149,7 @@ class RustSource:
                 yield match[1].decode("utf-8", "surrogateescape")
 
     def contains(self, *words: bytes) -> bool:
-        """Tell whether any of these words stands in the text."""
+        """Tell whether any of these words is in the text."""
         for word in words:  # noqa: SIM110 any() would take as long as the search
             if word in self._bytes:
                 return True

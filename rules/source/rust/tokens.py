@@ -41,7 +41,7 @@ def find_comments_and_literals(text: str) -> Iterator[Span]:
     at = 0
     while at < len(text):
         begin = at
-        for match in _OPENING.finditer(text, at):  # much faster than searches, so it begins anew only where it must
+        for match in _OPENING.finditer(text, at):  # much faster than searches, so it starts again only if it must
             start, at = match.span()
             first = text[start]
             if first == "/":

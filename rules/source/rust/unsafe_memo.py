@@ -24,7 +24,7 @@ For items of a file the number is 0.
 
 
 def key_of(text: bytes, first_line: int, *, is_complete: bool, is_searched: bool) -> Key:
-    """Return the key of a text. Of the place of a fragment it only matters whether lines stand above it."""
+    """Return the key of a text. Of the place of a fragment it only matters whether lines are above it."""
     return text, first_line if is_complete else min(first_line, 2), is_complete, is_searched
 
 

@@ -110,7 +110,7 @@ class UnsafeCode:
         return siblings[index_of(siblings, tree) - 1].type == "!"
 
     def _may_be_statement(self, token: Node) -> bool:
-        """Tell whether the item that begins with this token may stand in a function's body that is not shown."""
+        """Tell whether the item that begins with this token may be in a function's body that is not shown."""
         return self._parsed.is_cut_above and token.start_point.column > 0 and not self._walker.enclosing()
 
     @staticmethod

@@ -24,7 +24,7 @@ _WINDOW: Final = 200  # characters before a `use` that are read at once
 
 
 def is_plain_use(code: str, start: int) -> bool:
-    """Return whether no attribute and no visibility stands before the `use` at that offset of the code."""
+    """Return whether no attribute and no visibility is before the `use` at that offset of the code."""
     end = start
     while end > 0:
         before = code[max(0, end - _WINDOW) : end].rstrip()
