@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Check whether a repository has an object. Most ids in patches are missing, and git searches long for them."""
+"""Check whether a repository has an object. Most ids in patches are missing, and git takes long to search for them."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Process what comes back after we sent a mail: bounces, copies, and foreign mails with our message-ids."""
+"""Process mails that arrive after we sent a mail: bounces, copies, and foreign mails with our message-ids."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is remembered; the rows never leave this folder."""
+"""The store of mails, postings, reviews and our mails. Its rows never leave this package."""

@@ -2,8 +2,8 @@
 """The bytes of mails and images, compressed together in blocks, because mails of the same lists resemble each other.
 
 A mail has the number of its block and the range of its bytes in it. Mails are added to the newest block until it is
-full, so a mail that arrives alone takes as little space as one of many. Bytes that are removed become zeros, so that
-the ranges of the other mails stay valid; a block of zeros alone is deleted.
+full, so a mail that arrives alone takes as little space as a mail of a batch. Bytes that are removed become zeros, so
+that the ranges of the other mails stay valid; a block of zeros alone is deleted.
 """
 
 import hashlib

@@ -23,7 +23,7 @@ from bot.store.blocks import BlockReader
 from bot.store.codec import posting_of
 from bot.store.dialect import Plain
 from bot.store.listing import FILED, PRIVATE, QUARANTINED, ListingRows, StoreReader, named_rows
-from bot.store.reviews import review_as_told, stored_review
+from bot.store.reviews import review_as_mailed, stored_review
 from bot.store.times import text_of
 
 _MAX_REASONS: Final = 5
@@ -81,7 +81,7 @@ class DigestRows(ListingRows):
         with self._listed.rows() as connection:
             for (topic,) in connection.execute(_MAILED).fetchall():
                 rows = connection.execute(_OF_TOPIC, (topic,)).fetchall()
-                yield tuple(review_as_told(connection, *row, rehearsed=False) for row in rows)
+                yield tuple(review_as_mailed(connection, *row, rehearsed=False) for row in rows)
 
     def series_records(self, since: datetime, until: datetime) -> Sequence[SeriesRecord]:
         """Return the newest revision, at that time, of each series that arrived from `since` until before `until`.

@@ -27,7 +27,7 @@ from bot.store.listing import FILED, PRIVATE, PRUNED, QUARANTINED, mail_of, name
 from bot.store.outgoing import change_state, store_mail
 from bot.store.pending import forget_pending, update_pending
 from bot.store.projection import project_posting
-from bot.store.reviews import keep_posting, review_as_told, save_review
+from bot.store.reviews import keep_posting, review_as_mailed, save_review
 from bot.store.times import text_of, time_of, utc
 
 _MAX_UNCHECKED: Final = 3  # places that were not checked and are named
@@ -149,7 +149,7 @@ class PostingRows:
         values = (posting.message_id, posting.topic, posting.series.revision)
         with self._database.rows() as connection:
             row = connection.execute(_PREVIOUS_REVIEW, values).fetchone()
-            return None if row is None else review_as_told(connection, *row, rehearsed=rehearsed)
+            return None if row is None else review_as_mailed(connection, *row, rehearsed=rehearsed)
 
     def context(self, posting: Posting) -> RefusalContext:
         with self._database.rows() as connection:

@@ -77,7 +77,7 @@ def stored_review(
     return decode(Review, value, posting=posting_of(posting, mails))
 
 
-def review_as_told(connection: Plain, posting_id: str, posting: bytes, value: bytes, *, rehearsed: bool) -> Review:
+def review_as_mailed(connection: Plain, posting_id: str, posting: bytes, value: bytes, *, rehearsed: bool) -> Review:
     """Return the review, without recipients if its mail did not leave. Filed mails count only if `rehearsed`.
 
     Its posting has no texts: what is compared with the review of a later revision are findings.

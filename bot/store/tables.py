@@ -276,7 +276,7 @@ class MuteRow(SQLModel, table=True):
 class CommandMailRow(SQLModel, table=True):
     """A mail with commands that were executed, and the outcome. It is never processed again.
 
-    `message_id` is the key that names it: another one where no signature covers the message-id.
+    `message_id` is the key that names it: another key if no signature covers the message-id.
     """
 
     __tablename__ = "command_mail"
@@ -394,7 +394,7 @@ class PendingFactRow(SQLModel, table=True):
 
 
 class CollisionRow(SQLModel, table=True):
-    """Two series that collide, in the order of their topics. A pair is stored once, so that it is told once.
+    """Two series that collide, in the order of their topics. A pair is stored once, so that it is reported once.
 
     `message_id` is the posting whose review found the collision, `other_id` the posting that it collides with. `kind`
     and `name` are those of the first collision.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What holds for every request: the methods, the limits, the headers of the answer, and errors without internals."""
+"""The rules for every request: the methods, the limits, the headers of the response, and errors without internals."""
 
 import asyncio
 import gc
