@@ -14,6 +14,7 @@ from rules.bindings.crate_paths import (
     files_by_module,
     full_name,
     is_in_crate,
+    module_of,
 )
 from rules.bindings.fact_source import FactSource
 from rules.lazy import dataclass
@@ -66,6 +67,8 @@ class CrateApi:
     def __init__(self, facts: FactSource) -> None:
         self._facts = facts
         self._apis: dict[str, RustApi] = {}
+        self._children: dict[Path, set[Path]] = {}
+        self._found: dict[tuple[Path, int], bool | None] = {}
 
     def api(self, path: str) -> RustApi:
         """Return the items and uses of a file; none if it does not exist."""
@@ -81,13 +84,44 @@ class CrateApi:
 
     def exists(self, path: Path, depth: int = 0) -> bool | None:
         """Tell whether a path of the crate leads to an item; None if that is unknown."""
-        module: Path = ()
-        for index, name in enumerate(path):
-            if (*module, name) in self._modules_near(module):
-                module = (*module, name)
-                continue
-            return self._exists_in(module, name, path[index + 1 :], depth)
-        return True
+        if (path, depth) not in self._found:  # globs of each other would be followed again and again
+            module, rest = self._split(path)
+            self._found[path, depth] = self._exists_in(module, rest[0], rest[1:], depth) if rest else True
+        return self._found[path, depth]
+
+    def absolute(self, path: Path, module: Path, file: str) -> Path | None:
+        """Return what a path in a file and its inline module is below the crate; None if it may lead elsewhere."""
+        below = below_crate(path, file)
+        if below is not None or not is_in_crate(file):
+            return below
+        return self._absolute_in(path, (*module_of(file), *module))
+
+    def definition(self, path: Path, depth: int = 0) -> Path:
+        """Return the path where the crate defines what a path leads to through `pub use`; the same path if unknown."""
+        module, rest = self._split(path)
+        items, exports, _ = self._contents(module)
+        if not rest or depth >= _MAX_ALIASES or any(item.name == rest[0] and not item.owner for item in items):
+            return path
+        for exported, target in exports:
+            if exported == rest[0]:
+                found = self._absolute_in(target, module)
+                return path if found is None else self.definition((*found, *rest[1:]), depth + 1)
+            found = self._absolute_in((*target[:-1], rest[0]), module) if exported == "*" else None
+            if found is not None and self.exists(found, depth + 1):
+                return self.definition((*found, *rest[1:]), depth + 1)
+        return path
+
+    def _split(self, path: Path) -> tuple[Path, Path]:
+        """Return the module to which the first names of a path lead, and the other names."""
+        for index in range(len(path)):
+            if path[: index + 1] not in self._modules_in(path[:index]):
+                return path[:index], path[index:]
+        return path, ()
+
+    def _absolute_in(self, path: Path, module: Path) -> Path | None:
+        """Return a path that a module writes below the crate; None if it may lead elsewhere."""
+        is_child = len(path) > 1 and (*module, path[0]) in self._modules_in(module)
+        return (*module, *path) if is_child else absolute_path(path, module)
 
     def _exists_in(self, module: Path, name: str, rest: Path, depth: int) -> bool | None:
         """Tell whether a module has a name that is not a module of its own, and whether `rest` is below that name."""
@@ -102,7 +136,7 @@ class CrateApi:
         return True if True in results else None if None in results or targets else False
 
     def _exists_at(self, target: Path, module: Path, depth: int) -> bool | None:
-        absolute = absolute_path(target, module)
+        absolute = self._absolute_in(target, module)
         if absolute is not None:
             return self.exists(absolute, depth)
         inner = self.exists((*module, *target), depth)
@@ -119,10 +153,20 @@ class CrateApi:
         exports = [(name, target) for name, target, where, _ in api.exports if where == inner]
         return items if module else items + self._macros, exports, True
 
-    def _modules_near(self, module: Path) -> set[Path]:
-        files = {path for path in self.files if path[:-1] == module and path}
-        items, _, _ = self._contents(module)
-        return files | {(*module, item.name) for item in items if item.kind == "mod"}
+    def _modules_in(self, module: Path) -> set[Path]:
+        if module not in self._children:
+            items, _, _ = self._contents(module)
+            inline = {(*module, item.name) for item in items if item.kind == "mod"}
+            self._children[module] = inline | self._children_by_files.get(module, set())
+        return self._children[module]
+
+    @cached_property
+    def _children_by_files(self) -> dict[Path, set[Path]]:
+        children: dict[Path, set[Path]] = {}
+        for path in self.files:
+            if path:
+                children.setdefault(path[:-1], set()).add(path)
+        return children
 
     @cached_property
     def _macros(self) -> list[ApiItem]:
@@ -189,7 +233,7 @@ class _Comparison:
         if any(parent in self._old and parent not in self._new for parent in parents) or self._may_still_exist(key):
             return
         is_macro = kind == "macro"
-        users = self._users(key.path, is_exact=is_macro, is_macro=is_macro)
+        users = self._users(key, is_exact=is_macro, is_macro=is_macro, is_removed=True)
         if users:
             moved = [other for other in self._new if other[2:] == (kind, name) and other not in self._old]
             moved_to = full_name((*moved[0].module, name)) if len(moved) == 1 and not owner else ""
@@ -225,7 +269,7 @@ class _Comparison:
             users = tuple(other.user for other in self._implementations(key) if other.parameters == before)
             effect = ApiEffect.METHOD_PARAMETERS
         else:
-            users = tuple(user for user in self._users(key.path, is_exact=True) if user.arguments == before)
+            users = tuple(user for user in self._users(key, is_exact=True) if user.arguments == before)
             effect = ApiEffect.PARAMETERS
         if users:
             yield ApiBreakage(effect, full_name(key.path), path, item, users, (before, after))
@@ -259,19 +303,42 @@ class _Comparison:
         if not items and implementation.is_complete and self._is_unchanged(path, implementation.text, name):
             yield _Implemented(path, implementation.line, implementation.text, False)
 
-    def _users(self, target: Path, is_exact: bool = False, is_macro: bool = False) -> tuple[ApiUser, ...]:
-        """Return the uses of a path, or of what is below it, that the series leaves as they were."""
+    def _users(
+        self, key: ItemKey, is_exact: bool = False, is_macro: bool = False, is_removed: bool = False
+    ) -> tuple[ApiUser, ...]:
+        """Return the uses of an item, or of what is below it, that the series leaves as they were."""
+        target = key.path
         users: dict[tuple[str, int], ApiUser] = {}
         for path, api in self._files_with(target[-1]):
             for use in api.uses:
-                resolved = below_crate(use.path, path)
-                if resolved is None or resolved[: len(target)] != target or (is_exact and resolved != target):
+                if target[-1] not in use.path or (is_macro and not (use.is_macro or use.is_import)):
                     continue
-                if is_macro and not (use.is_macro or use.is_import):
+                below = self._path_to(key, path, use, is_removed)
+                if below is None or (is_exact and below):
                     continue
                 if self._is_unchanged(path, use.text, target[-1]) and self._was_used(path, use):
                     users.setdefault((path, use.line), ApiUser(path, use.line, use.text, use.arguments))
         return tuple(users.values())
+
+    def _path_to(self, key: ItemKey, file: str, use: PathUse, is_removed: bool) -> Path | None:
+        """Return the names that a use has below the item; None if it does not lead to the item, or leads elsewhere now.
+
+        A `pub use` that the series changes too may lead users to another item.
+        """
+        target = key.path
+        written = self._before.absolute(use.path, use.module, file)
+        if written is None:
+            return None
+        if written[: len(target)] == target:
+            return written[len(target) :]
+        defined = self._before.definition(written)
+        if defined[: len(target)] != target:
+            return None
+        below = defined[len(target) :]
+        exported = written[: len(written) - len(below) - bool(key.owner)]
+        if is_removed and not key.owner:
+            return below if self._after.exists(exported) is False else None
+        return below if self._after.definition(exported) == target[: len(target) - bool(key.owner)] else None
 
     def _was_used(self, path: str, use: PathUse) -> bool:
         """Tell whether a file used the path before the series, on a line with the same text."""

@@ -4,7 +4,9 @@
 Tokens are read, and no grammar: macros that define items, and names that a glob imports, stay unknown.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
+from operator import itemgetter
 
 from rules.lazy import dataclass, field, re
 from rules.source.rust.functions import split_at_commas
@@ -43,7 +45,10 @@ class ApiItem:
 
 @dataclass(frozen=True, slots=True)
 class PathUse:
-    """A path that the file writes, with its import resolved, and the number of arguments if it is called, else None."""
+    """A path that the file writes, with its import resolved, and the number of arguments if it is called, else None.
+
+    `module` are the inline modules around it.
+    """
 
     path: Path
     line: int
@@ -51,6 +56,7 @@ class PathUse:
     arguments: int | None = None
     is_import: bool = False
     is_macro: bool = False
+    module: Path = ()
     offset: int = field(default=0, compare=False)
 
 
@@ -128,14 +134,20 @@ class _Reader:
         self.exports: list[tuple[str, Path, Path, int]] = []
         self.uses: list[PathUse] = []
         self.implementations: list[Implementation] = []
+        self._modules: list[tuple[int, Path]] = [(-1, ())]  # the offsets from which the inline modules are other ones
 
     def read(self) -> None:
         for imported in self._source.uses:
             self._imported.setdefault(imported.name, imported.path)
-            text = self._text(imported.line)
-            self.uses.append(PathUse(imported.path, imported.line, text, is_import=True, offset=imported.offset))
         self.read_items()
+        for imported in self._source.uses:
+            text, offset = self._text(imported.line), imported.offset
+            module = self._module_at(offset)
+            self.uses.append(PathUse(imported.path, imported.line, text, is_import=True, module=module, offset=offset))
         self._read_paths()
+
+    def _module_at(self, offset: int) -> Path:
+        return self._modules[bisect_right(self._modules, offset, key=itemgetter(0)) - 1][1]
 
     def read_items(self) -> None:
         self._read_block(0, len(self._words.words), _Block())
@@ -218,7 +230,9 @@ class _Reader:
         if has_body and block.depth < _MAX_DEPTH and kind in ("mod", "trait"):
             module = (*block.module, name) if kind == "mod" else block.module
             owner = name if kind == "trait" else ""
+            self._modules.append((self._words.offsets[stop], module))
             self._read_block(stop + 1, after - 1, _Block(module, owner, depth=block.depth + 1))
+            self._modules.append((self._words.offsets[after - 1], block.module))
         return after
 
     def _read_impl(self, at: int, end: int, block: _Block, attributes: list[str]) -> int:
@@ -298,7 +312,9 @@ class _Reader:
         arguments = self._count_arguments(end) if following == ("(",) else None
         text = self._text(line)
         is_macro, offset = following == ("!",), self._words.offsets[at]
-        self.uses.append(PathUse(self._resolve(path, ()), line, text, arguments, is_macro=is_macro, offset=offset))
+        module = self._module_at(offset)
+        path = self._resolve(path, ())
+        self.uses.append(PathUse(path, line, text, arguments, is_macro=is_macro, module=module, offset=offset))
 
     def _count_arguments(self, opening: int) -> int | None:
         """Return the number of arguments of a call; None if that is unclear.

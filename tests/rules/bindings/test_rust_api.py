@@ -99,6 +99,64 @@ def test_a_changed_item_with_users_is_found(old: str, new: str, expected: tuple[
 
 
 @pytest.mark.parametrize(
+    ("where", "user", "lines"),
+    [
+        (BULB, "use super::lamp::dim;\nfn f() { dim(1, (2, 3)); }\n", [1, 2]),
+        (BULB, "fn f() { self::inner::g(); }\nmod inner { fn g() { super::super::lamp::dim(1, (2, 3)); } }\n", [2]),
+        (BULB, "mod inner {}\nmod lamp {}\nfn f() { super::lamp::dim(1, (2, 3)); lamp::dim(1, 2); }\n", [3]),
+        (BULB, "mod lamp { fn f() { super::lamp::dim(1, (2, 3)); } }\n", []),
+        (LIB, "pub mod lamp;\npub use lamp::dim;\n", [2]),
+        (LIB, "pub mod lamp;\npub use self::{lamp::dim as darken};\n", [2]),
+        (ROOM, "use super::lamp::dim;\nfn f() { lamp::dim(1, (2, 3)); }\n", []),
+    ],
+)
+def test_a_path_that_begins_at_its_own_module_is_a_use(where: str, user: str, lines: list[int]) -> None:
+    removed = _breakages(_change(LAMP, "pub fn dim", "pub fn darken"), **{ROOM: "", where: user})
+
+    assert [("kernel::lamp::dim", REMOVED, lines)] * bool(lines) == removed
+
+
+EXPORTS = "pub mod lamp;\npub mod bulb;\n"
+
+
+@pytest.mark.parametrize("export", ["pub use lamp::Lamp;\n", "pub use crate::lamp::*;\n", "pub use room::Lamp;\n"])
+def test_a_path_through_an_export_is_a_use(export: str) -> None:
+    files = {LIB: EXPORTS + export, ROOM: "use kernel::Lamp;\nfn f() { Lamp::new(1); }\n"}
+    if "room" in export:
+        files |= {"rust/kernel/room.rs": "pub use super::lamp::Lamp;\n"}
+        files[LIB] += "pub mod room;\n"
+    more = _change(LAMP, "new(level: u32)", "new(level: u32, hue: u32)")
+    renamed = _change(LAMP, "pub fn new(", "pub fn make(")
+
+    assert [("kernel::lamp::Lamp::new", PARAMETERS, [2])] == _breakages(more, **files)
+    assert [("kernel::lamp::Lamp::new", REMOVED, [2])] == _breakages(renamed, **files)
+
+
+def test_an_item_that_moves_with_its_export_has_its_users_still() -> None:
+    files = {LIB: EXPORTS + "pub use lamp::Lamp;\n", ROOM: "use kernel::Lamp;\nfn f() { Lamp::new(1); }\n"}
+    lamp = FILES[LAMP].replace("Lamp", "Other")
+    bulb = FILES[BULB] + "pub struct Lamp;\nimpl Lamp { pub fn new() -> Self { Lamp } }\n"
+    moves = whole_change(LAMP, lamp, before=FILES[LAMP]), whole_change(BULB, bulb, before=FILES[BULB])
+    export = whole_change(LIB, EXPORTS + "pub use bulb::Lamp;\n", before=files[LIB])
+    withdrawn = whole_change(LIB, EXPORTS, before=files[LIB])
+
+    assert [] == _breakages(*moves, export, **files)
+    assert [("kernel::lamp::Lamp", REMOVED, [1, 2])] == _breakages(*moves, withdrawn, **files)
+    assert [("kernel::lamp::Lamp", REMOVED, [3])] == [
+        (name, effect, lines[:1]) for name, effect, lines in _breakages(*moves, **files)
+    ]
+
+
+def test_exports_of_each_other_are_followed_once() -> None:
+    names = [f"m{number}" for number in range(30)]
+    globs = "".join(f"pub use crate::{name}::*;\n" for name in names)
+    files = {f"rust/kernel/{name}.rs": globs for name in names}
+    files |= {LIB: EXPORTS + "".join(f"pub mod {name};\n" for name in names), ROOM: "use kernel::m0::dim;\n"}
+
+    assert [] == _breakages(_change(LAMP, "pub fn dim", "pub fn darken"), **files)
+
+
+@pytest.mark.parametrize(
     ("path", "old", "new"),
     [
         (LAMP, "pub fn dim(level: u32", "pub fn dim(hue: u32"),
