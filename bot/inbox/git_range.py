@@ -124,8 +124,9 @@ def run_git(name: str, repository: Path, *command: str) -> bytes:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise InboxError(f"{name}: cannot run git: {error}") from error
     if done.returncode:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["git failed"]
-        raise InboxError(f"{name}: {lines[0]}")
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        errors = [line for line in lines if not line.startswith(("warning:", "hint:"))]
+        raise InboxError(f"{name}: {(*errors, *lines, 'git failed')[0]}")
     return done.stdout
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 import pygit2
 
 from bot.kernel.evidence import Evidence, announced, first_changes, matching, weigh
+from bot.kernel.facts import damage_named
 from bot.kernel.tree import Repository, short_ref
 from rules.diff.patch import FileChange, Series
 from rules.finding import Confidence
@@ -98,7 +99,8 @@ def choose(
         if commit.id in seen:
             continue
         seen.add(commit.id)
-        count = matching(commit, wanted)
+        with damage_named(str(repository.path)):
+            count = matching(commit, wanted)
         if count and (best is None or count > best[0]):
             best = (count, repository, ref, commit)
     if best is not None and best[0] * 2 > len(wanted):
@@ -128,5 +130,7 @@ def make_base(
     repository: Repository, ref: str, commit: pygit2.Commit, chosen: Chosen, changes: Sequence[FileChange]
 ) -> tuple[Base, Repository, pygit2.Commit]:
     """Return the commit as the base of a series, with the evidence of the first changes of its files."""
-    base = Base(str(repository.path), short_ref(ref), str(commit.id), chosen, weigh(commit, changes))
+    with damage_named(str(repository.path)):
+        evidence = weigh(commit, changes)
+    base = Base(str(repository.path), short_ref(ref), str(commit.id), chosen, evidence)
     return base, repository, commit

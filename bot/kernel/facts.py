@@ -2,11 +2,14 @@
 """The facts of the bindings at a commit, read from the repository and cached in the index."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 
 import pygit2
 
+from bot.kernel.error import KernelError
 from bot.kernel.index import Index
+from bot.kernel.out_of_memory import check_memory
 from rules.bindings.facts import Helper, RustFacts
 from rules.bindings.helper_facts import is_helper_source
 from rules.bindings.included_headers import read_included
@@ -45,6 +48,7 @@ class GitFacts:
     """rules.bindings.fact_source.FactSource over the tree of a commit."""
 
     def __init__(self, repository: pygit2.Repository, tree: pygit2.Tree, index: Index) -> None:
+        self._path = repository.path
         self._objects = repository.odb
         self._tree = tree
         self._index = index
@@ -113,24 +117,31 @@ class GitFacts:
         """Return the blob id of the file, or None if the commit has no such file."""
         if path not in self._ids:
             folder, _, name = path.rpartition("/")
-            tree = self._folder(folder)
-            entry = tree[name] if tree is not None and name in tree else None
+            entry = self._entry(self._folder(folder), name)
             self._ids[path] = str(entry.id) if isinstance(entry, pygit2.Blob) else None
         return self._ids[path]
 
     def _folder(self, path: str) -> pygit2.Tree | None:
         if path not in self._folders:
             above, _, name = path.rpartition("/")
-            tree = self._folder(above)
-            entry = tree[name] if tree is not None and name and name in tree else None
+            entry = self._entry(self._folder(above), name)
             self._folders[path] = entry if isinstance(entry, pygit2.Tree) else None
         return self._folders[path]
 
+    def _entry(self, tree: pygit2.Tree | None, name: str) -> pygit2.Object | None:
+        with damage_named(self._path):
+            return tree[name] if tree is not None and name and name in tree else None
+
     def _content(self, blob: str) -> Callable[[], bytes]:
         def content() -> bytes:
-            return self._objects.read(pygit2.Oid(hex=blob))[1]
+            with damage_named(self._path):
+                return self._objects.read(pygit2.Oid(hex=blob))[1]
 
         return content
+
+    def _files(self, folder: pygit2.Tree, prefix: str, ending: str | tuple[str, ...]) -> list[str]:
+        with damage_named(self._path):
+            return [path for path, _ in walk_files(folder, prefix) if path.endswith(ending)]
 
     @cached_property
     def _rust(self) -> tuple[str, ...]:
@@ -141,13 +152,13 @@ class GitFacts:
         for top in _RUST_FOLDERS:
             folder = self._folder(top)
             if folder is not None:
-                paths += _files(folder, f"{top}/", (".rs", ".rs.S"))
+                paths += self._files(folder, f"{top}/", (".rs", ".rs.S"))
         return sorted(path for path in paths if not path.startswith(_THIRD_PARTY))
 
     @cached_property
     def _helpers(self) -> tuple[str, ...]:
         folder = self._folder("rust")
-        return tuple(sorted(filter(is_helper_source, _files(folder, "rust/", ".c")))) if folder is not None else ()
+        return tuple(sorted(filter(is_helper_source, self._files(folder, "rust/", ".c")))) if folder is not None else ()
 
     @cached_property
     def _reached(self) -> dict[str, list[str]]:
@@ -157,6 +168,16 @@ class GitFacts:
             if blob is not None:
                 paths.setdefault(blob, []).append(path)
         return paths
+
+
+@contextmanager
+def damage_named(path: str) -> Iterator[None]:
+    """Raise KernelError, which names the repository, for an object of a tree that is damaged or missing."""
+    try:
+        yield
+    except (KeyError, pygit2.GitError) as error:
+        check_memory()
+        raise KernelError(f"{path}: the repository is damaged or incomplete: {error}") from error
 
 
 def walk_files(top: pygit2.Tree, prefix: str) -> Iterator[tuple[str, pygit2.Object]]:
@@ -170,7 +191,3 @@ def walk_files(top: pygit2.Tree, prefix: str) -> Iterator[tuple[str, pygit2.Obje
                 folders.append((f"{path}/", entry))
             else:
                 yield path, entry
-
-
-def _files(folder: pygit2.Tree, prefix: str, ending: str | tuple[str, ...]) -> list[str]:
-    return [path for path, _ in walk_files(folder, prefix) if path.endswith(ending)]

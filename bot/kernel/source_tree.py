@@ -81,8 +81,7 @@ class _CommitTree(GitTree):
     def read(self, path: str) -> bytes | None:
         try:
             return super().read(path)
-        except (KeyError, pygit2.GitError):  # a partial clone lacks files
-            check_memory()
+        except KernelError:  # a partial clone lacks files
             return None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pygit2
 
 from bot.kernel.error import KernelError
-from bot.kernel.facts import GitFacts
+from bot.kernel.facts import GitFacts, damage_named
 from bot.kernel.index import Index
 from bot.kernel.objects import Objects
 from bot.kernel.out_of_memory import check_memory
@@ -89,7 +89,8 @@ class GitTree:
         self, repository: Repository, commit: pygit2.Commit, index: Index, others: tuple[Repository, ...] = ()
     ) -> None:
         self._repositories = (repository, *others)
-        self._facts = GitFacts(repository.git, commit.tree, index)
+        with damage_named(str(repository.path)):
+            self._facts = GitFacts(repository.git, commit.tree, index)
 
     def read(self, path: str) -> bytes | None:
         return self._facts.read(path)

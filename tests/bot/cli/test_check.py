@@ -325,6 +325,16 @@ def test_a_range_that_is_none(run: Run, repository: Path, commits: str, tmp_path
     assert not (tmp_path / "x..y").exists()
 
 
+def test_an_object_that_a_partial_clone_lacks_is_named(run: Run, repository: Path, tmp_path: Path) -> None:
+    _git(repository, "config", "uploadpack.allowFilter", "true")
+    _git(tmp_path, "clone", "-q", "--bare", "--filter=blob:none", repository.as_uri(), "partial.git")
+
+    result = run("check", "--git", tmp_path / "partial.git", "HEAD~1..HEAD")
+
+    assert 2 == result.status
+    assert re.fullmatch(r"patchwarden: .*/partial.git HEAD~1..HEAD: fatal: could not fetch \w+ .*\n", result.err)
+
+
 @pytest.mark.parametrize(
     ("form", "out"),
     [

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.kernel.base import Chosen, make_base
 from bot.kernel.error import KernelError
 from bot.kernel.evidence import matching
 from bot.kernel.index import Index
 from bot.kernel.tree import GitTree, Repository
 from rules.bindings.index import Bindings
+from rules.diff.patch import FileChange
 from rules.diff.tree import blob_id
 from tests.bot.kernel.repositories import commit, repository
 from tests.rules.bindings.trees import FILES
@@ -155,3 +157,33 @@ def test_a_damaged_repository_is_no_repository_without_the_blob(kernel: Reposito
         kernel.blob(name[:12])
     with pytest.raises(KernelError):
         kernel.blob(name)
+
+
+def test_a_damaged_tree_is_named_with_its_repository(kernel: Repository) -> None:
+    commit = kernel.commit("v2")
+    assert commit is not None
+    name = str(commit.tree.id)
+    loose = kernel.path / "objects" / name[:2] / name[2:]
+    loose.chmod(0o644)
+    loose.write_bytes(b"no object")
+    again = Repository(kernel.path)
+    commit = again.commit("v2")
+    assert commit is not None
+
+    with pytest.raises(KernelError, match=f"^{kernel.path}: the repository is damaged or incomplete: "):
+        GitTree(again, commit, Index(None))
+    change = FileChange("include/linux/lamp.h", "include/linux/lamp.h")
+    with pytest.raises(KernelError, match=f"^{kernel.path}: the repository is damaged or incomplete: "):
+        make_base(again, "v2", commit, Chosen.NEWEST, [change])
+
+
+@pytest.mark.parametrize("path", ["include", "include/linux/lamp.h"])
+def test_what_a_partial_clone_lacks_is_an_error_and_no_missing_file(kernel: Repository, path: str) -> None:
+    name = str(kernel.git.revparse_single(f"v2:{path}").id)
+    (kernel.path / "objects" / name[:2] / name[2:]).unlink()
+    again = Repository(kernel.path)
+    commit = again.commit("v2")
+    assert commit is not None
+
+    with pytest.raises(KernelError, match=f"^{kernel.path}/?: the repository is damaged or incomplete: "):
+        GitTree(again, commit, Index(None)).read("include/linux/lamp.h")
