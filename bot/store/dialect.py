@@ -62,12 +62,14 @@ _TOKEN: Final = re.compile(
 _NUL_IN_JSON: Final = r"'\u0000', '\ufffd'"
 _BYTES: Final = re.compile(r"\bx''")
 _SYNONYMS: Final = {"LIKE": "ILIKE", "instr(": "strpos("}
+_IS_FOREIGN: Final = "SELECT count(*) > 0 AND total(name = 'alembic_version') = 0 FROM sqlite_master"
 INSTALL: Final = "install it with `pip install -e '.[postgres]'` in the source tree"
 """What to do if a package for PostgreSQL is missing."""
 _FIXES: Final = {
     "readonly": "it cannot be written; allow this user to write the file and its folder",
     "disk is full": "the disk is full; nothing was lost; free some space and start again",
     "not a database": "it is not a SQLite database; name another file, or move this file away",
+    "no table alembic_version": "another program wrote it; name another file, or move this file away",
     "malformed": "the file is damaged; restore a backup, or move the file away and start again",
     "locked": "another program has locked it; stop that program or try again",
     "unable to open": "it cannot be opened; check that the folder exists and that this user may write to it",
@@ -270,12 +272,16 @@ def open_writing(path: Path, server: str) -> Plain:
 def open_file(path: Path) -> sqlite3.Connection:
     """Open a SQLite file for plain statements of any thread, and create it. Every commit is durable.
 
-    Transactions begin where a statement begins them, and not where the driver would.
+    Transactions begin where a statement begins them, and not where the driver would. The database of another program is
+    refused and not changed. Raises sqlite3.Error.
     """
     connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     if not pages:  # It only affects a new file, and waits for the write lock.
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL").close()
+    elif connection.execute(_IS_FOREIGN).fetchone()[0]:
+        connection.close()
+        raise sqlite3.DatabaseError("no table alembic_version")
     _prepare_sqlite(connection)
     return connection
 

@@ -113,6 +113,20 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, co
     assert path.read_bytes() == content
 
 
+@pytest.mark.sqlite
+def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "d.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE notes (text)")
+    connection.close()
+    content = path.read_bytes()
+
+    with pytest.raises(StoreError, match=f"{re.escape(str(path))}: another program wrote it; name another file"):
+        Repository(path)
+
+    assert path.read_bytes() == content
+
+
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     Repository(tmp_path / "d.db").close()
     with opened(tmp_path / "d.db") as connection:
