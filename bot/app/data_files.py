@@ -65,7 +65,7 @@ def make_private(settings: Settings) -> int:
         (settings.sample, [settings.sample / "0.git"]),
     )
     beside = (*list_database_files(settings), *_list_index_files(settings), *_list_stop_files(settings))
-    closed = close_trees((*beside, *(path for _, paths in folders for path in paths)))
+    closed = sum(map(close_to_others, beside)) + close_trees(path for _, paths in folders for path in paths)
     own = [folder for folder, paths in folders if holds_only(folder, {path.name for path in paths})]
     own += [settings.database.parent] * has_own_folder(settings)
     return closed + sum(map(close_to_others, own))
@@ -79,7 +79,8 @@ def _list_mirrors(settings: Settings) -> list[Path]:
     """Return the folders of the servers whose lists are followed, and the name of the installation."""
     folder = settings.lore.directory
     urls = (*settings.lore.all_lists, *filter(None, [settings.lore.lookup_url]))
-    return [folder / "installation", *(folder / urlsplit(url).netloc.replace(":", "_") for url in urls)]
+    servers = (urlsplit(url).netloc.replace(":", "_") for url in urls)
+    return [folder / "installation", *(folder / server for server in servers if server.strip("."))]
 
 
 def _list_index_files(settings: Settings) -> list[Path]:
@@ -92,9 +93,10 @@ def _list_stop_files(settings: Settings) -> list[Path]:
 
 
 def _list_beside(path: Path) -> list[Path]:
-    """Return the file, and the files beside it whose names continue its name."""
+    """Return the file, and the files beside it whose names continue its name. A folder or device is none of them."""
     own = (f"{path.name}-", f"{path.name}.")
-    return sorted(file for file in path.parent.glob("*") if file.name == path.name or file.name.startswith(own))
+    names = (file for file in path.parent.glob("*") if file.name == path.name or file.name.startswith(own))
+    return sorted(file for file in names if file.is_file())
 
 
 def _paths(value: object) -> Iterator[Path]:

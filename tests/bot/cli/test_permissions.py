@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.app.data_files import make_private
+from bot.settings.tables import LoreSettings, Settings
 from tests.bot.cli.conftest import Call
 from tests.bot.kernel.repositories import commit, repository
 from tests.fakes.mails import git_archive, patch
@@ -137,6 +139,33 @@ def test_what_other_programs_keep_in_a_shared_folder_is_left_as_it_is(
         shared / "project",
         *others,
     }
+
+
+@pytest.mark.parametrize("key", ["[sending]\nstop_file", "[kernel]\nindex"])
+def test_a_folder_in_place_of_a_file_is_left_as_it_is(
+    tmp_path: Path, patchwarden: Call, archive: Path, key: str
+) -> None:
+    (tmp_path / "patchwarden.toml").write_text(f'{key} = "shared"\n')
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "notes").write_text("not ours")
+    (tmp_path / "shared").chmod(0o755)
+    (tmp_path / "shared" / "notes").chmod(0o644)
+    patchwarden("run", "--once", "--archive", str(archive))
+
+    assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "shared" / "notes").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("url", ["http://../list/", "http://./list/", "http:///list/"])
+def test_a_list_whose_server_has_no_name_closes_nothing(tmp_path: Path, url: str) -> None:
+    (tmp_path / "mirrors").mkdir()
+    for folder in (tmp_path, tmp_path / "mirrors"):
+        (folder / "notes").write_text("not ours")
+        (folder / "notes").chmod(0o644)
+    lore = LoreSettings(lists=(url,), directory=tmp_path / "mirrors")
+    make_private(Settings(database=tmp_path / "var" / "d.db", lore=lore))
+
+    assert [0o644, 0o644] == [path.stat().st_mode & 0o777 for path in tmp_path.rglob("notes")]
 
 
 def test_a_folder_that_all_users_share_is_left_as_it_is(tmp_path: Path, patchwarden: Call, archive: Path) -> None:
