@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from bot.store.dialect import reason_of
 from bot.store.durable import sync_folder
 from bot.store.error import StoreError
 from bot.store.ledger import LedgerFile, ledger_path, read_ledger
@@ -55,8 +56,10 @@ def back_up(database: Path, folder: Path, more: Mapping[str, Path], now: datetim
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
-    except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"backup {folder}: {error}") from error
+    except OSError as error:
+        raise StoreError(f"backup {folder}: {error.strerror}: {error.filename}") from error
+    except sqlite3.Error as error:
+        raise StoreError(f"backup {folder}: cannot copy {database}: {reason_of(error)}") from error
     return tuple(names)
 
 

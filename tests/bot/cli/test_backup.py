@@ -49,6 +49,18 @@ def _mails() -> int:
         return store.tally().raw
 
 
+def test_a_backup_of_a_damaged_database_names_it(patchwarden: Call) -> None:
+    DATABASE.write_bytes(DATABASE.read_bytes()[:5000])
+
+    status, _, err = patchwarden("backup", "copy")
+
+    assert status == 3
+    assert err.startswith(
+        f"patchwarden: backup copy: cannot copy {DATABASE.absolute()}: the file is damaged; restore a"
+    )
+    assert not Path("copy").exists()
+
+
 def test_a_backup_has_all_that_belongs_together_and_only_we_can_read_it(patchwarden: Call) -> None:
     with Repository(DATABASE) as store:  # as a running service has it open
         store.ingest(Batch("l", "0", "2", (RawMail("2", NOW, b"2"),)))
