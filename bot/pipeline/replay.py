@@ -10,7 +10,8 @@ import pickle
 import tempfile
 from array import array
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from hashlib import blake2b
@@ -135,8 +136,9 @@ def replay(
         yield from _Indexer(place, workers, reader, progress).index(pieces, threads_with_patches)
         return_free_memory()
         progress.start("reviewing", len(threads_with_patches))
-        analysed = _analysed(threads_with_patches, since, workers, packed(setup), progress)
-        yield from _Reviewer(context, reader).review(analysed)
+        # If the caller stops early, the results end before the processes, which wait for them.
+        with closing(_analysed(threads_with_patches, since, workers, packed(setup), progress)) as analysed:
+            yield from _Reviewer(context, reader).review(analysed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +266,7 @@ def _analysed(
     workers: StreamExecutor,
     setup: bytes,
     progress: Progress,
-) -> Iterator[tuple[_Read, _Thread] | Crashed]:
+) -> Generator[tuple[_Read, _Thread] | Crashed]:
     """Yield the postings in the order in which they were sent: none is older than the first mail of its thread."""
     waiting: list[tuple[datetime, int, _Read, _Thread]] = []
     numbers = count()

@@ -52,6 +52,16 @@ def test_any_number_of_jobs_gives_the_same(run: Run, archive: Path, tmp_path: Pa
     assert _files(tmp_path / "out1") == _files(tmp_path / "out2")
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_mail_that_cannot_be_written_ends_the_replay(run: Run, archive: Path, tmp_path: Path, jobs: str) -> None:
+    (tmp_path / "file").write_text("no folder")
+
+    result = run("replay", "--jobs", jobs, "--mails", tmp_path / "file", archive)
+
+    assert 3 == result.status
+    assert f"patchwarden: cannot write {tmp_path}/file/" in result.err
+
+
 def test_the_mails_that_would_be_sent_are_written(run: Run, archive: Path, tmp_path: Path) -> None:
     run("replay", "--jobs", "1", "--mails", "would/send", archive)
 
