@@ -81,7 +81,8 @@ def audit(
     if form is Format.MAIL:
         raise UsageError("mail needs a posting to reply to, but audit has only files", option="--format")
     rules = choose_rules(rule)
-    files = list(_files(paths))
+    unreadable: list[OSError] = []
+    files = list(_files(paths, unreadable))
     refuse_two_trees(tree, no_tree)
     specs = None if no_tree else repository_specs(context, tree, no_tree, None)
     ids = [rule.id for rule in rules]
@@ -92,7 +93,8 @@ def audit(
         reports = _audit_cached(ids, specs, files, audit_files) if cache else audit_files(files)
     crashes = ((path, report) for path, report in zip(files, reports, strict=True) if isinstance(report, Crashed))
     broken = [f"{path}: {crashed.reason}" for path, crashed in crashes]
-    problems = [*(report for report in reports if isinstance(report, str)), *broken]
+    problems = [f"{error.filename}: {error.strerror}" for error in unreadable]
+    problems += [*(report for report in reports if isinstance(report, str)), *broken]
     known = {rule.id: rule for rule in rules}
     findings: list[Finding] = []
     failures: list[Failure] = []
@@ -117,11 +119,14 @@ def audit(
     return status.FAILED if broken else exit_status(verdict, fail_on, earlier)
 
 
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield the Rust files in the order of the arguments. The files of a folder are sorted; links are not followed."""
+def _files(paths: Iterable[Path], unreadable: list[OSError]) -> Iterator[Path]:
+    """Yield the Rust files in the order of the arguments. The files of a folder are sorted; links are not followed.
+
+    `unreadable` gets the errors of folders that cannot be read.
+    """
     for path in paths:
         if path.is_dir():
-            for folder, folders, names in os.walk(path):
+            for folder, folders, names in os.walk(path, onerror=unreadable.append):
                 folders[:] = sorted(name for name in folders if name != ".git")
                 yield from (Path(folder, name) for name in sorted(names) if name.endswith(".rs"))
         elif path.suffix == ".rs" or not path.exists():

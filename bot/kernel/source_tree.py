@@ -35,7 +35,11 @@ class SourceTree(Tree, Protocol):
 
 def find_source(path: Path, ref: str) -> SourceSpec:
     """Return the tree at that ref, by default HEAD, or the folder if it is not a repository. Raises KernelError."""
-    if not _is_repository(path):
+    try:
+        is_repository = _is_repository(path)
+    except OSError as error:
+        raise KernelError(f"{path}: {error.strerror}") from error
+    if not is_repository:
         if not path.is_dir():
             raise KernelError(f"{path}: neither a git repository nor a folder")
         if ref:
@@ -90,12 +94,16 @@ class _FolderTree(NoTree):
         self._folder = folder
 
     def rust_paths(self) -> list[str]:
-        return sorted(
-            path.relative_to(self._folder).as_posix()
-            for folder, folders, names in os.walk(self._folder)
+        """Return the paths in order, with those of folders that cannot be read, as files that cannot be read."""
+        unreadable: list[OSError] = []
+        paths = [
+            path
+            for folder, folders, names in os.walk(self._folder, onerror=unreadable.append)
             for path in (Path(folder, name) for name in names if name.endswith(_RUST))
             if not path.is_symlink()
-        )
+        ]
+        paths += (Path(error.filename) for error in unreadable)
+        return sorted(path.relative_to(self._folder).as_posix() for path in paths)
 
     def read(self, path: str) -> bytes | None:
         try:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import errno
 import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -172,3 +174,36 @@ def test_a_cache_needs_an_audit_without_a_tree(run: Run, tree: Path) -> None:
 
     assert 2 == result.status
     assert "--no-tree" in result.err
+
+
+@pytest.mark.parametrize("shut", ["linux", "linux/drivers"])
+@pytest.mark.parametrize("command", ["audit", "debt"])
+def test_a_folder_that_cannot_be_read_is_named(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, shut: str
+) -> None:
+    (tmp_path / "linux" / "drivers").mkdir(parents=True)
+    (tmp_path / "linux" / "led.rs").write_text("fn on() {}\n")
+    scan = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path) == str(tmp_path / shut):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr("os.scandir", refuse)  # because root may read all folders
+
+    result = run(command, tmp_path / "linux")
+
+    assert 2 == result.status
+    assert re.search(
+        r"^patchwarden: \S*(linux|drivers|\.): (Permission denied|it cannot be read)$", result.err, re.MULTILINE
+    )
+
+
+def test_debt_of_a_folder_that_cannot_be_looked_at(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("bot.kernel.source_tree._is_repository", refuse)
+
+    assert Done(2, "", f"patchwarden: {tmp_path}: Permission denied\n") == run("debt", tmp_path)
