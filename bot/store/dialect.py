@@ -69,6 +69,7 @@ _FIXES: Final = {
     "readonly": "it cannot be written; allow this user to write the file and its folder",
     "disk is full": "the disk is full; nothing was lost; free some space and start again",
     "not a database": "it is not a SQLite database; name another file, or move this file away",
+    "disk I/O error": "it cannot be read or written; check whether the disk is full or damaged",
     "no table alembic_version": "another program wrote it; name another file, or move this file away",
     "malformed": "the file is damaged; restore a backup, or move the file away and start again",
     "locked": "another program has locked it; stop that program or try again",

@@ -25,6 +25,7 @@ from bot.ports.outbox import MailChange
 from bot.ports.raw_mail import Batch
 from bot.review.disposition import DispositionKind
 from bot.store.database import Database
+from bot.store.dialect import reason_of
 from bot.store.error import StoreError
 from bot.store.listing import StoreReader
 from bot.store.repository import Repository
@@ -111,6 +112,13 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, co
         Repository(path)
 
     assert path.read_bytes() == content
+
+
+@pytest.mark.sqlite
+def test_an_error_of_the_disk_says_what_to_check() -> None:
+    assert reason_of(sqlite3.OperationalError("disk I/O error")) == (
+        "it cannot be read or written; check whether the disk is full or damaged (disk I/O error)"
+    )
 
 
 @pytest.mark.sqlite
