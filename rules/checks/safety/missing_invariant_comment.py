@@ -96,7 +96,7 @@ def _builds(source: RustSource, start: int, opening: int) -> bool:
     """Return whether this is a complete value, and not a pattern or declaration."""
     code = source.code
     closing = source.structure.closing(opening)
-    if closing is None or closing - opening > _MAX_LENGTH or _PATTERN.match(code, closing + 1):
+    if closing is None or closing - opening > _MAX_LENGTH or _is_in_pattern(source, opening):
         return False
     if not all(_INIT.search(head) for head in source.structure.macros(start)):
         return False
@@ -104,6 +104,18 @@ def _builds(source: RustSource, start: int, opening: int) -> bool:
     if _NO_VALUE.search(before) and not before.rstrip().endswith("return"):
         return False
     return re.search(r"\.\.(?!=)", code[opening:closing]) is None
+
+
+def _is_in_pattern(source: RustSource, opening: int) -> bool:
+    """Return whether the bracket, or one around it in the same function, ends a pattern or the left side of a `=`."""
+    function = source.structure.function(opening)
+    for bracket in (opening, *source.structure.enclosing(opening)):
+        closing = source.structure.closing(bracket)
+        if closing is None or (function is not None and bracket == function[0]):
+            return False
+        if _PATTERN.match(source.code, closing + 1):
+            return True
+    return False
 
 
 def _mentions_invariants(source: RustSource, opening: int, closing: int | None) -> bool:
@@ -156,8 +168,12 @@ EXAMPLES = (
           | +    }
           | +    fn take(self) {
           | +        let Self { ptr, n } = self;
+          | +        let Some(Self { ptr, n }) = other else { return };
+          | +        if let Ok((_, [Led { ptr, n }, ..])) = others {}
+          | +        for (_, Led { ptr, n }) in all {}
           | +        match self {
           | +            Self { ptr, n: 1 } => {}
+          | +            Pair(Self { ptr, n }) | Single(Led { ptr, n }) => {}
           | +            Led { ptr, n } if n > 1 => {}
           | +        }
           | +    }
