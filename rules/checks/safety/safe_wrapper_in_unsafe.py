@@ -24,8 +24,8 @@ Move the safe code out: `to_result(unsafe { f(x) })?`.
 ## What it does not flag
 
 - Other blocks with more than one expression, macros and doctests.
-- A `let` that reads a variable of C.
-- An `if` whose result is used later, or whose function does not end in the hunks.
+- A `let` that reads a variable of C, or a field of a field, which may belong to a union.
+- An `if` whose result is used or named later, or whose function does not end in the hunks.
 - Code that the patch only moves or edits.
 """
 
@@ -48,7 +48,7 @@ _SAFE_PART = re.compile(
     r"\bas\s+\*(?:mut|const)\b|"
     r"\b(?:len|as_ptr|as_mut_ptr|as_char_ptr|null|null_mut|size_of|align_of|cast)(?:::<[\w\s:]*>)?\(\s*\)"
 )
-_MAY_BE_UNSAFE = re.compile(r"[(\[*!]|\bunsafe\b|\b[A-Z][A-Z0-9_]+\b|__bindgen")
+_MAY_BE_UNSAFE = re.compile(r"[(\[*!]|\bunsafe\b|\b[A-Z][A-Z0-9_]+\b|__bindgen|\.\s*+\w++\s*+\.\s*+\w")
 _C_VARIABLE = re.compile(r"[\s&]*+(?:(?:kernel|crate)\s*+::\s*+)?bindings\s*+::\s*+[a-z_]")
 _NAME = re.compile(r"(?<![\w'])\w++")  # not that of a lifetime
 _UNSAFE_LET = re.compile(r"\blet\s++(?P<name>\w++)\s*+(?::[^=;]{0,60}+)?=\s*+unsafe\s*+\Z")
@@ -78,7 +78,9 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         yield file.report(block, message, confidence=block.confidence, scope=block.scope)
     if file.adds("from_errno"):
         for condition in introduced(file, "from_errno", _conditions):
-            message = f"`{condition.key}` does the same as this `if`."
+            message = (
+                f"`{condition.key}` does the same as this `if`, if the C function never returns a positive number."
+            )
             yield file.report(condition, message, confidence=condition.confidence)
 
 
@@ -104,7 +106,7 @@ def _safe_code(body: str) -> str | None:
 
 
 def _is_safe(value: str) -> bool:
-    """Return whether nothing in a value looks unsafe. To read a variable of C is unsafe."""
+    """Return whether nothing in a value looks unsafe. To read a variable of C or a field of a union is unsafe."""
     return not _C_VARIABLE.match(value) and not _MAY_BE_UNSAFE.search(_SAFE_PART.sub("", value))
 
 
@@ -113,8 +115,8 @@ def _conditions(source: RustSource) -> Iterator[Occurrence]:
     found = (match for form in (_CONDITION, _CHOICE) for match in form.finditer(source.code))
     conditions = [match for match in found if _follows_unsafe_let(source, match)]
     offsets: dict[str, list[int]] = {match["name"]: [] for match in conditions}
-    for offset in find_words(source.code, offsets.keys()):
-        name = _NAME.match(source.code, offset)
+    for offset in find_words(source.text, offsets.keys()):  # also in strings, such as "{ret}"
+        name = _NAME.match(source.text, offset)
         if name is not None and name[0] in offsets:
             offsets[name[0]].append(offset)
     for match in conditions:
@@ -278,13 +280,26 @@ EXAMPLES = (
           | +        return Err(Error::from_errno(ret));
           | +    }
           | +    level(ret);
+          | +}
+          | +
+          | +fn off(led: *mut u8) -> Result {
+          | +    // SAFETY: `led` is valid.
+          | +    let ret = unsafe { bindings::led_off(led) };
+          | +    if ret < 0 {
+          | +        return Err(Error::from_errno(ret));
+          | +    }
+          | +    pr_debug!("off: {ret}");
+          | +    Ok(())
+          | +}
+          | +
+          | +fn is_off(led: *mut u8) -> bool {
           | +    // SAFETY: `led` is valid.
           | +    let y = unsafe { !*led };
           | +}
         """,
     ),
     Example(
-        "variables of C, and casts to its types",
+        "variables of C, fields that may belong to a union, and casts to C types",
         """
           | diff rust/kernel/led.rs (new)
           | +fn on(led: &Led) -> u32 {
@@ -292,6 +307,11 @@ EXAMPLES = (
           | +    unsafe {
           | +        let now = kernel::bindings::jiffies;
           | +        bindings::led_on(led.raw, now)
+          | +    }
+          | +    // SAFETY: The light has one color.
+          | +    unsafe {
+          | +        let color = led.state.color;
+          | +        bindings::led_color(led.raw, color)
           | +    }
           | +    // SAFETY: `led` is valid.
         ! | +    unsafe {
