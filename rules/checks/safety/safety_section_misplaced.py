@@ -19,8 +19,8 @@ If callers can violate the text, make the function `unsafe`. Otherwise remove th
 
 ## What it does not flag
 
-Unsafe functions, traits and impls and the items in them, functions of an `extern` block, macros, modules, and headings
-inside code examples.
+Unsafe functions, traits and impls and the items in them, functions of an `extern` block, constants and type aliases of
+an unsafe function pointer, `static mut`, macros, modules, and headings inside code examples.
 """
 
 from collections.abc import Iterator
@@ -70,7 +70,10 @@ def _advice(item: ItemHead) -> str:
 
 
 def _may_be_unsafe(source: RustSource, item: ItemHead) -> bool:
-    """Return whether the item may be a foreign function or in an unsafe trait. Its surroundings may not be shown."""
+    """Return whether the item may be a foreign function, in an unsafe trait, or itself unsafe to use.
+
+    Its surroundings may not be shown.
+    """
     container = source.structure.container(item.offset)
     if container is None and source.column(item.offset) > 1:
         is_public = source.code.startswith("pub", item.offset)
@@ -78,9 +81,11 @@ def _may_be_unsafe(source: RustSource, item: ItemHead) -> bool:
             return True
     if container is not None and re.search(r"\bunsafe\b|\bextern\b", container):
         return True
-    if item.kind != "fn":
-        return False
     end = source.structure.statement_end(item.offset)
+    if item.kind in ("type", "const", "static"):  # of an unsafe function pointer, or a `static mut`
+        return end is None or re.search(r"\b(?:unsafe|static\s+mut)\b", source.code[item.offset : end[0]]) is not None
+    if item.kind != "fn" or "proc_macro" in item.attributes:
+        return item.kind == "fn"
     ends = ("", ";") if container is not None and _TRAIT.search(container) else ("",)
     return end is None or end[1] not in ends or any(True for _ in source.structure.macros(item.offset))
 
@@ -104,6 +109,9 @@ EXAMPLES = (
           | +pub(crate) const fn on(x: [u8; 2]) -> u8 {
           | +    0
           | +}
+          | +
+        ! | +/// # Safety
+          | +type Callback = extern "C" fn(*mut u8);
         """,
     ),
     Example(
@@ -164,6 +172,12 @@ EXAMPLES = (
           | +    /// # Safety
           | +    fn led_on();
           | +}
+          | +/// # Safety
+          | +pub type Callback = Option<unsafe extern "C" fn(*mut u8)>;
+          | +/// # Safety
+          | +pub const OFF: unsafe fn(*mut u8) = off;
+          | +/// # Safety
+          | +pub static mut COUNT: u32 = 0;
           | +/// ```
           | +/// # Safety
           | +/// ```
@@ -173,6 +187,9 @@ EXAMPLES = (
           | +pub unsafe extern "C" fn cb() {}
           | +/// # Safety
           | +macro_rules! led { () => {} }
+          | +/// # Safety
+          | +#[proc_macro_derive(Light)]
+          | +pub fn derive_light(input: TokenStream) -> TokenStream { input }
           | +/// # Safety
           | +unsafe impl Send for Led {}
         """,
