@@ -17,7 +17,9 @@ Wrap the type, or make the function `pub(crate)`.
 
 - Functions such as `from_raw`, `as_raw` and `as_ptr`, whose purpose is the conversion from or to C types.
 - `pub(crate)`, `pub(super)` and private functions, and functions with `#[doc(hidden)]`.
-- Trait methods, and callbacks with a C calling convention.
+- Unsafe functions with raw pointers to C types only, which are for other abstractions.
+- Trait methods, macros, tests, and callbacks with a C calling convention.
+- Methods of a type that the same file declares without `pub`.
 """
 
 from collections.abc import Iterator
@@ -27,9 +29,11 @@ from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
+from rules.source.rust.code_place import is_in_test
+from rules.source.rust.source import RustSource
 
-_FUNCTION = re.compile(r"pub(?<!\wpub)\s+(?:const\s+)?(?:unsafe\s+)?fn\s+(?P<name>\w++)(?P<rest>[^{;]*+)")
-_TYPE = re.compile(r"\bbindings::(?P<type>[a-z]\w*)")
+_FUNCTION = re.compile(r"pub(?<!\wpub)\s+(?:const\s+)?(?P<unsafe>unsafe\s+)?fn\s+(?P<name>\w++)(?P<rest>[^{;]*+)")
+_TYPE = re.compile(r"(?P<pointer>\*\s*(?:mut|const)\s+(?:(?:kernel|crate)::)?)?\bbindings::(?P<type>[a-z]\w*)")
 _HIDDEN = re.compile(r"#\[\s*+doc\s*+\([^)#]*?\bhidden\b")
 _CONVERSION = re.compile(r"(?:.*_)?(?:raw|ptr|from|into|as)(?:_.*)?$|.*_(?:callback|vtable)$")
 _ITEM_END = re.compile(r"[;{}]")
@@ -42,18 +46,38 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         return
     for source in (source for source in file.added_sources("bindings::", "pub") if source.contains(b"bindings::")):
         for match in _FUNCTION.finditer(source.code):
-            c_type = _TYPE.search(match["rest"])
+            c_type = _exposed_type(match)
             line = source.line(match.start("name"))
             if c_type is None or line not in file.new_lines or _CONVERSION.match(match["name"]):
+                continue
+            if _is_internal(source, match.start()):
                 continue
             above = _ITEM_END.split(source.code[max(0, match.start() - _MAX_ATTRIBUTES) : match.start()])[-1]
             if _HIDDEN.search(above):
                 continue
             message = (
-                f"The public function `{match['name']}` has the C type `bindings::{c_type['type']}` in its signature. "
+                f"The public function `{match['name']}` has the C type `bindings::{c_type}` in its signature. "
                 "Should the type be wrapped?"
             )
             yield file.report(Position(line, source.column(match.start("name"))), message)
+
+
+def _is_internal(source: RustSource, offset: int) -> bool:
+    """Return whether a place is in a macro, a test, or an impl of a type that its file does not make public."""
+    if any(True for _ in source.structure.macros(offset)) or is_in_test(source, offset):
+        return True
+    name = source.structure.self_type(offset)
+    return any(
+        item.name == name and not item.is_public for item in source.items if item.kind in ("struct", "enum", "union")
+    )
+
+
+def _exposed_type(function: re.Match[str]) -> str | None:
+    """Return the first C type in a signature. An unsafe function may take pointers: it is for other abstractions."""
+    for match in _TYPE.finditer(function["rest"]):
+        if function["unsafe"] is None or match["pointer"] is None:
+            return match["type"]
+    return None
 
 
 EXAMPLES = (
@@ -74,10 +98,22 @@ EXAMPLES = (
           | +    pub unsafe fn from_raw<'a>(ptr: *mut bindings::led) -> &'a Self {}
           | +    pub fn as_raw(&self) -> *mut bindings::led {}
           | +    pub(crate) fn attach(&self, dev: *mut bindings::device) {}
+          | +    pub unsafe fn get_device(dev: *mut bindings::device) -> ARef<Device> {}
           | +    pub fn max(&self) -> u32 { bindings::LED_MAX }
           | +    #[doc(hidden)]
           | +    #[inline]
           | +    pub const fn new(val: bindings::led) -> Self { Self(val) }
+          | +}
+          | +pub(crate) struct Inner;
+          | +impl<T> Inner<T> {
+          | +    pub fn set(&self, level: bindings::led_level) {}
+          | +}
+          | +macro_rules! level {
+          | +    () => { pub fn level(&self) -> bindings::led_level {} };
+          | +}
+          | +#[cfg(test)]
+          | +mod tests {
+          | +    pub fn level() -> bindings::led_level {}
           | +}
         """,
     ),
