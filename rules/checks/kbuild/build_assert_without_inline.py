@@ -50,7 +50,8 @@ _PLAIN = frozenset(
 _CALL = re.compile(r"build_assert\s*+!\s*+\(")
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*\Z|\d")
-_UNREAD = frozenset(("size_of_val", "align_of_val", "type_name_of_val", "{", "|"))  # not known to depend on the value
+# What is not known to depend on the value.
+_UNREAD = frozenset(("size_of_val", "align_of_val", "type_name_of_val", "offset_of", "{", "|"))
 _NOT_CONSTANT_ONLY = frozenset("(){}|?")
 
 
@@ -242,6 +243,7 @@ EXAMPLES = (
           | +    build_assert!(N < 8);
           | +    build_assert!(T::LEVELS.len() < 8 && size <= 4);
           | +    build_assert!(core::mem::size_of_val(value) > 0);
+          | +    build_assert!(core::mem::offset_of!(Led, level) == 8);
           | +}
         """,
     ),
