@@ -16,9 +16,9 @@ Send the helper together with its user.
 
 ## What it does not flag
 
-A series marked RFC. Generated helpers. A use anywhere in an added line of Rust, including doc comments. A helper that a
-landing tree uses. A file that is only partly known. Without a kernel tree nothing is reported: a landing tree alone
-does not show that no user is pending.
+A series marked RFC. A series with a Rust file in which `paste!` makes names of bindings. Generated helpers. A use
+anywhere in an added line of Rust, including doc comments. A helper that a landing tree uses. A file that is only partly
+known. Without a kernel tree nothing is reported: a landing tree alone does not show that no user is pending.
 """
 
 from collections.abc import Iterator
@@ -30,11 +30,15 @@ from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 
+_PASTED_NAME = b"bindings::["  # the name in `paste!`, as `bindings::[<lamp_ $name>]`
+
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
     """Report each helper that has no user at the end of the series."""
     change = view.result(BINDINGS_DIFF)
     if change is None or any("rfc" in prefix.lower() for prefix in view.series.prefixes):
+        return
+    if any(file.is_rust and file.mentions(_PASTED_NAME) for file in view.files):
         return
     files = [file for file in view.files if is_helper_source(file.path) and file.post is not None]
     words = None
@@ -90,6 +94,25 @@ EXAMPLES = (
           | +    // SAFETY: There is a lamp.
           | +    unsafe { bindings::lamp_on(1) }
           | +}
+        """,
+    ),
+    Example(
+        "a macro makes the name",
+        _TREE
+        + """
+          | diff rust/helpers/lamp.c (new)
+          | +__rust_helper int rust_helper_lamp_on(int lamp)
+          | +{
+          | +    return lamp_on(lamp);
+          | +}
+          | diff rust/kernel/lamp.rs (new)
+          | +macro_rules! switch {
+          | +    ($state:ident) => {
+          | +        // SAFETY: There is a lamp.
+          | +        paste!(unsafe { $crate::bindings::[<lamp_ $state>](1) })
+          | +    };
+          | +}
+          | +fn on() -> i32 { switch!(on) }
         """,
     ),
 )
