@@ -69,6 +69,7 @@ class Form(IntEnum):
 
 
 _SEVERITIES = {Form.VALUE: Severity.NOTE, Form.POINTER: Severity.NIT, Form.CALL: Severity.WARNING}
+_NOUNS = {Form.VALUE: "C name", Form.POINTER: "type", Form.CALL: "function"}  # a value may also be a type or a function
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         is_arguable = not is_driver(file.path) or all(place.is_stop_gap for place in places)
         severity = Severity.NOTE if is_arguable else _SEVERITIES[form]
         message = (
-            f"The {'function' if form is Form.CALL else 'type'} `bindings::{name}` is used outside the `kernel` crate. "
+            f"The {_NOUNS[form]} `bindings::{name}` is used outside the `kernel` crate. "
             f"Drivers should go through a safe abstraction, with the unsafe code inside it."
         )
         facts = (("name", name), ("uses", str(len(places))))
@@ -151,7 +152,12 @@ def _form(code: str, start: int, end: int) -> Form:
     """Return how the path between two offsets is used."""
     if _CALLED.match(code, end):
         return Form.CALL
-    return Form.POINTER if _POINTER.search(code, max(0, start - _MAX_POINTER), start) else Form.VALUE
+    first = max(0, start - _MAX_POINTER)
+    pointer = _POINTER.search(code, first, start)
+    if pointer is None:
+        return Form.VALUE
+    is_literal = pointer[0][0] == "&" and code[end : end + 2].lstrip()[:1] == "{"
+    return Form.VALUE if is_literal and not code[first : pointer.start()].rstrip().endswith("->") else Form.POINTER
 
 
 def _is_imported(item: Import) -> bool:
@@ -258,6 +264,10 @@ EXAMPLES = (
           | +use kernel::{bindings, prelude::*};
           | +
         ! note | +struct Header(bindings::led_header);
+          | +
+        ! nit | +fn state(led: &Led) -> &bindings::led_state {
+        ! note | +    read(&mut bindings::led_range { first: 1, last: 2 });
+          | +}
           | +
           | +fn on(led: &Led) {
           | +    // TODO: replace by `led::Device::set`.
