@@ -19,7 +19,8 @@ Put `#[inline(always)]` on the function. If the value is a constant, use a const
 ## What it does not flag
 
 - Conditions on const generics, constants and sizes of types only.
-- A private function if all calls in the file pass only literals and constants, or if the file is not complete.
+- A private function if all calls in the file are in the value of a constant or pass only literals and constants, or if
+  the file is not complete.
 - Code in macros, `extern` functions, and a name that a pattern or a closure binds again.
 - Parameters of types with unknown methods, because a method may return a constant.
 """
@@ -67,7 +68,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             if line in file.new_lines and not any(source.structure.macros(words.offsets[at])):
                 function = _function(source, at)
                 name = _parameter(source, function, at) if function is not None else None
-                if function is not None and name and _needs_attribute(words, function, file.is_complete):
+                if function is not None and name and _needs_attribute(source, function, file.is_complete):
                     message = (
                         f"This `build_assert!` depends on the parameter `{name}`, so that `{function.name}` needs "
                         "`#[inline(always)]`."
@@ -162,18 +163,19 @@ def _dependency(part: Sequence[str], dependent: dict[str, tuple[str, tuple[str, 
     return None
 
 
-def _needs_attribute(words: Tokens, function: Function, is_complete: bool) -> bool:
+def _needs_attribute(source: RustSource, function: Function, is_complete: bool) -> bool:
     if "always" in function.head or "extern" in function.head or "macro_rules" in function.head:
         return False
     if not function.is_whole and not is_complete:
         return False
     if "pub" in function.head:
         return True
-    return is_complete and not _has_constant_callers_only(words, function)
+    return is_complete and not _has_constant_callers_only(source, function)
 
 
-def _has_constant_callers_only(words: Tokens, function: Function) -> bool:
-    """Tell whether the file calls the function, and all calls pass only literals and constants."""
+def _has_constant_callers_only(source: RustSource, function: Function) -> bool:
+    """Tell whether the file calls the function, and all calls are in constants or pass only literals and constants."""
+    words = source.tokens
     all_words = words.words
     calls = 0
     for at, word in enumerate(all_words):
@@ -182,6 +184,8 @@ def _has_constant_callers_only(words: Tokens, function: Function) -> bool:
         if all_words[at + 1 : at + 2] != ("(",):
             return False
         calls += 1
+        if source.structure.function(words.offsets[at]) is None:
+            continue
         for argument in split_at_commas(all_words[at + 2 : words.closing(at + 1)]):
             if not _is_constant(argument):
                 return False
@@ -259,6 +263,11 @@ EXAMPLES = (
           | +    set(LEVEL);
           | +    set(1 + 2);
           | +}
+          | +const fn length(name: &str) -> usize {
+          | +    build_assert!(name.len() < 16);
+          | +    name.len()
+          | +}
+          | +const LENGTH: usize = { length(concat!("led", "-name")) };
         """,
     ),
     Example(
