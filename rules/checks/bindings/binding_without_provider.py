@@ -29,8 +29,12 @@ from rules.analysis.view import SeriesView
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.new_names import find_unbound_declaration
 from rules.finding import Diagnostic, Severity
+from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
+
+# A pointer, an address or a call. C knows the value of the operators and macros that are left out.
+_NO_CONSTANT = re.compile(r"\*\s*+\)|->|&\s*+[A-Za-z_]|\b_*+(?!(?:sizeof|offsetof|type_m(?:ax|in))\b)[a-z]\w*+\s*+\(")
 
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
@@ -40,7 +44,8 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
         if unbound is None or any(_has_binding(diff, user.use.name) for _, diff in view.result(LANDING_DIFFS)):
             continue
         kind = unbound.declaration.kind
-        helper = "a `RUST_CONST_HELPER_*`" if kind == "macro" else "a helper"
+        is_constant = kind == "macro" and _NO_CONSTANT.search(unbound.declaration.type) is None
+        helper = "a `RUST_CONST_HELPER_*`" if is_constant else "a helper"
         message = f"bindgen makes no binding for `{user.use.name}`, because C declares it as {kind}: it needs {helper}."
         yield view.report(anchor, message, evidence=declared_in_c(unbound), facts=(("name", user.use.name),))
 
