@@ -39,6 +39,7 @@ _NO_VALUE = re.compile(
 )
 _LITERAL = re.compile(r"(?<![\w.:])(?P<name>(?:r#)?[^\W\d]\w*)(?=\s*(?:::\s*<[^<>;{}]*>\s*)?(?P<opening>[{(]))")
 _PATTERN = re.compile(r"\s*(?:=>|=(?!=)|\|(?!\|)|if\b[^;{]*=>|@|:|in\b)")
+_CLOSURE = re.compile(r"(?:[(,={;]|=>|\bmove)\s*+\|\s*+(?:&\s*+)?\w*+\s*+\Z")  # before a bracket in its first parameter
 _INIT = re.compile(r"\b(?:try_)?(?:pin_)?init!\s*\Z")
 _MAX_LITERALS = 2_000  # literals of a file that are checked
 _MAX_LENGTH = 8_000  # characters of a literal, or above a function, that are searched
@@ -107,13 +108,13 @@ def _builds(source: RustSource, start: int, opening: int) -> bool:
 
 
 def _is_in_pattern(source: RustSource, opening: int) -> bool:
-    """Return whether the bracket, or one around it in the same function, ends a pattern or the left side of a `=`."""
+    """Return whether the bracket, or one around it in the same function, belongs to a pattern or is left of a `=`."""
     function = source.structure.function(opening)
     for bracket in (opening, *source.structure.enclosing(opening)):
         closing = source.structure.closing(bracket)
         if closing is None or (function is not None and bracket == function[0]):
             return False
-        if _PATTERN.match(source.code, closing + 1):
+        if _PATTERN.match(source.code, closing + 1) or _CLOSURE.search(source.code[max(0, bracket - 60) : bracket]):
             return True
     return False
 
@@ -171,6 +172,7 @@ EXAMPLES = (
           | +        let Some(Self { ptr, n }) = other else { return };
           | +        if let Ok((_, [Led { ptr, n }, ..])) = others {}
           | +        for (_, Led { ptr, n }) in all {}
+          | +        all.fold(|(_, Led { ptr, n }), _| n)
           | +        match self {
           | +            Self { ptr, n: 1 } => {}
           | +            Pair(Self { ptr, n }) | Single(Led { ptr, n }) => {}
