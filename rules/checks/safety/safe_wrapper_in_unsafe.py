@@ -64,6 +64,7 @@ _CHOICE = re.compile(
     + (r"|(?:==|>=)\s*+0\s*+\{\s*+" + _OK + _ELSE + _ERROR + r"\}")
     + r")"
 )
+_OF_ZERO = "== 0: "  # before the key of a condition that compares with zero only: a positive result is an error to it
 _WRAPPER = re.compile(
     r"(?:(?:kernel|crate|core|error|mem)\s*::\s*)*(?P<name>to_result|drop|Some|Ok|Err)\s*(?=\()|(?P<not>!)\s*\w"
 )
@@ -78,9 +79,11 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         yield file.report(block, message, confidence=block.confidence, scope=block.scope)
     if file.adds("from_errno"):
         for condition in introduced(file, "from_errno", _conditions):
-            message = (
-                f"`{condition.key}` does the same as this `if`, if the C function never returns a positive number."
-            )
+            call = condition.key.removeprefix(_OF_ZERO)
+            if call == condition.key:
+                message = f"`{call}` does the same as this `if`."
+            else:
+                message = f"`{call}` does the same as this `if`, if the C function never returns a positive number."
             yield file.report(condition, message, confidence=condition.confidence)
 
 
@@ -126,7 +129,8 @@ def _conditions(source: RustSource) -> Iterator[Occurrence]:
             uses = offsets[match["name"]]
             if bisect_left(uses, match.end()) == bisect_left(uses, end):
                 sign = "?" if "return" in match[0] else ""
-                yield occurrence(f"to_result(unsafe {{ .. }}){sign}", source, match.start())
+                kind = _OF_ZERO if "!=" in match[0] or "==" in match[0] else ""
+                yield occurrence(f"{kind}to_result(unsafe {{ .. }}){sign}", source, match.start())
 
 
 def _follows_unsafe_let(source: RustSource, condition: re.Match[str]) -> bool:
