@@ -292,7 +292,10 @@ class _Comparison:
         trait = method.path[:-1]
         for path, api in self._files_with(trait[-1]):
             for implementation in api.implementations:
-                if below_crate(implementation.trait, path) == trait:
+                if trait[-1] not in implementation.trait:
+                    continue
+                written = self._before.absolute(implementation.trait, implementation.module, path)
+                if written is not None and trait == self._before.definition(written) == self._after.definition(written):
                     yield from self._implemented(path, implementation, method.name)
 
     def _implemented(self, path: str, implementation: Implementation, name: str) -> Iterator[_Implemented]:

@@ -17,6 +17,7 @@ _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _ITEMS = frozenset(("fn", "struct", "enum", "union", "trait", "type", "static", "const", "mod"))
 _MODIFIERS = frozenset(("default", "async", "unsafe", "extern", "safe", "auto"))
 _DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
+_ADD_NO_FUNCTION = frozenset(("[", "]", "vtable", "macros", "kernel", "::"))  # the words of `#[vtable]`
 _MAX_DEPTH = 24  # nested modules and implementations
 _MAX_CALL = 400  # words of the arguments of a call
 _MAX_TEXT = 200  # characters of a line that is quoted
@@ -72,13 +73,17 @@ class ImplementedItem:
 
 @dataclass(frozen=True, slots=True)
 class Implementation:
-    """An `impl Trait for Type`. `is_complete` says that no macro and no attribute may add items."""
+    """An `impl Trait for Type`. `is_complete` says that no macro and no attribute may add functions.
+
+    `module` are the inline modules around it.
+    """
 
     trait: Path
     line: int
     text: str
     items: tuple[ImplementedItem, ...]
     is_complete: bool
+    module: Path = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +250,7 @@ class _Reader:
         head = head[: head.index("where")] if "where" in head else head  # its bounds may have a `for<'a>`
         trait: Path = ()
         if "for" in head:
-            trait = self._resolve(tuple(word for word in head[: head.index("for")] if _NAME.match(word)), block.module)
+            trait = self._resolve(tuple(word for word in head[: head.index("for")] if _NAME.match(word)))
             head = head[head.index("for") + 1 :]
         names = [word for word in head if _NAME.match(word) and word not in ("dyn", "mut", "const")]
         inner = _Block(block.module, names[-1] if names else "?", trait, depth=block.depth + 1)
@@ -253,8 +258,9 @@ class _Reader:
         if trait:
             line = self._line(at)
             text = self._text(line)
-            is_complete = not has_macro and not attributes
-            self.implementations.append(Implementation(trait, line, text, tuple(inner.members), is_complete))
+            is_complete = not has_macro and _ADD_NO_FUNCTION.issuperset(attributes)
+            members = tuple(inner.members)
+            self.implementations.append(Implementation(trait, line, text, members, is_complete, block.module))
         return closing + 1
 
     def _without_generics(self, start: int, end: int) -> list[str]:
@@ -313,7 +319,7 @@ class _Reader:
         text = self._text(line)
         is_macro, offset = following == ("!",), self._words.offsets[at]
         module = self._module_at(offset)
-        path = self._resolve(path, ())
+        path = self._resolve(path)
         self.uses.append(PathUse(path, line, text, arguments, is_macro=is_macro, module=module, offset=offset))
 
     def _count_arguments(self, opening: int) -> int | None:
@@ -344,9 +350,7 @@ class _Reader:
             depth += _DEPTHS.get(word, 0)
         return count
 
-    def _resolve(self, path: Path, module: Path) -> Path:
-        if module and path[:1] == ("self",):
-            return ("self", *module, *path[1:])
+    def _resolve(self, path: Path) -> Path:
         return (*self._imported.get(path[0], path[:1]), *path[1:]) if path else ()
 
     def _text(self, line: int) -> str:

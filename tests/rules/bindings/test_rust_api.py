@@ -116,6 +116,30 @@ def test_a_path_that_begins_at_its_own_module_is_a_use(where: str, user: str, li
     assert [("kernel::lamp::dim", REMOVED, lines)] * bool(lines) == removed
 
 
+@pytest.mark.parametrize(
+    ("where", "user"),
+    [
+        (ROOM, "use kernel::lamp::Driver;\n#[vtable]\nimpl Driver for Room {\n    fn probe(&self, level: u32) {}\n}\n"),
+        (ROOM, "impl kernel::Driver for Room {\n    fn probe(&self, level: u32) {}\n}\n"),
+        (BULB, "mod a {\n    impl super::super::lamp::Driver for A {\n    fn probe(&self, l: u32) {}\n}\n}\n"),
+    ],
+)
+def test_an_implementation_of_a_trait_is_found_by_each_path(where: str, user: str) -> None:
+    files = {LIB: FILES[LIB] + "pub use lamp::Driver;\n", ROOM: "", where: user}
+    required = _breakages(_change(LAMP, "type Data;", "type Data;\n    fn id();"), **files)
+    changed = _breakages(_change(LAMP, "probe(&self, level", "probe(level"), **files)
+
+    assert ["kernel::lamp::Driver::id"] == [name for name, _, _ in required]
+    assert ["kernel::lamp::Driver::probe"] == [name for name, _, _ in changed]
+
+
+@pytest.mark.parametrize("attribute", ["#[more]", "#[cfg(CONFIG_X)]", "#[vtable(more)]"])
+def test_an_attribute_may_add_functions_to_an_implementation(attribute: str) -> None:
+    user = f"use kernel::lamp::Driver;\n{attribute}\nimpl Driver for Room {{}}\n"
+
+    assert [] == _breakages(_change(LAMP, "type Data;", "type Data;\n    fn id();"), **{ROOM: user})
+
+
 EXPORTS = "pub mod lamp;\npub mod bulb;\n"
 
 

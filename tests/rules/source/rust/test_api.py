@@ -170,7 +170,8 @@ def test_a_public_use_exports_names_again(
                 ("a", "Light"), 2, "unsafe impl<T: A<B>> a::Light<T> for &'b mut Lamp<T> where T: For<u8> {}", (), True
             ),
         ),
-        ("#[vtable]\nimpl A for B {}\n", Implementation(("A",), 2, "impl A for B {}", (), False)),
+        ("#[vtable]\nimpl A for B {}\n", Implementation(("A",), 2, "impl A for B {}", (), True)),
+        ("#[table]\nimpl A for B {}\n", Implementation(("A",), 2, "impl A for B {}", (), False)),
         ("impl A for B {\n    m!();\n}\n", Implementation(("A",), 1, "impl A for B {", (), False)),
         (
             "impl A for B {\n    fn f() { m!() }\n}\n",
@@ -187,11 +188,11 @@ def test_a_public_use_exports_names_again(
         ("impl ::b::A for B {}\n", Implementation(("b", "A"), 1, "impl ::b::A for B {}", (), True)),
         (
             "mod m { impl self::A for B {} }\n",
-            Implementation(("self", "m", "A"), 1, "mod m { impl self::A for B {} }", (), True),
+            Implementation(("self", "A"), 1, "mod m { impl self::A for B {} }", (), True, ("m",)),
         ),
         (
             "mod m { impl super::A for B {} }\n",
-            Implementation(("super", "A"), 1, "mod m { impl super::A for B {} }", (), True),
+            Implementation(("super", "A"), 1, "mod m { impl super::A for B {} }", (), True, ("m",)),
         ),
         ("impl self::A for B {}\n", Implementation(("self", "A"), 1, "impl self::A for B {}", (), True)),
     ],
