@@ -16,6 +16,8 @@ from rules.source.rust.uses import read_uses
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _ITEMS = frozenset(("fn", "struct", "enum", "union", "trait", "type", "static", "const", "mod"))
 _MODIFIERS = frozenset(("default", "async", "unsafe", "extern", "safe", "auto"))
+_VALUE_END = re.compile(r"[\w)\]|]")
+_BEFORE_CLOSURE = frozenset(("move", "async", "static", "const", "return", "in", "else", "break"))
 _DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
 _ADD_NO_FUNCTION = frozenset(("[", "]", "vtable", "macros", "kernel", "::"))  # the words of `#[vtable]`
 _MAX_DEPTH = 24  # nested modules and implementations
@@ -332,7 +334,7 @@ class _Reader:
         if (
             closing - opening > _MAX_CALL
             or words[closing : closing + 1] != (")",)
-            or "|" in inside
+            or _has_closure(inside)
             or "<" in inside
             or "#" in inside
             or "$" in inside
@@ -358,6 +360,12 @@ class _Reader:
 
     def _line(self, index: int) -> int:
         return self._source.line(self._words.offsets[index])
+
+
+def _has_closure(words: tuple[str, ...]) -> bool:
+    """Tell whether a `|` may begin a closure: one that is not the operator between two values."""
+    pairs = zip(("", *words), words, strict=False)
+    return any(word == "|" and not (_VALUE_END.match(last) and last not in _BEFORE_CLOSURE) for last, word in pairs)
 
 
 def words_of(content: bytes) -> Iterator[str]:
