@@ -96,7 +96,7 @@ def test_a_sender_that_lost_its_role_sends_nothing_more(
     mailer = Mailer(lambda number: _cut(url) if number == 1 else None)
     with sole_worker(path, Role.SENDER, server=url) as role:
         job = _job(store, mailer, clock, role, tmp_path)
-        with pytest.raises(StoreError, match="its sole sender was cut"):
+        with pytest.raises(StoreError, match="the sole sender was lost"):
             job.run()
         assert mailer.taken == [mails[0].message_id]
         with sole_worker(tmp_path / "there" / "d.db", Role.SENDER, server=url), pytest.raises(RoleTakenError):
@@ -122,7 +122,7 @@ def test_a_claimed_mail_is_not_sent_without_the_role(
             return claimed
 
         monkeypatch.setattr(store, "claim", claim_and_cut)
-        with pytest.raises(StoreError, match="its sole sender was cut"):
+        with pytest.raises(StoreError, match="the sole sender was lost"):
             job.run()
         assert mailer.taken == []
         assert [mail.state for mail in store.mails()] == [MailState.SENDING]
