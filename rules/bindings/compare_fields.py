@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Compare the fields of C structs and unions that Rust uses, before and after a series."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from rules.bindings.abi import is_same_type
 from rules.bindings.bindings_diff import BindingsDiff
@@ -62,7 +62,8 @@ def compare_fields(subject: ChangedName, old: list[Declaration], new: list[Decla
                 replacement=_find_replacement(member, before, after) if change.effect is Effect.MEMBER_REMOVED else "",
                 is_certain=step.is_certain_about(subject.name) and bool(certain or helpers),
             )
-    added = [path for path, members in after.items() if path not in before and _is_outermost(members[0], before)]
+    around = {member.through.partition(".")[0] for member in before.values()}
+    added = [path for path, members in after.items() if path not in before and _is_outermost(members[0], around)]
     literals = subject.unchanged.members(bindings.full_literals(subject.name)) if added else ()
     if literals and before.keys() <= after.keys():
         c_text = ("", _c_text(after[added[0]][0]))
@@ -70,13 +71,13 @@ def compare_fields(subject: ChangedName, old: list[Declaration], new: list[Decla
         yield Breakage(subject.name, Effect.MEMBER_ADDED, old[0], c_text, location, (), literals, member=added[0])
 
 
-def _is_outermost(added: Member, before: dict[str, Member]) -> bool:
+def _is_outermost(added: Member, known: Collection[str]) -> bool:
     """Tell whether a new field, or the new anonymous member around it, is one of the fields in a literal of the struct.
 
-    A literal names a union, and a struct without a name in C, as one field, whatever is added to it.
+    A literal names a union, and a struct without a name in C, as one field, whatever is added to it. `known` are the
+    anonymous members that the struct had before.
     """
     around = added.through.partition(".")[0]
-    known = {member.through.partition(".")[0] for member in before.values()}
     return "." not in added.name and (not around or (around[-1:].isdigit() and around not in known))
 
 

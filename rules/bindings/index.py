@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from typing import NamedTuple
 
 from rules.bindings.fact_source import FactSource, FileFacts
 from rules.bindings.facts import (
@@ -24,15 +25,24 @@ from rules.bindings.included_headers import read_included
 from rules.bindings.kconfig import Kconfig
 from rules.bindings.module_gates import GatedCrate
 from rules.lazy import re
-from rules.source.c.source import Kind, Member
+from rules.source.c.source import Kind
 
 _STRUCT = re.compile(r"\b(?:struct|union)\s+(\w+)|^(?:(?:const |volatile )(?=\w))*+(\w+)")
 _CALL = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
+_DECLARED = re.compile(rb"(?m)^[^\S\n]*+(?:pub(?:\([^)\n]*+\))?\s++)?(\w++)\s*+:\s")  # a field of a Rust struct
 _MAX_MACROS = 3  # macros between a helper and a function
 _MAX_TYPEDEFS = 4  # typedefs between a name and its struct
 _AGGREGATES = (Kind.STRUCT, Kind.UNION)
 _ANONYMOUS = "__bindgen_anon"  # the fields that bindgen makes for members without a name
 _NAMELESS = ("struct {}", "union {}")
+
+
+class _FieldNames(NamedTuple):
+    """The C names that a Rust file uses, those of them with a field by its last name, and the fields it declares."""
+
+    names: set[str]
+    owners: dict[str, list[str]]
+    declared: set[str]
 
 
 class Bindings:
@@ -41,6 +51,8 @@ class Bindings:
     def __init__(self, facts: FactSource) -> None:
         self.facts = facts
         self._declarations: dict[str, tuple[LocatedDeclaration, ...]] = {}
+        self._field_types: dict[str, dict[str, str]] = {}
+        self._field_names: dict[str, _FieldNames] = {}
 
     @classmethod
     def of_files(cls, files: Mapping[str, bytes]) -> "Bindings":
@@ -237,7 +249,7 @@ class Bindings:
         for at, name in enumerate(chain):
             if current == struct and not outer and _begins_with(chain[at:], field):
                 return True
-            c_type = self._field_type(current, outer + name) or ""
+            c_type = self._fields(current).get(outer + name, "")
             if c_type.startswith(_NAMELESS):
                 outer += f"{name}."
             else:
@@ -248,30 +260,38 @@ class Bindings:
 
     def _is_only_nested(self, struct: str, field: str, chain: tuple[str, ...]) -> bool:
         """Tell whether the first of these fields, of a type in the struct that has no name in C, must be that field."""
-        found = [member for member in self._members(struct) if member.name.rpartition(".")[2] in chain[:1]]
+        members = (member for item in self.declarations(struct) for member in item.declaration.members)
+        found = [member for member in members if member.name.rpartition(".")[2] in chain[:1]]
         return all(member.name == field and (member.through or "." in field) for member in found) and bool(found)
 
     def _is_bitfield(self, struct: str, field: str) -> bool:
-        return " : " in (self._field_type(struct, field) or "")
+        return " : " in self._fields(struct).get(field, "")
 
     def _is_only_owner(self, path: str, struct: str, field: str) -> bool:
         """Tell whether no other struct that the file uses, or declares in Rust, has such a field."""
-        names = {use.name for use in self.facts.rust(path).uses}
-        if struct not in names:
-            return False
-        owners = [name for name in names if self._has_field(self._behind_typedefs(name), field)]
-        if owners not in ([struct], []):
-            return False
-        content = self.facts.read(path) or b""
-        return not re.search(
-            rb"(?m)^[^\S\n]*+(?:pub(?:\([^)\n]*+\))?\s++)?%s\s*+:\s" % re.escape(field.encode()), content
-        )
+        if path not in self._field_names:
+            self._field_names[path] = self._read_field_names(path)
+        names, owners, declared = self._field_names[path]
+        return struct in names and owners.get(field, []) in ([struct], []) and field not in declared
 
-    def _members(self, struct: str) -> Iterator[Member]:
-        """Yield the fields of a struct."""
-        for located in self.declarations(struct):
-            if located.declaration.kind in _AGGREGATES:
-                yield from located.declaration.members
+    def _read_field_names(self, path: str) -> "_FieldNames":
+        names = {use.name for use in self.facts.rust(path).uses}
+        owners: dict[str, list[str]] = {}
+        for name in names:
+            for field in {field.rpartition(".")[2] for field in self._fields(self._behind_typedefs(name))}:
+                owners.setdefault(field, []).append(name)
+        declared = _DECLARED.findall(self.facts.read(path) or b"")
+        return _FieldNames(names, owners, {field.decode() for field in declared})
+
+    def _fields(self, struct: str) -> dict[str, str]:
+        """Return the C types of the fields of a struct by their paths."""
+        if struct not in self._field_types:
+            aggregates = (item.declaration for item in self.declarations(struct))
+            members = (member for found in aggregates if found.kind in _AGGREGATES for member in found.members)
+            types = self._field_types[struct] = {}
+            for member in members:
+                types.setdefault(member.name, member.type)
+        return self._field_types[struct]
 
     def _behind_typedefs(self, name: str) -> str:
         """Return the struct for which a typedef stands, another name as it is."""
@@ -282,13 +302,6 @@ class Bindings:
                 break
             name = target
         return name
-
-    def _has_field(self, struct: str, name: str) -> bool:
-        return any(member.name.rpartition(".")[2] == name for member in self._members(struct))
-
-    def _field_type(self, struct: str, field: str) -> str | None:
-        """Return the C type of a field by its path, None if there is no such field."""
-        return next((member.type for member in self._members(struct) if member.name == field), None)
 
     def _return_type(self, function: str) -> str:
         helper = self.helper(function)

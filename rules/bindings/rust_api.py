@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The items of the `kernel` crate by their paths, and what a series does to the paths that other Rust code uses."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cached_property
@@ -17,10 +18,11 @@ from rules.bindings.crate_paths import (
     module_of,
 )
 from rules.bindings.fact_source import FactSource
-from rules.lazy import dataclass
+from rules.lazy import dataclass, field
 from rules.source.rust.api import ApiItem, Implementation, Path, PathUse, RustApi, read_api, words_of
 
 _MAX_ALIASES = 4  # `pub use` of a `pub use`
+_MAX_GLOBS = 64  # `pub use a::*` of a module; with more it is unknown what the module has
 _TYPES = ("struct", "enum", "union", "type", "trait")
 
 
@@ -61,13 +63,26 @@ class ApiBreakage:
     moved_to: str = ""
 
 
+@dataclass(slots=True)
+class _Module:
+    """The names of the items and modules of a module, and the paths that it exports again, those of globs apart."""
+
+    names: set[str] = field(default_factory=set)
+    modules: set[str] = field(default_factory=set)
+    exports: dict[str, list[Path]] = field(default_factory=dict)
+    globs: list[Path] = field(default_factory=list)
+    is_known: bool = True
+
+
 class CrateApi:
     """The items of the `kernel` crate of one tree. Files are read when they are first needed."""
 
     def __init__(self, facts: FactSource) -> None:
         self._facts = facts
         self._apis: dict[str, RustApi] = {}
-        self._children: dict[Path, set[Path]] = {}
+        self._by_file: dict[str, defaultdict[Path, _Module]] = {}
+        self._modules: dict[Path, _Module] = {}
+        self._exports: dict[tuple[Path, str], Path | None] = {}
         self._found: dict[tuple[Path, int], bool | None] = {}
 
     def api(self, path: str) -> RustApi:
@@ -96,42 +111,51 @@ class CrateApi:
             return below
         return self._absolute_in(path, (*module_of(file), *module))
 
-    def definition(self, path: Path, depth: int = 0) -> Path:
+    def definition(self, path: Path) -> Path:
         """Return the path where the crate defines what a path leads to through `pub use`; the same path if unknown."""
-        module, rest = self._split(path)
-        items, exports, _ = self._contents(module)
-        if not rest or depth >= _MAX_ALIASES or any(item.name == rest[0] and not item.owner for item in items):
-            return path
-        for exported, target in exports:
-            if exported == rest[0]:
-                found = self._absolute_in(target, module)
-                return path if found is None else self.definition((*found, *rest[1:]), depth + 1)
-            found = self._absolute_in((*target[:-1], rest[0]), module) if exported == "*" else None
-            if found is not None and self.exists(found, depth + 1):
-                return self.definition((*found, *rest[1:]), depth + 1)
+        for _ in range(_MAX_ALIASES):
+            module, rest = self._split(path)
+            target = self._exported_from(module, rest[0]) if rest else None
+            if target is None:
+                break
+            path = (*target, *rest[1:])
         return path
+
+    def _exported_from(self, module: Path, name: str) -> Path | None:
+        """Return the path from which a module exports a name; None if it does not, or if that is unknown."""
+        if (module, name) not in self._exports:
+            self._exports[module, name] = self._find_export(self._module(module), module, name)
+        return self._exports[module, name]
+
+    def _find_export(self, contents: "_Module", module: Path, name: str) -> Path | None:
+        if name in contents.names:
+            return None
+        if name in contents.exports:
+            return self._absolute_in(contents.exports[name][0], module)
+        below_globs = (self._absolute_in((*target, name), module) for target in contents.globs)
+        return next((path for path in below_globs if path is not None and self.exists(path)), None)
 
     def _split(self, path: Path) -> tuple[Path, Path]:
         """Return the module to which the first names of a path lead, and the other names."""
-        for index in range(len(path)):
-            if path[: index + 1] not in self._modules_in(path[:index]):
+        for index, name in enumerate(path):
+            if name not in self._module(path[:index]).modules:
                 return path[:index], path[index:]
         return path, ()
 
     def _absolute_in(self, path: Path, module: Path) -> Path | None:
         """Return a path that a module writes below the crate; None if it may lead elsewhere."""
-        is_child = len(path) > 1 and (*module, path[0]) in self._modules_in(module)
+        is_child = len(path) > 1 and path[0] in self._module(module).modules
         return (*module, *path) if is_child else absolute_path(path, module)
 
     def _exists_in(self, module: Path, name: str, rest: Path, depth: int) -> bool | None:
         """Tell whether a module has a name that is not a module of its own, and whether `rest` is below that name."""
-        items, exports, is_known = self._contents(module)
-        if any(item.name == name and not item.owner for item in items):
+        contents = self._module(module)
+        if name in contents.names:
             return True if not rest else None
-        targets = [target for exported, target in exports if exported == name]
-        globs = [(*target[:-1], name) for exported, target in exports if exported == "*"]
-        if depth >= _MAX_ALIASES or not is_known:
+        if depth >= _MAX_ALIASES or not contents.is_known:
             return None
+        targets = contents.exports.get(name, [])
+        globs = [(*target, name) for target in contents.globs]
         results = {self._exists_at((*target, *rest), module, depth + 1) for target in (*targets, *globs)}
         return True if True in results else None if None in results or targets else False
 
@@ -142,31 +166,44 @@ class CrateApi:
         inner = self.exists((*module, *target), depth)
         return None if inner is False else inner  # the path may begin with another crate
 
-    def _contents(self, module: Path) -> tuple[list[ApiItem], list[tuple[str, Path]], bool]:
-        """Return the items and exports of a module, also of one inside a file, and whether its file is known."""
-        place = file_of(module, self.files)
-        if place is None:
-            return [], [], False
-        file, inner = place
-        api = self.api(file)
-        items = [item for item in api.items if item.module == inner and item.kind != "macro"]
-        exports = [(name, target) for name, target, where, _ in api.exports if where == inner]
-        return items if module else items + self._macros, exports, True
+    def _module(self, module: Path) -> "_Module":
+        """Return what a module has, also one inside a file."""
+        if module not in self._modules:
+            place = file_of(module, self.files)
+            contents = _Module(is_known=False) if place is None else self._inline_modules(place[0])[place[1]]
+            contents.modules.update(self._submodules.get(module, ()))
+            if not module:
+                contents.names.update(item.name for item in self._macros)
+            if len(contents.globs) > _MAX_GLOBS:
+                contents.is_known = False
+                contents.globs.clear()
+            self._modules[module] = contents
+        return self._modules[module]
 
-    def _modules_in(self, module: Path) -> set[Path]:
-        if module not in self._children:
-            items, _, _ = self._contents(module)
-            inline = {(*module, item.name) for item in items if item.kind == "mod"}
-            self._children[module] = inline | self._children_by_files.get(module, set())
-        return self._children[module]
+    def _inline_modules(self, file: str) -> "defaultdict[Path, _Module]":
+        """Return what a file has by the modules in it."""
+        if file not in self._by_file:
+            modules: defaultdict[Path, _Module] = defaultdict(_Module)
+            for item in self.api(file).items:
+                if item.kind != "macro" and not item.owner:
+                    modules[item.module].names.add(item.name)
+                    modules[item.module].modules.update((item.name,) if item.kind == "mod" else ())
+            for name, target, where, _ in self.api(file).exports:
+                if name == "*":
+                    modules[where].globs.append(target[:-1])
+                else:
+                    modules[where].exports.setdefault(name, []).append(target)
+            self._by_file[file] = modules
+        return self._by_file[file]
 
     @cached_property
-    def _children_by_files(self) -> dict[Path, set[Path]]:
-        children: dict[Path, set[Path]] = {}
+    def _submodules(self) -> dict[Path, set[str]]:
+        """The names of the modules with files of their own, by the modules around them."""
+        names: dict[Path, set[str]] = {}
         for path in self.files:
             if path:
-                children.setdefault(path[:-1], set()).add(path)
-        return children
+                names.setdefault(path[:-1], set()).add(path[-1])
+        return names
 
     @cached_property
     def _macros(self) -> list[ApiItem]:
@@ -203,6 +240,8 @@ class _Comparison:
         self._before, self._after = CrateApi(diff.before.facts), CrateApi(diff.after.facts)
         self._old = _items(self._before, changed)
         self._new = _items(self._after, changed)
+        self._old_uses: dict[str, set[tuple[Path, str]]] = {}
+        self._uses_by_name: dict[str, dict[str, list[PathUse]]] = {}
         self._contents = {path: diff.after.facts.read(path) or b"" for path in changed}
 
     def run(self) -> Iterator[ApiBreakage]:
@@ -235,9 +274,18 @@ class _Comparison:
         is_macro = kind == "macro"
         users = self._users(key, is_exact=is_macro, is_macro=is_macro, is_removed=True)
         if users:
-            moved = [other for other in self._new if other[2:] == (kind, name) and other not in self._old]
+            moved = self._added.get((kind, name), [])
             moved_to = full_name((*moved[0].module, name)) if len(moved) == 1 and not owner else ""
             yield ApiBreakage(ApiEffect.REMOVED, full_name(key.path), path, item, users, moved_to=moved_to)
+
+    @cached_property
+    def _added(self) -> dict[tuple[str, str], list[ItemKey]]:
+        """The items that the series adds, by kind and name."""
+        added: dict[tuple[str, str], list[ItemKey]] = {}
+        for key in self._new:
+            if key not in self._old:
+                added.setdefault((key.kind, key.name), []).append(key)
+        return added
 
     def _may_still_exist(self, key: ItemKey) -> bool:
         """Tell whether the path may lead somewhere after the series: by an export, or by a macro that defines it."""
@@ -312,9 +360,9 @@ class _Comparison:
         """Return the uses of an item, or of what is below it, that the series leaves as they were."""
         target = key.path
         users: dict[tuple[str, int], ApiUser] = {}
-        for path, api in self._files_with(target[-1]):
-            for use in api.uses:
-                if target[-1] not in use.path or (is_macro and not (use.is_macro or use.is_import)):
+        for path, _ in self._files_with(target[-1]):
+            for use in self._uses_naming(target[-1], path):
+                if is_macro and not (use.is_macro or use.is_import):
                     continue
                 below = self._path_to(key, path, use, is_removed)
                 if below is None or (is_exact and below):
@@ -322,6 +370,15 @@ class _Comparison:
                 if self._is_unchanged(path, use.text, target[-1]) and self._was_used(path, use):
                     users.setdefault((path, use.line), ApiUser(path, use.line, use.text, use.arguments))
         return tuple(users.values())
+
+    def _uses_naming(self, name: str, path: str) -> list[PathUse]:
+        """Return the uses in a file, after the series, whose paths contain a name."""
+        if path not in self._uses_by_name:
+            by_name = self._uses_by_name[path] = {}
+            for use in self._after.api(path).uses:
+                for part in dict.fromkeys(use.path):
+                    by_name.setdefault(part, []).append(use)
+        return self._uses_by_name[path].get(name, [])
 
     def _path_to(self, key: ItemKey, file: str, use: PathUse, is_removed: bool) -> Path | None:
         """Return the names that a use has below the item; None if it does not lead to the item, or leads elsewhere now.
@@ -347,7 +404,9 @@ class _Comparison:
         """Tell whether a file used the path before the series, on a line with the same text."""
         if path not in self._diff.known_paths:
             return True
-        return any((old.path, old.text) == (use.path, use.text) for old in self._before.api(path).uses)
+        if path not in self._old_uses:
+            self._old_uses[path] = {(old.path, old.text) for old in self._before.api(path).uses}
+        return (use.path, use.text) in self._old_uses[path]
 
     def _files_with(self, name: str) -> Iterator[tuple[str, RustApi]]:
         word = name.encode()

@@ -6,6 +6,8 @@ import pytest
 from rules.analysis.bindings_view import BINDINGS_DIFF
 from rules.bindings.breakage import Effect
 from rules.bindings.compare import find_breakages
+from rules.bindings.fact_source import FileFacts
+from rules.bindings.facts import RustFacts
 from rules.bindings.tree import FileTree
 from rules.diff.patch import FileChange
 from rules.lint.engine import view
@@ -171,6 +173,24 @@ def test_a_field_in_a_type_without_a_name_adds_none_to_the_literal_around_it(
 )
 def test_a_field_in_an_unusual_literal_is_found(rust: str) -> None:
     assert ["bulb.watt"] == [name for name, _ in _breakages(RUST + rust, _edited(*WATT))]
+
+
+def test_the_files_that_use_a_struct_are_read_once_for_all_its_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"level{number}" for number in range(40)]
+    before = "".join(["struct lamp {\n", *(f"\tint {name};\n" for name in names), "};\n"])
+    uses = "".join(f"let a = (*unknown()).{name};\n" for name in names)
+    rust = f"{RUST}fn f(p: *mut bindings::lamp) {{\n{uses}}}\n"
+    read: list[str] = []
+    original = FileFacts.rust
+
+    def counted(facts: FileFacts, path: str) -> RustFacts:
+        read.append(path)
+        return original(facts, path)
+
+    monkeypatch.setattr(FileFacts, "rust", counted)
+
+    assert len(names) == len(_breakages(rust, before.replace("level", "height"), before=before))
+    assert read.count(LAMP_RS) < 10
 
 
 def test_typedefs_of_each_other_have_no_fields() -> None:

@@ -9,6 +9,7 @@ from rules.bindings.tree import FileTree, LandingTree, NoTree
 from rules.checks.bindings.rust_api_change_leaves_users import RULE
 from rules.diff.patch import FileChange
 from rules.lint.engine import run_rules, view
+from tests.growth import assert_linear
 from tests.rules.bindings.trees import series, whole_change
 
 LIB, LAMP, BULB, ROOM = "rust/kernel/lib.rs", "rust/kernel/lamp.rs", "rust/kernel/bulb.rs", "drivers/room.rs"
@@ -178,6 +179,16 @@ def test_exports_of_each_other_are_followed_once() -> None:
     files |= {LIB: EXPORTS + "".join(f"pub mod {name};\n" for name in names), ROOM: "use kernel::m0::dim;\n"}
 
     assert [] == _breakages(_change(LAMP, "pub fn dim", "pub fn darken"), **files)
+
+
+def test_users_and_exports_cost_as_much_as_they_are_many() -> None:
+    def with_users(number: int) -> dict[str, str]:
+        exports = "".join(f"pub use lamp::x{at};\n" for at in range(number))
+        calls = "".join(f"fn f{at}() {{ kernel::dim(1, (2, 3)); kernel::dim::x{at}(); }}\n" for at in range(number))
+        return {LIB: f"{EXPORTS}{exports}pub use lamp::dim;\n", ROOM: calls}
+
+    change = _change(LAMP, "pub fn dim", "pub fn darken")
+    assert_linear(with_users, lambda files: _breakages(change, **files), 1000)
 
 
 @pytest.mark.parametrize(
