@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 
+from rules.bindings.crate_api import CrateApi
 from rules.bindings.crate_paths import absolute_path, file_of, is_in_crate, module_of
 from rules.bindings.index import Bindings
 from rules.bindings.kconfig import Verdict
 from rules.bindings.module_facts import ModuleFacts
-from rules.bindings.rust_api import CrateApi
 from rules.lazy import dataclass, re
 from rules.source.kbuild.condition import ALWAYS, Condition, both, either
 from rules.source.rust.api import ApiItem, Path, RustApi

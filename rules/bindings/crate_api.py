@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The items of the `kernel` crate of one tree by their paths, also through `pub use`."""
+
+from collections import defaultdict
+from functools import cached_property
+
+from rules.bindings.crate_paths import absolute_path, below_crate, file_of, files_by_module, is_in_crate, module_of
+from rules.bindings.fact_source import FactSource
+from rules.lazy import dataclass, field
+from rules.source.rust.api import ApiItem, Path, RustApi, read_api
+
+_MAX_ALIASES = 4  # `pub use` of a `pub use`
+_MAX_GLOBS = 64  # `pub use a::*` of a module; with more it is unknown what the module has
+
+
+@dataclass(slots=True)
+class _Module:
+    """The names of the items and modules of a module, and the paths that it exports again, those of globs apart."""
+
+    names: set[str] = field(default_factory=set)
+    modules: set[str] = field(default_factory=set)
+    exports: dict[str, list[Path]] = field(default_factory=dict)
+    globs: list[Path] = field(default_factory=list)
+    is_known: bool = True
+
+
+class CrateApi:
+    """The items of the `kernel` crate of one tree. Files are read when they are first needed."""
+
+    def __init__(self, facts: FactSource) -> None:
+        self._facts = facts
+        self._apis: dict[str, RustApi] = {}
+        self._by_file: dict[str, defaultdict[Path, _Module]] = {}
+        self._modules: dict[Path, _Module] = {}
+        self._exports: dict[tuple[Path, str], Path | None] = {}
+        self._found: dict[tuple[Path, int], bool | None] = {}
+
+    def api(self, path: str) -> RustApi:
+        """Return the items and uses of a file; none if it does not exist."""
+        if path not in self._apis:
+            content = self._facts.read(path)
+            self._apis[path] = RustApi() if content is None else read_api(content)
+        return self._apis[path]
+
+    @cached_property
+    def files(self) -> dict[Path, str]:
+        """The file of each module of the crate."""
+        return files_by_module(self._facts.rust_paths())
+
+    def exists(self, path: Path, depth: int = 0) -> bool | None:
+        """Tell whether a path of the crate leads to an item; None if that is unknown."""
+        if (path, depth) not in self._found:  # globs of each other would be followed again and again
+            module, rest = self._split(path)
+            self._found[path, depth] = self._exists_in(module, rest[0], rest[1:], depth) if rest else True
+        return self._found[path, depth]
+
+    def absolute(self, path: Path, module: Path, file: str) -> Path | None:
+        """Return what a path in a file and its inline module is below the crate; None if it may lead elsewhere."""
+        below = below_crate(path, file)
+        if below is not None or not is_in_crate(file):
+            return below
+        return self._absolute_in(path, (*module_of(file), *module))
+
+    def definition(self, path: Path) -> Path:
+        """Return the path where the crate defines what a path leads to through `pub use`; the same path if unknown."""
+        for _ in range(_MAX_ALIASES):
+            module, rest = self._split(path)
+            target = self._exported_from(module, rest[0]) if rest else None
+            if target is None:
+                break
+            path = (*target, *rest[1:])
+        return path
+
+    def _exported_from(self, module: Path, name: str) -> Path | None:
+        """Return the path from which a module exports a name; None if it does not, or if that is unknown."""
+        if (module, name) not in self._exports:
+            self._exports[module, name] = self._find_export(self._module(module), module, name)
+        return self._exports[module, name]
+
+    def _find_export(self, contents: _Module, module: Path, name: str) -> Path | None:
+        if name in contents.names:
+            return None
+        if name in contents.exports:
+            return self._absolute_in(contents.exports[name][0], module)
+        below_globs = (self._absolute_in((*target, name), module) for target in contents.globs)
+        return next((path for path in below_globs if path is not None and self.exists(path)), None)
+
+    def _split(self, path: Path) -> tuple[Path, Path]:
+        """Return the module to which the first names of a path lead, and the other names."""
+        for index, name in enumerate(path):
+            if name not in self._module(path[:index]).modules:
+                return path[:index], path[index:]
+        return path, ()
+
+    def _absolute_in(self, path: Path, module: Path) -> Path | None:
+        """Return a path that a module writes below the crate; None if it may lead elsewhere."""
+        is_child = len(path) > 1 and path[0] in self._module(module).modules
+        return (*module, *path) if is_child else absolute_path(path, module)
+
+    def _exists_in(self, module: Path, name: str, rest: Path, depth: int) -> bool | None:
+        """Tell whether a module has a name that is not a module of its own, and whether `rest` is below that name."""
+        contents = self._module(module)
+        if name in contents.names:
+            return True if not rest else None
+        if depth >= _MAX_ALIASES or not contents.is_known:
+            return None
+        targets = contents.exports.get(name, [])
+        globs = [(*target, name) for target in contents.globs]
+        results = {self._exists_at((*target, *rest), module, depth + 1) for target in (*targets, *globs)}
+        return True if True in results else None if None in results or targets else False
+
+    def _exists_at(self, target: Path, module: Path, depth: int) -> bool | None:
+        absolute = self._absolute_in(target, module)
+        if absolute is not None:
+            return self.exists(absolute, depth)
+        inner = self.exists((*module, *target), depth)
+        return None if inner is False else inner  # the path may begin with another crate
+
+    def _module(self, module: Path) -> _Module:
+        """Return what a module has, also one inside a file."""
+        if module not in self._modules:
+            place = file_of(module, self.files)
+            contents = _Module(is_known=False) if place is None else self._inline_modules(place[0])[place[1]]
+            contents.modules.update(self._submodules.get(module, ()))
+            if not module:
+                contents.names.update(item.name for item in self._macros)
+            if len(contents.globs) > _MAX_GLOBS:
+                contents.is_known = False
+                contents.globs.clear()
+            self._modules[module] = contents
+        return self._modules[module]
+
+    def _inline_modules(self, file: str) -> defaultdict[Path, _Module]:
+        """Return what a file has by the modules in it."""
+        if file not in self._by_file:
+            modules: defaultdict[Path, _Module] = defaultdict(_Module)
+            for item in self.api(file).items:
+                if item.kind != "macro" and not item.owner:
+                    modules[item.module].names.add(item.name)
+                    modules[item.module].modules.update((item.name,) if item.kind == "mod" else ())
+            for name, target, where, _ in self.api(file).exports:
+                if name == "*":
+                    modules[where].globs.append(target[:-1])
+                else:
+                    modules[where].exports.setdefault(name, []).append(target)
+            self._by_file[file] = modules
+        return self._by_file[file]
+
+    @cached_property
+    def _submodules(self) -> dict[Path, set[str]]:
+        """The names of the modules with files of their own, by the modules around them."""
+        names: dict[Path, set[str]] = {}
+        for path in self.files:
+            if path:
+                names.setdefault(path[:-1], set()).add(path[-1])
+        return names
+
+    @cached_property
+    def _macros(self) -> list[ApiItem]:
+        """The macros that the crate exports; all of them are in its root."""
+        marked = (path for path in self.files.values() if b"#[macro_export]" in (self._facts.read(path) or b""))
+        return [item for path in marked for item in self.api(path).items if item.kind == "macro"]
