@@ -111,7 +111,8 @@ def _message(breakage: ApiBreakage) -> str:
     match breakage.effect:
         case ApiEffect.REMOVED:
             change = f"moves to `{breakage.moved_to}`" if breakage.moved_to else "is removed"
-            return f"{name} {change}, but Rust code uses it in {users}: update these users in this series."
+            them = "this user" if len(breakage.users) == 1 else "these users"
+            return f"{name} {change}, but Rust code uses it in {users}: update {them} in this series."
         case ApiEffect.PARAMETERS:
             return f"{name} takes {_count(after)} (was {before}), but is called with {before} in {users}."
         case ApiEffect.METHOD_PARAMETERS:
