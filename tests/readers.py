@@ -1612,6 +1612,7 @@ EXEMPT: Final[dict[str, str]] = {
     **dict.fromkeys(("bot.inbox.patch_text.read_as_mails", "bot.inbox.patch_text.PatchDirectory.*"), _WHOLE),
     "rules.registry.needing_tree": "it looks the ids of rules up in a table",
     "bot.inbox.epochs.commit_of": "it matches two short texts that we composed: the number of an epoch and a commit id",
+    "bot.inbox.http_pace.server_folder": "it reads a URL of the settings, which no stranger writes",
     "bot.review.formats.colour.*": "it puts a text between two codes, or reads the names of variables",
     "rules.source.rust.unsafe_memo.key_of": "it makes a tuple with the text",
     "rules.diff.origin.may_decide": "it searches the text once for each of a few words",

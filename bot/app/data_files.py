@@ -4,8 +4,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
+from bot.inbox.http_pace import server_folder
 from bot.mail.reply import MESSAGE_ID_DIGITS
 from bot.permissions import close_to_others, close_trees, holds_only
 from bot.settings import DEFAULT_FILE
@@ -49,8 +49,7 @@ def has_own_folder(settings: Settings) -> bool:
     folder = settings.database.parent.absolute()
     named = (path.absolute() for path in (*_paths(settings), settings.sample))
     names = {path.relative_to(folder).parts[0] for path in named if folder in path.parents}
-    files = (*list_database_files(settings), *_list_index_files(settings), *_list_stop_files(settings))
-    return holds_only(folder, names | {path.name for path in files})
+    return holds_only(folder, names | {path.name for path in _list_files(settings)})
 
 
 def make_private(settings: Settings) -> int:
@@ -64,8 +63,8 @@ def make_private(settings: Settings) -> int:
         (settings.lore.directory, _list_mirrors(settings)),
         (settings.sample, [settings.sample / "0.git"]),
     )
-    beside = (*list_database_files(settings), *_list_index_files(settings), *_list_stop_files(settings))
-    closed = sum(map(close_to_others, beside)) + close_trees(path for _, paths in folders for path in paths)
+    closed = sum(map(close_to_others, _list_files(settings)))
+    closed += close_trees(path for _, paths in folders for path in paths)
     own = [folder for folder, paths in folders if holds_only(folder, {path.name for path in paths})]
     own += [settings.database.parent] * has_own_folder(settings)
     return closed + sum(map(close_to_others, own))
@@ -79,17 +78,14 @@ def _list_mirrors(settings: Settings) -> list[Path]:
     """Return the folders of the servers whose lists are followed, and the name of the installation."""
     folder = settings.lore.directory
     urls = (*settings.lore.all_lists, *filter(None, [settings.lore.lookup_url]))
-    servers = (urlsplit(url).netloc.replace(":", "_") for url in urls)
-    return [folder / "installation", *(folder / server for server in servers if server.strip("."))]
+    servers = (server_folder(folder, url) for url in urls)
+    return [folder / "installation", *(path for path in servers if path.name.strip(".") and path != folder)]
 
 
-def _list_index_files(settings: Settings) -> list[Path]:
-    paths = {settings.kernel.index_path, *(settings.database.parent / name for name in _OLD_INDEXES)}
-    return sorted(file for path in paths if path is not None for file in _list_beside(path))
-
-
-def _list_stop_files(settings: Settings) -> list[Path]:
-    return _list_beside(settings.stop_file)
+def _list_files(settings: Settings) -> list[Path]:
+    """Return the files of the database, of the indexes of kernels, and of the stop."""
+    indexes = filter(None, [settings.kernel.index_path, *map(settings.database.with_name, _OLD_INDEXES)])
+    return [file for path in {settings.database, *indexes, settings.stop_file} for file in _list_beside(path)]
 
 
 def _list_beside(path: Path) -> list[Path]:

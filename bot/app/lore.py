@@ -7,14 +7,14 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from bot.app.clock import SystemClock
 from bot.inbox.completion import ArchiveLookup, message_id_in
 from bot.inbox.error import InboxError
 from bot.inbox.git_archive import GitArchive
 from bot.inbox.http_client import Agent, HttpClient, user_agent
-from bot.inbox.http_pace import Pace
+from bot.inbox.http_pace import Pace, server_folder
 from bot.inbox.lore import FollowPolicy, LoreArchive
 from bot.inbox.remote import RemoteSeries, select_series
 from bot.mail.attestation import Attestation
@@ -108,8 +108,7 @@ def _client(settings: Settings, url: str, clock: Clock) -> HttpClient:
     """Return the client for a server. All lists of a server share its pace."""
     directory = settings.lore.directory
     agent = Agent(user_agent(_installation(settings)), settings.identity.contact)
-    host = urlsplit(url).netloc.replace(":", "_")
-    return HttpClient(agent, Pace(directory / host / "pace.json", clock), clock)
+    return HttpClient(agent, Pace(server_folder(directory, url) / "pace.json", clock), clock)
 
 
 def _installation(settings: Settings) -> str:

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from bot.inbox.error import InboxError
 from bot.ports.running import Clock
@@ -31,6 +32,11 @@ class PaceState:
     asked: datetime | None = None
     not_before: datetime | None = None
     failures: int = 0
+
+
+def server_folder(directory: Path, url: str) -> Path:
+    """Return the folder in a directory that has the pace and the mirrors of the server of a URL."""
+    return directory / urlsplit(url).netloc.replace(":", "_")
 
 
 class Pace:

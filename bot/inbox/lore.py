@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from bot.inbox.error import InboxError
 from bot.inbox.http_client import HttpClient
-from bot.inbox.http_pace import NOW, as_time, read_json, write_json
+from bot.inbox.http_pace import NOW, as_time, read_json, server_folder, write_json
 from bot.inbox.lore_git import GitLimits, Mirror, TooLargeError
 from bot.inbox.lore_manifest import Epoch, read_manifest
 from bot.ports.archive import History
@@ -65,7 +65,7 @@ class LoreArchive:
         self._list = parts.path.rstrip("/").rpartition("/")[2]
         if not self._list or self._list in (".", "..") or (parts.scheme not in ("http", "https")):
             raise InboxError(f"{url}: not the address of a list, such as https://lore.kernel.org/rust-for-linux/")
-        self._root = directory / parts.netloc.replace(":", "_") / self._list
+        self._root = server_folder(directory, url) / self._list
         self._state = self._root / "state.json"
         self._http = http
         self._clock = clock

@@ -13,7 +13,7 @@ from bot.settings.table import REQUIRED, Setting, Table, tables_in
 from bot.settings.tables import Settings
 from bot.settings.toml import toml_value
 
-_MAX_DURATION: Final = " = ".join(f"{most:,} {unit}" for unit, most in MAX_DURATIONS.items())
+_MAX_DURATION: Final = " = ".join(f"{maximum:,} {unit}" for unit, maximum in MAX_DURATIONS.items())
 _INTRODUCTION: Final = f"""\
 # Settings
 

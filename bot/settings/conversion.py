@@ -132,11 +132,11 @@ def _check_bounds(setting: Setting, value: Any, path: KeyPath) -> None:
     """Raise ValueError if the value is out of the bounds of the setting, or does not match its pattern."""
     if setting.ge is not None and not value >= setting.ge:
         raise ValueError(f"must be at least {setting.ge}")
-    most = setting.le
-    if most is None and setting.ge is not None:
-        most = MAX_DURATIONS.get(path[-1].rpartition("_")[2], MAX_NUMBER)
-    if most is not None and not value <= most:
-        raise ValueError(f"must be at most {most}")
+    maximum = setting.le
+    if maximum is None and setting.ge is not None:
+        maximum = MAX_DURATIONS.get(path[-1].rpartition("_")[2], MAX_NUMBER)
+    if maximum is not None and not value <= maximum:
+        raise ValueError(f"must be at most {maximum}")
     if setting.pattern is not None and not setting.pattern.fullmatch(value):
         raise ValueError(f"must match the regular expression {setting.pattern.pattern}")
 

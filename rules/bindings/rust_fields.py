@@ -6,7 +6,7 @@ signature in the same file says, a wrapper's what its definition holds. What tha
 blame the wrong struct.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from rules.lazy import re
 from rules.source.rust.tokens import Tokens
@@ -38,7 +38,7 @@ def accesses(words: Tokens, types: Mapping[int, str]) -> Iterator[tuple[str, tup
         if word == "{" and index - 1 in types:
             yield from _literal(words, index, types[index - 1])
         elif word == "{" and index - 4 in types and (words.words[index - 3], words.words[index - 1]) == ("=", "!"):
-            yield from _fields_of_literal(words, index, types[index - 4])
+            yield from _fields_of_literal(words, _starts(words, index), types[index - 4])
         elif word == "!" and index and words.words[index - 1] in _FIELD_MACROS:
             yield from _macro(words, index, types)
         elif word == ".":
@@ -56,15 +56,15 @@ def _literal(words: Tokens, opening: int, struct: str) -> Iterator[tuple[str, tu
             return
     if words.words[before] in ("->", "*", "const", "mut", "&", "+") and words.words[before] != "=":
         return
-    end = words.closing(opening)
-    yield from _fields_of_literal(words, opening, struct)
-    if end > opening + 1 and not any(words.words[index] == ".." for index in _starts(words, opening)):
+    starts = list(_starts(words, opening))
+    yield from _fields_of_literal(words, starts, struct)
+    if words.closing(opening) > opening + 1 and not any(words.words[start] == ".." for start in starts):
         yield struct, ("{}",), opening - 1
 
 
-def _fields_of_literal(words: Tokens, opening: int, struct: str) -> Iterator[tuple[str, tuple[str, ...], int]]:
+def _fields_of_literal(words: Tokens, starts: Iterable[int], struct: str) -> Iterator[tuple[str, tuple[str, ...], int]]:
     """`{ a: …, #[cfg(X)] b }` of a literal, or of a macro that makes one: `const T: bindings::T = fields! { a: … }`."""
-    for index in _starts(words, opening):
+    for index in starts:
         word = words.words[index]
         if _NAME.match(word) and words.words[index + 1] in (":", ",", "}", "<"):
             yield struct, (word,), index

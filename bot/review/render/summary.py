@@ -37,8 +37,9 @@ def summary(review: Review, groups: Sequence[FindingGroup], page: str) -> list[s
 
 def _not_shown(review: Review) -> list[str]:
     """Return how many findings that stand are left out because of the length of the mail or of earlier mails."""
-    too_many = sum((comment.withheld or "").startswith(OVER) for comment in review.current)
-    reported = sum(map(_is_hidden, review.current)) - too_many
+    reasons = [comment.withheld or "" for comment in review.current]
+    too_many = sum(reason.startswith(OVER) for reason in reasons)
+    reported = sum(reason.startswith(ALREADY_REPORTED) for reason in reasons)
     lines = []
     if too_many:
         lines.append(sentences.ONE_NOT_SHOWN if too_many == 1 else sentences.SOME_NOT_SHOWN.format(count=too_many))
