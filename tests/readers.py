@@ -1735,6 +1735,7 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.bindings.fact_source.is_c",
             "rules.bindings.rust_facts.is_rust_source",
             "rules.bindings.crate_api.*",
+            "rules.bindings.known_types.*",
             "rules.bindings.crate_paths.*",
             "rules.bindings.bindings_diff.is_kbuild",
             "rules.bindings.new_names.find_breaking_ways",
