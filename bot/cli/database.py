@@ -111,19 +111,19 @@ def changing_mutes(
 
 @contextmanager
 def reading_history(settings: "Settings") -> "Iterator[HistoryRows]":
-    """Open the database for reading what happened to mails; create it if it does not exist."""
+    """Open the database for reading what happened to mails. Raises SettingsError if it does not exist."""
     from bot.store.history import HistoryReader
 
-    with _light(settings, HistoryReader(settings.database, settings.server), created) as store:
+    with _light(settings, HistoryReader(settings.database, settings.server), existing) as store:
         yield store
 
 
 @contextmanager
 def reading_digest(settings: "Settings") -> "Iterator[DigestRows]":
-    """Open the database for reading what digests contain; create it if it does not exist."""
+    """Open the database for reading what digests contain. Raises SettingsError if it does not exist."""
     from bot.store.digest import DigestReader
 
-    with _light(settings, DigestReader(settings.database, settings.server), created) as store:
+    with _light(settings, DigestReader(settings.database, settings.server), existing) as store:
         yield store
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from bot.cli.command import Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.database import reading_digest
+from bot.cli.database import existing, reading_digest
 from bot.cli.json_output import echo_json
 from bot.cli.since import parse_time
 from bot.digest.html import digest_html
@@ -53,8 +53,8 @@ def digest(
       patchwarden digest --since 2w --format html > digest.html
       patchwarden digest --for maintainer@example.org --since 2026-03-01 --until 2026-03-08 --send
 
-    Exit status: 0 shown or queued, or nothing happened; 2 bad usage or wrong settings; 3 the database cannot be used.
-    """
+    Exit status: 0 shown or queued, or nothing happened; 2 bad usage, wrong settings, or there is no database; 3 the database cannot be used.
+    """  # noqa: E501 help paragraphs are not hard-wrapped
     from bot.app.clock import SystemClock
     from bot.app.digest import DIGEST_MODES, build_digest_job, build_digest_writer
     from bot.app.identity import build_identity
@@ -82,9 +82,7 @@ def digest(
             written = writer.digest(reader or "", writer.collect(period))
         _print(written, build_identity(settings), form)
         return
-    from bot.store.repository import Repository
-
-    with Repository(settings.database, server=settings.server) as store:
+    with existing(settings) as store:
         job = build_digest_job(settings, store, SystemClock())
         written = job.digest(reader or "", job.collect(period))
         mail = job.send(written)

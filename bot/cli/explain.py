@@ -49,8 +49,8 @@ def explain(
       patchwarden explain --format json 20260301120000.1-2-author@example.org
       patchwarden explain https://lore.kernel.org/rust-for-linux/20260301120000.1-2-author@example.org/
 
-    Exit status: 0 explained; 2 not a message-id, unknown mail, or wrong settings; 3 the database cannot be read.
-    """
+    Exit status: 0 explained; 2 not a message-id, unknown mail, wrong settings, or there is no database; 3 the database cannot be read.
+    """  # noqa: E501 help paragraphs are not hard-wrapped
     from bot.app.refusal_terms import build_refusal_terms
 
     message_id = target(mail)

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from bot.store.dialect import reason_of
+from bot.store.dialect import reason_of, refuse_foreign
 from bot.store.durable import sync_folder
 from bot.store.error import StoreError
 from bot.store.ledger import LedgerFile, ledger_path, read_ledger
@@ -136,10 +136,12 @@ def _copy_database(source: Path, target: Path) -> None:
 
 
 def _check(database: sqlite3.Connection, path: Path) -> None:
+    """Raise StoreError if a copy is damaged, and sqlite3.Error if another program made it or it cannot be read."""
     with closing(database.execute("PRAGMA integrity_check")) as rows:
         result = rows.fetchone()[0]
     if result != "ok":
         raise StoreError(f"{path}: the copy of the database is damaged: {result}")
+    refuse_foreign(database)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -280,11 +280,20 @@ def open_file(path: Path) -> sqlite3.Connection:
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     if not pages:  # It only affects a new file, and waits for the write lock.
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL").close()
-    elif connection.execute(_IS_FOREIGN).fetchone()[0]:
-        connection.close()
-        raise sqlite3.DatabaseError("no table alembic_version")
+    else:
+        try:
+            refuse_foreign(connection)
+        except sqlite3.Error:
+            connection.close()
+            raise
     _prepare_sqlite(connection)
     return connection
+
+
+def refuse_foreign(connection: sqlite3.Connection) -> None:
+    """Raise sqlite3.DatabaseError if the database has tables, but another program made them."""
+    if connection.execute(_IS_FOREIGN).fetchone()[0]:
+        raise sqlite3.DatabaseError("no table alembic_version")
 
 
 def open_web(path: Path, server: str, max_seconds: float) -> Plain:

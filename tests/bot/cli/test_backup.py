@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import hashlib
 import json
 import sqlite3
 import stat
@@ -59,6 +60,25 @@ def test_a_backup_of_a_damaged_database_names_it(patchwarden: Call) -> None:
         f"patchwarden: backup copy: cannot copy {DATABASE.absolute()}: the file is damaged; restore a"
     )
     assert not Path("copy").exists()
+
+
+def test_the_database_of_another_program_is_neither_backed_up_nor_restored(patchwarden: Call) -> None:
+    with closing(sqlite3.connect("notes.db")) as connection:
+        connection.execute("CREATE TABLE notes (text)")
+    Path("notes.toml").write_text("database = 'notes.db'\n")
+    patchwarden("backup", "copy")
+    manifest = json.loads(Path("copy/manifest.json").read_bytes())
+    manifest["files"][DATABASE.name] = hashlib.sha256(Path("notes.db").read_bytes()).hexdigest()
+    Path("copy/manifest.json").write_text(json.dumps(manifest))
+    Path("copy", DATABASE.name).write_bytes(Path("notes.db").read_bytes())
+
+    backed_up = patchwarden("--config", "notes.toml", "backup", "notes")
+    restored = patchwarden("restore", "copy", "--force")
+
+    assert (backed_up[0], "another program wrote it" in backed_up[2]) == (3, True)
+    assert (restored[0], "it is not a backup of patchwarden" in restored[2]) == (3, True)
+    assert not Path("notes").exists()
+    assert _mails() == 1
 
 
 def test_a_backup_has_all_that_belongs_together_and_only_we_can_read_it(patchwarden: Call) -> None:

@@ -334,9 +334,17 @@ def test_looking_makes_no_database(patchwarden: Call, arguments: tuple[str, ...]
 
 
 @pytest.mark.parametrize(
-    "arguments", [("outbox", "show", "ab"), ("outbox", "approve", "ab"), ("quarantine", "show", "1")]
+    "arguments",
+    [
+        ("outbox", "show", "ab"),
+        ("outbox", "approve", "ab"),
+        ("quarantine", "show", "1"),
+        ("explain", "1@example.org"),
+        ("digest",),
+        ("digest", "--for", "ann@example.org", "--send"),
+    ],
 )
-def test_without_a_database_there_is_nothing_to_decide(patchwarden: Call, arguments: tuple[str, ...]) -> None:
+def test_without_a_database_there_is_nothing_to_show_or_decide(patchwarden: Call, arguments: tuple[str, ...]) -> None:
     status, _, err = patchwarden(*arguments)
 
     assert (status, "var/patchwarden.db does not exist yet" in err) == (2, True)
