@@ -47,7 +47,7 @@ def fix_range(git: tuple[Path, str], rule_ids: list[str] | None, *, is_written: 
     (found,) = forked(find, [rules], Limits(_SECONDS))
     if isinstance(found, Crashed):
         complain(f"{git[0]} {git[1]}: cannot be fixed: {found.reason}")
-        return status.USAGE if found.exceeded else status.FAILED
+        return status.FAILED if found.is_bug else status.USAGE
     fixed, before, unfit = found
     for path, reason in unfit.items():
         complain(f"{path}: not checked for fixes, because {reason}")

@@ -217,8 +217,8 @@ class _Read:
     without_patch: list[str] = field(default_factory=list)
 
     def add(self, subject: str, crashed: Crashed) -> None:
-        """Record a crash: a problem if the input exceeded a limit, else a fault of the program."""
-        (self.problems if crashed.exceeded else self.broken).append(f"{subject}: {crashed.reason}")
+        """Record a crash: a fault of the program, or a problem of what it reads."""
+        (self.broken if crashed.is_bug else self.problems).append(f"{subject}: {crashed.reason}")
 
 
 def _read(sources: "Sequence[Archive | InboxError]", options: "CheckOptions", isolate: "_Isolate") -> _Read:

@@ -14,13 +14,20 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Crashed:
-    """Work that ended by a bug or a limit.
+    """Work that ended by a bug, by a limit, or because it could not read something.
 
     `exceeded`: the work exceeded a limit or its process died, so a retry may succeed.
+    `is_unreadable`: something outside the program cannot be read, such as a kernel repository.
     """
 
     reason: str
     exceeded: bool = False
+    is_unreadable: bool = False
+
+    @property
+    def is_bug(self) -> bool:
+        """Whether the program failed, and not its input."""
+        return not (self.exceeded or self.is_unreadable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ def answer(work: Callable[[T], R], item: T, limits: Limits, pack: Callable[[obje
         except MemoryError:
             return pack(TooMuch(memory=True))
         except AdapterError as error:  # in a worker, hostile mail can cause errors of adapters
-            return pack(Crashed(str(error)))
+            return pack(Crashed(str(error), is_unreadable=True))
         return result if len(result) <= limits.result else pack(TooMuch(memory=False))
 
     outcome = guard(getattr(work, "__name__", "work"), bounded)

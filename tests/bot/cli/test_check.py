@@ -630,6 +630,20 @@ def lamps(tmp_path: Path) -> Path:
     return folder
 
 
+def test_a_damaged_kernel_repository_is_input_that_cannot_be_read(run: Run, lamps: Path) -> None:
+    name = subprocess.run(
+        ["git", "-C", lamps, "rev-parse", "HEAD^{tree}"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    loose = lamps / ".git" / "objects" / name[:2] / name[2:]
+    loose.chmod(0o644)
+    loose.write_bytes(b"no object")
+
+    result = run("check", "--tree", f"{lamps}@main", "-", stdin=patch("1@example.org"))
+
+    assert result.status == 2
+    assert f"1@example.org cannot be checked: {lamps}: the repository is damaged or incomplete" in result.err
+
+
 def test_the_tree_of_a_range_is_that_of_its_repository(run: Run, lamps: Path) -> None:
     breaks = ("--rule", "c-change-breaks-rust", "--format", "json")
 
