@@ -14,11 +14,12 @@ from rules.bindings.partial_files import apply_visible_change, confirm_changes
 from rules.bindings.rust_facts import is_rust_source
 from rules.bindings.tree import Tree
 from rules.diff.apply import apply_with_offset
+from rules.diff.changed_lines import ChangedLines
 from rules.diff.image import Image
 from rules.diff.patch import FileChange, Hunk, Patch
 from rules.finding import Side
 from rules.lazy import dataclass, re
-from rules.source.c.source import CSource, Declaration
+from rules.source.c.source import CSource, Declaration, Kind
 from rules.source.kbuild.kconfig import is_kconfig
 from rules.source.kbuild.makefile import is_makefile
 
@@ -34,7 +35,7 @@ class ChangedFile(Protocol):
     post: Image | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Step:
     """The change of a C file by a patch. `is_complete` says that the whole file was read and not only its hunks.
 
@@ -62,7 +63,26 @@ class Step:
         """Return the declarations of a name with the line numbers of the patch."""
         if self.has_patch_lines:
             return self.before(name) if side == "pre" else self.after(name)
-        return _scan_hunks(self.change, side).named(name)
+        return self._hunks[side].named(name)
+
+    @cached_property
+    def changed_lines(self) -> ChangedLines:
+        """The lines that the patch changes in the file."""
+        return ChangedLines(self.change)
+
+    @cached_property
+    def added_names(self) -> Mapping[object, Sequence[str]]:
+        """The names that the file has only after the patch, by the `form_of` their declarations."""
+        return _names_by_form(self.post, self.pre)
+
+    @cached_property
+    def removed_names(self) -> Mapping[object, Sequence[str]]:
+        """The names that the file has only before the patch, by the `form_of` their declarations."""
+        return _names_by_form(self.pre, self.post)
+
+    @cached_property
+    def _hunks(self) -> dict[Side, CSource]:
+        return {"pre": _scan_hunks(self.change, "pre"), "post": _scan_hunks(self.change, "post")}
 
     def changed_names(self) -> Iterator[str]:
         """Yield every name whose declarations differ after the patch, in the order of first appearance."""
@@ -307,6 +327,25 @@ def _scan_hunk(hunk: Hunk, side: Side) -> CSource:
             text += "\n};"
         return scan_cached(f"{heading}\n{text}\n", first - 1, is_complete=False)
     return scan_cached(shown, first, is_complete=False)
+
+
+def form_of(declaration: Declaration) -> object:
+    """Return what two declarations have in common if they could be equal except for their names."""
+    if declaration.kind is Kind.MACRO_FUNCTION:
+        return declaration.kind, len(declaration.parameters)
+    if declaration.members:
+        return declaration.kind, frozenset(member.name for member in declaration.members)
+    return declaration.kind, declaration.type, declaration.parameters, declaration.parent
+
+
+def _names_by_form(source: CSource, other: CSource) -> dict[object, list[str]]:
+    """Return the names that the other source does not declare, by the form of their last declaration."""
+    of_other = {declaration.name for declaration in other.declarations}
+    names: dict[object, list[str]] = {}
+    for name, declaration in {declaration.name: declaration for declaration in source.declarations}.items():
+        if name not in of_other:
+            names.setdefault(form_of(declaration), []).append(name)
+    return names
 
 
 def comparable_declarations(source: CSource) -> dict[str, list[tuple[object, ...]]]:

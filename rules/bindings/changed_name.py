@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A C name that a series changes, as the input of all comparisons."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import chain
 from typing import Final
 
-from rules.bindings.bindings_diff import BindingsDiff, Step
+from rules.bindings.bindings_diff import BindingsDiff, Step, form_of
 from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.changed_line import locate_change, locate_condition
 from rules.bindings.facts import LocatedHelper, MemberUser, User
@@ -57,15 +58,13 @@ class ChangedName:
         changing = (step for step in self.steps if keys(step.before(self.name)) != keys(step.after(self.name)))
         return next(changing, self.step)
 
-    def step_with_field(self, field: str) -> Step:
-        """Return the first step that changes a field with that path, else the last step."""
-
-        def fields(declarations: tuple[Declaration, ...]) -> set[object]:
-            members = (member for declaration in declarations for member in declaration.members)
-            return {(member.type, member.conditions, member.through) for member in members if member.name == field}
-
-        changing = (step for step in self.steps if fields(step.before(self.name)) != fields(step.after(self.name)))
-        return next(changing, self.step)
+    def steps_by_field(self) -> Mapping[str, Step]:
+        """Return the first step that changes a field, by the path of the field."""
+        steps: dict[str, Step] = {}
+        for step in reversed(self.steps):
+            before, after = _fields(step.before(self.name)), _fields(step.after(self.name))
+            steps |= {path: step for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+        return steps
 
     def old(self, kinds: Collection[Kind]) -> list[Declaration]:
         """Return the declarations of these kinds before the series."""
@@ -111,25 +110,16 @@ class ChangedName:
         )
 
 
+def _fields(declarations: Iterable[Declaration]) -> dict[str, set[object]]:
+    """Return what Rust sees of each field, by its path."""
+    fields: dict[str, set[object]] = {}
+    for member in chain.from_iterable(declaration.members for declaration in declarations):
+        fields.setdefault(member.name, set()).add((member.type, member.conditions, member.through))
+    return fields
+
+
 def _find_replacement(step: Step, old: Declaration) -> str:
     """Return the only similar name that the step adds where it removes the old name, "" if there is none."""
-    before = {declaration.name: declaration for declaration in step.pre.declarations}
-    after = {declaration.name: declaration for declaration in step.post.declarations}
-    added = [name for name in after if name not in before and _is_similar(after[name], old)]
-    removed = [name for name in before if name not in after and _is_similar(before[name], old)]
+    form = form_of(old)
+    added, removed = step.added_names.get(form, ()), step.removed_names.get(form, ())
     return added[0] if len(added) == 1 and len(removed) <= 1 else ""
-
-
-def _is_similar(declaration: Declaration, other: Declaration) -> bool:
-    """Tell whether two declarations could be equal except for their names."""
-    if declaration.kind is not other.kind:
-        return False
-    if declaration.kind is Kind.MACRO_FUNCTION:
-        return len(declaration.parameters) == len(other.parameters)
-    if declaration.members or other.members:
-        return {member.name for member in declaration.members} == {member.name for member in other.members}
-    return (declaration.type, declaration.parameters, declaration.parent) == (
-        other.type,
-        other.parameters,
-        other.parent,
-    )

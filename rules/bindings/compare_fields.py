@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Compare the fields of C structs and unions that Rust uses, before and after a series."""
 
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from rules.bindings.abi import is_same_type
 from rules.bindings.bindings_diff import BindingsDiff
@@ -35,6 +36,8 @@ def compare_fields(subject: ChangedName, old: list[Declaration], new: list[Decla
     for declaration in new:
         for member in declaration.members:
             after.setdefault(member.name, []).append(member)
+    steps = subject.steps_by_field()
+    replacements = _find_replacements(before, after)
     for path, member in before.items():
         name = _last_name(path)
         if name not in bindings.member_names and name not in bindings.helper_words:
@@ -47,7 +50,7 @@ def compare_fields(subject: ChangedName, old: list[Declaration], new: list[Decla
         users = tuple(user for user in certain or unchanged if not _is_unaffected(user, member, change, subject.diff))
         helpers = _select_broken_helpers(subject, path, change)
         if users or helpers:
-            step = subject.step_with_field(path)
+            step = steps.get(path, subject.step)
             yield Breakage(
                 subject.name,
                 change.effect,
@@ -59,7 +62,7 @@ def compare_fields(subject: ChangedName, old: list[Declaration], new: list[Decla
                 helpers,
                 member=path,
                 conditions=change.conditions,
-                replacement=_find_replacement(member, before, after) if change.effect is Effect.MEMBER_REMOVED else "",
+                replacement=replacements.get(member.type, "") if change.effect is Effect.MEMBER_REMOVED else "",
                 is_certain=step.is_certain_about(subject.name) and bool(certain or helpers),
             )
     around = {member.through.partition(".")[0] for member in before.values()}
@@ -67,7 +70,7 @@ def compare_fields(subject: ChangedName, old: list[Declaration], new: list[Decla
     literals = subject.unchanged.members(bindings.full_literals(subject.name)) if added else ()
     if literals and before.keys() <= after.keys():
         c_text = ("", _c_text(after[added[0]][0]))
-        location = locate_change(subject.step_with_field(added[0]), subject.name, added[0])
+        location = locate_change(steps.get(added[0], subject.step), subject.name, added[0])
         yield Breakage(subject.name, Effect.MEMBER_ADDED, old[0], c_text, location, (), literals, member=added[0])
 
 
@@ -157,8 +160,11 @@ def _anonymous_path(user: MemberUser, member: Member) -> str:
     return "".join(f"{name}." for name in chain[start:at])
 
 
-def _find_replacement(member: Member, before: dict[str, Member], after: dict[str, list[Member]]) -> str:
-    """Return the only added field of the same type if no other such field is removed, "" otherwise."""
-    removed = [path for path, field in before.items() if path not in after and field.type == member.type]
-    added = [path for path, fields in after.items() if path not in before and fields[0].type == member.type]
-    return added[0] if len(removed) == len(added) == 1 else ""
+def _find_replacements(before: Mapping[str, Member], after: Mapping[str, Sequence[Member]]) -> dict[str, str]:
+    """Return, by its type, the only added field of a type of which only one field is removed."""
+    removed = Counter(field.type for path, field in before.items() if path not in after)
+    added: dict[str, list[str]] = {}
+    for path, fields in after.items():
+        if path not in before:
+            added.setdefault(fields[0].type, []).append(path)
+    return {c_type: paths[0] for c_type, paths in added.items() if len(paths) == removed[c_type] == 1}

@@ -120,7 +120,7 @@ class FileFacts:
     def _paths_by_name(self) -> dict[str, list[str]]:
         paths: dict[str, list[str]] = {}
         for path in filter(is_c, self._paths):
-            for name in (self.c(path) or CSource()).by_name():
+            for name in (self.c(path) or CSource()).by_name:
                 paths.setdefault(name, []).append(path)
         return paths
 

@@ -34,6 +34,7 @@ _MAX_MACROS = 3  # macros between a helper and a function
 _MAX_TYPEDEFS = 4  # typedefs between a name and its struct
 _AGGREGATES = (Kind.STRUCT, Kind.UNION)
 _ANONYMOUS = "__bindgen_anon"  # the fields that bindgen makes for members without a name
+_NESTED = "__bindgen_ty_"  # in the names that bindgen makes for the types of such members
 _NAMELESS = ("struct {}", "union {}")
 
 
@@ -52,6 +53,7 @@ class Bindings:
         self.facts = facts
         self._declarations: dict[str, tuple[LocatedDeclaration, ...]] = {}
         self._field_types: dict[str, dict[str, str]] = {}
+        self._near: dict[str, dict[str, list[int]]] = {}  # by the name of a field and a struct
         self._field_names: dict[str, _FieldNames] = {}
 
     @classmethod
@@ -113,7 +115,7 @@ class Bindings:
     def member_users(self, struct: str, field: str) -> tuple[MemberUser, ...]:
         """Return the accesses to a field of a struct, by its path as in `Member.name`."""
         users = []
-        for path, access in self.accesses(field.rpartition(".")[2]):
+        for path, access in self._accesses_near(struct, field.rpartition(".")[2]):
             is_certain = self._is_access_to(path, access, struct, field)
             if is_certain is not None:
                 users.append(MemberUser(path, access, is_certain))
@@ -229,34 +231,60 @@ class Bindings:
 
     def _is_access_to(self, path: str, access: Access, struct: str, field: str) -> bool | None:
         """Return True if the access is certainly to that field, False if it is likely, None if it is not."""
-        start = access.struct
-        chain = tuple(name for name in access.chain if not name.startswith(_ANONYMOUS))
-        if not start:
+        start, chain = self._start(access), _named(access.chain)
+        if not access.struct:
             return False if _begins_with(chain, field) and self._is_only_owner(path, struct, chain[0]) else None
-        if start.endswith("()"):
-            start = self._return_type(start[:-2])
         if chain[-1:] == ("()",) and not self._is_bitfield(struct, field):
             return None
-        outer, nested, _ = start.partition("__bindgen_ty_")
+        outer, nested, _ = start.partition(_NESTED)
         if nested and outer == struct:
             return True if self._is_only_nested(struct, field, chain) else None
         return True if self._leads_to(start, chain, struct, field) else None
 
+    def _accesses_near(self, struct: str, name: str) -> Iterator[tuple[str, Access]]:
+        """Yield the accesses to fields of that name that may be to a field of the struct, in their order."""
+        accesses = self.accesses(name)
+        if name not in self._near:
+            near: dict[str, list[int]] = {}
+            for number, (_, access) in enumerate(accesses):
+                for passed in self._structs_near(access):
+                    near.setdefault(passed, []).append(number)
+            self._near[name] = near
+        numbers = {number for passed in (struct, "") for number in self._near[name].get(passed, ())}
+        return (accesses[number] for number in sorted(numbers))
+
+    def _structs_near(self, access: Access) -> Iterable[str]:
+        """Return the structs to whose fields the access may be, "" if they are not known."""
+        if not access.struct:
+            return ("",)
+        start = self._start(access)
+        outer, nested, _ = start.partition(_NESTED)
+        passed = filter(None, self._structs_on(start, _named(access.chain)))
+        return dict.fromkeys((*passed, outer) if nested else passed)
+
+    def _start(self, access: Access) -> str:
+        """Return the struct in which the first field of an access is, "" if it is not known."""
+        start = access.struct
+        return self._return_type(start[:-2]) if start.endswith("()") else start
+
     def _leads_to(self, start: str, chain: tuple[str, ...], struct: str, field: str) -> bool:
         """Tell whether a chain of fields that begins at the struct `start` contains that field of that struct."""
+        passed = enumerate(self._structs_on(start, chain))
+        return any(name == struct and _begins_with(chain[at:], field) for at, name in passed)
+
+    def _structs_on(self, start: str, chain: tuple[str, ...]) -> Iterator[str]:
+        """Yield the struct in which each field of a chain is, "" for a field of one without a name."""
         # The last struct with a name, and the way from it through those without one.
         current, outer = self._behind_typedefs(start), ""
-        for at, name in enumerate(chain):
-            if current == struct and not outer and _begins_with(chain[at:], field):
-                return True
+        for name in chain:
+            yield "" if outer else current
             c_type = self._fields(current).get(outer + name, "")
             if c_type.startswith(_NAMELESS):
                 outer += f"{name}."
             else:
                 current, outer = self._behind_typedefs(struct_of(c_type)), ""
             if not current:
-                return False
-        return False
+                return
 
     def _is_only_nested(self, struct: str, field: str, chain: tuple[str, ...]) -> bool:
         """Tell whether the first of these fields, of a type in the struct that has no name in C, must be that field."""
@@ -372,6 +400,11 @@ def struct_of(c_type: str) -> str:
         return ""
     match = _STRUCT.search(c_type)
     return (match.group(1) or match.group(2) or "") if match is not None else ""
+
+
+def _named(chain: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the fields of a chain that have a name in C."""
+    return tuple(name for name in chain if not name.startswith(_ANONYMOUS))
 
 
 def _begins_with(chain: tuple[str, ...], field: str) -> bool:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Apply the visible part of a change to the declarations of a C file whose bytes are unknown."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rules.lazy import replace
 from rules.source.c.source import CSource, Declaration, Member
@@ -14,7 +14,7 @@ def confirm_changes(pre: CSource, post: CSource, base: CSource | None) -> tuple[
     If the tree's file does not declare the same before the change, the series was made for another tree. The name, or
     the field, is then removed on both sides, because its change is unknown.
     """
-    declared = base.by_name() if base is not None else {}
+    declared = base.by_name if base is not None else {}
     confirmed = [_confirm(declaration, declared.get(declaration.name, [])) for declaration in pre.declarations]
     before = tuple(declaration for declaration in confirmed if declaration is not None)
     names = {declaration.name for declaration in before}
@@ -32,7 +32,7 @@ def confirm_changes(pre: CSource, post: CSource, base: CSource | None) -> tuple[
 
 def apply_visible_change(current: CSource, pre: CSource, post: CSource) -> CSource:
     """Return the declarations of a file after a change of which `pre` and `post` are visible."""
-    old, new = pre.by_name(), post.by_name()
+    old, new = pre.by_name, post.by_name
     declarations: list[Declaration] = []
     done: set[str] = set()
     for declaration in current.declarations:
@@ -59,7 +59,7 @@ def apply_visible_change(current: CSource, pre: CSource, post: CSource) -> CSour
 
 
 def _apply_field_changes(
-    declaration: Declaration, old: list[Declaration], new: list[Declaration]
+    declaration: Declaration, old: Sequence[Declaration], new: Sequence[Declaration]
 ) -> Declaration | None:
     """Apply the visible changes to the fields of a struct; return None if the struct is removed."""
     if not new:
@@ -71,7 +71,7 @@ def _apply_field_changes(
     return replace(declaration, members=(*kept, *(member for member in after if _key(member) not in before)))
 
 
-def _confirm(declaration: Declaration, declared: list[Declaration]) -> Declaration | None:
+def _confirm(declaration: Declaration, declared: Sequence[Declaration]) -> Declaration | None:
     if not declaration.members:
         return declaration if _is_among(declaration, declared) else None
     known = {(member.name, member.type) for other in declared for member in other.members}
@@ -87,7 +87,7 @@ def _key(member: Member) -> tuple[object, ...]:
     return (member.name, member.type, member.conditions)
 
 
-def _is_among(declaration: Declaration, others: list[Declaration]) -> bool:
+def _is_among(declaration: Declaration, others: Sequence[Declaration]) -> bool:
     """Tell whether one of the others is the same except for its conditions and lines."""
     return any(
         (declaration.kind, declaration.type, declaration.parameters) == (other.kind, other.type, other.parameters)

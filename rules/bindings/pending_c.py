@@ -25,7 +25,7 @@ _MAX_LINES = 200  # lines of a helper
 _REMOVED = ""
 
 _Form = tuple[object, ...]
-_Declared = dict[str | None, list[Declaration]]
+_Declared = dict[str | None, Sequence[Declaration]]
 
 
 def find_c_changes(steps: Sequence[Step], diff: BindingsDiff | None) -> Iterator[PendingFact]:
@@ -50,8 +50,8 @@ def _by_name(sources: Iterable[tuple[str | None, CSource, CSource]]) -> "default
     """Return the declarations of each name by path, as the last patch has them that shows the name on either side."""
     names: defaultdict[str, _Declared] = defaultdict(dict)
     for path, source, other_side in sources:
-        declarations = source.by_name()
-        for name in (*declarations, *other_side.by_name()):
+        declarations = source.by_name
+        for name in (*declarations, *other_side.by_name):
             names[name][path] = declarations.get(name, [])
     return names
 

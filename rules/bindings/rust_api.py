@@ -4,6 +4,7 @@
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.crate_api import CrateApi
@@ -73,6 +74,15 @@ class _Implemented:
         return ApiUser(self.path, self.line, self.text, self.parameters)
 
 
+class _Leading(NamedTuple):
+    """A use that leads to an item: its file, the names below the item, and the path of the `pub use` between."""
+
+    path: str
+    use: PathUse
+    below: Path
+    exported: Path = ()
+
+
 class _Comparison:
     def __init__(self, diff: BindingsDiff, changed: list[str]) -> None:
         self._diff = diff
@@ -81,6 +91,7 @@ class _Comparison:
         self._new = _items(self._after, changed)
         self._old_uses: dict[str, set[tuple[Path, str]]] = {}
         self._uses_by_name: dict[str, dict[str, list[PathUse]]] = {}
+        self._leading: dict[str, dict[Path, list[_Leading]]] = {}
         self._contents = {path: diff.after.facts.read(path) or b"" for path in changed}
 
     def run(self) -> Iterator[ApiBreakage]:
@@ -197,18 +208,28 @@ class _Comparison:
         self, key: ItemKey, is_exact: bool = False, is_macro: bool = False, is_removed: bool = False
     ) -> tuple[ApiUser, ...]:
         """Return the uses of an item, or of what is below it, that the series leaves as they were."""
-        target = key.path
         users: dict[tuple[str, int], ApiUser] = {}
-        for path, _ in self._files_with(target[-1]):
-            for use in self._uses_naming(target[-1], path):
-                if is_macro and not (use.is_macro or use.is_import):
-                    continue
-                below = self._path_to(key, path, use, is_removed)
-                if below is None or (is_exact and below):
-                    continue
-                if self._is_unchanged(path, use.text, target[-1]) and self._was_used(path, use):
-                    users.setdefault((path, use.line), ApiUser(path, use.line, use.text, use.arguments))
+        for path, use, below, exported in self._leading_to(key.path):
+            if (is_exact and below) or (is_macro and not (use.is_macro or use.is_import)):
+                continue
+            if exported and not self._leads_there(key, exported[: len(exported) - bool(key.owner)], is_removed):
+                continue
+            if self._is_unchanged(path, use.text, key.name) and self._was_used(path, use):
+                users.setdefault((path, use.line), ApiUser(path, use.line, use.text, use.arguments))
         return tuple(users.values())
+
+    def _leading_to(self, target: Path) -> list[_Leading]:
+        """Return the uses after the series that lead to an item before it, in the order of paths and lines."""
+        name = target[-1]
+        if name not in self._leading:
+            leading = self._leading[name] = {}
+            for path, _ in self._files_with(name):
+                for use in self._uses_naming(name, path):
+                    written = self._before.absolute(use.path, use.module, path)
+                    if written is not None:
+                        for item, found in self._items_on(written, name, path, use):
+                            leading.setdefault(item, []).append(found)
+        return self._leading[name].get(target, [])
 
     def _uses_naming(self, name: str, path: str) -> list[PathUse]:
         """Return the uses in a file, after the series, whose paths contain a name."""
@@ -219,25 +240,21 @@ class _Comparison:
                     by_name.setdefault(part, []).append(use)
         return self._uses_by_name[path].get(name, [])
 
-    def _path_to(self, key: ItemKey, file: str, use: PathUse, is_removed: bool) -> Path | None:
-        """Return the names that a use has below the item; None if it does not lead to the item, or leads elsewhere now.
-
-        A `pub use` that the series changes too may lead users to another item.
-        """
-        target = key.path
-        written = self._before.absolute(use.path, use.module, file)
-        if written is None:
-            return None
-        if written[: len(target)] == target:
-            return written[len(target) :]
+    def _items_on(self, written: Path, name: str, path: str, use: PathUse) -> Iterator[tuple[Path, _Leading]]:
+        """Yield each item with that name to which a path leads, directly or through `pub use`."""
+        for end in _ends(written, name):
+            yield written[:end], _Leading(path, use, written[end:])
         defined = self._before.definition(written)
-        if defined[: len(target)] != target:
-            return None
-        below = defined[len(target) :]
-        exported = written[: len(written) - len(below) - bool(key.owner)]
+        for end in _ends(defined, name):
+            if defined[:end] != written[:end]:
+                below = defined[end:]
+                yield defined[:end], _Leading(path, use, below, written[: len(written) - len(below)])
+
+    def _leads_there(self, key: ItemKey, exported: Path, is_removed: bool) -> bool:
+        """Tell whether what a `pub use` exports is still meant for the item: the series may change it too."""
         if is_removed and not key.owner:
-            return below if self._after.exists(exported) is False else None
-        return below if self._after.definition(exported) == target[: len(target) - bool(key.owner)] else None
+            return self._after.exists(exported) is False
+        return self._after.definition(exported) == key.path[: len(key.path) - bool(key.owner)]
 
     def _was_used(self, path: str, use: PathUse) -> bool:
         """Tell whether a file used the path before the series, on a line with the same text."""
@@ -266,6 +283,11 @@ class _Comparison:
 
     def _old_text(self, path: str) -> bytes:
         return self._diff.before.facts.read(path) or b""
+
+
+def _ends(path: Path, name: str) -> Iterator[int]:
+    """Yield the end of each part of a path that ends with the name."""
+    return (end for end, part in enumerate(path, 1) if part == name)
 
 
 def _items(crate: CrateApi, changed: list[str]) -> dict[ItemKey, list[tuple[str, ApiItem]]]:

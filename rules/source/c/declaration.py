@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """C declarations as values."""
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-from rules.lazy import dataclass, re
+from rules.lazy import cached_property, dataclass, re
 from rules.source.c.members import Member
 
 _MACRO_CALL = re.compile(r"\b(?!typeof|_Generic)\w+ \( (?!\*)")
@@ -75,7 +76,7 @@ class Declaration:
                 return f"{self.kind} {self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CSource:
     """The declarations of a C text, in order, and the headers that it includes, with their `<>` or quotes."""
 
@@ -84,10 +85,11 @@ class CSource:
 
     def named(self, name: str) -> tuple[Declaration, ...]:
         """Return the declarations of a name."""
-        return tuple(declaration for declaration in self.declarations if declaration.name == name)
+        return tuple(self.by_name.get(name, ()))
 
-    def by_name(self) -> dict[str, list[Declaration]]:
-        """Return the declarations of each name, in the order of first appearance."""
+    @cached_property
+    def by_name(self) -> Mapping[str, Sequence[Declaration]]:
+        """The declarations of each name, in the order of first appearance."""
         declarations: dict[str, list[Declaration]] = {}
         for declaration in self.declarations:
             declarations.setdefault(declaration.name, []).append(declaration)

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A series that changes or removes many names or files is compared with Rust in linear time."""
+
+from collections.abc import Callable
+
+import pytest
+
+from rules.analysis.bindings_view import BINDINGS_DIFF
+from rules.bindings.compare import find_breakages
+from rules.bindings.rust_api import find_api_breakages
+from rules.bindings.tree import FileTree
+from rules.lint.engine import view
+from tests.growth import assert_linear
+from tests.rules.bindings.trees import FILES, series, whole_change
+
+LAMP_H, LAMP_RS = "include/linux/lamp.h", "rust/kernel/lamp.rs"
+
+
+def _functions(size: int, use: str = "bindings::lamp{}(1)") -> tuple[str, str]:
+    header = "".join(f"int lamp{number}(int level);\n" for number in range(size))
+    return header, _uses(size, use)
+
+
+def _structs(size: int) -> tuple[str, str]:
+    header = "".join(f"struct lamp{number} {{ int level; }};\n" for number in range(size))
+    return header, _uses(size, "(*(lamp as *mut bindings::lamp{})).level")
+
+
+def _fields(size: int) -> tuple[str, str]:
+    fields = "".join(f"\tint level{number};\n" for number in range(size))
+    return f"struct lamp {{\n{fields}}};\n", _uses(size, "(*(lamp as *mut bindings::lamp)).level{}")
+
+
+def _uses(size: int, use: str) -> str:
+    lines = "".join(f"    unsafe {{ {use.format(number)} }};\n" for number in range(size))
+    return f"use crate::bindings;\nfn lamps(lamp: *mut u8) {{\n{lines}}}\n"
+
+
+def _guarded(header: str) -> str:
+    return f"#ifdef CONFIG_LAMP\n{header}#endif\n"
+
+
+@pytest.mark.parametrize(
+    ("make", "change"),
+    [
+        pytest.param(_functions, lambda header: header.replace("lamp", "bulb"), id="renamed functions"),
+        pytest.param(_functions, lambda header: header.replace("int level", "int level, int hue"), id="parameters"),
+        pytest.param(_functions, _guarded, id="functions under a new condition"),
+        pytest.param(_structs, lambda header: header.replace("level", "height"), id="structs with the same field"),
+        pytest.param(_fields, lambda header: header.replace("level", "height"), id="fields of one struct"),
+    ],
+)
+def test_many_changes_take_linear_time(make: Callable[[int], tuple[str, str]], change: Callable[[str], str]) -> None:
+    size = 250
+
+    def compare(texts: tuple[str, str]) -> None:
+        header, rust = texts
+        kernel = FileTree({path: text.encode() for path, text in (FILES | {LAMP_H: header, LAMP_RS: rust}).items()})
+        patch = whole_change(LAMP_H, change(header), before=header)
+        diff = view(series((patch,)), kernel).result(BINDINGS_DIFF)
+        assert diff is not None
+        assert len(list(find_breakages(diff))) >= size
+
+    assert_linear(make, compare, size)
+
+
+@pytest.mark.parametrize("kind", ["headers", "modules"])
+def test_many_removed_files_take_linear_time(kind: str) -> None:
+    size = 200
+
+    def remove(number: int) -> None:
+        names = [f"lamp{count}" for count in range(number)]
+        if kind == "headers":
+            removed = {f"include/linux/{name}.h": f"int {name}(int level);\n" for name in names}
+            users = {"rust/bindings/bindings_helper.h": "".join(f"#include <linux/{name}.h>\n" for name in names)}
+        else:
+            removed = {f"rust/kernel/{name}.rs": "pub struct Lamp;\n" for name in names}
+            users = {"drivers/lamp.rs": "".join(f"use kernel::{name}::Lamp;\n" for name in names)}
+        kernel = FileTree({path: text.encode() for path, text in (FILES | removed | users).items()})
+        patch = [whole_change(path, None, before=text) for path, text in removed.items()]
+        diff = view(series(tuple(patch)), kernel).result(BINDINGS_DIFF)
+        assert diff is not None
+        found = list(find_breakages(diff)) if kind == "headers" else list(find_api_breakages(diff))
+        assert len(found) == number
+
+    assert_linear(lambda number: number, remove, size)
