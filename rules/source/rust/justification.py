@@ -24,6 +24,7 @@ from rules.source.rust.statement_rows import TOKEN_TREES, climb_statement, climb
 from rules.source.rust.tokens import without_misleading_literals
 
 _UNSAFE = re.compile(rb"\bunsafe\b")
+_OUTER_DOC = (b"///", b"/**")
 _MAX_BODY = 4000  # bytes
 _MAX_LINE = 1000  # bytes before or after the site
 _MAX_DEPTH = 100  # nodes around an impl
@@ -34,7 +35,8 @@ class Undecided:
     """A site that Clippy does not accept. It is read again after all sites were read, because comments have owners.
 
     `climb` are the rows above which its comment may stand, `floor` is the last row above its function's body.
-    `is_unseen` says that it may be part of a macro whose definition begins above the fragment.
+    `is_unseen` says that it may be part of a macro whose definition begins above the fragment. In the body of an impl,
+    a documentation comment is that of an item.
     """
 
     site: Node
@@ -42,6 +44,7 @@ class Undecided:
     climb: tuple[tuple[int, str], ...]
     floor: int
     is_unseen: bool
+    is_impl: bool = False
 
 
 class JustificationReader:
@@ -105,7 +108,7 @@ class JustificationReader:
         if starts_line and (found := clippy_above(self._lines, row, floor, trailing=in_body)):
             return SafetyReading("clippy", found[0], self._parsed.line(found[1]))
         climb = ((row, "lenient"),) if starts_line else ()
-        return Undecided(keyword, body, climb, -1, self._parsed.is_inside_unseen_macro(path))
+        return Undecided(keyword, body, climb, -1, self._parsed.is_inside_unseen_macro(path), is_impl=True)
 
     def _clippy_above(self, row: int, floor: int) -> tuple[str, int] | None:
         key = row, max(floor, self._parsed.top - 1)
@@ -132,7 +135,7 @@ class JustificationReader:
         is_taken = owned.get(end, end + 1) <= end
         if not is_taken and comment_has_tag(lines[last.row][last.column : last.column + _MAX_LINE]):
             return SafetyReading("lenient", "trailing", end)
-        if (inside := self._inside_late(undecided.body, owned)) is not None:
+        if (inside := self._inside_late(undecided, owned)) is not None:
             return SafetyReading("lenient", "inside-late", parsed.line(inside))
         is_cut = last.row >= parsed.bottom
         top = max(parsed.top, undecided.floor + 1)
@@ -160,13 +163,16 @@ class JustificationReader:
             self._lenient_rows[key] = lenient_above(self._lines, row, floor)
         return self._lenient_rows[key]
 
-    def _inside_late(self, body: Node, owned: Collection[int]) -> int | None:
+    def _inside_late(self, undecided: Undecided, owned: Collection[int]) -> int | None:
+        body = undecided.body
         text = self._text[body.start_byte : min(body.end_byte, body.start_byte + _MAX_BODY)]
         if b"afety" not in text and b"AFETY" not in text:
             return None
         nested = _UNSAFE.search(text)
         for offset, line in enumerate(text[: nested.start() if nested else None].split(b"\n")):
             row = body.start_point.row + offset
+            if undecided.is_impl and line.lstrip().startswith(_OUTER_DOC):
+                continue
             if comment_has_tag(line) and self._parsed.line(row) not in owned:
                 return row
         return None

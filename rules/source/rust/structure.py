@@ -29,7 +29,8 @@ _BLOCK_LIKE = re.compile(
 _MACRO_HEAD = re.compile(r"!\s*(?:\w+\s*)?\Z")
 _FUNCTION_HEAD = re.compile(r"\bfn\s+\w")
 _CONTAINER_HEAD = re.compile(r"\b(?:impl|trait|mod|extern)\b")
-_STATEMENT_EDGE = re.compile(r"[][(){};,]")
+_STATEMENT_EDGE = re.compile(r"[][(){};,]|::<(?:[^][<>(){};]|<[^][<>(){};]*+>)*+>")
+_LET = re.compile(r"let\b")
 _CONTINUES = re.compile(r"\s*(?:\.|\?|else\b)")
 _IMPL_OR_TRAIT = re.compile(
     r"(?:#\[[^\]]*+\]\s*+)*+(?:pub\b\s*(?:\([^)]*\)\s*)?)?(?:unsafe\s+)?(?:impl\b|trait\s+(?P<trait>\w+))"
@@ -122,8 +123,9 @@ class Structure:
         """Return where the statement, item or list entry that starts at `offset` ends, and the character that ends it.
 
         The character is its own ";" or ",", the bracket that closes what is around it, or "" for the end of a block.
-        The commas in the generics and the where clause of an item do not end it. Return None if the end is not shown
-        or far away. This needs no table of all brackets, because few statements of a file are asked for.
+        The commas in the generics and the where clause of an item do not end it, nor those in the types of a `let` and
+        in `::<A, B>`. Return None if the end is not shown or far away. This needs no table of all brackets, because few
+        statements of a file are asked for.
         """
         start = self.code[offset : offset + 2]
         is_block_like = (start in _BLOCK_STARTS or start[:1] == "'") and _BLOCK_LIKE.match(
@@ -131,12 +133,13 @@ class Structure:
         ) is not None
         item = self.item_head(offset) if is_block_like else None
         is_item = item is not None and (item["kind"] == "impl" or item["name"] is not None)
+        is_of_list = not is_item and not _LET.match(self.code, offset)
         depth = 0
         for match in _STATEMENT_EDGE.finditer(self.code, offset, offset + _MAX_LENGTH):
             char, at = match[0], match.start()
             if char in "([{":
                 depth += 1
-            elif depth == 0 and not (char == "," and is_item):
+            elif depth == 0 and char[0] != ":" and (is_of_list or char != ","):
                 return at, char
             elif char in ")]}":
                 depth -= 1

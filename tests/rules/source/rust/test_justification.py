@@ -213,6 +213,7 @@ def test_nobody_accepts(name: str) -> None:
         ("unsafe impl A for S {} // SAFETY: a\n", ["lenient"]),
         ("struct S; // SAFETY: a\nunsafe impl A for S {}\n", ["none"]),
         ("unsafe impl A for S {\n    // SAFETY: a\n}\n", ["lenient"]),
+        ("unsafe impl A for S {\n    /// # Safety\n    ///\n    /// b\n    unsafe fn f() {}\n}\n", ["none"]),
         ("// SAFETY: a\nconst C: u8 =\n    unsafe { g() };\n", ["clippy"]),
         ("// SAFETY: a\nstatic mut C: u8 = unsafe { g() };\n", ["clippy"]),
         ("impl A {\n    // SAFETY: a\n    const C: u8 =\n        unsafe { g() };\n}\n", ["clippy"]),
