@@ -12,13 +12,15 @@ _OTHERS: Final[frozenset[str]] = frozenset(
     re.findall(
         r"\S+",
         """
-    b4 barebox binutils blktests bluez btrfs-progs buildroot busybox cifs-utils cloud-hypervisor coreboot crosvm
-    cryptsetup dracut dt-schema dwarves e2fsprogs edk2 erofs-utils ethtool exfatprogs f2fs-tools firecracker
-    fstests gcc gccrs glibc grub hostapd i-g-t igt igt-gpu-tools iproute2 iptables iwd kexec-tools
-    kmod ksmbd-tools kvm-unit-tests kvmtool libcamera libdrm libnftnl libtraceevent libtracefs liburing libvirt
-    linux-firmware ltp lvm2 man man-pages mdadm mesa mmc-utils mtd-utils multipath-tools musl ndctl nfs-utils
-    nft nftables nvme-cli opensbi openwrt pahole pciutils qemu rt-tests rteval rust-vmm selinux-testsuite sparse
-    stress-ng systemd trace-cmd u-boot util-linux v4l-utils vm-memory wireless-regdb xfsprogs xfstests
+    b4 barebox bcachefs-tools binutils blktests bluez btrfs-progs buildroot busybox cifs-utils cloud-hypervisor
+    coreboot criu crosvm cryptsetup dpdk dracut dt-schema dtc dwarves e2fsprogs edk2 erofs-utils ethtool exfatprogs
+    f2fs-tools fio firecracker fstests gcc gccrs git glibc grub hostapd i-g-t igt igt-gpu-tools iproute2 iptables iw
+    iwd kexec-tools keyutils kmod ksmbd-tools kvm-unit-tests kvmtool libcamera libdrm libfuse libnftnl libtraceevent
+    libtracefs liburing libvirt linux-firmware ltp lvm2 makedumpfile man man-pages mdadm mesa mmc-utils mtd-utils
+    multipath-tools musl ndctl nfs-utils nft nftables nilfs-utils nvme-cli openocd opensbi openwrt pahole pciutils
+    qemu rt-tests rteval rust-vmm seabios selinux-testsuite smatch sparse squashfs-tools strace stress-ng systemd
+    syzkaller tpm2-tools trace-cmd u-boot util-linux v4l-utils virtiofsd vm-memory wayland weston wireless-regdb
+    xfsprogs xfstests zephyr
     """,
     )
 )
