@@ -43,6 +43,8 @@ def test_most_content_decides_nothing() -> None:
         (b"let a = unsafe { obj.__bindgen_anon_1.binder };\n", "kernel"),
         (b"type Info = bindings::Meta__bindgen_ty_1;\n", "kernel"),
         (b"unsafe impl<T> Zeroable for __IncompleteArrayField<T> {}\n", "kernel"),
+        (b"impl<T> __IncompleteArrayField<T> {\n    pub fn new() {}\n", "generated"),
+        (b"impl<S> __BindgenBitfieldUnit<S>\nwhere\n    S: AsRef<[u8]>,\n", "generated"),
         (b"skb._bitfield_2.set(0usize, 1u8, 1)\n", "kernel"),
         (b"use std::fs;\n", "host"),
         (b"use proc_macro2::TokenStream;\n", "host"),
