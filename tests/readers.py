@@ -904,9 +904,18 @@ CODE_READERS: Final = (
     ),
     Reader(("rules.lint.engine.run",), lambda given: run(active(), given, NoTree()), (), more=SERIES, number=60),
     Reader(
-        ("rules.diff.image.build_images", "rules.diff.apply.apply_exactly", "rules.diff.apply.apply_with_offset"),
+        (
+            "rules.diff.image.build_images",
+            "rules.diff.apply.apply_exactly",
+            "rules.diff.apply.apply_with_offset",
+            "rules.diff.apply.apply_with_little_context",
+        ),
         lambda given: [
-            (apply.apply_exactly(given[0], change), apply.apply_with_offset(given[0], change))
+            (
+                apply.apply_exactly(given[0], change),
+                apply.apply_with_offset(given[0], change),
+                apply.apply_with_little_context(given[0], change),
+            )
             for patch in given[1].patches
             for change in patch.changes
         ],
@@ -1068,7 +1077,7 @@ CODE_READERS: Final = (
             "rules.bindings.rust_facts.modules_under_cfg",
             "rules.bindings.rust_fields.accesses",
             "rules.source.rust.api.read_api",
-            "rules.source.rust.api.words_of",
+            "rules.source.rust.api.possible_names",
         ),
         lambda given: (
             _everything(calls.read_callbacks(given)),
@@ -1080,7 +1089,7 @@ CODE_READERS: Final = (
             rust_facts.rust_facts("rust/kernel/a.rs", given.encode()),
             rust_facts.modules_under_cfg(RustSource(given)),
             rust_api.read_api(given.encode()),
-            _everything(rust_api.words_of(given.encode())),
+            _everything(rust_api.possible_names(given.encode())),
         ),
         (
             ("", ""),

@@ -13,7 +13,7 @@ from rules.bindings.overlay import overlay_changes
 from rules.bindings.partial_files import apply_visible_change, confirm_changes
 from rules.bindings.rust_facts import is_rust_source
 from rules.bindings.tree import Tree
-from rules.diff.apply import apply_with_offset
+from rules.diff.apply import apply_with_little_context, apply_with_offset
 from rules.diff.changed_lines import ChangedLines
 from rules.diff.image import Image
 from rules.diff.patch import FileChange, Hunk, Patch
@@ -222,7 +222,10 @@ class _Walk:
             and (file.change.is_new or self._has_pre_image(file, before))
         ):
             return file.post.content
-        return apply_with_offset(before, file.change) if before is not None else None
+        if before is None:
+            return None
+        after = apply_with_offset(before, file.change)
+        return apply_with_little_context(before, file.change) if after is None and self._is_landing else after
 
     def _has_pre_image(self, file: ChangedFile, before: bytes | None) -> bool:
         """Tell whether the content is that for which the patch was made. A landing tree may have another content."""

@@ -10,7 +10,7 @@ from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.crate_api import CrateApi
 from rules.bindings.crate_paths import ItemKey, file_of, full_name, is_in_crate
 from rules.lazy import dataclass
-from rules.source.rust.api import ApiItem, Implementation, Path, PathUse, RustApi, words_of
+from rules.source.rust.api import ApiItem, Implementation, Path, PathUse, RustApi, possible_names
 
 _TYPES = ("struct", "enum", "union", "type", "trait")
 
@@ -92,7 +92,7 @@ class _Comparison:
         self._old_uses: dict[str, set[tuple[Path, str]]] = {}
         self._uses_by_name: dict[str, dict[str, list[PathUse]]] = {}
         self._leading: dict[str, dict[Path, list[_Leading]]] = {}
-        self._contents = {path: diff.after.facts.read(path) or b"" for path in changed}
+        self._possible: dict[str, frozenset[str]] = {}
 
     def run(self) -> Iterator[ApiBreakage]:
         for key, items in self._old.items():
@@ -147,12 +147,13 @@ class _Comparison:
         if owner and any(other.owner == owner and other.name == name for other in self._new):
             return True
         place = file_of(module, self._after.files)
-        return place is not None and self._mentions(place[0], name)
+        return place is not None and self._may_define(place[0], name)
 
-    def _mentions(self, path: str, name: str) -> bool:
-        """Tell whether the code of a changed file still contains a name after the series."""
-        content = self._contents.get(path, b"")
-        return name.encode() in content and name in words_of(content)
+    def _may_define(self, path: str, name: str) -> bool:
+        """Tell whether a file may still define a name after the series, for another type or by a macro."""
+        if path not in self._possible:
+            self._possible[path] = possible_names(self._diff.after.facts.read(path) or b"")
+        return name in self._possible[path]
 
     def _changed(self, key: ItemKey, items: list[tuple[str, ApiItem]]) -> Iterator[ApiBreakage]:
         old = {item.parameters for _, item in items}
@@ -174,7 +175,7 @@ class _Comparison:
 
     def _removed_method(self, key: ItemKey, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
         users = tuple(other.user for other in self._implementations(key) if other.has_method)
-        if users and not self._mentions(path, key.name):
+        if users and not self._may_define(path, key.name):
             yield ApiBreakage(ApiEffect.METHOD_REMOVED, full_name(key.path), path, item, users)
 
     def _required(self, key: ItemKey, path: str, item: ApiItem) -> Iterator[ApiBreakage]:

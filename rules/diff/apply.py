@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Apply the hunks of a diff to the bytes of a file."""
 
+from collections.abc import Mapping, Sequence
+from itertools import islice
+
 from rules.diff.patch import FileChange, Hunk
 from rules.finding import Side
 
@@ -42,37 +45,78 @@ def apply_with_offset(content: bytes, change: FileChange) -> bytes | None:
 
     Return None if the lines of a hunk stand nowhere. The result is likely but not proven: blob ids are not compared.
     """
-    hunks = [(_lines_on(hunk, "pre"), hunk) for hunk in change.hunks]
+    return _apply(content, [(hunk.before_start, *_sides(hunk)) for hunk in change.hunks], is_unique=False)
+
+
+def apply_with_little_context(content: bytes, change: FileChange) -> bytes | None:
+    """Return the file after the change, with one line of context around each hunk, as `git apply -C1` does.
+
+    Return None if the lines of a hunk stand nowhere, or at several places. This is for a file that another series has
+    changed nearby: git merges such changes.
+    """
+    hunks = []
+    for hunk in change.hunks:
+        before, after = _sides(hunk)
+        same = [old == new for old, new in zip(before, after, strict=False)]
+        leading = max(0, (same.index(False) if False in same else len(same)) - 1)
+        same = [old == new for old, new in zip(before[leading:][::-1], after[leading:][::-1], strict=False)]
+        trailing = max(0, (same.index(False) if False in same else len(same)) - 1)
+        end = -trailing or None
+        hunks.append((hunk.before_start + leading, before[leading:end], after[leading:end]))
+    return _apply(content, hunks, is_unique=True)
+
+
+def _apply(content: bytes, hunks: Sequence[tuple[int, list[bytes], list[bytes]]], *, is_unique: bool) -> bytes | None:
+    """Replace the lines of each hunk: its announced first line, and its lines before and after."""
     # Most hunks that do not fit are nowhere in the file. A search in the bytes shows this fastest.
-    if any(b"\n".join(before) not in content for before, _ in hunks):
+    if any(b"\n".join(before) not in content for _, before, _ in hunks):
         return None
     lines = content.split(b"\n")
+    numbers: dict[bytes, list[int]] = {}
+    for number, line in enumerate(lines):
+        numbers.setdefault(line, []).append(number)
     result: list[bytes] = []
     at = 0
-    for before, hunk in hunks:
-        start = _find_lines(lines, before, at, hunk.before_start)
+    for announced, before, after in hunks:
+        start = _find_lines(lines, numbers, before, at, announced, is_unique=is_unique)
         if start is None:
             return None
         result += lines[at:start]
-        result += _lines_on(hunk, "post")
+        result += after
         at = start + len(before)
     return b"\n".join([*result, *lines[at:]])
+
+
+def _sides(hunk: Hunk) -> tuple[list[bytes], list[bytes]]:
+    return _lines_on(hunk, "pre"), _lines_on(hunk, "post")
 
 
 def _lines_on(hunk: Hunk, side: Side) -> list[bytes]:
     return hunk.text_on(side).encode("utf-8", "surrogateescape").split(b"\n")[:-1]
 
 
-def _find_lines(lines: list[bytes], wanted: list[bytes], first: int, announced: int) -> int | None:
-    """Return the index at or after `first` where the lines stand, nearest to the line number `announced`."""
+def _find_lines(
+    lines: Sequence[bytes],
+    numbers: Mapping[bytes, Sequence[int]],
+    wanted: Sequence[bytes],
+    first: int,
+    announced: int,
+    *,
+    is_unique: bool,
+) -> int | None:
+    """Return the index at or after `first` where the lines stand, nearest to the line number `announced`.
+
+    `numbers` has the indexes of each line. With `is_unique`, return None if the lines stand at several places.
+    """
     if not wanted:
-        return announced if first <= announced <= len(lines) else None
+        return announced if first <= announced <= len(lines) and not is_unique else None
     expected = announced - 1
-    if expected >= first and lines[expected : expected + len(wanted)] == wanted:
+    if not is_unique and expected >= first and lines[expected : expected + len(wanted)] == wanted:
         return expected
-    indexes = (
-        index
-        for index in range(first, len(lines) - len(wanted) + 1)
-        if lines[index] == wanted[0] and lines[index : index + len(wanted)] == wanted
-    )
-    return min(indexes, key=lambda index: abs(index - expected), default=None)
+    rarest = min(range(len(wanted)), key=lambda index: len(numbers.get(wanted[index], ())))
+    places = (number - rarest for number in numbers.get(wanted[rarest], ()))
+    found = (start for start in places if start >= first and lines[start : start + len(wanted)] == wanted)
+    if is_unique:
+        starts = list(islice(found, 2))
+        return starts[0] if len(starts) == 1 else None
+    return min(found, key=lambda start: abs(start - expected), default=None)

@@ -5,7 +5,6 @@ Tokens are read, and no grammar: macros that define items, and names that a glob
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
 from operator import itemgetter
 
 from rules.lazy import dataclass, field, re
@@ -16,6 +15,11 @@ from rules.source.rust.uses import read_uses
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _ITEMS = frozenset(("fn", "struct", "enum", "union", "trait", "type", "static", "const", "mod"))
 _MODIFIERS = frozenset(("default", "async", "unsafe", "extern", "safe", "auto"))
+_WORD = re.compile(r"\w+")
+_DECLARED = re.compile(
+    r"\b(?:fn|struct|enum|union|trait|type|mod|const|static(?: mut)?)\s+(?:r#)?(?!(?:fn|unsafe|extern|async)\b)(\w+)"
+)
+_MACRO_OR_ATTRIBUTE = re.compile(r"(?:!\s*(?:\w+\s*)?|#!?)[(\[{]")
 _VALUE_END = re.compile(r"[\w)\]|]")
 _BEFORE_CLOSURE = frozenset(("move", "async", "static", "const", "return", "in", "else", "break"))
 _DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
@@ -368,6 +372,17 @@ def _has_closure(words: tuple[str, ...]) -> bool:
     return any(word == "|" and not (_VALUE_END.match(last) and last not in _BEFORE_CLOSURE) for last, word in pairs)
 
 
-def words_of(content: bytes) -> Iterator[str]:
-    """Yield the words of the code of a Rust file."""
-    return iter(RustSource(content).tokens.words)
+def possible_names(content: bytes) -> frozenset[str]:
+    """Return the names of all items of a file, also of those in functions, and the words that its macros may define.
+
+    These are the words in macros and attributes outside functions. Names that the file only uses are not among them.
+    """
+    source = RustSource(content)
+    names = {match[1] for match in _DECLARED.finditer(source.code)}
+    end = 0
+    for match in _MACRO_OR_ATTRIBUTE.finditer(source.code):
+        opening = match.end() - 1
+        if opening >= end and source.structure.function(opening) is None:
+            end = source.structure.closing(opening) or len(source.code)
+            names.update(_WORD.findall(source.code, opening, end))
+    return frozenset(names)

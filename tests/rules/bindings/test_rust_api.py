@@ -7,7 +7,7 @@ from rules.analysis.bindings_view import BINDINGS_DIFF
 from rules.bindings.rust_api import ApiEffect, find_api_breakages
 from rules.bindings.tree import FileTree, LandingTree, NoTree
 from rules.checks.bindings.rust_api_change_leaves_users import RULE
-from rules.diff.patch import FileChange
+from rules.diff.patch import FileChange, Hunk, Line
 from rules.lint.engine import run_rules, view
 from tests.growth import assert_linear
 from tests.rules.bindings.trees import series, whole_change
@@ -280,6 +280,37 @@ def test_the_crate_and_its_drivers_are_asked_in_landing_trees() -> None:
         "update this user in this series."
     )
     assert (LAMP, "pre", 6) == (finding.path, finding.anchor.side, finding.anchor.line)  # type: ignore[union-attr]
+
+
+def test_a_landing_tree_may_have_other_lines_near_the_change_and_new_users_in_the_same_file() -> None:
+    more = FILES[LAMP].replace("impl Lamp {", "impl Lamp {\n    pub fn dimmed() { dim(1, (2, 3)); }")
+    more = more.replace("pub mod flags {", "pub mod flags {\n    pub const OFF: u32 = 0;")
+    base = FileTree({path: text.encode() for path, text in (FILES | {ROOM: ""}).items()})
+    landing = FileTree({path: text.encode() for path, text in (FILES | {LAMP: more}).items()})
+    lines = FILES[LAMP].split("\n")
+    around = [Line(lines[number], number + 1, number + 1) for number in range(2, 9) if number != 5]
+    changed = (Line(lines[5], 6, None), Line(lines[5].replace("dim(", "darken("), None, 6))
+    hunk = Hunk.of(3, 7, 3, 7, "", (*around[:3], *changed, *around[3:]))
+    change = FileChange(LAMP, LAMP, (hunk,))
+
+    findings = run_rules((RULE,), view(series((change,)), base, (LandingTree("next-1", landing),))).findings
+
+    assert ["drivers/room.rs:5" in finding.message for finding in findings] == [True]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "impl Other {\n    pub fn dim(&self) {}\n}\n",
+        "make_dims! { dim }\n",
+        "#[dims(dim)]\npub struct Other;\n",
+        "#[cfg(CONFIG_DIM)]\nmod old {\n    pub fn dim() {}\n}\n",
+    ],
+)
+def test_a_name_that_may_be_defined_otherwise_is_not_called_removed(after: str) -> None:
+    changed = FILES[LAMP].replace("pub fn dim(level: u32, pair: (u32, u32)) {}\n", after)
+
+    assert [] == _breakages(whole_change(LAMP, changed, before=FILES[LAMP]))
 
 
 def test_the_items_of_a_deleted_file_are_one_finding() -> None:

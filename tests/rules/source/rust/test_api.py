@@ -3,7 +3,7 @@
 
 import pytest
 
-from rules.source.rust.api import ApiItem, Implementation, ImplementedItem, PathUse, read_api, words_of
+from rules.source.rust.api import ApiItem, Implementation, ImplementedItem, PathUse, possible_names, read_api
 
 
 @pytest.mark.parametrize(
@@ -301,5 +301,14 @@ def test_the_arguments_of_a_call_that_is_cut_are_not_counted() -> None:
     assert use.arguments is None
 
 
-def test_the_words_of_a_file_are_those_of_its_code() -> None:
-    assert list(words_of(b'use a::b; // c\nlet d = "e";')) == ["use", "a", "::", "b", ";", "let", "d", "=", ";"]
+def test_what_a_file_may_define_is_declared_or_in_a_macro() -> None:
+    text = b"""#[derive(A)]
+pub struct B(c::D);
+impl B {
+    pub const fn e(&self) -> F { g!(H); i(J) }
+}
+k! { l, M => "n" } // o
+macro_rules! p { ($q:ident) => { fn r() {} }; }
+"""
+
+    assert possible_names(text) == {"derive", "A", "B", "fn", "e", "l", "M", "q", "ident", "r"}
