@@ -126,8 +126,8 @@ class Finding:
     """The finding of a rule at one place.
 
     `scope` names the enclosing item (`impl Foo / fn bar`), "" if unknown. `ordinal` numbers equal findings of a file
-    from 0, so that two equal lines are two findings. `mended_by` is the index of the later patch of the series that
-    fixes the finding. The database stores the names of the fields.
+    from 0, so that two equal lines are two findings. `fixed_by_patch` is the index of the later patch of the series
+    that fixes the finding. The database stores the names of the fields; `bot.store.codec` knows the earlier names.
     """
 
     rule: str
@@ -138,7 +138,7 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     scope: str = ""
     ordinal: int = 0
-    mended_by: int | None = None
+    fixed_by_patch: int | None = None
     facts: tuple[tuple[str, str], ...] = field(default=())
 
     @property

@@ -97,7 +97,7 @@ def _of_comment(comment: ReviewFinding, rule: Rule | None, policy: Policy) -> st
         (rule is not None and rule.scope is Scope.AUTHOR and not policy.nits, FOR_AUTHORS),
         (finding.rule in policy.without, SWITCHED_OFF),
         (finding.rule in policy.demoted, DIGEST_ONLY.format(reason=policy.demoted.get(finding.rule))),
-        (finding.mended_by is not None, FIXED_LATER.format(patch=finding.mended_by)),
+        (finding.fixed_by_patch is not None, FIXED_LATER.format(patch=finding.fixed_by_patch)),
         (finding.severity is Severity.NOTE, NOTE),
         (finding.severity.rank < policy.severity.rank, LOW_SEVERITY.format(severity=finding.severity)),
         (finding.confidence.rank < policy.confidence.rank, LOW_CONFIDENCE.format(confidence=finding.confidence)),

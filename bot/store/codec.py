@@ -26,6 +26,7 @@ from bot.mail.posting_codec import (
     without_texts,
 )
 from rules.diff.patch import Hunk
+from rules.finding import Finding
 
 T = TypeVar("T")
 _Decoder = Callable[[Any], Any]
@@ -36,6 +37,8 @@ STREAMED = {"yield_per": 8}
 
 _MAX_REMEMBERED = 32 * 1024  # bytes of a head, which can be a thousand times longer than its compressed form
 _MAX_ITEMS = 500  # of a statement: SQLite limits its parameters
+_EARLIER_NAMES: dict[Any, dict[str, str]] = {Finding: {"mended_by": "fixed_by_patch"}}
+"""The fields that earlier versions stored under other names, by those names."""
 
 
 def encode(value: object, *, exclude: frozenset[str] = frozenset()) -> bytes:
@@ -159,13 +162,13 @@ def _union_decoder(kinds: list[Any]) -> _Decoder | None:
 @cache
 def _class_decoder(kind: Any) -> _Decoder:
     """Return the decoder of a data class. It ignores fields that the class no longer has."""
-    names = frozenset(kind.__match_args__)
+    current = {name: name for name in kind.__match_args__} | _EARLIER_NAMES.get(kind, {})
     decoders = [(name, decode) for name in kind.__match_args__ if (decode := _decoder(kind.__annotations__[name]))]
 
     def decode_fields(value: Any) -> Any:
         if isinstance(value, kind):  # a field that was excluded
             return value
-        fields = {name: field for name, field in value.items() if name in names}
+        fields = {current[name]: field for name, field in value.items() if name in current}
         for name, decode in decoders:
             if name in fields:
                 fields[name] = decode(fields[name])

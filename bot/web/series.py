@@ -62,7 +62,7 @@ class ShownFinding:
     evidence: tuple[tuple[str, tuple[str, ...]], ...]
     required: tuple[str, ...]
     said_before: int
-    fixed_by: int | None
+    fixed_by_patch: int | None
     replies: tuple[DispositionRecord, ...]
 
 
@@ -237,7 +237,7 @@ def _shown(
         evidence=tuple((evidence.origin, evidence.lines) for evidence in finding.evidence),
         required=finding.required,
         said_before=comment.said_before,
-        fixed_by=finding.mended_by,
+        fixed_by_patch=finding.fixed_by_patch,
         replies=tuple(replies.get(fingerprint, ())),
     )
 

@@ -47,8 +47,8 @@ def run_rules(rules: Sequence[Rule], series_view: SeriesView, paths: Collection[
     """Return the findings in the view of a series, and their fixes.
 
     They are in the order of patch, file in the diff, line, column and rule id. Equal findings in a file are numbered.
-    `mended_by` is set if a later patch of the series removes the cause of a finding. Rules that check files run on the
-    files with these paths only, if any are named.
+    `fixed_by_patch` is set if a later patch of the series removes the cause of a finding. Rules that check files run
+    on the files with these paths only, if any are named.
     """
     findings: list[Finding] = []
     fixes: list[Fix] = []
@@ -69,7 +69,7 @@ def run_rules(rules: Sequence[Rule], series_view: SeriesView, paths: Collection[
             findings += (_finding(rule, diagnostic) for diagnostic in found)
     fixed_by = _fixed_later(findings, rules, series_view)
     marked = [
-        replace(finding, mended_by=fixed_by[id(finding)]) if id(finding) in fixed_by else finding
+        replace(finding, fixed_by_patch=fixed_by[id(finding)]) if id(finding) in fixed_by else finding
         for finding in findings
     ]
     order: dict[tuple[int, str], int] = {}

@@ -71,8 +71,8 @@ def differences(expected: Iterable[Expected], rule_id: str, findings: Iterable[F
                 lines.append(f"{line.place}: expected severity {line.severity}, got {finding.severity}")
             if line.confidence not in (None, finding.confidence):
                 lines.append(f"{line.place}: expected confidence {line.confidence}, got {finding.confidence}")
-            if line.fixed != (finding.mended_by is not None):
-                lines.append(f"{line.place}: expected fixed {line.fixed}, got {finding.mended_by}")
+            if line.fixed != (finding.fixed_by_patch is not None):
+                lines.append(f"{line.place}: expected fixed {line.fixed}, got {finding.fixed_by_patch}")
     for place, unexpected in by_place.items():
         lines.extend(f"{place}: not expected: {finding.anchor.text!r}" for finding in unexpected)
     return tuple(sorted(lines))

@@ -272,7 +272,7 @@ CASES = {
           | +            a: unsafe { a(1) },
           |          };
         """,
-    ("15 each patch counts for comments, and what a later one mends", COMMENT): """
+    ("15 each patch counts for comments, and what a later one fixes", COMMENT): """
           | patch one
           | diff rust/kernel/led.rs (new)
           | +fn f() {

@@ -72,7 +72,7 @@ def _summary(result: RowResult) -> str:
 
 def _entry(row: Row) -> dict[str, str]:
     finding = row.finding
-    notes = f" (fixed by patch {finding.mended_by})" if finding.mended_by is not None else ""
+    notes = f" (fixed by patch {finding.fixed_by_patch})" if finding.fixed_by_patch is not None else ""
     if row.status is not Status.STABLE:
         notes += f" ({row.status} rule)"
     return {

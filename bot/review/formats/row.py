@@ -43,7 +43,7 @@ class Row:
     def counts(self, minimum: Severity) -> bool:
         """Return whether it makes a command fail: its rule is stable, no later patch fixes it, and it is severe."""
         finding = self.finding
-        return self.status is Status.STABLE and finding.mended_by is None and finding.severity.rank >= minimum.rank
+        return self.status is Status.STABLE and finding.fixed_by_patch is None and finding.severity.rank >= minimum.rank
 
 
 @dataclass(frozen=True, slots=True)

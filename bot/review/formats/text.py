@@ -74,8 +74,8 @@ def _finding(row: Row, colours: Colours, with_path: bool) -> Iterator[str]:
     marks = [finding.rule]
     if row.status is not Status.STABLE:
         marks.append(row.status.value)
-    if finding.mended_by is not None:
-        marks.append(f"fixed by patch {finding.mended_by}")
+    if finding.fixed_by_patch is not None:
+        marks.append(f"fixed by patch {finding.fixed_by_patch}")
     side = " (before the patch)" if isinstance(anchor, Anchor) and anchor.side == "pre" else ""
     message, rule = visible(" ".join(finding.message.split())), colours.faint(f"[{', '.join(marks)}]")
     yield f"{colours.title(place)}{side}: {colours.severity(finding.severity)}: {message} {rule}"

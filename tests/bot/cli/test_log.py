@@ -235,7 +235,7 @@ def test_an_archive_that_cannot_be_read_is_logged_once(server: Sink) -> None:
     _settings(server, "format = 'json'")
     git_archive(Path("list.git"), [patch("1@x")])
 
-    def broken_and_mended(text: str) -> bool:
+    def broken_and_repaired(text: str) -> bool:
         events = _events(text)
         away = Path("away.git")
         if "mail-sent" in events and "archive-unreachable" not in events and not away.exists():
@@ -245,7 +245,7 @@ def test_an_archive_that_cannot_be_read_is_logged_once(server: Sink) -> None:
             away.rename("list.git")
         return "archive-recovered" in events
 
-    text = _service("run", until=lambda text: broken_and_mended(text[: text.rfind("\n") + 1]))
+    text = _service("run", until=lambda text: broken_and_repaired(text[: text.rfind("\n") + 1]))
 
     assert _events(text)[-4:] == ["archive-unreachable", "archive-recovered", "service-stopping", "service-stopped"]
     assert _events(text).count("archive-unreachable") == 1

@@ -41,7 +41,7 @@ def test_a_warning_of_a_stable_rule_is_said_to_the_author_with_the_lists_in_copy
     [
         ({"status": Status.PREVIEW}, {}, "its rule is not stable"),
         ({"in_mail": False}, {}, "its rule is never mailed"),
-        ({}, {"mended_by": 3}, "fixed by patch 3 of the series"),
+        ({}, {"fixed_by_patch": 3}, "fixed by patch 3 of the series"),
         ({}, {"severity": Severity.NOTE}, "notes are not mailed"),
         ({}, {"confidence": Confidence.LOW}, "confidence is only low"),
         ({}, {"severity": Severity.NIT}, NITS_ALONE),

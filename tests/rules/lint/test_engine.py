@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Order, isolation, ordinals, and what a later patch mends."""
+"""Order, isolation, ordinals, and what a later patch fixes."""
 
 import gc
 import re
@@ -54,7 +54,9 @@ def report(text: str, *rules: Rule) -> Report:
 
 
 def lines(result: Report) -> list[tuple[int, str | None, int, int | None]]:
-    return [(finding.anchor.patch, finding.path, finding.anchor.line, finding.mended_by) for finding in result.findings]
+    return [
+        (finding.anchor.patch, finding.path, finding.anchor.line, finding.fixed_by_patch) for finding in result.findings
+    ]
 
 
 def test_order_is_patch_then_file_in_the_diff_then_line() -> None:
@@ -213,16 +215,16 @@ def test_equal_findings_are_numbered() -> None:
 NEW = "| patch one\n| diff a.rs (new)\n| +ok\n| +bad\n| +end\n| patch two\n"
 
 
-def test_a_later_patch_that_excuses_a_line_mends_it() -> None:
+def test_a_later_patch_that_excuses_a_line_fixes_it() -> None:
     assert lines(report(NEW + "| diff a.rs\n|  ok\n| +excuse\n|  bad\n")) == [(1, "a.rs", 2, 2)]
 
 
-def test_a_later_patch_that_removes_a_line_mends_it() -> None:
+def test_a_later_patch_that_removes_a_line_fixes_it() -> None:
     assert lines(report(NEW + "| diff a.rs\n| -bad\n| +good\n")) == [(1, "a.rs", 2, 2)]
     assert lines(report(NEW + "| diff a.rs (deleted)\n| -ok\n| -bad\n| -end\n")) == [(1, "a.rs", 2, 2)]
 
 
-def test_a_finding_at_a_removed_line_is_mended_where_the_line_below_it_is() -> None:
+def test_a_finding_at_a_removed_line_is_fixed_where_the_line_below_it_is() -> None:
     def lost_excuses(file: FileView) -> Iterator[Diagnostic]:
         if file.patch.index:
             yield from (file.report(Position(line.before, 1, "pre"), "lost") for line in file.removed if line.before)
@@ -237,7 +239,7 @@ def test_a_finding_at_a_removed_line_is_mended_where_the_line_below_it_is() -> N
     assert lines(report(again, rule("lost-excuse", check_file=lost_excuses))) == [(2, "a.rs", 2, 3)]
 
 
-def test_a_line_that_only_changes_is_not_mended() -> None:
+def test_a_line_that_only_changes_is_not_fixed() -> None:
     result = report(NEW + "| diff a.rs\n| -bad\n| +  bad changed\n")
 
     assert lines(result) == [(1, "a.rs", 2, None), (2, "a.rs", 2, None)]
@@ -272,11 +274,11 @@ def test_a_finding_in_a_file_that_its_patch_does_not_change_stands() -> None:
     assert (lines(result), result.failures) == ([(1, "absent.rs", 1, None)], ())
 
 
-def test_an_unrelated_later_patch_mends_nothing() -> None:
+def test_an_unrelated_later_patch_fixes_nothing() -> None:
     assert lines(report(NEW + "| diff a.rs\n| -end\n| +END\n")) == [(1, "a.rs", 2, None)]
 
 
-def test_what_a_partial_image_does_not_show_is_not_taken_for_mended() -> None:
+def test_what_a_partial_image_does_not_show_is_not_taken_for_fixed() -> None:
     text = "| patch one\n| diff a.rs\n| @@ 10 @@\n|  ok\n| +bad\n|  end\n"
     text += "| patch two\n| diff a.rs\n| @@ 11 @@\n|  bad\n| +x\n"
 

@@ -88,7 +88,7 @@ def test_differences_name_what_is_missing_too_much_or_otherwise() -> None:
 def test_a_fix_that_is_missing_or_not_expected_is_a_difference() -> None:
     example = Example("e", "| diff led.rs (new)\n! fixed | +a\n! | +b\n")
 
-    messages = differences(load(example).expected, "r", [finding(1), replace(finding(2), mended_by=2)])
+    messages = differences(load(example).expected, "r", [finding(1), replace(finding(2), fixed_by_patch=2)])
 
     assert [line.split(": ")[1] for line in messages] == [
         "expected fixed True, got None",

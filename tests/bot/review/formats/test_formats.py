@@ -311,7 +311,7 @@ def test_errorformat_names_a_place_for_each_finding(make: Maker) -> None:
 
 
 def test_text_groups_by_series_and_sums(make: Maker) -> None:
-    verdict = _verdict(make, make.finding(9), make.finding(12, rule="new", severity=Severity.NIT, mended_by=2))
+    verdict = _verdict(make, make.finding(9), make.finding(12, rule="new", severity=Severity.NIT, fixed_by_patch=2))
 
     assert """\
 rust: led (v1, 1 patch)
@@ -413,7 +413,7 @@ def test_one_mail_is_itself_and_several_are_an_mbox(make: Maker, tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("changes", "counted"),
-    [({}, True), ({"rule": "new"}, False), ({"mended_by": 2}, False), ({"severity": Severity.NIT}, False)],
+    [({}, True), ({"rule": "new"}, False), ({"fixed_by_patch": 2}, False), ({"severity": Severity.NIT}, False)],
 )
 def test_what_makes_a_command_fail(make: Maker, changes: dict[str, Any], counted: bool) -> None:
     (row,) = _verdict(make, make.finding(**changes)).rows

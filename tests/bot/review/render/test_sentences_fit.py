@@ -57,8 +57,8 @@ def mail_of(make: Maker, examples: Sequence[tuple[Rule, Example]]) -> tuple[str,
             anchor = replace(finding.anchor, patch=first + finding.anchor.patch)
             if not isinstance(anchor, LogAnchor):
                 anchor = replace(anchor, path=f"{number}/{anchor.path}")
-            fixed_by = None if finding.mended_by is None else first + finding.mended_by
-            findings.append(replace(finding, anchor=anchor, mended_by=fixed_by))
+            fixed_by = None if finding.fixed_by_patch is None else first + finding.fixed_by_patch
+            findings.append(replace(finding, anchor=anchor, fixed_by_patch=fixed_by))
     result = review(make.posting(patches), Report(tuple(findings)), MAILED.values(), policy=UNLIMITED)
     return body(result, MAILED, make.identity), tuple(comment.finding for comment in result.reported)
 
