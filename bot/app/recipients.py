@@ -22,7 +22,7 @@ def build_address_book(settings: Settings, lists: frozenset[str] = frozenset()) 
     )
 
 
-def build_rehearsed_recipients(settings: Settings) -> RecipientContext:
+def build_dry_run_recipients(settings: Settings) -> RecipientContext:
     """Return the context for commands that never send: mode `list`, whatever the lists agreed to."""
     return RecipientContext(
         book=build_address_book(settings),
@@ -35,7 +35,7 @@ def build_recipients(settings: Settings, clock: Clock) -> Callable[[], Recipient
     """Return a function that returns the current context. MAINTAINERS is read again once a day."""
     maintainers = MaintainersCache(settings, clock)
     known = replace(
-        build_rehearsed_recipients(settings),
+        build_dry_run_recipients(settings),
         consent=build_consent(settings),
         people=tuple(
             PersonalConsent(address, frozenset(name.lower() for name in person.lists))

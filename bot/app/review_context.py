@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.app.identity import build_identity, load_command_secret
 from bot.app.kernel import MaintainersCache, build_repository_specs
-from bot.app.recipients import build_recipients, build_rehearsed_recipients
+from bot.app.recipients import build_dry_run_recipients, build_recipients
 from bot.app.refusal_terms import build_refusal_terms
 from bot.pipeline.analyse import LIMITS, Analyser
 from bot.pipeline.context import ReviewContext
@@ -52,9 +52,11 @@ def build_review_context(settings: Settings, store: "Repository", clock: Clock) 
     )
 
 
-def build_rehearsal(settings: Settings, used: tuple[Rule, ...], author_rules: tuple[Rule, ...] = ()) -> ReviewContext:
+def build_dry_run_context(
+    settings: Settings, used: tuple[Rule, ...], author_rules: tuple[Rule, ...] = ()
+) -> ReviewContext:
     """Return the context of commands that send nothing, as if every list agreed to mails."""
-    recipients = build_rehearsed_recipients(settings)
+    recipients = build_dry_run_recipients(settings)
     terms = replace(build_refusal_terms(settings), stale=None)
     return ReviewContext(
         rules=used,

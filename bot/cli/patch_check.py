@@ -112,7 +112,7 @@ def _check(
         added = "\n".join(text for change in changes for text in change.texts("+"))
         shown = "\n".join(hunk.text for change in changes for hunk in change.hunks)
         rules = rules or active_for({path for patch in patches for path in patch.paths}, added, shown)
-    review_context = _rehearsal(context, rules) if form is Format.MAIL else None
+    review_context = _dry_run_context(context, rules) if form is Format.MAIL else None
     analysed = _analyse(postings, choose_tree, rules, read, isolate)
     mails = [] if review_context is None else list(_compose_mails(analysed, review_context))
     broken = read.broken
@@ -425,11 +425,11 @@ def _compose_mails(analysed: Sequence[tuple[Posting, Analysis]], context: "Revie
             yield content
 
 
-def _rehearsal(context: GlobalOptions, rules: tuple[Rule, ...]) -> "ReviewContext":
+def _dry_run_context(context: GlobalOptions, rules: tuple[Rule, ...]) -> "ReviewContext":
     # Imported here so that the other formats do not wait for the database libraries.
-    from bot.app.review_context import build_rehearsal
+    from bot.app.review_context import build_dry_run_context
 
-    return build_rehearsal(context.settings(), rules)
+    return build_dry_run_context(context.settings(), rules)
 
 
 def _unchecked(checked: Sequence[CheckedPosting], options: "CheckOptions") -> tuple[str, ...]:

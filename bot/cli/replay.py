@@ -120,7 +120,7 @@ def replay(
 
     Exit status: 0 done, with or without findings; 2 bad usage, an archive cannot be read, or the report cannot be written; 3 a rule or the program failed on a mail (the rest is still reviewed), or the cluster failed (nothing is written).
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    from bot.app.review_context import build_author_rules, build_rehearsal
+    from bot.app.review_context import build_author_rules, build_dry_run_context
     from bot.inbox.source import open_source
     from bot.outbox.folder import Folder
     from bot.pipeline.replay import LIMITS, ReplayedPosting
@@ -130,7 +130,7 @@ def replay(
     preload_all()
     settings = context.settings()
     repositories = replace(repository_specs(context, tree, no_tree, landing), lands_when_sent=True)
-    review_context = build_rehearsal(settings, choose_rules(rule), () if rule else build_author_rules(settings))
+    review_context = build_dry_run_context(settings, choose_rules(rule), () if rule else build_author_rules(settings))
     sources = [open_source(archive) for archive in archives]
     start = parse_time(since, datetime.now(UTC)) if since else None
     tally, began = Tally(), time.monotonic()

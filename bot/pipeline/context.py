@@ -51,7 +51,7 @@ class ReviewContext:
         """Return the rules that are run on the posting."""
         return choose_rules(posting, self.rules, self.author_rules, self.nit_lists)
 
-    def is_rehearsal(self, posting: Posting) -> bool:
+    def is_dry_run(self, posting: Posting) -> bool:
         """Return whether a mail about the posting is only filed, and not sent."""
         return self.recipients().consent_of(posting).mode is Mode.DRY_RUN
 

@@ -83,10 +83,10 @@ class Postings(Protocol):
     def supersede(self, posting: Posting, now: datetime) -> int:
         """Withdraw the waiting mails about earlier revisions of the topic. Return how many there were."""
 
-    def previous_review(self, posting: Posting, rehearsed: bool) -> Review | None:
+    def previous_review(self, posting: Posting, is_dry_run: bool) -> Review | None:
         """Return the newest stored review of an earlier revision, without recipients if its mail did not leave.
 
-        A mail that a dry run filed counts only if this review is `rehearsed` too.
+        A mail that a dry run filed counts only if `is_dry_run`: this review is of a dry run too.
         """
 
     def batch(self) -> AbstractContextManager[list[Callable[[], None]]]:

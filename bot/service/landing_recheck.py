@@ -85,7 +85,7 @@ class LandingRecheckJob:
         if before is None or known.newer is not None or not isinstance(posting.state, Complete):
             store.end_landing_recheck(recheck, None, self._clock.now())
             return ()
-        previous = store.previous_review(posting, self._context.is_rehearsal(posting))
+        previous = store.previous_review(posting, self._context.is_dry_run(posting))
         analysis = self._analyse(posting, self._context.rules_for(posting))
         now = self._clock.now()
         analysis, pending = compare_posting(posting, analysis, store, self._context, known.last, now)

@@ -78,7 +78,7 @@ class RecheckJob:
             return Crashed(posting.state.reason)
         now, store = self._clock.now(), self._store
         before = store.review_of(posting.message_id)
-        previous = store.previous_review(posting, self._context.is_rehearsal(posting))
+        previous = store.previous_review(posting, self._context.is_dry_run(posting))
         known = store.context(posting)
         analysis = self._analyse(posting, self._context.rules_for(posting))
         analysis, pending = compare_posting(posting, analysis, store, self._context, known.last, now)

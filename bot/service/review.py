@@ -189,7 +189,7 @@ class ReviewJob:
             event(LogEvent.REVIEW_REFUSED, **series_fields(posting), reason=str(refused))
             return replace(Outcome.of(posting), refused=str(refused))
         self._store.supersede(posting, now)
-        previous = self._store.previous_review(posting, self._context.is_rehearsal(posting))
+        previous = self._store.previous_review(posting, self._context.is_dry_run(posting))
         # The newer revision is compared with the review of an older one; that review makes no mail.
         context = self._context if refused is None else self._context.without_mail(str(refused))
         return _StartedReview(due, previous, context)

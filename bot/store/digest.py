@@ -81,7 +81,7 @@ class DigestRows(ListingRows):
         with self._listed.rows() as connection:
             for (topic,) in connection.execute(_MAILED).fetchall():
                 rows = connection.execute(_OF_TOPIC, (topic,)).fetchall()
-                yield tuple(review_as_mailed(connection, *row, rehearsed=False) for row in rows)
+                yield tuple(review_as_mailed(connection, *row, is_dry_run=False) for row in rows)
 
     def series_records(self, since: datetime, until: datetime) -> Sequence[SeriesRecord]:
         """Return the newest revision, at that time, of each series that arrived from `since` until before `until`.

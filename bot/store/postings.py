@@ -145,11 +145,11 @@ class PostingRows:
             self._database.note(*changes)
             return len(changes)
 
-    def previous_review(self, posting: Posting, rehearsed: bool) -> Review | None:
+    def previous_review(self, posting: Posting, is_dry_run: bool) -> Review | None:
         values = (posting.message_id, posting.topic, posting.series.revision)
         with self._database.rows() as connection:
             row = connection.execute(_PREVIOUS_REVIEW, values).fetchone()
-            return None if row is None else review_as_mailed(connection, *row, rehearsed=rehearsed)
+            return None if row is None else review_as_mailed(connection, *row, is_dry_run=is_dry_run)
 
     def context(self, posting: Posting) -> RefusalContext:
         with self._database.rows() as connection:

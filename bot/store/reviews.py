@@ -77,13 +77,13 @@ def stored_review(
     return decode(Review, value, posting=posting_of(posting, mails))
 
 
-def review_as_mailed(connection: Plain, posting_id: str, posting: bytes, value: bytes, *, rehearsed: bool) -> Review:
-    """Return the review, without recipients if its mail did not leave. Filed mails count only if `rehearsed`.
+def review_as_mailed(connection: Plain, posting_id: str, posting: bytes, value: bytes, *, is_dry_run: bool) -> Review:
+    """Return the review, without recipients if its mail did not leave. Filed mails count only if `is_dry_run`.
 
     Its posting has no texts: what is compared with the review of a later revision are findings.
     """
     review = stored_review(connection, posting_id, posting, value, with_texts=False)
     parts = json.dumps([part.message_id for part in review.posting.parts])
-    if connection.execute(_MAILED, (parts, rehearsed)).fetchone() is not None:
+    if connection.execute(_MAILED, (parts, is_dry_run)).fetchone() is not None:
         return review
     return replace(review, recipients=Recipients(reason=review.recipients.reason or "its mail did not leave"))

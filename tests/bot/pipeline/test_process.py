@@ -148,9 +148,9 @@ def test_a_context_without_mails_keeps_what_people_replied(make: Maker) -> None:
     assert (policy.muted, policy.severity) == ("stopped", Severity.BUG)
 
 
-@pytest.mark.parametrize(("mode", "rehearsal"), [(Mode.DRY_RUN, True), (Mode.LIST, False)])
-def test_a_rehearsal_is_a_posting_whose_mail_is_only_filed(make: Maker, mode: Mode, rehearsal: bool) -> None:
-    assert _context(make, Consent(mode)).is_rehearsal(make.posting()) is rehearsal
+@pytest.mark.parametrize(("mode", "is_dry_run"), [(Mode.DRY_RUN, True), (Mode.LIST, False)])
+def test_a_posting_whose_mail_is_only_filed_is_a_dry_run(make: Maker, mode: Mode, is_dry_run: bool) -> None:
+    assert _context(make, Consent(mode)).is_dry_run(make.posting()) is is_dry_run
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def _reason(patch_posting: Posting, known: RecipientContext) -> str:
         (Mode.MODERATE, ["maintainer@example.org"]),
     ],
 )
-def test_only_mode_list_and_its_rehearsal_copy_others(make: Maker, mode: Mode, cc: list[str]) -> None:
+def test_only_mode_list_and_its_dry_run_copy_others(make: Maker, mode: Mode, cc: list[str]) -> None:
     assert to_and_cc(posting(make, BELA), context(mode)) == ([AUTHOR.address], cc)
 
 

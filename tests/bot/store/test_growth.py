@@ -104,7 +104,7 @@ def _review(store: Repository) -> None:
     posting = due.posting
     store.context(posting)
     store.supersede(posting, NOW)
-    store.previous_review(posting, rehearsed=False)
+    store.previous_review(posting, is_dry_run=False)
     store.replies(posting.topic)
     store.save_review(Review(posting, ()), mail_about(posting, NOW, 99_999), NOW)
 

@@ -146,8 +146,8 @@ def test_the_previous_review_is_that_of_the_latest_earlier_revision(store: Repos
         review = Review(posting, comments, failures, Recipients((posting.author,), (), "reason"), "+1 block")
         store.save_review(review, _outgoing(posting, f"{posting.message_id}.bot.example.org"), NOW)
 
-    assert store.previous_review(postings[2], rehearsed=True) == replace(review, posting=without_texts(postings[1]))
-    assert store.previous_review(postings[0], rehearsed=True) is None
+    assert store.previous_review(postings[2], is_dry_run=True) == replace(review, posting=without_texts(postings[1]))
+    assert store.previous_review(postings[0], is_dry_run=True) is None
 
 
 @pytest.mark.parametrize(
@@ -165,22 +165,24 @@ def test_a_previous_review_whose_mail_did_not_leave_went_to_nobody(
         NOW,
     )
 
-    previous = store.previous_review(second, rehearsed=True)
+    previous = store.previous_review(second, is_dry_run=True)
 
     assert previous is not None
     assert to == len(previous.recipients.to)
 
 
-@pytest.mark.parametrize(("mode", "rehearsed", "to"), [("dry-run", True, 1), ("dry-run", False, 0), ("list", False, 1)])
+@pytest.mark.parametrize(
+    ("mode", "is_dry_run", "to"), [("dry-run", True, 1), ("dry-run", False, 0), ("list", False, 1)]
+)
 def test_what_a_dry_run_filed_was_told_to_nobody_outside_it(
-    store: Repository, make: Maker, mode: str, rehearsed: bool, to: int
+    store: Repository, make: Maker, mode: str, is_dry_run: bool, to: int
 ) -> None:
     first, second = make.posting(revision=1), make.posting(revision=2)
     _save(store, first, second)
     mail = replace(_outgoing(first), state=MailState.SENT, mode=mode)
     store.save_review(Review(first, (), recipients=Recipients((first.author,))), mail, NOW)
 
-    previous = store.previous_review(second, rehearsed)
+    previous = store.previous_review(second, is_dry_run)
 
     assert previous is not None
     assert to == len(previous.recipients.to)
