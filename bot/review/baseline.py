@@ -116,4 +116,4 @@ def _still_withheld(comment: ReviewFinding, mailed: bool, reply: str) -> str | N
 def _mailings(comment: ReviewFinding, mailed: bool) -> tuple[int, bool]:
     """Return the number of revisions that it was mailed for, and whether only the lack of a mail withheld it last."""
     is_reported, is_mailed = comment.withheld is None, mailed and not comment.unmailed
-    return comment.said_before + (is_reported and is_mailed), is_reported and not is_mailed
+    return comment.mailed_before + (is_reported and is_mailed), is_reported and not is_mailed

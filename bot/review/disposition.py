@@ -95,7 +95,7 @@ def match_findings(review: Review, name: str) -> tuple[tuple[str, str], ...] | N
     of_rule = {
         comment.finding.fingerprint: comment.finding.rule
         for comment in review.current
-        if comment.finding.rule == name and (comment.withheld is None or comment.said_before)
+        if comment.finding.rule == name and (comment.withheld is None or comment.mailed_before)
     }
     if of_rule:
         return tuple(of_rule.items())

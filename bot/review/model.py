@@ -27,24 +27,24 @@ class FindingStatus(StrEnum):
 class ReviewFinding:
     """A finding in the review of a posting.
 
-    `withheld` is the reason why it is not mailed; None if it is reported. `said_before` counts the earlier revisions
-    for which it was mailed. `unsaid_before` says that the previous revision had it too, but got no mail. `before` is
+    `withheld` is the reason why it is not mailed; None if it is reported. `mailed_before` counts the earlier revisions
+    for which it was mailed. `unmailed_before` says that the previous revision had it too, but got no mail. `before` is
     the fingerprint that a moved finding had in the previous revision. `unmailed` says that a re-check without a mail
-    found it. The database stores the names of the fields.
+    found it. The database stores the names of the fields; `bot.store.codec` knows the earlier names.
     """
 
     finding: Finding
     standing: FindingStatus = FindingStatus.NEW
     withheld: str | None = None
-    said_before: int = 0
-    unsaid_before: bool = False
+    mailed_before: int = 0
+    unmailed_before: bool = False
     before: str = ""
     unmailed: bool = False
 
     @property
     def known(self) -> bool:
         """Return whether it was mailed for an earlier revision, or would have been mailed."""
-        return self.said_before > 0 or self.unsaid_before
+        return self.mailed_before > 0 or self.unmailed_before
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ def _of_comment(comment: ReviewFinding, rule: Rule | None, policy: Policy) -> st
         (finding.severity.rank < policy.severity.rank, LOW_SEVERITY.format(severity=finding.severity)),
         (finding.confidence.rank < policy.confidence.rank, LOW_CONFIDENCE.format(confidence=finding.confidence)),
         (objection is not None, DISPUTED.format(reason=objection)),
-        (comment.said_before >= policy.max_repeats, REPORTED.format(count=comment.said_before)),
+        (comment.mailed_before >= policy.max_repeats, REPORTED.format(count=comment.mailed_before)),
     )
     return next((reason for applies, reason in checks if applies), None)
 

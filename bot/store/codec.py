@@ -25,6 +25,7 @@ from bot.mail.posting_codec import (
     posting_head,
     without_texts,
 )
+from bot.review.model import ReviewFinding
 from rules.diff.patch import Hunk
 from rules.finding import Finding
 
@@ -37,7 +38,10 @@ STREAMED = {"yield_per": 8}
 
 _MAX_REMEMBERED = 32 * 1024  # bytes of a head, which can be a thousand times longer than its compressed form
 _MAX_ITEMS = 500  # of a statement: SQLite limits its parameters
-_EARLIER_NAMES: dict[Any, dict[str, str]] = {Finding: {"mended_by": "fixed_by_patch"}}
+_EARLIER_NAMES: dict[Any, dict[str, str]] = {
+    Finding: {"mended_by": "fixed_by_patch"},
+    ReviewFinding: {"said_before": "mailed_before", "unsaid_before": "unmailed_before"},
+}
 """The fields that earlier versions stored under other names, by those names."""
 
 

@@ -61,7 +61,7 @@ class ShownFinding:
     lines: tuple[QuotedLine, ...]
     evidence: tuple[tuple[str, tuple[str, ...]], ...]
     required: tuple[str, ...]
-    said_before: int
+    mailed_before: int
     fixed_by_patch: int | None
     replies: tuple[DispositionRecord, ...]
 
@@ -236,7 +236,7 @@ def _shown(
         lines=tuple(map(_quoted_line, lines)),
         evidence=tuple((evidence.origin, evidence.lines) for evidence in finding.evidence),
         required=finding.required,
-        said_before=comment.said_before,
+        mailed_before=comment.mailed_before,
         fixed_by_patch=finding.fixed_by_patch,
         replies=tuple(replies.get(fingerprint, ())),
     )

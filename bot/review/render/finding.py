@@ -57,7 +57,7 @@ def _other_places(group: FindingGroup) -> str:
 
 
 def _already_reported(group: FindingGroup) -> str:
-    if not all(comment.standing is not FindingStatus.NEW and comment.said_before for comment in group.comments):
+    if not all(comment.standing is not FindingStatus.NEW and comment.mailed_before for comment in group.comments):
         return ""
-    is_previous_unsent = any(comment.unsaid_before for comment in group.comments)
+    is_previous_unsent = any(comment.unmailed_before for comment in group.comments)
     return sentences.REPORTED_ON_EARLIER if is_previous_unsent else sentences.REPORTED_ON_PREVIOUS

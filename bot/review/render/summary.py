@@ -85,6 +85,6 @@ def _since_previous(review: Review) -> str:
         counts.append(sentences.ONE_REMAINS if remaining == 1 else sentences.SOME_REMAIN.format(count=remaining))
     if resolved:
         counts.append(sentences.ONE_RESOLVED if resolved == 1 else sentences.SOME_RESOLVED.format(count=resolved))
-    is_previous_unsent = any(comment.unsaid_before for comment in review.comments)
+    is_previous_unsent = any(comment.unmailed_before for comment in review.comments)
     sentence = sentences.SINCE_NO_MAIL if is_previous_unsent else sentences.SINCE_MAIL
     return sentence.format(counts=plain_text.listed(counts)) if counts else ""

@@ -23,7 +23,7 @@ def test_the_same_finding_on_another_line_is_repeated_and_remembers_that_it_was_
 
     (comment,) = compare(Report((new,)), previous)
 
-    assert (FindingStatus.REPEATED, 1, False) == (comment.standing, comment.said_before, comment.unsaid_before)
+    assert (FindingStatus.REPEATED, 1, False) == (comment.standing, comment.mailed_before, comment.unmailed_before)
 
 
 def test_what_went_to_nobody_was_not_said(make: Maker) -> None:
@@ -35,7 +35,9 @@ def test_what_went_to_nobody_was_not_said(make: Maker) -> None:
 
     comments = compare(Report((make.finding(3), make.finding(5))), Review(make.posting(), before))
 
-    assert [(0, True), (0, False), (0, True)] == [(comment.said_before, comment.unsaid_before) for comment in comments]
+    assert [(0, True), (0, False), (0, True)] == [
+        (comment.mailed_before, comment.unmailed_before) for comment in comments
+    ]
 
 
 def test_the_same_text_in_another_file_is_moved(make: Maker) -> None:
@@ -43,7 +45,7 @@ def test_the_same_text_in_another_file_is_moved(make: Maker) -> None:
 
     (comment,) = compare(Report((make.finding(3, path="rust/kernel/other.rs"),)), previous)
 
-    assert (FindingStatus.MOVED, 0) == (comment.standing, comment.said_before)
+    assert (FindingStatus.MOVED, 0) == (comment.standing, comment.mailed_before)
 
 
 def test_what_is_not_found_again_is_resolved_and_behind_the_findings(make: Maker) -> None:
@@ -97,7 +99,7 @@ def test_a_mailed_finding_that_somebody_replied_to_is_withheld_in_all_later_revi
     reason = "already reported, and somebody replied in reply@example.org"
     assert [reason, None] == [comment.withheld for comment in second]
     assert [reason, "resolved since the previous revision"] == [comment.withheld for comment in third]
-    assert [1, 0] == [comment.said_before for comment in second]
+    assert [1, 0] == [comment.mailed_before for comment in second]
 
 
 def test_a_reply_withholds_nothing_if_the_mail_did_not_leave(make: Maker) -> None:
@@ -117,7 +119,7 @@ def test_edited_code_in_the_same_item_is_the_same_finding(make: Maker) -> None:
     comments = compare(Report((elsewhere, new)), previous)
 
     assert [(FindingStatus.NEW, 0), (FindingStatus.MOVED, 1)] == [
-        (item.standing, item.said_before) for item in comments
+        (item.standing, item.mailed_before) for item in comments
     ]
 
 
@@ -130,7 +132,7 @@ def test_a_function_whose_impl_changed_is_not_resolved(make: Maker) -> None:
     comments = compare(Report((other, new)), previous)
 
     assert [(FindingStatus.NEW, 0), (FindingStatus.MOVED, 1)] == [
-        (item.standing, item.said_before) for item in comments
+        (item.standing, item.mailed_before) for item in comments
     ]
 
 

@@ -133,8 +133,8 @@ def test_a_remark_is_said_for_two_revisions_and_not_a_third_time(make: Maker) ->
 
 
 def test_what_was_said_and_is_gone_is_counted_as_resolved(make: Maker) -> None:
-    said, unsaid = ReviewFinding(make.finding(3)), ReviewFinding(make.finding(9), withheld="its rule is not stable")
-    previous = Review(make.posting(), (said, unsaid))
+    mailed, withheld = ReviewFinding(make.finding(3)), ReviewFinding(make.finding(9), withheld="its rule is not stable")
+    previous = Review(make.posting(), (mailed, withheld))
 
     result = review(make.posting(revision=2), Report(), [make.rule()], previous)
 

@@ -163,7 +163,7 @@ def test_what_a_look_found_beside_what_was_mailed_is_news_to_the_next_revision(
     second = store.review_of("2@example.org")
     assert second is not None
     assert [(1, False), (0, True)] == [
-        (comment.said_before, comment.unsaid_before) for comment in second.review.comments
+        (comment.mailed_before, comment.unmailed_before) for comment in second.review.comments
     ]
 
 

@@ -109,11 +109,12 @@ def test_fields_that_a_class_lost_are_ignored_and_new_ones_have_their_default() 
 
 
 def test_a_field_is_read_under_the_name_that_an_earlier_version_stored() -> None:
-    finding = replace(FINDINGS[0], fixed_by_patch=2)
+    finding = ReviewFinding(replace(FINDINGS[0], fixed_by_patch=2), mailed_before=3, unmailed_before=True)
     fields = json.loads(unpack(encode(finding)))
-    fields["mended_by"] = fields.pop("fixed_by_patch")
+    fields["said_before"], fields["unsaid_before"] = fields.pop("mailed_before"), fields.pop("unmailed_before")
+    fields["finding"]["mended_by"] = fields["finding"].pop("fixed_by_patch")
 
-    assert decode(Finding, pack(json.dumps(fields).encode())) == finding
+    assert decode(ReviewFinding, pack(json.dumps(fields).encode())) == finding
 
 
 def test_a_value_without_a_required_field_is_refused() -> None:

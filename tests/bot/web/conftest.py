@@ -78,7 +78,7 @@ def fill(path: Path, make: Maker) -> None:
         review = Review(
             second,
             (
-                ReviewFinding(standing, FindingStatus.REPEATED, said_before=1),
+                ReviewFinding(standing, FindingStatus.REPEATED, mailed_before=1),
                 ReviewFinding(new),
                 ReviewFinding(in_log, withheld="muted (series) by secret-muter@example.org"),
                 ReviewFinding(fixed, FindingStatus.RESOLVED, "resolved since the previous revision", 1),

@@ -62,7 +62,7 @@ def two_revisions(make: Maker) -> list[tuple[Review, Outgoing | None]]:
     new = make.finding(12, rule="missing-safety-section", message="`f` has no section.\nAdd one.")
     first, second = make.posting(cover=True), make.posting(cover=True, revision=2)
     comments = (
-        ReviewFinding(standing, FindingStatus.REPEATED, said_before=1),
+        ReviewFinding(standing, FindingStatus.REPEATED, mailed_before=1),
         ReviewFinding(new),
         ReviewFinding(make.finding(14), withheld="muted (series) by secret-muter@example.org"),
         ReviewFinding(fixed, FindingStatus.RESOLVED, "resolved since the previous revision", 1),

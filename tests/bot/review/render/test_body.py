@@ -302,7 +302,7 @@ def test_findings_that_are_not_repeated_remain_and_are_not_shown(make: Maker) ->
     first, second = make.finding(3), make.finding(9, message="Another message.")
     previous = Review(
         make.posting(),
-        (ReviewFinding(first, said_before=1), ReviewFinding(second)),
+        (ReviewFinding(first, mailed_before=1), ReviewFinding(second)),
         recipients=Recipients((Address("Ada", "ada@example.org"),)),
     )
 
@@ -317,7 +317,7 @@ def test_findings_over_the_limit_and_findings_that_are_not_repeated_are_counted_
     findings = [make.finding(3, path=f"rust/kernel/{number}.rs") for number in range(18)]
     previous = Review(
         make.posting(),
-        tuple(ReviewFinding(finding, said_before=1) for finding in findings[:2]),
+        tuple(ReviewFinding(finding, mailed_before=1) for finding in findings[:2]),
         recipients=Recipients((Address("Ada", "ada@example.org"),)),
     )
 
