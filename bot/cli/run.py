@@ -168,7 +168,7 @@ def _destination(outcome: "Outcome") -> str:
     if outcome.refused:
         return f"no mail: {outcome.refused}"
     if not outcome.mail:
-        return f"no mail: {outcome.unsaid or 'no findings'}"
+        return f"no mail: {outcome.unmailed_reason or 'no findings'}"
     first, more = outcome.to[0], len(outcome.to) - 1
     return f"{first} and {more} more" if more else first
 

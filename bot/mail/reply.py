@@ -16,8 +16,8 @@ class Identity:
     """The sender: the address in From, whose domain is also that of our message-ids, and the program's version.
 
     Answers to our mails go to `contact`, where a person reads them; "" where that is the address in From. `commands`
-    says that those by mail are heard. Our message-ids are made with `key`, so that only its owner can tell them before
-    the mail is sent. The mails name the addresses of `links`.
+    says that those by mail are accepted. Our message-ids are made with `key`, so that only its owner can tell them
+    before the mail is sent. The mails name the addresses of `links`.
     """
 
     sender: Address

@@ -18,7 +18,7 @@ def series_fields(posting: Posting) -> dict[str, Value]:
 class Outcome:
     """The result of a posting. `refused` explains why there is no review. `mail` is its mail, `to` its recipients.
 
-    `unsaid` is why there is no mail although there are findings. `skipped` counts what was not checked.
+    `unmailed_reason` is why there is no mail although there are findings. `skipped` counts what was not checked.
     """
 
     posting_id: str
@@ -32,7 +32,7 @@ class Outcome:
     mail: str = ""
     to: tuple[str, ...] = ()
     refused: str = ""
-    unsaid: str = ""
+    unmailed_reason: str = ""
 
     @classmethod
     def of(cls, posting: Posting) -> Self:

@@ -134,7 +134,7 @@ class CommandJob:
 
     def run(self) -> tuple[CommandResult, ...]:
         """Return the mails to us, in order, with the outcome of each."""
-        heard: list[CommandResult] = []
+        results: list[CommandResult] = []
         self._unavailable.clear()
         is_waiting = False
         while not (is_waiting or self._stop.is_set()) and (mails := self._store.unchecked_for_commands(_MAILS)):
@@ -144,9 +144,9 @@ class CommandJob:
                 result = None
                 if mail.id not in self._processed:
                     try:
-                        result = self._hear(mail)
+                        result = self._handle(mail)
                     except StoppedError:
-                        return tuple(heard)
+                        return tuple(results)
                     except InboxError as error:
                         if self._clock.now() - mail.mail.arrived < _MAX_UNVERIFIED_DELAY:
                             event(LogEvent.COMMAND_DELAYED, "warning", mail=mail.mail.origin, reason=str(error))
@@ -161,10 +161,10 @@ class CommandJob:
                 if result is not None:
                     if not result.obeyed:
                         _log_refused(result)
-                    heard.append(result)
-        return tuple(heard)
+                    results.append(result)
+        return tuple(results)
 
-    def _hear(self, stored: StoredMail) -> CommandResult | None:
+    def _handle(self, stored: StoredMail) -> CommandResult | None:
         """Handle a mail; None if it is not to us."""
         if not _may_be_for_us(stored.mail.raw, self._own):
             return None
@@ -292,11 +292,11 @@ def read_commands(own: str, stored: StoredMail) -> CommandMail | None:
     return CommandMail(message, commands(message), one_time_token(message))
 
 
-def _log_refused(heard: CommandResult) -> None:
+def _log_refused(result: CommandResult) -> None:
     """Log a mail whose command is not obeyed, except a mail without a command or that was processed before."""
-    is_event = heard.outcome not in {PROCESSED_BEFORE, OWN_MAIL, NO_COMMAND}
-    who = {"message_id": heard.message_id, "sender": heard.sender}
-    event(LogEvent.COMMAND_REFUSED, "info" if is_event else "debug", **who, reason=heard.outcome)
+    is_event = result.outcome not in {PROCESSED_BEFORE, OWN_MAIL, NO_COMMAND}
+    who = {"message_id": result.message_id, "sender": result.sender}
+    event(LogEvent.COMMAND_REFUSED, "info" if is_event else "debug", **who, reason=result.outcome)
 
 
 def _may_be_for_us(raw: bytes, own: str) -> bool:

@@ -90,11 +90,11 @@ class RecheckJob:
             return result
         old = None if before is None else before.review
         changed = difference(old, result.review, self._later_revision(posting))
-        told_verdicts = self._told_verdicts(posting, old, now)
-        mail, unsent = self._mail(result.review, told_verdicts, known, now) if send else (None, "")
+        mailed_verdicts = self._mailed_verdicts(posting, old, now)
+        mail, unsent = self._mail(result.review, mailed_verdicts, known, now) if send else (None, "")
         store.save_blobs(result.blobs, now)
         review = result.review
-        if mail is None and verdict_of(review) not in told_verdicts:
+        if mail is None and verdict_of(review) not in mailed_verdicts:
             review = mark_unmailed(review, old)
         if before is None or mail is not None or review != old:
             # A review that changed nothing keeps its date, so that no digest reports it a second time.
@@ -111,8 +111,8 @@ class RecheckJob:
         newest = max((later.series.revision for later in self._store.of_topic(posting.topic)), default=0)
         return newest if newest > posting.series.revision else None
 
-    def _told_verdicts(self, posting: Posting, old: Review | None, now: datetime) -> frozenset[str]:
-        """Return the verdicts that people may have been told.
+    def _mailed_verdicts(self, posting: Posting, old: Review | None, now: datetime) -> frozenset[str]:
+        """Return the verdicts that may have been mailed to people.
 
         The verdict before the first re-check is one of them. Those of later re-checks without a mail are not.
         """
@@ -124,14 +124,14 @@ class RecheckJob:
         return frozenset({stood})
 
     def _mail(
-        self, review: Review, told_verdicts: frozenset[str], known: RefusalContext, now: datetime
+        self, review: Review, mailed_verdicts: frozenset[str], known: RefusalContext, now: datetime
     ) -> tuple[Outgoing | None, str]:
         """Return the mail for a verdict that is new and "", or None and why there is no mail."""
         posting, verdict = review.posting, verdict_of(review)
         if not verdict:
             return None, review.recipients.reason or "no finding to report"
         kind = recheck_kind(verdict)
-        if verdict in told_verdicts and not self._store.forget_expired(
+        if verdict in mailed_verdicts and not self._store.forget_expired(
             message_id(posting, self._context.identity, kind), verdict
         ):
             return None, "these findings were reported before"
@@ -143,7 +143,7 @@ class RecheckJob:
             return None, str(refused)
         if not review.recipients.to:
             return None, review.recipients.reason
-        preface = _PREFACE if any(told_verdicts - {verdict}) else ()
+        preface = _PREFACE if any(mailed_verdicts - {verdict}) else ()
         mail = write_mail(review, self._context, known.last, now, kind, preface)
         return (mail, "") if isinstance(mail, Outgoing) else (None, mail.reason if mail else "no finding to report")
 

@@ -216,8 +216,8 @@ class ReviewJob:
         encoded = started.due.encoded
         is_kept = self._store.save_review(result.review, result.outgoing, now, pending, encoded, result.blobs)
         mail = result.outgoing if is_kept else None
-        unsaid = "" if mail else why_unmailed(result.review) if result.outgoing is None else ANSWERED
-        committed.append(partial(log_review, result.review, mail, unsaid))
+        unmailed_reason = "" if mail else why_unmailed(result.review) if result.outgoing is None else ANSWERED
+        committed.append(partial(log_review, result.review, mail, unmailed_reason))
         return replace(
             outcome,
             findings=len(result.review.current),
@@ -225,7 +225,7 @@ class ReviewJob:
             skipped=len(result.review.unchecked),
             mail=mail.message_id if mail else "",
             to=mail.envelope_to if mail else (),
-            unsaid=unsaid,
+            unmailed_reason=unmailed_reason,
         )
 
 

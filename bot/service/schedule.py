@@ -115,7 +115,7 @@ class Wakeups:
 def serve(
     jobs: Sequence[ScheduledJob],
     stop: Event,
-    pulse: Watchdog | None = None,
+    watchdog: Watchdog | None = None,
     manager: ServiceManager | None = None,
     wakeups: Wakeups | None = None,
     recorder: JobRecorder | None = None,
@@ -129,23 +129,23 @@ def serve(
 
     If a file of ours was replaced meanwhile, all jobs stop, and ReplacedError is raised.
 
-    The manager gets a sign of life as long as the pulse knows of no job that hangs. The recorder gets all runs.
+    The manager gets a sign of life as long as the watchdog knows of no job that hangs. The recorder gets all runs.
     """
     from apscheduler.executors.pool import ThreadPoolExecutor
     from apscheduler.schedulers.background import BackgroundScheduler
 
-    pulse, manager, wakeups = pulse or Watchdog(), manager or ServiceManager(), wakeups or Wakeups()
+    watchdog, manager, wakeups = watchdog or Watchdog(), manager or ServiceManager(), wakeups or Wakeups()
     outages = Outages(LogEvent.JOB_FAILED, LogEvent.JOB_RECOVERED, "job", "error")
     replaced: list[ReplacedError] = []
     scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(len(jobs))})
     if recorder is not None:
         recorder.start({job.name: job.max_gap for job in jobs})
     for job in jobs:
-        pulse.watch(job.name, job.seconds + job.jitter, job.max_silence)
+        watchdog.watch(job.name, job.seconds + job.jitter, job.max_silence)
         scheduler.add_job(
             _guarded,
             "interval",
-            args=(job, _Run(pulse, stop, replaced, outages, wakeups, recorder)),
+            args=(job, _Run(watchdog, stop, replaced, outages, wakeups, recorder)),
             id=job.name,
             seconds=job.seconds,
             jitter=job.jitter or None,
@@ -159,7 +159,7 @@ def serve(
     manager.ready()
     known = ""
     while not stop.wait(manager.interval):
-        if not (hung := pulse.hung()):
+        if not (hung := watchdog.hung_job()):
             manager.alive()
         elif hung != known:
             event(LogEvent.JOB_HUNG, "error", job=hung, reason="no progress for too long; systemd gets no sign of life")
@@ -198,7 +198,7 @@ def stopped_by_signals(stop: Event, end: Callable[[], None] = lambda: None) -> I
 class _Run:
     """What the runs of all jobs share."""
 
-    pulse: Watchdog
+    watchdog: Watchdog
     stop: Event
     replaced: list[ReplacedError]
     outages: Outages
@@ -209,7 +209,7 @@ class _Run:
 def _guarded(job: ScheduledJob, shared: _Run) -> None:
     shared.wakeups.begin(job.name)
     try:
-        with shared.pulse.running(job.name):
+        with shared.watchdog.running(job.name):
             result = job.run() if shared.recorder is None else shared.recorder.run(job.name, job.run)
     except ReplacedError as error:
         shared.replaced.append(error)

@@ -56,7 +56,7 @@ class Watchdog:
                 if job.thread == thread:
                     job.sign = self._clock()
 
-    def hung(self) -> str:
+    def hung_job(self) -> str:
         """Return the name of a job that has given no sign for too long, "" if there is none."""
         now = self._clock()
         with self._lock:

@@ -166,7 +166,11 @@ def test_why_findings_are_not_said_is_told(store: Repository, review_context: Re
     quiet = replace(review_context, policy=Policy(without=frozenset({"bad-thing"})))
     (outcome,) = _review(store, quiet, patch("1@x"))
 
-    assert (outcome.findings, outcome.mail, outcome.unsaid) == (1, "", "its rule is switched off in the settings")
+    assert (outcome.findings, outcome.mail, outcome.unmailed_reason) == (
+        1,
+        "",
+        "its rule is switched off in the settings",
+    )
 
 
 @pytest.mark.parametrize("narrow", [Consent(severity=Severity.BUG), Consent(without=frozenset({"bad-thing"}))])
@@ -190,7 +194,7 @@ def test_an_older_revision_is_judged_and_nobody_is_told(store: Repository, revie
     first, second = _review(store, live, patch("1@x"), later)
     (mail,) = store.mails()
 
-    assert (first.findings, first.mail, first.unsaid) == (1, "", "older-revision: v2 has arrived already")
+    assert (first.findings, first.mail, first.unmailed_reason) == (1, "", "older-revision: v2 has arrived already")
     assert (mail.posting_id, second.mail) == ("2@x", mail.message_id)
     assert b"The previous revision got no mail" in mail.content
     assert b"Already reported" not in mail.content

@@ -23,64 +23,64 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def pulse(clock: Clock) -> Watchdog:
+def watchdog(clock: Clock) -> Watchdog:
     watchdog = Watchdog(clock)
     watchdog.watch("poll", 15, 3600)
     watchdog.watch("review", 15, 900)
     return watchdog
 
 
-def _pass(pulse: Watchdog, clock: Clock, seconds: float) -> str:
+def _pass(watchdog: Watchdog, clock: Clock, seconds: float) -> str:
     """Let both jobs run for a moment, then time pass."""
     for name in ("poll", "review"):
-        with pulse.running(name):
+        with watchdog.running(name):
             pass
     clock.now += seconds
-    return pulse.hung()
+    return watchdog.hung_job()
 
 
-def test_jobs_that_run_at_their_pace_do_not_hang(pulse: Watchdog, clock: Clock) -> None:
-    assert {_pass(pulse, clock, 900) for _ in range(9)} == {""}
+def test_jobs_that_run_at_their_pace_do_not_hang(watchdog: Watchdog, clock: Clock) -> None:
+    assert {_pass(watchdog, clock, 900) for _ in range(9)} == {""}
 
 
-def test_a_job_hangs_when_it_gives_no_sign_for_longer_than_one_unit_may_take(pulse: Watchdog, clock: Clock) -> None:
-    with pulse.running("review"):
+def test_a_job_hangs_when_it_gives_no_sign_for_longer_than_one_unit_may_take(watchdog: Watchdog, clock: Clock) -> None:
+    with watchdog.running("review"):
         clock.now += 900
-        assert pulse.hung() == ""
-        pulse.beat()
+        assert watchdog.hung_job() == ""
+        watchdog.beat()
         clock.now += 900
-        assert pulse.hung() == ""
+        assert watchdog.hung_job() == ""
         clock.now += 1
-        assert pulse.hung() == "review"
-        pulse.beat()
-        assert pulse.hung() == ""
+        assert watchdog.hung_job() == "review"
+        watchdog.beat()
+        assert watchdog.hung_job() == ""
     clock.now += 900
-    assert pulse.hung() == ""
+    assert watchdog.hung_job() == ""
 
 
-def test_a_job_hangs_when_it_does_not_start_any_more(pulse: Watchdog, clock: Clock) -> None:
+def test_a_job_hangs_when_it_does_not_start_any_more(watchdog: Watchdog, clock: Clock) -> None:
     clock.now += 916
-    assert pulse.hung() == "review"
+    assert watchdog.hung_job() == "review"
 
 
-def test_the_progress_of_one_job_is_no_sign_of_another(pulse: Watchdog, clock: Clock) -> None:
+def test_the_progress_of_one_job_is_no_sign_of_another(watchdog: Watchdog, clock: Clock) -> None:
     entered, leave = threading.Event(), threading.Event()
 
     def hang() -> None:
-        with pulse.running("review"):
+        with watchdog.running("review"):
             entered.set()
             leave.wait(60)
 
     other = threading.Thread(target=hang)
     other.start()
     assert entered.wait(60)
-    with pulse.running("poll"):
+    with watchdog.running("poll"):
         clock.now += 901
-        pulse.beat()
-        assert pulse.hung() == "review"
+        watchdog.beat()
+        assert watchdog.hung_job() == "review"
     leave.set()
     other.join()
-    assert pulse.hung() == ""
+    assert watchdog.hung_job() == ""
 
 
 def _burn(item: int) -> int:
