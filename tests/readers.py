@@ -31,7 +31,8 @@ from bot.inbox.conversations import Conversations, ids_of
 from bot.inbox.grouping import group_candidates, parent_of
 from bot.inbox.http_client import looks_like_page
 from bot.inbox.lore_manifest import read_manifest
-from bot.inbox.mailbox import Maildir, Mbox, StandardInput, split_mbox
+from bot.inbox.mailbox import Mbox, StandardInput, split_mbox
+from bot.inbox.maildir import Maildir
 from bot.inbox.patch_text import mails_of_texts, plain_text
 from bot.inbox.series_facts import read_footers, read_subject
 from bot.inbox.thread import relatives, run_of, stem, threads
@@ -662,7 +663,7 @@ MAIL_READERS: Final = (
         number=1000,
     ),
     Reader(
-        ("bot.inbox.mailbox.Maildir.batches",),
+        ("bot.inbox.maildir.Maildir.batches", "bot.inbox.mailbox.load_file", "bot.inbox.mailbox.sha256"),
         _Folder.read,
         (),
         more={"many long names": _Folder},
@@ -1716,8 +1717,8 @@ EXEMPT: Final[dict[str, str]] = {
             "bot.inbox.mailbox.Mbox.before",
             "bot.inbox.mailbox.Mbox.count",
             "bot.inbox.mailbox.StandardInput.count",
-            "bot.inbox.mailbox.Maildir.before",
-            "bot.inbox.mailbox.Maildir.count",
+            "bot.inbox.maildir.Maildir.before",
+            "bot.inbox.maildir.Maildir.count",
         ),
         _WHOLE,
     ),

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Mails in files: an mbox, a Maildir, a single mail or patch, standard input."""
+"""Mails in a file or a stream: an mbox, a single mail or patch, standard input."""
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -16,18 +16,16 @@ if TYPE_CHECKING:
 
     from bot.ports.running import Clock
 
-MAX_FILE: Final = 1_000_000_000
+MAX_FILE: Final = 1_000_000_000  # bytes
 SETTLED: Final = timedelta(minutes=1)
 """A file that did not change for this long is complete."""
-
-_MAX_READS: Final = 3
+MAX_READS: Final = 3  # of a file that changes or moves meanwhile
 
 # As in git's mailsplit: an address, a time with a colon between digits, a year.
 _FROM_LINE = re.compile(rb"^From \S[^\n]*+\n", re.MULTILINE)
 _TIME = re.compile(rb"\d\d:\d\d:\d\d")
 _YEAR = re.compile(rb"\d{4}")
 _ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
-_GROUP = re.compile(r"([0-9a-f]{2})=([0-9a-f]{16})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ class Mbox:
         except OSError as error:
             raise InboxError(f"{self.path}: {error.strerror or error}") from error
 
-    def _due(self, file: "_File", cursor: str) -> "_Due":
+    def _due(self, file: "MailFile", cursor: str) -> "_Due":
         if self._writers is None:
             return _Due.of(file.data, cursor)
         now = self._writers.clock.now()
@@ -109,7 +107,7 @@ class Mbox:
         )
         return due.without_last()
 
-    def _settled(self, file: "_File", now: datetime) -> bool:
+    def _settled(self, file: "MailFile", now: datetime) -> bool:
         """Return whether the file has not changed for a minute; a time in the future means that the clock was set."""
         if self._rests is None or self._rests[0] != file.state or self._rests[1] > now:
             self._rests = (file.state, min(file.changed, now))
@@ -143,238 +141,6 @@ class StandardInput:
     @cached_property
     def _data(self) -> bytes:
         return self._read()
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A listed file of a Maildir; the change time is in nanoseconds."""
-
-    path: "Path"
-    size: int
-    changed: int
-
-    @property
-    def unique(self) -> str:
-        """The name up to the colon, which does not change when the file is moved and gets flags."""
-        return self.path.name.partition(":")[0]
-
-    @property
-    def order(self) -> tuple[int, str]:
-        """The sort key: the time of delivery, if the name begins with one, and the name."""
-        seconds = self.unique.partition(".")[0]
-        return int(seconds) if len(seconds) < 16 and seconds.isdecimal() else 0, self.unique
-
-
-class _Names:
-    """The files that were read: their sizes by the constant part of their names.
-
-    The text form is a sum of hashes for each of 256 groups of files, so that its length is bounded.
-    """
-
-    MARK: Final = "names"
-
-    def __init__(self, entries: Iterable[_Entry] = ()) -> None:
-        self.sizes: dict[str, int] = {}
-        self._sums: dict[int, int] = {}
-        for entry in entries:
-            self.add(entry.unique, entry.size)
-
-    def add(self, unique: str, size: int) -> None:
-        self.drop(unique)
-        self.sizes[unique] = size
-        self._toggle(unique, size)
-
-    def drop(self, unique: str) -> None:
-        size = self.sizes.pop(unique, None)
-        if size is not None:
-            self._toggle(unique, size)
-
-    def among(self, entries: Iterable[_Entry]) -> "_Names":
-        """Return the entries in groups that are the same in both."""
-        listed = _Names(entries)
-        same = {group for group, value in listed._sums.items() if value == self._sums.get(group)}
-        return _Names(entry for entry in entries if _group(entry.unique, entry.size)[0] in same)
-
-    def text(self) -> str:
-        return " ".join([self.MARK, *(f"{group:02x}={value:016x}" for group, value in sorted(self._sums.items()))])
-
-    @classmethod
-    def parse(cls, text: str) -> "_Names":
-        """Parse the text form, which has no names."""
-        names = cls()
-        for word in text.split()[1:]:
-            if group := _GROUP.fullmatch(word):
-                names._sums[int(group[1], 16)] = int(group[2], 16)
-        return names
-
-    def _toggle(self, unique: str, size: int) -> None:
-        group, value = _group(unique, size)
-        self._sums[group] = self._sums.get(group, 0) ^ value
-        if not self._sums[group]:
-            del self._sums[group]
-
-
-class Maildir:
-    """A Maildir: every file in `cur` and `new` is a mail. The constant part of its name and its size identify it.
-
-    Timestamps do not decide which files are new. The process remembers the names that it read, and the cursor has a
-    digest for each group of names. After a restart the files of a changed group are read again, and the store ignores
-    the mails that it knows. A mail arrived when its file was last written.
-    """
-
-    def __init__(self, path: "Path", name: str = "", writers: Writers | None = None) -> None:
-        self.path = path
-        self.name = name or str(path)
-        self._writers = writers
-        self._names = _Names()
-        self._behind: str | None = None
-
-    def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
-        """Yield the mails after the cursor, in the order of their names."""
-        cursor = cursors.get("maildir", "")
-        files = _Files(self.path)
-        names = self._known(cursor, files)
-        due = _due_files(names, files)
-        for start in range(0, len(due), size):
-            self._behind = None
-            mails: list[RawMail] = []
-            replaced: list[DeletedMail] = []
-            for entry in due[start : start + size]:
-                file = files.read(entry)
-                if file is None or self._unfinished(file):
-                    continue
-                origin = f"{entry.path.parent.name}/{entry.path.name}"
-                mails.append(RawMail(origin, file.written, file.data))
-                before = names.sizes.get(entry.unique)
-                if before is not None and before < len(file.data):
-                    replaced.append(DeletedMail(f"{origin}, which goes on", file.data[:before]))
-                names.add(entry.unique, len(file.data))
-            cursor = self._remember(names)
-            yield Batch(self.name, "maildir", cursor, tuple(mails), tuple(replaced))
-        if names.sizes and self._remember(names) != cursor:
-            yield Batch(self.name, "maildir", self._remember(names), ())
-
-    def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
-        """Return the last mails before the cursor, in the order of their names."""
-        cursor = cursors.get("maildir", "")
-        files = _Files(self.path)
-        names = self._known(cursor, files)
-        last = sorted((files.entries[unique] for unique in names.sizes), key=lambda entry: entry.order)
-        for start in range(max(0, len(last) - most), len(last), 100):
-            read = ((entry, files.read(entry)) for entry in last[start : start + 100])
-            mails = (
-                RawMail(f"{entry.path.parent.name}/{entry.path.name}", file.written, file.data)
-                for entry, file in read
-                if file is not None
-            )
-            yield Batch(self.name, "maildir", cursor, tuple(mails))
-
-    def count(self, cursors: dict[str, str]) -> int:
-        """Return the number of files after the cursor."""
-        files = _Files(self.path)
-        return len(_due_files(self._known(cursors.get("maildir", ""), files), files))
-
-    def _known(self, cursor: str, files: "_Files") -> _Names:
-        """Return the files before the cursor that still exist."""
-        entries = files.entries
-        if cursor == self._behind:
-            for unique in self._names.sizes.keys() - entries.keys():
-                self._names.drop(unique)
-            return self._names
-        if cursor.partition(" ")[0] == _Names.MARK:
-            return _Names.parse(cursor).among(entries.values())
-        # A cursor of an old version: the change time of the newest file that was read, and its name.
-        return _Names(entry for entry in entries.values() if f"{entry.changed:020d} {entry.path.name}" <= cursor)
-
-    def _remember(self, names: _Names) -> str:
-        self._names, self._behind = names, names.text()
-        return self._behind
-
-    def _unfinished(self, file: "_File") -> bool:
-        """Return whether a writer may still write the file in place, instead of moving it here from `tmp`."""
-        if self._writers is None or self._writers.clock.now() - file.changed >= SETTLED:
-            return False
-        from bot.mail.truncation import truncation
-
-        reason = truncation(file.data, proof=not self._writers.once)
-        if reason:
-            from bot.log import LogEvent, event
-
-            event(LogEvent.MAIL_INCOMPLETE, "debug", list=str(self.path), reason=reason)
-        return bool(reason)
-
-
-def maildir_folders(path: "Path") -> "list[Path]":
-    """Return the folders in which the mails of a Maildir are."""
-    return [folder for folder in (path / "new", path / "cur") if folder.is_dir()]
-
-
-class _Files:
-    """The files of a Maildir by the constant part of their names, listed again when one of them was moved."""
-
-    def __init__(self, path: "Path") -> None:
-        self._path = path
-        self._listings = 0
-        self.entries: dict[str, _Entry] = {}
-        self._list()
-
-    def read(self, entry: _Entry) -> "_File | None":
-        """Read the file, under its new name if it was moved; None if it is not found."""
-        while True:
-            current = self.entries.get(entry.unique)
-            try:
-                return None if current is None else _load(current.path)
-            except FileNotFoundError:
-                if self._listings > _MAX_READS:
-                    return None
-                self._list()
-            except OSError as error:
-                raise InboxError(f"{entry.path}: {error.strerror or error}") from error
-
-    def _list(self) -> None:
-        """List `new` before `cur`: a file that is moved meanwhile goes from the one to the other."""
-        self._listings += 1
-        self.entries = {}
-        directories = 0
-        for directory in ("new", "cur"):
-            try:
-                with os.scandir(self._path / directory) as files:
-                    directories += 1
-                    entries = (_entry(self._path / directory, file) for file in files)
-                    self.entries |= {entry.unique: entry for entry in entries if entry is not None}
-            except FileNotFoundError as error:
-                if directory == "cur" and not directories:
-                    raise InboxError(f"{self._path}: {error.strerror or error}") from error
-            except OSError as error:
-                raise InboxError(f"{self._path}: {error.strerror or error}") from error
-
-
-def _entry(directory: "Path", file: "os.DirEntry[str]") -> _Entry | None:
-    """Return the entry of the file; None if it is not a mail or does not exist any more."""
-    try:
-        if file.name.startswith(".") or not file.is_file():
-            return None
-        status = file.stat()
-    except FileNotFoundError:
-        return None
-    return _Entry(directory / file.name, status.st_size, status.st_ctime_ns)
-
-
-def _due_files(names: _Names, files: _Files) -> list[_Entry]:
-    due = (entry for entry in files.entries.values() if names.sizes.get(entry.unique) != entry.size)
-    return sorted(due, key=lambda entry: entry.order)
-
-
-def _group(unique: str, size: int) -> tuple[int, int]:
-    """Return the group of a file, and its summand in the group's sum."""
-    digest = _digest(f"{unique}/{size}".encode("utf-8", "surrogateescape"))
-    return digest[0], int.from_bytes(digest[1:9])
-
-
-def _digest(data: bytes) -> bytes:
-    import hashlib
-
-    return hashlib.sha256(data).digest()
 
 
 def split_mbox(data: bytes) -> list[bytes]:
@@ -462,7 +228,7 @@ class _Due:
 
     def batches(self, source: str, epoch: str, arrived: datetime, cursor: str, size: int) -> Iterator[Batch]:
         mails = self.raw_mails(epoch, arrived)
-        behind = f"{self.end}:{_digest(self.data[: self.end]).hex()}"
+        behind = f"{self.end}:{sha256(self.data[: self.end]).hex()}"
         for start in range(0, len(mails), size):
             raw = tuple(mails[start : start + size])
             replaced = self.replaced if start == 0 else None
@@ -476,7 +242,7 @@ def _known(data: bytes, cursor: str) -> int:
     length, _, digest = cursor.partition(":")
     if not length.isdecimal() or int(length) > len(data):
         return 0
-    return int(length) if _digest(data[: int(length)]).hex() == digest else 0
+    return int(length) if sha256(data[: int(length)]).hex() == digest else 0
 
 
 def _without_mark(data: bytes) -> int:
@@ -502,7 +268,7 @@ def _unfinished(due: _Due) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class MailFile:
     """The bytes of a file at one moment, with its modification time and its status-change time."""
 
     data: bytes
@@ -511,16 +277,16 @@ class _File:
     changed: datetime
 
 
-def _read(path: "Path | str") -> _File:
+def _read(path: "Path | str") -> MailFile:
     try:
-        return _load(path)
+        return load_file(path)
     except OSError as error:
         raise InboxError(f"{path}: {error.strerror or error}") from error
 
 
-def _load(path: "Path | str") -> _File:
+def load_file(path: "Path | str") -> MailFile:
     """Read the file as of one moment; read it again if it changed meanwhile, unless it only grew."""
-    for _ in range(_MAX_READS):
+    for _ in range(MAX_READS):
         with open(path, "rb") as file:  # noqa: PTH123 a check of a patch does not load pathlib
             before = os.fstat(file.fileno())
             if before.st_size > MAX_FILE:
@@ -532,7 +298,7 @@ def _load(path: "Path | str") -> _File:
                 if len(data) < before.st_size or file.read(before.st_size) != data:
                     continue
         changed = max(after.st_mtime, after.st_ctime)
-        return _File(data, _state(after), _moment(after.st_mtime), _moment(changed))
+        return MailFile(data, _state(after), _moment(after.st_mtime), _moment(changed))
     raise InboxError(f"{path}: it changes while it is read; it is read in the next round")
 
 
@@ -542,3 +308,10 @@ def _state(status: os.stat_result) -> tuple[int, ...]:
 
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def sha256(data: bytes) -> bytes:
+    """Return the SHA-256 digest, by which cursors tell whether what was read has changed."""
+    import hashlib
+
+    return hashlib.sha256(data).digest()

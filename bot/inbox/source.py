@@ -5,7 +5,7 @@ import os
 from typing import TYPE_CHECKING
 
 from bot.inbox.error import InboxError
-from bot.inbox.mailbox import Maildir, Mbox, StandardInput, Writers
+from bot.inbox.mailbox import Mbox, StandardInput, Writers
 from bot.inbox.patch_text import PatchDirectory
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def open_source(path: "Path | str", writers: Writers | None = None, *, patches: 
 def _directory(path: "Path", writers: Writers | None, *, patches: bool) -> "Archive":
     from bot.inbox.epochs import is_git_archive
     from bot.inbox.git_archive import GitArchive
+    from bot.inbox.maildir import Maildir
 
     if is_git_archive(path):
         return GitArchive(path)

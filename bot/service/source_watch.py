@@ -9,7 +9,8 @@ from threading import Lock, Timer
 from typing import Final
 
 from bot.inbox.epochs import is_git_archive, ref_folders
-from bot.inbox.mailbox import SETTLED, maildir_folders
+from bot.inbox.mailbox import SETTLED
+from bot.inbox.maildir import maildir_folders
 from bot.log import LogEvent
 from bot.service.outage import Outages
 from bot.watch import ENTRIES, WRITES, Listener, Watcher, WatchError

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bot.inbox.error import InboxError
-from bot.inbox.mailbox import Maildir, Mbox, StandardInput, split_mbox
+from bot.inbox.mailbox import Mbox, StandardInput, split_mbox
+from bot.inbox.maildir import Maildir
 from bot.ports.archive import Archive
 from tests.growth import assert_linear
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-import bot.inbox.mailbox as module
+import bot.inbox.maildir as module
 from bot.inbox.error import InboxError
-from bot.inbox.mailbox import Maildir, Mbox, Writers, split_mbox
+from bot.inbox.mailbox import MailFile, Mbox, Writers, load_file, split_mbox
+from bot.inbox.maildir import Maildir
 from bot.ports.archive import Archive
 from tests.fakes.mails import mail, patch
 
@@ -341,14 +342,13 @@ def test_a_mail_that_is_moved_while_it_is_read_is_found_or_gone(
     path, store = folder(tmp_path), Store()
     deliver(path, "1.a", TEXTS[0])
     deliver(path, "2.b", TEXTS[1])
-    real = module._load
 
-    def load(file: Path) -> module._File:
+    def load(file: Path) -> MailFile:
         if file == path / "new" / "1.a" and file.exists():
             file.rename(path / name) if name else file.unlink()
-        return real(file)
+        return load_file(file)
 
-    monkeypatch.setattr(module, "_load", load)
+    monkeypatch.setattr(module, "load_file", load)
     store.read(Maildir(path))
 
     assert store.live == (sorted(TEXTS) if name else [TEXTS[1]])

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.inbox.git_archive import GitArchive
-from bot.inbox.mailbox import Maildir, Mbox, StandardInput
+from bot.inbox.mailbox import Mbox, StandardInput
+from bot.inbox.maildir import Maildir
 from bot.inbox.screened import ScreenedArchive, ScreeningLimits
 from bot.ports.archive import Archive
 from tests.fakes.mails import FakeArchive, git_archive, mail, patch

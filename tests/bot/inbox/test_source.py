@@ -8,7 +8,8 @@ import pytest
 from bot.inbox.error import InboxError
 from bot.inbox.git_archive import GitArchive
 from bot.inbox.git_commits import write_git_archive
-from bot.inbox.mailbox import Maildir, Mbox, StandardInput
+from bot.inbox.mailbox import Mbox, StandardInput
+from bot.inbox.maildir import Maildir
 from bot.inbox.source import open_source
 
 
