@@ -9,9 +9,10 @@ from typing import Any, Final
 from bot.mail.state import MailState
 from bot.ports.operator import Bounce, JobState, OutboxEntry, QuarantineEntry, ServiceState
 from bot.review.disposition import without_addresses
-from bot.review.model import FindingStatus
-from bot.store.dialect import Plain, sizes
-from bot.store.times import time_of
+from bot.store.dialect import sizes
+from bot.store.stop import stop_reason
+from bot.store.times import text_of, time_of
+from bot.store.web_rows import RESOLVED, Queries
 
 _MAX_JOBS: Final = 100
 _MAX_SOURCES: Final = 1_000
@@ -28,22 +29,16 @@ _BY_CHANGE: Final = (
     _OUTBOX.format(index="INDEXED BY ix_outgoing_changed")
     + "WHERE o.changed > ? AND o.state IN ({states}) ORDER BY o.changed DESC LIMIT ?"
 )
-_RESOLVED: Final = FindingStatus.RESOLVED.value
 
 
-class OperatorQueries:
+class OperatorQueries(Queries):
     """bot.ports.operator.OperatorSnapshot in a transaction."""
-
-    def __init__(self, connection: Plain) -> None:
-        self._connection = connection
 
     def service_state(self) -> ServiceState:
         counters: dict[str, dict[str, int]] = defaultdict(dict)
         for name, label, value in self._connection.execute("SELECT name, label, value FROM counter"):
             counters[name][label] = value
         read = self._connection.execute("SELECT source, read FROM source_read LIMIT ?", (_MAX_SOURCES,))
-        newest = self._connection.execute("SELECT arrived FROM mail ORDER BY id DESC LIMIT 1").fetchone()
-        stop = self._connection.execute("SELECT reason FROM stop").fetchone()
         size, free = sizes(self._connection)
         return ServiceState(
             counters=counters,
@@ -51,8 +46,8 @@ class OperatorQueries:
             read={source: time_of(time) for source, time in read},
             oldest=self.oldest(),
             findings=self._findings(),
-            newest_mail=None if newest is None else time_of(newest[0]),
-            is_stopped=stop is not None and bool(stop[0]),
+            newest_mail=self._newest_mail(),
+            is_stopped=bool(stop_reason(self._connection)),
             bytes=size,
             free_bytes=free,
         )
@@ -122,16 +117,20 @@ class OperatorQueries:
 
     def _changed_to(self, states: Sequence[MailState], limit: int) -> Sequence[OutboxEntry]:
         """Return the mails that reached one of these states in the last 30 days, newest first."""
-        since = f"{datetime.now(UTC) - timedelta(days=_DAYS):%Y-%m-%d %H:%M:%S.%f}"
+        since = text_of(datetime.now(UTC) - timedelta(days=_DAYS))
         query = _BY_CHANGE.format(states=", ".join("?" * len(states)))
         rows = self._connection.execute(query, (since, *(state.value for state in states), limit))
         return [_entry(row) for row in rows]
+
+    def _newest_mail(self) -> datetime | None:
+        row = self._first("SELECT arrived FROM mail ORDER BY id DESC LIMIT 1")
+        return None if row is None else time_of(row[0])
 
     def _findings(self) -> Mapping[tuple[str, str], int]:
         rows = self._connection.execute(
             "SELECT rule, CASE WHEN standing = ? THEN 'resolved' WHEN outcome = '' THEN 'reported' "
             "ELSE 'withheld' END, sum(count) FROM finding_count GROUP BY 1, 2",
-            (_RESOLVED,),
+            (RESOLVED,),
         )
         return {(rule, outcome): count for rule, outcome, count in rows}
 

@@ -5,10 +5,9 @@ Each method looks at a limited number of rows. A search that finds few postings 
 """
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from heapq import merge
 from itertools import groupby, islice
 from pathlib import Path
@@ -17,42 +16,31 @@ from typing import Any, Final
 from bot.debt.report import DebtReport
 from bot.mail.packed import unpack
 from bot.mail.posting_codec import no_mails
-from bot.mail.refusal import repeated_posting
-from bot.mail.state import MailState
 from bot.ports.web import (
     AppliedPatch,
-    BoundaryName,
-    BoundaryPlaces,
-    BoundaryUse,
-    CollisionSummary,
     DispositionRecord,
     FindingRecord,
-    Health,
-    KernelTreeSummary,
-    MonthCount,
     OurMail,
     Position,
     QueueEntry,
     QueueFilter,
-    RuleFigures,
     SeriesDetail,
     SeriesFilter,
     SeriesPage,
     SeriesSummary,
-    Statistics,
     WebStoreError,
 )
-from bot.review.disposition import DispositionKind, without_addresses
+from bot.review.disposition import without_addresses
 from bot.review.model import FindingStatus, Review
 from bot.store.blocks import BlockReader
+from bot.store.boundary import BoundaryQueries
 from bot.store.codec import decode, posting_of
 from bot.store.debt import debt_path, read_debt
 from bot.store.dialect import Plain, Rows, driver_errors, iterate, open_web
-from bot.store.operator import OperatorQueries
-from bot.store.times import time_of
+from bot.store.statistics import StatisticsQueries
+from bot.store.times import text_of, time_of
+from bot.store.web_rows import RESOLVED, SELECT_SERIES, series_summary, state_word, with_times
 from rules.analysis.maintainers import SubsystemMatch
-from rules.bindings.pending_facts import PendingKind
-from rules.bindings.used_places import UsedPlace
 from rules.finding import Severity
 from rules.lazy import replace
 
@@ -62,30 +50,15 @@ _MAX_FINDINGS: Final = 500  # of a revision
 _MAX_LISTS: Final = 300
 _MAX_SUBSYSTEMS: Final = 4_000
 _MAX_OF_PERSON: Final = 100  # entries of MAINTAINERS that name an address
-_MAX_NAMES: Final = 100  # C names of a series
-_MAX_COLLISIONS: Final = 1_000  # that one request looks at
 _MAX_MAILS: Final = 20
-_MAX_RELATED: Final = 50  # collisions, dispositions and uses of a series
+_MAX_DISPOSITIONS: Final = 50  # of a series
 _MAX_APPLIED: Final = 1_000
 _MAX_THREAD: Final = 200  # mails of a thread that are counted
-_MAX_LATENCIES: Final = 300
-_MAX_MONTHS: Final = 12
-_MAX_REASONS: Final = 12
 _SECONDS: Final = 2.0  # of all queries of a request
-_PERIOD: Final = timedelta(days=30)
-_RESOLVED: Final = FindingStatus.RESOLVED.value
 _MOVED: Final = FindingStatus.MOVED.value
-_SERIES: Final = (
-    "SELECT p.message_id, p.subject, p.author_name, p.revision, p.patches, p.expected, p.sent, p.arrived, p.reviewed, "
-    "p.state, p.verdict, p.reason, p.severity, p.findings, p.reported, p.author"
-)
 _FINDINGS: Final = (
     "SELECT f.posting_id, f.rule, f.severity, f.confidence, f.patch, f.path, f.line, f.standing, f.withheld, "
     "f.fingerprint, f.message, f.reviewed"
-)
-_COLLISIONS_OF: Final = (
-    "SELECT message_id, other_id, kind, name, found FROM collision WHERE topic = ? LIMIT ?",
-    "SELECT message_id, other_id, kind, name, found FROM collision WHERE other_topic = ? LIMIT ?",
 )
 _NEWEST: Final = Position(datetime.max.replace(tzinfo=UTC), "")
 _JOINED: Final = (
@@ -124,19 +97,6 @@ _PENDING_OF_LIST: Final = (
     "WHERE (o.sent, o.posting_id) < (?, ?) AND o.list = ? AND o.sent >= (SELECT min(sent) FROM pending) "
     "AND p.state != 'gone' ORDER BY o.sent DESC, o.posting_id DESC LIMIT ?"
 )
-_COUNTERS: Final = "SELECT name, value FROM counter WHERE (name, label) IN (VALUES ('series', 'due'), ('mail', 'new'))"
-_LISTED_KINDS: Final = (PendingKind.C_CHANGE.value, PendingKind.C_USE.value)
-_COUNT_NAMES: Final = """
-SELECT name, count(*) FROM {table} name >= ? AND name < ? AND name != ? GROUP BY name ORDER BY name LIMIT ?"""
-_NAMES: Final = {
-    "places": _COUNT_NAMES.format(table="used_place WHERE"),
-    **{kind: _COUNT_NAMES.format(table=f"pending_fact WHERE kind = '{kind}' AND") for kind in _LISTED_KINDS},
-}
-"""The queries of names and their counts by what they count."""
-_NAMES_OF: Final = (
-    "SELECT kind, name FROM pending_fact INDEXED BY ix_pending_fact_message_id WHERE message_id = ? "
-    "AND kind IN (?, ?) ORDER BY kind, name LIMIT ?"
-)
 _DISTINCT: Final = """
 WITH RECURSIVE names(name) AS (
   SELECT min({column}) FROM {table}
@@ -145,29 +105,9 @@ WITH RECURSIVE names(name) AS (
 """The query of the values of a column that begins a primary key: SQLite jumps from value to value in its index."""
 _LISTS: Final = _DISTINCT.format(column="list", table="posting_list")
 _SUBSYSTEMS: Final = _DISTINCT.format(column="subsystem", table="posting_subsystem")
-_CHANGING: Final = """
-SELECT used.name, (SELECT count(*) FROM used_place WHERE name = used.name), count(*),
-  (SELECT count(*) FROM pending_fact WHERE kind = ? AND name = used.name)
-FROM (SELECT DISTINCT name FROM used_place) AS used
-CROSS JOIN pending_fact AS fact ON fact.kind = ? AND fact.name = used.name
-GROUP BY used.name ORDER BY count(*) DESC, used.name LIMIT ?"""
-_MOST_USED: Final = """
-WITH used AS (SELECT name, count(*) AS places FROM used_place GROUP BY name ORDER BY places DESC, name LIMIT ?)
-SELECT name, places, (SELECT count(*) FROM pending_fact WHERE kind = ? AND name = used.name),
-  (SELECT count(*) FROM pending_fact WHERE kind = ? AND name = used.name)
-FROM used ORDER BY places DESC, name"""
 _COUNT_PENDING: Final = """
 SELECT count(*) FROM posting_subsystem AS o JOIN pending ON pending.message_id = o.posting_id
 WHERE o.subsystem = ? AND o.sent >= ?"""
-_COLLISIONS: Final = """
-SELECT message_id, other_id, kind, name, found
-FROM (SELECT * FROM collision {condition} ORDER BY found DESC LIMIT ?) AS c
-WHERE EXISTS (SELECT 1 FROM pending WHERE topic = c.topic)
-AND EXISTS (SELECT 1 FROM pending WHERE topic = c.other_topic) LIMIT ?"""
-_NEWEST_COLLISIONS: Final = _COLLISIONS.format(condition="")
-_COLLISIONS_AT: Final = _COLLISIONS.format(condition="WHERE name = ?")
-
-
 _IN_THREAD: Final = """
 SELECT p.message_id FROM message LEFT JOIN mail ON mail.id = message.mail_id
 JOIN posting AS p ON p.thread_id = message.thread_id
@@ -196,8 +136,8 @@ class SqliteWebStore:
             raise WebStoreError(str(error)) from error
 
 
-class WebSnapshot(OperatorQueries):
-    """bot.ports.web.Snapshot in a transaction."""
+class WebSnapshot(BoundaryQueries, StatisticsQueries):
+    """bot.ports.web.Snapshot in a transaction: series, their findings and mails, and the queues of subsystems."""
 
     def __init__(self, connection: Plain, debt: Path) -> None:
         super().__init__(connection)
@@ -213,7 +153,7 @@ class WebSnapshot(OperatorQueries):
                 return SeriesPage(tuple(found), Position(time_of(before[6]), before[0]), searched)
             before = row
             if row[9] != "gone" and _matches(row, wanted):
-                found.append(_summary(row))
+                found.append(series_summary(row))
         return SeriesPage(tuple(found))
 
     def reviewed_page(self, wanted: SeriesFilter, rule: str, person: str, limit: int) -> Sequence[SeriesSummary]:
@@ -231,7 +171,7 @@ class WebSnapshot(OperatorQueries):
             for row in rows
             if _matches(row, wanted) and self._is_on(row[0], wanted.list) and (not person or concerned(row))
         ]
-        return [series for row in matching if (series := _summary(row)).reviewed and series.findings][:limit]
+        return [series for row in matching if (series := series_summary(row)).reviewed and series.findings][:limit]
 
     def lists(self) -> Sequence[str]:
         return [name for (name,) in self._connection.execute(_LISTS, (_MAX_LISTS,))]
@@ -280,12 +220,12 @@ class WebSnapshot(OperatorQueries):
         topic, value = self._one("SELECT topic, value FROM posting WHERE message_id = ?", posting_id)
         stored = self._first("SELECT posting, value FROM review WHERE posting_id = ?", posting_id)
         rows = self._connection.execute(
-            _SERIES + " FROM posting AS p WHERE p.topic = ? AND p.state != 'gone' "
+            SELECT_SERIES + " FROM posting AS p WHERE p.topic = ? AND p.state != 'gone' "
             "ORDER BY p.revision DESC, p.sent DESC LIMIT ?",
             (topic, _MAX_REVISIONS),
         )
-        revisions = {summary.message_id: summary for summary in map(_summary, rows)}
-        revisions[posting_id] = _summary(row)
+        revisions = {summary.message_id: summary for summary in map(series_summary, rows)}
+        revisions[posting_id] = series_summary(row)
         findings = self.findings_of(list(revisions))
         shown = {finding.patch for finding in findings[posting_id]}
         posting = posting_of(value, BlockReader(self._connection).mails if shown else None, patches=shown)
@@ -293,7 +233,7 @@ class WebSnapshot(OperatorQueries):
         review = None if stored is None else decode(Review, stored[1], posting=reviewed)
         in_order = sorted(revisions.values(), key=lambda series: (series.revision, series.sent))
         return SeriesDetail(
-            summary=_summary(row),
+            summary=series_summary(row),
             posting=posting,
             review=review,
             lists=tuple(name for (name,) in self._lists_of(posting_id)),
@@ -332,12 +272,9 @@ class WebSnapshot(OperatorQueries):
         rows = self._connection.execute(
             _FINDINGS + ", p.subject FROM finding AS f JOIN posting AS p ON p.message_id = f.posting_id "
             "WHERE f.rule = ? AND f.standing != ? AND p.state != 'gone' ORDER BY f.reviewed DESC LIMIT ?",
-            (rule, _RESOLVED, limit),
+            (rule, RESOLVED, limit),
         )
         return [_finding(row) for row in rows]
-
-    def figures(self) -> Mapping[str, RuleFigures]:
-        return {figures.rule: figures for figures in self._figures()}
 
     def queue(
         self, wanted: QueueFilter, after: Position | None, limit: int
@@ -345,116 +282,21 @@ class WebSnapshot(OperatorQueries):
         rows = list(islice(self._pending_rows(wanted, after or _NEWEST, limit), limit + 1))
         entries = []
         for row in rows[:limit]:
-            series = _summary(row)
+            series = series_summary(row)
             subsystems = tuple(self.subsystems_of_series(series.message_id))
             entries.append(QueueEntry(series, *self._activity(row[-1], series), subsystems))
         return entries, entries[-1].series.position if len(rows) > limit else None
 
-    def kernel_tree(self) -> KernelTreeSummary | None:
-        row = self._first("SELECT name, commit_id, noted FROM kernel_tree")
-        return None if row is None else KernelTreeSummary(*_with_times(row, 2))
-
-    def boundary_names(self, prefix: str, after: str, limit: int) -> tuple[Sequence[BoundaryName], str]:
-        counts: dict[str, dict[str, int]] = defaultdict(dict)
-        for kind, query in _NAMES.items():
-            values = max(prefix, after), f"{prefix}\U0010ffff", after, limit + 1
-            rows = self._connection.execute(query, values)
-            for name, number in rows:
-                counts[name][kind] = number
-        names = sorted(counts)
-        page = [BoundaryName(name, *(counts[name].get(kind, 0) for kind in _NAMES)) for name in names[:limit]]
-        return page, page[-1].name if len(names) > limit else ""
-
-    def most_used_names(self, limit: int) -> Sequence[BoundaryName]:
-        rows = self._connection.execute(_MOST_USED, (limit, *_LISTED_KINDS))
-        return [BoundaryName(*row) for row in rows]
-
-    def changing_names(self, limit: int) -> Sequence[BoundaryName]:
-        rows = self._connection.execute(_CHANGING, (PendingKind.C_USE.value, PendingKind.C_CHANGE.value, limit))
-        return [BoundaryName(*row) for row in rows]
-
-    def boundary_places(self, name: str, limit: int) -> BoundaryPlaces:
-        number = self._one("SELECT count(*) FROM used_place WHERE name = ?", name)[0]
-        rows = self._connection.execute(
-            "SELECT name, path, line, form, text FROM used_place WHERE name = ? ORDER BY path, line LIMIT ?",
-            (name, limit),
-        )
-        return BoundaryPlaces(number, tuple(UsedPlace(*row) for row in rows))
-
-    def boundary_uses(self, name: str, limit: int) -> Sequence[BoundaryUse]:
-        uses: list[BoundaryUse] = []
-        for kind in PendingKind:
-            rows = self._connection.execute(
-                _SERIES + " FROM pending_fact AS fact JOIN posting AS p ON p.message_id = fact.message_id "
-                "WHERE fact.kind = ? AND fact.name = ? AND p.state != 'gone' ORDER BY p.message_id LIMIT ?",
-                (kind.value, name, limit),
-            )
-            uses += [BoundaryUse(kind.value, _summary(row)) for row in rows]
-        return uses
-
-    def collisions(self, limit: int, name: str = "") -> Sequence[CollisionSummary]:
-        query, values = (_COLLISIONS_AT, (name,)) if name else (_NEWEST_COLLISIONS, ())
-        return [self._collision(row) for row in self._connection.execute(query, (*values, _MAX_COLLISIONS, limit))]
-
-    def statistics(self, now: datetime) -> Statistics:
-        since = _text(now - _PERIOD)
-        states: dict[str, int] = defaultdict(int)
-        counts = self._connection.execute(
-            "SELECT state, verdict, count(*) FROM posting INDEXED BY ix_posting_newest "
-            "WHERE sent >= ? AND state != 'gone' GROUP BY state, verdict",
-            (since,),
-        )
-        for state, verdict, number in counts:
-            states[_word(state, verdict)] += number
-        rows = self._connection.execute(
-            "SELECT arrived, reviewed FROM posting INDEXED BY ix_posting_newest "
-            "WHERE sent >= ? AND state != 'gone' AND reviewed IS NOT NULL ORDER BY sent DESC LIMIT ?",
-            (since, _MAX_LATENCIES),
-        )
-        latencies = sorted((time_of(reviewed) - time_of(arrived)).total_seconds() for arrived, reviewed in rows)
-        mails = self._connection.execute("SELECT state, count(*) FROM outgoing GROUP BY state")
-        figures = self._figures()
-        reasons: dict[str, int] = defaultdict(int)
-        for rule in figures:
-            for reason, count in rule.withheld:
-                reasons[reason] += count
-        return Statistics(
-            states=dict(states),
-            mails={str(MailState(state)): count for state, count in mails},
-            months=self._months(),
-            rules=figures,
-            withheld=_ranked(reasons)[:_MAX_REASONS],
-            latency_median=latencies[len(latencies) // 2] if latencies else None,
-            latency_p90=latencies[len(latencies) * 9 // 10] if latencies else None,
-        )
-
     def debt(self) -> DebtReport | None:
         return read_debt(self._debt)
 
-    def health(self) -> Health:
-        counters = dict(self._connection.execute(_COUNTERS).fetchall())
-        stop = self._first("SELECT reason FROM stop")
-        newest_review = self._first(
-            "SELECT reviewed FROM posting INDEXED BY ix_posting_newest WHERE reviewed IS NOT NULL "
-            "ORDER BY sent DESC LIMIT 1"
-        )
-        newest_mail = self._first("SELECT arrived FROM mail ORDER BY id DESC LIMIT 1")
-        return Health(
-            newest_mail=None if newest_mail is None else time_of(newest_mail[0]),
-            newest_review=None if newest_review is None else time_of(newest_review[0]),
-            due=counters.get("series", 0),
-            unread=counters.get("mail", 0),
-            unprojected=self._first("SELECT 1 FROM posting WHERE projection = 0 LIMIT 1") is not None,
-            stopped="" if stop is None else str(stop[0]),
-            jobs=self.jobs(),
-            oldest=self.oldest(),
-        )
-
     def _pending_rows(self, wanted: QueueFilter, bound: Position, limit: int) -> Iterator[Any]:
         """Yield the pending postings after the position, newest first."""
-        start = _text(bound.sent), bound.message_id
+        start = text_of(bound.sent), bound.message_id
         if wanted.list:
-            yield from self._connection.execute(_SERIES + _PENDING_OF_LIST, (*start, wanted.list.lower(), limit + 1))
+            yield from self._connection.execute(
+                SELECT_SERIES + _PENDING_OF_LIST, (*start, wanted.list.lower(), limit + 1)
+            )
         elif wanted.subsystem or wanted.person:
             oldest = self._one("SELECT min(sent) FROM pending")[0]
             candidates = (
@@ -465,14 +307,14 @@ class WebSnapshot(OperatorQueries):
             for sent, posting_id in candidates:
                 if not oldest or sent < oldest:
                     return
-                if row := self._first(_SERIES + _PENDING_POSTING, posting_id):
+                if row := self._first(SELECT_SERIES + _PENDING_POSTING, posting_id):
                     yield row
         else:
-            yield from self._connection.execute(_SERIES + _PENDING, (*start, limit + 1))
+            yield from self._connection.execute(SELECT_SERIES + _PENDING, (*start, limit + 1))
 
     def _concerning(self, person: str, bound: Position) -> Iterator[tuple[str, str]]:
         """Yield the times and ids of the postings of an author, or of the subsystems of a person, newest first."""
-        start = _text(bound.sent), bound.message_id
+        start = text_of(bound.sent), bound.message_id
         author = iterate(self._connection, _IDS_OF_AUTHOR, (person.lower(), *start))
         names = self.subsystems_of_person(person)
         cursors = (iterate(self._connection, _IDS_OF_SUBSYSTEM, (name, *start)) for name in names)
@@ -485,16 +327,10 @@ class WebSnapshot(OperatorQueries):
             row[15] == person.lower() or any(match.name in names for match in self.subsystems_of_series(row[0]))
         )
 
-    def _first(self, query: str, *values: object) -> Any:
-        return self._connection.execute(query, values).fetchone()
-
-    def _one(self, query: str, *values: object) -> Any:
-        row = self._first(query, *values)
-        assert row is not None
-        return row
-
     def _row(self, posting_id: str) -> Any:
-        return self._first(_SERIES + " FROM posting AS p WHERE p.message_id = ? AND p.state != 'gone'", posting_id)
+        return self._first(
+            SELECT_SERIES + " FROM posting AS p WHERE p.message_id = ? AND p.state != 'gone'", posting_id
+        )
 
     def _lists_of(self, posting_id: str) -> Rows:
         return self._connection.execute("SELECT list FROM posting_list WHERE posting_id = ?", (posting_id,))
@@ -514,25 +350,9 @@ class WebSnapshot(OperatorQueries):
     def _dispositions(self, topic: str) -> tuple[DispositionRecord, ...]:
         rows = self._connection.execute(
             "SELECT fingerprint, rule, kind, reason, given FROM disposition WHERE topic = ? ORDER BY given LIMIT ?",
-            (topic, _MAX_RELATED),
+            (topic, _MAX_DISPOSITIONS),
         )
-        return tuple(DispositionRecord(*_with_times(row, 4)) for row in rows)
-
-    def _collisions_of(self, topic: str) -> tuple[CollisionSummary, ...]:
-        rows: list[Any] = []
-        for query in _COLLISIONS_OF:
-            rows += self._connection.execute(query, (topic, _MAX_RELATED))
-        return tuple(self._collision(row) for row in rows)
-
-    def _collision(self, row: Any) -> CollisionSummary:
-        message_id, other_id, kind, name, found = row
-        return CollisionSummary(
-            message_id, self._subject(message_id), other_id, self._subject(other_id), kind, name, time_of(found)
-        )
-
-    def _subject(self, posting_id: str) -> str:
-        row = self._first("SELECT subject FROM posting WHERE message_id = ?", posting_id)
-        return "" if row is None else str(row[0])
+        return tuple(DispositionRecord(*with_times(row, 4)) for row in rows)
 
     def _applied(self, posting_id: str) -> tuple[AppliedPatch, ...]:
         rows = self._connection.execute(
@@ -540,11 +360,7 @@ class WebSnapshot(OperatorQueries):
             "ORDER BY noted LIMIT ?",
             (posting_id, _MAX_APPLIED),
         )
-        return tuple(AppliedPatch(*_with_times(row, 4)) for row in rows)
-
-    def _names_of(self, posting_id: str) -> tuple[tuple[str, str], ...]:
-        rows = self._connection.execute(_NAMES_OF, (posting_id, *_LISTED_KINDS, _MAX_NAMES))
-        return tuple((kind, name) for kind, name in rows)
+        return tuple(AppliedPatch(*with_times(row, 4)) for row in rows)
 
     def _activity(self, thread: int, series: SeriesSummary) -> tuple[datetime, int]:
         """Return when the last mail of the thread arrived, and how many of its mails are not patches of the series."""
@@ -556,67 +372,23 @@ class WebSnapshot(OperatorQueries):
         )
         return series.arrived if last is None else time_of(last), max(0, mails - series.patches)
 
-    def _figures(self) -> tuple[RuleFigures, ...]:
-        reported: dict[str, int] = defaultdict(int)
-        resolved: dict[str, int] = defaultdict(int)
-        withheld: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        counts = self._connection.execute(
-            "SELECT rule, standing, outcome, sum(count) FROM finding_count GROUP BY rule, standing, outcome"
-        )
-        rules: set[str] = set()
-        for rule, standing, outcome, number in counts:
-            rules.add(rule)
-            if standing == _RESOLVED:
-                resolved[rule] += number
-            elif outcome:
-                withheld[rule][outcome] += number
-            else:
-                reported[rule] += number
-        replies: dict[tuple[str, str], int] = {}
-        for rule, kind, number in self._connection.execute(
-            "SELECT rule, kind, count(*) FROM disposition GROUP BY rule, kind"
-        ):
-            replies[rule, kind] = number
-            rules.add(rule)
-        return tuple(
-            RuleFigures(
-                rule,
-                reported[rule],
-                resolved[rule],
-                _ranked(withheld[rule]),
-                replies.get((rule, DispositionKind.NOT_APPLICABLE.value), 0),
-                replies.get((rule, DispositionKind.FIXED.value), 0),
-            )
-            for rule in sorted(rules)
-        )
-
-    def _months(self) -> tuple[MonthCount, ...]:
-        rows = self._connection.execute(
-            "SELECT month, sum(CASE WHEN standing != ?1 AND outcome = '' THEN count ELSE 0 END), "
-            "sum(CASE WHEN standing != ?1 AND outcome != '' THEN count ELSE 0 END), "
-            "sum(CASE WHEN standing = ?1 THEN count ELSE 0 END) "
-            "FROM finding_count GROUP BY month ORDER BY month DESC LIMIT ?2",
-            (_RESOLVED, _MAX_MONTHS),
-        )
-        return tuple(MonthCount(*row) for row in rows)
-
 
 def _candidates(wanted: SeriesFilter, after: Position | None) -> tuple[str, list[object]]:
     """Return the query of the candidates and its values: by list, by author, or of all postings."""
     bound = after or _NEWEST
-    values: list[object] = [_text(bound.sent), bound.message_id]
+    values: list[object] = [text_of(bound.sent), bound.message_id]
     if wanted.list:
-        return _SERIES + _OF_LIST, [*values, wanted.list.lower()]
+        return SELECT_SERIES + _OF_LIST, [*values, wanted.list.lower()]
     if "@" in wanted.author:
-        return _SERIES + _OF_AUTHOR, [*values, wanted.author.lower()]
-    return _SERIES + _OF_ALL, values
+        return SELECT_SERIES + _OF_AUTHOR, [*values, wanted.author.lower()]
+    return SELECT_SERIES + _OF_ALL, values
 
 
 def _matches(row: Any, wanted: SeriesFilter) -> bool:
     """Return whether the posting matches the filter, except for a list."""
     if wanted.severity is not None and (not row[12] or Severity(row[12]).rank < wanted.severity.rank):
         return False
-    if wanted.state and _word(row[9], row[10]) != wanted.state:
+    if wanted.state and state_word(row[9], row[10]) != wanted.state:
         return False
     author = wanted.author.lower()
     if "@" in author and author != row[15]:
@@ -626,51 +398,10 @@ def _matches(row: Any, wanted: SeriesFilter) -> bool:
     return not wanted.text or wanted.text.lower() in row[1].lower()
 
 
-def _word(state: str, verdict: str) -> str:
-    if state == "complete":
-        return verdict or "due"
-    return state
-
-
-def _summary(row: Any) -> SeriesSummary:
-    message_id, subject, author, revision, patches, expected, sent, arrived, reviewed, state, verdict, reason = row[:12]
-    return SeriesSummary(
-        message_id,
-        subject,
-        author,
-        revision,
-        patches,
-        expected,
-        time_of(sent),
-        time_of(arrived),
-        None if reviewed is None else time_of(reviewed),
-        _word(state, verdict),
-        reason if repeated_posting(reason) else without_addresses(reason),
-        *row[12:15],
-    )
-
-
 def _finding(row: Any) -> FindingRecord:
-    return FindingRecord(*_with_times(row, 11))
+    return FindingRecord(*with_times(row, 11))
 
 
 def _mail(row: Any) -> OurMail:
     message_id, kind, state, reason, content, created, changed = row
     return OurMail(message_id, kind, state, without_addresses(reason), content, time_of(created), time_of(changed))
-
-
-def _with_times(row: Any, *columns: int) -> Any:
-    """Return the row with times in these columns."""
-    values = list(row)
-    for column in columns:
-        values[column] = time_of(values[column])
-    return values
-
-
-def _ranked(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _text(time: datetime) -> str:
-    """Return the time as the database stores it."""
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
