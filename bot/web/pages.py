@@ -29,7 +29,7 @@ from bot.ports.web import (
     WebStore,
     WebStoreError,
 )
-from bot.web import api, atom, records
+from bot.web import api, atom, record_builders, records
 from bot.web.charts import month_rows
 from bot.web.commands import commands_view
 from bot.web.debt import debt_view
@@ -197,7 +197,7 @@ class Pages:
         page = snapshot.series_page(wanted, position(request), _PAGE)
         following = continued(request, page.following)
         if wants_json(request):
-            series = list(map(records.series_record, page.series))
+            series = list(map(record_builders.series_record, page.series))
             return _json(records.SeriesList(series=series, searched=page.searched, next=following))
         return self._page(
             request,
@@ -231,7 +231,7 @@ class Pages:
         if form == ".txt":
             return PlainTextResponse(self._renderer.text("series.txt", view=view))
         if wants_json(request):
-            return _json(records.series_details(view))
+            return _json(record_builders.series_details(view))
         return self._page(request, "series.html", view=view, asked=message_id)
 
     def _commands(self, request: Request, snapshot: Snapshot) -> Response:
@@ -242,7 +242,7 @@ class Pages:
     def _rules(self, request: Request, snapshot: Snapshot) -> Response:
         figures = snapshot.figures()
         if wants_json(request):
-            rules = [records.RuleSummary(**records.rule_fields(rule, figures.get(rule.id))) for rule in RULES]
+            rules = [records.RuleSummary(**record_builders.rule_fields(rule, figures.get(rule.id))) for rule in RULES]
             return _json(records.RuleList(rules=rules))
         return self._page(request, "rules.html", rules=RULES, figures=figures)
 
@@ -252,8 +252,8 @@ class Pages:
             raise NotFoundError("No rule has this name. The list of rules has all of them.")
         figures, findings = snapshot.figures().get(rule.id), snapshot.findings_of_rule(rule.id, _RULE_FINDINGS)
         if wants_json(request):
-            listed = list(map(records.listed_finding, findings))
-            return _json(records.RuleDetails(**records.rule_fields(rule, figures), findings=listed))
+            listed = list(map(record_builders.listed_finding, findings))
+            return _json(records.RuleDetails(**record_builders.rule_fields(rule, figures), findings=listed))
         return self._page(request, "rule.html", rule=rule, figures=figures, findings=findings)
 
     def _queue(self, request: Request, snapshot: Snapshot) -> Response:
@@ -269,7 +269,7 @@ class Pages:
         entries, last = snapshot.queue(wanted, position(request), _PAGE) if is_list else ([], None)
         following, now = continued(request, last), self._clock.now()
         if wants_json(request):
-            queue = [records.queued_series(entry, _group(entry, now)) for entry in entries]
+            queue = [record_builders.queued_series(entry, _group(entry, now)) for entry in entries]
             return _json(records.Queue(queue=queue, next=following))
         of_person = snapshot.subsystems_of_person(person) if person else []
         groups: dict[str, list[QueueEntry]] = {group: [] for group in _GROUPS}
@@ -303,10 +303,10 @@ class Pages:
         if wants_json(request):
             return _json(
                 records.CNameList(
-                    names=records.c_names(names),
-                    changing=records.c_names(changing),
-                    collisions=list(map(records.collision_record, collisions)),
-                    tree=records.tree_record(tree),
+                    names=record_builders.c_names(names),
+                    changing=record_builders.c_names(changing),
+                    collisions=list(map(record_builders.collision_record, collisions)),
+                    tree=record_builders.tree_record(tree),
                     next=following,
                 )
             )
@@ -332,10 +332,10 @@ class Pages:
                 records.CNameDetails(
                     name=name,
                     number=places.number,
-                    places=records.places(places.places),
-                    tree=records.tree_record(tree),
-                    series=list(map(records.concerned_series, uses)),
-                    collisions=list(map(records.collision_record, collisions)),
+                    places=record_builders.places(places.places),
+                    tree=record_builders.tree_record(tree),
+                    series=list(map(record_builders.concerned_series, uses)),
+                    collisions=list(map(record_builders.collision_record, collisions)),
                 )
             )
         return self._page(
@@ -354,7 +354,7 @@ class Pages:
     def _statistics(self, request: Request, snapshot: Snapshot) -> Response:
         statistics = snapshot.statistics(self._clock.now())
         if wants_json(request):
-            return _json(records.statistics_record(statistics))
+            return _json(record_builders.statistics_record(statistics))
         rows = month_rows(statistics.months)
         health, can_send = snapshot.health(), self._installation.can_send
         is_stopped = bool(health.stopped) or self._is_stopped()
@@ -364,7 +364,7 @@ class Pages:
     def _health(self, _: Request, snapshot: Snapshot) -> Response:
         """Say whether the service works: status 200, or 503 if a job is late or the database cannot be read."""
         stopped = self._is_stopped()
-        report = records.health_report(snapshot.health(), self._clock.now(), is_stopped=stopped)
+        report = record_builders.health_report(snapshot.health(), self._clock.now(), is_stopped=stopped)
         return _json(report, 200 if report.ok else 503)
 
     def _atom(self, request: Request, snapshot: Snapshot) -> Response:
