@@ -35,8 +35,8 @@ from bot.service.schedule import ScheduledJob, serve
 from bot.service.source_watch import SourceWatcher
 from bot.service.watchdog import Watchdog
 from bot.settings.tables import Settings
-from bot.store.dialect import KEEPALIVE, address_of
 from bot.store.error import StoreError
+from bot.store.postgres import KEEPALIVE, address_of
 from bot.store.queue import (
     ASSEMBLE,
     ASSEMBLY,

@@ -14,9 +14,9 @@ from bot.ports.outbox import DeliveryEvent
 from bot.store.blocks import BlockReader, driver
 from bot.store.codec import up_to
 from bot.store.database import Database
-from bot.store.dialect import insert, insert_new
 from bot.store.installation import save_claim
 from bot.store.listing import mail_status
+from bot.store.sqlalchemy_dialect import insert, insert_new
 from bot.store.tables import DeliveryEventRow, MailRow, OutgoingRow
 from bot.store.unchecked import mark_checked, unchecked_mails
 

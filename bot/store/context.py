@@ -22,7 +22,7 @@ WHERE message_id IN (SELECT value FROM json_each(?))"""
 _NEWER: Final = """
 SELECT max(revision) FROM posting WHERE topic = ? AND state != 'gone' AND revision > ?
 AND ((sent >= ? AND sent <= ?) OR (arrived > ? AND arrived <= ?))"""
-# As in bot.store.dialect.unindexed: with a plus sign SQLite does not use the index of that column.
+# As in bot.store.sqlalchemy_dialect.unindexed: with a plus sign SQLite does not use the index of that column.
 _EARLIER_IN_THREAD: Final = """
 SELECT value FROM posting WHERE thread_id = ? AND message_id != ? AND state != 'gone' AND +sent <= ?
 ORDER BY +sent LIMIT ?"""

@@ -19,10 +19,8 @@ from bot.store.dialect import (
     name_of,
     open_file,
     plain,
-    postgres_engine,
     session_errors,
     snapshot,
-    sqlite_engine,
     transaction,
     undo_in_memory,
     writing_options,
@@ -257,6 +255,8 @@ class Database:
         """The engine of SQLAlchemy. Sessions have connections of their own to the same file."""
         with self._opening:
             if self._engine is None:
+                from bot.store.sqlalchemy_dialect import postgres_engine, sqlite_engine
+
                 self._engine = postgres_engine(self.server) if self.server else sqlite_engine(self.path)
         return self._engine
 

@@ -14,9 +14,9 @@ from bot.ports.postings import Incomplete
 from bot.store.blocks import BlockReader, driver
 from bot.store.codec import encode, posting_of
 from bot.store.database import Database
-from bot.store.dialect import unindexed
 from bot.store.history import Verified
 from bot.store.mails import stored_mails
+from bot.store.sqlalchemy_dialect import unindexed
 from bot.store.tables import AttestationRow, BackfillRow, MailRow, MessageRow, PostingRow
 
 

@@ -12,11 +12,12 @@ from bot.mail.outgoing import Outgoing
 from bot.mail.state import WAITING, MailState
 from bot.ports.installation import Attempt, Claim, Installation
 from bot.store.database import Database
-from bot.store.dialect import Plain, insert
+from bot.store.dialect import Plain
 from bot.store.error import StoreError
 from bot.store.listing import FILED
 from bot.store.outgoing import NEW_PART, change_state, insert_mail, make_change, store_delivery, stored_mail
 from bot.store.secret import create_secret, fingerprint, read_secret, secret_path
+from bot.store.sqlalchemy_dialect import insert
 from bot.store.tables import InstallationRow, OutgoingPartRow, OutgoingRow, UnknownMailRow
 from rules.lazy import replace
 

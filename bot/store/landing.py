@@ -19,10 +19,10 @@ from bot.store.applied import applied_postings
 from bot.store.blocks import BlockReader, driver
 from bot.store.codec import STREAMED, chunks, posting_of
 from bot.store.database import Database
-from bot.store.dialect import insert, unindexed
 from bot.store.outgoing import store_mail
 from bot.store.pending import forget_pending, update_pending
 from bot.store.reviews import save_review
+from bot.store.sqlalchemy_dialect import insert, unindexed
 from bot.store.tables import (
     UNCOMPARED,
     AppliedPatchRow,

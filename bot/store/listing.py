@@ -23,7 +23,7 @@ from bot.ports.store import QuarantinedPosting
 from bot.review.consent import Mode
 from bot.review.disposition import ActiveMute
 from bot.store.blocks import BlockReader
-from bot.store.dialect import BUSY_MS, Plain, driver_errors, open_reading, open_writing, snapshot, transaction
+from bot.store.dialect import Plain, driver_errors, open_reading, open_writing, snapshot, transaction
 from bot.store.error import explained
 from bot.store.secret import secret_path
 from bot.store.times import text_of
@@ -194,7 +194,7 @@ class StoreReader(ListingRows):
     def rows(self) -> Iterator[Plain]:
         with (
             explained(self._path, self._server),
-            closing(open_reading(self._path, self._server, BUSY_MS / 1000)) as connection,
+            closing(open_reading(self._path, self._server)) as connection,
             snapshot(connection),
         ):
             yield connection

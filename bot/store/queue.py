@@ -12,8 +12,9 @@ from typing import Final
 
 from bot.ports.postings import DuePosting, FirstPosting
 from bot.store.database import Database
-from bot.store.dialect import INSTALL, Plain, run_script
+from bot.store.dialect import Plain, run_script
 from bot.store.error import StoreError
+from bot.store.postgres import INSTALL
 from bot.store.postings import due_postings
 
 QUEUE: Final = "patchwarden"

@@ -15,10 +15,10 @@ from bot.store.applied import without_applied
 from bot.store.blocks import BlockReader, driver
 from bot.store.codec import posting_of
 from bot.store.database import Database
-from bot.store.dialect import insert, unindexed
 from bot.store.digest import DIGESTS
 from bot.store.listing import QUARANTINED
 from bot.store.outgoing import WAITED, insert_mail
+from bot.store.sqlalchemy_dialect import insert, unindexed
 from bot.store.tables import (
     CursorRow,
     MessageRow,

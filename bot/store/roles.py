@@ -13,8 +13,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Final
 
-from bot.store.dialect import PostgresConnection, driver_errors, name_of, open_server
+from bot.store.dialect import driver_errors, name_of
 from bot.store.error import StoreError, explained
+from bot.store.postgres import PostgresConnection, open_server
 
 _MAX_TRIES: Final = 4  # of a lock that another process looks at
 _LOOK_SECONDS: Final = 2.0  # of the question to a server whether a lock is taken

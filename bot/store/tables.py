@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Index, MetaData, text
 from sqlmodel import Field, SQLModel
 
-from bot.store.dialect import partial
+from bot.store.sqlalchemy_dialect import partial
 
 # Constraints have names, so that migrations can refer to them.
 SQLModel.metadata = MetaData(

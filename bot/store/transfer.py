@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.store.database import Database
-from bot.store.dialect import BUSY_MS, Plain, continue_numbers, name_of, open_reading, snapshot, storable_text
+from bot.store.dialect import Plain, continue_numbers, name_of, open_reading, snapshot
 from bot.store.durable import sync_folder
 from bot.store.error import StoreError, explained
 from bot.store.ledger import ledger_path
 from bot.store.listing import StoreReader
+from bot.store.postgres import storable_text
 from bot.store.roles import sole_worker
 from bot.store.secret import secret_path
 from bot.store.tables import metadata
@@ -54,7 +55,7 @@ def transfer(source: Path, target: Path, server: str) -> dict[str, TableDigest]:
         _refuse_filled(database, source, target)
         with (
             explained(source),
-            closing(open_reading(source, "", BUSY_MS / 1000)) as original,
+            closing(open_reading(source, "")) as original,
             snapshot(original),
             database.changing() as copy,
         ):

@@ -36,7 +36,8 @@ from bot.store.blocks import BlockReader
 from bot.store.boundary import BoundaryQueries
 from bot.store.codec import decode, posting_of
 from bot.store.debt import debt_path, read_debt
-from bot.store.dialect import Plain, Rows, driver_errors, iterate, open_web
+from bot.store.dialect import Plain, driver_errors, iterate, open_web
+from bot.store.postgres import Rows
 from bot.store.statistics import StatisticsQueries
 from bot.store.times import text_of, time_of
 from bot.store.web_rows import RESOLVED, SELECT_SERIES, series_summary, state_word, with_times

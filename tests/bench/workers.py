@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bot.store.dialect import Plain, open_server
+from bot.store.dialect import Plain
+from bot.store.postgres import open_server
 from tests.bench.throughput import Usage
 from tests.fakes.postgres import Server
 

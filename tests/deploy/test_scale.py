@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import pytest
 
-from bot.store.dialect import open_server
+from bot.store.postgres import open_server
 from tests.fakes.mails import append_mail, git_archive, patch
 from tests.fakes.postgres import Server, server, stop_server
 from tests.fakes.sink import Sink, sink

@@ -11,8 +11,9 @@ import pytest
 
 from bot.store.blocks import unpack_block
 from bot.store.database import Database
-from bot.store.dialect import Plain, open_server
+from bot.store.dialect import Plain
 from bot.store.listing import StoreReader
+from bot.store.postgres import open_server
 from bot.store.web import SqliteWebStore
 from tests.fakes.postgres import server
 

@@ -22,8 +22,8 @@ from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from bot.mail.state import MailState
-from bot.store.dialect import open_server
 from bot.store.error import StoreError
+from bot.store.postgres import open_server
 from bot.store.repository import Repository
 from tests.fakes.mails import append_mail, git_archive, patch
 from tests.fakes.postgres import Server

@@ -13,8 +13,8 @@ from bot.mail.outgoing import Outgoing
 from bot.mail.state import MailState
 from bot.outbox.brakes import StopFile
 from bot.service.deliver import DeliverJob, SendingContext
-from bot.store.dialect import open_server
 from bot.store.error import StoreError
+from bot.store.postgres import open_server
 from bot.store.repository import Repository
 from bot.store.roles import HeldRoles, Role, RoleTakenError, sole_worker
 from tests.fakes.origin import FakeClock

@@ -11,8 +11,9 @@ import pytest
 
 from bot.error import SettingsError
 from bot.settings.tables import load
-from bot.store.dialect import name_of, session_errors, translated
+from bot.store.dialect import name_of, session_errors
 from bot.store.error import StoreError
+from bot.store.postgres import translated
 from bot.store.repository import Repository
 from bot.store.roles import Role, running, sole_worker
 from tests.fakes.postgres import server, skip_if_missing

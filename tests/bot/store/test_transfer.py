@@ -12,9 +12,10 @@ import pytest
 from bot.ports.raw_mail import Batch
 from bot.review.model import Review
 from bot.store import transfer as module
-from bot.store.dialect import Plain, open_server
+from bot.store.dialect import Plain
 from bot.store.error import StoreError
 from bot.store.ledger import LedgerFile, ledger_path
+from bot.store.postgres import open_server
 from bot.store.repository import Repository
 from bot.store.secret import secret_path
 from bot.store.transfer import transfer

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql import sqltypes
 
-from bot.store.dialect import has_earlier_rows
+from bot.store.sqlalchemy_dialect import has_earlier_rows
 
 revision = "0004"
 down_revision = "0003"

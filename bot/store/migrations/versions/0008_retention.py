@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql import sqltypes
 
-from bot.store.dialect import partial
+from bot.store.sqlalchemy_dialect import partial
 
 revision = "0008"
 down_revision = "0007"

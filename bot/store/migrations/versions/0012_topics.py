@@ -8,7 +8,7 @@ from collections import defaultdict
 import sqlalchemy as sa
 from alembic import op
 
-from bot.store.dialect import has_earlier_rows
+from bot.store.sqlalchemy_dialect import has_earlier_rows
 
 revision = "0012"
 down_revision = "0011"

@@ -4,7 +4,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from bot.store.dialect import partial
+from bot.store.sqlalchemy_dialect import partial
 
 revision = "0015"
 down_revision = "0014"

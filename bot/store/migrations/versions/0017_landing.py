@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql import sqltypes
 
-from bot.store.dialect import partial
+from bot.store.sqlalchemy_dialect import partial
 
 revision = "0017"
 down_revision = "0016"

@@ -3,7 +3,7 @@
 
 from alembic import op
 
-from bot.store.dialect import partial
+from bot.store.sqlalchemy_dialect import partial
 
 revision = "0018"
 down_revision = "0017"

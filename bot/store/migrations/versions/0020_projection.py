@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql import sqltypes
 
-from bot.store.dialect import listed_columns, partial
+from bot.store.sqlalchemy_dialect import listed_columns, partial
 
 revision = "0020"
 down_revision = "0019"

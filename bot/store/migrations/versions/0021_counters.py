@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql import sqltypes
 
-from bot.store.dialect import drop_trigger, trigger
+from bot.store.sqlalchemy_dialect import drop_trigger, trigger
 
 revision = "0021"
 down_revision = "0020"

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from bot.store.blocks import BlockReader, driver, store_bytes
-from bot.store.dialect import has_earlier_rows
+from bot.store.sqlalchemy_dialect import has_earlier_rows
 
 revision = "0024"
 down_revision = "0023"

@@ -3,7 +3,7 @@
 
 from alembic import op
 
-from bot.store.dialect import drop_trigger, trigger
+from bot.store.sqlalchemy_dialect import drop_trigger, trigger
 
 revision = "0025"
 down_revision = "0024"
