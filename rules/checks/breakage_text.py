@@ -26,7 +26,7 @@ _FIXES = {
     Effect.NO_SYMBOL: "bindgen makes no binding for it: it needs a helper in `rust/helpers/`",
     Effect.NO_HELPER: "bindgen makes no binding for the C declaration of that name",
     Effect.STATIC: "nothing outside its file can link to it",
-    Effect.SIGNATURE: "the calls have to be updated",
+    Effect.SIGNATURE: "these users have to be updated",
     Effect.GATED: "the users need the same condition as `cfg`, or a helper that always exists",
     Effect.MEMBER_REMOVED: "these users have to be updated in this series",
     Effect.MEMBER_TYPE: "this changes the type that Rust reads and writes",

@@ -46,7 +46,7 @@ def test_a_long_declaration_stands_below_the_sentence() -> None:
     longer = "int lamp_on(struct lamp *lamp, unsigned long brightness, const struct lamp_colour *colour);\n"
 
     assert _told(edited(LAMP_H, ON, longer)) == (
-        "`lamp_on` is declared differently, but Rust uses it in rust/kernel/lamp.rs:4: the calls have to be updated.\n"
+        "`lamp_on` is declared differently, but Rust uses it in rust/kernel/lamp.rs:4: this user has to be updated.\n"
         "lamp_on after the series: int lamp_on(struct lamp *, unsigned long, const struct lamp_colour *)\n"
         "rust/kernel/lamp.rs:4: unsafe { bindings::lamp_on(lamp) }"
     )
