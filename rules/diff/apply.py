@@ -2,7 +2,7 @@
 """Apply the hunks of a diff to the bytes of a file."""
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 
 from rules.diff.patch import FileChange, Hunk
 from rules.finding import Side
@@ -57,13 +57,21 @@ def apply_with_little_context(content: bytes, change: FileChange) -> bytes | Non
     hunks = []
     for hunk in change.hunks:
         before, after = _sides(hunk)
-        same = [old == new for old, new in zip(before, after, strict=False)]
-        leading = max(0, (same.index(False) if False in same else len(same)) - 1)
-        same = [old == new for old, new in zip(before[leading:][::-1], after[leading:][::-1], strict=False)]
-        trailing = max(0, (same.index(False) if False in same else len(same)) - 1)
-        end = -trailing or None
-        hunks.append((hunk.before_start + leading, before[leading:end], after[leading:end]))
+        leading = max(0, _count_equal(before, after) - 1)
+        trailing = max(0, _count_equal(before[:leading:-1], after[:leading:-1]) - 1)
+        hunks.append(
+            (
+                hunk.before_start + leading,
+                before[leading : len(before) - trailing],
+                after[leading : len(after) - trailing],
+            )
+        )
     return _apply(content, hunks, is_unique=True)
+
+
+def _count_equal(lines: Sequence[bytes], others: Sequence[bytes]) -> int:
+    """Return how many lines are equal at the start of both."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(lines, others, strict=False)))
 
 
 def _apply(content: bytes, hunks: Sequence[tuple[int, list[bytes], list[bytes]]], *, is_unique: bool) -> bytes | None:
