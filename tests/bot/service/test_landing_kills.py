@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bot.store import database, dialect
+from bot.store import database, sqlalchemy_dialect
 from bot.store.dialect import open_file
 from bot.store.repository import Repository
 from tests.fakes.landing_history import USER, day, driver, linked
@@ -93,7 +93,7 @@ def _watch_statements(deaths: _Deaths) -> None:
         connection.set_trace_callback(deaths.meet)
         return connection
 
-    for module in (database, dialect):  # for plain statements and for sessions
+    for module in (database, sqlalchemy_dialect):  # for plain statements and for sessions
         module.open_file = opened_file  # type: ignore[attr-defined]
 
 
