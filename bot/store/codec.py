@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import Enum
 from functools import cache, lru_cache
 from itertools import islice
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from bot.mail.packed import pack, unpack
 from bot.mail.posting import Posting
@@ -32,6 +32,8 @@ from rules.finding import Finding
 T = TypeVar("T")
 _Decoder = Callable[[Any], Any]
 
+IN_ITS_ROW: Final = b""
+"""The posting of a review that is stored only in the row of the posting, until that row changes."""
 MAX_BATCH_BYTES = 64 * 1024 * 1024
 STREAMED = {"yield_per": 8}
 """Execution options of queries for raw mails: the maximum number of rows in memory."""

@@ -20,6 +20,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from bot.store.postgres import BUSY_MS, DriverMissingError, PostgresConnection, Rows, open_server
 
+LISTED: Final = "(SELECT value FROM json_each(?))"
+"""The items of a value that is a list in JSON, for a statement with IN."""
 _STEPS: Final = 20_000  # of SQLite's machine between two looks at the clock
 _WEB_BUSY_SECONDS: Final = 0.5
 _CACHE_KB: Final = 512  # of pages of the database in memory; a request reads few pages twice

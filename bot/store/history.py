@@ -15,11 +15,10 @@ from bot.store.applied import applied_patches
 from bot.store.blocks import BlockReader
 from bot.store.codec import decode, posting_of
 from bot.store.context import context_of
-from bot.store.dialect import Plain
+from bot.store.dialect import LISTED, Plain
 from bot.store.listing import ListingRows, StoreReader, mail_status, named_rows
 from rules.lazy import dataclass
 
-_IDS: Final = "IN (SELECT value FROM json_each(?))"
 _MAILS: Final = "SELECT mail.* FROM mail JOIN message ON message.mail_id = mail.id WHERE message.message_id = ?"
 _CLAIMS: Final = "SELECT * FROM mail WHERE state IN ('conflict', 'private') AND reason LIKE ? ESCAPE '/'"
 _ATTESTATION: Final = (
@@ -83,7 +82,7 @@ def _stored_posting(connection: Plain, row: Any, posting: Posting) -> StoredPost
         "SELECT outcome, attempts FROM backfill WHERE posting_id = ?", (row.message_id,)
     ).fetchone()
     reply = connection.execute(
-        f"SELECT outgoing_id FROM outgoing_part WHERE message_id {_IDS} LIMIT 1",  # noqa: S608 constants
+        f"SELECT outgoing_id FROM outgoing_part WHERE message_id IN {LISTED} LIMIT 1",  # noqa: S608 constants
         (json.dumps(parts),),
     ).fetchone()
     reviewed = connection.execute(

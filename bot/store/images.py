@@ -11,18 +11,17 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from bot.store.blocks import Extent, PackedBytes, bytes_in, pack_bytes, read_block, store_packed
-from bot.store.dialect import Plain
+from bot.store.dialect import LISTED, Plain
 from bot.store.times import text_of
 
 _MIN_ID_LENGTH: Final = 7
 _HEX: Final = frozenset("0123456789abcdef")
-_IDS: Final = "(SELECT value FROM json_each(?))"
 # Unlike LIKE, a range uses the index of the primary key.
 _MATCHING: Final = """
 SELECT wanted.value, blob_id, block, start, length FROM json_each(?) AS wanted CROSS JOIN blob
 WHERE blob_id >= wanted.value AND blob_id < wanted.value || 'g'"""
-_KNOWN: Final = f"SELECT blob_id FROM blob WHERE blob_id IN {_IDS}"  # noqa: S608 constants
-_USED: Final = f"UPDATE blob SET used = ? WHERE blob_id IN {_IDS}"  # noqa: S608 constants
+_KNOWN: Final = f"SELECT blob_id FROM blob WHERE blob_id IN {LISTED}"  # noqa: S608 constants
+_USED: Final = f"UPDATE blob SET used = ? WHERE blob_id IN {LISTED}"  # noqa: S608 constants
 _INSERT: Final = "INSERT INTO blob (blob_id, block, start, length, used) VALUES (?, ?, ?, ?, ?)"
 
 

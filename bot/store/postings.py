@@ -21,7 +21,7 @@ from bot.store.blocks import BlockReader, PackedMails
 from bot.store.codec import in_current_format, is_same_posting, posting_of
 from bot.store.context import context_of
 from bot.store.database import Database
-from bot.store.dialect import Plain
+from bot.store.dialect import LISTED, Plain
 from bot.store.images import PackedImages, StoredImages, find_images, save_images
 from bot.store.listing import FILED, PRIVATE, PRUNED, QUARANTINED, mail_of, named_rows
 from bot.store.outgoing import change_state, store_mail
@@ -31,15 +31,14 @@ from bot.store.reviews import keep_posting, review_as_mailed, save_review
 from bot.store.times import text_of, time_of, utc
 
 _MAX_UNCHECKED: Final = 3  # places that were not checked and are named
-_IDS: Final = "(SELECT value FROM json_each(?))"
 _ASSEMBLED: Final = "UPDATE thread SET assembled = ? WHERE id = ?"
 _STORED: Final = "SELECT message_id, thread_id, state, verdict, reason, tries, compared FROM posting"
 _OF_THREADS: Final = f"{_STORED} WHERE thread_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))"  # noqa: S608 constants
-_WITH_IDS: Final = f"{_STORED} WHERE message_id IN {_IDS}"
+_WITH_IDS: Final = f"{_STORED} WHERE message_id IN {LISTED}"
 _VALUE: Final = "SELECT value FROM posting WHERE message_id = ?"
 _GONE: Final = "UPDATE posting SET state = 'gone', detail = ? WHERE message_id = ?"
 _ARRIVALS: Final = f"""
-SELECT message_id, arrived, mail.id FROM message JOIN mail ON mail.id = mail_id WHERE message_id IN {_IDS}"""  # noqa: S608
+SELECT message_id, arrived, mail.id FROM message JOIN mail ON mail.id = mail_id WHERE message_id IN {LISTED}"""  # noqa: S608
 _INSERT_OR_REPLACE: Final = """
 INSERT INTO posting
   (message_id, thread_id, topic, revision, sent, arrived, state, detail, value, verdict, reason, tries, compared)
@@ -53,7 +52,7 @@ _DUE: Final = "FROM posting WHERE state = 'complete' AND verdict = ''"
 _SUPERSEDED: Final = f"""
 SELECT * FROM outgoing WHERE posting_id IN (
   SELECT message_id FROM posting WHERE topic = ? AND revision < ? AND message_id != ?)
-AND kind NOT IN {_IDS} AND mode != '{FILED}' AND state IN {_IDS}"""  # noqa: S608 constants
+AND kind NOT IN {LISTED} AND mode != '{FILED}' AND state IN {LISTED}"""  # noqa: S608 constants
 _WAITING_MAIL: Final = f"""
 SELECT 1 FROM posting JOIN outgoing ON posting_id = posting.message_id
 WHERE topic = ? AND revision < ? AND posting.message_id != ? AND mode != '{FILED}'
@@ -119,7 +118,7 @@ class PostingRows:
     ) -> Sequence[DuePosting]:
         condition, values = ("", ()) if tries is None else ("AND tries = ?", (tries,))
         query = (
-            f"SELECT value, arrived, tries {_DUE} {condition} AND message_id NOT IN {_IDS} "
+            f"SELECT value, arrived, tries {_DUE} {condition} AND message_id NOT IN {LISTED} "
             "ORDER BY tries, arrived, sent, message_id LIMIT ?"
         )
         with self._database.rows() as connection:

@@ -18,7 +18,7 @@ from bot.mail.state import FINAL
 from bot.ports.retention import PruneCounts, Step
 from bot.review.model import Review, ReviewFinding
 from bot.store.blocks import NOWHERE, Extent, driver, erase_bytes
-from bot.store.codec import decode, encode, posting_of
+from bot.store.codec import IN_ITS_ROW, decode, encode, posting_of
 from bot.store.database import Database
 from bot.store.listing import PRUNED
 from bot.store.pending import forget_pending
@@ -36,7 +36,6 @@ from bot.store.texts import keep_texts
 from rules.lazy import replace
 
 _MAX_ROWS: Final = 200
-_IN_ITS_ROW: Final = b""
 _START: Final = ("", 0)
 
 
@@ -87,7 +86,7 @@ class RetentionRows:
             sizes = []
             for row in session.exec(old.order_by(ReviewRow.posting_id).limit(_MAX_ROWS)).all():
                 posting = (
-                    session.get_one(PostingRow, row.posting_id).value if row.posting == _IN_ITS_ROW else row.posting
+                    session.get_one(PostingRow, row.posting_id).value if row.posting == IN_ITS_ROW else row.posting
                 )
                 review = decode(Review, row.value, posting=posting_of(posting))
                 value = encode(_without_quotes(review), exclude=frozenset({"posting"}))
@@ -181,7 +180,7 @@ def _prune_postings(session: Session, threads: Collection[int], now: datetime, *
         value = _reduced(row.value)
         freed = len(row.value) - len(value)
         review = session.get(ReviewRow, row.message_id)
-        if review is not None and review.posting != _IN_ITS_ROW:
+        if review is not None and review.posting != IN_ITS_ROW:
             reviewed = _reduced(review.posting)
             freed += len(review.posting) - len(reviewed)
             if not dry:

@@ -10,7 +10,7 @@ from bot.mail.state import MailState
 from bot.ports.projection import FindSubsystems
 from bot.review.model import Recipients, Review
 from bot.store.blocks import BlockReader
-from bot.store.codec import decode, encode, is_same_posting, posting_of, with_all_texts
+from bot.store.codec import IN_ITS_ROW, decode, encode, is_same_posting, posting_of, with_all_texts
 from bot.store.dialect import Plain
 from bot.store.listing import FILED
 from bot.store.projection import project_review
@@ -19,7 +19,6 @@ from rules.analysis.maintainers import SubsystemMatch
 from rules.lazy import replace
 
 _WITHOUT_POSTING: Final = frozenset({"posting"})
-_IN_ITS_ROW: Final = b""
 _UNSENT: Final = (MailState.HELD, MailState.REFUSED, MailState.EXPIRED, MailState.WITHDRAWN)
 _REVIEWED: Final = "SELECT posting FROM review WHERE posting_id = ?"
 _VALUE: Final = "SELECT value FROM posting WHERE message_id = ?"
@@ -38,7 +37,7 @@ def save_review(connection: Plain, review: Review, now: datetime, posting: Posti
     stored = connection.execute(_VALUE, (review.posting.message_id,)).fetchone()
     is_in_its_row = stored is not None and is_same_posting(stored[0], posting.value, BlockReader(connection).mails)
     value = encode(review, exclude=_WITHOUT_POSTING)
-    reviewed = _IN_ITS_ROW if is_in_its_row else with_all_texts(*posting)
+    reviewed = IN_ITS_ROW if is_in_its_row else with_all_texts(*posting)
     connection.execute(_INSERT_OR_REPLACE, (review.posting.message_id, text_of(now), reviewed, value))
     project_review(connection, review)
 
@@ -62,7 +61,7 @@ def with_subsystems(connection: Plain, review: Review, find: FindSubsystems) -> 
 def keep_posting(connection: Plain, message_id: str, value: bytes) -> None:
     """Copy the posting to the row of its review, because the row of the posting is about to change."""
     reviewed = connection.execute(_REVIEWED, (message_id,)).fetchone()
-    if reviewed is not None and reviewed[0] == _IN_ITS_ROW:
+    if reviewed is not None and reviewed[0] == IN_ITS_ROW:
         copy = with_all_texts(value, BlockReader(connection).mails)
         connection.execute("UPDATE review SET posting = ? WHERE posting_id = ?", (copy, message_id))
 
@@ -71,7 +70,7 @@ def stored_review(
     connection: Plain, posting_id: str, posting: bytes, value: bytes, *, with_texts: bool = True
 ) -> Review:
     """Return the review of a row, with the posting that was reviewed, on demand without its texts."""
-    if posting == _IN_ITS_ROW:
+    if posting == IN_ITS_ROW:
         (posting,) = connection.execute(_VALUE, (posting_id,)).fetchone()
     mails = BlockReader(connection).mails if with_texts else None
     return decode(Review, value, posting=posting_of(posting, mails))

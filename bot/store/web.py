@@ -34,7 +34,7 @@ from bot.review.disposition import without_addresses
 from bot.review.model import FindingStatus, Review
 from bot.store.blocks import BlockReader
 from bot.store.boundary import BoundaryQueries
-from bot.store.codec import decode, posting_of
+from bot.store.codec import IN_ITS_ROW, decode, posting_of
 from bot.store.debt import debt_path, read_debt
 from bot.store.dialect import Plain, driver_errors, iterate, open_web
 from bot.store.postgres import Rows
@@ -230,7 +230,9 @@ class WebSnapshot(BoundaryQueries, StatisticsQueries):
         findings = self.findings_of(list(revisions))
         shown = {finding.patch for finding in findings[posting_id]}
         posting = posting_of(value, BlockReader(self._connection).mails if shown else None, patches=shown)
-        reviewed = posting if stored is None or stored[0] == b"" else posting_of(stored[0], no_mails, patches=shown)
+        reviewed = (
+            posting if stored is None or stored[0] == IN_ITS_ROW else posting_of(stored[0], no_mails, patches=shown)
+        )
         review = None if stored is None else decode(Review, stored[1], posting=reviewed)
         in_order = sorted(revisions.values(), key=lambda series: (series.revision, series.sent))
         return SeriesDetail(
