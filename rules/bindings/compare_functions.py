@@ -11,10 +11,9 @@ from rules.bindings.facts import ASSEMBLY_FORM, LocatedHelper, User
 from rules.bindings.index import Bindings
 from rules.bindings.unchanged_users import NOT_FOR_BINDGEN
 from rules.lazy import re
-from rules.source.c.source import Declaration, Kind
+from rules.source.c.source import SYMBOLS, Declaration, Kind
 
 FUNCTIONS = (Kind.FUNCTION, Kind.INLINE, Kind.STATIC)
-_SYMBOLS = (Kind.FUNCTION, Kind.VARIABLE)
 _NOT_DEFINED = re.compile(r"!defined\((\w+)\)")
 _ARCHITECTURE_HEADERS = ("arch/", "include/asm-generic/")
 _CALLABLE = (*FUNCTIONS, Kind.VARIABLE, Kind.MACRO_FUNCTION, Kind.MACRO)
@@ -38,8 +37,8 @@ def compare_functions(subject: ChangedName) -> Iterator[Breakage]:
         effect = Effect.UNREACHED if subject.is_in_other_header() else Effect.REMOVED
         yield subject.breakage(effect, subject.old(_CALLABLE)[0], None, users, helpers=(*helpers, *wrapped))
         return
-    symbols = subject.old(_SYMBOLS)
-    if users and symbols and not subject.new(_SYMBOLS):
+    symbols = subject.old(SYMBOLS)
+    if users and symbols and not subject.new(SYMBOLS):
         yield subject.breakage(Effect.NO_SYMBOL, symbols[0], new[0], users)
         return
     yield from _compare_signatures(subject, users, helpers, wrapped)
@@ -71,7 +70,7 @@ def _compare_signatures(
     wrapped: tuple[LocatedHelper, ...],
 ) -> Iterator[Breakage]:
     before, after = subject.diff.before, subject.diff.after
-    old_symbol, new_symbol = _find_difference(subject.old(_SYMBOLS), subject.new(_SYMBOLS))
+    old_symbol, new_symbol = _find_difference(subject.old(SYMBOLS), subject.new(SYMBOLS))
     broken_users: tuple[User, ...] = ()
     if old_symbol is not None and new_symbol is not None and old_symbol.is_clear and new_symbol.is_clear:
         broken_users = _select_broken_users(subject, users, old_symbol, new_symbol)
@@ -153,8 +152,8 @@ def _signature_key(declaration: Declaration) -> tuple[object, ...]:
 def _compare_conditions(
     subject: ChangedName, users: tuple[User, ...], helpers: tuple[LocatedHelper, ...]
 ) -> Iterator[Breakage]:
-    symbols, callables = subject.old(_SYMBOLS), subject.old(_CALLABLE)
-    for_symbols = _new_conditions(symbols, subject.new(_SYMBOLS), subject.diff.after)
+    symbols, callables = subject.old(SYMBOLS), subject.old(_CALLABLE)
+    for_symbols = _new_conditions(symbols, subject.new(SYMBOLS), subject.diff.after)
     for_callables = _new_conditions(callables, subject.new(_CALLABLE), subject.diff.after)
     for_callables = tuple(condition for condition in for_callables if condition != NOT_FOR_BINDGEN)
     users = subject.unchanged.ungated(users, for_symbols) if for_symbols else ()
@@ -165,7 +164,7 @@ def _compare_conditions(
     )
     if users or helpers:
         conditions = for_symbols if users else for_callables
-        stubs = (declaration for declaration in subject.new(_CALLABLE) if declaration.kind not in _SYMBOLS)
+        stubs = (declaration for declaration in subject.new(_CALLABLE) if declaration.kind not in SYMBOLS)
         stub = next(stubs, None) if users else None
         old = (symbols or callables)[0]
         yield subject.breakage(Effect.GATED, old, stub, users, helpers=helpers, conditions=conditions)
@@ -207,7 +206,7 @@ def _compare_definitions(
 ) -> Iterator[Breakage]:
     """Find a function whose definition in a .c file becomes static or is removed while its header stays."""
     step = subject.step
-    if not step.change.path.endswith(".c") or not subject.old(_SYMBOLS):
+    if not step.change.path.endswith(".c") or not subject.old(SYMBOLS):
         return
     old = [item for item in step.before(subject.name) if item.kind is Kind.FUNCTION and item.defined]
     new = [item for item in step.after(subject.name) if item.kind in FUNCTIONS and item.defined]

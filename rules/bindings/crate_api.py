@@ -4,12 +4,19 @@
 from collections import defaultdict
 from functools import cached_property
 
-from rules.bindings.crate_paths import absolute_path, below_crate, file_of, files_by_module, is_in_crate, module_of
+from rules.bindings.crate_paths import (
+    MAX_ALIASES,
+    absolute_path,
+    below_crate,
+    file_of,
+    files_by_module,
+    is_in_crate,
+    module_of,
+)
 from rules.bindings.fact_source import FactSource
 from rules.lazy import dataclass, field
 from rules.source.rust.api import ApiItem, Path, RustApi, read_api
 
-_MAX_ALIASES = 4  # `pub use` of a `pub use`
 _MAX_GLOBS = 64  # `pub use a::*` of a module; with more it is unknown what the module has
 
 
@@ -63,7 +70,7 @@ class CrateApi:
 
     def definition(self, path: Path) -> Path:
         """Return the path where the crate defines what a path leads to through `pub use`; the same path if unknown."""
-        for _ in range(_MAX_ALIASES):
+        for _ in range(MAX_ALIASES):
             module, rest = self._split(path)
             target = self._exported_from(module, rest[0]) if rest else None
             if target is None:
@@ -102,7 +109,7 @@ class CrateApi:
         contents = self._module(module)
         if name in contents.names:
             return True if not rest else None
-        if depth >= _MAX_ALIASES or not contents.is_known:
+        if depth >= MAX_ALIASES or not contents.is_known:
             return None
         targets = contents.exports.get(name, [])
         globs = [(*target, name) for target in contents.globs]

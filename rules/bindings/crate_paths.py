@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 CRATE: Final = "kernel"
 SEPARATOR: Final = "::"
+MAX_ALIASES: Final = 4  # `pub use` of a `pub use`
 _FOLDER: Final = "rust/kernel/"
 
 

@@ -14,16 +14,15 @@ from rules.bindings.crate_paths import absolute_path, file_of, is_in_crate, modu
 from rules.bindings.index import Bindings
 from rules.bindings.kconfig import Verdict
 from rules.bindings.module_facts import ModuleFacts
-from rules.lazy import dataclass, re
+from rules.lazy import dataclass
 from rules.source.kbuild.condition import ALWAYS, Condition, both, either
 from rules.source.rust.api import ApiItem, Path, RustApi
 from rules.source.rust.cfg import Gates
-from rules.source.rust.doc_links import DocLink, read_doc_links
+from rules.source.rust.doc_links import MODULE_HEAD, DocLink, read_doc_links
 from rules.source.rust.source import RustSource
 
 _ROOTS: Final = ("crate", "kernel", "self", "super")
 _BRACKETS: Final = ("(", "[", "{")
-_MODULE_HEAD = re.compile(r"(?:^|\s)mod\s++(?P<name>\w++)\Z")
 _MAX_MEMBERS: Final = 500  # associated items that are searched in other files
 _MAX_LOOKUPS: Final = 2_000  # names that glob imports may have
 _MAX_CANDIDATES: Final = 32  # that a module has for a name
@@ -95,7 +94,7 @@ class _File:
         imports: dict[tuple[Path, str], list[tuple[Path, Condition]]] = {}
         structure = self.source.structure
         for imported in self.source.uses:
-            heads = [_MODULE_HEAD.search(structure.head(at)) for at in structure.enclosing(imported.offset)]
+            heads = [MODULE_HEAD.search(structure.head(at)) for at in structure.enclosing(imported.offset)]
             # The braces of a `use` tree around the name are not modules.
             inside = tuple(head["name"] for head in reversed(heads) if head is not None)
             if structure.function(imported.offset) is None:

@@ -25,14 +25,13 @@ from rules.bindings.included_headers import read_included
 from rules.bindings.kconfig import Kconfig
 from rules.bindings.module_gates import GatedCrate
 from rules.lazy import re
-from rules.source.c.source import Kind
+from rules.source.c.source import AGGREGATES, Kind
 
 _STRUCT = re.compile(r"\b(?:struct|union)\s+(\w+)|^(?:(?:const |volatile )(?=\w))*+(\w+)")
 _CALL = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
 _DECLARED = re.compile(rb"(?m)^[^\S\n]*+(?:pub(?:\([^)\n]*+\))?\s++)?(\w++)\s*+:\s")  # a field of a Rust struct
 _MAX_MACROS = 3  # macros between a helper and a function
 _MAX_TYPEDEFS = 4  # typedefs between a name and its struct
-_AGGREGATES = (Kind.STRUCT, Kind.UNION)
 _ANONYMOUS = "__bindgen_anon"  # the fields that bindgen makes for members without a name
 _NESTED = "__bindgen_ty_"  # in the names that bindgen makes for the types of such members
 _NAMELESS = ("struct {}", "union {}")
@@ -315,7 +314,7 @@ class Bindings:
         """Return the C types of the fields of a struct by their paths."""
         if struct not in self._field_types:
             aggregates = (item.declaration for item in self.declarations(struct))
-            members = (member for found in aggregates if found.kind in _AGGREGATES for member in found.members)
+            members = (member for found in aggregates if found.kind in AGGREGATES for member in found.members)
             types = self._field_types[struct] = {}
             for member in members:
                 types.setdefault(member.name, member.type)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from rules.bindings.build import CRATE_ROOT, Build
-from rules.bindings.crate_paths import absolute_path, file_of, files_by_module, is_in_crate
+from rules.bindings.crate_paths import MAX_ALIASES, absolute_path, file_of, files_by_module, is_in_crate
 from rules.bindings.fact_source import FactSource
 from rules.bindings.kconfig import RUST, Kconfig, Verdict, names_of
 from rules.bindings.module_facts import CrateUse, ModuleFacts, Offer, Places
@@ -13,7 +13,6 @@ from rules.lazy import dataclass
 from rules.source.kbuild.condition import ALWAYS, Condition, both, either
 from rules.source.rust.api import Path
 
-_MAX_ALIASES = 4  # `pub use` of a `pub use`
 _MAX_OFFERS = 32  # of a name in a module, with `pub use a::*`
 
 
@@ -149,7 +148,7 @@ class GatedCrate:
         file, inside = self._file(module)
         contents = self._contents_of(file)
         offers = (*contents.offers.get((inside, name), ()), *contents.offers.get((inside, "*"), ()))
-        if depth >= _MAX_ALIASES or len(offers) > _MAX_OFFERS:
+        if depth >= MAX_ALIASES or len(offers) > _MAX_OFFERS:
             yield ALWAYS
             return
         for offer in offers:

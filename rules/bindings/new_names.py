@@ -9,15 +9,14 @@ from rules.bindings.helper_facts import is_helper_source
 from rules.bindings.index import Bindings
 from rules.bindings.kconfig import RUST, Verdict, names_of
 from rules.lazy import dataclass, re
-from rules.source.c.source import Kind, is_plain_expression
+from rules.source.c.source import SYMBOLS, Kind, is_plain_expression
 from rules.source.kbuild.condition import Condition, both, read_c_condition
 
-_CONFIG = re.compile(r"\bCONFIG_\w+")
+CONFIG_NAME = re.compile(r"\bCONFIG_\w+")
 _CALL = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
 _OWN_CONDITION = re.compile(r"\bCONFIG_|^[ \t]*+#", re.MULTILINE)
 _HELPERS_FILE = "rust/helpers/helpers.c"
 _MAX_BODY_LINES = 40  # of a helper
-_SYMBOLS = (Kind.FUNCTION, Kind.VARIABLE)
 _BODIES = (Kind.INLINE, Kind.STATIC, Kind.MACRO_FUNCTION)
 
 
@@ -77,7 +76,7 @@ def find_condition(bindings: Bindings, user: User, *, is_first: bool = True) -> 
         return None  # each architecture declares the name in its own way
     first, declaration = providers[0]
     for condition in first:
-        if _CONFIG.search(condition) and all(condition in conditions for conditions, _ in providers):
+        if CONFIG_NAME.search(condition) and all(condition in conditions for conditions, _ in providers):
             for way in find_breaking_ways(bindings, user, (condition,), accepts_undeclared=is_first):
                 return ConditionalName(condition, declaration, bindings.kconfig.innermost_option(way))
     return None
@@ -108,7 +107,7 @@ def _providers(
     providers: list[tuple[tuple[str, ...], LocatedDeclaration | LocatedHelper | Constant]] = [
         (located.declaration.conditions, located)
         for located in bindings.bound_declarations(name)
-        if located.declaration.kind in (*_SYMBOLS, Kind.CONSTANT, Kind.MACRO)
+        if located.declaration.kind in (*SYMBOLS, Kind.CONSTANT, Kind.MACRO)
     ]
     provider = bindings.provider(name)
     if provider is not None:
@@ -146,7 +145,7 @@ def _condition_in_helper(bindings: Bindings, name: str, own: tuple[str, ...]) ->
     declarations = bindings.declarations(name)
     user = both(RUST, *map(read_c_condition, own))
     for condition in declarations[0].declaration.conditions if declarations else ():
-        if _CONFIG.search(condition) and all(condition in other.declaration.conditions for other in declarations):
+        if CONFIG_NAME.search(condition) and all(condition in other.declaration.conditions for other in declarations):
             verdict, _ = bindings.kconfig.implies(user, read_c_condition(condition))
             if verdict is Verdict.REFUTED:
                 return ConditionalName(condition, declarations[0], bindings.kconfig.innermost_option(user))
@@ -174,6 +173,6 @@ def find_breaking_ways(
     for way in bindings.gated_crate.ways_of(user.path, user.use.line, user.use.column):
         verdict, _ = bindings.kconfig.implies(way, gate)
         is_known = any(map(bindings.kconfig.definitions, names_of(gate)))
-        has_option = way != RUST or _CONFIG.search(" ".join((*user.gates, *user.use.gates)))
+        has_option = way != RUST or CONFIG_NAME.search(" ".join((*user.gates, *user.use.gates)))
         if verdict is Verdict.REFUTED or (accepts_undeclared and not is_known and not has_option):
             yield way

@@ -12,11 +12,10 @@ from rules.diff.patch import Line
 from rules.diff.rewrites import digest
 from rules.finding import Anchor
 from rules.lazy import re
-from rules.source.c.source import CSource, Declaration, Kind, Member
+from rules.source.c.source import AGGREGATES, CSource, Declaration, Kind, Member
 
 _FUNCTIONS = (Kind.FUNCTION, Kind.INLINE, Kind.STATIC)
-_AGGREGATES = (Kind.STRUCT, Kind.UNION)
-_IGNORED = (*_AGGREGATES, Kind.ENUM, Kind.OPAQUE, Kind.EXPORT)
+_IGNORED = (*AGGREGATES, Kind.ENUM, Kind.OPAQUE, Kind.EXPORT)
 _VALUES = (Kind.MACRO, Kind.CONSTANT)  # a new value breaks no user
 _HELPER = re.compile(rf"\b{PREFIX}(\w++)\s*+\(")
 _INCLUDE = re.compile(r"#\s*include\s*(<[^<>\n]{1,200}>)\s*\Z")
@@ -103,7 +102,7 @@ def _changed_fields(name: str, step: Step, old: list[Declaration], new: list[Dec
 def _fields(declarations: Iterable[Declaration]) -> dict[str, list[Member]]:
     fields: dict[str, list[Member]] = {}
     for declaration in declarations:
-        if declaration.kind in _AGGREGATES:
+        if declaration.kind in AGGREGATES:
             for member in declaration.members:
                 fields.setdefault(member.name, []).append(member)
     return fields

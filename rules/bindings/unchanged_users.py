@@ -5,13 +5,12 @@ from typing import Final
 
 from rules.bindings.bindings_diff import BindingsDiff, is_kbuild
 from rules.bindings.facts import LocatedHelper, MemberUser, User
-from rules.bindings.new_names import find_breaking_ways
+from rules.bindings.new_names import CONFIG_NAME, find_breaking_ways
 from rules.lazy import re
 
 NOT_FOR_BINDGEN: Final = "!defined(__BINDGEN__)"
 """The condition that hides C code from bindgen alone: helpers still see it."""
 
-_CONFIG = re.compile(r"\bCONFIG_\w+")
 _MAX_STATEMENT_LINES = 14
 _MAX_HELPER_LINES = 40
 
@@ -50,7 +49,7 @@ class UnchangedUsers:
 
         A user is omitted if Kconfig proves that its options imply the conditions, or does not show that they do not.
         """
-        if not _CONFIG.search(" ".join(conditions)):
+        if not CONFIG_NAME.search(" ".join(conditions)):
             return users
         return tuple(user for user in users if self._is_built_without(user, conditions))
 
@@ -107,7 +106,7 @@ class UnchangedUsers:
 
 def depends_on_config(path: str, gates: tuple[str, ...]) -> bool:
     """Tell whether Rust code is built only with some Kconfig option, which may depend on others."""
-    return not path.startswith("rust/") or _CONFIG.search(" ".join(gates)) is not None
+    return not path.startswith("rust/") or CONFIG_NAME.search(" ".join(gates)) is not None
 
 
 def _count(lines: list[str], statement: list[str]) -> int:

@@ -28,6 +28,12 @@ class Kind(StrEnum):
     EXPORT = "export"
 
 
+SYMBOLS = (Kind.FUNCTION, Kind.VARIABLE)
+"""The kinds of names that have a symbol."""
+AGGREGATES = (Kind.STRUCT, Kind.UNION)
+"""The kinds of names that have members."""
+
+
 @dataclass(frozen=True, slots=True)
 class Declaration:
     """The declaration of a C name in the lines `line` to `last`.

@@ -4,13 +4,15 @@
 from collections.abc import Iterator
 
 from rules.lazy import re
-from rules.source.c.declaration import CSource, Declaration, Kind
+from rules.source.c.declaration import AGGREGATES, SYMBOLS, CSource, Declaration, Kind
 from rules.source.c.macros import TRACE_PREFIX
 from rules.source.c.members import Member
 from rules.source.c.scanner import Scanner
 from rules.source.c.value import evaluate, is_plain_expression, read_ioctl_number
 
 __all__ = [
+    "AGGREGATES",
+    "SYMBOLS",
     "TRACE_PREFIX",
     "CSource",
     "Declaration",

@@ -24,7 +24,7 @@ _MAX_HEAD: Final = 400  # characters
 
 _STAR = re.compile(r"[ \t]*+\*(?!/)")
 _DOC_VALUE = re.compile(r'doc\s*+=\s*+(?:r(?P<hashes>#*+)"|")')
-_MODULE_HEAD = re.compile(r"(?:^|\s)mod\s++(?P<name>\w++)\Z")
+MODULE_HEAD = re.compile(r"(?:^|\s)mod\s++(?P<name>\w++)\Z")
 _TYPE_HEAD = re.compile(r"\b(?P<kind>struct|enum|union|trait)\s++(?P<name>\w++)")
 _PUBLIC = re.compile(r"\bpub\b(?!\s*+\()")
 _IMPL = re.compile(r"(?:^|\s)impl\b")
@@ -67,7 +67,7 @@ class _Head:
     def of(cls, text: str) -> "_Head":
         """Read a head."""
         end = text[-_MAX_HEAD:]
-        module = _MODULE_HEAD.search(end)
+        module = MODULE_HEAD.search(end)
         is_impl = _IMPL.search(end) is not None
         item = None if is_impl else _TYPE_HEAD.search(end)
         is_public = _PUBLIC.search(end) is not None and "hidden" not in end
