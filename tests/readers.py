@@ -967,6 +967,7 @@ CODE_READERS: Final = (
         (
             "rules.source.c.declarator.tokenize",
             "rules.source.c.declarator.without_annotations",
+            "rules.source.c.declarator.without_unknown_annotations",
             "rules.source.c.declarator.find_closing",
             "rules.source.c.declarator.split_commas",
             "rules.source.c.declarator.read_declarator",
@@ -980,6 +981,7 @@ CODE_READERS: Final = (
             tokens := _tokens(given),
             c_simple.find_linkage(tokens),
             c_declarator.without_annotations(tokens),
+            c_declarator.without_unknown_annotations(tokens),
             c_declarator.split_commas(tokens),
             c_declarator.read_declarator(tokens, is_named=True),
             c_declarator.read_parameters(tokens),

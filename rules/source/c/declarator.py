@@ -97,6 +97,36 @@ def without_annotations(raw: list[str]) -> list[str]:
     return tokens
 
 
+def without_unknown_annotations(tokens: list[str]) -> list[str]:
+    """Return the tokens of a field or parameter without unknown annotations: calls before its name, all after it.
+
+    An annotation begins with `__` or is in capitals. What remains has a type and a name, which is not in that form.
+    """
+    kept: list[str] = []
+    position = 0
+    while position < len(tokens):
+        is_call = tokens[position + 1 : position + 2] == ["("]
+        end = find_closing(tokens, position + 1) + 1 if is_call else position + 1
+        is_annotation = _ANNOTATION.fullmatch(tokens[position]) is not None
+        is_after_name = kept[-1:] == ["]"] or kept[-2:-1] == [":"] or _is_declared(kept)
+        is_pointer = tokens[position + 2 : position + 3] == ["*"]
+        is_before_name = is_call and not is_pointer and _begins_declarator(tokens[end : end + 1])
+        if not is_annotation or not (is_after_name or (kept and is_before_name)):
+            kept += tokens[position:end]
+        position = end
+    return kept
+
+
+def _is_declared(tokens: list[str]) -> bool:
+    """Tell whether the tokens of a field or parameter have a type and, after it, a name."""
+    name = _last_name(tokens[-4:], is_named=False)
+    return name is not None and _ANNOTATION.fullmatch(name) is None
+
+
+def _begins_declarator(tokens: list[str]) -> bool:
+    return bool(tokens) and (tokens[0] == "*" or tokens[0].isidentifier())
+
+
 def find_closing(tokens: list[str], opening: int) -> int:
     """Return the index of the bracket that closes the bracket at `opening`; the last index if it is not closed."""
     depth = 0
@@ -130,6 +160,7 @@ def read_declarator(tokens: list[str], is_named: bool = True, depth: int = 0) ->
     """
     if depth > _MAX_DEPTH:
         return None
+    tokens = tokens if is_named else without_unknown_annotations(tokens)
     tokens = _remove_name_parentheses(_remove_bitfield(_remove_annotation_calls(tokens)))
     if not tokens:
         return None

@@ -4,7 +4,7 @@
 from functools import lru_cache
 
 from rules.lazy import dataclass, re, replace
-from rules.source.c.declarator import read_declarator, split_commas, tokenize
+from rules.source.c.declarator import read_declarator, split_commas, tokenize, without_unknown_annotations
 from rules.source.c.simple import read_simple_field
 from rules.source.c.text import (
     DIRECTIVE,
@@ -236,7 +236,7 @@ def _read_names(text: str) -> tuple[tuple[str, str], ...]:
     fields: list[tuple[str, str]] = []
     specifiers: list[str] = []
     for index, part in enumerate(parts):
-        tokens = part if index == 0 else [*specifiers, *part]
+        tokens = without_unknown_annotations(part if index == 0 else [*specifiers, *part])
         declarator = read_declarator(tokens)
         if declarator is None or not declarator.name:
             continue

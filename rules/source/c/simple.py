@@ -48,8 +48,8 @@ def read_simple_field(text: str) -> tuple[str, str] | None:
     if match is None:
         return None
     words, name, bounds, width = match.groups()
-    if name in ANNOTATIONS or name in SPECIFIERS:
-        return None
+    if name in ANNOTATIONS or name in SPECIFIERS or name.startswith("__") or name.isupper():
+        return None  # the last word can be an annotation after the name
     c_type = _read_words(words)[1]
     if not c_type or (bounds and bounds[1:-1] in ANNOTATIONS):
         return None

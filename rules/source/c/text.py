@@ -4,6 +4,7 @@
 from functools import lru_cache
 
 from rules.lazy import re
+from rules.source.c.value import evaluate
 
 _QUOTED_OR_COMMENT = re.compile(
     r"""/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/|\Z)|//[^\\\n]*+(?:\\\n?+[^\\\n]*+)*+|"""
@@ -13,11 +14,14 @@ _QUOTED_OR_COMMENT = re.compile(
 DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(\w++)([^\\\n]*+(?:\\(?:\n|.)[^\\\n]*+)*+)", re.MULTILINE)
 # Conditions that say nothing about the configuration, although they do not always have the same value.
 _IGNORED_CONDITION = re.compile(
-    r"!?\(?(?:!?defined\()?(?:__KERNEL__|__ASSEMBL(?:Y|ER)__|LINKER_SCRIPT|__GENERATING_BOUNDS_H|BUILD_VDSO32_64|"
+    r"!?\(?(?:!?defined\()?(?:__ASSEMBL(?:Y|ER)__|LINKER_SCRIPT|__GENERATING_BOUNDS_H|BUILD_VDSO32_64|"
     r"TRACE_HEADER_MULTI_READ|__DISABLE_EXPORTS)\)?\)?"
 )
-# Conditions that always have the same value when a compiler or bindgen reads the kernel's C code.
-_CONSTANT = re.compile(r"(!?)\(?(?:(\d+)[uUlL]*|(?:defined\()?(__cplusplus|__CHECKER__|__GENKSYMS__)\)?)\)?")
+# Conditions that always have the same value when bindgen, or the compiler of the helpers, reads the kernel's C code.
+_CONSTANT = re.compile(
+    r"(!?)\(?(?:(\d\w*)|(?:defined\()?(?:__cplusplus|__CHECKER__|__GENKSYMS__)\)?|"
+    r"(?:(?:defined|IS_ENABLED|IS_BUILTIN|IS_REACHABLE)\()?(__KERNEL__|CONFIG_RUST)\)?)\)?"
+)
 _CONDITIONAL = frozenset({"if", "ifdef", "ifndef", "elif", "elifdef", "elifndef", "else", "endif"})
 _TRUE, _FALSE = "1", "0"
 _MAX_DEPTH = 63  # nested conditions, and branches of one condition; C requires no more of a compiler
@@ -155,8 +159,9 @@ def _constant(part: str) -> str:
     match = _CONSTANT.fullmatch(part)
     if match is None:
         return ""
-    value = (match.group(2) or "").strip("0") != ""
-    return _TRUE if value != bool(match.group(1)) else _FALSE
+    negation, number, always_true = match.groups()
+    value = evaluate(number) if number else int(always_true is not None)
+    return "" if value is None else _TRUE if (value != 0) != bool(negation) else _FALSE
 
 
 def _negations(condition: str) -> tuple[str, ...]:

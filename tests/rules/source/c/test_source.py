@@ -358,8 +358,13 @@ def test_the_conditions_in_the_body_of_a_function_end_with_it() -> None:
         ("#if 0\n#elif A\n#else", ("!A",)),
         ("#if A\n#elif 0\n#else", ("!A",)),
         ("#if A\n#elif 0\n#elif B", ("!A && B",)),
-        ("#if defined(__KERNEL__)\n#elif A", ("A",)),
-        ("#if A\n#elif defined(__KERNEL__)\n#else", ("!A",)),
+        ("#ifdef __ASSEMBLY__\n#elif A", ("A",)),
+        ("#if A\n#elif defined(__ASSEMBLY__)\n#else", ("!A",)),
+        ("#if A\n#elif defined(__KERNEL__)", ("!A",)),
+        ("#if defined(__KERNEL__) || defined(A)", ()),
+        ("#ifdef CONFIG_RUST", ()),
+        ("#if IS_ENABLED(CONFIG_RUST) && A", ("A",)),
+        ("#if 0x0\n#else", ()),
         ("#elif A", ("A",)),
         ("#if A\n#endif\n#endif", ()),
         ("#if A < B\n#else", ("!(A < B)",)),
@@ -389,6 +394,9 @@ def test_a_condition_is_read_without_its_constant_parts(lines: str, conditions: 
         "#if A\n#elif 1\n#elif B",
         "#if A\n#elif 0",
         "#if 0\n#if A",
+        "#ifndef __KERNEL__",
+        "#if !defined(CONFIG_RUST)",
+        "#if 0x0",
     ],
 )
 def test_what_no_compiler_reads_is_not_declared(lines: str) -> None:
@@ -615,6 +623,32 @@ def test_an_item_has_its_line_whatever_stands_before_it(text: str, lines: dict[s
 )
 def test_a_parameter_has_its_canonical_type(parameters: str, types: tuple[str, ...]) -> None:
     assert _declaration(f"void f({parameters});\n", "f").parameters == types
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "c_type"),
+    [
+        ("struct b *a __on", "a", "struct b *"),
+        ("struct b *a __on(1, c)", "a", "struct b *"),
+        ("u8 a[2] ON(c)", "a", "u8[2]"),
+        ("struct b * __on(c) a", "a", "struct b *"),
+        ("struct b __on(1) *a", "a", "struct b *"),
+        ("unsigned a:1 __on", "a", "unsigned : 1"),
+        ("struct b __a", "__a", "struct b"),
+        ("u32 A", "A", "u32"),
+        ("const u32 __a", "__a", "const u32"),
+    ],
+)
+def test_an_unknown_annotation_is_neither_the_name_nor_the_type_of_a_field(field: str, name: str, c_type: str) -> None:
+    (member,) = _declaration(f"struct lamp {{\n\t{field};\n}};\n", "lamp").members
+
+    assert (name, c_type) == (member.name, member.type)
+
+
+def test_a_parameter_may_have_unknown_annotations() -> None:
+    parameters = "struct a *b __on(1), struct a * __on(1) b, u32 b __on, u32 __on"
+
+    assert ("struct a *", "struct a *", "u32", "u32") == _declaration(f"void f({parameters});\n", "f").parameters
 
 
 def test_functions_that_take_functions_are_read_to_a_limit() -> None:
