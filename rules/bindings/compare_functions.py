@@ -76,17 +76,27 @@ def _compare_signatures(
         broken_users = _select_broken_users(subject, users, old_symbol, new_symbol)
     broken_helpers: tuple[LocatedHelper, ...] = ()
     old, new = _find_difference(subject.old(_CALLABLE), subject.new(_CALLABLE))
-    is_clear = old is not None and new is not None and old.is_clear and new.is_clear
     if old is not None and new is not None and old.kind is Kind.MACRO_FUNCTION and "..." in str(old.parameters):
         broken_helpers = tuple(located for located in helpers if not _passes_as_many(located, new))
-    elif old is not None and new is not None and is_clear and not is_c_call_valid(old, new, before, after):
+    elif old is not None and new is not None and not _is_call_valid(old, new, before, after):
         broken_helpers = tuple(located for located in helpers if not _passes_mutable(located, old, new))
-        if old.kind in FUNCTIONS and new.kind in FUNCTIONS and len(old.parameters) != len(new.parameters):
-            broken_helpers += wrapped
+        broken_helpers += wrapped if _has_other_count(old, new) else ()
     if broken_users:
         old, new = old_symbol, new_symbol
     if (broken_users or broken_helpers) and old is not None:
         yield subject.breakage(Effect.SIGNATURE, old, new, broken_users, helpers=broken_helpers)
+
+
+def _is_call_valid(old: Declaration, new: Declaration, before: Bindings, after: Bindings) -> bool:
+    """Tell whether a call of C may stay valid. Of parameters that macros declare, only the number is known."""
+    if old.is_clear and new.is_clear:
+        return is_c_call_valid(old, new, before, after)
+    return old.macro_parameters != new.macro_parameters or not _has_other_count(old, new)
+
+
+def _has_other_count(old: Declaration, new: Declaration) -> bool:
+    """Tell whether both are functions, with different numbers of parameters."""
+    return old.kind in FUNCTIONS and new.kind in FUNCTIONS and len(old.parameters) != len(new.parameters)
 
 
 def _select_broken_users(

@@ -67,17 +67,16 @@ def compare_typedefs(subject: ChangedName) -> Iterator[Breakage]:
     if not users:
         return
     old, new = subject.old((Kind.TYPEDEF,)), subject.new((Kind.TYPEDEF,))
-    if not new:
-        structs = subject.new((Kind.STRUCT, Kind.UNION))
-        if not subject.after:
-            yield subject.breakage(Effect.REMOVED, old[0], None, users)
-        elif structs and _is_scalar(old[0], diff.before):
-            yield subject.breakage(Effect.TYPE, old[0], structs[0], users)
+    if {declaration.kind for declaration in subject.after} <= {Kind.MACRO}:  # bindgen makes no type from a macro
+        yield subject.breakage(Effect.REMOVED, old[0], None, users)
         return
     old_types, new_types = ({declaration.type for declaration in declarations} for declarations in (old, new))
     removed = [declaration for declaration in old if declaration.type not in new_types]
     added = [declaration for declaration in new if declaration.type not in old_types]
-    if removed and added and not is_same_type(removed[0].type, added[0].type, diff.before, diff.after):
+    structs = subject.new((Kind.STRUCT, Kind.UNION))
+    if removed and structs and _is_scalar(removed[0], diff.before):
+        yield subject.breakage(Effect.TYPE, removed[0], structs[0], users)
+    elif removed and added and not is_same_type(removed[0].type, added[0].type, diff.before, diff.after):
         yield subject.breakage(Effect.TYPE, removed[0], added[0], users)
 
 

@@ -39,7 +39,8 @@ def read_helpers(content: bytes, first: int = 1, is_complete: bool = True) -> tu
     for function in source.declarations:
         if _is_helper(function) and function.defined:
             head, _, body = "\n".join(lines[function.line - first : function.last - first + 1]).partition("{")
-            excluded = _parameter_names(head) | _KEYWORDS
+            fields = _read_fields(head, body)
+            excluded = _parameter_names(head).difference(*(chain[1:] for chain in fields)) | _KEYWORDS
             helpers.append(
                 Helper(
                     function.name.removeprefix(PREFIX),
@@ -48,7 +49,7 @@ def read_helpers(content: bytes, first: int = 1, is_complete: bool = True) -> tu
                     tuple(dict.fromkeys(word for word in identifiers(body) if word not in excluded)),
                     "__rust_helper" in head,
                     function.conditions,
-                    fields=_read_fields(head, body),
+                    fields=fields,
                 )
             )
     return tuple(helpers + _read_pasted_helpers(source))

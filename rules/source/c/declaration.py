@@ -58,7 +58,12 @@ class Declaration:
     @property
     def is_clear(self) -> bool:
         """Return whether every parameter of a function is a type, and none is the call of a macro."""
-        return not any(_MACRO_CALL.search(parameter) for parameter in self.parameters)
+        return not self.macro_parameters
+
+    @property
+    def macro_parameters(self) -> tuple[str, ...]:
+        """The parameters of a function that are calls of macros, which may expand to any number of parameters."""
+        return tuple(parameter for parameter in self.parameters if _MACRO_CALL.search(parameter))
 
     @property
     def signature(self) -> str:

@@ -157,6 +157,14 @@ def test_a_field_that_only_a_helper_reads_is_found(old: str, new: str, effects: 
     assert all(breakage.helpers and breakage.member == "owner" for breakage in breakages)
 
 
+def test_a_field_with_the_name_of_a_parameter_of_the_helper_is_found() -> None:
+    helper = "void rust_helper_lamp_give(struct lamp *lamp, void *owner)\n{\n\tlamp->owner = owner;\n}\n"
+    on = tree(**{HELPER: FILES[HELPER] + helper})
+
+    (breakage,) = _breakages((_change(LAMP_H, "\tvoid *owner;\n", "\tvoid *holder;\n"),), base=on)
+    assert (Effect.MEMBER_REMOVED, "owner") == (breakage.effect, breakage.member)
+
+
 @pytest.mark.parametrize(
     ("after", "effects"),
     [

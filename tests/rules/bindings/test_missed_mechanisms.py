@@ -243,6 +243,21 @@ def test_a_call_in_a_wrapping_macro_counts_for_the_helper(new: str, expected: li
     assert expected == [name for name, _ in _breakages(WRAPPED, changed, **{HELPER: WRAPPER})]
 
 
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ("LAMP_PARAMS(lamp), int level, int node", ["lamp_on_noprof"]),
+        ("LAMP_PARAMS(lamp), long level", []),
+        ("LAMP_OTHERS(lamp), int level, int node", []),
+    ],
+)
+def test_a_parameter_beside_one_that_a_macro_declares_is_counted(parameters: str, expected: list[str]) -> None:
+    header = _edited("(struct lamp *lamp, int level);", "(LAMP_PARAMS(lamp), int level);")
+    changed = header.replace("(LAMP_PARAMS(lamp), int level);", f"({parameters});")
+
+    assert expected == [name for name, _ in _breakages(WRAPPED, changed, before=header, **{HELPER: WRAPPER})]
+
+
 def test_a_helper_breaks_also_if_no_rust_code_calls_it() -> None:
     changed = _edited("int lamp_off(struct lamp *lamp);", "int lamp_off(struct lamp *lamp, int now);")
     helper = "__rust_helper int rust_helper_lamp_off(struct lamp *lamp)\n{\n\treturn lamp_off(lamp);\n}\n"
@@ -282,11 +297,20 @@ FLAGS = RUST + "fn f(flags: bindings::lamp_flags_t, pair: bindings::lamp_pair_t)
         ("typedef unsigned long lamp_flags_t;", "typedef struct { unsigned long f[1]; } lamp_flags_t;", True),
         ("typedef unsigned long lamp_flags_t;", "typedef union { u32 a; u64 b; } lamp_flags_t;", True),
         ("typedef struct { int a; } lamp_pair_t;", "typedef int lamp_pair_t;", True),
+        ("typedef unsigned long lamp_flags_t;", "#define lamp_flags_t unsigned long", True),
         ("typedef struct { int a; } lamp_pair_t;", "struct pair { int a; };\ntypedef struct pair lamp_pair_t;", False),
     ],
 )
 def test_a_number_that_becomes_a_struct_is_reported(old: str, new: str, expected: bool) -> None:
     assert expected is bool(_breakages(FLAGS, _edited(old, new)))
+
+
+def test_one_of_two_numbers_that_becomes_a_struct_is_reported() -> None:
+    numbers = "#ifdef CONFIG_WIDE\ntypedef u64 lamp_flags_t;\n#else\ntypedef u32 lamp_flags_t;\n#endif"
+    header = _edited("typedef unsigned long lamp_flags_t;", numbers)
+    changed = header.replace("typedef u64 lamp_flags_t;", "typedef struct { u64 f; } lamp_flags_t;")
+
+    assert ["lamp_flags_t"] == [name for name, _ in _breakages(FLAGS, changed, before=header)]
 
 
 GATED = "#ifdef INLINE_LAMP\n# define lamp_off _inline_lamp_off\n#else\nint lamp_off(struct lamp *lamp);\n#endif\n"
