@@ -2,7 +2,7 @@
 """Read, assemble and check the patches of `patchwarden check`."""
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.cli import status
@@ -28,7 +28,7 @@ from bot.review.render.text import visible
 from bot.review.reported import delta_line, leave_out_undecided
 from rules.analysis.unsafe_delta import UnsafeDelta
 from rules.bindings.tree import NoTree
-from rules.finding import Fix, skipped_lines
+from rules.finding import Fix, Report, skipped_lines
 from rules.lazy import dataclass, field, re, replace
 from rules.lint.rule import Rule
 from rules.registry import active_before_posting, active_for
@@ -91,7 +91,7 @@ def _check(
 ) -> tuple[bytes, tuple[str, ...], int]:
     """Read, assemble and check the mails of all sources."""
     form = options.form
-    rules = choose_rules(options.rule) if options.rule else ()
+    chosen = choose_rules(options.rule) if options.rule else ()
     read = _read(sources, options, isolate)
     asked = {message.message_id for message in read.messages}
     if options.tracking:
@@ -99,41 +99,19 @@ def _check(
     postings = _postings(read, isolate)
     if options.tracking:
         postings = [posting for posting in postings if any(part.message_id in asked for part in posting.parts)]
-    refuse_two_trees(options.tree, options.no_tree)
-    choose_tree: Callable[[Posting], Trees] = _no_tree
-    if options.git is not None or options.tree or options.landing or context.has_settings:
-        choose_tree = _tree_chooser(context, options.git, options.tree, options.no_tree, options.landing)
-        rules = rules or active_before_posting()
-    elif form in (Format.SARIF, Format.MAIL):  # These name all rules that were run.
-        rules = rules or active_before_posting()
-    else:
-        patches = [patch for posting in postings for patch in posting.series.patches]
-        changes = [change for patch in patches for change in patch.changes]
-        added = "\n".join(text for change in changes for text in change.texts("+"))
-        shown = "\n".join(hunk.text for change in changes for hunk in change.hunks)
-        rules = rules or active_for({path for patch in patches for path in patch.paths}, added, shown)
+    choose_tree, rules = _trees_and_rules(context, options, postings, chosen)
     review_context = _dry_run_context(context, rules) if form is Format.MAIL else None
     analysed = _analyse(postings, choose_tree, rules, read, isolate)
     mails = [] if review_context is None else list(_compose_mails(analysed, review_context))
-    broken = read.broken
     problems = [*read.problems, *(problem for posting in postings for problem in _damage(posting))]
-    if not (postings or problems or broken) and form is not Format.B4:
+    if not (postings or problems or read.broken) and form is not Format.B4:
         problems += read.without_patch
-    problems += broken
+    problems += read.broken
     known = {rule.id: rule for rule in rules}
     checked = tuple(_checked(analysed))
     reports = [leave_out_undecided(analysis.report, posting, known) for posting, analysis in analysed]
     problems += (line for report in reports for line in skipped_lines(report.skipped))
-    rows = tuple(
-        row_of(shown, finding, known[finding.rule].status)
-        for shown, report in zip(checked, reports, strict=True)
-        for finding in report.findings
-    )
-    rows = tuple(map(explain_row, rows)) if options.explain else rows
-    fixes: dict[object, Fix] = {
-        (posting.message_id, fix.subject): fix for posting, analysis in analysed for fix in analysis.report.fixes
-    }
-    rows = tuple(replace(row, fix=fixes.get((row.posting, row.finding.subject))) for row in rows) if fixes else rows
+    rows = tuple(_rows(analysed, checked, reports, known, options))
     if options.tracking:
         rows = tuple(_rows_about(asked, postings, rows))
     new_rows = without_known(rows, options.baseline, form)
@@ -148,12 +126,35 @@ def _check(
     findings = format_findings(verdict, rules, form, context, mails, options.baseline)
     complaints = list(problems)
     if form not in (Format.TEXT, Format.B4) and (form is not Format.TERSE or len(read.messages) > 1):
-        missing = ((posting.series.subject, missing_parts(posting)) for posting in postings)
-        complaints += (f"{visible(subject)}: {parts}" for subject, parts in missing if parts)
-    for failure in verdict.failures:
-        complaints.append(f"rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
-    code = status.FAILED if broken else exit_status(verdict, options.fail_on, options.baseline)
+        complaints += _missing(postings)
+    complaints += (
+        f"rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}"
+        for failure in verdict.failures
+    )
+    code = status.FAILED if read.broken else exit_status(verdict, options.fail_on, options.baseline)
     return findings, tuple(complaints), code
+
+
+def _trees_and_rules(
+    context: GlobalOptions, options: "CheckOptions", postings: Sequence[Posting], chosen: tuple[Rule, ...]
+) -> tuple[Callable[[Posting], Trees], tuple[Rule, ...]]:
+    """Return how the trees of a posting are found, and the rules: the chosen ones, or those that may find anything."""
+    refuse_two_trees(options.tree, options.no_tree)
+    if options.git is not None or options.tree or options.landing or context.has_settings:
+        choose_tree = _tree_chooser(context, options.git, options.tree, options.no_tree, options.landing)
+        return choose_tree, chosen or active_before_posting()
+    if options.form in (Format.SARIF, Format.MAIL):  # These name all rules that were run.
+        return _no_tree, chosen or active_before_posting()
+    return _no_tree, chosen or _rules_for(postings)
+
+
+def _rules_for(postings: Sequence[Posting]) -> tuple[Rule, ...]:
+    """Return the rules that may find anything in the patches without a tree."""
+    patches = [patch for posting in postings for patch in posting.series.patches]
+    changes = [change for patch in patches for change in patch.changes]
+    added = "\n".join(text for change in changes for text in change.texts("+"))
+    shown = "\n".join(hunk.text for change in changes for hunk in change.hunks)
+    return active_for({path for patch in patches for path in patch.paths}, added, shown)
 
 
 def _open_sources(context: GlobalOptions, options: "CheckOptions") -> "list[Archive | InboxError]":
@@ -279,6 +280,23 @@ def _add_thread(read: _Read, tracking: str, isolate: "_Isolate") -> None:
     except InboxError as error:
         read.problems.append(str(error))
     read.messages += [message for message in thread.messages if message.message_id not in known]
+
+
+def _rows(
+    analysed: Sequence[tuple[Posting, Analysis]],
+    checked: Sequence[CheckedPosting],
+    reports: Sequence[Report],
+    known: Mapping[str, Rule],
+    options: "CheckOptions",
+) -> Iterator[Row]:
+    """Yield the findings of all postings, with their fixes, and on demand with what explains them."""
+    for (_, analysis), shown, report in zip(analysed, checked, reports, strict=True):
+        fixes: dict[object, Fix] = {fix.subject: fix for fix in analysis.report.fixes}
+        for finding in report.findings:
+            row = row_of(shown, finding, known[finding.rule].status)
+            row = explain_row(row) if options.explain else row
+            fix = fixes.get(finding.subject)
+            yield row if fix is None else replace(row, fix=fix)
 
 
 def _rows_about(asked: Collection[str], postings: Sequence[Posting], rows: Sequence[Row]) -> Iterator[Row]:
@@ -451,6 +469,13 @@ def _damage(posting: Posting) -> Iterator[str]:
             name = _name(part.message_id if part is not None else posting.message_id, posting)
             line = f" (line {patch.damage.line} of its text)" if patch.damage.line else ""
             yield f"patch {patch.index}, {name}: cannot read its diff: {patch.damage.reason}{line}"
+
+
+def _missing(postings: Sequence[Posting]) -> Iterator[str]:
+    """Yield for each incomplete series which of its parts are missing."""
+    for posting in postings:
+        if parts := missing_parts(posting):
+            yield f"{visible(posting.series.subject)}: {parts}"
 
 
 def _name(message_id: str, posting: Posting) -> str:
