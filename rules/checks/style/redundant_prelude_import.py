@@ -27,13 +27,13 @@ Remove the import, or use the bare name.
 
 from collections.abc import Iterator
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.prelude import PRELUDE, PRELUDE_FILE, Path, Prelude, full_path
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
-from rules.lazy import re
+from rules.lazy import dataclass, re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.code_place import is_in_macro_definition
@@ -65,39 +65,72 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 
 def _occurrences(source: RustSource, prelude: Prelude, *, in_kernel_crate: bool) -> Iterator[Occurrence]:
-    scopes: dict[int, dict[str, Path]] = {}
-    globs: set[int] = set()
-    uses: list[tuple[int, int]] = []
-    candidates: list[tuple[int, int, str, Path, int]] = []
-    other_globs: set[int] = set()
-    spans = list(USE.finditer(source.code)) if source.contains(b"prelude") else []
-    at, is_plain = 0, bool(spans) and is_plain_use(source.code, spans[0].start())
-    for item in source.uses if spans else ():
-        while at + 1 < len(spans) and spans[at + 1].start() <= item.offset:
-            at += 1
-            is_plain = is_plain_use(source.code, spans[at].start())
-        start = spans[at].start()
-        scope = next(source.structure.enclosing(start), -1)
-        path = full_path(item.path, in_kernel_crate=in_kernel_crate)
-        if path in _PRELUDES:
-            globs.add(scope)
-        else:
-            other_globs.update([scope] if item.name == "*" else [])
-            scopes.setdefault(scope, {})[item.name] = path
+    imports = _Imports(source, in_kernel_crate=in_kernel_crate)
+    yield from _imports_of_names(source, prelude, imports)
+    if imports.preludes:
+        yield from _paths_to_constants(source, prelude, imports, in_kernel_crate=in_kernel_crate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """An import of a name in a plain `use`. `statement` is the index of the `use`."""
+
+    scope: int
+    offset: int
+    name: str
+    path: Path
+    statement: int
+
+
+class _Imports:
+    """The imports of a source. A scope is the offset of the brace that opens it, -1 outside of all braces.
+
+    `preludes` are the scopes that import the prelude, `other_globs` those with another glob, and `paths` has what the
+    names in a scope stand for. `statements` are the `use`s.
+    """
+
+    def __init__(self, source: RustSource, *, in_kernel_crate: bool) -> None:
+        self.statements = list(USE.finditer(source.code)) if source.contains(b"prelude") else []
+        self.preludes: set[int] = set()
+        self.other_globs: set[int] = set()
+        self.paths: dict[int, dict[str, Path]] = {}
+        self.plain: list[_Import] = []
+        starts = [statement.start() for statement in self.statements]
+        at, is_plain = 0, bool(starts) and is_plain_use(source.code, starts[0])
+        for item in source.uses if starts else ():
+            while at + 1 < len(starts) and starts[at + 1] <= item.offset:
+                at += 1
+                is_plain = is_plain_use(source.code, starts[at])
+            scope = next(source.structure.enclosing(starts[at]), -1)
+            path = full_path(item.path, in_kernel_crate=in_kernel_crate)
+            if path in _PRELUDES:
+                self.preludes.add(scope)
+                continue
+            if item.name == "*":
+                self.other_globs.add(scope)
+            self.paths.setdefault(scope, {})[item.name] = path
             if is_plain:
-                candidates.append((scope, item.offset, item.name, path, at))
-    redundant = [item for item in candidates if item[0] in globs and prelude.has(item[3], item[2])]
-    for at, imports in groupby(redundant, key=itemgetter(4)):
-        group = list(imports)
-        is_exact = group[0][0] not in other_globs  # a name in two globs is ambiguous
-        offsets = [offset for _, offset, *_ in group]
-        start, end = spans[at].span("tree")
-        fix = rewrite_use(source, start, end, offsets) if is_exact else ()
-        yield from (occurrence(path[-1], source, offset, *fix) for _, offset, _, path, _ in group)
-    if not globs:
-        return
-    uses = [span.span() for span in spans]
+                self.plain.append(_Import(scope, item.offset, item.name, path, at))
+
+
+def _imports_of_names(source: RustSource, prelude: Prelude, imports: _Imports) -> Iterator[Occurrence]:
+    """Yield the imports of names that the prelude of their scope has."""
+    redundant = [item for item in imports.plain if item.scope in imports.preludes and prelude.has(item.path, item.name)]
+    for statement, items in groupby(redundant, key=attrgetter("statement")):
+        group = list(items)
+        is_exact = group[0].scope not in imports.other_globs  # a name in two globs is ambiguous
+        start, end = imports.statements[statement].span("tree")
+        fix = rewrite_use(source, start, end, [item.offset for item in group]) if is_exact else ()
+        yield from (occurrence(item.path[-1], source, item.offset, *fix) for item in group)
+
+
+def _paths_to_constants(
+    source: RustSource, prelude: Prelude, imports: _Imports, *, in_kernel_crate: bool
+) -> Iterator[Occurrence]:
+    """Yield the paths to constants of modules whose names are all in the prelude of their scope."""
+    uses = [statement.span() for statement in imports.statements]
     defined = frozenset(_DEFINED.findall(source.code))
+    scopes = imports.paths
     at = 0
     for match in _CONSTANT.finditer(source.code):
         while at < len(uses) and uses[at][1] <= match.start():
@@ -109,16 +142,16 @@ def _occurrences(source: RustSource, prelude: Prelude, *, in_kernel_crate: bool)
         first = next(
             (scopes[opening][parts[0]] for opening in around if parts[0] in scopes.get(opening, {})), parts[:1]
         )
-        path = (*first, *parts[1:])
-        path = full_path(path, in_kernel_crate=in_kernel_crate)
+        path = full_path((*first, *parts[1:]), in_kernel_crate=in_kernel_crate)
         name, target = match[2], (*path, match[2])
         if path not in prelude.modules:
             continue
         is_other = name in defined or any(scopes.get(opening, {}).get(name, target) != target for opening in around)
-        is_imported = globs.intersection(around) and not _has_inner_module(source, match.start(), globs)
+        preludes = imports.preludes
+        is_imported = preludes.intersection(around) and not _has_inner_module(source, match.start(), preludes)
         if is_imported and not is_other and not is_in_macro_definition(source, match.start()):
             # Without the path, an import of what it begins with may be unused.
-            is_exact = parts[0] in _CRATES and len(parts) > 1 and not other_globs.intersection(around)
+            is_exact = parts[0] in _CRATES and len(parts) > 1 and not imports.other_globs.intersection(around)
             fix = (source.edit(match.start(), match.start(2), ""),) if is_exact else ()
             yield Occurrence(name, source.line(match.start(1)), source.column(match.start(1)), fix=fix)
 
