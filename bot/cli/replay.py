@@ -36,7 +36,8 @@ from rules.lint.rule import Rule
 if TYPE_CHECKING:
     from bot.mail.outgoing import Outgoing
     from bot.outbox.folder import Folder
-    from bot.pipeline.replay import ReplayedPosting, ReplayEvent, UnreadableInput
+    from bot.pipeline.replay import ReplayedPosting, ReplayEvent
+    from bot.pipeline.replay_index import UnreadableInput
     from bot.web.report import ReplayReport
     from bot.web.static_site import StaticSite
 
@@ -214,7 +215,8 @@ def _opened(folder: Path | None) -> Iterator[_Pages | None]:
 
 
 def _count(tally: Tally, event: "ReplayEvent") -> None:
-    from bot.pipeline.replay import ReadingDone, RefusedPosting, UnreadableInput
+    from bot.pipeline.replay import RefusedPosting
+    from bot.pipeline.replay_index import ReadingDone, UnreadableInput
 
     if isinstance(event, UnreadableInput):
         tally.unreadable.append(event)

@@ -8,21 +8,17 @@ review of the previous revision and the postings that were pending then.
 
 import pickle
 import tempfile
-from array import array
-from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from hashlib import blake2b
 from heapq import heappop, heappush
 from itertools import count
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from bot.inbox.assemble import assemble, candidate, needs_recipients
-from bot.inbox.thread import ThreadGrouping, relatives
+from bot.inbox.assemble import assemble, needs_recipients
 from bot.kernel.specs import RepositorySpecs
-from bot.mail.message import Message, UnreadableMail
+from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
 from bot.mail.refusal import SETTLE, Refusal, RefusalContext, RefusalTerms, refuse_posting, refuse_repeat
@@ -30,9 +26,10 @@ from bot.pipeline.analyse import Analysis, AnalysisInput, analyse, without_texts
 from bot.pipeline.context import ReviewContext, choose_rules
 from bot.pipeline.pending import PendingMemory, compare
 from bot.pipeline.process import ReviewResult, process
-from bot.pipeline.spool import Mails, Slot, Slots, Spool, SpooledMails, SpoolPlace, open_reader
+from bot.pipeline.replay_index import Indexer, ReadingDone, ReplayThread, UnreadableInput
+from bot.pipeline.spool import Mails, Slot, Spool, SpoolPlace
 from bot.pool.executor import ProcessExecutor
-from bot.pool.guard import Crashed, StreamExecutor, guard
+from bot.pool.guard import Crashed, StreamExecutor
 from bot.pool.memory import return_free_memory
 from bot.pool.worker import Limits, packed
 from bot.ports.archive import Archive
@@ -50,17 +47,8 @@ if TYPE_CHECKING:
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BATCH_MAILS: Final = 50
-_DIGEST_BYTES: Final = 16
 _SPOOL_BUFFER: Final = 1 << 20  # bytes, about one piece: a write of a mail takes longer than copying it
 LIMITS: Final = Limits(seconds=120.0)  # The longest threads have hundreds of patches.
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadableInput:
-    """A mail that could not be read."""
-
-    origin: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +57,6 @@ class ReplayedPosting:
 
     result: ReviewResult
     base: "Base | None" = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReadingDone:
-    """The event that all mails are read: the number of mails and the number of threads with patches."""
-
-    mails: int
-    threads: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,32 +110,15 @@ def replay(
         workers: StreamExecutor = processes if cluster is None else cluster
         place = SpoolPlace(file.name, () if cluster is None else tuple(_git_paths(archives)))
         setup = _WorkerSetup(rules, repositories, context.terms, author_rules, context.nit_lists)
-        threads_with_patches: list[_Thread] = []
+        threads_with_patches: list[ReplayThread] = []
         progress.start("reading", lambda: sum(archive.count({}) for archive in archives))
         pieces = _spooled(archives, Spool(file), since, progress)
-        yield from _Indexer(place, workers, reader, progress).index(pieces, threads_with_patches)
+        yield from Indexer(place, workers, reader, progress).index(pieces, threads_with_patches)
         return_free_memory()
         progress.start("reviewing", len(threads_with_patches))
         # If the caller stops early, the results end before the processes, which wait for them.
         with closing(_analysed(threads_with_patches, since, workers, packed(setup), progress)) as analysed:
             yield from _Reviewer(context, reader).review(analysed)
-
-
-@dataclass(frozen=True, slots=True)
-class _Thread:
-    """The mails of a thread with patches that assembling needs, and the date of the first mail of the thread.
-
-    The slots are those of all mails, `numbers` are the thread's own among them.
-    """
-
-    start: datetime
-    numbers: "array[int]"
-    all_slots: Slots
-    place: SpoolPlace
-
-    @property
-    def mails(self) -> SpooledMails:
-        return SpooledMails(self.place, tuple(self.all_slots[number] for number in self.numbers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,77 +133,6 @@ class _WorkerSetup:
     terms: RefusalTerms
     author_rules: tuple[Rule, ...] = ()
     nit_lists: NitLists = field(default_factory=NitLists)
-
-
-class _IndexedMail(NamedTuple):
-    """What decides to which thread a mail belongs. An id is the digest of what it stands for.
-
-    `sent` is its date in seconds since 1970, 0 if it is not known. `is_plain_reply` says that assembling needs the mail
-    only if another one refers to it.
-    """
-
-    id: bytes
-    related_ids: tuple[bytes, ...]
-    sent: float
-    is_patch: bool
-    is_plain_reply: bool
-
-
-class _Indexer:
-    """Reads all mails in the workers. What is kept of a mail here is its slot, its date and the digests of new ids."""
-
-    def __init__(self, place: SpoolPlace, workers: StreamExecutor, reader: ProcessExecutor, progress: Progress) -> None:
-        self._place = place
-        self._workers = workers
-        self._reader = reader
-        self._progress = progress
-
-    def index(self, pieces: Iterable[list[Slot]], threads_with_patches: list["_Thread"]) -> Iterator[ReplayEvent]:
-        """Yield what cannot be read; add the threads with patches, in the order of their first dates."""
-        grouping, slots = ThreadGrouping(), Slots()
-        dates, patches, plain_replies = array("d"), bytearray(), bytearray()
-        mails = 0
-        origin = open_reader(self._place.path).origin
-        for slot, mail in self._indexed(pieces):
-            mails += 1
-            if isinstance(mail, Crashed):
-                yield Crashed(f"mail {origin(slot)}: {mail.reason}")
-            elif isinstance(mail, UnreadableMail):
-                yield UnreadableInput(origin(slot), mail.reason)
-            elif grouping.add(mail.id, mail.related_ids):
-                slots.append(slot)
-                dates.append(mail.sent)
-                patches.append(mail.is_patch)
-                plain_replies.append(mail.is_plain_reply)
-        for numbers in grouping.threads():
-            if any(patches[number] for number in numbers):
-                start = datetime.fromtimestamp(min(dates[number] for number in numbers), UTC)
-                # The first mail names the thread in messages.
-                needed = grouping.with_related(
-                    [numbers[0], *(number for number in numbers if not plain_replies[number])]
-                )
-                threads_with_patches.append(_Thread(start, needed, slots, self._place))
-        threads_with_patches.sort(key=lambda thread: thread.start)
-        yield ReadingDone(mails, len(threads_with_patches))
-
-    def _indexed(self, pieces: Iterable[list[Slot]]) -> Iterator[tuple[Slot, _IndexedMail | UnreadableMail | Crashed]]:
-        """Yield all mails in order. The mails of a piece that exceeds a limit are read again, one after the other."""
-        taken: deque[list[Slot]] = deque()
-        spooled = (SpooledMails(self._place, piece) for piece in _noted(pieces, taken))
-        for indexed in self._workers.stream(_index_mails, spooled):
-            piece = taken.popleft()
-            yield from zip(piece, self._singly(piece) if isinstance(indexed, Crashed) else indexed, strict=True)
-            self._progress.advance(len(piece))
-
-    def _singly(self, piece: Sequence[Slot]) -> Iterator[_IndexedMail | UnreadableMail | Crashed]:
-        for mails in self._reader.map(_index_mails, [SpooledMails(self._place, [slot]) for slot in piece]):
-            yield from [mails] if isinstance(mails, Crashed) else mails
-
-
-def _noted(pieces: Iterable[list[Slot]], taken: deque[list[Slot]]) -> Iterator[list[Slot]]:
-    for piece in pieces:
-        taken.append(piece)
-        yield piece
 
 
 def _git_paths(archives: Iterable[Archive]) -> Iterator[str]:
@@ -261,14 +153,14 @@ def _spooled(
 
 
 def _analysed(
-    threads_with_patches: Sequence[_Thread],
+    threads_with_patches: Sequence[ReplayThread],
     since: datetime | None,
     workers: StreamExecutor,
     setup: bytes,
     progress: Progress,
-) -> Generator[tuple[_Read, _Thread] | Crashed]:
+) -> Generator[tuple[_Read, ReplayThread] | Crashed]:
     """Yield the postings in the order in which they were sent: none is older than the first mail of its thread."""
-    waiting: list[tuple[datetime, int, _Read, _Thread]] = []
+    waiting: list[tuple[datetime, int, _Read, ReplayThread]] = []
     numbers = count()
     analysed = workers.stream(partial(_analyse_thread, setup), (thread.mails for thread in threads_with_patches))
     for thread, outcome in zip(threads_with_patches, analysed, strict=True):
@@ -297,12 +189,12 @@ class _Reviewer:
         self._pending = PendingMemory()
         self._first_postings: dict[tuple[str, int, str], str] = {}
 
-    def review(self, analysed: Iterable[tuple[_Read, _Thread] | Crashed]) -> Iterator[ReplayEvent]:
+    def review(self, analysed: Iterable[tuple[_Read, ReplayThread] | Crashed]) -> Iterator[ReplayEvent]:
         """Yield the review of each posting, or why it is refused."""
         for item in analysed:
             yield item if isinstance(item, Crashed) else self._review(*item)
 
-    def _review(self, read: _Read, thread: _Thread) -> ReplayEvent:
+    def _review(self, read: _Read, thread: ReplayThread) -> ReplayEvent:
         posting, outcome = read.posting, read.outcome
         sent = posting.date or _EPOCH
         self._pending.note_topic(posting)
@@ -328,7 +220,7 @@ class _Reviewer:
         self._history.remember(result.review)
         return ReplayedPosting(result, outcome.base)
 
-    def _with_diffs(self, posting: Posting, report: Report, thread: _Thread) -> Posting:
+    def _with_diffs(self, posting: Posting, report: Report, thread: ReplayThread) -> Posting:
         """Return the posting with the diffs of all patches that have a finding now."""
         (again,) = self._reader.map(partial(_read_again, thread.mails, report), [posting.message_id])
         return posting if isinstance(again, Crashed) or again is None else again
@@ -340,29 +232,6 @@ def _unpacked(setup: bytes) -> _WorkerSetup:
     """Return the setup, which is sent with every piece of work, and read once."""
     unpacked: _WorkerSetup = pickle.loads(setup)  # noqa: S301 our own process wrote it
     return unpacked
-
-
-def _index_mails(mails: Mails) -> list[_IndexedMail | UnreadableMail | Crashed]:
-    """Return what decides to which threads the mails belong."""
-    return [guard("_index_mail", partial(_index_mail, raw)) for raw in mails.read()]
-
-
-def _index_mail(raw: bytes) -> _IndexedMail | UnreadableMail:
-    message = parse(raw, needs_recipients=_never)
-    if isinstance(message, UnreadableMail):
-        return replace(message, raw=b"")
-    sent = 0.0 if message.date is None else message.date.timestamp()
-    related_ids = tuple(map(_digest, relatives(message)))
-    own_id, is_patch = _digest(message.message_id), candidate(message) is not None
-    return _IndexedMail(own_id, related_ids, sent, is_patch, not needs_recipients(message))
-
-
-def _never(_: Message) -> bool:
-    return False
-
-
-def _digest(related_id: str) -> bytes:
-    return blake2b(related_id.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest()
 
 
 def _read_thread(mails: Mails) -> tuple[Posting, ...]:

@@ -16,10 +16,12 @@ from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
 from bot.pipeline import replay as replay_module
+from bot.pipeline import replay_index
 from bot.pipeline.analyse import Analysis, AnalysisInput, analyse
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.process import process
-from bot.pipeline.replay import ReadingDone, RefusedPosting, ReplayedPosting, ReplayEvent, UnreadableInput, replay
+from bot.pipeline.replay import RefusedPosting, ReplayedPosting, ReplayEvent, replay
+from bot.pipeline.replay_index import ReadingDone, UnreadableInput
 from bot.pipeline.spool import Mails, open_reader
 from bot.pool.guard import Crashed, InlineExecutor
 from bot.pool.worker import Limits
@@ -199,7 +201,8 @@ def test_a_crash_of_a_mail_a_thread_or_a_review_stops_no_other(make: Maker, monk
     def broken_process(posting: Posting, *rest: Any) -> object:
         return Crashed("review") if "lamp" in posting.series.subject else process(posting, *rest)
 
-    for name, function in (("parse", broken_parse), ("analyse", broken_analyse), ("process", broken_process)):
+    monkeypatch.setattr(replay_index, "parse", broken_parse)
+    for name, function in (("analyse", broken_analyse), ("process", broken_process)):
         monkeypatch.setattr(replay_module, name, function)
     events = _replayed(make, archive)
 
@@ -211,12 +214,12 @@ def test_a_crash_of_a_mail_a_thread_or_a_review_stops_no_other(make: Maker, monk
 
 
 def test_the_mails_of_a_piece_that_is_lost_are_read_one_by_one(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
-    index_mails = replay_module._index_mails
+    index_mails = replay_index._index_mails
 
     def broken(mails: Mails) -> object:
         return Crashed("too large") if any(b"<1@x>" in raw for raw in mails.read()) else index_mails(mails)
 
-    monkeypatch.setattr(replay_module, "_index_mails", broken)
+    monkeypatch.setattr(replay_index, "_index_mails", broken)
     events = _replayed(make, FakeArchive([patch("1@x"), patch("2@x", "fan"), b"nothing"]))
 
     assert [event for event in events if isinstance(event, Crashed)] == [Crashed(f"mail 0.git@{0:040x}: too large")]
@@ -228,10 +231,10 @@ def test_the_index_holds_only_what_connects_the_mails() -> None:
     signed = patch("re@x").replace(b"Subject: ", b"Subject: Re: ")
     raw = [patch("1@x", to="0@x"), mail("talk@x"), signed, mail("re@x", "Re: talk"), b"nothing"]
 
-    indexed, other, with_trailer, reply, unreadable = map(replay_module._index_mail, raw)
+    indexed, other, with_trailer, reply, unreadable = map(replay_index._index_mail, raw)
 
     date = datetime(2026, 3, 2, 9, tzinfo=UTC).timestamp()
-    ids = [replay_module._digest(name) for name in ("1@x", "0@x", "talk@x", "re@x")]
+    ids = [replay_index._digest(name) for name in ("1@x", "0@x", "talk@x", "re@x")]
     assert indexed == (ids[0], (ids[1],), date, True, False)
     assert other == (ids[2], (), date, False, False)
     assert reply == (ids[3], (), date, False, True)
