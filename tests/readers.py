@@ -1124,8 +1124,9 @@ CODE_READERS: Final = (
             "rules.source.kbuild.condition.option_of",
             "rules.source.rust.cfg.read_predicate",
             "rules.bindings.kconfig.Kconfig.definitions",
-            "rules.bindings.kconfig.Kconfig.selectors",
-            "rules.bindings.kconfig.Kconfig.is_tristate",
+            "rules.bindings.kconfig_options.KconfigOptions.definitions",
+            "rules.bindings.kconfig_options.KconfigOptions.selectors",
+            "rules.bindings.kconfig_options.KconfigOptions.is_tristate",
         ),
         lambda given: (
             kconfig.read_kconfig(given.encode()),

@@ -12,7 +12,7 @@ from typing import Final
 from rules.bindings.crate_api import CrateApi
 from rules.bindings.crate_paths import absolute_path, file_of, is_in_crate, module_of
 from rules.bindings.index import Bindings
-from rules.bindings.kconfig import Verdict
+from rules.bindings.kconfig_closure import Verdict
 from rules.bindings.module_facts import ModuleFacts
 from rules.lazy import dataclass
 from rules.source.kbuild.condition import ALWAYS, Condition, both, either

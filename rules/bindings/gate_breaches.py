@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from rules.bindings.bindings_diff import BindingsDiff, is_kbuild
 from rules.bindings.crate_paths import is_in_crate
 from rules.bindings.fact_source import FactSource
-from rules.bindings.kconfig import Definition, Verdict
+from rules.bindings.kconfig_closure import Verdict
+from rules.bindings.kconfig_options import Definition
 from rules.bindings.module_gates import GatedUse
 from rules.lazy import dataclass
 from rules.source.kbuild.condition import Condition

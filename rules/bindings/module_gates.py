@@ -7,7 +7,8 @@ from functools import cached_property
 from rules.bindings.build import CRATE_ROOT, Build
 from rules.bindings.crate_paths import MAX_ALIASES, absolute_path, file_of, files_by_module, is_in_crate
 from rules.bindings.fact_source import FactSource
-from rules.bindings.kconfig import RUST, Kconfig, Verdict, names_of
+from rules.bindings.kconfig import RUST, Kconfig, names_of
+from rules.bindings.kconfig_closure import Verdict
 from rules.bindings.module_facts import CrateUse, ModuleFacts, Offer, Places
 from rules.lazy import dataclass
 from rules.source.kbuild.condition import ALWAYS, Condition, both, either

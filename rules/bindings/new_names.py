@@ -7,7 +7,8 @@ from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.facts import Constant, LocatedDeclaration, LocatedHelper, User
 from rules.bindings.helper_facts import is_helper_source
 from rules.bindings.index import Bindings
-from rules.bindings.kconfig import RUST, Verdict, names_of
+from rules.bindings.kconfig import RUST, names_of
+from rules.bindings.kconfig_closure import Verdict
 from rules.lazy import dataclass, re
 from rules.source.c.source import SYMBOLS, Kind, is_plain_expression
 from rules.source.kbuild.condition import Condition, both, read_c_condition

@@ -4,7 +4,8 @@
 import pytest
 
 from rules.bindings.fact_source import FileFacts
-from rules.bindings.kconfig import Kconfig, Verdict, describe
+from rules.bindings.kconfig import Kconfig, describe
+from rules.bindings.kconfig_closure import Verdict
 from rules.source.kbuild.condition import read_expression
 
 RUST = 'config RUST\n\tbool "Rust"\n'

@@ -4,7 +4,7 @@
 from rules.bindings.build import Build
 from rules.bindings.fact_source import FileFacts
 from rules.bindings.index import Bindings
-from rules.bindings.kconfig import Verdict
+from rules.bindings.kconfig_closure import Verdict
 from rules.bindings.module_facts import read_modules
 from rules.source.kbuild.condition import ALWAYS, UNKNOWN, Condition
 from rules.source.rust.api import Path
