@@ -141,18 +141,13 @@ class CommandJob:
             for mail in mails:
                 if self._stop.is_set():
                     break
-                result = None
-                if mail.id not in self._processed:
-                    try:
-                        result = self._handle(mail)
-                    except StoppedError:
-                        return tuple(results)
-                    except InboxError as error:
-                        if self._clock.now() - mail.mail.arrived < _MAX_UNVERIFIED_DELAY:
-                            event(LogEvent.COMMAND_DELAYED, "warning", mail=mail.mail.origin, reason=str(error))
-                            is_waiting = True
-                            continue
-                        result = CommandResult(mail.mail.origin, "", str(error), obeyed=False)
+                try:
+                    result = None if mail.id in self._processed else self._attempt(mail)
+                except StoppedError:
+                    return tuple(results)
+                except InboxError:
+                    is_waiting = True
+                    continue
                 if is_waiting:
                     self._processed.add(mail.id)
                 else:
@@ -163,6 +158,16 @@ class CommandJob:
                         _log_refused(result)
                     results.append(result)
         return tuple(results)
+
+    def _attempt(self, mail: StoredMail) -> CommandResult | None:
+        """Handle a mail as `_handle` does. Raises InboxError if it has to wait, because keys cannot be fetched now."""
+        try:
+            return self._handle(mail)
+        except InboxError as error:
+            if self._clock.now() - mail.mail.arrived < _MAX_UNVERIFIED_DELAY:
+                event(LogEvent.COMMAND_DELAYED, "warning", mail=mail.mail.origin, reason=str(error))
+                raise
+            return CommandResult(mail.mail.origin, "", str(error), obeyed=False)
 
     def _handle(self, stored: StoredMail) -> CommandResult | None:
         """Handle a mail; None if it is not to us."""
