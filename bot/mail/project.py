@@ -12,15 +12,16 @@ _OTHERS: Final[frozenset[str]] = frozenset(
     re.findall(
         r"\S+",
         """
-    b4 barebox bcachefs-tools binutils blktests bluez btrfs-progs buildroot busybox cifs-utils cloud-hypervisor
-    coreboot criu crosvm cryptsetup dpdk dracut dt-schema dtc dwarves e2fsprogs edk2 erofs-utils ethtool exfatprogs
-    f2fs-tools fio firecracker fstests gcc gccrs git glibc grub hostapd i-g-t igt igt-gpu-tools iproute2 iptables iw
-    iwd kexec-tools keyutils kmod ksmbd-tools kvm-unit-tests kvmtool libcamera libdrm libfuse libnftnl libtraceevent
-    libtracefs liburing libvirt linux-firmware ltp lvm2 makedumpfile man man-pages mdadm mesa mmc-utils mtd-utils
-    multipath-tools musl ndctl nfs-utils nft nftables nilfs-utils nvme-cli openocd opensbi openwrt pahole pciutils
-    qemu rt-tests rteval rust-vmm seabios selinux-testsuite smatch sparse squashfs-tools strace stress-ng systemd
-    syzkaller tpm2-tools trace-cmd u-boot util-linux v4l-utils virtiofsd vm-memory wayland weston wireless-regdb
-    xfsprogs xfstests zephyr
+    alsa-lib alsa-tools alsa-ucm-conf alsa-utils b4 barebox bcachefs-tools binutils blktests bluez bpftrace
+    btrfs-progs buildroot busybox cifs-utils cloud-hypervisor coreboot criu crosvm cryptsetup cxl-cli dpdk dracut
+    dt-schema dtc dwarves e2fsprogs edk2 erofs-utils ethtool exfatprogs f2fs-tools fio firecracker fstests gcc gccrs
+    git glibc grub hostap hostapd i-g-t i2c-tools igt igt-gpu-tools iproute2 iptables iputils iw iwd kexec-tools
+    keyutils kmod ksmbd-tools kvm-unit-tests kvmtool libbpf-rs libcamera libdrm libfuse libgpiod libnftnl
+    libtraceevent libtracefs liburing libvirt linux-firmware ltp lvm2 makedumpfile man man-pages mdadm mesa
+    mmc-utils mtd-utils multipath-tools musl ndctl nfs-utils nft nftables nilfs-utils nvme-cli openocd opensbi
+    openwrt pahole pciutils qemu rt-tests rteval rust-bindgen rust-vmm seabios selinux-testsuite smatch sparse
+    squashfs-tools strace stress-ng systemd syzkaller tpm2-tools trace-cmd u-boot usbutils util-linux v4l-utils
+    virtiofsd vm-memory wayland weston wireless-regdb wpa_supplicant xfsprogs xfstests zephyr
     """,
     )
 )

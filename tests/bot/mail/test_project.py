@@ -13,6 +13,8 @@ KERNEL = "rust/kernel/led.rs"
     [
         (["-e2fsprogs:"], "x", [], [KERNEL], "e2fsprogs"),
         (["patch", "(qemu)", "b4"], "x", [], [], "b4"),
+        (["libgpiod"], "x", [], [KERNEL], "libgpiod"),
+        (["rust-bindgen"], "x", [], [KERNEL], "rust-bindgen"),
         ([], "qemu: x", [], ["include/x.h"], "qemu"),
         ([], "rust: QEMU : x", [], ["include/x.h"], "qemu"),
         ([], "x: about qemu", [], ["include/x.h"], None),
