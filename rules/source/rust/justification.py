@@ -169,7 +169,10 @@ class JustificationReader:
         if b"afety" not in text and b"AFETY" not in text:
             return None
         nested = _UNSAFE.search(text)
-        for offset, line in enumerate(text[: nested.start() if nested else None].split(b"\n")):
+        text = text[: nested.start()] if nested else text
+        if undecided.is_impl:  # a comment in the body of a method is not that of the impl
+            text = text[:1] + text[1:].partition(b"{")[0]
+        for offset, line in enumerate(text.split(b"\n")):
             row = body.start_point.row + offset
             if undecided.is_impl and line.lstrip().startswith(_OUTER_DOC):
                 continue

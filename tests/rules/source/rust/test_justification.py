@@ -214,6 +214,8 @@ def test_nobody_accepts(name: str) -> None:
         ("struct S; // SAFETY: a\nunsafe impl A for S {}\n", ["none"]),
         ("unsafe impl A for S {\n    // SAFETY: a\n}\n", ["lenient"]),
         ("unsafe impl A for S {\n    /// # Safety\n    ///\n    /// b\n    unsafe fn f() {}\n}\n", ["none"]),
+        ("unsafe impl A for S {\n    fn f() { /* SAFETY: B. */ unsafe { g() } }\n}\n", ["none", "lenient"]),
+        ("unsafe impl A for S {\n    b! {\n        // SAFETY: C.\n        fn f() {}\n    }\n}\n", ["none"]),
         ("// SAFETY: a\nconst C: u8 =\n    unsafe { g() };\n", ["clippy"]),
         ("// SAFETY: a\nstatic mut C: u8 = unsafe { g() };\n", ["clippy"]),
         ("impl A {\n    // SAFETY: a\n    const C: u8 =\n        unsafe { g() };\n}\n", ["clippy"]),
