@@ -15,6 +15,7 @@ from rules.bindings.unchanged_users import NOT_FOR_BINDGEN, depends_on_config
 from rules.lazy import dataclass, re
 from rules.source.c.source import Declaration, Member
 
+_MACRO_CALL = re.compile(r"\s*[A-Za-z_]\w*\s*\((?!\s*\*)")  # and not a field that is a function pointer
 _NUMBER = re.compile(r"_\d+(?=\.)")
 
 
@@ -98,7 +99,8 @@ def _select_broken_helpers(subject: ChangedName, path: str, change: _FieldChange
 def _find_change(member: Member, after: list[Member], subject: ChangedName) -> _FieldChange | None:
     c_text = _c_text(member)
     if not after:
-        return _FieldChange(Effect.MEMBER_REMOVED, (c_text, ""))
+        is_unknown = _may_be_in_macro(subject, _last_name(member.name))
+        return None if is_unknown else _FieldChange(Effect.MEMBER_REMOVED, (c_text, ""))
     new = next((other for other in after if other.type == member.type), after[0])
     if not is_same_type(member.type, new.type, subject.diff.before, subject.diff.after):
         return _FieldChange(Effect.MEMBER_TYPE, (c_text, _c_text(new)), after=new)
@@ -109,6 +111,16 @@ def _find_change(member: Member, after: list[Member], subject: ChangedName) -> _
     if conditions and len(after) == 1:
         return _FieldChange(Effect.MEMBER_GATED, (c_text, c_text), conditions)
     return None
+
+
+def _may_be_in_macro(subject: ChangedName, field: str) -> bool:
+    """Tell whether the series adds to the struct a macro call with the name of the field, which may declare it."""
+    for step in subject.steps:
+        spans = [(declaration.line, declaration.last) for declaration in step.shown(subject.name, "post")]
+        added = step.changed_lines.first("post", spans, field)
+        if added is not None and _MACRO_CALL.match(added.text):
+            return True
+    return False
 
 
 def _c_text(member: Member) -> str:

@@ -384,3 +384,19 @@ def test_the_first_patch_that_breaks_is_blamed_and_not_the_last_that_changes_the
     assert [("lamp.level", f"{Effect.MEMBER_REMOVED} 3"), ("lamp_off", f"{Effect.NO_SYMBOL} 1")] == sorted(
         _breakages(rust, macro, reworded, renamed, grown)
     )
+
+
+@pytest.mark.parametrize(
+    ("field", "found"),
+    [
+        ("\tDECLARE_LEVEL(int, level);\n", []),
+        ("\t/* was level */\n", [("lamp.level", "member-removed 1")]),
+        ("\tint (*set)(int level);\n", [("lamp.level", "member-removed 1")]),
+    ],
+)
+def test_a_field_that_an_unknown_macro_may_declare_is_not_called_removed(
+    field: str, found: list[tuple[str, str]]
+) -> None:
+    rust = RUST + "fn f(lamp: *mut bindings::lamp) -> i32 { unsafe { (*lamp).level } }\n"
+
+    assert _breakages(rust, _edited("\tint level;\n", field)) == found
