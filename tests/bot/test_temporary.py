@@ -33,15 +33,15 @@ with temporary_folder(Path(sys.argv[1])) as folder:
 _RUN = """
 import os, sys
 from pathlib import Path
-import bot.pipeline.replay as replay
+from bot.pipeline.replay_index import Indexer
 from bot.__main__ import main
 from tests.fakes.mails import patch
-whole = replay._Indexer.index
+whole = Indexer.index
 def index(*arguments):
     yield from whole(*arguments)
     print("spooled", flush=True)
     sys.stdin.read()
-replay._Indexer.index = index
+Indexer.index = index
 sys.argv = ["patchwarden", "replay", sys.argv[1]]
 main()
 """
