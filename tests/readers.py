@@ -1742,7 +1742,7 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.bindings.new_names.find_unbound_declaration",
             "rules.bindings.helper_facts.read_visible_constants",
             "rules.bindings.overlay.overlay_changes",
-            "rules.bindings.changed_line.*",
+            "rules.bindings.change_location.*",
             "rules.diff.changed_lines.ChangedLines.first",
             "rules.diff.changed_lines.ChangedLines.first_removed",
             "rules.bindings.included_headers.*",

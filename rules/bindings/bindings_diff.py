@@ -72,12 +72,12 @@ class Step:
 
     @cached_property
     def added_names(self) -> Mapping[object, Sequence[str]]:
-        """The names that the file has only after the patch, by the `form_of` their declarations."""
+        """The names that the file has only after the patch, by what `form_of` returns for their declarations."""
         return _names_by_form(self.post, self.pre)
 
     @cached_property
     def removed_names(self) -> Mapping[object, Sequence[str]]:
-        """The names that the file has only before the patch, by the `form_of` their declarations."""
+        """The names that the file has only before the patch, by what `form_of` returns for their declarations."""
         return _names_by_form(self.pre, self.post)
 
     @cached_property

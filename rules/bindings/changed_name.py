@@ -7,7 +7,7 @@ from typing import Final
 
 from rules.bindings.bindings_diff import BindingsDiff, Step, form_of
 from rules.bindings.breakage import Breakage, Effect
-from rules.bindings.changed_line import locate_change, locate_condition
+from rules.bindings.change_location import locate_change, locate_condition
 from rules.bindings.facts import LocatedHelper, MemberUser, User
 from rules.bindings.unchanged_users import UnchangedUsers
 from rules.lazy import dataclass

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from rules.bindings.abi import is_same_type
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.breakage import Breakage, Effect
-from rules.bindings.changed_line import locate_change
+from rules.bindings.change_location import locate_change
 from rules.bindings.changed_name import ChangedName
 from rules.bindings.facts import LocatedHelper, MemberUser
 from rules.bindings.retyped_fields import is_valid_after

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from rules.bindings.bindings_diff import BindingsDiff, ChangedFile, Step
-from rules.bindings.changed_line import locate_change
+from rules.bindings.change_location import locate_change
 from rules.bindings.helper_facts import BINDINGS_HEADER, CONSTANT_PREFIX, PREFIX, is_helper_source, read_helpers
 from rules.bindings.pending_facts import MAX_TEXT, PendingFact, PendingKind, added_place
 from rules.diff.patch import Line

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.breakage import Breakage, DiffLocation, Effect
-from rules.bindings.changed_line import locate_change
+from rules.bindings.change_location import locate_change
 from rules.bindings.facts import Use, User
 from rules.bindings.helper_facts import BINDINGS_HEADER, CONSTANT_PREFIX, PREFIX, is_helper_source
 from rules.bindings.included_headers import candidate_paths
