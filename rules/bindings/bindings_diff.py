@@ -16,7 +16,7 @@ from rules.bindings.tree import Tree
 from rules.diff.apply import apply_with_little_context, apply_with_offset
 from rules.diff.changed_lines import ChangedLines
 from rules.diff.image import Image
-from rules.diff.patch import FileChange, Hunk, Patch
+from rules.diff.patch import FileChange, Hunk, Line, Patch
 from rules.finding import Side
 from rules.lazy import dataclass, re
 from rules.source.c.source import CSource, Declaration, Kind
@@ -64,6 +64,11 @@ class Step:
         if self.has_patch_lines:
             return self.before(name) if side == "pre" else self.after(name)
         return self._hunks[side].named(name)
+
+    def first_changed(self, name: str, side: Side, word: str = "") -> Line | None:
+        """Return the first line that the patch changes in the declarations of a name, with the word if one is named."""
+        spans = [(declaration.line, declaration.last) for declaration in self.shown(name, side)]
+        return self.changed_lines.first(side, spans, word)
 
     @cached_property
     def changed_lines(self) -> ChangedLines:

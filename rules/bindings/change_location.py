@@ -23,14 +23,13 @@ def locate_change(step: Step, name: str, member: str = "") -> DiffLocation:
     line outside the declaration, in this order.
     """
     word, lines = member or name, step.changed_lines
-    before, after = step.shown(name, "pre"), step.shown(name, "post")
-    sides: tuple[tuple[Side, tuple[Declaration, ...]], ...] = (("pre", before), ("post", after))
-    for side, declarations in sides:
-        spans = [(declaration.line, declaration.last) for declaration in declarations]
-        inside = lines.first(side, spans, word) or lines.first(side, spans)
+    sides: tuple[Side, ...] = ("pre", "post")
+    for side in sides:
+        inside = step.first_changed(name, side, word) or step.first_changed(name, side)
         if inside is not None:
             return _locate(step, inside)
-    outside = lines.first_removed(word) or lines.nearest(_first_line(after or before))
+    declarations = step.shown(name, "post") or step.shown(name, "pre")
+    outside = lines.first_removed(word) or lines.nearest(_first_line(declarations))
     return _locate(step, outside) if outside is not None else DiffLocation(step, "post", 0, "")
 
 

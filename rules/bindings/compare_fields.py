@@ -115,12 +115,8 @@ def _find_change(member: Member, after: list[Member], subject: ChangedName) -> _
 
 def _may_be_in_macro(subject: ChangedName, field: str) -> bool:
     """Tell whether the series adds to the struct a macro call with the name of the field, which may declare it."""
-    for step in subject.steps:
-        spans = [(declaration.line, declaration.last) for declaration in step.shown(subject.name, "post")]
-        added = step.changed_lines.first("post", spans, field)
-        if added is not None and _MACRO_CALL.match(added.text):
-            return True
-    return False
+    added = (step.first_changed(subject.name, "post", field) for step in subject.steps)
+    return any(line is not None and _MACRO_CALL.match(line.text) for line in added)
 
 
 def _c_text(member: Member) -> str:
