@@ -17,17 +17,23 @@ from rules.bindings.fact_source import FactSource
 from rules.lazy import dataclass, field
 from rules.source.rust.api import ApiItem, Path, RustApi, read_api
 
-_MAX_GLOBS = 64  # `pub use a::*` of a module; with more it is unknown what the module has
+_MAX_GLOBS = 64  # `use a::*` of a module; with more of them public it is unknown what the module has
 
 
 @dataclass(slots=True)
 class _Module:
-    """The names of the items and modules of a module, and the paths that it exports again, those of globs apart."""
+    """The names of the items and modules of a module, the types that its type aliases stand for, and its exports.
+
+    An export is a path that `pub use` names. `globs` are the modules whose names are all exported, `imported_globs` are
+    those and the modules whose names are all imported.
+    """
 
     names: set[str] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
+    aliases: dict[str, Path] = field(default_factory=dict)
     exports: dict[str, list[Path]] = field(default_factory=dict)
     globs: list[Path] = field(default_factory=list)
+    imported_globs: list[Path] = field(default_factory=list)
     is_known: bool = True
 
 
@@ -63,20 +69,46 @@ class CrateApi:
 
     def absolute(self, path: Path, module: Path, file: str) -> Path | None:
         """Return what a path in a file and its inline module is below the crate; None if it may lead elsewhere."""
+        written = self._absolute_as_written(path, module, file)
+        return self._absolute_through_glob(path, module, file) if written is None else written
+
+    def _absolute_as_written(self, path: Path, module: Path, file: str) -> Path | None:
         below = below_crate(path, file)
-        if below is not None or not is_in_crate(file):
-            return below
-        return self._absolute_in(path, (*module_of(file), *module))
+        return self._absolute_in(path, (*module_of(file), *module)) if below is None and is_in_crate(file) else below
+
+    def _absolute_through_glob(self, path: Path, module: Path, file: str) -> Path | None:
+        """Return the path below the crate of a name that the module imports with `use a::*`; None if it does not."""
+        contents = self._inline_modules(file)[module]
+        if not path or path[0] in contents.names:
+            return None
+        for target in contents.imported_globs:
+            imported = self._absolute_as_written((*target, *path), module, file)
+            if imported is not None and self.exists(imported[: len(imported) - len(path) + 1]):
+                return imported
+        if module and ("super",) in contents.imported_globs:  # also what the module around imports
+            return self._absolute_through_glob(path, module[:-1], file)
+        return None
 
     def definition(self, path: Path) -> Path:
-        """Return the path where the crate defines what a path leads to through `pub use`; the same path if unknown."""
+        """Return the path where the crate defines what a path leads to; the same path if that is unknown.
+
+        `pub use` is followed, and a type alias if the path names an item of the type.
+        """
         for _ in range(MAX_ALIASES):
             module, rest = self._split(path)
             target = self._exported_from(module, rest[0]) if rest else None
+            if target is None and len(rest) > 1:
+                target = self._aliased(module, rest[0])
             if target is None:
                 break
             path = (*target, *rest[1:])
         return path
+
+    def _aliased(self, module: Path, name: str) -> Path | None:
+        """Return the path of the type that a type alias of a module stands for; None if it is no alias, or unknown."""
+        contents = self._module(module)
+        path = contents.aliases.get(name, ())
+        return (*module, *path) if len(path) == 1 and path[0] in contents.names else self._absolute_in(path, module)
 
     def _exported_from(self, module: Path, name: str) -> Path | None:
         """Return the path from which a module exports a name; None if it does not, or if that is unknown."""
@@ -144,12 +176,18 @@ class CrateApi:
             for item in self.api(file).items:
                 if item.kind != "macro" and not item.owner:
                     modules[item.module].names.add(item.name)
+                    if item.alias_of and not item.is_conditional:
+                        modules[item.module].aliases[item.name] = item.alias_of
                     modules[item.module].modules.update((item.name,) if item.kind == "mod" else ())
             for name, target, where, _ in self.api(file).exports:
                 if name == "*":
                     modules[where].globs.append(target[:-1])
                 else:
                     modules[where].exports.setdefault(name, []).append(target)
+            for use in self.api(file).uses:
+                imported = modules[use.module].imported_globs
+                if use.path[-1:] == ("*",) and len(imported) < _MAX_GLOBS:
+                    imported.append(use.path[:-1])
             self._by_file[file] = modules
         return self._by_file[file]
 

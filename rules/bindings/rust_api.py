@@ -213,7 +213,7 @@ class _Comparison:
         for path, use, below, exported in self._leading_to(key.path):
             if (is_exact and below) or (is_macro and not (use.is_macro or use.is_import)):
                 continue
-            if exported and not self._leads_there(key, exported[: len(exported) - bool(key.owner)], is_removed):
+            if exported and not self._leads_there(key, exported, is_removed):
                 continue
             if self._is_unchanged(path, use.text, key.name) and self._was_used(path, use):
                 users.setdefault((path, use.line), ApiUser(path, use.line, use.text, use.arguments))
@@ -255,7 +255,7 @@ class _Comparison:
         """Tell whether what a `pub use` exports is still meant for the item: the series may change it too."""
         if is_removed and not key.owner:
             return self._after.exists(exported) is False
-        return self._after.definition(exported) == key.path[: len(key.path) - bool(key.owner)]
+        return self._after.definition(exported) == key.path
 
     def _was_used(self, path: str, use: PathUse) -> bool:
         """Tell whether a file used the path before the series, on a line with the same text."""

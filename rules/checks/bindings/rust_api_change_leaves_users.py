@@ -23,8 +23,8 @@ Update the users named in the finding, or keep the old item until the users are 
 
 ## What it does not flag
 
-- Users without a path in the code: methods that are called on a value, names from a glob import, and items that a macro
-  defines.
+- Users without a path in the code: methods that are called on a value, types and functions that stand alone under a
+  name from a glob import, and items that a macro defines.
 - Changes of types and bounds, which only a compiler can compare.
 - Items under a `cfg`.
 - A name that the file of the item still declares after the series, or names in a macro, and an item that is still

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Read what a Rust file defines for others, and which paths, calls and implementations it uses.
 
-Tokens are read, and no grammar: macros that define items, and names that a glob imports, stay unknown.
+Tokens are read, and no grammar: items that a macro defines stay unknown.
 """
 
 from bisect import bisect_right
@@ -23,9 +23,11 @@ _MACRO_OR_ATTRIBUTE = re.compile(r"(?:!\s*(?:\w+\s*)?|#!?)[(\[{]")
 _VALUE_END = re.compile(r"[\w)\]|]")
 _BEFORE_CLOSURE = frozenset(("move", "async", "static", "const", "return", "in", "else", "break"))
 _DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
+_OPENINGS = (("(",), ("[",), ("{",))
 _ADD_NO_FUNCTION = frozenset(("[", "]", "vtable", "macros", "kernel", "::"))  # the words of `#[vtable]`
 _MAX_DEPTH = 24  # nested modules and implementations
 _MAX_CALL = 400  # words of the arguments of a call
+_MAX_ANGLES = 100  # words of the type parameters in a path
 _MAX_TEXT = 200  # characters of a line that is quoted
 
 Path = tuple[str, ...]
@@ -36,7 +38,8 @@ class ApiItem:
     """An item. `module` are the inline modules around it; `owner` is the type or trait of an associated item.
 
     `parameters` counts the parameters of a function with `self`, None for another item. `is_default` says that a trait
-    has a body or value for it. A macro that `#[macro_export]` exports has the kind `macro`.
+    has a body or value for it. A macro that `#[macro_export]` exports has the kind `macro`. `alias_of` is the type that
+    an alias names, with its import resolved; empty if that is no path.
     """
 
     kind: str
@@ -48,13 +51,15 @@ class ApiItem:
     is_default: bool = False
     is_conditional: bool = False
     offset: int = field(default=0, compare=False)
+    alias_of: Path = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PathUse:
     """A path that the file writes, with its import resolved, and the number of arguments if it is called, else None.
 
-    `module` are the inline modules around it.
+    `module` are the inline modules around it. A name alone is a use if the file imports it, or if it calls a macro that
+    the file does not define.
     """
 
     path: Path
@@ -236,6 +241,7 @@ class _Reader:
                     is_default,
                     is_conditional,
                     self._words.offsets[at],
+                    self._read_alias(head, stop) if kind == "type" and not block.owner else (),
                 )
             )
         if has_body and block.depth < _MAX_DEPTH and kind in ("mod", "trait"):
@@ -245,6 +251,13 @@ class _Reader:
             self._read_block(stop + 1, after - 1, _Block(module, owner, depth=block.depth + 1))
             self._modules.append((self._words.offsets[after - 1], block.module))
         return after
+
+    def _read_alias(self, start: int, end: int) -> Path:
+        """Return the type after the `=` of a type alias without its parameters; an empty path if it is no path."""
+        words = self._without_generics(start, end)
+        names, signs = words[1::2], words[0::2]
+        is_path = signs[:1] == ["="] and signs[1:] == ["::"] * (len(names) - 1) and all(map(_NAME.match, names))
+        return self._resolve(tuple(names)) if is_path else ()
 
     def _read_impl(self, at: int, end: int, block: _Block, attributes: list[str]) -> int:
         words = self._words.words
@@ -294,24 +307,44 @@ class _Reader:
     def _read_paths(self) -> None:
         """Note the paths and called names in code outside of `use`."""
         words = self._words.words
-        at = 0
+        own_macros = {words[at + 2] for at in range(len(words) - 2) if words[at] == "macro_rules"}
         is_use = False
-        while at < len(words):
-            word = words[at]
+        for at, word in enumerate(words):
             is_use = word == "use" or (is_use and word != ";")
             before = words[at - 1] if at else ""
             is_variable = before == "$" and word != "crate"  # `$crate` in a macro is the crate that defines it
             is_later = before == "::" and not (word == "kernel" and self._is_rooted(at - 1))
             if is_use or not _NAME.match(word) or before in (".", "fn") or is_later or is_variable:
-                at += 1
                 continue
-            end = at + 1
-            while words[end : end + 1] == ("::",) and end + 1 < len(words) and _NAME.match(words[end + 1]):
-                end += 2
-            path = words[at:end:2]
-            if len(path) > 1 or path[0] in self._imported:
+            path, end = self._read_path(at)
+            is_macro = self._is_macro_call(end) and word not in own_macros
+            if len(path) > 1 or path[0] in self._imported or is_macro:
                 self._add_use(path, at, end)
-            at = end
+
+    def _read_path(self, at: int) -> tuple[Path, int]:
+        """Return the names of the path that begins at an index, and the index after it. `A::<B>::c` is `A::c`."""
+        words = self._words.words
+        names, end = [words[at]], at + 1
+        while words[end : end + 1] == ("::",):
+            name = self._after_angles(end + 1) + 1 if words[end + 1 : end + 2] == ("<",) else end + 1
+            if words[name - 1] != "::" or name >= len(words) or not _NAME.match(words[name]):
+                break
+            names.append(words[name])
+            end = name + 1
+        return tuple(names), end
+
+    def _after_angles(self, opening: int) -> int:
+        """Return the index after the `>` that closes the `<` at an index; the index itself if none of a path does."""
+        words, depth = self._words.words, 0
+        for at in range(opening, min(opening + _MAX_ANGLES, len(words) - 1)):
+            depth += (words[at] == "<") - (words[at] == ">")
+            if depth == 0:
+                return at + 1
+        return opening
+
+    def _is_macro_call(self, at: int) -> bool:
+        """Tell whether what follows the name before an index makes it the name of a macro; `a != b` does not."""
+        return self._words.words[at : at + 1] == ("!",) and self._words.words[at + 1 : at + 2] in _OPENINGS
 
     def _is_rooted(self, at: int) -> bool:
         """Tell whether the `::` at an index begins a path."""
@@ -323,7 +356,7 @@ class _Reader:
         line = self._line(at)
         arguments = self._count_arguments(end) if following == ("(",) else None
         text = self._text(line)
-        is_macro, offset = following == ("!",), self._words.offsets[at]
+        is_macro, offset = self._is_macro_call(end), self._words.offsets[at]
         module = self._module_at(offset)
         path = self._resolve(path)
         self.uses.append(PathUse(path, line, text, arguments, is_macro=is_macro, module=module, offset=offset))

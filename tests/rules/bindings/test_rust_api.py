@@ -157,6 +157,88 @@ def test_a_path_through_an_export_is_a_use(export: str) -> None:
     assert [("kernel::lamp::Lamp::new", REMOVED, [2])] == _breakages(renamed, **files)
 
 
+PRELUDE = "rust/kernel/prelude.rs"
+WITH_PRELUDE = {
+    LIB: f"{FILES[LIB]}pub mod prelude;\n",
+    PRELUDE: "pub use crate::lamp::{flags::*, Driver, Lamp};\npub use super::lamp_table;\npub use core::pin::Pin;\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("user", "lines"),
+    [
+        ("use kernel::prelude::*;\nfn f() { Lamp::new(1); }\n", [2]),
+        ("fn f() {\n    use kernel::prelude::*;\n    Lamp::new(1);\n}\n", [3]),
+        ("use kernel::{lamp, prelude::*};\nfn f() { Lamp::new(1); lamp::new(2); }\n", [2]),
+        ("fn f() { Lamp::new(1); }\n", []),
+        ("use other::prelude::*;\nfn f() { Lamp::new(1); }\n", []),
+        ("use kernel::prelude::*;\nuse other::Lamp;\nfn f() { Lamp::new(1); }\n", []),
+        ("use kernel::prelude::*;\nstruct Lamp;\nfn f() { Lamp::new(1); }\n", []),
+        ("use kernel::prelude::*;\nmod inner {\n    fn f() { Lamp::new(1); }\n}\n", []),
+        ("use kernel::prelude::*;\nmod inner {\n    use super::*;\n    fn f() { Lamp::new(1); }\n}\n", [4]),
+        (
+            "use kernel::prelude::*;\nstruct Lamp;\nmod inner {\n    use super::*;\n    fn f() { Lamp::new(1); }\n}\n",
+            [],
+        ),
+        ("use kernel::prelude::*;\nfn f() { Lamp::<(u8, u8)>::new(1); }\n", [2]),
+        ("mod inner {\n    use kernel::prelude::*;\n    fn f() { Lamp::new(1); }\n}\n", [3]),
+    ],
+)
+def test_a_name_from_a_glob_import_is_followed_to_its_item(user: str, lines: list[int]) -> None:
+    files = WITH_PRELUDE | {ROOM: user}
+    changes = {
+        REMOVED: _change(LAMP, "pub fn new(", "pub fn make("),
+        PARAMETERS: _change(LAMP, "new(level: u32)", "new(level: u32, hue: u32)"),
+    }
+
+    for effect, change in changes.items():
+        found = [("kernel::lamp::Lamp::new", effect, lines)] if lines else []
+        assert found == _breakages(change, **files)
+
+
+def test_a_trait_and_a_macro_are_found_through_a_glob_import() -> None:
+    user = "use kernel::prelude::*;\nimpl Driver for Room {\n    type Data = ();\n}\nlamp_table!();\n"
+    own = f"macro_rules! lamp_table {{ () => {{}} }}\n{user}"
+    renamed = _change(LAMP, "lamp_table", "bulb_table")
+    withdrawn = WITH_PRELUDE[PRELUDE].replace("pub use super::lamp_table;\n", "")
+    withdraws = whole_change(PRELUDE, withdrawn, before=WITH_PRELUDE[PRELUDE])
+    required = _change(LAMP, "fn remove(&self) {}", "fn remove(&self);")
+
+    assert [] == _breakages(required, **WITH_PRELUDE, **{ROOM: user})  # it was in the trait before
+    probe = _change(LAMP, "fn remove(&self) {}", "fn remove(&self) {}\n    fn name(&self);")
+    assert [("kernel::lamp::Driver::name", ApiEffect.METHOD_REQUIRED, [2])] == _breakages(
+        probe, **WITH_PRELUDE, **{ROOM: user}
+    )
+    assert [("kernel::lamp_table", REMOVED, [5])] == _breakages(renamed, withdraws, **WITH_PRELUDE, **{ROOM: user})
+    assert [] == _breakages(renamed, withdraws, **WITH_PRELUDE, **{ROOM: own})
+
+
+@pytest.mark.parametrize(
+    ("alias", "is_followed"),
+    [
+        ("pub type Light = Lamp;\n", True),
+        ("pub type Light<T = ()> = self::Lamp;\n", True),
+        ("pub type Light = &'static Lamp;\n", False),
+        ("pub type Light = super::bulb::Lamp;\n", False),
+        ("#[cfg(CONFIG_X)]\npub type Light = Lamp;\n", False),
+    ],
+)
+def test_an_item_of_a_type_is_followed_through_an_alias(alias: str, is_followed: bool) -> None:
+    before = FILES[LAMP] + alias
+    files = {LAMP: before, ROOM: "use kernel::lamp::Light;\nfn f() { Light::new(1); }\n"}
+    removed = whole_change(LAMP, before.replace("pub fn new(", "pub fn make("), before=before)
+
+    assert [("kernel::lamp::Lamp::new", REMOVED, [2])] * is_followed == _breakages(removed, **files)
+
+
+def test_an_alias_that_becomes_that_of_another_type_leaves_no_user_behind() -> None:
+    before = f"{FILES[LAMP]}pub type Light = Lamp;\n"
+    after = before.replace("pub fn new(", "pub fn make(").replace("Light = Lamp", "Light = crate::bulb::Bulb")
+    files = {LAMP: before, ROOM: "use kernel::lamp::Light;\nfn f() { Light::new(1); }\n"}
+
+    assert [] == _breakages(whole_change(LAMP, after, before=before), **files)
+
+
 def test_an_item_that_moves_with_its_export_has_its_users_still() -> None:
     files = {LIB: EXPORTS + "pub use lamp::Lamp;\n", ROOM: "use kernel::Lamp;\nfn f() { Lamp::new(1); }\n"}
     lamp = FILES[LAMP].replace("Lamp", "Other")
@@ -187,8 +269,14 @@ def test_users_and_exports_cost_as_much_as_they_are_many() -> None:
         calls = "".join(f"fn f{at}() {{ kernel::dim(1, (2, 3)); kernel::dim::x{at}(); }}\n" for at in range(number))
         return {LIB: f"{EXPORTS}{exports}pub use lamp::dim;\n", ROOM: calls}
 
+    def with_globs(number: int) -> dict[str, str]:
+        globs = "".join(f"use kernel::x{at}::*;\n" for at in range(number))
+        calls = "".join(f"fn f{at}() {{ Lamp::new(1); }}\n" for at in range(number))
+        return {ROOM: f"{globs}{calls}"}
+
     change = _change(LAMP, "pub fn dim", "pub fn darken")
     assert_linear(with_users, lambda files: _breakages(change, **files), 1000)
+    assert_linear(with_globs, lambda files: _breakages(_change(LAMP, "pub fn new", "pub fn make"), **files), 1000)
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,25 @@ def test_the_implementation_of_a_trait_has_its_path_and_items(text: str, impleme
     assert read_api(text.encode()).implementations == (implementation,)
 
 
+@pytest.mark.parametrize(
+    ("text", "alias_of"),
+    [
+        ("type A = B;\n", ("B",)),
+        ("use x::B;\ntype A<T = u8> = B<T, C<u8>>;\n", ("x", "B")),
+        ("type A<T>\n    = super::b::B<T>;\n", ("super", "b", "B")),
+        ("type A = &'static B;\n", ()),
+        ("type A = [B; 2];\n", ()),
+        ("type A = <B as C>::D;\n", ()),
+        ("type A = dyn B;\n", ()),
+        ("type A = ::b::C;\n", ()),
+        ("type A = b::\n", ()),
+        ("type A;\n", ()),
+    ],
+)
+def test_a_type_alias_has_the_path_of_its_type(text: str, alias_of: tuple[str, ...]) -> None:
+    assert [item.alias_of for item in read_api(text.encode()).items] == [alias_of]
+
+
 def test_the_items_of_a_trait_implementation_are_no_items_of_the_file() -> None:
     api = read_api(b"impl A for B { fn f() {} }\nimpl B { fn g() {} }\nfn h() {}\n")
 
@@ -240,8 +259,20 @@ def test_items_nested_deeper_than_the_limit_are_not_read() -> None:
         ("type A = ::b::C;\n", []),
         ("f(a.b::<C>()); a; b();\n", []),
         ("x.b::c;\n", []),
-        ("m! { $a::b; $c }\n", []),
-        ("m! { $crate::b(1) }\n", [PathUse(("crate", "b"), 1, "m! { $crate::b(1) }", 1)]),
+        ("m($a::b, $c)\n", []),
+        ("m($crate::b(1))\n", [PathUse(("crate", "b"), 1, "m($crate::b(1))", 1)]),
+        (
+            "a::B != c::D!{}\n",
+            [PathUse(("a", "B"), 1, "a::B != c::D!{}"), PathUse(("c", "D"), 1, "a::B != c::D!{}", is_macro=True)],
+        ),
+        ("a != b; a! = b;\n", []),
+        ("A::<u8, B<C>>::d(1);\n", [PathUse(("A", "d"), 1, "A::<u8, B<C>>::d(1);", 1)]),
+        ("A::<x::B>::<u8>::d;\n", [PathUse(("x", "B"), 1, "A::<x::B>::<u8>::d;")]),
+        ("A::<>::d::<B>(1);\n", [PathUse(("A", "d"), 1, "A::<>::d::<B>(1);")]),
+        ("A::<B; ::d", []),
+        ("A::<", []),
+        ("m!(1);\n", [PathUse(("m",), 1, "m!(1);", is_macro=True)]),
+        ("macro_rules! m { () => {} }\nm!();\n", []),
         ("fn a::b() {}\n", []),
         ("a::b", [PathUse(("a", "b"), 1, "a::b")]),
         ("a::", []),
