@@ -4,7 +4,7 @@
 from typing import Final
 
 from rules.bindings.bindings_diff import BindingsDiff, is_kbuild
-from rules.bindings.facts import LocatedHelper, MemberUser, User
+from rules.bindings.facts import Access, LocatedHelper, MemberUser, Use, User
 from rules.bindings.new_names import CONFIG_NAME, find_breaking_ways
 from rules.lazy import re
 
@@ -21,18 +21,28 @@ class UnchangedUsers:
     def __init__(self, diff: BindingsDiff) -> None:
         self._diff = diff
         self._lines: dict[tuple[str, bool], list[str]] = {}
+        self._left: dict[str, set[tuple[object, ...]]] = {}
 
     def users(self, users: tuple[User, ...]) -> tuple[User, ...]:
-        """Return the users whose statement is unchanged."""
-        return tuple(user for user in users if self._is_unchanged(user.path, user.use.line, user.use.name))
+        """Return the users whose statement is unchanged and has the same meaning, which depends on other lines too."""
+        return tuple(
+            user
+            for user in users
+            if self._is_unchanged(user.path, user.use.line, user.use.name) and self._is_left(user.path, user.use)
+        )
 
     def members(self, users: tuple[MemberUser, ...]) -> tuple[MemberUser, ...]:
-        """Return the field accesses whose line is unchanged."""
+        """Return the field accesses whose line is unchanged and is about the same struct."""
 
         def name(user: MemberUser) -> str:
             return user.access.chain[0 if user.access.chain[-1] == "()" else -1]
 
-        return tuple(user for user in users if self._is_unchanged(user.path, user.access.line, name(user), max_lines=1))
+        return tuple(
+            user
+            for user in users
+            if self._is_unchanged(user.path, user.access.line, name(user), max_lines=1)
+            and self._is_left(user.path, user.access)
+        )
 
     def helpers(self, helpers: tuple[LocatedHelper, ...]) -> tuple[LocatedHelper, ...]:
         """Return the helpers whose text is unchanged."""
@@ -89,6 +99,15 @@ class UnchangedUsers:
         # If the file has the same statement several times, the removal of one may be the removal of any of them.
         return bool(statement) and 0 < _count(before, statement) <= _count(after, statement)
 
+    def _is_left(self, path: str, used: Use | Access) -> bool:
+        """Tell whether the file uses the same on such a line after the series: an import may say otherwise."""
+        if path not in self._diff.known_paths:
+            return True
+        if path not in self._left:
+            facts = self._diff.after.facts.rust(path)
+            self._left[path] = {*map(_meaning, facts.uses), *map(_meaning, facts.accesses)}
+        return _meaning(used) in self._left[path]
+
     def _may_be_changed(self, path: str, line: int, name: str, max_lines: int) -> bool:
         """Tell whether the series may change a user in a file of which only the changed lines are known."""
         changed = self._diff.changed_lines[path]
@@ -107,6 +126,13 @@ class UnchangedUsers:
 def depends_on_config(path: str, gates: tuple[str, ...]) -> bool:
     """Tell whether Rust code is built only with some Kconfig option, which may depend on others."""
     return not path.startswith("rust/") or CONFIG_NAME.search(" ".join(gates)) is not None
+
+
+def _meaning(used: Use | Access) -> tuple[object, ...]:
+    """Return what a line uses, without its place."""
+    if isinstance(used, Use):
+        return used.name, used.form, used.text
+    return used.struct, used.chain, used.text
 
 
 def _count(lines: list[str], statement: list[str]) -> int:

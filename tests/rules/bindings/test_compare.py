@@ -295,6 +295,44 @@ def test_users_that_the_series_updates_are_not_broken() -> None:
     assert [] == _summary((c_side, rust_side))
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "use crate::bindings::lamp_on;\nfn f() { lamp_on(l) }\n",
+            "use crate::lamps::lamp_on;\nfn f() { lamp_on(l) }\n",
+        ),
+        (
+            "use crate::bindings;\nfn f() { bindings::lamp_on(l) }\n",
+            "use other::bindings;\nfn f() { bindings::lamp_on(l) }\n",
+        ),
+        (
+            '#[export]\npub unsafe extern "C" fn lamp_on(lamp: *mut u8) {}\n',
+            '#[no_mangle]\npub unsafe extern "C" fn lamp_on(lamp: *mut u8) {}\n',
+        ),
+    ],
+)
+def test_a_line_that_means_something_else_after_the_series_is_no_user(before: str, after: str) -> None:
+    base = tree(**{LAMP_RS: before})
+    c_side = _change(LAMP_H, ON, "")
+    unrelated = whole_change(LAMP_RS, f"{before}fn g() {{}}\n", before=before)
+    rust_side = whole_change(LAMP_RS, after, before=before)
+
+    assert [Effect.REMOVED] == _effects((c_side, unrelated), base=base)
+    assert [] == _effects((c_side, rust_side), base=base)
+
+
+def test_a_field_of_a_variable_that_gets_another_type_is_not_that_of_the_struct() -> None:
+    before = "use crate::bindings;\nfn f(l: *mut bindings::lamp) {\n    unsafe { (*l).level };\n}\n"
+    base = tree(**{LAMP_RS: before})
+    c_side = _change(LAMP_H, "\tint level;", "\tint light;")
+    unrelated = whole_change(LAMP_RS, before.replace("fn f", "pub fn f"), before=before)
+    rust_side = whole_change(LAMP_RS, before.replace("bindings::lamp", "Light"), before=before)
+
+    assert [Effect.MEMBER_REMOVED] == _effects((c_side, unrelated), base=base)
+    assert [] == _effects((c_side, rust_side), base=base)
+
+
 def test_users_can_be_updated_in_a_file_of_which_only_hunks_are_known() -> None:
     c_side = _change(LAMP_H, ON, "int lamp_on(struct lamp *lamp, int flags);\n")
     gate = _change(LAMP_H, ON, f"#ifdef CONFIG_LAMP\n{ON}#endif\n")
