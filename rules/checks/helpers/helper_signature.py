@@ -20,8 +20,9 @@ Give the helper the types of the function that it wraps. Remove the `return` if 
 
 ## What it does not flag
 
-Types that are the same in Rust, parameters of the same width, a `const` on a pointer, a `void *`. Helpers that wrap a
-macro or compute something. Without a kernel tree types are not compared.
+Types that are the same in Rust, parameters of the same width, a `const` on a pointer, a `void *`. Helpers that
+compute something, or wrap a macro, also if it is a macro only on another architecture. Without a kernel tree types are
+not compared.
 """
 
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ from rules.source.c.source import Declaration, Kind, scan
 
 _FORWARDS = re.compile(r"\{\s*(?P<returns>return\s+)?(?P<name>\w+)\s*\((?P<arguments>[\w\s,]*)\)\s*;\s*\}\s*\Z")
 _FUNCTIONS = (Kind.FUNCTION, Kind.INLINE)
+_MACROS = (Kind.MACRO, Kind.MACRO_FUNCTION)
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
@@ -76,12 +78,12 @@ def _problem(helper: Declaration, body: str, file: FileView) -> tuple[int, Sever
     change = file.series.result(BINDINGS_DIFF)
     if change is None or arguments != [name for name in names if name != "void"]:
         return None
-    wrapped = [
-        located.declaration
-        for located in change.after.declarations(match["name"])
-        if located.declaration.kind in _FUNCTIONS
-    ]
+    declared = [located.declaration for located in change.after.declarations(match["name"])]
+    wrapped = [declaration for declaration in declared if declaration.kind in _FUNCTIONS]
     if not wrapped or any(len(function.parameters) != len(helper.parameters) for function in wrapped):
+        return None
+    # `#define f f` beside a function only says that it exists.
+    if any(declaration.kind in _MACROS and declaration.type != declaration.name for declaration in declared):
         return None
     differences = [_difference(helper, function, change.after, bool(match["returns"])) for function in wrapped]
     if any(not difference for difference in differences):
@@ -141,6 +143,36 @@ EXAMPLES = (
         ! | +__rust_helper int rust_helper_lamp_count(void)
           | +{
           | +    return lamp_count();
+          | +}
+        """,
+    ),
+    Example(
+        "a function that is a macro on another architecture, or that a macro announces",
+        """
+          | tree rust/bindings/bindings_helper.h
+          |  #include <asm/lamp.h>
+          | tree arch/loongarch/include/asm/lamp.h
+          |  static inline int lamp_id(void)
+          |  {
+          |      return 0;
+          |  }
+          |  #define lamp_id lamp_id
+          |  static inline int lamp_level(void)
+          |  {
+          |      return 0;
+          |  }
+          |  #define lamp_level lamp_level
+          | tree arch/x86/include/asm/lamp.h
+          |  #define lamp_id() (current_lamp->id)
+          | diff rust/helpers/lamp.c (new)
+          | +__rust_helper unsigned int rust_helper_lamp_id(void)
+          | +{
+          | +    return lamp_id();
+          | +}
+          | +
+        ! | +__rust_helper unsigned int rust_helper_lamp_level(void)
+          | +{
+          | +    return lamp_level();
           | +}
         """,
     ),
