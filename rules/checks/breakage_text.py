@@ -20,15 +20,19 @@ _MAX_BODY = 40  # lines of a helper
 _MAX_INLINE = 60  # characters of C in a sentence; longer code is shown as evidence
 _WIDTH = 90  # columns of code in evidence
 
+HERE = "in this series"
+HERE_OR_THERE = "in this series or in that tree"
+"""The place to update users that a landing tree has: the author may have them too, or not."""
+
 _FIXES = {
-    Effect.REMOVED: "these users have to be updated in this series",
+    Effect.REMOVED: f"these users have to be updated {HERE}",
     Effect.UNREACHED: "include the header that declares it now in `rust/bindings/bindings_helper.h`",
     Effect.NO_SYMBOL: "bindgen makes no binding for it: it needs a helper in `rust/helpers/`",
     Effect.NO_HELPER: "bindgen makes no binding for the C declaration of that name",
     Effect.STATIC: "nothing outside its file can link to it",
     Effect.SIGNATURE: "these users have to be updated",
     Effect.GATED: "the users need the same condition as `cfg`, or a helper that always exists",
-    Effect.MEMBER_REMOVED: "these users have to be updated in this series",
+    Effect.MEMBER_REMOVED: f"these users have to be updated {HERE}",
     Effect.MEMBER_TYPE: "this changes the type that Rust reads and writes",
     Effect.MEMBER_MOVED: "bindgen numbers the fields that it makes for anonymous structs and unions",
     Effect.MEMBER_GATED: "the users need the same condition as `cfg`",
@@ -39,11 +43,11 @@ _FIXES = {
     Effect.VALUE: "Rust gets the new value when it is built; check that nothing relies on the old value",
 }
 _HELPER_FIXES = {
-    Effect.REMOVED: "the helper has to be updated in this series",
+    Effect.REMOVED: f"the helper has to be updated {HERE}",
     Effect.UNREACHED: "include the header that declares it now in the file of the helper",
     Effect.SIGNATURE: "the helper has to be updated",
     Effect.GATED: "the helper needs the same condition",
-    Effect.MEMBER_REMOVED: "the helper has to be updated in this series",
+    Effect.MEMBER_REMOVED: f"the helper has to be updated {HERE}",
     Effect.MEMBER_GATED: "the helper needs the same condition",
 }
 
@@ -52,10 +56,11 @@ _WITH_CODE = frozenset(
 )
 
 
-def message(breakage: Breakage, bindings: Bindings, others: Sequence[Breakage] = ()) -> str:
+def message(breakage: Breakage, bindings: Bindings, others: Sequence[Breakage] = (), tree: str = "") -> str:
     """Return the message of a finding.
 
-    `bindings` are the bindings before the series. `others` are breakages of the same kind by the same line.
+    `bindings` are the bindings before the series. `others` are breakages of the same kind by the same line. `tree`
+    names the landing tree with the users, "" for the base.
     """
     if breakage.effect is Effect.HEADER_GONE:
         moved = f"moves to `{breakage.c_text[1]}`" if breakage.c_text[1] else "is removed"
@@ -88,9 +93,8 @@ def message(breakage: Breakage, bindings: Bindings, others: Sequence[Breakage] =
     renamed = f" (renamed to `{breakage.replacement}`?)" if breakage.replacement else ""
     link = "and" if breakage.effect is Effect.VALUE else "but"
     more = f" The same applies to {_others(others)}." if others else ""
-    return (
-        f"{heads[breakage.effect]}{renamed}, {link} Rust uses it {_users(breakage, bindings)}: {_fix(breakage)}.{more}"
-    )
+    fix = _fix(breakage).replace(HERE, HERE_OR_THERE) if tree else _fix(breakage)
+    return f"{heads[breakage.effect]}{renamed}, {link} Rust uses it {_users(breakage, bindings)}: {fix}.{more}"
 
 
 def _becomes(subject: str, breakage: Breakage) -> str:

@@ -99,7 +99,7 @@ def _report(view: SeriesView, sighting: _Sighting, others: Sequence[Breakage] = 
     unsure = Confidence.LOW if tree else Confidence.MEDIUM
     return view.report(
         location(breakage.location),
-        message(breakage, bindings, others),
+        message(breakage, bindings, others, tree),
         severity=Severity.WARNING if breakage.effect is Effect.VALUE else None,
         confidence=Confidence.HIGH if breakage.is_certain else unsure,
         evidence=evidence(breakage, bindings, tree),

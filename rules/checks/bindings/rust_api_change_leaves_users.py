@@ -38,6 +38,7 @@ from collections.abc import Iterator, Sequence
 from rules.analysis.bindings_view import all_diffs
 from rules.analysis.view import Position, SeriesView
 from rules.bindings.rust_api import ApiBreakage, ApiEffect, ApiUser, find_api_breakages
+from rules.checks.breakage_text import HERE, HERE_OR_THERE
 from rules.diff.patch import Patch
 from rules.finding import Anchor, Diagnostic, Evidence, Severity
 from rules.lazy import re
@@ -74,7 +75,7 @@ def _report(view: SeriesView, tree: str, breakage: ApiBreakage, alike: Sequence[
     place = _place(view, breakage)
     if place is None:
         return
-    message = _message(breakage)
+    message = _message(breakage, HERE_OR_THERE if tree else HERE)
     if alike:
         names = listing([f"`{other.name}`" for other in alike], _MAX_SHOWN)
         message = f"{message} The same is true for {names}."
@@ -106,14 +107,14 @@ def _place(view: SeriesView, breakage: ApiBreakage) -> Anchor | Patch | None:
     return patch
 
 
-def _message(breakage: ApiBreakage) -> str:
+def _message(breakage: ApiBreakage, where: str) -> str:
     name, users = f"`{breakage.name}`", _users(breakage)
     before, after = breakage.counts
     match breakage.effect:
         case ApiEffect.REMOVED:
             change = f"moves to `{breakage.moved_to}`" if breakage.moved_to else "is removed"
             them = "this user" if len(breakage.users) == 1 else "these users"
-            return f"{name} {change}, but Rust code uses it in {users}: update {them} in this series."
+            return f"{name} {change}, but Rust code uses it in {users}: update {them} {where}."
         case ApiEffect.PARAMETERS:
             return f"{name} takes {_count(after)} (was {before}), but is called with {before} in {users}."
         case ApiEffect.METHOD_PARAMETERS:

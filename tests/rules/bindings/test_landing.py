@@ -46,6 +46,12 @@ def test_a_landing_tree_is_asked_where_the_base_is_unknown() -> None:
     assert (100, f"{ON}") == (finding.anchor.line, finding.anchor.text)
 
 
+def test_a_user_may_be_updated_in_its_own_tree() -> None:
+    (finding,) = _findings((_hunk(f"-{ON}", f" {OFF}"),))
+
+    assert finding.message.endswith(":4: this user has to be updated in this series or in that tree.")
+
+
 def test_what_the_base_shows_is_not_repeated_for_landing_trees() -> None:
     (finding,) = _findings((whole_change(LAMP_H, edited(LAMP_H, ON, ON2)),), base=tree())
 

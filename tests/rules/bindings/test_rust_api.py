@@ -365,7 +365,7 @@ def test_the_crate_and_its_drivers_are_asked_in_landing_trees() -> None:
 
     assert finding.message == (
         "In next-1: `kernel::lamp::dim` is removed, but Rust code uses it in drivers/room.rs:5: "
-        "update this user in this series."
+        "update this user in this series or in that tree."
     )
     assert (LAMP, "pre", 6) == (finding.path, finding.anchor.side, finding.anchor.line)  # type: ignore[union-attr]
 
