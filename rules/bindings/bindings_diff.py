@@ -24,6 +24,7 @@ from rules.source.kbuild.kconfig import is_kconfig
 from rules.source.kbuild.makefile import is_makefile
 
 _WORD = re.compile(r"[A-Za-z_]\w{2,}")
+_AT_MARGIN = re.compile(r"^[^\s#]", re.MULTILINE)
 
 
 class ChangedFile(Protocol):
@@ -326,15 +327,29 @@ def _scan_hunk(hunk: Hunk, side: Side) -> CSource:
     shown = hunk.text_on(side)
     if not shown:
         return CSource()
-    text = shown[:-1]
     first = (hunk.before_start if side == "pre" else hunk.after_start) or 1
     heading = hunk.heading.strip()
-    is_in_struct = heading.endswith("{") and heading.startswith(("struct ", "union ", "enum ", "typedef "))
-    if is_in_struct and not text.lstrip("\n").startswith(("#", "}")) and text[:1] in (" ", "\t", "\n"):
-        if "\n}" not in text:
-            text += "\n};"
-        return scan_cached(f"{heading}\n{text}\n", first - 1, is_complete=False)
-    return scan_cached(shown, first, is_complete=False)
+    text = _without_comment_end(shown)[:-1]
+    if not _is_in_struct(heading, text):
+        return scan_cached(shown, first, is_complete=False)
+    end = "" if "\n}" in text else "\n};"
+    return scan_cached(f"{heading}\n{text}{end}\n", first - 1, is_complete=False)
+
+
+def _without_comment_end(text: str) -> str:
+    """Return the text without the end of a comment that begins above it; the lines keep their numbers."""
+    end = text.find("*/")
+    return text if end < 0 or 0 <= text.find("/*") < end else "\n" * text.count("\n", 0, end) + text[end + 2 :]
+
+
+def _is_in_struct(heading: str, text: str) -> bool:
+    """Tell whether a hunk begins in the struct of its heading. Git also names a struct that ends above the hunk."""
+    if not heading.endswith("{") or not heading.startswith(("struct ", "union ", "enum ", "typedef ")):
+        return False
+    if text[:1] not in (" ", "\t", "\n") or text.lstrip("\n").startswith(("#", "}")) or "\\\n" in text:
+        return False
+    at_margin = _AT_MARGIN.search(text)
+    return at_margin is None or at_margin[0] == "}"
 
 
 def form_of(declaration: Declaration) -> object:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Apply the visible part of a change to the declarations of a C file whose bytes are unknown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from rules.lazy import replace
 from rules.source.c.source import CSource, Declaration, Member
@@ -19,15 +19,12 @@ def confirm_changes(pre: CSource, post: CSource, base: CSource | None) -> tuple[
     before = tuple(declaration for declaration in confirmed if declaration is not None)
     names = {declaration.name for declaration in before}
     unknown = _fields(pre.declarations) - _fields(before)
-    after = tuple(
-        replace(
-            declaration,
-            members=tuple(field for field in declaration.members if (declaration.name, field.name) not in unknown),
-        )
+    after = (
+        _without(unknown, declaration)
         for declaration in post.declarations
         if declaration.name in names or declaration.name not in declared
     )
-    return CSource(before, pre.includes), CSource(after, post.includes)
+    return CSource(before, pre.includes), CSource(tuple(filter(None, after)), post.includes)
 
 
 def apply_visible_change(current: CSource, pre: CSource, post: CSource) -> CSource:
@@ -79,6 +76,14 @@ def _confirm(declaration: Declaration, declared: Sequence[Declaration]) -> Decla
     return replace(declaration, members=members) if members else None
 
 
+def _without(unknown: Collection[tuple[str, str]], declaration: Declaration) -> Declaration | None:
+    """Return a declaration without its unknown fields; None if all of its fields are unknown."""
+    if not declaration.members:
+        return declaration
+    members = tuple(field for field in declaration.members if (declaration.name, field.name) not in unknown)
+    return replace(declaration, members=members) if members else None
+
+
 def _fields(declarations: Iterable[Declaration]) -> set[tuple[str, str]]:
     return {(declaration.name, member.name) for declaration in declarations for member in declaration.members}
 
@@ -88,8 +93,9 @@ def _key(member: Member) -> tuple[object, ...]:
 
 
 def _is_among(declaration: Declaration, others: Sequence[Declaration]) -> bool:
-    """Tell whether one of the others is the same except for its conditions and lines."""
-    return any(
-        (declaration.kind, declaration.type, declaration.parameters) == (other.kind, other.type, other.parameters)
-        for other in others
-    )
+    """Tell whether one of the others is the same except for its conditions, lines and the fields that it has."""
+
+    def key(item: Declaration) -> tuple[object, ...]:
+        return item.kind, item.type, item.parameters, bool(item.members)
+
+    return any(key(declaration) == key(other) for other in others)

@@ -612,6 +612,36 @@ def test_the_heading_of_a_hunk_tells_the_struct_of_a_field() -> None:
     assert [("lamp", "level", Effect.MEMBER_REMOVED)] == _summary((change,))
 
 
+@pytest.mark.parametrize(
+    "above",
+    [
+        (" \t * The level of the light.", " \t */"),  # the comment begins above the hunk
+        (" \t * Both ends of */ /* a comment", " \t */"),
+        ("+\t * The level of the light.", " \t */"),
+    ],
+)
+def test_a_hunk_may_begin_in_the_comment_of_a_field(above: tuple[str, ...]) -> None:
+    change = _hunk(400, "struct lamp {", *above, "-\tint level;", "+\tint light;", " \tvoid *owner;")
+
+    assert [("lamp", "level", Effect.MEMBER_REMOVED)] == _summary((change,))
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        (" \t.mmap = mmap,", " \t}", " ", "+#ifdef X", "+int lamp_more(void);", "+#endif", " ", " int lamp_no(void);"),
+        (" \t\tFOPS,\\", " \t}", " ", "+int lamp_more(void);", " ", " int lamp_no(void);"),
+    ],
+)
+def test_the_heading_of_a_hunk_may_name_a_struct_that_ends_above(below: tuple[str, ...]) -> None:
+    forward = tree(**{LAMP_H: FILES[LAMP_H].replace("struct lamp {", "struct lamp;\nstruct lamp {")})
+    comment = (" \t * The light.", "+\t * More.", " \t */", " \tint light;", " };")
+    hunks = [hunk for lines in (comment, below) for hunk in _hunk(400, "struct lamp {", *lines).hunks]
+    change = replace(_hunk(400, ""), hunks=tuple(hunks))
+
+    assert [] == _breakages((change,), base=forward)
+
+
 def test_a_change_of_a_declaration_that_the_tree_does_not_have_is_ignored() -> None:
     other = _hunk(400, "", " int unknown(void);", "-long lamp_on(int lamp);", "+int lamp_on(void);", " ")
     struct = _hunk(400, "struct lamp {", " \tint unknown;", "-\tlong level;", "+\tlong light;", " \tvoid *owner;")
