@@ -328,12 +328,11 @@ def _scan_hunk(hunk: Hunk, side: Side) -> CSource:
     if not shown:
         return CSource()
     first = (hunk.before_start if side == "pre" else hunk.after_start) or 1
-    heading = hunk.heading.strip()
-    text = _without_comment_end(shown)[:-1]
-    if not _is_in_struct(heading, text):
+    if not _is_in_struct(hunk):
         return scan_cached(shown, first, is_complete=False)
-    end = "" if "\n}" in text else "\n};"
-    return scan_cached(f"{heading}\n{text}{end}\n", first - 1, is_complete=False)
+    text = _without_comment_end(shown)
+    end = "" if "\n}" in text else "};\n"
+    return scan_cached(f"{hunk.heading.strip()}\n{text}{end}", first - 1, is_complete=False)
 
 
 def _without_comment_end(text: str) -> str:
@@ -342,11 +341,19 @@ def _without_comment_end(text: str) -> str:
     return text if end < 0 or 0 <= text.find("/*") < end else "\n" * text.count("\n", 0, end) + text[end + 2 :]
 
 
-def _is_in_struct(heading: str, text: str) -> bool:
+def _is_in_struct(hunk: Hunk) -> bool:
     """Tell whether a hunk begins in the struct of its heading. Git also names a struct that ends above the hunk."""
+    heading = hunk.heading.strip()
     if not heading.endswith("{") or not heading.startswith(("struct ", "union ", "enum ", "typedef ")):
         return False
-    if text[:1] not in (" ", "\t", "\n") or text.lstrip("\n").startswith(("#", "}")) or "\\\n" in text:
+    sides = (_without_comment_end(hunk.text_on("pre")), _without_comment_end(hunk.text_on("post")))
+    return all(_may_be_fields(text) for text in sides if text)
+
+
+def _may_be_fields(text: str) -> bool:
+    """Tell whether lines of C may be in a struct: they are no rest of a macro, and nothing follows at the margin."""
+    first = text.lstrip("\n").partition("\n")[0]
+    if text[:1] not in (" ", "\t", "\n") or first.startswith(("#", "}")) or first.endswith("\\"):
         return False
     at_margin = _AT_MARGIN.search(text)
     return at_margin is None or at_margin[0] == "}"

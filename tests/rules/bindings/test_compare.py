@@ -618,9 +618,11 @@ def test_the_heading_of_a_hunk_tells_the_struct_of_a_field() -> None:
         (" \t * The level of the light.", " \t */"),  # the comment begins above the hunk
         (" \t * Both ends of */ /* a comment", " \t */"),
         ("+\t * The level of the light.", " \t */"),
+        (" \tint other;", "+#if defined(X) || \\", "+    defined(Y)", "+\tint more;", "+#endif"),
+        (" \tint other;", "+\tint more;", " #define LAMP_LEVEL \\", " \t1"),
     ],
 )
-def test_a_hunk_may_begin_in_the_comment_of_a_field(above: tuple[str, ...]) -> None:
+def test_a_hunk_may_begin_in_a_comment_and_have_directives(above: tuple[str, ...]) -> None:
     change = _hunk(400, "struct lamp {", *above, "-\tint level;", "+\tint light;", " \tvoid *owner;")
 
     assert [("lamp", "level", Effect.MEMBER_REMOVED)] == _summary((change,))
