@@ -104,9 +104,11 @@ def answer(work: Callable[[T], R], item: T, limits: Limits, pack: Callable[[obje
         try:
             result = pack(work(item))
         except MemoryError:
-            return pack(TooMuch(memory=True))
+            result = None  # What the work has built is freed with the traceback, before this is packed.
         except AdapterError as error:  # in a worker, hostile mail can cause errors of adapters
             return pack(Crashed(str(error), is_unreadable=True))
+        if result is None:
+            return pack(TooMuch(memory=True))
         return result if len(result) <= limits.result else pack(TooMuch(memory=False))
 
     outcome = guard(getattr(work, "__name__", "work"), bounded)
