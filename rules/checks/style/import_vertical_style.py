@@ -53,6 +53,7 @@ _MODULE = re.compile(r"(?:::)?+(?P<path>(?:\w++\s*+::\s*+)++)(?=[\w{])")
 _PARENTS = ("self", "super")
 _start = attrgetter("start")
 _HIDDEN = re.compile(r"[ \t]*+//[/!][ \t]*+#[ \t]")
+_OPENING_FENCE = re.compile(r"//[/!] *+(?:```|~~~) *+\w")
 _DOC_USE = re.compile(r"//[/!] ?use [\w:]++(?P<list>\{[^;]++);\s*+\Z")
 _SIGN = re.compile(r"[{},]")
 _WORDS = ("use ", ",")
@@ -84,8 +85,10 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 def _report_cut(file: FileView, source: RustSource, found: set[int]) -> Iterator[Diagnostic]:
     """Report each added line of documentation that can only be a `use` of an example whose start is not shown."""
-    for comment in source.comments:
-        is_new = comment.kind == "doc" and comment.line in file.new_lines and comment.line not in found
+    for number, comment in enumerate(source.comments, source.first_line):
+        if comment.kind != "doc" or comment.line != number or _OPENING_FENCE.match(comment.text):
+            return
+        is_new = comment.line in file.new_lines and comment.line not in found
         line = _DOC_USE.match(comment.text) if is_new else None
         if line is not None and "," in line["list"]:
             yield file.report(Position(comment.line, comment.column + line.start("list")), _ONE_LINE)
@@ -277,6 +280,9 @@ EXAMPLES = (
         ! | +/// use kernel::led::{Color, Level};
           | +/// # use kernel::led::{Strip, Wire};
           | +/// use kernel::led::Blink;
+          | +/// ```
+          | +/// ```ignore
+          | +/// use kernel::led::{Fade, Pulse};
           |  fn on() {}
         """,
     ),
