@@ -127,6 +127,16 @@ def helper_line(file: FileView, name: str, first: int) -> int:
     return next((number for number in numbers if f"rust_helper_{name}" in lines.get(number, "")), first)
 
 
+def added_helper(view: SeriesView, path: str, name: str) -> Anchor | None:
+    """Return the line with the name of a helper in the last patch that adds it, or None if no patch does."""
+    for file in reversed(view.files):
+        lines = sorted(file.touched) if file.path == path else ()
+        named = next((number for number in lines if f"rust_helper_{name}(" in file.post_lines[number]), None)
+        if named is not None:
+            return file.anchor(named)
+    return None
+
+
 def added_words(changes: Iterable[FileChange]) -> frozenset[str]:
     """Return every word on the added lines."""
     return frozenset(word for change in changes for text in change.texts("+") for word in _WORD.findall(text))

@@ -32,9 +32,9 @@ from collections.abc import Iterator
 
 from rules.analysis.bindings_view import (
     BINDINGS_DIFF,
+    added_helper,
     all_diffs,
     declared_in_c,
-    helper_line,
     module_is_gated,
     new_uses,
 )
@@ -83,11 +83,10 @@ def _check_helpers(view: SeriesView, tree: str, diff: BindingsDiff, known: set[s
         others = (other for _, other in all_diffs(view) if other is not diff)
         if helper.name in known or any(_has_without(other, name, conditional.condition) for other in others):
             continue
-        for file in view.files:
-            line = helper_line(file, helper.name, helper.line) if file.path == located.path else 0
-            if line in file.touched and view.next_change(file) is None:
-                known.add(helper.name)
-                yield _report(view, file.anchor(line), f"The helper `{helper.name}` uses ", name, conditional, tree)
+        place = added_helper(view, located.path, helper.name)
+        if place is not None:
+            known.add(helper.name)
+            yield _report(view, place, f"The helper `{helper.name}` uses ", name, conditional, tree)
 
 
 def _has_without(diff: BindingsDiff, name: str, condition: str) -> bool:

@@ -23,7 +23,7 @@ known. Without a kernel tree nothing is reported: a landing tree alone does not 
 
 from collections.abc import Iterator
 
-from rules.analysis.bindings_view import BINDINGS_DIFF, LANDING_DIFFS, added_words, helper_line
+from rules.analysis.bindings_view import BINDINGS_DIFF, LANDING_DIFFS, added_helper, added_words
 from rules.analysis.view import SeriesView
 from rules.bindings.helper_facts import is_helper_source
 from rules.finding import Diagnostic, Severity
@@ -51,11 +51,10 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
             if any(diff.after.users(helper.name) for _, diff in view.result(LANDING_DIFFS)):
                 continue
             words = added_words(file.change for file in view.files if file.is_rust) if words is None else words
-            line = helper_line(file, helper.name, helper.line)
-            if helper.name not in words and line in file.new_lines:
+            place = added_helper(view, file.path, helper.name) if helper.name not in words else None
+            if place is not None:
                 message = f"No Rust code in the tree or in this series uses `bindings::{helper.name}`."
-                facts = (("name", helper.name),)
-                yield file.report(line, message, facts=facts)
+                yield view.report(place, message, facts=(("name", helper.name),))
 
 
 _TREE = """

@@ -74,6 +74,16 @@ def test_a_helper_is_looked_up_in_a_landing_tree_if_the_base_is_unknown() -> Non
     assert _findings(CONFIG, _helper(), None, _tree(), _tree(header=PLAIN)) == ()
 
 
+def test_a_helper_is_reported_where_it_is_added_if_a_later_patch_changes_its_file() -> None:
+    path = "rust/helpers/lamp.c"
+    added, more = FILES[path] + HELPER, f"{FILES[path]}{HELPER}\n/* More. */\n"
+    given = series((whole_change(path, added, before=FILES[path]),), (whole_change(path, more, before=added),))
+
+    for rule in (UNUSED, CONFIG):
+        (finding,) = _findings(rule, given, _tree())
+        assert (finding.anchor.patch, finding.anchor.line) == (1, 3)
+
+
 def test_the_base_is_reported_once_and_without_a_name() -> None:
     (finding,) = _findings(CONFIG, _use(), _tree(), _tree(), _tree())
 
