@@ -33,20 +33,24 @@ Update the users named in the finding, or keep the old item until the users are 
 Without a kernel tree nothing is reported.
 """
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 
 from rules.analysis.bindings_view import all_diffs
-from rules.analysis.view import Position, SeriesView
+from rules.analysis.view import FileView, Position, SeriesView
 from rules.bindings.rust_api import ApiBreakage, ApiEffect, ApiUser, find_api_breakages
 from rules.checks.breakage_text import HERE, HERE_OR_THERE
-from rules.diff.patch import Patch
-from rules.finding import Anchor, Diagnostic, Evidence, Severity
-from rules.lazy import re
+from rules.diff.changed_lines import ChangedLines
+from rules.diff.patch import Line, Patch
+from rules.finding import Anchor, Diagnostic, Evidence, Severity, Side
 from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
 from rules.listing import listing
+from rules.source.rust.api import ApiItem, read_items
+from rules.source.rust.source import RustSource
 
 _MAX_SHOWN = 6
+_MAX_HEAD = 20  # lines of a declaration before its body
 _MAX_ALONE = 3  # removed items of a file that have a finding each
 
 
@@ -89,22 +93,46 @@ def _report(view: SeriesView, tree: str, breakage: ApiBreakage, alike: Sequence[
 
 
 def _place(view: SeriesView, breakage: ApiBreakage) -> Anchor | Patch | None:
-    """Return the line that changes the item, else the first patch that changes its file."""
-    word = re.compile(rf"\b{re.escape(breakage.item.name)}\b")
-    is_new = breakage.effect is ApiEffect.METHOD_REQUIRED
-    patch: Patch | None = None
-    for file in view.files:
-        if breakage.path not in (file.change.before, file.path):
-            continue
-        patch = patch or file.patch
-        lines = [line for line in (file.added if is_new else file.removed) if word.search(line.text)]
-        lines.sort(key=lambda line: not line.text.lstrip().startswith(("pub", breakage.item.kind)))
-        for line in lines:
-            number, side = (line.after, "post") if is_new else (line.before, "pre")
-            if number is not None and (file.post if is_new else file.pre) is not None:
-                column = 1 + len(line.text) - len(line.text.lstrip())
-                return file.anchor(Position(number, column, "post" if side == "post" else "pre"))
-    return patch
+    """Return the first line that the series changes in the declaration of the item.
+
+    If no declaration shows the change, this is a changed line that names the item, else the first patch of the file.
+    """
+    item = breakage.item
+    files = [file for file in view.files if breakage.path in (file.change.before, file.path)]
+    sides: tuple[Side, ...] = ("post",) if breakage.effect is ApiEffect.METHOD_REQUIRED else ("pre", "post")
+    named: Anchor | None = None
+    for file in files:
+        declared = {"pre": _declarations(file.pre_rust, item), "post": _declarations(file.post_rust, item)}
+        is_changed = list(declared["pre"].values()) != list(declared["post"].values())
+        changed = ChangedLines(file.change)
+        for side in sides:
+            spans = declared[side] if is_changed else ()
+            if line := changed.first(side, spans, item.name) or changed.first(side, spans):
+                return _anchor(file, line)
+            mention = changed.first(side, [(1, sys.maxsize)], item.name) if named is None else None
+            named = named if mention is None else _anchor(file, mention)
+    return named or (files[0].patch if files else None)
+
+
+def _declarations(sources: Iterable[RustSource], item: ApiItem) -> dict[tuple[int, int], int | None]:
+    """Return the number of parameters of each declaration of an item, by its first and last line without its body.
+
+    If only hunks are known, the type or trait around the item may not be shown.
+    """
+    declarations: dict[tuple[int, int], int | None] = {}
+    for source in sources:
+        for found in read_items(source):
+            if (found.kind, found.name) == (item.kind, item.name) and found.owner in (item.owner, ""):
+                head = range(found.line, min(found.line + _MAX_HEAD, source.last_line + 1))
+                end = (line for line in head if source.line_text(line).rstrip().endswith(("{", ";", "}")))
+                declarations[found.line, next(end, head[-1])] = found.parameters
+    return declarations
+
+
+def _anchor(file: FileView, line: Line) -> Anchor:
+    column = 1 + len(line.text) - len(line.text.lstrip())
+    side: Side = "pre" if line.is_removed else "post"
+    return file.anchor(Position(line.before or line.after or 0, column, side))
 
 
 def _message(breakage: ApiBreakage, where: str) -> str:

@@ -8,6 +8,7 @@ from rules.bindings.rust_api import ApiEffect, find_api_breakages
 from rules.bindings.tree import FileTree, LandingTree, NoTree
 from rules.checks.bindings.rust_api_change_leaves_users import RULE
 from rules.diff.patch import FileChange, Hunk, Line
+from rules.finding import Anchor
 from rules.lint.engine import run_rules, view
 from tests.growth import assert_linear
 from tests.rules.bindings.trees import series, whole_change
@@ -368,6 +369,37 @@ def test_the_crate_and_its_drivers_are_asked_in_landing_trees() -> None:
         "update this user in this series or in that tree."
     )
     assert (LAMP, "pre", 6) == (finding.path, finding.anchor.side, finding.anchor.line)  # type: ignore[union-attr]
+
+
+def _places(*texts: str) -> list[tuple[int, str, int, str]]:
+    """Return patch, side, line and text of each finding for a series whose patches make these texts of the file."""
+    before = [FILES[LAMP], *texts]
+    patches = [(whole_change(LAMP, after, before=old),) for old, after in zip(before, texts, strict=False)]
+    kernel = FileTree({path: text.encode() for path, text in FILES.items()})
+    found = [finding.anchor for finding in run_rules((RULE,), view(series(*patches), kernel)).findings]
+    return [(place.patch, place.side, place.line, place.text) for place in found if isinstance(place, Anchor)]
+
+
+def test_the_patch_that_changes_the_declaration_is_reported() -> None:
+    mentioned = FILES[LAMP].replace("impl Lamp {", "// Not dim.\nimpl Lamp {").replace("{ 0 }", "{ dim(1); 0 }")
+    renamed = mentioned.replace("pub fn dim(", "pub fn darken(").replace("// Not dim.", "// Not darken.")
+
+    assert _places(mentioned, renamed) == [(2, "pre", 7, "pub fn dim(level: u32, pair: (u32, u32)) {}")]
+
+
+def test_a_declaration_over_several_lines_is_reported_at_its_changed_line() -> None:
+    lines = FILES[LAMP].replace("pub fn dim(level: u32, ", "pub fn dim(\n    level: u32,\n    ")
+    more = lines.replace("    level: u32,\n", "    level: u32,\n    hue: u32,\n")
+
+    assert _places(lines, more) == [(2, "post", 8, "    hue: u32,")]
+
+
+def test_the_method_of_another_type_is_not_the_declaration() -> None:
+    other = FILES[LAMP].replace("impl Lamp {", "impl Bulb {\n    pub fn new(hue: u32) {}\n}\nimpl Lamp {")
+    changed = other.replace("pub fn new(hue: u32) {}", "pub fn new() {}")
+    more = changed.replace("    pub fn new(level: u32)", "    pub fn new(level: u32, hue: u32)")
+
+    assert _places(other, changed, more) == [(3, "pre", 6, "    pub fn new(level: u32) -> Self { Lamp }")]
 
 
 def test_a_landing_tree_may_have_other_lines_near_the_change_and_new_users_in_the_same_file() -> None:
