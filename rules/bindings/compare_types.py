@@ -46,8 +46,9 @@ def _users_of_all_members(subject: ChangedName, struct: Declaration) -> tuple[Me
 
 
 def _is_declared_anywhere(subject: ChangedName) -> bool:
-    """Tell whether a C file that the bindings do not include declares the type, or a step of the series defines it."""
-    if any(item.kind in AGGREGATES for step in subject.diff.steps for item in step.after(subject.name)):
+    """Tell whether a C file that the bindings do not include declares the type, or a changed file still defines it."""
+    last_steps = {step.change.path: step for step in subject.diff.steps}
+    if any(item.kind in AGGREGATES for step in last_steps.values() for item in step.after(subject.name)):
         return True
     after = subject.diff.after
     return any(path not in after.included_by for path in after.facts.declaring(subject.name))

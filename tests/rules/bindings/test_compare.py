@@ -210,6 +210,15 @@ def test_a_struct_made_opaque_is_found() -> None:
     assert ("lamp", "", Effect.OPAQUE) in expected
 
 
+def test_a_struct_that_only_an_earlier_patch_leaves_is_removed() -> None:
+    start, end = FILES[LAMP_H].index("struct lamp {"), FILES[LAMP_H].index("int lamp_on")
+    earlier = FILES[LAMP_H].replace("#define LAMP_MAX 4", "#define LAMP_MAX 4\n#define LAMP_MIN 1")
+    removed = earlier.replace(FILES[LAMP_H][start:end], "").replace("struct lamp *lamp", "void *lamp")
+    patches = (whole_change(LAMP_H, earlier),), (whole_change(LAMP_H, removed, before=earlier),)
+
+    assert ("lamp", Effect.REMOVED) in [(breakage.name, breakage.effect) for breakage in _breakages(*patches)]
+
+
 def test_a_renamed_header_is_reported_once() -> None:
     moved = whole_change("include/linux/light.h", FILES["include/linux/light.h"], "include/linux/lights/light.h")
 
