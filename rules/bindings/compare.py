@@ -10,11 +10,12 @@ from rules.bindings.compare_assembly import compare_assembly
 from rules.bindings.compare_functions import FUNCTIONS, compare_functions
 from rules.bindings.compare_types import AGGREGATES, compare_structs, compare_typedefs
 from rules.bindings.compare_values import VALUES, compare_values
+from rules.bindings.helper_facts import is_helper_source
 from rules.bindings.included_headers import is_foreign
 from rules.bindings.index import Bindings
 from rules.bindings.removed_providers import find_removed_headers, find_removed_helpers
 from rules.bindings.unchanged_users import UnchangedUsers
-from rules.source.c.source import Kind
+from rules.source.c.source import Declaration, Kind
 
 
 def find_breakages(diff: BindingsDiff) -> Iterator[Breakage]:
@@ -26,9 +27,13 @@ def find_breakages(diff: BindingsDiff) -> Iterator[Breakage]:
     reported_paths = {breakage.c_text[0] for breakage in removed}
     for name, steps in _find_changed_names(diff).items():
         if steps[-1].change.before not in reported_paths:
-            before = tuple(located.declaration for located in diff.before.declarations(name))
-            after = tuple(located.declaration for located in diff.after.declarations(name))
+            before, after = _declarations(diff.before, name), _declarations(diff.after, name)
             yield from _compare(ChangedName(name, tuple(steps), before, after, diff, unchanged))
+
+
+def _declarations(bindings: Bindings, name: str) -> tuple[Declaration, ...]:
+    """Return the declarations of a name without those in the files of helpers, which bindgen does not read for it."""
+    return tuple(item.declaration for item in bindings.declarations(name) if not is_helper_source(item.path))
 
 
 def _compare(subject: ChangedName) -> Iterator[Breakage]:

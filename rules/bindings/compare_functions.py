@@ -12,6 +12,7 @@ from rules.bindings.index import Bindings
 from rules.bindings.unchanged_users import NOT_FOR_BINDGEN
 from rules.lazy import re
 from rules.source.c.source import SYMBOLS, Declaration, Kind
+from rules.source.c.text import negate
 
 FUNCTIONS = (Kind.FUNCTION, Kind.INLINE, Kind.STATIC)
 _NOT_DEFINED = re.compile(r"!defined\((\w+)\)")
@@ -22,13 +23,13 @@ _CALLABLE = (*FUNCTIONS, Kind.VARIABLE, Kind.MACRO_FUNCTION, Kind.MACRO)
 def compare_functions(subject: ChangedName) -> Iterator[Breakage]:
     """Find what a changed function, macro or variable breaks: its users and the helpers that call it."""
     name, diff = subject.name, subject.diff
-    direct = () if diff.before.provider(name) is not None else diff.before.users(name)
+    direct = () if _is_provided(subject, diff.before) else diff.before.users(name)
     direct = tuple(user for user in direct if user.use.form != ASSEMBLY_FORM)
     calling = diff.before.helpers_using(name)
     wrapped = subject.unchanged.helpers(_helpers_through_macros(subject))
     if not direct and not calling and not wrapped:
         return
-    users = () if diff.after.provider(name) is not None else subject.unchanged.users(direct)
+    users = () if _is_provided(subject, diff.after) else subject.unchanged.users(direct)
     helpers = subject.unchanged.helpers(calling)
     if not users and not helpers and not wrapped:
         return
@@ -44,6 +45,25 @@ def compare_functions(subject: ChangedName) -> Iterator[Breakage]:
     yield from _compare_signatures(subject, users, helpers, wrapped)
     yield from _compare_conditions(subject, users, helpers)
     yield from _compare_definitions(subject, users, helpers)
+
+
+def _is_provided(subject: ChangedName, bindings: Bindings) -> bool:
+    """Tell whether a helper provides the name wherever its symbol is declared.
+
+    A helper under `#ifndef X` does not provide a symbol that is declared under `#ifdef X`.
+    """
+    provider = bindings.provider(subject.name)
+    if not isinstance(provider, LocatedHelper) or not provider.helper.conditions:
+        return provider is not None
+    declared = {condition for symbol in subject.old(SYMBOLS) for condition in symbol.conditions}
+    helpers = (located.helper for located in bindings.helpers() if located.helper.name == provider.helper.name)
+    return any(not any(_is_outside(condition, declared) for condition in helper.conditions) for helper in helpers)
+
+
+def _is_outside(condition: str, declared: set[str]) -> bool:
+    """Tell whether a helper under this condition is missing where a symbol is declared under the other ones."""
+    is_option = "CONFIG_" in condition
+    return negate(condition) in declared if is_option else condition not in declared
 
 
 def _helpers_through_macros(subject: ChangedName) -> tuple[LocatedHelper, ...]:

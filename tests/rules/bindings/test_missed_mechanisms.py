@@ -265,6 +265,41 @@ def test_a_helper_breaks_also_if_no_rust_code_calls_it() -> None:
     assert ["lamp_off"] == [name for name, _ in _breakages(RUST, changed, **{HELPER: helper})]
 
 
+OFF = "int lamp_off(struct lamp *lamp);"
+STUB = "static inline int lamp_off(struct lamp *lamp) { return 0; }"
+WITH_STUB = HEADER.replace(OFF, f"#ifdef CONFIG_LAMP\n{OFF}\n#else\n{STUB}\n#endif")
+OFF_HELPER = "__rust_helper int rust_helper_lamp_off(struct lamp *lamp)\n{\n\treturn lamp_off(lamp);\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("new", "condition", "expected"),
+    [
+        ("int lamp_off(struct lamp *lamp, int now);", "ifndef CONFIG_LAMP", [Effect.SIGNATURE]),
+        ("static inline int lamp_off(struct lamp *lamp) { return 1; }", "ifndef CONFIG_LAMP", [Effect.NO_SYMBOL]),
+        ("#define lamp_off(lamp) lamp_dim(lamp, 0)", "ifndef CONFIG_LAMP", [Effect.NO_SYMBOL]),
+        ("static inline int lamp_off(struct lamp *lamp) { return 1; }", "if 1", []),
+        ("static inline int lamp_off(struct lamp *lamp) { return 1; }", "ifdef CONFIG_LAMP", []),
+        ("int lamp_off(struct lamp *bulb);", "ifndef CONFIG_LAMP", []),
+    ],
+)
+def test_rust_uses_a_function_itself_where_its_helper_is_not_built(
+    new: str, condition: str, expected: list[Effect]
+) -> None:
+    rust = RUST + "fn f(p: *mut bindings::lamp) -> i32 { unsafe { bindings::lamp_off(p) } }\n"
+    files = {HELPER: f"#{condition}\n{OFF_HELPER}#endif\n"}
+    after = WITH_STUB.replace(OFF, new, 1)
+
+    assert [("lamp_off", f"{effect} 1") for effect in expected] == _breakages(rust, after, before=WITH_STUB, **files)
+
+
+def test_a_function_that_a_helper_file_defines_too_is_no_alternative_of_its_header() -> None:
+    rust = RUST + "fn f(p: *mut bindings::lamp) -> i32 { unsafe { bindings::lamp_off(p) } }\n"
+    files = {HELPER: "#ifdef lamp_fast\nint lamp_off(struct lamp *lamp)\n{\n\treturn lamp_fast(lamp);\n}\n#endif\n"}
+    changed = _edited(OFF, "int lamp_off(struct lamp *lamp, int now);")
+
+    assert [("lamp_off", f"{Effect.SIGNATURE} 1")] == _breakages(rust, changed, **files)
+
+
 def test_a_wrapping_macro_that_changes_too_keeps_its_helpers() -> None:
     changed = _edited("(struct lamp *lamp, int level)", "(struct lamp *lamp, int level, int node)")
     changed = changed.replace("(__VA_ARGS__)", "(__VA_ARGS__, 0)")
