@@ -24,6 +24,7 @@ from rules.bindings.helper_facts import (
 from rules.bindings.included_headers import read_included
 from rules.bindings.kconfig import Kconfig
 from rules.bindings.module_gates import GatedCrate
+from rules.bindings.rust_fields import ANONYMOUS
 from rules.lazy import re
 from rules.source.c.source import AGGREGATES, Kind
 
@@ -32,7 +33,6 @@ _CALL = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
 _DECLARED = re.compile(rb"(?m)^[^\S\n]*+(?:pub(?:\([^)\n]*+\))?\s++)?(\w++)\s*+:\s")  # a field of a Rust struct
 _MAX_MACROS = 3  # macros between a helper and a function
 _MAX_TYPEDEFS = 4  # typedefs between a name and its struct
-_ANONYMOUS = "__bindgen_anon"  # the fields that bindgen makes for members without a name
 _NESTED = "__bindgen_ty_"  # in the names that bindgen makes for the types of such members
 _NAMELESS = ("struct {}", "union {}")
 
@@ -403,7 +403,7 @@ def struct_of(c_type: str) -> str:
 
 def _named(chain: tuple[str, ...]) -> tuple[str, ...]:
     """Return the fields of a chain that have a name in C."""
-    return tuple(name for name in chain if not name.startswith(_ANONYMOUS))
+    return tuple(name for name in chain if not name.startswith(ANONYMOUS))
 
 
 def _begins_with(chain: tuple[str, ...], field: str) -> bool:

@@ -17,7 +17,8 @@ _ADDRESS_METHODS = frozenset(
 )
 _CELLS = frozenset(("Opaque", "UnsafeCell"))
 _CELL_METHODS = frozenset(("raw_get", "cast_into"))
-_BOXES = frozenset(("KBox", "VBox", "KVBox", "Box", "Arc", "ManuallyDrop"))  # they lend the fields of what they hold
+# What gives the fields or methods of the type in it, through a reference.
+_BOXES = frozenset(("KBox", "VBox", "KVBox", "Box", "Arc", "ARef", "NonNull", "ManuallyDrop"))
 _SAME_POINTER = (("cast_mut",), ("cast_const",), ("as_ptr",))
 _BEFORE_PLACE = frozenset(("unsafe", "{", "&", "*", "mut"))
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
@@ -65,6 +66,8 @@ class KnownTypes:
             return self.variable(words[start], start)
         if methods and not fields and methods[0] in self._methods:
             return self._method(methods[0], start)
+        if methods and not fields and _ADDRESS_METHODS.issuperset(methods[:-1]):
+            return self._method_of(self._owner(words[start], start), methods[-1])
         return ""
 
     def reached(self, start: int, end: int, depth: int = 0) -> tuple[str, tuple[str, ...]]:
@@ -134,7 +137,11 @@ class KnownTypes:
             inside = at + 4, self._words.closing(at + 3)
             return self._cell(*inside, declared, steps) if method in _CELL_METHODS else ""
         impl = self._impl(at) if owner == "Self" else owner
-        structs = {struct for struct, other in self._methods.get(method, ()) if other == impl and impl}
+        return self._method_of(impl, method)
+
+    def _method_of(self, owner: str, method: str) -> str:
+        """The struct that a method or function of a type of this file returns."""
+        structs = {struct for struct, other in self._methods.get(method, ()) if other == owner and owner}
         return structs.pop() if len(structs) == 1 else ""
 
     def _cell(self, start: int, end: int, declared: int, steps: int) -> str:

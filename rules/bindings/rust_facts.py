@@ -210,12 +210,21 @@ def _paths(path: str, words: Tokens, scope: _Scope) -> list[tuple[int, str, str]
         elif (
             word in scope.names
             and not inside_use
-            and not (index and all_words[index - 1] in ("::", ".", "as", "fn", "struct", "mod"))
+            and not (index and all_words[index - 1] in (".", "as", "fn", "struct", "mod"))
+            and (all_words[index - 1 : index] != ("::",) or _is_path_in_crate(all_words, index, scope))
         ):
             follows = all_words[index + 1] if index + 1 < len(all_words) else ""
             if follows != ":" or all_words[index - 1] in ("<", "&"):
                 found.append((index, scope.names[word], "bindings"))
     return found
+
+
+def _is_path_in_crate(words: tuple[str, ...], at: int, scope: _Scope) -> bool:
+    """Tell whether the word ends a path in this crate, such as `$crate::lamp::internal::lamp` in a macro."""
+    start = at
+    while start > 1 and words[start - 1] == "::":
+        start -= 2
+    return words[start] in ("crate", "self", "super") and scope.names[words[at]] == words[at]
 
 
 def _leads_to_bindings(path: str, words: Tokens, at: int, scope: _Scope) -> bool:

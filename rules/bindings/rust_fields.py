@@ -2,14 +2,18 @@
 """Fields of C structs in Rust code, with the struct where the text around them tells it."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from rules.bindings.known_types import KnownTypes
 from rules.lazy import re
 from rules.source.rust.tokens import Tokens
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
-_FIELD_MACROS = frozenset(("offset_of", "container_of", "field", "project", "try_project"))
+_FIELD_MACROS = frozenset(("offset_of", "container_of", "clist_create", "field", "project", "try_project"))
 _OPENING = frozenset("([{")
+_UNION_REFERENCES = (("as_ref", "(", ")"), ("as_mut", "(", ")"))  # of bindgen's `__BindgenUnionField`
+ANONYMOUS: Final = "__bindgen_anon"
+"""How the names begin that bindgen gives to members without a name."""
 
 
 def accesses(words: Tokens, types: Mapping[int, str]) -> Iterator[tuple[str, tuple[str, ...], int]]:
@@ -36,11 +40,11 @@ def accesses(words: Tokens, types: Mapping[int, str]) -> Iterator[tuple[str, tup
 def _literal(words: Tokens, opening: int, struct: str) -> Iterator[tuple[str, tuple[str, ...], int]]:
     """`bindings::T { a: …, b, ..rest }`, and `{}` for one without a rest; a block behind a type is none."""
     before = opening - 1
-    while before > 0 and (words.words[before] == "::" or _NAME.match(words.words[before])):
+    while before > 0 and (words.words[before] in ("::", "&") or _NAME.match(words.words[before])):
         before -= 1
         if words.words[before] in ("impl", "for", "struct", "enum", "union", "unsafe"):
             return
-    if words.words[before] in ("->", "*", "const", "mut", "&", "+"):
+    if words.words[before] in ("->", "*", "+"):
         return
     starts = list(_starts(words, opening))
     yield from _fields_of_literal(words, starts, struct)
@@ -88,14 +92,17 @@ def _macro(words: Tokens, bang: int, types: Mapping[int, str]) -> Iterator[tuple
 
 
 def _access(words: Tokens, dot: int, known: KnownTypes) -> Iterator[tuple[str, tuple[str, ...], int]]:
-    """`(*expr).a.b` and `value.a` where the type of `value` is a C struct."""
+    """`(*expr).a.b`, `value.a` where the type of `value` is a C struct, both also with `.as_ref()` of a union."""
     all_words = words.words
     before = all_words[dot - 1] if dot else ""
     chain: list[str] = []
     at = dot
     while at + 1 < len(all_words) and all_words[at] == "." and _NAME.match(all_words[at + 1]):
         if at + 2 < len(all_words) and all_words[at + 2] in ("(", "::"):
-            break
+            if not chain or not chain[-1].startswith(ANONYMOUS) or all_words[at + 1 : at + 4] not in _UNION_REFERENCES:
+                break
+            at += 4
+            continue
         chain.append(all_words[at + 1])
         at += 2
     if not chain and not (chain := _accessor(all_words, dot)):

@@ -88,6 +88,16 @@ WARM = "unsigned warm:1", "int warm"
             WATT,
             "bulb.watt",
         ),
+        (
+            (
+                "struct L(Opaque<bindings::bulb>);\nimpl L { fn raw(&self) -> *mut bindings::bulb { self.0.get() } }\n"
+                "struct M(Opaque<bindings::lamp>);\nimpl M { fn raw(&self) -> *mut bindings::lamp { self.0.get() } }\n"
+                "impl Put for L { fn put(o: NonNull<Self>) -> i32 { unsafe { (*o.as_ref().raw()).watt } } }"
+            ),
+            WATT,
+            "bulb.watt",
+        ),
+        ("fn f() { let list = clist_create!(head, Bulb, bindings::bulb, watt); }", WATT, "bulb.watt"),
         ("fn f(p: *const bindings::bulb) -> u32 { unsafe { bindings::bulb::warm_raw(p) } }", WARM, "bulb.warm"),
         ("fn f(p: *mut bindings::bulb) { unsafe { bindings::bulb::set_warm_raw(p, 1) } }", WARM, "bulb.warm"),
     ],
@@ -131,6 +141,8 @@ NESTED = """struct lamp {
         ("bindings::lamp__bindgen_ty_2 { top: 1 }", ["day.limit.top"]),
         ("bindings::lamp__bindgen_ty_1 { level: 1 }", []),  # of `day` or `night`
         ("(*p).__bindgen_anon_1.watt", ["watt"]),
+        ("(*p).__bindgen_anon_1.as_ref().watt", ["watt"]),
+        ("(*p).day.as_ref().level", []),  # a method of another type
         ("bindings::lamp__bindgen_ty_4 { watt: 1 }", ["watt"]),
         ("bindings::lamp__bindgen_ty_4 { volt: 1 }", []),
     ],
@@ -167,12 +179,27 @@ def test_a_field_in_a_type_without_a_name_adds_none_to_the_literal_around_it(
     [
         "const B: bindings::bulb = bindings::bulb { #[cfg(CONFIG_WARM)] #[doc(hidden)] watt: 1, ..Z };",
         "const B: bindings::bulb = fields! { warm: 1, watt: 2 };",
+        "const fn f() -> &'static bindings::bulb { &bindings::bulb { watt: 1, warm: 1 } }",
+        "const B: &'static bindings::bulb = &mut bindings::bulb { watt: 1, ..Z };",
+        "mod raw { pub use bindings::bulb; }\nmacro_rules! b { () => { $crate::lamp::raw::bulb { watt: 1, ..Z } } }",
         "fn f(l: *mut bindings::lamp) { let l = Bulb { b: unsafe { (*l).bulb.watt } }; }",
         "fn f(l: *mut bindings::lamp) { let a = A { c: 1, l: unsafe { (*l).bulb.watt } }; }",
     ],
 )
 def test_a_field_in_an_unusual_literal_is_found(rust: str) -> None:
     assert ["bulb.watt"] == [name for name, _ in _breakages(RUST + rust, _edited(*WATT))]
+
+
+@pytest.mark.parametrize(
+    "rust",
+    [
+        "fn f(b: &B) -> &bindings::bulb { watt(b) }",
+        "impl From<B> for &mut bindings::bulb { watt: i32 }",
+        "mod raw { pub use bindings::bulb; }\nfn f() { let b = other::bulb { watt: 1, ..Z }; }",
+    ],
+)
+def test_a_block_after_a_type_is_no_literal(rust: str) -> None:
+    assert [] == [name for name, _ in _breakages(RUST + rust, _edited(*WATT))]
 
 
 def test_the_files_that_use_a_struct_are_read_once_for_all_its_fields(monkeypatch: pytest.MonkeyPatch) -> None:
