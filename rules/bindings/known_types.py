@@ -292,6 +292,8 @@ class KnownTypes:
         depth = 0
         name = ""
         for word in named:
+            if word == "where":
+                break
             if word == "<":
                 depth += 1
             elif word == ">":
@@ -300,8 +302,6 @@ class KnownTypes:
                 name = word
                 if "for" in head and word not in ("crate", "super", "self", "kernel"):
                     break
-            if word == "where":
-                break
         self._impls.append((at, self._words.closing(opening), name))
 
     def _read_struct(self, at: int) -> None:

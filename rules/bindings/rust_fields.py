@@ -111,8 +111,11 @@ def _access(words: Tokens, dot: int, known: KnownTypes) -> Iterator[tuple[str, t
         opening = words.opening(dot - 1)
         if all_words[opening + 1] == "*":
             struct, way = known.reached(opening + 2, dot - 1)
-            if struct or chain[-1] != "()":
-                yield struct, (*way, *chain), dot + 1
+            passed = 0
+            if not struct and opening + 3 == dot - 1:
+                struct, passed = known.place(all_words[opening + 2], opening + 2, chain)
+            if (struct or chain[-1] != "()") and passed < len(chain):
+                yield struct, (*way, *chain[passed:]), dot + 1 + 2 * passed
         elif opening > 3 and all_words[opening - 3 : opening - 1] == ("self", ".") and all_words[opening - 4] != ".":
             struct = known.reference(all_words[opening - 1], opening)
             if struct:

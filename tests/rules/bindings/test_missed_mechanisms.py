@@ -64,6 +64,19 @@ WARM = "unsigned warm:1", "int warm"
     [
         ("struct L { b: bindings::bulb }\nimpl L { fn f(&self) -> i32 { self.b.watt } }", WATT, "bulb.watt"),
         ("struct L(bindings::bulb);\nimpl L { fn f(&self) -> i32 { self.0.watt } }", WATT, "bulb.watt"),
+        (
+            "struct L<T> { b: bindings::bulb }\nimpl<T> L<T> where T: Ord { fn f(&self) -> i32 { self.b.watt } }",
+            WATT,
+            "bulb.watt",
+        ),
+        (
+            (
+                "struct L { b: bindings::bulb }\nimpl L { fn f(&mut self) -> i32 {\nlet raw: *mut Self = self;\n"
+                "unsafe { (*raw).b.watt } } }"
+            ),
+            WATT,
+            "bulb.watt",
+        ),
         ("struct L { l: bindings::lamp }\nimpl L { fn f(&self) -> i32 { self.l.bulb.watt } }", WATT, "bulb.watt"),
         (
             "struct M { b: bindings::bulb }\nstruct L { m: KBox<M> }\nimpl L { fn f(&self) -> i32 { self.m.b.watt } }",
