@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A C name that a series changes, as the input of all comparisons."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from itertools import chain
-from typing import Final
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import chain, groupby
+from typing import Final, TypeVar
 
 from rules.bindings.bindings_diff import BindingsDiff, Step, form_of
 from rules.bindings.breakage import Breakage, Effect
@@ -12,6 +12,8 @@ from rules.bindings.facts import LocatedHelper, MemberUser, User
 from rules.bindings.unchanged_users import UnchangedUsers
 from rules.lazy import dataclass
 from rules.source.c.source import Declaration, Kind
+
+T = TypeVar("T")
 
 # What an effect changes of a declaration. The first step that changes it is the one to answer.
 _CHANGED_BY: Final[dict[Effect, Callable[[Declaration], object]]] = {
@@ -55,16 +57,41 @@ class ChangedName:
         def keys(declarations: tuple[Declaration, ...]) -> set[object]:
             return {key(declaration) for declaration in declarations}
 
-        changing = (step for step in self.steps if keys(step.before(self.name)) != keys(step.after(self.name)))
-        return next(changing, self.step)
+        alone = (step for step in self.steps if keys(step.before(self.name)) != keys(step.after(self.name)))
+        together = (step for step, _ in self._changes(keys))
+        return next(together, None) or next(alone, self.step)
 
     def steps_by_field(self) -> Mapping[str, Step]:
         """Return the first step that changes a field, by the path of the field."""
         steps: dict[str, Step] = {}
-        for step in reversed(self.steps):
-            before, after = _fields(step.before(self.name)), _fields(step.after(self.name))
-            steps |= {path: step for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+        for step, facts in self._changes(_fields):
+            steps |= {path: step for path, _ in facts if path not in steps}
         return steps
+
+    def _changes(self, read: Callable[[tuple[Declaration, ...]], set[T]]) -> Iterator[tuple[Step, set[T]]]:
+        """Yield, in order, the steps that change what is read of the declarations in all headers, and what they change.
+
+        A declaration that a patch moves from one header to another is not changed.
+        """
+        facts: dict[str, set[T]] = {}
+        for _, group in groupby(self._header_steps(), lambda step: step.patch.index):
+            steps = [(step, read(step.before(self.name)), read(step.after(self.name))) for step in group]
+            facts |= {step.change.before or step.change.path: before for step, before, _ in steps}
+            known = set().union(*facts.values())
+            for step, _, after in steps:
+                facts.pop(step.change.before or "", None)
+                facts[step.change.path] = after
+            changed = known ^ set().union(*facts.values())
+            by_step = ((step, changed & (before ^ after)) for step, before, after in steps)
+            yield from ((step, own) for step, own in by_step if own)
+
+    def _header_steps(self) -> Iterator[Step]:
+        """Yield all steps with a declaration of the name in a header that the bindings include."""
+        included = self.diff.before.included_by, self.diff.after.included_by
+        for step in self.diff.steps:
+            is_included = (step.change.before or step.change.path) in included[0] or step.change.path in included[1]
+            if is_included and (step.before(self.name) or step.after(self.name)):
+                yield step
 
     def old(self, kinds: Collection[Kind]) -> list[Declaration]:
         """Return the declarations of these kinds before the series."""
@@ -110,12 +137,10 @@ class ChangedName:
         )
 
 
-def _fields(declarations: Iterable[Declaration]) -> dict[str, set[object]]:
-    """Return what Rust sees of each field, by its path."""
-    fields: dict[str, set[object]] = {}
-    for member in chain.from_iterable(declaration.members for declaration in declarations):
-        fields.setdefault(member.name, set()).add((member.type, member.conditions, member.through))
-    return fields
+def _fields(declarations: Iterable[Declaration]) -> set[tuple[str, object]]:
+    """Return the path of each field, with what Rust sees of it."""
+    members = chain.from_iterable(declaration.members for declaration in declarations)
+    return {(member.name, (member.type, member.conditions, member.through)) for member in members}
 
 
 def _find_replacement(step: Step, old: Declaration) -> str:

@@ -462,6 +462,34 @@ def test_the_first_patch_that_breaks_is_blamed_and_not_the_last_that_changes_the
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "blamed"),
+    [
+        ("int lamp_off(struct lamp *lamp);", "#define lamp_off(lamp) lamp_set(lamp)", f"lamp_off {Effect.NO_SYMBOL} 2"),
+        ("\tint level;", "\tint light;", f"lamp.level {Effect.MEMBER_REMOVED} 2"),
+    ],
+)
+def test_the_patch_that_moves_a_declaration_to_another_header_is_not_blamed(old: str, new: str, blamed: str) -> None:
+    rust = RUST + "fn f(p: *mut bindings::lamp) -> i32 { unsafe { bindings::lamp_off(p) + (*p).level } }\n"
+    light = "include/linux/light.h"
+    texts = FILES | {LAMP_H: HEADER, LAMP_RS: rust}
+    moved = FILES[light] + HEADER
+    change = view(
+        series(
+            (whole_change(LAMP_H, "#define LAMP\n", before=HEADER), whole_change(light, moved)),
+            (whole_change(light, moved.replace(old, new), before=moved),),
+        ),
+        FileTree({name: text.encode() for name, text in texts.items()}),
+    ).result(BINDINGS_DIFF)
+    assert change is not None
+    name, *expected = blamed.split()
+
+    assert [(name, " ".join(expected))] == [
+        (f"{item.name}.{item.member}".removesuffix("."), f"{item.effect} {item.location.step.patch.index}")
+        for item in find_breakages(change)
+    ]
+
+
+@pytest.mark.parametrize(
     ("field", "found"),
     [
         ("\tDECLARE_LEVEL(int, level);\n", []),
