@@ -74,7 +74,12 @@ class Declarator:
 
 def tokenize(text: str) -> list[str]:
     """Return the tokens of a C text, without annotations and their arguments."""
-    return without_annotations(TOKEN.findall(_STANDARD_ATTRIBUTE.sub(" ", text) if "[[" in text else text))
+    return without_annotations(TOKEN.findall(without_standard_attributes(text)))
+
+
+def without_standard_attributes(text: str) -> str:
+    """Return a C text without attributes such as `[[clang::always_inline]]`, which change no linkage."""
+    return _STANDARD_ATTRIBUTE.sub(" ", text) if "[[" in text else text
 
 
 def without_annotations(raw: list[str]) -> list[str]:

@@ -11,7 +11,15 @@ from itertools import takewhile
 
 from rules.lazy import re
 from rules.source.c.declaration import CSource, Declaration, Kind
-from rules.source.c.declarator import TOKEN, Declarator, read_declarator, split_commas, tokenize, without_annotations
+from rules.source.c.declarator import (
+    TOKEN,
+    Declarator,
+    read_declarator,
+    split_commas,
+    tokenize,
+    without_annotations,
+    without_standard_attributes,
+)
 from rules.source.c.layout import continues_after, find_first_item, is_lone_call, is_old_style
 from rules.source.c.macros import expand_event_macro, is_declaring, read_declaring_macro, remove_leading_calls
 from rules.source.c.members import find_closing_brace, read_enumerators, read_fields
@@ -38,7 +46,7 @@ _EXTERN_C = re.compile(r'extern\s+"C"\s*\Z')
 _CALL_HEAD = re.compile(r"\w+\s*\(")
 _VALUE = re.compile(r"=\s*\Z")
 # `context_lock_struct(mutex) {` defines a struct. The other arguments of the macro are annotations.
-_STRUCT_MACRO = re.compile(r"\b(?:\w+_struct|struct_\w+)\s*\(\s*(\w++)[^()]*+\)\s*+(?=\Z)")
+_STRUCT_MACRO = re.compile(r"\A(\s*+(?:typedef\s++)?)(?:\w+_struct|struct_\w+)\s*\(\s*(\w++)[^()]*+\)\s*+(?=\Z)")
 _AGGREGATE = re.compile(
     r"(?:typedef\s+|static\s+|const\s+|extern\s+|__\w+\s+)*(struct|union|enum)\b([^(;={]*)\Z", re.DOTALL
 )
@@ -262,7 +270,7 @@ class Scanner:
             )
 
     def _declare(self, start: int, end: int, defined: bool, last: int | None = None) -> None:
-        head = without_directives(self._text[start:end])
+        head = without_standard_attributes(without_directives(self._text[start:end]))
         raw = TOKEN.findall(head)
         if not raw:
             return
@@ -274,7 +282,7 @@ class Scanner:
             self._add(Kind.OPAQUE, raw[1], line, last_line, raw[0])
             return
         words = set(raw[: raw.index("(")] if "(" in raw else raw)
-        tokens = remove_leading_calls(tokenize(head) if "[[" in head else without_annotations(raw))
+        tokens = remove_leading_calls(without_annotations(raw))
         if "=" in tokens:
             tokens = tokens[: tokens.index("=")]
         if _CALL_HEAD.match(head) and tokens[1:2] == ["("] and tokens[3:5] != [")", "("]:
@@ -315,7 +323,7 @@ def _read_aggregate_head(head: str) -> re.Match[str] | None:
     """Return the keyword of a struct, union or enum, and what follows it, if that is what is before a brace."""
     text = without_directives(head)
     if "_struct" in text or "struct_" in text:
-        text = _STRUCT_MACRO.sub(r"struct \1 ", text)
+        text = _STRUCT_MACRO.sub(r"\1struct \2 ", text)
     return _AGGREGATE.fullmatch(text)
 
 

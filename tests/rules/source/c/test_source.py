@@ -110,6 +110,20 @@ def test_a_macro_may_open_a_struct(macro: str) -> None:
     assert [("owner", "int")] == [(member.name, member.type) for member in members]
 
 
+@pytest.mark.parametrize("words", ["static inline", "static __always_inline", "__must_check static inline"])
+def test_a_function_whose_name_ends_like_such_a_macro_opens_no_struct(words: str) -> None:
+    text = f"{words} struct lamp_struct *get_lamp_struct(struct lamp_struct *lamp)\n{{\n\treturn lamp;\n}}\n"
+
+    assert [(Kind.INLINE, "get_lamp_struct")] == [(item.kind, item.name) for item in scan(text).declarations]
+
+
+@pytest.mark.parametrize(
+    "text", ["[[clang::always_inline]] int on(int a);\n", "int [[gnu::always_inline]] on(int a);\n"]
+)
+def test_a_standard_attribute_changes_no_linkage(text: str) -> None:
+    assert [(Kind.FUNCTION, "on", "int")] == [(item.kind, item.name, item.type) for item in scan(text).declarations]
+
+
 def test_braces_in_the_arguments_of_a_macro_do_not_end_it() -> None:
     text = """DEFINE_CLASS(lamp, struct lamp_class,
         if (_T.id) lamp_off(_T.id),
