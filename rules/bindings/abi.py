@@ -5,7 +5,7 @@ from typing import Final
 
 from rules.bindings.index import Bindings
 from rules.lazy import re
-from rules.source.c.declarator import SPECIFIERS
+from rules.source.c.declarator import SPECIFIERS, canonical_type
 from rules.source.c.source import Declaration, Kind
 
 # The Rust types that bindgen and the kernel's ffi crate use for C integers.
@@ -94,7 +94,9 @@ def _has_same_type_words(before: str, after: str) -> bool:
     old, new = _TYPE_TOKEN.findall(before), _TYPE_TOKEN.findall(after)
     common = set(old) & set(new)
     kept = [[token for token in tokens if token in common or not _is_plain_word(token)] for tokens in (old, new)]
-    return kept[0] == kept[1] and any(token[0].isalpha() or token[0] == "_" for token in kept[0])
+    return canonical_type(kept[0]) == canonical_type(kept[1]) and any(
+        token[0].isalpha() or token[0] == "_" for token in kept[0]
+    )
 
 
 def _is_plain_word(token: str) -> bool:

@@ -199,11 +199,12 @@ def _read_nested(
     inner = read_fields(body, line, depth + 1) if depth < _MAX_DEPTH else ()
     tag = tokenize(head[kind.end() :])
     base = f"{word} {tag[0]}" if tag else f"{word} {{}}"
-    declarators = [read_declarator([word, "_", *part]) for part in split_commas(tokenize(tail)) if part]
+    parts = [without_unknown_annotations([word, "_", *part]) for part in split_commas(tokenize(tail)) if part]
+    declarators = [read_declarator(part) for part in parts]
     members = [
         Member(declarator.name, line, base + declarator.type.removeprefix(f"{word} _"), conditions=conditions)
         for declarator in declarators
-        if declarator
+        if declarator and declarator.parameters is None  # an unknown annotation
     ]
     prefixes = [f"{member.name}." for member in members] or [""]
     through = "" if members or word == "enum" else anonymous.next(conditions)

@@ -19,6 +19,7 @@ def _is_same(before: str, after: str) -> bool:
         ("struct lamp *", "struct lamp * __must_keep"),
         ("__old int", "__new int"),
         ("int (*)(lamp_t)", "int (*)(__user lamp_t)"),
+        ("unsigned", "__lamp_attr unsigned int"),
         ("int", "typeof(x)"),
     ],
 )

@@ -124,6 +124,20 @@ def test_a_standard_attribute_changes_no_linkage(text: str) -> None:
     assert [(Kind.FUNCTION, "on", "int")] == [(item.kind, item.name, item.type) for item in scan(text).declarations]
 
 
+@pytest.mark.parametrize(
+    ("tail", "members"),
+    [
+        ("day __guarded_x", ["day", "day.level"]),
+        ("day __guarded_x(a, b)", ["day", "day.level"]),
+        ("LAMP_ATTR(8)", ["level"]),
+    ],
+)
+def test_an_unknown_annotation_after_a_struct_in_a_struct_is_no_name(tail: str, members: list[str]) -> None:
+    lamp = _declaration(f"struct lamp {{\n\tstruct {{ int level; }} {tail};\n}};\n", "lamp")
+
+    assert members == [member.name for member in lamp.members]
+
+
 def test_braces_in_the_arguments_of_a_macro_do_not_end_it() -> None:
     text = """DEFINE_CLASS(lamp, struct lamp_class,
         if (_T.id) lamp_off(_T.id),
