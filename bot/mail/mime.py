@@ -17,6 +17,8 @@ MAX_UNPACKED: Final = 4_000_000
 CONTENT_FIELDS: Final = ("content-type", "content-transfer-encoding", "content-disposition")
 """The fields, in lower case, that say how a body is read."""
 
+_SIGNED: Final = "-----BEGIN PGP SIGNED MESSAGE-----"
+_SIGNATURE: Final = "\n-----BEGIN PGP SIGNATURE-----"
 _GZIP: Final = b"\x1f\x8b\x08"
 
 _PARAMETER = re.compile(r';\s*([\w-]+)(?:\*\d*)*\s*=\s*("(?:[^"\\]|\\.)*+"|[^\s;"]*)')
@@ -211,7 +213,17 @@ def _text(content: _Content, data: bytes) -> str:
     text = decode(data, content.parameters.get("charset", "").strip())
     if "\r" in text:
         text = text.replace("\r\n", "\n")
-    return text.replace("\0", "") if "\0" in text else text
+    text = text.replace("\0", "") if "\0" in text else text
+    return _without_dash_escapes(text) if _SIGNED in text else text
+
+
+def _without_dash_escapes(text: str) -> str:
+    """Remove the `- ` that OpenPGP puts before each line of a signed text that begins with a dash."""
+    before, marker, rest = text.partition(_SIGNED)
+    signed, signature, after = rest.partition(_SIGNATURE)
+    if not signature or signed.count("\n-") != signed.count("\n- "):
+        return text
+    return before + marker + signed.replace("\n- ", "\n") + signature + after
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -3,7 +3,7 @@
 
 import pytest
 
-from bot.mail.mime import MAX_DEPTH, MAX_PARTS, leaves, multipart_boundary, parts_of
+from bot.mail.mime import MAX_DEPTH, MAX_PARTS, Text, leaves, multipart_boundary, parts_of, read_body
 
 TYPE = 'Multipart/Mixed; Boundary="a\\"b"'
 BODY = (
@@ -57,3 +57,16 @@ def test_a_body_of_too_many_parts_has_none(parts: int, count: int) -> None:
     body = b"--x\n\ntext\n" * parts + b"--x--\n"
 
     assert len(list(leaves({"content-type": "multipart/mixed; boundary=x"}, body))) == count
+
+
+@pytest.mark.parametrize(
+    ("signed", "text"),
+    [
+        ("- --- a/x\n- - one\n +two\n", "--- a/x\n- one\n +two\n"),
+        ("--- a/x\n- one\n", "--- a/x\n- one\n"),  # this program does not escape dashes
+    ],
+)
+def test_the_dashes_of_a_text_that_openpgp_signs_are_restored(signed: str, text: str) -> None:
+    before, after = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: A\n\n", "\n-----BEGIN PGP SIGNATURE-----\n- x\n"
+
+    assert Text(before + text + after, False) == read_body({}, (before + signed + after).encode())
