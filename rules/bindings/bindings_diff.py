@@ -87,6 +87,12 @@ class Step:
         return _names_by_form(self.pre, self.post)
 
     @cached_property
+    def all_changed_names(self) -> frozenset[str]:
+        """The names that `changed_names` yields, and all names of a file that the patch renames."""
+        is_renamed = self.change.is_renamed
+        return frozenset((*self.changed_names(), *(self.pre.by_name if is_renamed else ())))
+
+    @cached_property
     def _hunks(self) -> dict[Side, CSource]:
         return {"pre": _scan_hunks(self.change, "pre"), "post": _scan_hunks(self.change, "post")}
 

@@ -86,11 +86,11 @@ class ChangedName:
             yield from ((step, own) for step, own in by_step if own)
 
     def _header_steps(self) -> Iterator[Step]:
-        """Yield all steps with a declaration of the name in a header that the bindings include."""
+        """Yield all steps that change declarations of the name in a header that the bindings include."""
         included = self.diff.before.included_by, self.diff.after.included_by
         for step in self.diff.steps:
             is_included = (step.change.before or step.change.path) in included[0] or step.change.path in included[1]
-            if is_included and (step.before(self.name) or step.after(self.name)):
+            if is_included and self.name in step.all_changed_names:
                 yield step
 
     def old(self, kinds: Collection[Kind]) -> list[Declaration]:
