@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from rules.bindings.abi import is_same_type
-from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.change_location import locate_change
 from rules.bindings.changed_name import ChangedName
-from rules.bindings.facts import LocatedHelper, MemberUser
+from rules.bindings.facts import LocatedHelper, MemberUser, Use, User
+from rules.bindings.new_names import CONFIG_NAME
 from rules.bindings.retyped_fields import is_valid_after
 from rules.bindings.unchanged_users import NOT_FOR_BINDGEN, depends_on_config
 from rules.lazy import dataclass, re
@@ -48,7 +48,7 @@ def compare_fields(subject: ChangedName, old: list[Declaration], new: list[Decla
             continue
         unchanged = subject.unchanged.members(bindings.member_users(subject.name, path))
         certain = tuple(user for user in unchanged if user.is_certain)
-        users = tuple(user for user in certain or unchanged if not _is_unaffected(user, member, change, subject.diff))
+        users = tuple(user for user in certain or unchanged if not _is_unaffected(user, member, change, subject))
         helpers = _select_broken_helpers(subject, path, change)
         if users or helpers:
             step = steps.get(path, subject.step)
@@ -138,8 +138,9 @@ def _is_moved(before: str, after: str) -> bool:
     return before != after
 
 
-def _is_unaffected(user: MemberUser, member: Member, change: _FieldChange, diff: BindingsDiff) -> bool:
+def _is_unaffected(user: MemberUser, member: Member, change: _FieldChange, subject: ChangedName) -> bool:
     """Tell whether the access stays valid after the change."""
+    diff = subject.diff
     match change.effect:
         case Effect.MEMBER_TYPE:
             assert change.after is not None
@@ -152,10 +153,23 @@ def _is_unaffected(user: MemberUser, member: Member, change: _FieldChange, diff:
             if NOT_FOR_BINDGEN in change.conditions:
                 return False
             has_option = "CONFIG_" in " ".join(change.conditions)
-            return not has_option or depends_on_config(user.path, diff.after.gates(user.path))
+            return not has_option or not _is_built_without(user, change.conditions, subject)
         case Effect.MEMBER_MOVED:
             return _anonymous_path(user, member) != member.through
     return False
+
+
+def _is_built_without(user: MemberUser, conditions: tuple[str, ...], subject: ChangedName) -> bool:
+    """Tell whether the access is built although the conditions do not hold. In a file that changes, it may move."""
+    diff, access = subject.diff, user.access
+    gates = diff.after.gates(user.path)
+    if not depends_on_config(user.path, gates):
+        return True
+    options = set(CONFIG_NAME.findall(" ".join(conditions)))
+    if user.path in diff.known_paths or not options.isdisjoint(CONFIG_NAME.findall(" ".join(gates))):
+        return False
+    use = Use(subject.name, access.line, access.column, access.text)
+    return bool(subject.unchanged.ungated((User(user.path, use, gates),), conditions))
 
 
 def _anonymous_path(user: MemberUser, member: Member) -> str:

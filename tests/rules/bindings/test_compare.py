@@ -692,12 +692,15 @@ def test_a_new_condition_is_compared_with_the_options_of_the_user(depends: str, 
     """A driver, and code under another `cfg`, breaks only if Kconfig has a configuration without the name."""
     kconfig = 'config RUST\n\tbool "a"\nconfig LAMP\n\tbool "b"\nconfig ROOM\n\tbool "c"\n'
     kconfig += f'config USER\n\ttristate "d"\n\tdepends on {depends}\n'
-    use = "fn f() {\n    unsafe { kernel::bindings::lamp_on(lamp) }\n}\n"
+    use = "fn f(p: *mut kernel::bindings::lamp) {\n    unsafe { kernel::bindings::lamp_on((*p).level) }\n}\n"
     files = FILES | {"Kconfig": kconfig, LAMP_RS: ""}
     drivers = {"Kbuild": "obj-$(CONFIG_USER) += lamp.o\n", "lamp.rs": use}
     modules = {"rust/kernel/lib.rs": "#[cfg(CONFIG_USER)]\npub mod user;\n", "rust/kernel/user.rs": use}
     gate = whole_change(LAMP_H, edited(LAMP_H, ON, f"#ifdef CONFIG_LAMP\n{ON}#endif\n"))
+    field = whole_change(LAMP_H, edited(LAMP_H, "\tint level;\n", "#ifdef CONFIG_LAMP\n\tint level;\n#endif\n"))
+    of_field = [Effect.MEMBER_GATED for _ in effects]
 
     for added in (drivers, modules):
         base = FileTree({path: text.encode() for path, text in (files | added).items()})
         assert effects == _effects((gate,), base=base)
+        assert of_field == _effects((field,), base=base)
