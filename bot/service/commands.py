@@ -46,7 +46,7 @@ from bot.service.recheck import RecheckResult
 from bot.service.signatures import TIME, KeysUnavailable, verify
 from rules.lazy import dataclass
 
-PROCESSED_BEFORE: Final = "heard before"
+PROCESSED_BEFORE: Final = "processed before"
 OWN_MAIL: Final = "our own mail"
 NO_COMMAND: Final = "no command"
 _MAILS: Final = 500

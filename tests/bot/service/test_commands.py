@@ -357,7 +357,7 @@ def test_our_own_answers_start_nothing(harness: Harness) -> None:
     addressed = answer.replace(f"To: {ADA}", f"To: {harness.token()}")
     results = harness.receive(answer.encode(), harness.sign(addressed.encode(), domain="bot.example.org"))
 
-    assert ["heard before"] != [result.outcome for result in results]
+    assert ["processed before"] != [result.outcome for result in results]
     assert not any(result.obeyed for result in results)
     assert after == harness.effects()
 
@@ -598,8 +598,8 @@ def test_after_a_restart_each_mail_is_still_obeyed_once(harness: Harness, _unrea
     harness.ingest(_slow(harness, 1), harness.sign(harness.mail("patchwarden: recheck\n")))
     harness.run_commands()
 
-    assert ["heard before"] == [result.outcome for result in harness.run_commands()]
+    assert ["processed before"] == [result.outcome for result in harness.run_commands()]
     harness.clock.forward(hours=1)
-    assert ["DNS: timeout", "heard before"] == [result.outcome for result in harness.run_commands()]
+    assert ["DNS: timeout", "processed before"] == [result.outcome for result in harness.run_commands()]
     assert [PATCH] == harness.rechecked
     assert 0 == len(harness.store.unchecked_for_commands(10))

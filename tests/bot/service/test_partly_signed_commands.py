@@ -79,7 +79,7 @@ class TestWithoutSignedMessageId:
         harness.store.unmute(harness.store.mutes()[0].scope, ADA)
         after = harness.effects()
 
-        assert ["heard before"] == outcomes(harness, changed(mail, *pairs))
+        assert ["processed before"] == outcomes(harness, changed(mail, *pairs))
         assert after == harness.effects()
 
     def test_a_copy_with_only_the_weaker_of_two_signatures_does_nothing_more(self, harness: Harness) -> None:
@@ -89,7 +89,7 @@ class TestWithoutSignedMessageId:
         harness.store.unmute(harness.store.mutes()[0].scope, ADA)
         after = harness.effects()
 
-        assert ["heard before"] == outcomes(harness, changed(weaker, (b"<command.1@", b"<command.2@")))
+        assert ["processed before"] == outcomes(harness, changed(weaker, (b"<command.1@", b"<command.2@")))
         assert after == harness.effects()
 
     def test_a_copy_is_not_rechecked(self, harness: Harness) -> None:
@@ -186,7 +186,7 @@ class TestDeveloperSignatures:
         only_dkim = both[:start] + both[both.index(b"\n\n", start) + 1 :]
 
         for copy in (developers, changed(only_dkim, (b"<command.1@", b"<command.2@"))):
-            assert ["heard before"] == outcomes(harness, copy)
+            assert ["processed before"] == outcomes(harness, copy)
         assert after == harness.effects()
 
     def test_a_token_that_the_developer_signs_again_counts_once(self, harness: Harness, ada: Developer) -> None:
@@ -196,7 +196,7 @@ class TestDeveloperSignatures:
         harness.receive(first)
         after = harness.effects()
 
-        assert ["heard before"] == outcomes(harness, again)
+        assert ["processed before"] == outcomes(harness, again)
         assert after == harness.effects()
 
 
@@ -208,7 +208,7 @@ class TestTokens:
         again = harness.mail(f"patchwarden: mute author\n{token}", Message_ID="<command.3@example.org>")
 
         assert [f"fixed {RULE}"] == outcomes(harness, by_ada)
-        assert ["heard before"] == outcomes(harness, harness.sign(again))
+        assert ["processed before"] == outcomes(harness, harness.sign(again))
         assert ["mute series"] == outcomes(harness, partly(harness, other))
 
     def test_a_token_that_a_stranger_used_is_not_used_up(self, harness: Harness, ada: Developer) -> None:

@@ -170,5 +170,5 @@ def test_what_the_page_offers_is_obeyed_once_if_it_is_signed(path: Path, tmp_pat
         assert outcomes == ["no signature", "mute series", "mute series"]
         with time_machine.travel(harness.clock.now(), tick=False):
             again = [by_chief.replace(b"<command.1@", b"<again@"), by_ada.replace(b"<command.1@", b"<again@")]
-        assert [result.outcome for result in harness.receive(*again)] == ["heard before", "heard before"]
+        assert [result.outcome for result in harness.receive(*again)] == ["processed before", "processed before"]
         assert OWN not in {mute.by for mute in store.mutes()}
