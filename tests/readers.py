@@ -1405,7 +1405,7 @@ REVIEWS: Final[dict[str, Make]] = {
         _MAKE.posting(
             (Patch(1, "s", changes=tuple(_created(1, path=f"rust/kernel/led{f or ''}.rs") for f in range(n))),)
         ),
-        _reviewed(n, paths=1).comments,
+        _reviewed(n, paths=1).findings,
     ),
     "long messages": lambda n: _reviewed(20, text="`a` " * (10 * n)),
     "findings that the last revision had": lambda n: _reviewed(n, previous=True),
@@ -1414,11 +1414,11 @@ REVIEWS: Final[dict[str, Make]] = {
 
 def _reread(judgement: Review) -> object:
     """Compare, filter and write the mail anew, as the service does with a judgement."""
-    report = Report(tuple(comment.finding for comment in judgement.comments))
+    report = Report(tuple(entry.finding for entry in judgement.findings))
     again = review(judgement.posting, report, [_MAKE.rule()], judgement, Policy())
     shown = leave_out_undecided(report, judgement.posting, _RULES)
     answer = draft(again, ReviewContext((_MAKE.rule(),), identity=_MAKE.identity))
-    news = landing.find_news(replace(judgement, comments=()), judgement, ("missing", "a"), ())
+    news = landing.find_news(replace(judgement, findings=()), judgement, ("missing", "a"), ())
     return again, shown, body(judgement, _RULES, _MAKE.identity), answer and compose.compose(answer), news
 
 
@@ -1441,7 +1441,7 @@ def _printed(result: Review) -> object:
 
 
 def _fingerprints(judgement: Review) -> frozenset[str]:
-    return frozenset(comment.finding.fingerprint for comment in judgement.comments)
+    return frozenset(entry.finding.fingerprint for entry in judgement.findings)
 
 
 def _material(number: int, *, subject: str = "", trailers: int = 0) -> digest_material.DigestInput:

@@ -53,7 +53,7 @@ def _build_config(settings: "Settings", source: "DigestRows", identity: Identity
         statistics=lambda: count_tallies(source),
         demoted=lambda tallies: demoted(tallies, build_threshold(settings)),
         mode=DIGEST_MODES[chosen.mode],
-        quiet=timedelta(days=chosen.inactive_days),
+        inactive_after=timedelta(days=chosen.inactive_days),
         max_bytes=settings.sending.max_mail_bytes,
     )
 

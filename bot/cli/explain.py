@@ -118,14 +118,14 @@ def _series_record(stored: StoredPosting, terms: RefusalTerms, now: datetime) ->
         "base": review.basis.base if review else "",
         "withheld": [
             {
-                "rule": comment.finding.rule,
-                "severity": comment.finding.severity.value,
-                "place": comment.finding.place,
-                "fingerprint": comment.finding.fingerprint,
-                "reason": comment.withheld,
+                "rule": entry.finding.rule,
+                "severity": entry.finding.severity.value,
+                "place": entry.finding.place,
+                "fingerprint": entry.finding.fingerprint,
+                "reason": entry.withheld,
             }
-            for comment in (review.current if review else ())
-            if comment.withheld is not None
+            for entry in (review.current if review else ())
+            if entry.withheld is not None
         ],
         "applied": [
             {"patch": patch, "commit": applied.commit, "ref": applied.ref} for patch, applied in _applied(stored)

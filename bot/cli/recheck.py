@@ -149,7 +149,7 @@ def _lines(result: "RecheckResult", send: bool) -> Iterator[str]:
     for change in (*changed.of(ChangeKind.NEW), *changed.of(ChangeKind.GONE)):
         yield visible(f"  {change.kind:5}{_finding(change)} ({change.reason})")
     same = changed.of(ChangeKind.SAME)
-    otherwise = Counter((change.comment.finding.rule, change.reason) for change in same if change.reason)
+    otherwise = Counter((change.entry.finding.rule, change.reason) for change in same if change.reason)
     for (rule, reason), number in otherwise.items():
         yield visible(f"  same {rule}, {count(number, 'place')}: {reason}")
     if same or changed.is_empty:
@@ -167,7 +167,7 @@ def _lines(result: "RecheckResult", send: bool) -> Iterator[str]:
 
 
 def _finding(change: Change) -> str:
-    finding = change.comment.finding
+    finding = change.entry.finding
     return f"{finding.severity} {finding.rule} {finding.place}: {finding.message}"
 
 
@@ -184,8 +184,8 @@ def _record(result: "RecheckResult") -> dict[str, Any]:
             {
                 "change": change.kind.value,
                 "reason": change.reason,
-                "withheld": change.comment.withheld,
-                **record(_row(change, posting.part(change.comment.finding.anchor.patch))),
+                "withheld": change.entry.withheld,
+                **record(_row(change, posting.part(change.entry.finding.anchor.patch))),
             }
             for change in changed.changes
         ],
@@ -195,9 +195,9 @@ def _record(result: "RecheckResult") -> dict[str, Any]:
 
 
 def _row(change: Change, part: Part | None) -> Row:
-    rule = by_id(change.comment.finding.rule)
+    rule = by_id(change.entry.finding.rule)
     known = Status.RETIRED if rule is None else rule.status
-    return Row(change.comment.finding, known, None if part is None else part.message_id)
+    return Row(change.entry.finding, known, None if part is None else part.message_id)
 
 
 COMMAND: Final = Command(recheck)

@@ -27,7 +27,7 @@ from bot.pool.memory import PeakMemory
 from bot.ports.running import Progress
 from bot.review.formats.jsonl import line
 from bot.review.formats.row import of_review
-from bot.review.model import FindingStatus
+from bot.review.model import FindingState
 from bot.version import VERSION
 from rules.finding import Confidence, skipped_lines
 from rules.lazy import dataclass, field, replace
@@ -241,13 +241,13 @@ def _count_review(tally: Tally, replayed: "ReplayedPosting") -> None:
         tally.bases[replayed.base.certainty] += 1
         tally.matched += replayed.base.evidence.matched
         tally.announced += replayed.base.evidence.announced
-    for comment in review.comments:
-        if comment.standing is not FindingStatus.RESOLVED:
-            tally.findings[comment.finding.rule] += 1
-            if comment.withheld is None:
-                tally.mailed[comment.finding.rule] += 1
+    for entry in review.findings:
+        if entry.state is not FindingState.RESOLVED:
+            tally.findings[entry.finding.rule] += 1
+            if entry.withheld is None:
+                tally.mailed[entry.finding.rule] += 1
             else:
-                tally.withheld[comment.withheld.partition(":")[0]] += 1
+                tally.withheld[entry.withheld.partition(":")[0]] += 1
     tally.failures += [
         f"rule {failure.rule} failed on patch {failure.patch} of {review.posting.message_id}, {failure.path}: "
         f"{failure.error}"

@@ -93,7 +93,7 @@ def _print_statistics(console: Console, settings: "Settings", rule: str, form: R
         table.add_column(column, justify="right")
     table.add_column("")
     for tally in tallies:
-        numbers = (tally.said, tally.fixed, tally.not_applicable, tally.unanswered)
+        numbers = (tally.reported, tally.fixed, tally.disputed, tally.no_reply)
         note = _note(withheld.get(tally.rule, ""))
         table.add_row(tally.rule, *map(str, numbers), f"{tally.dispute_rate:.0%}", note)
     console.print(table if tallies else "No finding was mailed yet. Files of a dry run do not count.")
@@ -102,10 +102,10 @@ def _print_statistics(console: Console, settings: "Settings", rule: str, form: R
 def _statistics(tally: "RuleTally", withheld: str) -> dict[str, object]:
     return {
         "rule": tally.rule,
-        "reported": tally.said,
+        "reported": tally.reported,
         "fixed": tally.fixed,
-        "disputed": tally.not_applicable,
-        "no_reply": tally.unanswered,
+        "disputed": tally.disputed,
+        "no_reply": tally.no_reply,
         "dispute_rate": round(tally.dispute_rate, 4),
         "only_in_digests": withheld,
     }

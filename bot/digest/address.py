@@ -6,7 +6,7 @@ from typing import Final
 from bot.digest.model import FindingLine
 from bot.mail.links import Links
 from bot.mail.target import archive_address
-from bot.review.model import FindingStatus
+from bot.review.model import FindingState
 
 _MAX_ADDRESS: Final = 900
 """Characters of an address, which is one line of the mail."""
@@ -21,5 +21,5 @@ def series_address(message_id: str, links: Links) -> str:
 def finding_address(message_id: str, line: FindingLine, index: int, links: Links) -> str:
     """Return the address of one finding of a line, that of its series if the page does not show the finding."""
     page = links.finding(message_id, line.fingerprints[index]) if index < len(line.fingerprints) else ""
-    is_shown = line.standing != FindingStatus.RESOLVED and 0 < len(page) <= _MAX_ADDRESS
+    is_shown = line.state != FindingState.RESOLVED and 0 < len(page) <= _MAX_ADDRESS
     return page if is_shown else series_address(message_id, links)

@@ -13,7 +13,7 @@ from bot.digest.address import finding_address, series_address
 from bot.digest.markup import Markup, element, joined, link
 from bot.digest.model import CollisionLine, Digest, FindingLine, LandingSeries, ReviewedSeries, SeriesLine
 from bot.mail.links import Links
-from bot.review.model import FindingStatus
+from bot.review.model import FindingState
 from bot.review.render import text as plain_text
 from bot.review.render.code import spans
 
@@ -64,14 +64,14 @@ def digest_html(
     renderer = _Renderer(max_entries, links)
     sections = (
         (sentences.WAITING_HEADING, renderer.series(digest.waiting)),
-        (sentences.QUIET_HEADING, renderer.series(digest.went_quiet)),
-        (sentences.FINDINGS_HEADING, renderer.reviewed(digest.judged)),
+        (sentences.INACTIVE_HEADING, renderer.series(digest.inactive)),
+        (sentences.FINDINGS_HEADING, renderer.reviewed(digest.reviewed)),
         (sentences.C_HEADING, renderer.reviewed(digest.c_changes)),
         (sentences.COLLISIONS_HEADING, renderer.collisions(digest.collisions)),
         (sentences.LANDING_HEADING, renderer.landing(digest.landing)),
         (sentences.SUBSYSTEMS_HEADING, renderer.subsystems(digest)),
         (sentences.MAILS_HEADING, renderer.sent(digest)),
-        (sentences.TROUBLE_HEADING, renderer.facts(phrases.trouble(digest), "/?state=refused")),
+        (sentences.NOT_CHECKED_HEADING, renderer.facts(phrases.not_checked(digest), "/?state=refused")),
         (sentences.RULES_HEADING, renderer.rules(digest)),
     )
     head = element(
@@ -162,7 +162,7 @@ class _Renderer:
             sentences.REPORTED_COLUMN,
             sentences.FIXED_COLUMN,
             sentences.DISPUTED_COLUMN,
-            sentences.UNANSWERED_COLUMN,
+            sentences.NO_REPLY_COLUMN,
         )
         head = element(
             "tr", *(element("th", column, class_="n" if index else "") for index, column in enumerate(columns))
@@ -173,7 +173,7 @@ class _Renderer:
                 element("th", link(tally.rule, self._links.rule(tally.rule))),
                 *(
                     element("td", str(count), class_="n")
-                    for count in (tally.said, tally.fixed, tally.not_applicable, tally.unanswered)
+                    for count in (tally.reported, tally.fixed, tally.disputed, tally.no_reply)
                 ),
             )
             for tally in digest.rules
@@ -196,7 +196,7 @@ class _Renderer:
 
     def _finding(self, series: SeriesLine, line: FindingLine) -> Markup:
         """Return the findings of a line: what and where they are, each with its link."""
-        status = line.standing
+        status = line.state
         addresses = [finding_address(series.message_id, line, index, self._links) for index in range(len(line.places))]
         rest = phrases.finding(line).removeprefix(f"{status}: {line.severity} {line.rule}")
         summary = joined(
@@ -209,7 +209,7 @@ class _Renderer:
         )
         message = (
             element("div", _code(plain_text.harmless(line.message)))
-            if status != FindingStatus.RESOLVED and not line.withheld
+            if status != FindingState.RESOLVED and not line.withheld
             else Markup()
         )
         reason = _by(phrases.reason(line)) if line.withheld else Markup()

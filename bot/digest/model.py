@@ -5,7 +5,7 @@ The names of the fields are the keys of `patchwarden digest --format json`.
 """
 
 from bot.digest.period import Period
-from bot.review.model import FindingStatus
+from bot.review.model import FindingState
 from bot.review.record import FailureCounts
 from bot.review.statistics import RuleTally
 from rules.lazy import dataclass, field
@@ -15,8 +15,8 @@ from rules.lazy import dataclass, field
 class SeriesLine:
     """A series in a digest, by its newest revision.
 
-    `days` is its age, `quiet` the days since the last mail of its thread. `answers` counts replies. `trailers` has
-    each kind of trailer with the number of people who gave it. `remarks` counts the findings that were reported.
+    `inactive_days` are the days since the last mail of its thread. `trailers` has each kind of trailer with the number
+    of people who gave it. `reported` counts the findings that were reported.
     """
 
     message_id: str
@@ -25,22 +25,22 @@ class SeriesLine:
     revision: int
     patches: int
     lists: tuple[str, ...]
-    days: int = 0
-    quiet: int = 0
-    answers: int = 0
+    age_days: int = 0
+    inactive_days: int = 0
+    replies: int = 0
     trailers: tuple[tuple[str, int], ...] = ()
-    remarks: int = 0
+    reported: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FindingLine:
-    """The findings of one rule in a series that have the same status.
+    """The findings of one rule in a series that have the same state.
 
-    `standing` is that status, a FindingStatus. `withheld` says why they were not mailed, "" if they were mailed.
+    `state` is that state, a FindingState. `withheld` says why they were not mailed, "" if they were mailed.
     `places` and `fingerprints` are in the order of the patches. `message` is the message of the first finding.
     """
 
-    standing: str
+    state: str
     rule: str
     severity: str
     message: str
@@ -94,40 +94,41 @@ class SubsystemLine:
 class Digest:
     """The content of one digest. The lists are complete and in order; a renderer may cut them.
 
-    `judged` are reviewed series, by their findings in Rust; `c_changes` are the same series by their findings in C.
+    `reviewed` are series with their findings in Rust; `c_changes` are the same series with their findings in C.
     `collisions` are pairs of pending series that were found in the period for the first time.
     `landing` are series of any age with findings that are new because a landing ref moved.
-    `trouble` counts what could not be read or reviewed. `failures` are the rules that crashed.
+    `inactive` are series whose last mail became too old in the period. `not_checked` counts what could not be read or
+    reviewed. `failed_rules` are the rules that crashed.
     """
 
     reader: str
     period: Period
     waiting: tuple[SeriesLine, ...] = ()
-    went_quiet: tuple[SeriesLine, ...] = ()
-    judged: tuple[ReviewedSeries, ...] = ()
+    inactive: tuple[SeriesLine, ...] = ()
+    reviewed: tuple[ReviewedSeries, ...] = ()
     c_changes: tuple[ReviewedSeries, ...] = ()
     collisions: tuple[CollisionLine, ...] = ()
     landing: tuple[LandingSeries, ...] = ()
     subsystems: tuple[SubsystemLine, ...] = ()
     mails: tuple[tuple[str, int], ...] = ()
     withheld: tuple[tuple[str, int], ...] = ()
-    trouble: FailureCounts = field(default_factory=FailureCounts)
-    failures: tuple[str, ...] = ()
+    not_checked: FailureCounts = field(default_factory=FailureCounts)
+    failed_rules: tuple[str, ...] = ()
     rules: tuple[RuleTally, ...] = ()
     demoted: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Return whether nothing happened. Figures that did not change in the period are not news."""
-        lists = (self.waiting, self.went_quiet, self.judged, self.c_changes, self.collisions, self.landing)
-        return not any((*lists, self.mails, self.failures))
+        lists = (self.waiting, self.inactive, self.reviewed, self.c_changes, self.collisions, self.landing)
+        return not any((*lists, self.mails, self.failed_rules))
 
-    def count(self, *statuses: FindingStatus) -> int:
-        """Return the number of findings with one of these statuses."""
-        values = {status.value for status in statuses}
+    def count(self, *states: FindingState) -> int:
+        """Return the number of findings in one of these states."""
+        values = {state.value for state in states}
         return sum(
             len(line.places)
-            for reviewed in (*self.judged, *self.c_changes)
+            for reviewed in (*self.reviewed, *self.c_changes)
             for line in reviewed.findings
-            if line.standing in values
+            if line.state in values
         )

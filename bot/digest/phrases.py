@@ -8,12 +8,12 @@ from unicodedata import east_asian_width
 from bot.digest import sentences
 from bot.digest.model import CollisionLine, Digest, FindingLine, SeriesLine, SubsystemLine
 from bot.mail.state import MailState
-from bot.review.model import FindingStatus
+from bot.review.model import FindingState
 from bot.review.render import text as plain_text
 from bot.review.statistics import RuleTally
 from rules.bindings.pending_facts import PendingKind
 
-MIN_QUIET_DAYS: Final = 7
+MIN_INACTIVE_DAYS: Final = 7
 """The minimum number of days since the last mail for the number to be shown."""
 
 _COLLISIONS: Final = {
@@ -37,17 +37,17 @@ def summary(digest: Digest) -> str:
     lines = []
     if digest.waiting:
         lines.append(sentences.WAITING.format(count=len(digest.waiting)))
-    if digest.went_quiet:
-        lines.append(sentences.QUIET.format(count=len(digest.went_quiet)))
+    if digest.inactive:
+        lines.append(sentences.INACTIVE.format(count=len(digest.inactive)))
     if digest.collisions:
         several = sentences.COLLISIONS.format(count=len(digest.collisions))
         lines.append(several if len(digest.collisions) > 1 else sentences.ONE_COLLISION)
     counts = [
         sentence.format(count=count)
         for sentence, count in (
-            (sentences.NEW, digest.count(FindingStatus.NEW)),
-            (sentences.REPEATED, digest.count(FindingStatus.REPEATED, FindingStatus.MOVED)),
-            (sentences.RESOLVED, digest.count(FindingStatus.RESOLVED)),
+            (sentences.NEW, digest.count(FindingState.NEW)),
+            (sentences.REPEATED, digest.count(FindingState.REPEATED, FindingState.MOVED)),
+            (sentences.RESOLVED, digest.count(FindingState.RESOLVED)),
         )
         if count
     ]
@@ -75,20 +75,20 @@ def size(line: SeriesLine) -> str:
 
 def age(line: SeriesLine) -> str:
     """Return the age of the series, and the time since the last mail if that is a week or more."""
-    if line.days <= 0:
+    if line.age_days <= 0:
         return sentences.TODAY
-    if line.quiet >= MIN_QUIET_DAYS:
-        return sentences.AGE_QUIET.format(days=line.days, quiet=line.quiet)
-    return sentences.AGE.format(days=line.days)
+    if line.inactive_days >= MIN_INACTIVE_DAYS:
+        return sentences.AGE_INACTIVE.format(days=line.age_days, inactive=line.inactive_days)
+    return sentences.AGE.format(days=line.age_days)
 
 
 def state(line: SeriesLine) -> str:
     """Return the numbers of replies, trailers and findings that we mailed."""
-    replies = sentences.ONE_REPLY if line.answers == 1 else sentences.REPLIES.format(count=line.answers)
-    parts = [replies if line.answers else sentences.NO_REPLY]
+    replies = sentences.ONE_REPLY if line.replies == 1 else sentences.REPLIES.format(count=line.replies)
+    parts = [replies if line.replies else sentences.NO_REPLY]
     parts += [f"{kind} {count}" for kind, count in line.trailers if kind.isascii() and kind.replace("-", "").isalpha()]
-    if line.remarks:
-        parts.append(plain_text.count(line.remarks, "finding"))
+    if line.reported:
+        parts.append(plain_text.count(line.reported, "finding"))
     return ", ".join(parts)
 
 
@@ -96,7 +96,7 @@ def finding(line: FindingLine) -> str:
     """Return how many findings of which rule: "new: warning missing-safety-comment, 3 places"."""
     count = len(line.places)
     sentence = sentences.FINDING_PLACES if count > 1 else sentences.FINDING
-    return sentence.format(status=line.standing, severity=line.severity, rule=line.rule, count=count)
+    return sentence.format(status=line.state, severity=line.severity, rule=line.rule, count=count)
 
 
 def landing(line: FindingLine, ref: str) -> str:
@@ -132,11 +132,11 @@ def rule(tally: RuleTally) -> str:
     """Return the outcome of a rule's findings."""
     outcomes = (
         (sentences.FIXED, tally.fixed),
-        (sentences.DISPUTED, tally.not_applicable),
-        (sentences.UNANSWERED, tally.unanswered),
+        (sentences.DISPUTED, tally.disputed),
+        (sentences.WITHOUT_REPLY, tally.no_reply),
     )
     counts = ", ".join(sentence.format(count=count) for sentence, count in outcomes if count)
-    return sentences.REPORTED.format(rule=tally.rule, count=tally.said, outcomes=counts)
+    return sentences.REPORTED.format(rule=tally.rule, count=tally.reported, outcomes=counts)
 
 
 def mails(state: str, count: int) -> str:
@@ -145,20 +145,20 @@ def mails(state: str, count: int) -> str:
     return sentence.format(count=count, state=state)
 
 
-def trouble(digest: Digest) -> list[str]:
+def not_checked(digest: Digest) -> list[str]:
     """Return one line for each kind of mail, series and rule that could not be read, checked or run."""
     lines = []
-    if digest.trouble.unreadable:
-        lines.append(sentences.UNREADABLE.format(mails=plain_text.count(digest.trouble.unreadable, "mail")))
-    if digest.trouble.defective:
-        lines.append(sentences.DAMAGED.format(count=digest.trouble.defective))
-    if digest.trouble.refused:
+    if digest.not_checked.unreadable:
+        lines.append(sentences.UNREADABLE.format(mails=plain_text.count(digest.not_checked.unreadable, "mail")))
+    if digest.not_checked.defective:
+        lines.append(sentences.DAMAGED.format(count=digest.not_checked.defective))
+    if digest.not_checked.refused:
         kinds = Counter(
-            {kind: int(count) for kind, _, count in (line.rpartition(": ") for line in digest.trouble.reasons)}
+            {kind: int(count) for kind, _, count in (line.rpartition(": ") for line in digest.not_checked.reasons)}
         )
         reasons = ", ".join(f"{count} {plain_text.harmless(kind)}" for kind, count in kinds.most_common())
-        lines.append(sentences.REFUSED.format(count=digest.trouble.refused, reasons=reasons))
-    lines += [sentences.RULE_FAILED.format(failure=failure) for failure in digest.failures]
+        lines.append(sentences.REFUSED.format(count=digest.not_checked.refused, reasons=reasons))
+    lines += [sentences.RULE_FAILED.format(failure=failure) for failure in digest.failed_rules]
     return lines
 
 

@@ -18,7 +18,7 @@ from bot.digest.model import (
 from bot.digest.period import Period
 from bot.mail.outgoing import DIGEST
 from bot.mail.posting import Posting
-from bot.review.model import FindingStatus, Review, ReviewFinding
+from bot.review.model import FindingState, Review, ReviewFinding
 from bot.review.record import CollisionRecord, FailureCounts, LandingRecord, MailRecord, ReviewRecord, SeriesRecord
 from bot.review.render.sentence import Sentence
 from bot.review.statistics import RuleTally
@@ -38,7 +38,7 @@ UNMAILED: Final = Sentence("found by a re-check that sent no mail")
 class DigestInput:
     """What the store knows about a period, for all readers.
 
-    `series` are the series that may wait for review. A series without a mail for `quiet` no longer waits.
+    `series` are the series that may wait for review. A series without a mail for `inactive_after` no longer waits.
     """
 
     period: Period
@@ -46,10 +46,10 @@ class DigestInput:
     reviews: Sequence[ReviewRecord] = ()
     landing: Sequence[LandingRecord] = ()
     mails: Sequence[MailRecord] = ()
-    trouble: FailureCounts = field(default_factory=FailureCounts)
+    not_checked: FailureCounts = field(default_factory=FailureCounts)
     rules: Sequence[RuleTally] = ()
     demoted: Mapping[str, str] = field(default_factory=dict)
-    quiet: timedelta = timedelta(days=14)
+    inactive_after: timedelta = timedelta(days=14)
     collisions: Sequence[CollisionRecord] = ()
 
 
@@ -69,14 +69,14 @@ def digest(reader: str, content: DigestInput, concerns: Callable[[Posting], bool
         waiting=tuple(
             _line(record, until, reported)
             for record in rust_series
-            if until - record.moved < content.quiet and _waits(record)
+            if until - record.moved < content.inactive_after and _waits(record)
         ),
-        went_quiet=tuple(
+        inactive=tuple(
             _line(record, until, reported)
             for record in rust_series
-            if content.period.since <= record.moved + content.quiet < until and _waits(record)
+            if content.period.since <= record.moved + content.inactive_after < until and _waits(record)
         ),
-        judged=tuple(sorted((reviewed for reviewed in in_rust if reviewed.findings), key=_is_all_withheld)),
+        reviewed=tuple(sorted((reviewed for reviewed in in_rust if reviewed.findings), key=_is_all_withheld)),
         c_changes=tuple(reviewed for reviewed in in_c if reviewed.findings),
         collisions=tuple(
             CollisionLine(_series_line(record.posting), _series_line(record.other), record.kind, record.name)
@@ -91,8 +91,8 @@ def digest(reader: str, content: DigestInput, concerns: Callable[[Posting], bool
         subsystems=_subsystems(reviews),
         mails=_count_states(mail for mail in content.mails if mail.posting_id in reviewed_ids and mail.kind != DIGEST),
         withheld=_count_withheld(latest),
-        trouble=content.trouble,
-        failures=tuple(sorted({failure.rule for review in reviews for failure in review.failures})),
+        not_checked=content.not_checked,
+        failed_rules=tuple(sorted({failure.rule for review in reviews for failure in review.failures})),
         rules=tuple(content.rules),
         demoted=tuple(sorted(content.demoted.items())),
     )
@@ -131,16 +131,16 @@ def _line(record: SeriesRecord, until: datetime, reported: Mapping[str, int]) ->
         revision=posting.series.revision,
         patches=len(posting.series.patches),
         lists=posting.lists,
-        days=(until - (posting.date or record.arrived)).days,
-        quiet=(until - record.moved).days,
-        answers=record.replies,
+        age_days=(until - (posting.date or record.arrived)).days,
+        inactive_days=(until - record.moved).days,
+        replies=record.replies,
         trailers=tuple(sorted((kind, len(people)) for kind, people in trailers.items())),
-        remarks=reported.get(posting.message_id, 0),
+        reported=reported.get(posting.message_id, 0),
     )
 
 
 def _count_reported(review: Review) -> int:
-    return sum(not comment.unmailed for comment in review.reported)
+    return sum(not entry.unmailed for entry in review.reported)
 
 
 def _latest(reviews: Iterable[Review]) -> list[Review]:
@@ -160,33 +160,31 @@ def _reviewed(review: Review, in_c: bool) -> ReviewedSeries:
     A resolved finding is listed if it was mailed, or would have been mailed.
     """
     groups: dict[tuple[str, str, str, str], list[ReviewFinding]] = defaultdict(list)
-    for comment in review.comments:
-        resolved = comment.standing is FindingStatus.RESOLVED
-        if in_c != (_is_c(comment) and not resolved):
+    for entry in review.findings:
+        resolved = entry.state is FindingState.RESOLVED
+        if in_c != (_is_c(entry) and not resolved):
             continue
-        note = comment.finding.severity is Severity.NOTE and not _is_c(comment)
-        if not note and not (resolved and not comment.known):
-            groups[_group_key(comment)].append(comment)
-    series = replace(_series_line(review.posting), remarks=_count_reported(review))
-    lines = [_findings(*key, comments) for key, comments in groups.items()]
+        note = entry.finding.severity is Severity.NOTE and not _is_c(entry)
+        if not note and not (resolved and not entry.known):
+            groups[_group_key(entry)].append(entry)
+    series = replace(_series_line(review.posting), reported=_count_reported(review))
+    lines = [_findings(*key, findings) for key, findings in groups.items()]
     return ReviewedSeries(series, tuple(sorted(lines, key=lambda line: bool(line.withheld))))
 
 
 def _landing(record: LandingRecord) -> LandingSeries:
     """Return the series with each finding that is new since the landing ref moved, the mailed ones first."""
-    news = (comment for comment in record.review.current if comment.finding.fingerprint in record.fingerprints)
-    lines = sorted(
-        (_findings(*_group_key(comment), [comment]) for comment in news), key=lambda line: bool(line.withheld)
-    )
-    series = replace(_series_line(record.review.posting), remarks=_count_reported(record.review))
+    news = (entry for entry in record.review.current if entry.finding.fingerprint in record.fingerprints)
+    lines = sorted((_findings(*_group_key(entry), [entry]) for entry in news), key=lambda line: bool(line.withheld))
+    series = replace(_series_line(record.review.posting), reported=_count_reported(record.review))
     return LandingSeries(series, record.ref, tuple(lines))
 
 
-def _group_key(comment: ReviewFinding) -> tuple[str, str, str, str]:
-    """Return what the findings of one line have in common: status, rule, severity, and why they were not mailed."""
-    resolved = comment.standing is FindingStatus.RESOLVED
-    withheld = "" if resolved else comment.withheld or (UNMAILED if comment.unmailed else "")
-    return comment.standing.value, comment.finding.rule, comment.finding.severity.value, withheld
+def _group_key(entry: ReviewFinding) -> tuple[str, str, str, str]:
+    """Return what the findings of one line have in common: state, rule, severity, and why they were not mailed."""
+    resolved = entry.state is FindingState.RESOLVED
+    withheld = "" if resolved else entry.withheld or (UNMAILED if entry.unmailed else "")
+    return entry.state.value, entry.finding.rule, entry.finding.severity.value, withheld
 
 
 def _series_line(posting: Posting) -> SeriesLine:
@@ -200,14 +198,14 @@ def _series_line(posting: Posting) -> SeriesLine:
     )
 
 
-def _findings(status: str, rule: str, severity: str, withheld: str, comments: Sequence[ReviewFinding]) -> FindingLine:
+def _findings(state: str, rule: str, severity: str, withheld: str, findings: Sequence[ReviewFinding]) -> FindingLine:
     return FindingLine(
-        status,
+        state,
         rule,
         severity,
-        comments[0].finding.message,
-        tuple(_place(comment) for comment in comments),
-        tuple(comment.finding.fingerprint for comment in comments),
+        findings[0].finding.message,
+        tuple(_place(entry) for entry in findings),
+        tuple(entry.finding.fingerprint for entry in findings),
         withheld,
     )
 
@@ -216,13 +214,13 @@ def _is_all_withheld(reviewed: ReviewedSeries) -> bool:
     return all(line.withheld for line in reviewed.findings)
 
 
-def _place(comment: ReviewFinding) -> str:
-    anchor = comment.finding.anchor
+def _place(entry: ReviewFinding) -> str:
+    anchor = entry.finding.anchor
     return f"{anchor.path}:{anchor.line}" if isinstance(anchor, Anchor) else f"commit message of patch {anchor.patch}"
 
 
-def _is_c(comment: ReviewFinding) -> bool:
-    return (comment.finding.path or "").endswith(_C_SUFFIXES)
+def _is_c(entry: ReviewFinding) -> bool:
+    return (entry.finding.path or "").endswith(_C_SUFFIXES)
 
 
 def _subsystems(reviews: Iterable[Review]) -> tuple[SubsystemLine, ...]:
@@ -234,9 +232,9 @@ def _subsystems(reviews: Iterable[Review]) -> tuple[SubsystemLine, ...]:
                 counts[subsystem(place.path)][kind] += 1
         for _, new_place in review.delta.moved:
             counts[subsystem(new_place.path)]["moved"] += 1
-        for comment in review.comments:
-            if comment.finding.rule == "bindings-in-driver" and comment.standing is not FindingStatus.RESOLVED:
-                counts[subsystem(comment.finding.path or "")]["bindings"] += 1
+        for entry in review.findings:
+            if entry.finding.rule == "bindings-in-driver" and entry.state is not FindingState.RESOLVED:
+                counts[subsystem(entry.finding.path or "")]["bindings"] += 1
     lines = [SubsystemLine(name, **kinds) for name, kinds in counts.items()]
     return tuple(
         sorted(lines, key=lambda line: (-line.added - line.removed - line.moved - line.bindings, line.subsystem))
@@ -257,9 +255,9 @@ def _count_states(mails: Iterable[MailRecord]) -> tuple[tuple[str, int], ...]:
 def _count_withheld(reviews: Iterable[Review]) -> tuple[tuple[str, int], ...]:
     """Return the most frequent reasons for withholding, without the names in them, and their counts."""
     counts = Counter(
-        comment.withheld.partition(":")[0]
+        entry.withheld.partition(":")[0]
         for review in reviews
-        for comment in review.comments
-        if comment.withheld is not None and comment.standing is not FindingStatus.RESOLVED
+        for entry in review.findings
+        if entry.withheld is not None and entry.state is not FindingState.RESOLVED
     )
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))[:_MAX_REASONS]

@@ -30,14 +30,14 @@ def digest_text(
     lines = [phrases.title(digest), *plain_text.wrap(phrases.summary(digest)), ""]
     for heading, content in (
         (sentences.WAITING_HEADING, _series(digest.waiting, max_entries, links)),
-        (sentences.QUIET_HEADING, _series(digest.went_quiet, max_entries, links)),
-        (sentences.FINDINGS_HEADING, _reviewed(digest.judged, max_entries, links)),
+        (sentences.INACTIVE_HEADING, _series(digest.inactive, max_entries, links)),
+        (sentences.FINDINGS_HEADING, _reviewed(digest.reviewed, max_entries, links)),
         (sentences.C_HEADING, _reviewed(digest.c_changes, max_entries, links)),
         (sentences.COLLISIONS_HEADING, _collisions(digest.collisions, max_entries, links)),
         (sentences.LANDING_HEADING, _landing(digest.landing, max_entries, links)),
         (sentences.SUBSYSTEMS_HEADING, _subsystems(digest, max_entries)),
         (sentences.MAILS_HEADING, _sent(digest)),
-        (sentences.TROUBLE_HEADING, (line for problem in phrases.trouble(digest) for line in _item(problem))),
+        (sentences.NOT_CHECKED_HEADING, (line for problem in phrases.not_checked(digest) for line in _item(problem))),
         (sentences.RULES_HEADING, _rules(digest)),
     ):
         section = list(content)

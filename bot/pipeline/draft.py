@@ -29,7 +29,7 @@ def draft(review: Review, context: ReviewContext, kind: str = REVIEW, preface: S
     has its own message-id. The `preface` is on top. Replies go to the address that accepts commands, if there is
     one, and to the person who reads them.
     """
-    part = part_to_answer(review.posting, review.comments)
+    part = part_to_answer(review.posting, review.findings)
     if part is None or not review.reported or not review.recipients.to:
         return None
     known, identity = {rule.id: rule for rule in context.rules_for(review.posting)}, context.identity

@@ -121,7 +121,7 @@ class SeriesPage:
 
 @dataclass(frozen=True, slots=True)
 class FindingRecord:
-    """A stored finding; `standing` is a bot.review.model.FindingStatus, `withheld` "" if it is reported.
+    """A stored finding; `state` is a bot.review.model.FindingState, `withheld` "" if it is reported.
 
     `before` is the fingerprint that a moved finding had in the previous revision, "" if it is not known.
     """
@@ -133,7 +133,7 @@ class FindingRecord:
     patch: int
     path: str
     line: int
-    standing: str
+    state: str
     withheld: str
     fingerprint: str
     message: str
@@ -240,10 +240,10 @@ class RuleFigures:
 
 @dataclass(frozen=True, slots=True)
 class QueueEntry:
-    """A pending series; `moved` is when the last mail of its thread arrived, `replies` counts the others' mails."""
+    """A pending series; `last_mail` is when the last mail of its thread arrived, `replies` counts the others' mails."""
 
     series: SeriesSummary
-    moved: datetime
+    last_mail: datetime
     replies: int
     subsystems: tuple[SubsystemMatch, ...] = ()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterable
 from typing import Final
 
 from bot.review.disposition import ALREADY_REPORTED, DISMISSED, OLD_DISMISSED
-from bot.review.model import FindingStatus, Review, ReviewFinding
+from bot.review.model import FindingState, Review, ReviewFinding
 from bot.review.render.sentence import Sentence
 from rules.finding import Finding, Report
 
@@ -42,40 +42,40 @@ def compare(
         for finding, same, other in zip(report.findings, repeated, moved, strict=True)
     ]
     by_function = _Unmatched(by_item.rest(), _function)
-    comments = []
+    findings = []
     for finding, same, other, in_item in zip(report.findings, repeated, moved, in_same_item, strict=True):
         edited = by_function.take(finding) if same is other is in_item is None else in_item
         earlier = same or other or edited
         if earlier is None:
-            comments.append(ReviewFinding(finding))
+            findings.append(ReviewFinding(finding))
             continue
-        status = FindingStatus.MOVED if same is None else FindingStatus.REPEATED
+        state = FindingState.MOVED if same is None else FindingState.REPEATED
         # What a person said about other code of the item is not about this code.
         withheld = _still_withheld(earlier, mailed, reply) if edited is None else None
         before = "" if same is not None else earlier.finding.fingerprint
-        comments.append(ReviewFinding(finding, status, withheld, *_mailings(earlier, mailed), before))
+        findings.append(ReviewFinding(finding, state, withheld, *_mailings(earlier, mailed), before))
     incomplete = {failure.rule for failure in report.failures} | {skipped.rule for skipped in report.skipped}
     unread = {skipped.path for skipped in report.skipped if not skipped.rule}
-    comments += [
-        ReviewFinding(comment.finding, FindingStatus.RESOLVED, RESOLVED, *_mailings(comment, mailed))
-        for comment in by_function.rest()
-        if comment.finding.rule not in incomplete
-        and comment.finding.path not in unread
-        and (active_rules is None or comment.finding.rule in active_rules)
+    findings += [
+        ReviewFinding(entry.finding, FindingState.RESOLVED, RESOLVED, *_mailings(entry, mailed))
+        for entry in by_function.rest()
+        if entry.finding.rule not in incomplete
+        and entry.finding.path not in unread
+        and (active_rules is None or entry.finding.rule in active_rules)
     ]
-    return tuple(comments)
+    return tuple(findings)
 
 
 class _Unmatched:
     """Findings of the previous revision that are not matched yet. Each is taken at most once, in order."""
 
-    def __init__(self, comments: Iterable[ReviewFinding], key: Callable[[Finding], str]) -> None:
-        self._comments = list(comments)
+    def __init__(self, findings: Iterable[ReviewFinding], key: Callable[[Finding], str]) -> None:
+        self._findings = list(findings)
         self._key = key
         self._taken: set[int] = set()
         self._by_key: dict[str, deque[int]] = defaultdict(deque)
-        for index, comment in enumerate(self._comments):
-            self._by_key[key(comment.finding)].append(index)
+        for index, entry in enumerate(self._findings):
+            self._by_key[key(entry.finding)].append(index)
 
     def take(self, finding: Finding) -> ReviewFinding | None:
         """Return the first that has the key of the finding; None if there is none, or the key is empty."""
@@ -84,10 +84,10 @@ class _Unmatched:
             return None
         index = indices.popleft()
         self._taken.add(index)
-        return self._comments[index]
+        return self._findings[index]
 
     def rest(self) -> list[ReviewFinding]:
-        return [comment for index, comment in enumerate(self._comments) if index not in self._taken]
+        return [entry for index, entry in enumerate(self._findings) if index not in self._taken]
 
 
 def _content(finding: Finding) -> str:
@@ -105,15 +105,15 @@ def _function(finding: Finding) -> str:
     return f"{finding.rule}\0{finding.path}\0{function}\0{finding.message}" if function else ""
 
 
-def _still_withheld(comment: ReviewFinding, mailed: bool, reply: str) -> str | None:
+def _still_withheld(entry: ReviewFinding, mailed: bool, reply: str) -> str | None:
     """Return why a finding of the previous revision is withheld because of what a person replied to it."""
-    if (comment.withheld or "").startswith((DISMISSED, OLD_DISMISSED, _REPLIED)):
-        return comment.withheld
-    was_mailed = mailed and comment.withheld is None and not comment.unmailed
+    if (entry.withheld or "").startswith((DISMISSED, OLD_DISMISSED, _REPLIED)):
+        return entry.withheld
+    was_mailed = mailed and entry.withheld is None and not entry.unmailed
     return ALREADY_REPLIED.format(reply=reply) if reply and was_mailed else None
 
 
-def _mailings(comment: ReviewFinding, mailed: bool) -> tuple[int, bool]:
+def _mailings(entry: ReviewFinding, mailed: bool) -> tuple[int, bool]:
     """Return the number of revisions that it was mailed for, and whether only the lack of a mail withheld it last."""
-    is_reported, is_mailed = comment.withheld is None, mailed and not comment.unmailed
-    return comment.mailed_before + (is_reported and is_mailed), is_reported and not is_mailed
+    is_reported, is_mailed = entry.withheld is None, mailed and not entry.unmailed
+    return entry.mailed_before + (is_reported and is_mailed), is_reported and not is_mailed

@@ -60,11 +60,11 @@ def help_text(review: Review | None) -> list[str]:
     lines = [*plain_text.wrap(sentences.HELP), ""]
     for command, effect in _COMMANDS:
         lines += [f"  `patchwarden: {command}`", *_indented(effect)]
-    comments = () if review is None else review.current
-    lines += ["", *plain_text.wrap(sentences.NAMES if comments else sentences.NO_NAMES)]
-    lines += [line for comment in comments[:_MAX_LISTED] for line in _listed(comment)]
-    if len(comments) > _MAX_LISTED:
-        lines.append(f"  {sentences.MORE.format(count=len(comments) - _MAX_LISTED)}")
+    findings = () if review is None else review.current
+    lines += ["", *plain_text.wrap(sentences.NAMES if findings else sentences.NO_NAMES)]
+    lines += [line for entry in findings[:_MAX_LISTED] for line in _listed(entry)]
+    if len(findings) > _MAX_LISTED:
+        lines.append(f"  {sentences.MORE.format(count=len(findings) - _MAX_LISTED)}")
     return lines
 
 
@@ -97,7 +97,7 @@ def recheck_text(review: Review, changed: Difference) -> list[str]:
             heading = title_because.format(reason=next(iter(reasons))) if len(reasons) == 1 else title
             lines += ["", *plain_text.wrap(heading)]
         for change in changes[:_MAX_LISTED]:
-            lines += _listed(change.comment)
+            lines += _listed(change.entry)
             if len(reasons) > 1:
                 lines += _indented(f"({change.reason})")
         if len(changes) > _MAX_LISTED:
@@ -109,14 +109,14 @@ def _indented(text: str) -> list[str]:
     return [f"      {line}" for line in textwrap.wrap(text, plain_text.WIDTH - 6)]
 
 
-def _listed(comment: ReviewFinding) -> Iterator[str]:
-    finding = comment.finding
+def _listed(entry: ReviewFinding) -> Iterator[str]:
+    finding = entry.finding
     anchor = finding.anchor
     place = (
         f"{anchor.path}:{anchor.line}" if isinstance(anchor, Anchor) else sentences.IN_LOG.format(patch=anchor.patch)
     )
     name = f"{finding.fingerprint} {finding.rule}"
-    yield f"  {name if comment.withheld is None else sentences.NOT_MAILED.format(finding=name)}"
+    yield f"  {name if entry.withheld is None else sentences.NOT_MAILED.format(finding=name)}"
     yield quoted(f"  {place}: {' '.join(anchor.text.split())}")
 
 

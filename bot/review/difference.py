@@ -41,7 +41,7 @@ class Change:
     """
 
     kind: ChangeKind
-    comment: ReviewFinding
+    entry: ReviewFinding
     reason: str = ""
 
 
@@ -70,24 +70,24 @@ class Difference:
 def difference(before: Review | None, after: Review, later: int | None = None) -> Difference:
     """Return the changes from the stored review to the new one."""
     if before is None:
-        new = tuple(Change(ChangeKind.NEW, comment, NOT_CHECKED) for comment in after.current)
+        new = tuple(Change(ChangeKind.NEW, entry, NOT_CHECKED) for entry in after.current)
         return Difference(new, verdict=bool(verdict_of(after)), first=True, later=later)
     known: dict[tuple[str, str], deque[ReviewFinding]] = defaultdict(deque)
-    for comment in before.current:
-        known[_key(comment)].append(comment)
+    for entry in before.current:
+        known[_key(entry)].append(entry)
     changes = []
-    for comment in after.current:
-        if known[_key(comment)]:
-            changes.append(Change(ChangeKind.SAME, comment, _mail_change(known[_key(comment)].popleft(), comment)))
+    for entry in after.current:
+        if known[_key(entry)]:
+            changes.append(Change(ChangeKind.SAME, entry, _mail_change(known[_key(entry)].popleft(), entry)))
         else:
-            changes.append(Change(ChangeKind.NEW, comment, _why(before, after, comment)))
-    removed = (comment for comments in known.values() for comment in comments)
-    changes += [Change(ChangeKind.GONE, comment, _why(before, after, comment)) for comment in removed]
+            changes.append(Change(ChangeKind.NEW, entry, _why(before, after, entry)))
+    removed = (entry for findings in known.values() for entry in findings)
+    changes += [Change(ChangeKind.GONE, entry, _why(before, after, entry)) for entry in removed]
     return Difference(tuple(changes), verdict_of(before) != verdict_of(after), later=later)
 
 
-def _key(comment: ReviewFinding) -> tuple[str, str]:
-    return comment.finding.fingerprint, comment.finding.severity
+def _key(entry: ReviewFinding) -> tuple[str, str]:
+    return entry.finding.fingerprint, entry.finding.severity
 
 
 def _mail_change(old: ReviewFinding, new: ReviewFinding) -> str:
@@ -96,8 +96,8 @@ def _mail_change(old: ReviewFinding, new: ReviewFinding) -> str:
     return MAILED_NOW if new.withheld is None else NOT_MAILED_NOW.format(reason=new.withheld)
 
 
-def _why(before: Review, after: Review, comment: ReviewFinding) -> str:
-    old, new, rule = before.basis, after.basis, comment.finding.rule
+def _why(before: Review, after: Review, entry: ReviewFinding) -> str:
+    old, new, rule = before.basis, after.basis, entry.finding.rule
     if reason := _of_basis(old, new, rule):
         return reason
     if rule in {failure.rule for failure in before.failures} ^ {failure.rule for failure in after.failures}:

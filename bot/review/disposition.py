@@ -93,16 +93,16 @@ def match_findings(review: Review, name: str) -> tuple[tuple[str, str], ...] | N
     it matches no finding, or several fingerprints.
     """
     of_rule = {
-        comment.finding.fingerprint: comment.finding.rule
-        for comment in review.current
-        if comment.finding.rule == name and (comment.withheld is None or comment.mailed_before)
+        entry.finding.fingerprint: entry.finding.rule
+        for entry in review.current
+        if entry.finding.rule == name and (entry.withheld is None or entry.mailed_before)
     }
     if of_rule:
         return tuple(of_rule.items())
     by_fingerprint = {
-        comment.finding.fingerprint: comment.finding.rule
-        for comment in review.current
-        if comment.finding.fingerprint.startswith(name)
+        entry.finding.fingerprint: entry.finding.rule
+        for entry in review.current
+        if entry.finding.fingerprint.startswith(name)
     }
     return tuple(by_fingerprint.items()) if len(by_fingerprint) == 1 else None
 

@@ -24,11 +24,11 @@ class FindingGroup:
 
     rule: str
     tier: int
-    comments: tuple[ReviewFinding, ...]
+    findings: tuple[ReviewFinding, ...]
 
     @property
     def first(self) -> Finding:
-        return self.comments[0].finding
+        return self.findings[0].finding
 
     @property
     def patch(self) -> int:
@@ -37,14 +37,14 @@ class FindingGroup:
 
     @property
     def patches(self) -> frozenset[int]:
-        return frozenset(comment.finding.anchor.patch for comment in self.comments)
+        return frozenset(entry.finding.anchor.patch for entry in self.findings)
 
     @property
     def severity(self) -> Severity:
-        return max((comment.finding.severity for comment in self.comments), key=lambda severity: severity.rank)
+        return max((entry.finding.severity for entry in self.findings), key=lambda severity: severity.rank)
 
 
-def group_findings(comments: Iterable[ReviewFinding], rules: Mapping[str, Rule]) -> tuple[FindingGroup, ...]:
+def group_findings(findings: Iterable[ReviewFinding], rules: Mapping[str, Rule]) -> tuple[FindingGroup, ...]:
     """Group the findings, in the order of their first findings.
 
     Warnings in one file of a patch are one group if their rule and message are the same, whatever code the message
@@ -52,8 +52,8 @@ def group_findings(comments: Iterable[ReviewFinding], rules: Mapping[str, Rule])
     same message are one group, in all patches and files.
     """
     groups: dict[tuple[object, ...], list[ReviewFinding]] = {}
-    for comment in comments:
-        groups.setdefault(_key(comment.finding, _tier(comment.finding, rules)), []).append(comment)
+    for entry in findings:
+        groups.setdefault(_key(entry.finding, _tier(entry.finding, rules)), []).append(entry)
     return tuple(
         FindingGroup(group[0].finding.rule, _tier(group[0].finding, rules), tuple(group)) for group in groups.values()
     )

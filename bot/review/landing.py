@@ -32,34 +32,34 @@ def find_news(old: Review, new: Review, names: Collection[str], known: Collectio
     fingerprints of findings that were news before.
     """
     words = {match[0] for name in names if (match := _LAST_WORD.search(name))}
-    added = (change.comment for change in difference(old, new).of(ChangeKind.NEW))
+    added = (change.entry for change in difference(old, new).of(ChangeKind.NEW))
     return tuple(
-        comment
-        for comment in added
-        if comment.finding.severity is not Severity.NOTE
-        and comment.finding.fingerprint not in known
-        and not words.isdisjoint(_words_of(comment.finding))
+        entry
+        for entry in added
+        if entry.finding.severity is not Severity.NOTE
+        and entry.finding.fingerprint not in known
+        and not words.isdisjoint(_words_of(entry.finding))
     )
 
 
 def keep_findings(review: Review, findings: Iterable[ReviewFinding]) -> Review:
     """Return the review with these findings only, without the sentence about unsafe code."""
-    return replace(review, comments=tuple(findings), unsafe_delta="")
+    return replace(review, findings=tuple(findings), unsafe_delta="")
 
 
 def mark_unmailed(review: Review, old: Review | None, mailed: Iterable[ReviewFinding] = ()) -> Review:
     """Return the review with a mark on each finding that neither the old review mailed nor a mail reports now."""
-    earlier = [comment for comment in old.reported if not comment.unmailed] if old is not None else []
-    mailings = Counter(comment.finding.fingerprint for comment in (*earlier, *mailed))
+    earlier = [entry for entry in old.reported if not entry.unmailed] if old is not None else []
+    mailings = Counter(entry.finding.fingerprint for entry in (*earlier, *mailed))
 
-    def marked(comment: ReviewFinding) -> ReviewFinding:
-        if comment.withheld is not None:
-            return comment
-        known = mailings[comment.finding.fingerprint] > 0
-        mailings[comment.finding.fingerprint] -= known
-        return replace(comment, unmailed=not known)
+    def marked(entry: ReviewFinding) -> ReviewFinding:
+        if entry.withheld is not None:
+            return entry
+        known = mailings[entry.finding.fingerprint] > 0
+        mailings[entry.finding.fingerprint] -= known
+        return replace(entry, unmailed=not known)
 
-    return replace(review, comments=tuple(map(marked, review.comments)))
+    return replace(review, findings=tuple(map(marked, review.findings)))
 
 
 def _words_of(finding: Finding) -> set[str]:

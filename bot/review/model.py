@@ -14,7 +14,7 @@ from rules.lazy import dataclass
 NO_DELTA: Final = UnsafeDelta()
 
 
-class FindingStatus(StrEnum):
+class FindingState(StrEnum):
     """How a finding relates to the previous revision of the series."""
 
     NEW = "new"
@@ -34,7 +34,7 @@ class ReviewFinding:
     """
 
     finding: Finding
-    standing: FindingStatus = FindingStatus.NEW
+    state: FindingState = FindingState.NEW
     withheld: str | None = None
     mailed_before: int = 0
     unmailed_before: bool = False
@@ -81,7 +81,7 @@ class Review:
     """
 
     posting: Posting
-    comments: tuple[ReviewFinding, ...]
+    findings: tuple[ReviewFinding, ...]
     failures: tuple[Failure, ...] = ()
     recipients: Recipients = Recipients()
     unsafe_delta: str = ""
@@ -109,9 +109,9 @@ class Review:
     @property
     def current(self) -> tuple[ReviewFinding, ...]:
         """The findings of this revision, without the resolved ones."""
-        return tuple(comment for comment in self.comments if comment.standing is not FindingStatus.RESOLVED)
+        return tuple(entry for entry in self.findings if entry.state is not FindingState.RESOLVED)
 
     @property
     def reported(self) -> tuple[ReviewFinding, ...]:
         """The findings that are reported in the mail, in order."""
-        return tuple(comment for comment in self.comments if comment.withheld is None)
+        return tuple(entry for entry in self.findings if entry.withheld is None)

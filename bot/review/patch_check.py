@@ -9,7 +9,7 @@ from typing import Final
 from bot.mail.links import Links
 from bot.mail.parse import SYNTHETIC
 from bot.review.disposition import ALREADY_REPORTED
-from bot.review.model import FindingStatus, Review, ReviewFinding
+from bot.review.model import FindingState, Review, ReviewFinding
 from bot.review.policy import OVER
 from bot.review.render.text import count, listed
 from rules.finding import Severity
@@ -51,8 +51,8 @@ def patch_checks(review: Review, links: Links) -> Iterator[PatchCheck]:
         part = posting.part(patch.index)
         if part is None or part.message_id.endswith(SYNTHETIC):
             continue
-        comments = [comment for comment in review.current if comment.finding.anchor.patch == patch.index]
-        findings = [comment.finding for comment in comments if _counts(comment)]
+        current = [entry for entry in review.current if entry.finding.anchor.patch == patch.index]
+        findings = [entry.finding for entry in current if _counts(entry)]
         states = [_STATES.get(finding.severity, CheckState.SUCCESS) for finding in findings]
         counts = Counter(finding.severity for finding in findings)
         amounts = listed(count(counts[severity], severity.value) for severity in reversed(Severity) if counts[severity])
@@ -68,7 +68,7 @@ def patch_checks(review: Review, links: Links) -> Iterator[PatchCheck]:
         )
 
 
-def _counts(comment: ReviewFinding) -> bool:
-    if comment.standing is FindingStatus.RESOLVED:
+def _counts(entry: ReviewFinding) -> bool:
+    if entry.state is FindingState.RESOLVED:
         return False
-    return comment.withheld is None or comment.withheld.startswith((OVER, ALREADY_REPORTED))
+    return entry.withheld is None or entry.withheld.startswith((OVER, ALREADY_REPORTED))

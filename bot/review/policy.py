@@ -7,7 +7,7 @@ from typing import Final
 from bot.mail.posting import Complete, Defective, Posting
 from bot.review.disposition import ALREADY_REPORTED, DISMISSED
 from bot.review.finding_group import MAX_PER_MESSAGE, group_findings, split_explained
-from bot.review.model import FindingStatus, ReviewFinding
+from bot.review.model import FindingState, ReviewFinding
 from bot.review.render.sentence import Sentence
 from rules.finding import Confidence, Severity
 from rules.lazy import dataclass, field, replace
@@ -62,16 +62,14 @@ class Policy:
 
 
 def withhold(
-    comments: tuple[ReviewFinding, ...], posting: Posting, rules: Mapping[str, Rule], policy: Policy
+    findings: tuple[ReviewFinding, ...], posting: Posting, rules: Mapping[str, Rule], policy: Policy
 ) -> tuple[ReviewFinding, ...]:
     """Return the same findings in the same order, the withheld ones with their reasons."""
     checked = tuple(
-        comment
-        if comment.withheld is not None
-        else replace(
-            comment, withheld=_of_posting(posting) or _of_comment(comment, rules.get(comment.finding.rule), policy)
-        )
-        for comment in comments
+        entry
+        if entry.withheld is not None
+        else replace(entry, withheld=_of_posting(posting) or _of_finding(entry, rules.get(entry.finding.rule), policy))
+        for entry in findings
     )
     is_draft = any(prefix.upper() in _DRAFT for prefix in posting.series.prefixes)
     limits = replace(policy, max_listed=0, max_nits=0) if is_draft else policy
@@ -87,9 +85,9 @@ def _of_posting(posting: Posting) -> str | None:
     return INCOMPLETE.format(numbers=", ".join(str(index) for index in posting.state.missing))
 
 
-def _of_comment(comment: ReviewFinding, rule: Rule | None, policy: Policy) -> str | None:
-    finding = comment.finding
-    objection = policy.dismissed.get(finding.fingerprint, policy.dismissed.get(comment.before))
+def _of_finding(entry: ReviewFinding, rule: Rule | None, policy: Policy) -> str | None:
+    finding = entry.finding
+    objection = policy.dismissed.get(finding.fingerprint, policy.dismissed.get(entry.before))
     checks = (
         (rule is None, NO_RULE),
         (rule is not None and rule.status is not Status.STABLE, NOT_STABLE),
@@ -102,43 +100,39 @@ def _of_comment(comment: ReviewFinding, rule: Rule | None, policy: Policy) -> st
         (finding.severity.rank < policy.severity.rank, LOW_SEVERITY.format(severity=finding.severity)),
         (finding.confidence.rank < policy.confidence.rank, LOW_CONFIDENCE.format(confidence=finding.confidence)),
         (objection is not None, DISPUTED.format(reason=objection)),
-        (comment.mailed_before >= policy.max_repeats, REPORTED.format(count=comment.mailed_before)),
+        (entry.mailed_before >= policy.max_repeats, REPORTED.format(count=entry.mailed_before)),
     )
     return next((reason for applies, reason in checks if applies), None)
 
 
 def _withhold_over_limit(
-    comments: tuple[ReviewFinding, ...], rules: Mapping[str, Rule], policy: Policy, is_draft: bool
+    findings: tuple[ReviewFinding, ...], rules: Mapping[str, Rule], policy: Policy, is_draft: bool
 ) -> tuple[ReviewFinding, ...]:
     """Withhold the findings over the limits. Severe findings come first, and new findings before old ones.
 
     The author of a draft asks about its design and knows that it is unfinished. So the mail reports each message once,
     and no nits.
     """
-    groups = group_findings((comment for comment in comments if comment.withheld is None), rules)
-    ranked = sorted(
-        groups, key=lambda group: (-group.severity.rank, group.comments[0].standing is not FindingStatus.NEW)
-    )
+    groups = group_findings((entry for entry in findings if entry.withheld is None), rules)
+    ranked = sorted(groups, key=lambda group: (-group.severity.rank, group.findings[0].state is not FindingState.NEW))
     explained, listed = split_explained(ranked, 1 if is_draft else MAX_PER_MESSAGE)
     nits = [group for group in ranked if group.tier == 2]
     cut_rules = {group.rule for group in explained[policy.max_explained :]}
     short = [group for group in listed if group.rule not in cut_rules]
     reported = (*explained[: policy.max_explained], *short[: policy.max_listed], *nits[: policy.max_nits])
-    reported_ids = {id(comment) for group in reported for comment in group.comments}
+    reported_ids = {id(entry) for group in reported for entry in group.findings}
     return tuple(
-        comment if comment.withheld is not None or id(comment) in reported_ids else replace(comment, withheld=OVER)
-        for comment in comments
+        entry if entry.withheld is not None or id(entry) in reported_ids else replace(entry, withheld=OVER)
+        for entry in findings
     )
 
 
-def _withhold_nits_alone(comments: tuple[ReviewFinding, ...]) -> tuple[ReviewFinding, ...]:
+def _withhold_nits_alone(findings: tuple[ReviewFinding, ...]) -> tuple[ReviewFinding, ...]:
     """Withhold the nits if there is no warning and no bug.
 
     A mail interrupts its author and all recipients on Cc. A nit is worth a line in a mail, but not a mail of its own.
     `check` and the digest still show it.
     """
-    if any(comment.withheld is None and comment.finding.severity.rank >= Severity.WARNING.rank for comment in comments):
-        return comments
-    return tuple(
-        comment if comment.withheld is not None else replace(comment, withheld=NITS_ALONE) for comment in comments
-    )
+    if any(entry.withheld is None and entry.finding.severity.rank >= Severity.WARNING.rank for entry in findings):
+        return findings
+    return tuple(entry if entry.withheld is not None else replace(entry, withheld=NITS_ALONE) for entry in findings)

@@ -75,5 +75,5 @@ class FailureCounts:
 
 def verdict_of(review: Review) -> str:
     """Return the verdict: equal for reviews that report the same findings, "" if nothing is reported."""
-    fingerprints = sorted({comment.finding.fingerprint for comment in review.reported})
+    fingerprints = sorted({entry.finding.fingerprint for entry in review.reported})
     return hashlib.sha256(" ".join(fingerprints).encode("ascii")).hexdigest()[:32] if fingerprints else ""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from bot.mail.posting import Complete, Part, Posting
 from bot.review.baseline import compare
-from bot.review.model import NO_DELTA, FindingStatus, Recipients, Review, ReviewFinding
+from bot.review.model import NO_DELTA, FindingState, Recipients, Review, ReviewFinding
 from bot.review.policy import Policy, withhold
 from bot.review.recipients import RecipientContext, recipients
 from bot.review.reported import delta_line, leave_out_undecided
@@ -35,31 +35,31 @@ def review(
     report = leave_out_undecided(report, posting, known)
     active = {rule.id for rule in known.values() if rule.status is not Status.RETIRED} if is_complete else set()
     reply = "" if previous is None else policy.replies.get(previous.posting.message_id, "")
-    comments = compare(report, previous, active, reply)
-    comments = withhold(comments, posting, known, policy)
-    to = _recipients(posting, comments, policy, context or RecipientContext())
+    findings = compare(report, previous, active, reply)
+    findings = withhold(findings, posting, known, policy)
+    to = _recipients(posting, findings, policy, context or RecipientContext())
     line = delta_line(delta, None if previous is None else previous.delta)
-    return Review(posting, comments, report.failures, to, line, delta, skipped=report.skipped)
+    return Review(posting, findings, report.failures, to, line, delta, skipped=report.skipped)
 
 
-def part_to_answer(posting: Posting, comments: Iterable[ReviewFinding]) -> Part | None:
+def part_to_answer(posting: Posting, findings: Iterable[ReviewFinding]) -> Part | None:
     """Return the mail that a review replies to: the only patch with findings, the cover letter or the first patch."""
-    patches = {comment.finding.anchor.patch for comment in comments if comment.withheld is None}
+    patches = {entry.finding.anchor.patch for entry in findings if entry.withheld is None}
     if len(patches) == 1 and (part := posting.part(patches.pop())) is not None:
         return part
     return posting.cover or min(posting.parts, key=lambda part: part.index, default=None)
 
 
-def count_resolved(comments: Iterable[ReviewFinding]) -> int:
+def count_resolved(findings: Iterable[ReviewFinding]) -> int:
     """Count the resolved findings that were mailed for an earlier revision, or would have been mailed."""
-    return sum(comment.standing is FindingStatus.RESOLVED and comment.known for comment in comments)
+    return sum(entry.state is FindingState.RESOLVED and entry.known for entry in findings)
 
 
 def _recipients(
-    posting: Posting, comments: tuple[ReviewFinding, ...], policy: Policy, context: RecipientContext
+    posting: Posting, findings: tuple[ReviewFinding, ...], policy: Policy, context: RecipientContext
 ) -> Recipients:
     """Return the recipients of the review, or why there are none."""
-    part = part_to_answer(posting, comments)
-    if part is None or all(comment.withheld is not None for comment in comments):
+    part = part_to_answer(posting, findings)
+    if part is None or all(entry.withheld is not None for entry in findings):
         return Recipients(reason="no finding to report")
     return Recipients(reason=policy.muted) if policy.muted else recipients(posting, part, context)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.review.disposition import Disposition, DispositionKind
-from bot.review.model import FindingStatus, Review, ReviewFinding
+from bot.review.model import FindingState, Review, ReviewFinding
 from bot.review.render.sentence import Sentence
 from rules.lazy import dataclass, field
 
@@ -21,22 +21,22 @@ OUTCOME: Final = Sentence("{disputed} of {count} findings were disputed")
 class RuleTally:
     """The findings of a rule that were mailed, by outcome. A finding in several revisions counts once.
 
-    `said` is the number of all, the sum of the next three. `fixed` findings were gone in a later revision, or a person
-    called them fixed and no later revision has them. `not_applicable` findings were disputed; `voices` is the number of
-    people who did. `unanswered` are the others.
+    `reported` is the number of all, the sum of the next three. `fixed` findings were gone in a later revision, or a
+    person called them fixed and no later revision has them. `disputed` findings were called not applicable, by
+    `disputers` people. `no_reply` are the others.
     """
 
     rule: str
-    said: int = 0
+    reported: int = 0
     fixed: int = 0
-    not_applicable: int = 0
-    unanswered: int = 0
-    voices: int = 0
+    disputed: int = 0
+    no_reply: int = 0
+    disputers: int = 0
 
     @property
     def dispute_rate(self) -> float:
         """The share of findings that were disputed."""
-        return self.not_applicable / self.said if self.said else 0.0
+        return self.disputed / self.reported if self.reported else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,12 @@ def tallies(series: Iterable[Sequence[Review]], dispositions: Iterable[Dispositi
             ]
             outcome = _outcome(finding, replies)
             counts[finding.rule][outcome] += 1
-            if outcome == "not_applicable":
+            if outcome == "disputed":
                 disputers[finding.rule].update(
                     reply.by for reply in replies if reply.answer is DispositionKind.NOT_APPLICABLE
                 )
     return tuple(
-        RuleTally(rule, said=sum(outcomes.values()), voices=len(disputers[rule]), **outcomes)
+        RuleTally(rule, reported=sum(outcomes.values()), disputers=len(disputers[rule]), **outcomes)
         for rule, outcomes in sorted(counts.items())
     )
 
@@ -97,11 +97,11 @@ def tallies(series: Iterable[Sequence[Review]], dispositions: Iterable[Dispositi
 def demoted(counted: Iterable[RuleTally], threshold: Threshold) -> Mapping[str, str]:
     """Return the rules that are reported in digests only, with the figures that explain why."""
     return {
-        tally.rule: OUTCOME.format(disputed=tally.not_applicable, count=tally.said)
+        tally.rule: OUTCOME.format(disputed=tally.disputed, count=tally.reported)
         for tally in counted
-        if tally.said >= threshold.min_findings
+        if tally.reported >= threshold.min_findings
         and tally.dispute_rate > threshold.max_dispute_rate
-        and tally.voices >= MIN_DISPUTERS
+        and tally.disputers >= MIN_DISPUTERS
         and tally.rule not in threshold.exempt
     }
 
@@ -112,15 +112,15 @@ def _mailed_findings(reviews: Sequence[Review]) -> list[_MailedFinding]:
     mailed: list[_MailedFinding] = []
     for review in reviews:
         now_known = dict(known)
-        for comment in review.comments:
-            fingerprint = comment.finding.fingerprint
-            finding = known.get(comment.before) or known.get(fingerprint)
-            if comment.standing is FindingStatus.RESOLVED:
+        for entry in review.findings:
+            fingerprint = entry.finding.fingerprint
+            finding = known.get(entry.before) or known.get(fingerprint)
+            if entry.state is FindingState.RESOLVED:
                 if finding is not None:
                     finding.gone = True
                 continue
-            if finding is None and _is_mailed(review, comment):
-                finding = _MailedFinding(comment.finding.rule)
+            if finding is None and _is_mailed(review, entry):
+                finding = _MailedFinding(entry.finding.rule)
                 mailed.append(finding)
             if finding is not None:
                 finding.fingerprints.add(fingerprint)
@@ -130,14 +130,14 @@ def _mailed_findings(reviews: Sequence[Review]) -> list[_MailedFinding]:
     return mailed
 
 
-def _is_mailed(review: Review, comment: ReviewFinding) -> bool:
-    return comment.withheld is None and not comment.unmailed and bool(review.recipients.to)
+def _is_mailed(review: Review, entry: ReviewFinding) -> bool:
+    return entry.withheld is None and not entry.unmailed and bool(review.recipients.to)
 
 
 def _outcome(finding: _MailedFinding, replies: Sequence[Disposition]) -> str:
     last = max(replies, key=lambda reply: (reply.given, reply.message_id), default=None)
     if last is not None and last.answer is DispositionKind.NOT_APPLICABLE:
-        return "not_applicable"
+        return "disputed"
     # A finding that a person called fixed, but that a later revision still has, is not fixed.
     is_called_fixed = last is not None and (finding.seen is None or finding.seen <= last.given)
-    return "fixed" if finding.gone or is_called_fixed else "unanswered"
+    return "fixed" if finding.gone or is_called_fixed else "no_reply"

@@ -14,10 +14,10 @@ def why_unmailed(review: Review) -> str:
 
     Several reasons have the number of their findings, the most frequent first.
     """
-    comments = review.current
-    reasons = Counter(comment.withheld for comment in comments if comment.withheld)
-    if not comments or len(comments) > reasons.total():
-        return review.recipients.reason if comments else ""
+    findings = review.current
+    reasons = Counter(entry.withheld for entry in findings if entry.withheld)
+    if not findings or len(findings) > reasons.total():
+        return review.recipients.reason if findings else ""
     if len(reasons) == 1:
         return next(iter(reasons))
     return ", ".join(f"{reason} ({number})" for reason, number in reasons.most_common())
@@ -25,7 +25,7 @@ def why_unmailed(review: Review) -> str:
 
 def withheld_lines(review: Review) -> Iterator[str]:
     """Yield a line for each withheld finding of this revision, with the reason."""
-    for comment in review.current:
-        if comment.withheld is not None:
-            finding = comment.finding
-            yield f"withheld: {finding.severity} {finding.rule} {finding.place}: {comment.withheld}"
+    for entry in review.current:
+        if entry.withheld is not None:
+            finding = entry.finding
+            yield f"withheld: {finding.severity} {finding.rule} {finding.place}: {entry.withheld}"

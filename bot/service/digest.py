@@ -44,7 +44,7 @@ class DigestSource(Protocol):
     def new_collisions(self, since: datetime, until: datetime) -> Sequence[CollisionRecord]:
         """Return the pairs of pending series that were found to collide in the period for the first time."""
 
-    def trouble_between(self, since: datetime, until: datetime) -> FailureCounts:
+    def not_checked_between(self, since: datetime, until: datetime) -> FailureCounts:
         """Count the mails and postings of the period that could not be read or reviewed."""
 
 
@@ -73,7 +73,7 @@ class DigestConfig:
     statistics: Callable[[], Sequence[RuleTally]]
     demoted: Callable[[Sequence[RuleTally]], Mapping[str, str]]
     mode: Mode = Mode.DRY_RUN
-    quiet: timedelta = timedelta(days=14)
+    inactive_after: timedelta = timedelta(days=14)
     max_bytes: int = 20_000
 
 
@@ -94,10 +94,10 @@ class DigestWriter:
             reviews=source.reviews_between(period.since, period.until),
             landing=source.landing_records(period.since, period.until),
             mails=source.posted_between(period.since, period.until),
-            trouble=source.trouble_between(period.since, period.until),
+            not_checked=source.not_checked_between(period.since, period.until),
             rules=tallies,
             demoted=config.demoted(tallies),
-            quiet=config.quiet,
+            inactive_after=config.inactive_after,
             collisions=source.new_collisions(period.since, period.until),
         )
 

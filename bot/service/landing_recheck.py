@@ -94,12 +94,12 @@ class LandingRecheckJob:
             store.end_landing_recheck(recheck, None, now)
             return ()
         reported = store.landing_findings(posting.message_id)
-        comments = find_news(before.review, result.review, recheck.names, reported)
-        news = tuple(comment for comment in comments if comment.finding.rule not in self._foreign)
+        findings = find_news(before.review, result.review, recheck.names, reported)
+        news = tuple(entry for entry in findings if entry.finding.rule not in self._foreign)
         if not news:
             store.end_landing_recheck(recheck, pending, now)
             return ()
-        mailed = tuple(comment for comment in news if comment.withheld is None)
+        mailed = tuple(entry for entry in news if entry.withheld is None)
         mail, unmailed = self._mail(keep_findings(result.review, mailed), recheck, known, now)
         store.save_blobs(result.blobs, now)
         review = mark_unmailed(result.review, before.review, mailed if mail is not None else ())
@@ -113,8 +113,8 @@ class LandingRecheckJob:
         self, review: Review, recheck: LandingRecheck, known: RefusalContext, now: datetime
     ) -> tuple[Outgoing | None, str]:
         """Return the mail for the new findings and "", or None and why there is none."""
-        posting, findings = review.posting, review.comments
-        if not any(comment.finding.severity.rank > Severity.NIT.rank for comment in findings):
+        posting, findings = review.posting, review.findings
+        if not any(entry.finding.severity.rank > Severity.NIT.rank for entry in findings):
             return None, "no new finding to report"
         # Age is not a reason to refuse a pending posting; all other reasons still apply.
         if refused := refuse_posting(posting, known, now, replace(self._context.terms, stale=None)):
@@ -129,4 +129,4 @@ class LandingRecheckJob:
 
 
 def _fingerprints(findings: Iterable[ReviewFinding]) -> tuple[str, ...]:
-    return tuple(sorted({comment.finding.fingerprint for comment in findings}))
+    return tuple(sorted({entry.finding.fingerprint for entry in findings}))

@@ -232,12 +232,12 @@ class ReviewJob:
 def _needs_texts(analysis: Analysis | Crashed, previous: Review | None) -> bool:
     """Return whether the review of a posting needs its texts, to quote findings. Most postings have none."""
     has_findings = not isinstance(analysis, Crashed) and bool(analysis.report.findings)
-    return has_findings or (previous is not None and bool(previous.comments))
+    return has_findings or (previous is not None and bool(previous.findings))
 
 
 def log_review(review: Review, mail: Outgoing | None, unmailed: str, *, is_recheck: bool = False) -> None:
     """Log a review that is stored, with the mail that is kept with it, or why there is none."""
-    severities = Counter(comment.finding.severity for comment in review.current)
+    severities = Counter(entry.finding.severity for entry in review.current)
     counts = {severity.value: severities[severity] or None for severity in Severity}
     mail_of_review: dict[str, Value] = {"unmailed": unmailed or review.recipients.reason or "no findings"}
     if mail is not None:

@@ -25,7 +25,7 @@ from bot.mail.posting_codec import (
     posting_head,
     without_texts,
 )
-from bot.review.model import ReviewFinding
+from bot.review.model import Review, ReviewFinding
 from rules.diff.patch import Hunk
 from rules.finding import Finding
 
@@ -42,7 +42,8 @@ _MAX_REMEMBERED = 32 * 1024  # bytes of a head, which can be a thousand times lo
 _MAX_ITEMS = 500  # of a statement: SQLite limits its parameters
 _EARLIER_NAMES: dict[Any, dict[str, str]] = {
     Finding: {"mended_by": "fixed_by_patch"},
-    ReviewFinding: {"said_before": "mailed_before", "unsaid_before": "unmailed_before"},
+    Review: {"comments": "findings"},
+    ReviewFinding: {"said_before": "mailed_before", "unsaid_before": "unmailed_before", "standing": "state"},
 }
 """The fields that earlier versions stored under other names, by those names."""
 
@@ -56,6 +57,12 @@ def encode(value: object, *, exclude: frozenset[str] = frozenset()) -> bytes:
 def decode(kind: type[T], stored: bytes, **excluded: object) -> T:
     """Return the value that was encoded. The caller passes the excluded fields."""
     return cast("T", _class_decoder(cast("Any", kind))({**json.loads(unpack(stored)), **excluded}))
+
+
+def fields_of(kind: Any, stored: bytes) -> dict[str, Any]:
+    """Return the fields of a stored value as JSON values, by the names that the class has now."""
+    names = _EARLIER_NAMES.get(kind, {})
+    return {names.get(name, name): field for name, field in json.loads(unpack(stored)).items()}
 
 
 def posting_of(value: bytes, mails: ReadMails | None = None, *, patches: Collection[int] | None = None) -> Posting:

@@ -131,7 +131,7 @@ class DigestRows(ListingRows):
                 for posting, other, kind, name in rows
             ]
 
-    def trouble_between(self, since: datetime, until: datetime) -> FailureCounts:
+    def not_checked_between(self, since: datetime, until: datetime) -> FailureCounts:
         """Count the mails and postings from `since` until before `until` that could not be read or checked."""
         period = text_of(since), text_of(until)
         counts: dict[str, int] = defaultdict(int)

@@ -128,7 +128,7 @@ class OperatorQueries(Queries):
 
     def _findings(self) -> Mapping[tuple[str, str], int]:
         rows = self._connection.execute(
-            "SELECT rule, CASE WHEN standing = ? THEN 'resolved' WHEN outcome = '' THEN 'reported' "
+            "SELECT rule, CASE WHEN state = ? THEN 'resolved' WHEN outcome = '' THEN 'reported' "
             "ELSE 'withheld' END, sum(count) FROM finding_count GROUP BY 1, 2",
             (RESOLVED,),
         )

@@ -12,22 +12,22 @@ from typing import Any, Final
 from bot.mail.posting import Posting
 from bot.review.disposition import public_reason
 from bot.review.formats.row import clean
-from bot.review.model import FindingStatus, Review
+from bot.review.model import FindingState, Review
 from bot.store.dialect import Plain
 
 _MAX_FINDINGS: Final = 1_000  # rows of one review
 _MAX_LISTS: Final = 50  # rows of one posting
 _MAX_SUBSYSTEMS: Final = 50  # rows of one posting
 _MAX_TEXT: Final = 500  # characters of a text in a row
-_RESOLVED: Final = FindingStatus.RESOLVED.value
+_RESOLVED: Final = FindingState.RESOLVED.value
 
 _REVIEW_COLUMNS: Final = """
   reviewed = (SELECT reviewed FROM review WHERE posting_id = ?1),
   severity = coalesce((
-    SELECT severity FROM finding WHERE posting_id = ?1 AND standing != ?2
+    SELECT severity FROM finding WHERE posting_id = ?1 AND state != ?2
     ORDER BY CASE severity WHEN 'bug' THEN 3 WHEN 'warning' THEN 2 WHEN 'nit' THEN 1 ELSE 0 END DESC LIMIT 1), ''),
-  findings = (SELECT count(*) FROM finding WHERE posting_id = ?1 AND standing != ?2),
-  reported = (SELECT count(*) FROM finding WHERE posting_id = ?1 AND standing != ?2 AND withheld = '')
+  findings = (SELECT count(*) FROM finding WHERE posting_id = ?1 AND state != ?2),
+  reported = (SELECT count(*) FROM finding WHERE posting_id = ?1 AND state != ?2 AND withheld = '')
 WHERE message_id = ?1"""
 """The columns of the review, which are computed from its rows."""
 _POSTING: Final = f"""
@@ -37,15 +37,15 @@ _REVIEW: Final = f"UPDATE posting SET {_REVIEW_COLUMNS}"  # noqa: S608 constants
 _FINDING: Final = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SUBSYSTEM_TIME: Final = "UPDATE posting_subsystem SET sent = ?1 WHERE posting_id = ?2 AND sent != ?1"
 _COUNTS: Final = """
-SELECT rule, substr(CAST(reviewed AS TEXT), 1, 7), standing,
+SELECT rule, substr(CAST(reviewed AS TEXT), 1, 7), state,
   CASE WHEN instr(withheld, ':') > 0 THEN substr(withheld, 1, instr(withheld, ':') - 1) ELSE withheld END, count(*)
 FROM finding {condition} GROUP BY 1, 2, 3, 4"""
-"""The counts of stored findings by rule, month, standing and outcome."""
+"""The counts of stored findings by rule, month, state and outcome."""
 _COUNTS_OF_POSTING: Final = _COUNTS.format(condition="WHERE posting_id = ?")
 _ALL_COUNTS: Final = "INSERT INTO finding_count" + _COUNTS.format(condition="")
 _ADD_COUNT: Final = """
 INSERT INTO finding_count VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (rule, month, standing, outcome) DO UPDATE SET count = finding_count.count + excluded.count"""
+ON CONFLICT (rule, month, state, outcome) DO UPDATE SET count = finding_count.count + excluded.count"""
 
 
 def project_posting(connection: Plain, posting: Posting) -> None:
@@ -101,13 +101,13 @@ def count_findings(connection: Plain) -> None:
 
 
 def _finding_rows(review: Review, reviewed: str) -> Iterator[tuple[Any, ...]]:
-    for position, comment in enumerate(review.comments[:_MAX_FINDINGS]):
-        finding = comment.finding
+    for position, entry in enumerate(review.findings[:_MAX_FINDINGS]):
+        finding = entry.finding
         yield (
             *(review.posting.message_id, position, reviewed),
             *(finding.rule, finding.severity.value, finding.confidence.value),
             *(finding.anchor.patch, short_text(finding.path or ""), finding.anchor.line),
-            *(comment.standing.value, short_text(public_reason(comment.withheld or ""))),
+            *(entry.state.value, short_text(public_reason(entry.withheld or ""))),
             *(finding.fingerprint, short_text(finding.message)),
         )
 

@@ -206,7 +206,7 @@ def _reduced(value: bytes) -> bytes:
 def _without_quotes(review: Review) -> Review:
     """Return the review with its findings, but without their quotes."""
 
-    def without_quotes(comment: ReviewFinding) -> ReviewFinding:
-        return replace(comment, finding=replace(comment.finding, evidence=(), facts=()))
+    def without_quotes(entry: ReviewFinding) -> ReviewFinding:
+        return replace(entry, finding=replace(entry.finding, evidence=(), facts=()))
 
-    return replace(review, comments=tuple(map(without_quotes, review.comments)), failures=(), skipped=())
+    return replace(review, findings=tuple(map(without_quotes, review.findings)), failures=(), skipped=())

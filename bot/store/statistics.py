@@ -81,12 +81,12 @@ class StatisticsQueries(OperatorQueries):
         resolved: dict[str, int] = defaultdict(int)
         withheld: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         counts = self._connection.execute(
-            "SELECT rule, standing, outcome, sum(count) FROM finding_count GROUP BY rule, standing, outcome"
+            "SELECT rule, state, outcome, sum(count) FROM finding_count GROUP BY rule, state, outcome"
         )
         rules: set[str] = set()
-        for rule, standing, outcome, number in counts:
+        for rule, state, outcome, number in counts:
             rules.add(rule)
-            if standing == RESOLVED:
+            if state == RESOLVED:
                 resolved[rule] += number
             elif outcome:
                 withheld[rule][outcome] += number
@@ -112,9 +112,9 @@ class StatisticsQueries(OperatorQueries):
 
     def _months(self) -> tuple[MonthCount, ...]:
         rows = self._connection.execute(
-            "SELECT month, sum(CASE WHEN standing != ?1 AND outcome = '' THEN count ELSE 0 END), "
-            "sum(CASE WHEN standing != ?1 AND outcome != '' THEN count ELSE 0 END), "
-            "sum(CASE WHEN standing = ?1 THEN count ELSE 0 END) "
+            "SELECT month, sum(CASE WHEN state != ?1 AND outcome = '' THEN count ELSE 0 END), "
+            "sum(CASE WHEN state != ?1 AND outcome != '' THEN count ELSE 0 END), "
+            "sum(CASE WHEN state = ?1 THEN count ELSE 0 END) "
             "FROM finding_count GROUP BY month ORDER BY month DESC LIMIT ?2",
             (RESOLVED, _MAX_MONTHS),
         )

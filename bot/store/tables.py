@@ -460,8 +460,8 @@ class LandingFindingRow(SQLModel, table=True):
 class FindingRow(SQLModel, table=True):
     """A finding of a stored review; `position` is its number in the review.
 
-    `line` counts as in rules.finding; `path` is "" for a finding in a commit message. `standing` is a
-    bot.review.model.FindingStatus, `withheld` the reason why it is not mailed, "" if it is reported. `message` is one
+    `line` counts as in rules.finding; `path` is "" for a finding in a commit message. `state` is a
+    bot.review.model.FindingState, `withheld` the reason why it is not mailed, "" if it is reported. `message` is one
     line. This table, `posting_list`, `posting_part`, `posting_subsystem` and `finding_count` are derived, and can be
     rebuilt.
     """
@@ -478,7 +478,7 @@ class FindingRow(SQLModel, table=True):
     patch: int
     path: str
     line: int
-    standing: str
+    state: str
     withheld: str
     fingerprint: str
     message: str
@@ -515,7 +515,7 @@ class FindingCountRow(SQLModel, table=True):
 
     rule: str = Field(primary_key=True)
     month: str = Field(primary_key=True)
-    standing: str = Field(primary_key=True)
+    state: str = Field(primary_key=True)
     outcome: str = Field(primary_key=True)
     count: int
 

@@ -4,7 +4,6 @@
 Each method looks at a limited number of rows. A search that finds few postings ends after `_MAX_SEARCHED` of them.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.debt.report import DebtReport
-from bot.mail.packed import unpack
 from bot.mail.posting_codec import no_mails
 from bot.ports.web import (
     AppliedPatch,
@@ -31,10 +29,10 @@ from bot.ports.web import (
     WebStoreError,
 )
 from bot.review.disposition import without_addresses
-from bot.review.model import FindingStatus, Review
+from bot.review.model import FindingState, Review
 from bot.store.blocks import BlockReader
 from bot.store.boundary import BoundaryQueries
-from bot.store.codec import IN_ITS_ROW, decode, posting_of
+from bot.store.codec import IN_ITS_ROW, decode, fields_of, posting_of
 from bot.store.debt import debt_path, read_debt
 from bot.store.dialect import Plain, driver_errors, iterate, open_web
 from bot.store.postgres import Rows
@@ -56,9 +54,9 @@ _MAX_DISPOSITIONS: Final = 50  # of a series
 _MAX_APPLIED: Final = 1_000
 _MAX_THREAD: Final = 200  # mails of a thread that are counted
 _SECONDS: Final = 2.0  # of all queries of a request
-_MOVED: Final = FindingStatus.MOVED.value
+_MOVED: Final = FindingState.MOVED.value
 _FINDINGS: Final = (
-    "SELECT f.posting_id, f.rule, f.severity, f.confidence, f.patch, f.path, f.line, f.standing, f.withheld, "
+    "SELECT f.posting_id, f.rule, f.severity, f.confidence, f.patch, f.path, f.line, f.state, f.withheld, "
     "f.fingerprint, f.message, f.reviewed"
 )
 _NEWEST: Final = Position(datetime.max.replace(tzinfo=UTC), "")
@@ -262,19 +260,19 @@ class WebSnapshot(BoundaryQueries, StatisticsQueries):
 
         Only the stored review has it. Its other parts are not decoded.
         """
-        if all(finding.standing != _MOVED for finding in findings):
+        if all(finding.state != _MOVED for finding in findings):
             return findings
         (value,) = self._one("SELECT value FROM review WHERE posting_id = ?", posting_id)
-        stored = json.loads(unpack(value))["comments"]
+        stored = fields_of(Review, value)["findings"]
         return [
-            replace(finding, before=comment.get("before", "")) if finding.standing == _MOVED else finding
-            for finding, comment in zip(findings, stored, strict=False)
+            replace(finding, before=entry.get("before", "")) if finding.state == _MOVED else finding
+            for finding, entry in zip(findings, stored, strict=False)
         ]
 
     def findings_of_rule(self, rule: str, limit: int) -> Sequence[FindingRecord]:
         rows = self._connection.execute(
             _FINDINGS + ", p.subject FROM finding AS f JOIN posting AS p ON p.message_id = f.posting_id "
-            "WHERE f.rule = ? AND f.standing != ? AND p.state != 'gone' ORDER BY f.reviewed DESC LIMIT ?",
+            "WHERE f.rule = ? AND f.state != ? AND p.state != 'gone' ORDER BY f.reviewed DESC LIMIT ?",
             (rule, RESOLVED, limit),
         )
         return [_finding(row) for row in rows]

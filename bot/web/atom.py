@@ -47,7 +47,7 @@ def _add_entry(root: ET.Element, base: str, series: SeriesSummary, findings: Seq
     ET.SubElement(element, f"{{{_NAMESPACE}}}link", {"rel": "alternate", "href": address, "type": "text/html"})
     author = ET.SubElement(element, f"{{{_NAMESPACE}}}author")
     _add(author, "name", plain(series.author) or "unknown")
-    current = [record for record in findings if record.standing != "resolved"]
+    current = [record for record in findings if record.state != "resolved"]
     lines = [
         f"{record.severity} {record.rule} {record.place}: {record.message}"
         + (f" (not mailed: {record.withheld})" if record.withheld else "")

@@ -83,7 +83,7 @@ def _command_mail(detail: SeriesDetail) -> tuple[OurMail | None, str]:
 
 def _effects(detail: SeriesDetail) -> tuple[list[tuple[str, str, str]], int]:
     """Return the words, the effect and the givers of each command, and how many rules have none."""
-    findings = Counter(comment.finding.rule for comment in (detail.review.current if detail.review else ()))
+    findings = Counter(entry.finding.rule for entry in (detail.review.current if detail.review else ()))
     rules = sorted(findings)[:_MAX_RULES]
     of_rules = (command for rule in rules for command in _of_rule(rule, findings[rule]))
     return [*_of_series(detail), *of_rules], len(findings) - len(rules)

@@ -50,7 +50,7 @@ from bot.web.patchset import patchset
 from bot.web.render import Renderer
 from bot.web.series import series_view
 from bot.web.site import LIVE, Site
-from bot.web.text import plain, queue_path
+from bot.web.text import name_path, plain, queue_path
 from rules.finding import Severity
 from rules.lazy import re
 from rules.registry import RULES, by_id
@@ -62,11 +62,11 @@ _COLLISIONS: Final = 50
 _PLACES: Final = 200  # uses of a C name in Rust
 _CHOICES: Final = 300  # subsystems that a search matches
 _NEW: Final = timedelta(days=7)
-_QUIET: Final = timedelta(days=14)
+_INACTIVE: Final = timedelta(days=14)
 _GROUPS: Final = {
     "new": "New: sent in the last 7 days",
     "waiting": "Waiting: older, and still discussed",
-    "quiet": "Quiet: no mail for 14 days",
+    "inactive": "Inactive: no mail for 14 days",
 }
 """The groups of a queue with their headings, in the order of the page."""
 _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
@@ -122,8 +122,10 @@ class Pages:
             "/rules/{rule}": self._rule,
             "/queue": self._queue,
             "/queue/{subsystem:path}": self._queue,
-            "/border": self._boundary,
-            "/border/{name:path}": self._boundary_name,
+            "/bindings": self._boundary,
+            "/bindings/{name:path}": self._boundary_name,
+            "/border": self._border,
+            "/border/{name:path}": self._border,
             "/debt": self._debt,
             "/stats": self._statistics,
             "/atom": self._atom,
@@ -331,7 +333,7 @@ class Pages:
             return _json(
                 records.CNameDetails(
                     name=name,
-                    number=places.number,
+                    uses=places.number,
                     places=record_builders.places(places.places),
                     tree=record_builders.tree_record(tree),
                     series=list(map(record_builders.concerned_series, uses)),
@@ -341,6 +343,11 @@ class Pages:
         return self._page(
             request, "boundary_name.html", name=name, uses=uses, places=places, collisions=collisions, tree=tree
         )
+
+    def _border(self, request: Request, _: Snapshot) -> Response:
+        """Redirect from the address that a page of the bindings had in earlier versions."""
+        name, query = path_parameter(request, "name"), request.url.query
+        return RedirectResponse(f"{name_path(name) if name else '/bindings'}{query and f'?{query}'}", 308)
 
     def _debt(self, request: Request, snapshot: Snapshot) -> Response:
         report = snapshot.debt()
@@ -399,7 +406,7 @@ def _group(entry: QueueEntry, now: datetime) -> str:
     """Return the group of a series in the queue."""
     if now - entry.series.sent <= _NEW:
         return "new"
-    return "waiting" if now - entry.moved <= _QUIET else "quiet"
+    return "waiting" if now - entry.last_mail <= _INACTIVE else "inactive"
 
 
 def _choices(snapshot: Snapshot, searched: str) -> list[tuple[str, int]]:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from bot.mail.links import Links
 from bot.ports.web import FindingRecord, SeriesDetail
-from bot.review.model import FindingStatus
+from bot.review.model import FindingState
 from bot.web.records import Patchset, PatchsetPatch, PatchsetReview
 from rules.finding import Severity
 from rules.lint.rule import Status
@@ -57,7 +57,7 @@ def patchset(detail: SeriesDetail, links: Links) -> Patchset:
 
 
 def _is_reported(record: FindingRecord) -> bool:
-    return not record.withheld and record.standing != FindingStatus.RESOLVED.value
+    return not record.withheld and record.state != FindingState.RESOLVED.value
 
 
 def _review(patch: int, records: Sequence[FindingRecord], *, links: Links, message_id: str) -> PatchsetReview:

@@ -80,7 +80,7 @@ def series_details(view: SeriesView) -> SeriesDetails:
                     "rule": row.rule,
                     "severity": row.severity,
                     "place": row.place,
-                    "standings": list(row.words),
+                    "states": list(row.states),
                     "places": list(row.places),
                 }
             )
@@ -111,13 +111,13 @@ def _reviewed_findings(review: Review) -> list[ReviewedFinding]:
     return [
         ReviewedFinding.model_validate(
             dict(
-                **record(row_of(checked, comment.finding, _status(comment.finding.rule))),
-                standing=comment.standing.value,
-                withheld=public_reason(comment.withheld or ""),
-                address=finding_path(review.posting.message_id, comment.finding.fingerprint),
+                **record(row_of(checked, entry.finding, _status(entry.finding.rule))),
+                state=entry.state.value,
+                withheld=public_reason(entry.withheld or ""),
+                address=finding_path(review.posting.message_id, entry.finding.fingerprint),
             )
         )
-        for comment in review.comments[:_MAX_FINDINGS]
+        for entry in review.findings[:_MAX_FINDINGS]
     ]
 
 
@@ -143,7 +143,7 @@ def listed_finding(finding: FindingRecord) -> ListedFinding:
             "posting": finding.posting_id,
             "subject": finding.subject,
             "reviewed": finding.reviewed,
-            "standing": finding.standing,
+            "state": finding.state,
             "withheld": finding.withheld,
             "address": finding_path(finding.posting_id, finding.fingerprint),
         }
@@ -171,7 +171,7 @@ def queued_series(entry: QueueEntry, group: str) -> QueuedSeries:
         dict(
             **series_fields(entry.series),
             group=group,
-            last_mail=entry.moved,
+            last_mail=entry.last_mail,
             replies=entry.replies,
             subsystems=_subsystems(entry.subsystems),
         )
@@ -206,7 +206,7 @@ def health_report(health: Health, now: datetime, *, is_stopped: bool) -> HealthR
         },
         due=health.due,
         unread=health.unread,
-        unprojected=health.unprojected,
+        rebuilding=health.unprojected,
         oldest_seconds={queue: round((now - since).total_seconds()) for queue, since in health.oldest.items()},
         newest_mail=health.newest_mail,
         newest_review=health.newest_review,

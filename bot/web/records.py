@@ -22,7 +22,7 @@ Confidence = Literal["low", "medium", "high"]
 RuleStatus = Literal["preview", "stable", "retired"]
 SeriesState = Literal["reviewed", "due", "waiting", "defective", "refused", "quarantined", "pruned"]
 STATES: Final[tuple[str, ...]] = get_args(SeriesState)
-Standing = Literal["new", "repeated", "moved", "resolved"]
+FindingState = Literal["new", "repeated", "moved", "resolved"]
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -50,7 +50,7 @@ class JobHealth(Record):
 class HealthReport(Record):
     """Whether the service works: `ok` is false if a job is late. The status of the answer is then 503.
 
-    `due` are series that wait for their review, `unread` mails that wait to be read. `unprojected` is true while an
+    `due` are series that wait for their review, `unread` mails that wait to be read. `rebuilding` is true while an
     update fills rows for stored series. `oldest_seconds` is how long the oldest entry of a queue has waited.
     """
 
@@ -59,7 +59,7 @@ class HealthReport(Record):
     jobs: dict[str, JobHealth]
     due: Count
     unread: Count
-    unprojected: bool
+    rebuilding: bool
     oldest_seconds: dict[str, int]
     newest_mail: Time | None
     newest_review: Time | None
@@ -95,7 +95,7 @@ class Finding(FindingCore):
 class ReviewedFinding(Finding):
     """A finding of a stored review. `withheld` is empty if it is reported; `address` is its path in these pages."""
 
-    standing: Standing
+    state: FindingState
     withheld: Text
     address: str
 
@@ -106,7 +106,7 @@ class ListedFinding(FindingCore):
     posting: Text
     subject: Text
     reviewed: Time
-    standing: Standing
+    state: FindingState
     withheld: Text
     address: str
 
@@ -194,7 +194,7 @@ class UnsafePlace(Record):
 
 
 class ComparedFinding(Record):
-    """A finding in the revisions of a series: a standing and the place for each of `revisions`, "" where it is not.
+    """A finding in the revisions of a series: a state and the place for each of `revisions`, "" where it is not.
 
     `fingerprint` and `place` are those in this revision, else in the newest that has it.
     """
@@ -203,7 +203,7 @@ class ComparedFinding(Record):
     rule: str
     severity: Severity
     place: Text
-    standings: list[str]
+    states: list[str]
     places: list[Text]
 
 
@@ -282,7 +282,7 @@ class RuleDetails(RuleSummary):
 class QueuedSeries(Series):
     """A pending series. `replies` counts the other mails of its thread, `last_mail` is the time of the last one."""
 
-    group: Literal["new", "waiting", "quiet"]
+    group: Literal["new", "waiting", "inactive"]
     last_mail: Time
     replies: Count
     subsystems: list[Subsystem]
@@ -338,10 +338,10 @@ class ConcernedSeries(Series):
 
 
 class CNameDetails(Record):
-    """A C name, its uses in Rust, and the pending series that change or use it. `number` counts all uses."""
+    """A C name, its uses in Rust, and the pending series that change or use it. `uses` counts all places."""
 
     name: Text
-    number: Count
+    uses: Count
     places: list[Place]
     tree: KernelTree | None
     series: list[ConcernedSeries]

@@ -20,7 +20,7 @@ from bot.mail.state import MailState
 from bot.ports.running import Progress
 from bot.ports.web import FindingRecord, MonthCount, OurMail, RuleFigures, SeriesDetail, SeriesSummary
 from bot.review.disposition import public_reason, without_addresses
-from bot.review.model import FindingStatus, Review, ReviewFinding
+from bot.review.model import FindingState, Review, ReviewFinding
 from bot.web.charts import finding_row, month_rows
 from bot.web.series import series_view
 from bot.web.site import Site, safe_name
@@ -68,7 +68,7 @@ class Group:
         """Count a posting with its findings."""
         self.postings.append(number)
         for record in records:
-            if record.standing == FindingStatus.RESOLVED.value:
+            if record.state == FindingState.RESOLVED.value:
                 self.resolved += 1
             elif _is_withheld(record):
                 self.withheld += 1
@@ -241,7 +241,7 @@ class ReplayReport:
             return
         for number in reversed(self._rules[rule].postings):
             for record in self._get(self._stored[number].records):
-                if record.rule == rule and record.standing != FindingStatus.RESOLVED.value:
+                if record.rule == rule and record.state != FindingState.RESOLVED.value:
                     yield record
 
     def _figures(self) -> Iterator[RuleFigures]:
@@ -275,8 +275,8 @@ def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
 
 
 def _is_withheld(record: FindingRecord) -> bool:
-    """Return whether the finding stands, and is kept out of the mail."""
-    return bool(record.withheld) and record.standing != FindingStatus.RESOLVED.value
+    """Return whether the finding is current, and is kept out of the mail."""
+    return bool(record.withheld) and record.state != FindingState.RESOLVED.value
 
 
 def _summary(review: Review) -> SeriesSummary:
@@ -295,23 +295,23 @@ def _summary(review: Review) -> SeriesSummary:
         reviewed=sent,
         state="reviewed" if isinstance(state, Complete) else state.word,
         reason=_short(without_addresses(public_reason(review.recipients.reason))),
-        severity=max((comment.finding.severity for comment in current), key=lambda level: level.rank).value
+        severity=max((entry.finding.severity for entry in current), key=lambda level: level.rank).value
         if current
         else "",
         findings=len(current),
-        reported=sum(comment.withheld is None for comment in current),
+        reported=sum(entry.withheld is None for entry in current),
     )
 
 
 def _records(review: Review) -> Iterator[FindingRecord]:
     posting = review.posting
     subject = _short(posting.series.subject)
-    for comment in review.comments[:_MAX_RECORDS]:
-        yield _record(comment, posting.message_id, subject, posting.date or _EPOCH)
+    for entry in review.findings[:_MAX_RECORDS]:
+        yield _record(entry, posting.message_id, subject, posting.date or _EPOCH)
 
 
-def _record(comment: ReviewFinding, posting_id: str, subject: str, sent: datetime) -> FindingRecord:
-    finding = comment.finding
+def _record(entry: ReviewFinding, posting_id: str, subject: str, sent: datetime) -> FindingRecord:
+    finding = entry.finding
     return FindingRecord(
         posting_id,
         finding.rule,
@@ -320,13 +320,13 @@ def _record(comment: ReviewFinding, posting_id: str, subject: str, sent: datetim
         finding.anchor.patch,
         _short(finding.path or ""),
         finding.anchor.line,
-        comment.standing.value,
-        _short(without_addresses(public_reason(comment.withheld or ""))),
+        entry.state.value,
+        _short(without_addresses(public_reason(entry.withheld or ""))),
         finding.fingerprint,
         _short(finding.message),
         sent,
         subject,
-        comment.before,
+        entry.before,
     )
 
 

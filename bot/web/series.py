@@ -10,7 +10,7 @@ from bot.mail.posting import Defective, Posting, Waiting
 from bot.ports.web import DispositionRecord, FindingRecord, SeriesDetail, SeriesSummary
 from bot.review.disposition import public_reason
 from bot.review.finding_group import FindingGroup
-from bot.review.model import FindingStatus, Review, ReviewFinding
+from bot.review.model import FindingState, Review, ReviewFinding
 from bot.review.render.quote import quotations
 from bot.web.commands import command_address
 from bot.web.mails import mail_headers, mail_text
@@ -24,15 +24,9 @@ from rules.registry import RULES
 _MAX_SHOWN: Final = 200  # findings with their hunks
 _MAX_ROWS: Final = 200  # rows of the comparison
 _RULES: Final[Mapping[str, Rule]] = {rule.id: rule for rule in RULES}
-_NEW: Final = FindingStatus.NEW.value
-_MOVED: Final = FindingStatus.MOVED.value
-_RESOLVED: Final = FindingStatus.RESOLVED.value
-_WORDS: Final = {
-    FindingStatus.NEW.value: "new",
-    FindingStatus.REPEATED.value: "stands",
-    FindingStatus.MOVED.value: "stands, edited",
-    FindingStatus.RESOLVED.value: "fixed",
-}
+_NEW: Final = FindingState.NEW.value
+_MOVED: Final = FindingState.MOVED.value
+_RESOLVED: Final = FindingState.RESOLVED.value
 _FILE_MARKS: Final = ("--- a/", "--- /dev/null", "+++ b/", "+++ /dev/null")
 _MARKS: Final = {"+": "added", "-": "removed", "@": "hunk"}
 
@@ -53,7 +47,7 @@ class ShownFinding:
     rule: str
     severity: str
     confidence: str
-    standing: str
+    state: str
     place: str
     message: str
     withheld: str
@@ -78,7 +72,7 @@ class ShownPatch:
 
 @dataclass(frozen=True, slots=True)
 class ComparedFinding:
-    """A finding in the revisions of a series: a word and the place for each revision, "" where it is not there.
+    """A finding in the revisions of a series: a state and the place for each revision, "" where it is not there.
 
     `fingerprint` and `place` are those of the revision of the page, else of the newest that has the finding. `anchor`
     is that of the finding on the page, "" if it is not there.
@@ -89,18 +83,18 @@ class ComparedFinding:
     severity: str
     path: str
     place: str
-    words: tuple[str, ...]
+    states: tuple[str, ...]
     places: tuple[str, ...]
     anchor: str
 
 
 @dataclass(frozen=True, slots=True)
 class ShownRevision:
-    """A revision of the series, and how many of its findings are new and fixed since the revision before."""
+    """A revision of the series, and how many of its findings are new and resolved since the revision before."""
 
     series: SeriesSummary
     new: int
-    fixed: int
+    resolved: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +170,7 @@ def series_view(detail: SeriesDetail, max_shown: int = _MAX_SHOWN) -> SeriesView
         unsafe_delta="" if review is None else review.unsafe_delta,
         unsafe_places=() if review is None else tuple(_unsafe_places(review))[:_MAX_ROWS],
         not_checked=() if review is None else _not_checked(review),
-        withheld=tuple(Counter(_reason(comment) for comment in current if comment.withheld is not None).most_common()),
+        withheld=tuple(Counter(_reason(entry) for entry in current if entry.withheld is not None).most_common()),
         subsystems=detail.subsystems,
         has_commands=bool(command_address(detail)),
         shown=detail,
@@ -189,54 +183,54 @@ def _not_checked(review: Review) -> tuple[str, ...]:
     return (*review.unchecked[:_MAX_ROWS], *failed)
 
 
-def _reason(comment: ReviewFinding) -> str:
+def _reason(entry: ReviewFinding) -> str:
     """Return why a finding is withheld, up to what differs from finding to finding."""
-    return public_reason(comment.withheld or "").partition(":")[0]
+    return public_reason(entry.withheld or "").partition(":")[0]
 
 
-def _patches(review: Review, comments: Sequence[ReviewFinding], detail: SeriesDetail) -> Iterator[ShownPatch]:
+def _patches(review: Review, findings: Sequence[ReviewFinding], detail: SeriesDetail) -> Iterator[ShownPatch]:
     seen: dict[str, int] = {}
     replies: dict[str, list[DispositionRecord]] = {}
     for disposition in detail.dispositions:
         replies.setdefault(disposition.fingerprint, []).append(disposition)
     by_patch: dict[int, list[ShownFinding]] = {}
     patches = {patch.index: patch for patch in review.posting.series.patches}
-    for number, comment in enumerate(comments):
-        index = comment.finding.anchor.patch
+    for number, entry in enumerate(findings):
+        index = entry.finding.anchor.patch
         patch = patches.get(index) if number < _MAX_SHOWN else None
-        by_patch.setdefault(index, []).append(_shown(comment, patch, seen, replies))
-    for index, findings in sorted(by_patch.items()):
+        by_patch.setdefault(index, []).append(_shown(entry, patch, seen, replies))
+    for index, shown in sorted(by_patch.items()):
         part = review.posting.part(index)
         subject = patches[index].subject if index in patches else part.subject if part else ""
-        yield ShownPatch(index, subject, part.message_id if part else "", tuple(findings))
+        yield ShownPatch(index, subject, part.message_id if part else "", tuple(shown))
 
 
 def _shown(
-    comment: ReviewFinding,
+    entry: ReviewFinding,
     patch: Patch | None,
     seen: dict[str, int],
     replies: Mapping[str, Sequence[DispositionRecord]],
 ) -> ShownFinding:
-    finding = comment.finding
+    finding = entry.finding
     fingerprint, rule = finding.fingerprint, _RULES.get(finding.rule)
     seen[fingerprint] = seen.get(fingerprint, 0) + 1
     number = seen[fingerprint]
-    group = FindingGroup(finding.rule, 1, (comment,))
+    group = FindingGroup(finding.rule, 1, (entry,))
     lines = [line for quotation in quotations(patch, (group,)) for line in quotation.lines] if patch else []
     return ShownFinding(
         anchor=_anchor(fingerprint, number),
         rule=finding.rule,
         severity=finding.severity.value,
         confidence=finding.confidence.value,
-        standing=_WORDS[comment.standing.value],
+        state=entry.state.value,
         place=finding.place,
         message=finding.message,
-        withheld="" if comment.withheld is None else public_reason(comment.withheld),
+        withheld="" if entry.withheld is None else public_reason(entry.withheld),
         status="" if rule is None else rule.status.value,
         lines=tuple(map(_quoted_line, lines)),
         evidence=tuple((evidence.origin, evidence.lines) for evidence in finding.evidence),
         required=finding.required,
-        mailed_before=comment.mailed_before,
+        mailed_before=entry.mailed_before,
         fixed_by_patch=finding.fixed_by_patch,
         replies=tuple(replies.get(fingerprint, ())),
     )
@@ -260,8 +254,8 @@ def _state_detail(posting: Posting) -> str:
 
 
 def _revision(series: SeriesSummary, detail: SeriesDetail) -> ShownRevision:
-    standings = Counter(record.standing for record in detail.findings.get(series.message_id, ()))
-    return ShownRevision(series, standings[_NEW], standings[_RESOLVED])
+    states = Counter(record.state for record in detail.findings.get(series.message_id, ()))
+    return ShownRevision(series, states[_NEW], states[_RESOLVED])
 
 
 _Track = dict[str, FindingRecord]
@@ -283,8 +277,8 @@ def _compared(detail: SeriesDetail, max_shown: int) -> Iterator[ComparedFinding]
             record.severity,
             record.path,
             record.place,
-            tuple("" if record is None else _WORDS[record.standing] for record in records),
-            tuple("" if record is None or record.standing == _RESOLVED else record.place for record in records),
+            tuple("" if record is None else record.state for record in records),
+            tuple("" if record is None or record.state == _RESOLVED else record.place for record in records),
             anchors.get(id(track.get(this)), ""),
         )
 
@@ -305,19 +299,19 @@ def _tracks(detail: SeriesDetail) -> list[_Track]:
         for fingerprint, track in previous:
             unmatched[fingerprint].append(track)
         tracks: dict[int, _Track] = {}
-        for record in sorted(records, key=lambda record: record.standing == _MOVED):
+        for record in sorted(records, key=lambda record: record.state == _MOVED):
             same = unmatched[record.before or record.fingerprint]
-            track = same.popleft() if same and record.standing != _NEW else {}
+            track = same.popleft() if same and record.state != _NEW else {}
             track[series.message_id] = record
             tracks[id(record)] = track
         by_revision.append([tracks[id(record)] for record in records])
-        previous = [(record.fingerprint, tracks[id(record)]) for record in records if record.standing != _RESOLVED]
+        previous = [(record.fingerprint, tracks[id(record)]) for record in records if record.state != _RESOLVED]
     return list({id(track): track for tracks in reversed(by_revision) for track in tracks}.values())
 
 
 def _anchors(detail: SeriesDetail, max_shown: int) -> dict[int, str]:
     """Return the anchors of the findings on the page, by the ids of their records."""
-    current = [record for record in detail.findings.get(detail.summary.message_id, ()) if record.standing != _RESOLVED]
+    current = [record for record in detail.findings.get(detail.summary.message_id, ()) if record.state != _RESOLVED]
     seen: Counter[str] = Counter()
     anchors = {}
     for record in current[:max_shown]:

@@ -38,7 +38,7 @@ LIVE: Final = Site(
         ("/", "Series"),
         ("/queue", "Queue"),
         ("/rules", "Rules"),
-        ("/border", "C/Rust boundary"),
+        ("/bindings", "C/Rust boundary"),
         ("/debt", "Unsafe code"),
         ("/stats", "Statistics"),
     ),

@@ -25,7 +25,7 @@ def queue_path(subsystem: str) -> str:
 
 def name_path(name: str) -> str:
     """Return the path of a name at the boundary of C and Rust."""
-    return f"/border/{quote(name, safe='', errors='replace')}"
+    return f"/bindings/{quote(name, safe='', errors='replace')}"
 
 
 def iso(time: datetime) -> str:

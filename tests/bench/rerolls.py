@@ -18,7 +18,7 @@ from bot.mail.posting import Posting
 from bot.mail.reply import Identity
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.replay import ReplayedPosting, replay
-from bot.review.model import FindingStatus, Review, ReviewFinding
+from bot.review.model import FindingState, Review, ReviewFinding
 from bot.review.policy import Policy
 from rules.finding import Anchor, Severity
 from rules.registry import active
@@ -52,36 +52,36 @@ def _pairs(series: Iterable[dict[int, Review]]) -> Iterator[tuple[Review, Review
     for revisions in series:
         for number in sorted(revisions):
             following = min((revision for revision in revisions if revision > number), default=None)
-            if following is not None and any(_counts(comment) for comment in revisions[number].comments):
+            if following is not None and any(_counts(entry) for entry in revisions[number].findings):
                 yield revisions[number], revisions[following]
 
 
 def outcomes(earlier: Review, later: Review) -> Iterator[tuple[str, str]]:
     """Each finding of the earlier revision by its rule, with what became of it."""
-    again = Counter(_key(comment) for comment in later.comments if comment.standing is not FindingStatus.RESOLVED)
+    again = Counter(_key(entry) for entry in later.findings if entry.state is not FindingState.RESOLVED)
     added = _added(later.posting)
-    for comment in earlier.comments:
-        if not _counts(comment):
+    for entry in earlier.findings:
+        if not _counts(entry):
             continue
-        key = _key(comment)
+        key = _key(entry)
         if again[key]:
             again[key] -= 1
-            yield comment.finding.rule, "repeated"
+            yield entry.finding.rule, "repeated"
         else:
-            yield comment.finding.rule, "resolved" if key[1] in added else "gone"
+            yield entry.finding.rule, "resolved" if key[1] in added else "gone"
 
 
-def _counts(comment: ReviewFinding) -> bool:
-    finding = comment.finding
+def _counts(entry: ReviewFinding) -> bool:
+    finding = entry.finding
     return (
-        comment.standing is not FindingStatus.RESOLVED
+        entry.state is not FindingState.RESOLVED
         and finding.severity is not Severity.NOTE
         and isinstance(finding.anchor, Anchor)
     )
 
 
-def _key(comment: ReviewFinding) -> tuple[str, str]:
-    return comment.finding.rule, " ".join(comment.finding.anchor.text.split())
+def _key(entry: ReviewFinding) -> tuple[str, str]:
+    return entry.finding.rule, " ".join(entry.finding.anchor.text.split())
 
 
 def _added(posting: Posting) -> frozenset[str]:

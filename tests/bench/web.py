@@ -23,7 +23,7 @@ from bot.debt.counts import Counts
 from bot.debt.report import Ref, as_json, build_report
 from bot.mail.posting import Posting
 from bot.mail.posting_codec import encode_posting
-from bot.review.model import Basis, FindingStatus, Review, ReviewFinding
+from bot.review.model import Basis, FindingState, Review, ReviewFinding
 from bot.store.codec import encode
 from bot.store.debt import debt_path
 from bot.store.repository import Repository
@@ -56,7 +56,7 @@ _TABLES: Final = {
     "posting_list": "list, sent, posting_id",
     "posting_part": "message_id, posting_id",
     "posting_subsystem": "subsystem, sent, posting_id, pattern, path",
-    "finding": "posting_id, position, reviewed, rule, severity, confidence, patch, path, line, standing, withheld, "
+    "finding": "posting_id, position, reviewed, rule, severity, confidence, patch, path, line, state, withheld, "
     "fingerprint, message",
     "pending": "message_id, topic, sent, value",
     "pending_fact": "kind, name, message_id",
@@ -95,7 +95,7 @@ def make_database(path: Path, number: int) -> None:
     with connection:
         _add_tree(connection, chosen)
         connection.execute(
-            "INSERT INTO finding_count SELECT rule, substr(reviewed, 1, 7), standing, withheld, count(*) "
+            "INSERT INTO finding_count SELECT rule, substr(reviewed, 1, 7), state, withheld, count(*) "
             "FROM finding GROUP BY 1, 2, 3, 4"
         )
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -121,18 +121,18 @@ def _templates() -> Iterator[_Template]:
     make, chosen = Maker(), random.Random(11)
     for _ in range(200):
         posting = make.posting([make.patch(number) for number in (1, 2)], cover=True)
-        comments = tuple(
+        findings = tuple(
             ReviewFinding(
                 make.finding(
                     chosen.randrange(1, 40), rule=chosen.choice(RULES).id, severity=chosen.choice(_SEVERITIES)
                 ),
-                FindingStatus.NEW,
+                FindingState.NEW,
                 chosen.choice(_WITHHELD),
             )
             for _ in range(3)
         )
-        review = Review(posting, comments, unsafe_delta="1 block added", basis=Basis(base="linus v7.3"))
-        yield posting, encode(review, exclude=frozenset({"posting"})), comments
+        review = Review(posting, findings, unsafe_delta="1 block added", basis=Basis(base="linus v7.3"))
+        yield posting, encode(review, exclude=frozenset({"posting"})), findings
 
 
 def _add_rows(
@@ -144,12 +144,12 @@ def _add_rows(
     at, reviewed = _stored(sent), _stored(sent + timedelta(minutes=9))
     subject = f"{' '.join(chosen.sample(_WORDS, 4))} {index}"
     author = f"a{index % 9_000}@example.org"
-    posting, review, comments = template
+    posting, review, findings = template
     ids = [message_id, f"{index}.p-1", f"{index}.p-2"]
     parts = tuple(replace(part, message_id=part_id) for part, part_id in zip(posting.parts, ids, strict=True))
     value = encode_posting(replace(posting, message_id=message_id, parts=parts))
-    highest = max((comment.finding.severity for comment in comments), key=lambda severity: severity.rank)
-    reported = sum(comment.withheld is None for comment in comments)
+    highest = max((entry.finding.severity for entry in findings), key=lambda severity: severity.rank)
+    reported = sum(entry.withheld is None for entry in findings)
     rows["thread"].append((index + 1, 1, 1))
     for mail, part_id in enumerate(ids, index * 3 + 1):
         rows["mail"].append((mail, str(mail), "l", "o", at, 0, 0, 0, "read", ""))
@@ -168,12 +168,12 @@ def _add_rows(
         (name, at, message_id, "F: drivers/group/", "drivers/group/driver.rs") for name in subsystems
     ]
     rows["posting_list"] += [(name, at, message_id) for name in chosen.sample(_LISTS, 2)]
-    for position, comment in enumerate(comments):
-        finding = comment.finding
+    for position, entry in enumerate(findings):
+        finding = entry.finding
         rows["finding"].append(
             (
                 *(message_id, position, reviewed, finding.rule, finding.severity.value, "high", 1, finding.path),
-                *(finding.anchor.line, "new", comment.withheld or "", finding.fingerprint, finding.message),
+                *(finding.anchor.line, "new", entry.withheld or "", finding.fingerprint, finding.message),
             )
         )
     if sent > newest - timedelta(days=_PENDING_DAYS):
@@ -239,9 +239,9 @@ def _pages(number: int) -> dict[str, list[str]]:
         "/queue?for": "/queue?for=m7@example.org",
         "/queue?for (busy)": "/queue?for=busy@example.org",
         "/queue?subsystem": "/queue?subsystem=system",
-        "/border": "/border",
-        "/border?q": "/border?q=name_77",
-        "/border/NAME": "/border/name_77",
+        "/bindings": "/bindings",
+        "/bindings?q": "/bindings?q=name_77",
+        "/bindings/NAME": "/bindings/name_77",
         "/debt": "/debt",
         "/debt?q": "/debt?q=system+1",
         "/stats": "/stats",

@@ -99,7 +99,7 @@ class LandingWorld:
         """Return the rules of the stored findings, and whether each is marked as not mailed."""
         record = self.store.review_of(message_id)
         assert record is not None
-        return [(comment.finding.rule, comment.unmailed) for comment in record.review.current]
+        return [(entry.finding.rule, entry.unmailed) for entry in record.review.current]
 
     def landing_mails(self) -> list[Outgoing]:
         return [mail for mail in self.store.mails() if mail.kind.startswith("landing-")]

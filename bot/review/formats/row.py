@@ -74,8 +74,8 @@ class RowResult:
 def of_review(review: "Review", rules: Mapping[str, Rule]) -> Iterator[Row]:
     """Yield the findings of a review, reported or withheld, without the resolved ones."""
     checked = CheckedPosting(review.posting, base=review.basis.base)
-    for comment in review.current:
-        yield row_of(checked, comment.finding, rules[comment.finding.rule].status)
+    for entry in review.current:
+        yield row_of(checked, entry.finding, rules[entry.finding.rule].status)
 
 
 def row_of(checked: CheckedPosting, finding: Finding, status: Status) -> Row:

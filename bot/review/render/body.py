@@ -54,7 +54,7 @@ def _explained(review: Review, groups: Sequence[FindingGroup]) -> Iterator[str]:
 
     The patch that the mail replies to needs no subject.
     """
-    part = part_to_answer(review.posting, review.comments)
+    part = part_to_answer(review.posting, review.findings)
     bugs = [group for group in groups if group.severity is Severity.BUG]
 
     def order(group: FindingGroup) -> tuple[bool, int]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from bot.review.finding_group import FindingGroup, code_names
 from bot.review.mail_lint import problems
-from bot.review.model import FindingStatus
+from bot.review.model import FindingState
 from bot.review.render import sentences
 from bot.review.render import text as plain_text
 from bot.review.render.quote import CUT, quoted
@@ -47,7 +47,7 @@ def _other_places(group: FindingGroup) -> str:
     """Return the line numbers of all places but the first, each with the code that its message names instead."""
     named = code_names(group.first)
     lines = []
-    for finding in (comment.finding for comment in group.comments[1:]):
+    for finding in (entry.finding for entry in group.findings[1:]):
         other = [name for name in code_names(finding) if name not in named]
         names = f" ({plain_text.harmless(', '.join(other))})" if other else ""
         lines.append(f"{finding.anchor.line}{names}")
@@ -57,7 +57,7 @@ def _other_places(group: FindingGroup) -> str:
 
 
 def _already_reported(group: FindingGroup) -> str:
-    if not all(comment.standing is not FindingStatus.NEW and comment.mailed_before for comment in group.comments):
+    if not all(entry.state is not FindingState.NEW and entry.mailed_before for entry in group.findings):
         return ""
-    is_previous_unsent = any(comment.unmailed_before for comment in group.comments)
+    is_previous_unsent = any(entry.unmailed_before for entry in group.findings)
     return sentences.REPORTED_ON_EARLIER if is_previous_unsent else sentences.REPORTED_ON_PREVIOUS

@@ -26,13 +26,13 @@ def more_places(listed: Sequence[FindingGroup], several: bool) -> Iterator[str]:
     """
     blocks: dict[tuple[str, str], list[ReviewFinding]] = {}
     for group in listed:
-        blocks.setdefault((group.rule, message_form(group.first)), []).extend(group.comments)
+        blocks.setdefault((group.rule, message_form(group.first)), []).extend(group.findings)
     rules = Counter(rule for rule, _ in blocks)
-    for (rule, _), comments in blocks.items():
+    for (rule, _), findings in blocks.items():
         by_sentence: dict[str, list[ReviewFinding]] = {}
-        for comment in comments:
-            first = plain_text.sentences(plain_text.harmless(comment.finding.message))[0] if rules[rule] > 1 else ""
-            by_sentence.setdefault(first, []).append(comment)
+        for entry in findings:
+            first = plain_text.sentences(plain_text.harmless(entry.finding.message))[0] if rules[rule] > 1 else ""
+            by_sentence.setdefault(first, []).append(entry)
         for first, places in by_sentence.items():
             yield from (*plain_text.wrap(f"{sentences.SAME_FOR.format(rule=rule)} {first}".rstrip()), "")
             yield from _places(places, several)
@@ -44,7 +44,7 @@ def nits(groups: Sequence[FindingGroup], several: bool) -> Iterator[str]:
     if groups:
         yield from (sentences.NITS, "")
     for group in groups:
-        places = list(_places(group.comments, several))
+        places = list(_places(group.findings, several))
         yield from places[:_MAX_PLACES]
         more = len(places) - _MAX_PLACES
         elsewhere = sentences.ALSO_IN_FILES.format(files=plain_text.count(more, "other file")) if more > 0 else ""
@@ -52,12 +52,10 @@ def nits(groups: Sequence[FindingGroup], several: bool) -> Iterator[str]:
         yield ""
 
 
-def _places(comments: Iterable[ReviewFinding], several: bool) -> Iterator[str]:
+def _places(findings: Iterable[ReviewFinding], several: bool) -> Iterator[str]:
     """Yield a quoted line for each file of each patch, with all line numbers and the text of the first line."""
-    for (patch, path), of_file in groupby(
-        comments, lambda comment: (comment.finding.anchor.patch, comment.finding.path)
-    ):
-        anchors = [comment.finding.anchor for comment in of_file]
+    for (patch, path), of_file in groupby(findings, lambda entry: (entry.finding.anchor.patch, entry.finding.path)):
+        anchors = [entry.finding.anchor for entry in of_file]
         prefix = f"patch {patch}, " if several else ""
         lines = plain_text.listed([anchor.line for anchor in anchors], _MAX_NUMBERS)
         place = f"{path}:{lines}:" if isinstance(anchors[0], Anchor) else "commit message:"

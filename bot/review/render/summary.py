@@ -37,7 +37,7 @@ def summary(review: Review, groups: Sequence[FindingGroup], page: str) -> list[s
 
 def _not_shown(review: Review) -> list[str]:
     """Return how many findings that stand are left out because of the length of the mail or of earlier mails."""
-    reasons = [comment.withheld or "" for comment in review.current]
+    reasons = [entry.withheld or "" for entry in review.current]
     too_many = sum(reason.startswith(OVER) for reason in reasons)
     reported = sum(reason.startswith(ALREADY_REPORTED) for reason in reasons)
     lines = []
@@ -49,9 +49,9 @@ def _not_shown(review: Review) -> list[str]:
     return lines
 
 
-def _is_hidden(comment: ReviewFinding) -> bool:
-    """Return whether a finding that stands is left out because of the length of the mail or of earlier mails."""
-    return comment.withheld is not None and comment.withheld.startswith((OVER, ALREADY_REPORTED))
+def _is_hidden(entry: ReviewFinding) -> bool:
+    """Return whether a current finding is left out because of the length of the mail or of earlier mails."""
+    return entry.withheld is not None and entry.withheld.startswith((OVER, ALREADY_REPORTED))
 
 
 def _rules(groups: Sequence[FindingGroup]) -> list[str]:
@@ -61,7 +61,7 @@ def _rules(groups: Sequence[FindingGroup]) -> list[str]:
 
 
 def _amounts(groups: Sequence[FindingGroup]) -> str:
-    counts = Counter(comment.finding.severity for group in groups for comment in group.comments)
+    counts = Counter(entry.finding.severity for group in groups for entry in group.findings)
     return plain_text.listed(
         plain_text.count(counts[severity], severity.value) for severity in reversed(Severity) if counts[severity]
     )
@@ -78,13 +78,13 @@ def _where(review: Review, groups: Sequence[FindingGroup]) -> str:
 
 
 def _since_previous(review: Review) -> str:
-    remaining = sum(comment.known and (comment.withheld is None or _is_hidden(comment)) for comment in review.current)
-    resolved = count_resolved(review.comments)
+    remaining = sum(entry.known and (entry.withheld is None or _is_hidden(entry)) for entry in review.current)
+    resolved = count_resolved(review.findings)
     counts = []
     if remaining:
         counts.append(sentences.ONE_REMAINS if remaining == 1 else sentences.SOME_REMAIN.format(count=remaining))
     if resolved:
         counts.append(sentences.ONE_RESOLVED if resolved == 1 else sentences.SOME_RESOLVED.format(count=resolved))
-    is_previous_unsent = any(comment.unmailed_before for comment in review.comments)
+    is_previous_unsent = any(entry.unmailed_before for entry in review.findings)
     sentence = sentences.SINCE_NO_MAIL if is_previous_unsent else sentences.SINCE_MAIL
     return sentence.format(counts=plain_text.listed(counts)) if counts else ""

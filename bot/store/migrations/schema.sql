@@ -260,7 +260,7 @@ CREATE TABLE finding (
 	patch INTEGER NOT NULL, 
 	path VARCHAR NOT NULL, 
 	line INTEGER NOT NULL, 
-	standing VARCHAR NOT NULL, 
+	state VARCHAR NOT NULL, 
 	withheld VARCHAR NOT NULL, 
 	fingerprint VARCHAR NOT NULL, 
 	message VARCHAR NOT NULL, 
@@ -270,10 +270,10 @@ CREATE INDEX ix_finding_rule ON finding (rule, reviewed, posting_id, position);
 CREATE TABLE finding_count (
 	rule VARCHAR NOT NULL, 
 	month VARCHAR NOT NULL, 
-	standing VARCHAR NOT NULL, 
+	state VARCHAR NOT NULL, 
 	outcome VARCHAR NOT NULL, 
 	count INTEGER NOT NULL, 
-	CONSTRAINT pk_finding_count PRIMARY KEY (rule, month, standing, outcome)
+	CONSTRAINT pk_finding_count PRIMARY KEY (rule, month, state, outcome)
 );
 CREATE TABLE counter (
 	name VARCHAR NOT NULL, 
@@ -442,4 +442,4 @@ CREATE TABLE "posting_part" (
 
 ;
 CREATE INDEX ix_posting_part_posting_id ON posting_part (posting_id);
-INSERT INTO alembic_version VALUES ('0028');
+INSERT INTO alembic_version VALUES ('0029');

@@ -100,7 +100,7 @@ def test_a_command_is_heard_and_the_finding_not_repeated(run: Callable[[], tuple
     with Repository(Path("var/patchwarden.db")) as store:
         stored = store.review_of("2@example.org")
     assert stored is not None
-    assert ["disputed: the caller checks it"] == [comment.withheld for comment in stored.review.comments]
+    assert ["disputed: the caller checks it"] == [entry.withheld for entry in stored.review.findings]
 
 
 def test_a_rule_that_three_people_call_wrong_falls_silent_and_the_digest_says_so(
@@ -120,10 +120,10 @@ def test_a_rule_that_three_people_call_wrong_falls_silent_and_the_digest_says_so
         for name in ("a", "b", "c"):
             stored = store.review_of(f"{name}@example.org")
             assert stored is not None
-            (comment,) = stored.review.reported
+            (entry,) = stored.review.reported
             disposition = Disposition(
                 stored.review.posting.topic,
-                comment.finding.fingerprint,
+                entry.finding.fingerprint,
                 RULE,
                 DispositionKind.NOT_APPLICABLE,
                 "wrong",
@@ -139,7 +139,7 @@ def test_a_rule_that_three_people_call_wrong_falls_silent_and_the_digest_says_so
         stored = store.review_of("1@example.org")
     assert stored is not None
     why = "3 of 3 findings were disputed"
-    assert [f"its rule is reported in digests only: {why}"] == [comment.withheld for comment in stored.review.comments]
+    assert [f"its rule is reported in digests only: {why}"] == [entry.withheld for entry in stored.review.findings]
     capfd.readouterr()
     assert 0 == call(["digest", "--since", "1d"])
     assert f"{RULE} is no longer mailed, only listed here" in " ".join(capfd.readouterr().out.split())

@@ -51,5 +51,5 @@ def test_what_breaks_rust_is_found_by_the_service_too(tmp_path: Path) -> None:
 
     assert [(outcome.refused, outcome.failures) for outcome in outcomes] == [("", 0)]
     assert reviewed is not None
-    assert "c-change-breaks-rust" in {comment.finding.rule for comment in reviewed.review.comments}
+    assert "c-change-breaks-rust" in {entry.finding.rule for entry in reviewed.review.findings}
     assert reviewed.review.basis.base.startswith("v1 (")

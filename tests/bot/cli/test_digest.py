@@ -36,7 +36,7 @@ def test_as_json(patchwarden: Call) -> None:
 
     data = json.loads(out)
     assert "2026-03-01T00:00:00+00:00" == data["period"]["since"]
-    assert ["rust/kernel/led.rs:4"] == data["judged"][0]["findings"][0]["places"]
+    assert ["rust/kernel/led.rs:4"] == data["reviewed"][0]["findings"][0]["places"]
 
 
 def test_it_is_sent_once(patchwarden: Call) -> None:

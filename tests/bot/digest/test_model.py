@@ -23,7 +23,7 @@ from bot.mail.compose import compose
 from bot.mail.links import Links
 from bot.mail.posting import FollowUp, Posting
 from bot.review.mail_lint import problems
-from bot.review.model import FindingStatus, Review
+from bot.review.model import FindingState, Review
 from bot.review.policy import Policy
 from bot.review.record import FailureCounts, MailRecord, ReviewRecord, SeriesRecord
 from bot.review.review import review
@@ -77,15 +77,15 @@ def rich(make: Maker) -> Digest:
             result,
             series=[series_record(posting), series_record(replace(posting, topic="other"), moved=15)],
             mails=[MailRecord(posting.message_id, "review", "sent"), MailRecord("other", "review", "sent")],
-            trouble=FailureCounts(3, 1, 2, ("stale: 1", "bot: 1")),
-            rules=[RuleTally("some-rule", said=5, fixed=2, not_applicable=2, unanswered=1, voices=2)],
+            not_checked=FailureCounts(3, 1, 2, ("stale: 1", "bot: 1")),
+            rules=[RuleTally("some-rule", reported=5, fixed=2, disputed=2, no_reply=1, disputers=2)],
             demoted={"some-rule": "2 of 5 findings were disputed"},
         )
     )
 
 
 def test_nothing_to_say() -> None:
-    digest = of(DigestInput(WEEK, trouble=FailureCounts(3), rules=[RuleTally("r", 1, 1)]))
+    digest = of(DigestInput(WEEK, not_checked=FailureCounts(3), rules=[RuleTally("r", 1, 1)]))
 
     assert digest.is_empty
 
@@ -95,22 +95,23 @@ def test_findings_are_counted_by_how_they_stand(make: Maker) -> None:
     first = judged(make, stays, goes)
     second = judged(make, stays, comes, posting=make.posting(revision=2), previous=first)
 
-    (series,) = of(material(first, second)).judged
+    (series,) = of(material(first, second)).reviewed
 
     assert 2 == series.series.revision
     assert [("repeated", 1), ("new", 1), ("resolved", 1)] == [
-        (finding.standing, len(finding.places)) for finding in series.findings
+        (finding.state, len(finding.places)) for finding in series.findings
     ]
 
 
 def test_equal_findings_are_one_line_with_their_places(make: Maker) -> None:
-    ((finding,),) = (series.findings for series in of(material(judged(make, make.finding(5), make.finding(6)))).judged)
+    digest = of(material(judged(make, make.finding(5), make.finding(6))))
+    ((finding,),) = (series.findings for series in digest.reviewed)
 
     assert ("rust/kernel/led.rs:5", "rust/kernel/led.rs:6") == finding.places
 
 
 def test_a_note_is_no_finding_here(make: Maker) -> None:
-    assert () == of(material(judged(make, make.finding(severity=Severity.NOTE)))).judged
+    assert () == of(material(judged(make, make.finding(severity=Severity.NOTE)))).reviewed
 
 
 def test_what_stands_in_c_is_told_once_and_what_is_resolved_with_the_rest(make: Maker) -> None:
@@ -124,11 +125,11 @@ def test_what_stands_in_c_is_told_once_and_what_is_resolved_with_the_rest(make: 
     digest = of(material(judged(make, *now, posting=make.posting(revision=2), previous=before)))
 
     def places(lines: tuple[ReviewedSeries, ...]) -> list[tuple[str, tuple[str, ...]]]:
-        return [(line.standing, line.places) for series in lines for line in series.findings]
+        return [(line.state, line.places) for series in lines for line in series.findings]
 
     assert places(digest.c_changes) == [("new", ("drivers/led.h:6",))]
-    assert places(digest.judged) == [("new", ("drivers/a.rs:8",)), ("resolved", ("drivers/fan.h:7",))]
-    assert digest.count(FindingStatus.NEW) == 2
+    assert places(digest.reviewed) == [("new", ("drivers/a.rs:8",)), ("resolved", ("drivers/fan.h:7",))]
+    assert digest.count(FindingState.NEW) == 2
 
 
 def test_what_a_series_waits_for(make: Maker) -> None:
@@ -146,10 +147,10 @@ def test_what_a_series_waits_for(make: Maker) -> None:
     digest = of(material(series=records))
 
     assert ([2], [2]) == (
-        [series.answers for series in digest.waiting],
-        [series.answers for series in digest.went_quiet],
+        [series.replies for series in digest.waiting],
+        [series.replies for series in digest.inactive],
     )
-    assert (6, 1) == (digest.waiting[0].days, digest.waiting[0].quiet)
+    assert (6, 1) == (digest.waiting[0].age_days, digest.waiting[0].inactive_days)
 
 
 def test_a_patch_that_carries_what_it_gathered_does_not_wait(make: Maker) -> None:
@@ -165,12 +166,12 @@ def test_a_patch_that_carries_what_it_gathered_does_not_wait(make: Maker) -> Non
 
 def test_what_nobody_was_mailed_is_told_so(make: Maker) -> None:
     result = review(make.posting(), Report((make.finding(5),)), [make.rule()], None, Policy())
-    result = replace(result, comments=tuple(replace(comment, unmailed=True) for comment in result.comments))
+    result = replace(result, findings=tuple(replace(entry, unmailed=True) for entry in result.findings))
 
-    (judged,) = of(material(result)).judged
+    (judged,) = of(material(result)).reviewed
 
     assert ["found by a re-check that sent no mail"] == [line.withheld for line in judged.findings]
-    assert 0 == judged.series.remarks
+    assert 0 == judged.series.reported
 
 
 def test_a_reader_gets_what_he_wants(make: Maker) -> None:
@@ -179,7 +180,7 @@ def test_a_reader_gets_what_he_wants(make: Maker) -> None:
     )
     other = digest("a@example.org", material(judged(make, make.finding())), lambda posting: False)
 
-    assert result.judged
+    assert result.reviewed
     assert other.is_empty
 
 
@@ -324,7 +325,7 @@ LINKS = Links("https://pages.example.org")
 
 def test_with_web_pages_every_line_leads_to_them(make: Maker) -> None:
     finding = make.finding()
-    written = of(material(judged(make, finding), rules=(RuleTally(finding.rule, said=1),)))
+    written = of(material(judged(make, finding), rules=(RuleTally(finding.rule, reported=1),)))
     text, page = digest_text(written, "1.0", links=LINKS), digest_html(written, "1.0", links=LINKS)
     series, rule = (
         "https://pages.example.org/series/v1.1@example.org",

@@ -31,7 +31,7 @@ def _collisions(make: Maker, *archives: Sequence[bytes], terms: RefusalTerms | N
     events = replay([FakeArchive(list(mails)) for mails in archives], RepositorySpecs(), context, None, 1, Silent())
     reviews = [event.result.review for event in events if isinstance(event, ReplayedPosting)]
     return {
-        review.posting.message_id: [dict(comment.finding.facts)["message-id"] for comment in review.current]
+        review.posting.message_id: [dict(entry.finding.facts)["message-id"] for entry in review.current]
         for review in reviews
     }
 
@@ -58,9 +58,9 @@ def test_the_finding_names_the_other_posting_and_a_mail_quotes_the_patch(
     *_, event = replay([FakeArchive(mails)], RepositorySpecs(), context, None, 1, Silent())
 
     assert isinstance(event, ReplayedPosting)
-    (comment,) = event.result.review.current
-    assert comment.finding.place == "rust/kernel/lamp.rs:13"
-    (evidence,) = comment.finding.evidence
+    (entry,) = event.result.review.current
+    assert entry.finding.place == "rust/kernel/lamp.rs:13"
+    (evidence,) = entry.finding.evidence
     assert evidence.origin == "ada.1@example.org"
     assert evidence.lines == (
         "rust: lamp: glow for ada",
@@ -121,4 +121,4 @@ def test_no_posting_is_compared_without_a_time(make: Maker) -> None:
 
     events = list(replay([FakeArchive(mails)], RepositorySpecs(), context, None, 1, Silent()))
 
-    assert not any(event.result.review.comments for event in events if isinstance(event, ReplayedPosting))
+    assert not any(event.result.review.findings for event in events if isinstance(event, ReplayedPosting))

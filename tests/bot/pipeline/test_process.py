@@ -18,7 +18,7 @@ from bot.pipeline.outcome import Outcome, series_fields
 from bot.pipeline.process import ReviewResult, process, write_mail
 from bot.pool.guard import Crashed
 from bot.review.consent import Consent, Mode, NitLists
-from bot.review.model import Basis, FindingStatus
+from bot.review.model import Basis, FindingState
 from bot.review.policy import FOR_AUTHORS, Policy
 from rules.analysis.unsafe_delta import UnsafeDelta
 from rules.diff.patch import FileChange, Patch, Series
@@ -52,7 +52,7 @@ def test_a_posting_with_a_finding_gets_a_review_and_a_mail(make: Maker) -> None:
 
     result = _result(make, posting, _context(make, consent))
 
-    assert [comment.finding for comment in result.review.reported] == [make.finding()]
+    assert [entry.finding for entry in result.review.reported] == [make.finding()]
     assert (result.blobs, result.refused) == (BLOBS, "")
     assert result.review.basis == Basis("1.0", "aaa", ("missing-safety-comment",), "")
     assert result.outgoing is not None
@@ -76,7 +76,7 @@ def test_a_finding_of_the_previous_revision_is_repeated(make: Maker) -> None:
     second = process(make.posting(revision=2), _analysis(make), first, context, NOW, NOW)
 
     assert isinstance(second, ReviewResult)
-    assert [comment.standing for comment in second.review.comments] == [FindingStatus.REPEATED]
+    assert [entry.state for entry in second.review.findings] == [FindingState.REPEATED]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_what_a_list_does_not_want_is_withheld(make: Maker, consent: Consent) ->
     result = _result(make, make.posting(), _context(make, consent))
 
     assert (result.review.reported, result.outgoing, result.refused) == ((), None, "")
-    assert len(result.review.comments) == 1
+    assert len(result.review.findings) == 1
 
 
 @pytest.mark.parametrize(
@@ -219,5 +219,5 @@ def test_a_chosen_rule_of_scope_author_is_withheld_from_the_mail(make: Maker) ->
 
     result = _result(make, make.posting(), replace(_context(make, Consent(Mode.LIST)), rules=(form,)))
 
-    assert [comment.withheld for comment in result.review.comments] == [FOR_AUTHORS.format()]
+    assert [entry.withheld for entry in result.review.findings] == [FOR_AUTHORS.format()]
     assert result.outgoing is None

@@ -25,7 +25,7 @@ from bot.pipeline.replay_index import ReadingDone, UnreadableInput
 from bot.pipeline.spool import Mails, open_reader
 from bot.pool.guard import Crashed, InlineExecutor
 from bot.pool.worker import Limits
-from bot.review.model import FindingStatus
+from bot.review.model import FindingState
 from rules.diff.patch import Series
 from rules.registry import by_id
 from tests.bot.review.factories import Maker
@@ -117,7 +117,7 @@ def test_a_replayed_posting_has_its_findings_its_mail_and_no_texts_of_mails(make
 
     assert isinstance(event, ReplayedPosting)
     review = event.result.review
-    assert [(comment.finding.anchor.patch, comment.finding.anchor.line) for comment in review.reported] == [(1, 4)]
+    assert [(entry.finding.anchor.patch, entry.finding.anchor.line) for entry in review.reported] == [(1, 4)]
     assert [len(part.changes) for part in review.posting.series.patches] == [1, 0]
     assert ({part.body for part in review.posting.parts}, review.posting.series.cover) == ({""}, "")
     assert event.result.outgoing is not None
@@ -131,11 +131,8 @@ def test_the_review_of_a_revision_knows_the_one_before(make: Maker) -> None:
     events = _replayed(make, FakeArchive([patch("1@x"), later]))
 
     assert [
-        comment.standing
-        for event in events
-        if isinstance(event, ReplayedPosting)
-        for comment in event.result.review.comments
-    ] == [FindingStatus.NEW, FindingStatus.REPEATED]
+        entry.state for event in events if isinstance(event, ReplayedPosting) for entry in event.result.review.findings
+    ] == [FindingState.NEW, FindingState.REPEATED]
 
 
 def test_a_series_of_an_archive_that_lacks_a_patch_is_not_waited_for(make: Maker) -> None:

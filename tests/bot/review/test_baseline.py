@@ -3,7 +3,7 @@ from dataclasses import replace
 
 from bot.mail.address import Address
 from bot.review.baseline import compare
-from bot.review.model import FindingStatus, Recipients, Review, ReviewFinding
+from bot.review.model import FindingState, Recipients, Review, ReviewFinding
 from rules.finding import Failure, Report, Skipped
 from tests.bot.review.factories import Maker
 
@@ -21,9 +21,9 @@ def test_the_same_finding_on_another_line_is_repeated_and_remembers_that_it_was_
     new = replace(old, anchor=replace(old.anchor, line=17))
     previous = Review(make.posting(), (ReviewFinding(old),), recipients=Recipients((AUTHOR,)))
 
-    (comment,) = compare(Report((new,)), previous)
+    (entry,) = compare(Report((new,)), previous)
 
-    assert (FindingStatus.REPEATED, 1, False) == (comment.standing, comment.mailed_before, comment.unmailed_before)
+    assert (FindingState.REPEATED, 1, False) == (entry.state, entry.mailed_before, entry.unmailed_before)
 
 
 def test_what_went_to_nobody_was_not_said(make: Maker) -> None:
@@ -33,41 +33,39 @@ def test_what_went_to_nobody_was_not_said(make: Maker) -> None:
         ReviewFinding(make.finding(5), withheld="a nit"),
     )
 
-    comments = compare(Report((make.finding(3), make.finding(5))), Review(make.posting(), before))
+    findings = compare(Report((make.finding(3), make.finding(5))), Review(make.posting(), before))
 
-    assert [(0, True), (0, False), (0, True)] == [
-        (comment.mailed_before, comment.unmailed_before) for comment in comments
-    ]
+    assert [(0, True), (0, False), (0, True)] == [(entry.mailed_before, entry.unmailed_before) for entry in findings]
 
 
 def test_the_same_text_in_another_file_is_moved(make: Maker) -> None:
     previous = Review(make.posting(), (ReviewFinding(make.finding(3), withheld="over the limit"),))
 
-    (comment,) = compare(Report((make.finding(3, path="rust/kernel/other.rs"),)), previous)
+    (entry,) = compare(Report((make.finding(3, path="rust/kernel/other.rs"),)), previous)
 
-    assert (FindingStatus.MOVED, 0) == (comment.standing, comment.mailed_before)
+    assert (FindingState.MOVED, 0) == (entry.state, entry.mailed_before)
 
 
 def test_what_is_not_found_again_is_resolved_and_behind_the_findings(make: Maker) -> None:
     previous = Review(make.posting(), (ReviewFinding(make.finding(3)), ReviewFinding(make.finding(9))))
 
-    comments = compare(Report((make.finding(9),)), previous)
+    findings = compare(Report((make.finding(9),)), previous)
 
-    assert [FindingStatus.REPEATED, FindingStatus.RESOLVED] == [comment.standing for comment in comments]
-    assert comments[1].withheld is not None
+    assert [FindingState.REPEATED, FindingState.RESOLVED] == [entry.state for entry in findings]
+    assert findings[1].withheld is not None
 
 
 def test_equal_fingerprints_are_matched_one_to_one(make: Maker) -> None:
     twice = make.finding(3)
     previous = Review(make.posting(), (ReviewFinding(twice),))
 
-    comments = compare(Report((twice, twice)), previous)
+    findings = compare(Report((twice, twice)), previous)
 
-    assert [FindingStatus.REPEATED, FindingStatus.NEW] == [comment.standing for comment in comments]
+    assert [FindingState.REPEATED, FindingState.NEW] == [entry.state for entry in findings]
 
 
 def test_what_was_resolved_before_is_neither_repeated_nor_resolved_again(make: Maker) -> None:
-    gone = ReviewFinding(make.finding(3), FindingStatus.RESOLVED, "resolved", 1)
+    gone = ReviewFinding(make.finding(3), FindingState.RESOLVED, "resolved", 1)
 
     assert () == compare(Report(), Review(make.posting(), (gone,)))
 
@@ -97,17 +95,17 @@ def test_a_mailed_finding_that_somebody_replied_to_is_withheld_in_all_later_revi
     third = compare(Report((mailed,)), Review(make.posting(), second))
 
     reason = "already reported, and somebody replied in reply@example.org"
-    assert [reason, None] == [comment.withheld for comment in second]
-    assert [reason, "resolved since the previous revision"] == [comment.withheld for comment in third]
-    assert [1, 0] == [comment.mailed_before for comment in second]
+    assert [reason, None] == [entry.withheld for entry in second]
+    assert [reason, "resolved since the previous revision"] == [entry.withheld for entry in third]
+    assert [1, 0] == [entry.mailed_before for entry in second]
 
 
 def test_a_reply_withholds_nothing_if_the_mail_did_not_leave(make: Maker) -> None:
     previous = Review(make.posting(), (ReviewFinding(make.finding(3)),))
 
-    (comment,) = compare(Report((make.finding(3),)), previous, reply="reply@example.org")
+    (entry,) = compare(Report((make.finding(3),)), previous, reply="reply@example.org")
 
-    assert comment.withheld is None
+    assert entry.withheld is None
 
 
 def test_edited_code_in_the_same_item_is_the_same_finding(make: Maker) -> None:
@@ -116,11 +114,9 @@ def test_edited_code_in_the_same_item_is_the_same_finding(make: Maker) -> None:
     elsewhere = replace(make.finding(12), scope="impl Led / fn off")
     previous = Review(make.posting(), (ReviewFinding(old),), recipients=Recipients((AUTHOR,)))
 
-    comments = compare(Report((elsewhere, new)), previous)
+    findings = compare(Report((elsewhere, new)), previous)
 
-    assert [(FindingStatus.NEW, 0), (FindingStatus.MOVED, 1)] == [
-        (item.standing, item.mailed_before) for item in comments
-    ]
+    assert [(FindingState.NEW, 0), (FindingState.MOVED, 1)] == [(item.state, item.mailed_before) for item in findings]
 
 
 def test_a_function_whose_impl_changed_is_not_resolved(make: Maker) -> None:
@@ -129,11 +125,9 @@ def test_a_function_whose_impl_changed_is_not_resolved(make: Maker) -> None:
     other = replace(make.finding(12), scope="impl Lamp / fn on", message="This function is unsafe.")
     previous = Review(make.posting(), (ReviewFinding(old),), recipients=Recipients((AUTHOR,)))
 
-    comments = compare(Report((other, new)), previous)
+    findings = compare(Report((other, new)), previous)
 
-    assert [(FindingStatus.NEW, 0), (FindingStatus.MOVED, 1)] == [
-        (item.standing, item.mailed_before) for item in comments
-    ]
+    assert [(FindingState.NEW, 0), (FindingState.MOVED, 1)] == [(item.state, item.mailed_before) for item in findings]
 
 
 def test_a_dispute_is_not_about_other_code_of_the_item(make: Maker) -> None:
@@ -141,6 +135,6 @@ def test_a_dispute_is_not_about_other_code_of_the_item(make: Maker) -> None:
     new = replace(make.finding(9), scope="impl Led / fn on")
     previous = Review(make.posting(), (ReviewFinding(old, withheld="disputed: no"),))
 
-    (comment,) = compare(Report((new,)), previous)
+    (entry,) = compare(Report((new,)), previous)
 
-    assert (FindingStatus.MOVED, None) == (comment.standing, comment.withheld)
+    assert (FindingState.MOVED, None) == (entry.state, entry.withheld)

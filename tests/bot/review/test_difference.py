@@ -32,7 +32,7 @@ def test_what_is_new_and_what_is_gone(make: Maker) -> None:
     diff = difference(judged(make, make.finding(5)), judged(make, make.finding(6)))
 
     assert [(ChangeKind.NEW, 6), (ChangeKind.GONE, 5)] == [
-        (change.kind, change.comment.finding.anchor.line) for change in diff.changes
+        (change.kind, change.entry.finding.anchor.line) for change in diff.changes
     ]
     assert diff.verdict
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from bot.mail.links import Links
-from bot.review.model import FindingStatus, Review, ReviewFinding
+from bot.review.model import FindingState, Review, ReviewFinding
 from bot.review.patch_check import MAX_DESCRIPTION, patch_checks
 from rules.finding import Severity
 from tests.bot.review.factories import Maker
@@ -34,7 +34,7 @@ def test_withheld_and_resolved_findings_do_not_count_but_those_left_out_for_leng
     bug = make.finding(5, severity=Severity.BUG)
     comments = (
         ReviewFinding(bug, withheld="its rule is not stable"),
-        ReviewFinding(replace(bug), FindingStatus.RESOLVED, "resolved since the previous revision", 1),
+        ReviewFinding(replace(bug), FindingState.RESOLVED, "resolved since the previous revision", 1),
         ReviewFinding(make.finding(9), withheld="more findings than one mail reports"),
     )
     (check,) = patch_checks(Review(make.posting(), comments), Links(PAGES))

@@ -34,7 +34,7 @@ def test_findings_that_another_patch_could_resolve_are_left_out(make: Maker, sta
     reviewed = review(posting, report, known.values())
 
     assert [finding.rule for finding in decided.findings] == rules
-    assert [comment.finding for comment in reviewed.comments] == list(decided.findings)
+    assert [entry.finding for entry in reviewed.findings] == list(decided.findings)
     assert (decided.failures, decided.skipped) == (report.failures, report.skipped)
 
 

@@ -7,7 +7,7 @@ import pytest
 from bot.mail.address import Address
 from bot.mail.address_book import AddressBook
 from bot.mail.posting import Complete, Defective, Posting, State, Waiting
-from bot.review.model import FindingStatus, Review, ReviewFinding
+from bot.review.model import FindingState, Review, ReviewFinding
 from bot.review.policy import NITS_ALONE, Policy
 from bot.review.recipients import RecipientContext
 from bot.review.review import count_resolved, part_to_answer, review
@@ -18,11 +18,11 @@ from tests.bot.review.factories import Maker
 
 
 def _withheld(result: Review) -> list[str | None]:
-    return [comment.withheld for comment in result.comments]
+    return [entry.withheld for entry in result.findings]
 
 
 def _answered(posting: Posting, result: Review) -> int | None:
-    part = part_to_answer(posting, result.comments)
+    part = part_to_answer(posting, result.findings)
     return None if part is None else part.index
 
 
@@ -138,8 +138,8 @@ def test_what_was_said_and_is_gone_is_counted_as_resolved(make: Maker) -> None:
 
     result = review(make.posting(revision=2), Report(), [make.rule()], previous)
 
-    assert [FindingStatus.RESOLVED, FindingStatus.RESOLVED] == [comment.standing for comment in result.comments]
-    assert 1 == count_resolved(result.comments)
+    assert [FindingState.RESOLVED, FindingState.RESOLVED] == [entry.state for entry in result.findings]
+    assert 1 == count_resolved(result.findings)
 
 
 def test_the_unsafe_delta_is_kept_and_compared_with_the_previous_revisions(make: Maker) -> None:
@@ -157,7 +157,7 @@ def test_the_unsafe_delta_is_kept_and_compared_with_the_previous_revisions(make:
 def test_a_damaged_series_resolves_nothing(make: Maker) -> None:
     previous = Review(make.posting(), (ReviewFinding(make.finding(3)),))
 
-    assert () == review(make.posting(state=Waiting((2,))), Report(), [make.rule()], previous).comments
+    assert () == review(make.posting(state=Waiting((2,))), Report(), [make.rule()], previous).findings
 
 
 def test_the_answer_goes_to_the_one_patch_else_to_the_cover_letter(make: Maker) -> None:
@@ -223,4 +223,4 @@ def test_a_finding_that_a_missing_patch_could_resolve_is_left_out(
 
     result = review(make.posting(state=state), report, rules)
 
-    assert expected == [comment.finding.rule for comment in result.comments]
+    assert expected == [entry.finding.rule for entry in result.findings]

@@ -33,19 +33,21 @@ def answer(
 
 
 def test_what_stands_without_a_word_is_unanswered(make: Maker) -> None:
-    assert (RuleTally(RULE, said=2, unanswered=2),) == tallies([history(make, (make.finding(5), make.finding(6)))], ())
+    series = history(make, (make.finding(5), make.finding(6)))
+
+    assert (RuleTally(RULE, reported=2, no_reply=2),) == tallies([series], ())
 
 
 def test_what_is_gone_in_the_next_revision_is_fixed(make: Maker) -> None:
     stays, goes = make.finding(5), make.finding(6)
 
-    assert (RuleTally(RULE, said=2, fixed=1, unanswered=1),) == tallies([history(make, (stays, goes), (stays,))], ())
+    assert (RuleTally(RULE, reported=2, fixed=1, no_reply=1),) == tallies([history(make, (stays, goes), (stays,))], ())
 
 
 def test_a_repeated_remark_counts_once(make: Maker) -> None:
     stays = make.finding(5)
 
-    assert (RuleTally(RULE, said=1, unanswered=1),) == tallies([history(make, (stays,), (stays,), (stays,))], ())
+    assert (RuleTally(RULE, reported=1, no_reply=1),) == tallies([history(make, (stays,), (stays,), (stays,))], ())
 
 
 def test_a_moved_remark_is_the_same_one(make: Maker) -> None:
@@ -53,8 +55,8 @@ def test_a_moved_remark_is_the_same_one(make: Maker) -> None:
 
     moved = history(make, (here,), (there,))
 
-    assert (RuleTally(RULE, said=1, not_applicable=1, voices=1),) == tallies([moved], [answer(here)])
-    assert (RuleTally(RULE, said=1, not_applicable=1, voices=1),) == tallies([moved], [answer(there)])
+    assert (RuleTally(RULE, reported=1, disputed=1, disputers=1),) == tallies([moved], [answer(here)])
+    assert (RuleTally(RULE, reported=1, disputed=1, disputers=1),) == tallies([moved], [answer(there)])
 
 
 def test_an_answer_of_another_series_does_not_count(make: Maker) -> None:
@@ -63,13 +65,13 @@ def test_an_answer_of_another_series_does_not_count(make: Maker) -> None:
         "somebody else's", finding.fingerprint, RULE, DispositionKind.FIXED, "", "a@example.org", "x", datetime.now(UTC)
     )
 
-    assert (RuleTally(RULE, said=1, unanswered=1),) == tallies([history(make, (finding,))], [other])
+    assert (RuleTally(RULE, reported=1, no_reply=1),) == tallies([history(make, (finding,))], [other])
 
 
 def test_an_author_may_say_that_it_is_fixed(make: Maker) -> None:
     finding = make.finding(5)
 
-    assert (RuleTally(RULE, said=1, fixed=1),) == tallies(
+    assert (RuleTally(RULE, reported=1, fixed=1),) == tallies(
         [history(make, (finding,))], [answer(finding, DispositionKind.FIXED)]
     )
 
@@ -79,13 +81,13 @@ def test_what_is_said_to_be_fixed_and_is_still_there_is_not(make: Maker) -> None
     first, second = history(make, (finding,), (finding,))
     before, after = (replace(second, posting=replace(second.posting, date=promised.given + gap)) for gap in (-DAY, DAY))
 
-    assert (RuleTally(RULE, said=1, fixed=1),) == tallies([(first, before)], [promised])
-    assert (RuleTally(RULE, said=1, unanswered=1),) == tallies([(first, after)], [promised])
+    assert (RuleTally(RULE, reported=1, fixed=1),) == tallies([(first, before)], [promised])
+    assert (RuleTally(RULE, reported=1, no_reply=1),) == tallies([(first, after)], [promised])
 
 
 def test_what_a_second_look_found_and_did_not_mail_does_not_count(make: Maker) -> None:
     (review,) = history(make, (make.finding(5),))
-    review = replace(review, comments=tuple(replace(comment, unmailed=True) for comment in review.comments))
+    review = replace(review, findings=tuple(replace(entry, unmailed=True) for entry in review.findings))
 
     assert () == tallies([(review,)], ())
 
@@ -98,13 +100,13 @@ def test_what_was_not_mailed_does_not_count(make: Maker) -> None:
 
 def test_a_rule_is_demoted_past_share_count_and_voices() -> None:
     threshold = Threshold(max_dispute_rate=0.2, min_findings=20)
-    wrong = RuleTally("r", said=20, not_applicable=5, unanswered=15, voices=3)
+    wrong = RuleTally("r", reported=20, disputed=5, no_reply=15, disputers=3)
 
     assert {"r": "5 of 20 findings were disputed"} == demoted([wrong], threshold)
     assert {} == demoted([wrong], Threshold(max_dispute_rate=0.25, min_findings=20))
     assert {} == demoted([wrong], Threshold(max_dispute_rate=0.2, min_findings=21))
     assert {} == demoted([wrong], Threshold(max_dispute_rate=0.2, min_findings=20, exempt=frozenset({"r"})))
-    assert {} == demoted([RuleTally("r", said=20, not_applicable=20, voices=2)], threshold)
+    assert {} == demoted([RuleTally("r", reported=20, disputed=20, disputers=2)], threshold)
     assert {} == demoted([RuleTally("r")], threshold)
 
 
@@ -113,7 +115,7 @@ def test_a_demoted_rule_is_kept_but_not_said(make: Maker) -> None:
 
     result = review(make.posting(), Report((make.finding(),)), [make.rule()], None, policy)
 
-    assert ["its rule is reported in digests only: 5 of 20"] == [comment.withheld for comment in result.comments]
+    assert ["its rule is reported in digests only: 5 of 20"] == [entry.withheld for entry in result.findings]
 
 
 def test_an_objection_follows_a_finding_that_moves_again_and_again(make: Maker) -> None:
@@ -124,4 +126,4 @@ def test_an_objection_follows_a_finding_that_moves_again_and_again(make: Maker) 
         previous = reviews[-1] if reviews else None
         reviews.append(review(make.posting(revision=number), Report((finding,)), [make.rule()], previous, policy))
 
-    assert ["disputed: held by the caller"] * 3 == [result.comments[0].withheld for result in reviews]
+    assert ["disputed: held by the caller"] * 3 == [result.findings[0].withheld for result in reviews]

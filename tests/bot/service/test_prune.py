@@ -28,7 +28,7 @@ from bot.pool.guard import Crashed
 from bot.ports.raw_mail import Provenance
 from bot.ports.retention import PruneCounts
 from bot.review.consent import Consent, Mode
-from bot.review.model import FindingStatus
+from bot.review.model import FindingState
 from bot.review.policy import Policy
 from bot.service.poll import PollJob
 from bot.service.prune import PruneJob, Retention
@@ -265,7 +265,7 @@ def test_a_new_revision_in_a_pruned_thread_is_reviewed_and_knows_what_was_said(h
     assert harness.verdicts() == {"1@x": "reviewed", "2@x": "reviewed"}
     reviewed = harness.store.review_of("2@x")
     assert reviewed is not None
-    assert [comment.standing for comment in reviewed.review.comments] == [FindingStatus.REPEATED]
+    assert [entry.state for entry in reviewed.review.findings] == [FindingState.REPEATED]
 
 
 def test_a_mail_that_joins_a_pruned_thread_to_a_fresh_one_changes_no_verdict(harness: Harness) -> None:
@@ -301,7 +301,7 @@ def test_a_pruned_series_is_not_judged_again(harness: Harness) -> None:
     after = harness.store.review_of("single@x")
     assert before is not None
     assert after is not None
-    assert after.review.comments == before.review.comments
+    assert after.review.findings == before.review.findings
     assert harness.store.release([1, 2, 3], ["single@x", "c@x"]) == 0
 
 

@@ -148,23 +148,17 @@ def test_what_a_look_found_beside_what_was_mailed_is_news_to_the_next_revision(
     stored = store.review_of(MAIL)
     assert stored is not None
     # The first look knew of one of the two alone.
-    store.save_review(replace(stored.review, comments=stored.review.comments[:1]), None, clock.now())
+    store.save_review(replace(stored.review, findings=stored.review.findings[:1]), None, clock.now())
 
-    assert [False, True] == [
-        comment.unmailed for comment in _again(store, REVIEW_CONTEXT, posting, clock).review.reported
-    ]
-    assert [False, True] == [
-        comment.unmailed for comment in _again(store, REVIEW_CONTEXT, posting, clock).review.reported
-    ]
+    assert [False, True] == [entry.unmailed for entry in _again(store, REVIEW_CONTEXT, posting, clock).review.reported]
+    assert [False, True] == [entry.unmailed for entry in _again(store, REVIEW_CONTEXT, posting, clock).review.reported]
     later = _TWICE.replace(MAIL.encode(), b"2@example.org").replace(b"[PATCH]", b"[PATCH v2]")
     PollJob([FakeArchive((later,), "later")], store, assemble, Event(), Silent()).run()
     ReviewJob(store, Analyser(), REVIEW_CONTEXT, clock, Event(), Silent()).run()
 
     second = store.review_of("2@example.org")
     assert second is not None
-    assert [(1, False), (0, True)] == [
-        (comment.mailed_before, comment.unmailed_before) for comment in second.review.comments
-    ]
+    assert [(1, False), (0, True)] == [(entry.mailed_before, entry.unmailed_before) for entry in second.review.findings]
 
 
 def test_a_later_revision_is_named_and_the_older_one_gets_no_mail(store: Repository, clock: FakeClock) -> None:

@@ -11,9 +11,9 @@ from bot.mail.attestation import Attestation, SignatureResult
 from bot.mail.packed import pack, unpack
 from bot.mail.posting import Complete, Defective, Posting, Waiting
 from bot.mail.posting_codec import encode_posting, no_mails
-from bot.review.model import FindingStatus, Review, ReviewFinding
+from bot.review.model import FindingState, Review, ReviewFinding
 from bot.review.pending import PendingPosting
-from bot.store.codec import decode, encode, posting_of
+from bot.store.codec import decode, encode, fields_of, posting_of
 from bot.store.history import Verified
 from rules.analysis.unsafe_delta import UnsafeDelta, UnsafePlace
 from rules.bindings.pending_facts import PatchIdentity, PendingFact, PendingFacts, PendingKind
@@ -33,7 +33,7 @@ FINDINGS = tuple(
 )
 REVIEW = Review(
     POSTING,
-    tuple(ReviewFinding(finding, FindingStatus.MOVED, withheld="because") for finding in FINDINGS),
+    tuple(ReviewFinding(finding, FindingState.MOVED, withheld="because") for finding in FINDINGS),
     delta=UnsafeDelta(added=PLACES, moved=((PLACES[0], PLACES[1]),), edited=2),
 )
 PENDING = PendingPosting(
@@ -114,7 +114,19 @@ def test_a_field_is_read_under_the_name_that_an_earlier_version_stored() -> None
     fields["said_before"], fields["unsaid_before"] = fields.pop("mailed_before"), fields.pop("unmailed_before")
     fields["finding"]["mended_by"] = fields["finding"].pop("fixed_by_patch")
 
+    fields["standing"] = fields.pop("state")
+
     assert decode(ReviewFinding, pack(json.dumps(fields).encode())) == finding
+
+
+def test_the_findings_of_a_review_are_read_as_an_earlier_version_stored_them() -> None:
+    fields = json.loads(unpack(encode(REVIEW)))
+    findings = fields["findings"]
+    fields["comments"] = fields.pop("findings")
+    stored = pack(json.dumps(fields).encode())
+
+    assert decode(Review, stored) == REVIEW
+    assert fields_of(Review, stored)["findings"] == findings
 
 
 def test_a_value_without_a_required_field_is_refused() -> None:

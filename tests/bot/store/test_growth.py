@@ -123,7 +123,7 @@ def _digest(store: Repository) -> None:
     store.reviews_between(NOW - DAY, NOW)
     store.series_records(NOW - DAY, NOW)
     store.posted_between(NOW - DAY, NOW)
-    store.trouble_between(NOW - DAY, NOW)
+    store.not_checked_between(NOW - DAY, NOW)
     store.new_collisions(NOW - DAY, NOW)
     store.landing_records(NOW - DAY, NOW)
     store.posted(NOW - DAY)

@@ -14,7 +14,7 @@ from bot.mail.posting_codec import EncodedPosting, without_texts
 from bot.mail.state import MailState
 from bot.ports.mails import ParsedMail, Thread
 from bot.ports.raw_mail import Batch
-from bot.review.model import FindingStatus, Recipients, Review, ReviewFinding
+from bot.review.model import FindingState, Recipients, Review, ReviewFinding
 from bot.store.codec import decode, encode
 from bot.store.repository import Repository
 from bot.store.tables import ReviewRow
@@ -141,7 +141,7 @@ def test_the_previous_review_is_that_of_the_latest_earlier_revision(store: Repos
     _save(store, *postings)
     findings = (make.finding(), replace(make.finding(9), anchor=LogAnchor(1, 3, "text")))
     for posting in postings[:2]:
-        comments = tuple(ReviewFinding(finding, FindingStatus.REPEATED, "why", 1) for finding in findings)
+        comments = tuple(ReviewFinding(finding, FindingState.REPEATED, "why", 1) for finding in findings)
         failures = (Failure("some-rule", 1, "a.rs", "it broke"),)
         review = Review(posting, comments, failures, Recipients((posting.author,), (), "reason"), "+1 block")
         store.save_review(review, _outgoing(posting, f"{posting.message_id}.bot.example.org"), NOW)

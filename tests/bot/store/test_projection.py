@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -7,11 +8,12 @@ from threading import Event
 
 import pytest
 
+from bot.mail.packed import unpack
 from bot.mail.posting import Posting
 from bot.mail.posting_codec import EncodedPosting, no_mails
 from bot.ports.mails import ParsedMail, Thread
 from bot.ports.raw_mail import Batch
-from bot.review.model import FindingStatus, Review, ReviewFinding
+from bot.review.model import FindingState, Review, ReviewFinding
 from bot.service.projection import ProjectionJob
 from bot.store.codec import posting_of
 from bot.store.repository import Repository
@@ -64,7 +66,7 @@ def path(tmp_path: Path, make: Maker) -> Path:
         thread = _save(store, first, strange)
         store.save_review(Review(first, (ReviewFinding(bug), ReviewFinding(nit))), None, NOW)
         store.save_review(Review(first, (ReviewFinding(bug), ReviewFinding(in_log, withheld="a: b"))), None, NOW)
-        fixed = ReviewFinding(bug, FindingStatus.RESOLVED, "resolved", 1)
+        fixed = ReviewFinding(bug, FindingState.RESOLVED, "resolved", 1)
         store.save_review(Review(strange, (ReviewFinding(nit), fixed), subsystems=("LED", "RUST")), None, NOW)
         gone = make.posting(revision=3)
         store.save_threads([(thread, list(map(EncodedPosting.of, (first, strange, gone))))])
@@ -112,6 +114,21 @@ def test_a_review_lists_its_subsystems(path: Path) -> None:
     query = "SELECT group_concat(subsystem), count(DISTINCT s.sent = p.sent) FROM posting_subsystem AS s, posting AS p "
 
     assert _one(path, query + "WHERE posting_id = message_id AND message_id = 'v2.1@example.org'") == ("LED,RUST", 1)
+
+
+@pytest.mark.sqlite
+def test_reviews_of_an_earlier_version_are_read(path: Path) -> None:
+    before = _rows(path)
+    downgrade(path, "0028")
+    with opened(path) as connection:
+        (value,) = connection.execute("SELECT value FROM review WHERE posting_id = 'v2.1@example.org'").fetchone()
+        states = [state for (state,) in connection.execute("SELECT standing FROM finding ORDER BY 1")]
+    assert [finding["standing"] for finding in json.loads(unpack(value))["comments"]] == ["new", "resolved"]
+    assert states == ["new", "new", "new", "new", "resolved"]
+
+    with Repository(path) as store:
+        assert ProjectionJob(store, Event()).rebuild() == 0
+    assert _rows(path) == before
 
 
 def test_a_rebuild_changes_nothing(path: Path) -> None:

@@ -18,7 +18,7 @@ from bot.mail.posting_codec import EncodedPosting
 from bot.mail.state import MailState
 from bot.ports.mails import ParsedMail
 from bot.ports.raw_mail import Batch
-from bot.review.model import Basis, FindingStatus, Recipients, Review, ReviewFinding
+from bot.review.model import Basis, FindingState, Recipients, Review, ReviewFinding
 from bot.store.debt import debt_path
 from bot.store.repository import Repository
 from bot.store.web import SqliteWebStore
@@ -66,22 +66,22 @@ def save(store: Repository, postings: Sequence[Posting]) -> None:
 
 
 def fill(path: Path, make: Maker) -> None:
-    """Write two reviewed revisions: a finding that is fixed, one that stands, a new and a withheld one."""
-    fixed, standing = make.finding(5, severity=Severity.BUG), make.finding(9)
+    """Write two reviewed revisions: a resolved, a repeated, a new and a withheld finding."""
+    fixed, repeated = make.finding(5, severity=Severity.BUG), make.finding(9)
     new = make.finding(12, rule="missing-safety-section", message="`f` has no section.\nAdd one.")
     reference = (Evidence("rust/kernel/a.rs:3", ("/// # Safety", "///")),)
     in_log = replace(make.finding(1, severity=Severity.NIT), anchor=LogAnchor(1, 2, "a typo"), evidence=reference)
     first, second = make.posting(cover=True), make.posting(cover=True, revision=2)
     with Repository(path) as store:
         save(store, [first, second])
-        store.save_review(Review(first, (ReviewFinding(fixed), ReviewFinding(standing))), None, NOW)
+        store.save_review(Review(first, (ReviewFinding(fixed), ReviewFinding(repeated))), None, NOW)
         review = Review(
             second,
             (
-                ReviewFinding(standing, FindingStatus.REPEATED, mailed_before=1),
+                ReviewFinding(repeated, FindingState.REPEATED, mailed_before=1),
                 ReviewFinding(new),
                 ReviewFinding(in_log, withheld="muted (series) by secret-muter@example.org"),
-                ReviewFinding(fixed, FindingStatus.RESOLVED, "resolved since the previous revision", 1),
+                ReviewFinding(fixed, FindingState.RESOLVED, "resolved since the previous revision", 1),
             ),
             recipients=Recipients((AUTHOR,)),
             unsafe_delta="1 block added",
@@ -97,7 +97,7 @@ def fill(path: Path, make: Maker) -> None:
         connection.execute(
             "INSERT INTO disposition VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                *(second.topic, standing.fingerprint, "secret-disputer@example.org", standing.rule, "not-applicable"),
+                *(second.topic, repeated.fingerprint, "secret-disputer@example.org", repeated.rule, "not-applicable"),
                 *("it is fine", "reply@example.org", "2026-03-03 12:00:00.000000"),
             ),
         )

@@ -135,13 +135,13 @@ def test_findings_of_check_have_the_same_schema(make: Maker, document: Mapping[s
     assert [_problems(document, schema, record) for record in records] == [[], []]
     assert set(records[0]) == set(schema["properties"])
     stored = json.loads(get(SERIES))["findings"][0]
-    assert set(stored) - set(records[0]) == {"standing", "withheld", "address"}
+    assert set(stored) - set(records[0]) == {"state", "withheld", "address"}
 
 
 def test_all_findings_of_a_series_have_their_standing(get: Get) -> None:
     findings = json.loads(get(SERIES))["findings"]
 
-    assert [(finding["standing"], finding["withheld"]) for finding in findings] == [
+    assert [(finding["state"], finding["withheld"]) for finding in findings] == [
         ("repeated", ""),
         ("new", ""),
         ("new", "muted (series)"),

@@ -26,7 +26,7 @@ PAGES = (
     "/rules",
     "/rules/missing-safety-comment",
     "/queue",
-    "/border",
+    "/bindings",
     "/debt",
     "/stats",
     "/outbox",

@@ -17,9 +17,9 @@ from tests.bot.web.sites import find_violations
 def test_a_digest_fits_and_is_accessible(tmp_path: Path, make: Maker, browser: Any, axe: str) -> None:
     digest = rich(make)
     series = SeriesLine(
-        "a@example.org", "rust: led: " + "a long subject " * 20, "Ada Author", 2, 3, (), days=9, quiet=8
+        "a@example.org", "rust: led: " + "a long subject " * 20, "Ada Author", 2, 3, (), age_days=9, inactive_days=8
     )
-    reviewed = (*digest.judged, *digest.c_changes)
+    reviewed = (*digest.reviewed, *digest.c_changes)
     digest = replace(
         digest,
         waiting=(series,),

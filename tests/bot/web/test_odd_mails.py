@@ -114,7 +114,7 @@ def test_a_browser_shows_every_text_as_it_is(address: str, browser: Any) -> None
         assert _seen(page.locator("h1").text_content()) == _seen(series["subject"])
         author = _seen(series["author"]) or "unknown author"
         assert _seen(page.locator("p.lead bdi").first.text_content()) == author
-        findings = [finding for finding in details["findings"] if finding["standing"] != "resolved"]
+        findings = [finding for finding in details["findings"] if finding["state"] != "resolved"]
         articles = page.locator("article.finding")
         assert articles.count() == len(findings)
         texts = _seen(" ".join(articles.all_text_contents()))
@@ -124,7 +124,7 @@ def test_a_browser_shows_every_text_as_it_is(address: str, browser: Any) -> None
             assert _seen(visible(finding["text"])) in texts
             assert _seen(f"{finding['path']}:{finding['line']}") in texts
             assert _seen(finding["message"].replace("`", "")) in texts
-    for path in ("/", "/queue", "/border", "/stats", "/rules/missing-safety-comment"):
+    for path in ("/", "/queue", "/bindings", "/stats", "/rules/missing-safety-comment"):
         page.goto(f"{address}{path}")
     listed = _seen(" ".join(page.locator("aside bdi").all_text_contents()))
     page.close()

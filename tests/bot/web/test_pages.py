@@ -28,8 +28,8 @@ from tests.fakes.stored import opened
 SERIES = "/series/v2.0@example.org"
 PAGES = (
     *("/", "/?q=led&list=rust-for-linux@lists.example.org&state=reviewed&severity=nit&author=ada", SERIES),
-    *(f"{SERIES}.txt", f"{SERIES}.mbox", "/rules", "/rules/missing-safety-comment", "/queue", "/border"),
-    *("/border/kmalloc", "/debt", "/stats", "/healthz", "/atom", "/api/series", f"/api{SERIES}", "/api/rules"),
+    *(f"{SERIES}.txt", f"{SERIES}.mbox", "/rules", "/rules/missing-safety-comment", "/queue", "/bindings"),
+    *("/bindings/kmalloc", "/debt", "/stats", "/healthz", "/atom", "/api/series", f"/api{SERIES}", "/api/rules"),
     *("/api/rules/missing-safety-comment", "/api/queue", "/api/bindings", "/api/bindings/kmalloc", "/api/stats"),
     *("/api/patchset?id=v2.0@example.org", "/static/style.css", "/static/icon.svg"),
 )
@@ -233,7 +233,7 @@ def test_an_empty_database_says_what_to_do(tmp_path: Path) -> None:
     client = TestClient(create_app(SqliteWebStore(tmp_path / "d.db"), Clock(), "", "0"))
 
     assert "patchwarden run --once" in client.get("/").text
-    for page in ("/rules", "/queue", "/border", "/debt", "/stats", "/healthz", "/atom"):
+    for page in ("/rules", "/queue", "/bindings", "/debt", "/stats", "/healthz", "/atom"):
         assert client.get(page).status_code == 200
 
 
@@ -298,7 +298,7 @@ def test_the_page_of_a_rule_has_its_findings_by_series(path: Path, get: Get) -> 
         re.findall(r'<p><a href="([^"]*)">', newest) == ["/series/v2.0@example.org", "/series/v1.0@example.org"]
     )
     assert newest.count('<li><a class="mono"') == 4
-    assert "Reported 3, withheld 5, fixed in the next revision 1, disputed 1 of 3 (33.3 %)" in page
+    assert "Reported 3, withheld 5, resolved in the next revision 1, disputed 1 of 3 (33.3 %)" in page
     assert page.index("Reported 3") < page.index("What it flags")
     assert "Some findings of this rule are only notes" in page
 

@@ -202,7 +202,8 @@ def test_a_queue_is_paged_without_gaps(tmp_path: Path, client: TestClient, make:
 
 def test_no_page_lists_the_people_of_subsystems(get: Get) -> None:
     """MAINTAINERS is matched with what a visitor types. Its addresses, and those of recipients, are on no page."""
-    for page in ("/queue", "/queue/RUST", "/queue?for=ann@example.org", "/api/queue/RUST", "/series/ann@x", "/border"):
+    queues = ("/queue", "/queue/RUST", "/queue?for=ann@example.org", "/api/queue/RUST")
+    for page in (*queues, "/series/ann@x", "/bindings"):
         assert not {name for name in ("maya@", "otto@") if name in get(page)}
 
 
@@ -220,27 +221,37 @@ def test_the_boundary_lists_uses_changes_and_collisions(get: Get) -> None:
         ("dora@x", "ben@x", "kmalloc")
     ]
     assert [name["name"] for name in json.loads(get("/api/bindings?q=kf"))["names"]] == ["kfree"]
-    assert "Changed now" in get("/border")
+    assert "Changed now" in get("/bindings")
+
+
+@pytest.mark.parametrize(
+    ("earlier", "address"),
+    [("/border?q=kmalloc", "/bindings?q=kmalloc"), ("/border/struct%3F/x", "/bindings/struct%3F%2Fx")],
+)
+def test_the_earlier_address_of_the_bindings_leads_to_them(client: TestClient, earlier: str, address: str) -> None:
+    answer = client.get(earlier, follow_redirects=False)
+
+    assert (answer.status_code, answer.headers["location"]) == (308, address)
 
 
 def _names(get: Get, address: str) -> list[str]:
-    return re.findall(r'<a href="/border/[^"]*"><bdi>([^<]*)', get(address).partition('<h2 id="names">')[2])
+    return re.findall(r'<a href="/bindings/[^"]*"><bdi>([^<]*)', get(address).partition('<h2 id="names">')[2])
 
 
 def test_the_boundary_begins_with_the_most_used_names(get: Get) -> None:
-    assert _names(get, "/border") == ["kmalloc", "device.parent"]
-    assert "Most-used names" in get("/border")
-    assert _names(get, "/border?after=") == ["device.parent", "kfree", "kmalloc"]
+    assert _names(get, "/bindings") == ["kmalloc", "device.parent"]
+    assert "Most-used names" in get("/bindings")
+    assert _names(get, "/bindings?after=") == ["device.parent", "kfree", "kmalloc"]
 
 
 @pytest.mark.parametrize("text", ["kmalloc", "kmalloc()", "bindings::kmalloc", "kmal"])
 def test_a_c_name_is_found_as_people_write_it(get: Get, text: str) -> None:
-    assert _names(get, f"/border?q={text}") == ["kmalloc"]
-    assert _names(get, "/border?q=struct+device") == ["device.parent"]
+    assert _names(get, f"/bindings?q={text}") == ["kmalloc"]
+    assert _names(get, "/bindings?q=struct+device") == ["device.parent"]
 
 
 def test_a_name_that_rust_does_not_use_is_explained(get: Get) -> None:
-    text = _text(get("/border?q=vfs_read"))
+    text = _text(get("/bindings?q=vfs_read"))
 
     assert "Names that begin with \u201cvfs_read\u201d" in text
     assert "Rust code in v7.3 uses no C name that begins like this" in text
@@ -249,7 +260,7 @@ def test_a_name_that_rust_does_not_use_is_explained(get: Get) -> None:
 def test_a_name_has_its_places_its_series_and_its_collisions(get: Get) -> None:
     page = json.loads(get("/api/bindings/kmalloc"))
 
-    assert page["number"] == 2
+    assert page["uses"] == 2
     assert [(place["path"], place["line"], place["form"]) for place in page["places"]] == [
         ("rust/helpers/slab.c", 9, "helper"),
         ("rust/kernel/alloc.rs", 3, "bindings"),
@@ -260,20 +271,20 @@ def test_a_name_has_its_places_its_series_and_its_collisions(get: Get) -> None:
         ("ben", "c-use"),
     ]
     assert len(page["collisions"]) == 1
-    text = get("/border/kmalloc")
+    text = get("/bindings/kmalloc")
     for part in ("rust/kernel/alloc.rs:3", "Pending series that change its C declaration", "Collides with", "v7.3"):
         assert part in text
 
 
 def test_uses_of_c_are_shown_after_a_rebuild(tmp_path: Path, get: Get) -> None:
     """The service reads the kernel anew only in its next round."""
-    before = _text(get("/border"))
+    before = _text(get("/bindings"))
     with Repository(tmp_path / "d.db") as store:
         assert ProjectionJob(store, Event()).rebuild() == 0
         assert store.kernel_tree_commit() == ""
 
     assert "in v7.3 (c0ffeec0ffee)" in before
-    assert _text(get("/border")) == before.replace(" (c0ffeec0ffee)", "")
+    assert _text(get("/bindings")) == before.replace(" (c0ffeec0ffee)", "")
 
 
 def test_a_collision_with_a_series_that_is_not_pending_is_not_listed(tmp_path: Path, get: Get) -> None:
@@ -288,7 +299,7 @@ def test_a_series_names_its_subsystems_and_the_c_names_that_it_changes(get: Get)
 
     assert '<a href="/queue/PCI%20SUBSYSTEM%20%5BRUST%5D">' in text
     assert "F: rust/ matches rust/&lt;a&gt;.rs" in _text(text)
-    assert '<a class="mono" href="/border/kmalloc">' in text
+    assert '<a class="mono" href="/bindings/kmalloc">' in text
 
 
 @pytest.mark.parametrize(("person", "number"), [("maya@example.org", 1), ("otto@example.org", 3), ("x@example.org", 0)])

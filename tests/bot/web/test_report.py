@@ -14,7 +14,7 @@ from bot.mail.address import Address
 from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting, Waiting
 from bot.mail.state import MailState
-from bot.review.model import FindingStatus, Recipients, Review, ReviewFinding
+from bot.review.model import FindingState, Recipients, Review, ReviewFinding
 from bot.web import report as report_module
 from bot.web.report import KIND, REPORT, ReplayReport
 from bot.web.site import file_name, safe_name
@@ -57,15 +57,15 @@ def write(folder: Path, results: Results, refused: Sequence[str] = ()) -> Steps:
 
 
 def two_revisions(make: Maker) -> list[tuple[Review, Outgoing | None]]:
-    """A finding that is fixed, one that stands, a new one, and one that is withheld."""
-    fixed, standing = make.finding(5), make.finding(9)
+    """A resolved finding, a repeated one, a new one, and one that is withheld."""
+    fixed, repeated = make.finding(5), make.finding(9)
     new = make.finding(12, rule="missing-safety-section", message="`f` has no section.\nAdd one.")
     first, second = make.posting(cover=True), make.posting(cover=True, revision=2)
     comments = (
-        ReviewFinding(standing, FindingStatus.REPEATED, mailed_before=1),
+        ReviewFinding(repeated, FindingState.REPEATED, mailed_before=1),
         ReviewFinding(new),
         ReviewFinding(make.finding(14), withheld="muted (series) by secret-muter@example.org"),
-        ReviewFinding(fixed, FindingStatus.RESOLVED, "resolved since the previous revision", 1),
+        ReviewFinding(fixed, FindingState.RESOLVED, "resolved since the previous revision", 1),
     )
     mail = Outgoing(
         *("our@bot.example.org", second.message_id, "review", "bounces+token@bot.example.org"),
@@ -74,7 +74,7 @@ def two_revisions(make: Maker) -> list[tuple[Review, Outgoing | None]]:
         reason="it is too long",
     )
     return [
-        (Review(first, (ReviewFinding(fixed), ReviewFinding(standing))), None),
+        (Review(first, (ReviewFinding(fixed), ReviewFinding(repeated))), None),
         (Review(second, comments, recipients=Recipients(reason="secret-person@example.org is ignored")), mail),
     ]
 
@@ -109,10 +109,10 @@ def test_the_page_of_a_series_has_hunks_revisions_and_the_mail(folder: Path) -> 
 
     assert "    line_12();" in text
     assert {tuple(" ".join(re.sub(r"<[^>]*>", " ", cell).split()) for cell in row) for row in cells} == {
-        ("new :9", "stands :9"),
+        ("new :9", "repeated :9"),
         ("\u2013", "new :12"),
         ("\u2013", "new :14"),
-        ("new :5", "fixed"),
+        ("new :5", "resolved"),
     }
     assert "Our mail: would be held" in text
     assert "it is too long" in text

@@ -72,11 +72,12 @@ def test_each_finding_is_a_row_with_its_line_in_each_revision(client: TestClient
 
     assert moved.fingerprint != edited.fingerprint
     assert _compared(client.get(SERIES).text) == [
-        [place, "new :5", "stands :7", "stands :7"],
-        [place, "new :9", "stands, edited :10", "stands :10"],
-        [place, "\u2013", "new :30", "fixed"],
+        [place, "new :5", "repeated :7", "repeated :7"],
+        [place, "new :9", "moved :10", "repeated :10"],
+        [place, "\u2013", "new :30", "resolved"],
     ]
     details = client.get("/api/series/v2.1@example.org").json()
+    assert [row["states"][1] for row in details["compared"]] == ["repeated", "moved", "new"]
     assert [row["places"][1] for row in details["compared"]] == [f"rust/kernel/led.rs:{line}" for line in (7, 10, 30)]
     page = client.get("/series/v2.1@example.org").text
     links = re.findall(r'<a href="#([^"]*)">missing-safety-comment</a>', page[page.index('id="compared"') :])

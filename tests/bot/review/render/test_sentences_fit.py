@@ -60,7 +60,7 @@ def mail_of(make: Maker, examples: Sequence[tuple[Rule, Example]]) -> tuple[str,
             fixed_by = None if finding.fixed_by_patch is None else first + finding.fixed_by_patch
             findings.append(replace(finding, anchor=anchor, fixed_by_patch=fixed_by))
     result = review(make.posting(patches), Report(tuple(findings)), MAILED.values(), policy=UNLIMITED)
-    return body(result, MAILED, make.identity), tuple(comment.finding for comment in result.reported)
+    return body(result, MAILED, make.identity), tuple(entry.finding for entry in result.reported)
 
 
 def _moved(change: FileChange, number: int) -> FileChange:
