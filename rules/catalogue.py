@@ -19,7 +19,8 @@ of form, and a `note` states a fact. Status: findings of a `stable` rule may be 
 shown in stored reviews and digests only, and the id of a `retired` rule is never reused. Tier: a mail shows findings of
 tier 1 under their lines, and findings of tier 2 together at its end. Rules of scope author are about form, and help
 authors before they post a series: `patchwarden check` runs them, and reviews run them only for lists that ask for nits.
-A mail then reports their findings in its block of nits. Rules that run only if they are named need `--rule`.
+A mail then reports their findings in its block of nits. Some rules run only with
+`--rule`, because people disagree about what they report.
 
 Each example is a diff, right of the bar. In the margin, `!` marks the lines that the rule must report; it must not
 report other lines. `(whole)` after a path says that the diff shows the whole file.
@@ -55,7 +56,7 @@ def _section(rule: Rule, level: int) -> str:
     if rule.scope is Scope.AUTHOR:
         facts.append("scope author")
     if not rule.is_default:
-        facts.append("runs only if it is named")
+        facts.append("runs only with --rule")
     doc = re.sub(r"^## ", f"{mark}# ", rule.doc.strip(), flags=re.MULTILINE)
     evidence = "\n".join(f"- {item.link}" for item in rule.evidence)
     examples = "\n".join(f"{name}:\n\n```text\n{text}\n```\n" for name, text in example_texts(rule))

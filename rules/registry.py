@@ -199,7 +199,7 @@ _NAMED_ONLY: Final = {
     "docs.comment_period": Needs.RUST,
     "docs.comment_backticks": Needs.RUST,
 }
-"""What each rule of scope `author` needs that runs only if it is named: people disagree about what it reports."""
+"""What each rule of scope `author` needs that runs only with `--rule`: people disagree about what it reports."""
 
 _ALL: Final = {**_NEEDS, **_AUTHOR_NEEDS, **_NAMED_ONLY}
 
@@ -301,7 +301,7 @@ def _problems(rule: Rule) -> Iterator[str]:
     if rule.scope is Scope.AUTHOR and rule.tier != 2:
         yield "a rule of scope author is of tier 2"
     if rule.scope is Scope.MAIL and not rule.is_default:
-        yield "a rule that runs only if it is named is of scope author"
+        yield "a rule that runs only with --rule has the scope author"
     yield from _problems_of_texts(rule)
     if not rule.evidence:
         yield "no evidence: name the guideline or the review that asks for the rule"

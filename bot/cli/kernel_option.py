@@ -19,7 +19,7 @@ TreeOption = Annotated[
         "--tree",
         metavar="REPO[@REF]",
         help="Check against this kernel repository instead of those in the settings. Without REF the base of each "
-        "series is searched.",
+        "series is determined.",
     ),
 ]
 NewestTreeOption = Annotated[

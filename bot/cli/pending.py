@@ -56,12 +56,12 @@ def pending(
     ] = None,
     form: Annotated[Format, Option("--format", help="text or json.")] = Format.TEXT,
     rebuild: Annotated[
-        bool, Option("--rebuild", help="Analyse the stored series again, and make the table of them anew.")
+        bool, Option("--rebuild", help="Analyse the stored series again, and rebuild the table of pending series.")
     ] = False,
 ) -> int:
     """List the pending series: those that were reviewed and sent within the last `pending_days` days.
 
-    With a name, list the series that change, use or add it. With a message-id, print what that series does, and which pending series it collides with. Series whose authors know of each other do not collide.
+    With a name, list the series that change, use or add it. With a message-id, print what that series does, and which pending series it collides with. Two series do not collide if one of them names the other, or if they are in one thread or by one author.
 
     \b
     Example:

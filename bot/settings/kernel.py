@@ -18,7 +18,7 @@ class KernelRepository(Table):
     refs: tuple[str, ...] = setting(("refs/heads/*", "refs/tags/v*"), "The branches and tags to fetch.")
     ref: str = setting(
         "",
-        "The branch, tag or commit that is used for all series. If empty, the base of each series is searched; of a "
+        "The branch, tag or commit that is used for all series. If empty, the base of each series is determined; of a "
         "landing repository, the newest branch or tag is used.",
     )
 

@@ -97,7 +97,7 @@ def test_a_rule_of_scope_author_is_of_tier_2_and_one_of_scope_mail_always_runs()
     author = next(rule for rule in RULES if rule.scope is Scope.AUTHOR)
 
     assert "tier 2" in "\n".join(problems((replace(author, tier=1),)))
-    assert "only if it is named" in "\n".join(problems((replace(author, scope=Scope.MAIL, is_default=False),)))
+    assert "only with --rule" in "\n".join(problems((replace(author, scope=Scope.MAIL, is_default=False),)))
 
 
 def test_reviews_without_nits_do_not_load_the_rules_of_scope_author() -> None:

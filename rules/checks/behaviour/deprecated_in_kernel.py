@@ -66,7 +66,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         if item.key == "dbg!":
             yield file.report(item, "`dbg!` is a tool for debugging. Remove it, or use `pr_debug!`.")
         elif item.key in _REPLACED:
-            yield file.report(item, f"Use `{_REPLACED[item.key]}`: `char` of the kernel is unsigned.")
+            yield file.report(item, f"Use `{_REPLACED[item.key]}`: `char` is unsigned in the kernel.")
         else:
             yield file.report(
                 item,

@@ -23,9 +23,10 @@ outside of the `#if`.
 - Names that the file used before.
 - A name that a landing tree has without the option, and a use that a landing tree builds only with the option.
 
-Names that the base does not know are searched in the landing trees; the finding names the tree. If the base is unknown,
-all names are searched there, but the finding is not mailed: the base may have a change that is not in the landing tree.
-Without a kernel tree, or if a change of a Kconfig file or Makefile does not fit the base, nothing is reported.
+Names that the base does not know are looked up in the landing trees; the finding names the tree. If the base is
+unknown, all names are looked up there, but the finding is not mailed: the base may have a change that is not in the
+landing tree. Without a kernel tree, or if a change of a Kconfig file or Makefile does not fit the base, nothing is
+reported.
 """
 
 from collections.abc import Iterator

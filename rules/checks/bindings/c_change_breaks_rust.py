@@ -18,7 +18,7 @@ A change, with or without Rust in the patch, to a C name that Rust uses through 
 - A constant changes its value. This is a warning: Rust gets the new value when it is built, but code may rely on the
   old value, and user space, firmware or a device may know it.
 
-The users are searched in the tree that the series was made for and in the landing trees. A declaration in a landing
+The users are looked up in the tree that the series was made for and in the landing trees. A declaration in a landing
 tree counts only if it has the same tokens as the declaration that the patch changes. The first patch that breaks the
 users is reported.
 

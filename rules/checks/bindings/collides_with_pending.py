@@ -26,9 +26,10 @@ yours depends on in the cover letter: by a link, or by a `prerequisite-patch-id:
 
 ## What it does not flag
 
-Nothing is reported about two series of which one names the other, about revisions of one series, about series in one
-thread or by one author, about applied series, and about a patch that both series contain. A use that already fits the
-changed declaration is not a collision.
+- Two series if one of them names the other, or if they are in one thread or by one author.
+- Revisions of one series, and applied series.
+- A patch that both series contain.
+- A use that already fits the changed declaration.
 """
 
 from collections.abc import Iterator, Sequence
@@ -66,7 +67,7 @@ def _report(other: PendingSeries, collisions: Sequence[Collision]) -> Diagnostic
     first = collisions[0]
     names = dict.fromkeys(f"`{collision.mine.name.rpartition(' ')[2]}`" for collision in collisions)
     names.pop(f"`{first.mine.name.rpartition(' ')[2]}`")
-    same = f" The same is true for {listing(list(names), _MAX_NAMED)}." if names else ""
+    same = f" The same applies to {listing(list(names), _MAX_NAMED)}." if names else ""
     return Diagnostic(
         first.mine.place,
         f"{_message(first)}{same} {_ADVICE}",
@@ -87,9 +88,9 @@ def _message(collision: Collision) -> str:
         return f"Another pending series also adds the {kind} `{name}`, in a different form."
     if collision.kind is CollisionKind.SAME_LINES:
         if not mine.after:
-            return f"This deletes `{name}`, of which another pending series changes lines."
+            return f"This deletes `{name}`, in which another pending series changes lines."
         if not other.after:
-            return f"Another pending series deletes `{name}`, of which this changes lines."
+            return f"This changes lines in `{name}`, which another pending series deletes."
         return f"Another pending series rewrites the same lines of `{name}` in a different way."
     if change is mine:
         return f"This {verb} `{change.name}`, which another pending series begins to use."

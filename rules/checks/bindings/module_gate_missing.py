@@ -3,7 +3,7 @@
 
 ## What it flags
 
-A module, item or macro of the `kernel` crate is under a `cfg`, and code uses it that is built without this option:
+A module, item or macro of the `kernel` crate is under a `cfg`, and code that is built without this option uses it:
 
 - The series adds the use, and the Kconfig entry does not depend on the option of the module.
 - The series removes the `depends on` or `select` from the Kconfig entry, or builds the file under another option.
@@ -130,7 +130,7 @@ def _message(breaches: Sequence[GateBreach]) -> str:
     if not 0 < len(depends) <= _MAX_CLAUSES or not is_clear:
         reason = f"does not depend on `{gate}`"
     others = list(dict.fromkeys(f"`CONFIG_{other.option}`" for other in breaches if other.option != breach.option))
-    same = f" The same is true for {listing(others, _MAX_SHOWN)}." if others else ""
+    same = f" The same applies to {listing(others, _MAX_SHOWN)}." if others else ""
     return f"{needed}, but `CONFIG_{breach.option}`, which builds this code, {reason}.{same}"
 
 

@@ -10,7 +10,7 @@ A change of the `kernel` crate that other Rust code does not follow:
 - A method of a trait is removed or gets other parameters, and implementations have it as before.
 - A trait gets a method without a default, and implementations do not have it.
 
-The users are searched in the tree that the series was made for and in the landing trees.
+The users are looked up in the tree that the series was made for and in the landing trees.
 
 ## Why
 
@@ -82,7 +82,7 @@ def _report(view: SeriesView, tree: str, breakage: ApiBreakage, alike: Sequence[
     message = _message(breakage, HERE_OR_THERE if tree else HERE)
     if alike:
         names = listing([f"`{other.name}`" for other in alike], _MAX_SHOWN)
-        message = f"{message} The same is true for {names}."
+        message = f"{message} The same applies to {names}."
     yield view.report(
         place,
         message,

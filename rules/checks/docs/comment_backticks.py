@@ -4,7 +4,7 @@
 ## What it flags
 
 An added comment line with a name in it that can only be code: with `::`, with `()` at its end, or a snake_case name
-with at least two underscores. It runs only if it is named.
+with at least two underscores. It runs only with `--rule`.
 
 ## Why
 

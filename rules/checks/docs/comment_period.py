@@ -4,7 +4,7 @@
 ## What it flags
 
 An added `//` comment, or a paragraph of documentation, of at least three words that does not end with a full stop or
-another sign. It runs only if it is named.
+another punctuation mark. It runs only with `--rule`.
 
 ## Why
 

@@ -7,8 +7,8 @@ A new `rust_helper_name`, if neither the tree nor the series has Rust code that 
 
 ## Why
 
-Helpers are added together with the code that needs them. A helper without a user is never removed, because it is
-not known whether it is needed.
+Helpers are added together with the code that needs them. A helper without a user is never removed, because
+people cannot tell whether it is needed.
 
 ## How to fix
 

@@ -24,10 +24,10 @@ Write the line of the documentation as `#[cfg_attr(CONFIG_X, doc = "..")]`, or t
 - A link if Kconfig does not show a configuration in which the documentation exists and the target does not.
 - A target that has a definition for each configuration, or another way to it that is not under the `cfg`.
 - A name that a glob import, the prelude or a macro may provide.
-- Text in code blocks and in code without brackets, addresses, and paths of files.
+- Code blocks, code in backticks without brackets around it, addresses, and paths of files.
 - Documentation that rustdoc does not show: of private or hidden items, and of code in functions and macros.
 
-Without a kernel tree nothing is reported, and neither if a change of a Kconfig file or Makefile does not fit the tree.
+Nothing is reported without a kernel tree, or if a change of a Kconfig file or Makefile does not fit the tree.
 """
 
 from collections.abc import Iterable, Iterator
@@ -83,7 +83,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 def _own_message(name: str, option: str, links: list[GatedLink]) -> str:
     others = list(dict.fromkeys(str(gated.link.line) for gated in links if gated.link.line != links[0].link.line))
-    same = f" The same is true for line {listing(others, _MAX_SHOWN)}." if others else ""
+    same = f" The same applies to line {listing(others, _MAX_SHOWN)}." if others else ""
     return (
         f"rustdoc cannot resolve this link without `{option}`: `{name}` exists only with it, and this documentation"
         f" exists without it too. {_FIX}{same}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Trailers of authors and senders that the process of the kernel does not allow.
+"""Trailers of authors and senders that the kernel's process does not allow.
 
 ## What it flags
 

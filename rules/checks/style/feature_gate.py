@@ -9,8 +9,8 @@ An added feature of a crate below `rust/` whose name is not in the commit messag
 
 ## Why
 
-The kernel removes features when the minimum version of Rust has them. The comment says when that is: in which version
-the feature became stable, or whether it is expected to.
+The kernel removes a feature gate when its minimum version of Rust has the feature as stable. The comment says when that
+will be: in which version the feature became stable, or that it is expected to become stable.
 
 ## How to fix
 

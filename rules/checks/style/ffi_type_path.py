@@ -8,8 +8,8 @@
 
 ## Why
 
-The types of `core::ffi` may differ from the kernel's: `char` is unsigned there. The prelude has the right ones, and
-they are written as bare identifiers.
+The types of `core::ffi` may differ from the kernel's: `char` is unsigned in the kernel. The prelude has the right
+types, and the kernel writes them as bare identifiers.
 
 ## How to fix
 

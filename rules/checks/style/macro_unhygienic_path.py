@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A path to a crate in a macro that depends on the names where the macro is called.
+"""A path in a macro whose meaning depends on the names in scope where the macro is called.
 
 ## What it flags
 

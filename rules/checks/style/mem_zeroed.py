@@ -7,7 +7,7 @@ An added call of `mem::zeroed()`, or `MaybeUninit::zeroed().assume_init()`.
 
 ## Why
 
-`pin_init::zeroed()` is safe, because it asks for the trait `Zeroable`, which the bindings of C types implement.
+`pin_init::zeroed()` is safe, because it requires the trait `Zeroable`, which the bindings of C types implement.
 
 ## How to fix
 
