@@ -55,7 +55,7 @@ COMMANDS: Final = {
     "row. Stop the service first.",
     "prune": "Remove the texts of mails, series and reviews that are older than the retention settings allow, and "
     "shrink the database.",
-    "rebuild": "Write the rows that the web pages show anew, from the stored series and reviews.",
+    "rebuild": "Rebuild the rows for the web pages from the stored series and reviews.",
     "init": "Write a settings file that explains each setting and contains its default.",
     "doctor": "Check settings, database, archives, lists, outbox, git and rules. Print what is wrong and how to fix "
     "it.",

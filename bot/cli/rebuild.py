@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden rebuild`: write the derived tables anew."""
+"""`patchwarden rebuild`: rebuild the derived tables."""
 
 from threading import Event
 from typing import Final
@@ -11,7 +11,7 @@ from bot.cli.database import announce, existing
 
 
 def rebuild(context: GlobalOptions) -> int:
-    """Write the rows that the web pages show anew, from the stored series and reviews.
+    """Rebuild the rows for the web pages from the stored series and reviews.
 
     The service writes these rows itself, also for a database that lacks them. You need this command only if the rows are damaged. It also fills the queue of `patchwarden worker` again. If the settings name a kernel repository, reviews without subsystems get those of the newest MAINTAINERS, and reviews by earlier versions also get the lines of MAINTAINERS that match. Stop the service first. You can interrupt the command and run it again.
 
@@ -44,7 +44,7 @@ def rebuild(context: GlobalOptions) -> int:
         return status.FAILED
     echo("rebuilt")
     if has_kernel:
-        echo(f"{filled:,} reviews have subsystems now with the lines of MAINTAINERS that match")
+        echo(f"added subsystems, or the lines of MAINTAINERS that match, to {filled:,} reviews")
     else:
         echo("no subsystems were added: they need a kernel repository in the settings ([kernel])")
     return status.OK

@@ -112,7 +112,7 @@ def reason(line: FindingLine) -> str:
 
 
 def collision(line: CollisionLine) -> str:
-    """Return why two series collide: "both add helper get_page in different form"."""
+    """Return why two series collide: "both add helper get_page in different forms"."""
     return _COLLISIONS[PendingKind(line.kind)].format(name=plain_text.harmless(f"`{line.name}`"))
 
 

@@ -42,7 +42,7 @@ SINCE: Final = Sentence("since {ref} changed")
 NOT_MAILED: Final = Sentence("not mailed: {reason}")
 
 C_CHANGE: Final = Sentence("one changes the C declaration {name}, the other begins to use it")
-ADDED_TWICE: Final = Sentence("both add {name} in different form")
+ADDED_TWICE: Final = Sentence("both add {name} in different forms")
 ITEM_CHANGE: Final = Sentence("one changes {name}, the other begins to use it")
 SAME_LINES: Final = Sentence("both rewrite the same lines of {name}")
 ONE_COLLISION: Final = Sentence("1 pair of pending series collides.")

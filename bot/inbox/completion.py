@@ -4,6 +4,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from math import ceil
 from typing import Final
 from urllib.parse import quote
 
@@ -92,7 +93,8 @@ class ArchiveLookup:
             self._sleep(wait.total_seconds())
             wait = self._http.pace.claim(_KEY, BETWEEN_MAILS)
         if wait > NOW:
-            raise InboxError(f"{url}: not asked, the archive wants rest for {wait.total_seconds() / 60:.0f} min more")
+            minutes = ceil(wait.total_seconds() / 60)
+            raise InboxError(f"{url}: not requested; the next request to this archive is allowed in {minutes} min")
         return url, self._http.get(url, _KEY, limit)
 
 

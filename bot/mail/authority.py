@@ -104,7 +104,7 @@ def proven_sender(message: Message, attestations: Iterable[Attestation], now: da
 def plausible_sender(message: Message, now: datetime) -> Address | Unproven:
     """Return the claimed author of the mail, if it is one person, recent, and unambiguous for every reader."""
     if message.author is None:
-        return Unproven("From is not plainly one mailbox")
+        return Unproven("From is not exactly one mailbox")
     if is_automatic(message):
         return Unproven("a machine wrote it")
     if message.date is None or not -_AHEAD <= now - message.date <= OLDEST:

@@ -113,7 +113,7 @@ def refuse_mail(message: Message, terms: RefusalTerms) -> Refusal | None:
     if is_reply(message.subject):
         return Refusal(RefusalKind.REPLY, "the subject is that of a reply")
     if _asks_to_pull(message.subject):
-        return Refusal(RefusalKind.PULL, "the subject asks to pull")
+        return Refusal(RefusalKind.PULL, "the subject is that of a pull request")
     if (message.header("X-stable") or "").lower() == "review":
         return Refusal(RefusalKind.STABLE, "it is under review for a stable release")
     if not PATCH_WORD.search(_prefixes(message.subject)):
@@ -177,9 +177,9 @@ def _by_content(posting: Posting) -> Refusal | None:
     if upstream is not None:
         return Refusal(RefusalKind.BACKPORT, f"patch {upstream} names its upstream commit")
     if "pull" in words:
-        return Refusal(RefusalKind.PULL, "the subject asks to pull")
+        return Refusal(RefusalKind.PULL, "the subject is that of a pull request")
     if all(sign in f"\n{series.cover}" for sign in _PULL_TEXT):
-        return Refusal(RefusalKind.PULL, "the cover letter asks to pull")
+        return Refusal(RefusalKind.PULL, "the cover letter is a pull request")
     paths = [path for patch in series.patches for path in patch.paths]
     project = other_project(words, series.subject, posting.recipients, paths)
     if project:

@@ -26,7 +26,7 @@ class MailState(StrEnum):
     UNCONFIRMED = "unconfirmed"
     """It may have left: the final reply of the mail server was lost or malformed."""
     REFUSED = "refused"
-    """The mail server refused it for good, or all attempts failed. It did not leave."""
+    """The mail server refused it permanently, or all attempts failed. It did not leave."""
     EXPIRED = "expired"
     """It waited too long."""
     WITHDRAWN = "withdrawn"

@@ -9,7 +9,7 @@ class OutboxError(AdapterError):
 
 
 class RefusedError(OutboxError):
-    """The mail was refused for good. It is certain that it did not leave."""
+    """The mail was refused permanently. It is certain that it did not leave."""
 
 
 class UnfitError(OutboxError):

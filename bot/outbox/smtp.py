@@ -115,7 +115,7 @@ class Smtp:
         return password
 
     def _envelope(self, smtp: smtplib.SMTP, mail: Outgoing, sender: str) -> tuple[str, ...]:
-        """Send sender and recipients. Return the recipients refused for good; the mail goes to the others."""
+        """Send sender and recipients. Return the permanently refused recipients; the mail goes to the others."""
         eight = not mail.content.isascii()
         if eight and not smtp.has_extn("8bitmime"):
             raise RefusedError("the server takes no 8-bit mails")

@@ -17,7 +17,7 @@ class CheckStatus(StrEnum):
     QUEUED = "queued"
     POSTED = "posted"
     REFUSED = "refused"
-    """Patchwork refused it for good, or all attempts failed."""
+    """Patchwork refused it permanently, or all attempts failed."""
     WITHDRAWN = "withdrawn"
     """The settings, a mute or a newer revision no longer allow it."""
 
@@ -66,7 +66,7 @@ class CheckStore(Protocol):
 
 
 class CheckServer(Protocol):
-    """A Patchwork server. Raises bot.outbox.error.OutboxError, and RefusedError for what it refuses for good."""
+    """A Patchwork server. Raises bot.outbox.error.OutboxError, and RefusedError for what it refuses permanently."""
 
     def find_patch(self, message_id: str, project: str) -> int | None:
         """Return the id of a patch, None if the server does not know it."""

@@ -69,7 +69,7 @@ def test_a_challenge_page_is_never_a_mail(run: Run, origin: Origin) -> None:
 
     assert (result.status, again.status, len(origin.requests)) == (2, 2, 1)
     assert "web page" in result.err
-    assert "wants rest" in again.err
+    assert "the next request to this archive is allowed in" in again.err
 
 
 def test_a_file_of_that_name_is_a_file(run: Run, origin: Origin) -> None:

@@ -23,7 +23,7 @@ def test_a_rebuild_adds_subsystems_if_there_is_a_kernel(tmp_path: Path, patchwar
     Path("patchwarden.toml").write_text('[kernel]\nrepositories = [{ path = "kernel.git" }]\n')
     outputs = [patchwarden("rebuild")[:2] for _ in range(2)]
 
-    text = "rebuilt\n{} reviews have subsystems now with the lines of MAINTAINERS that match\n"
+    text = "rebuilt\nadded subsystems, or the lines of MAINTAINERS that match, to {} reviews\n"
     texts = [text.format(number) for number in (1, 0)]
     assert outputs == [(0, text) for text in texts]
     assert _subsystems() == [("LAMPS", "F: rust/", "rust/kernel/led.rs")]

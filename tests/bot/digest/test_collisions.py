@@ -60,7 +60,7 @@ def test_the_page_names_both_and_escapes_their_subjects(make: Maker) -> None:
     [
         (PendingKind.C_CHANGE, "one changes the C declaration `a`, the other begins to use it"),
         (PendingKind.C_USE, "one changes the C declaration `a`, the other begins to use it"),
-        (PendingKind.ADDED, "both add `a` in different form"),
+        (PendingKind.ADDED, "both add `a` in different forms"),
         (PendingKind.ITEM_CHANGE, "one changes `a`, the other begins to use it"),
         (PendingKind.ITEM_USE, "one changes `a`, the other begins to use it"),
     ],

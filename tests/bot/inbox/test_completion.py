@@ -74,10 +74,10 @@ def test_requests_keep_their_distance(origin: Origin, completion: ArchiveLookup,
     assert clock.now() - start == timedelta(seconds=15)
 
 
-def test_nothing_is_asked_while_the_origin_wants_rest(origin: Origin, completion: ArchiveLookup) -> None:
+def test_nothing_is_requested_before_the_time_that_the_origin_names(origin: Origin, completion: ArchiveLookup) -> None:
     origin.faults["."] = [Answer(429, headers={"Retry-After": "900"})]
     for _ in range(3):
-        with pytest.raises(InboxError, match=r"429|wants rest for 15 min"):
+        with pytest.raises(InboxError, match=r"429|allowed in 15 min"):
             completion.mail("1-2-author@example.org")
 
     assert len(origin.requests) == 1

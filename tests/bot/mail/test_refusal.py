@@ -118,7 +118,7 @@ def test_a_posting_is_refused_for_what_it_is(posting: Posting, kind: RefusalKind
             "bot: robot@example.org is a bot, or the mail says that a machine wrote it",
         ),
         (refuse_mail(mail("Re: [PATCH] x"), TERMS), "reply: the subject is that of a reply"),
-        (refuse_mail(mail("[GIT PULL] x"), TERMS), "pull-request: the subject asks to pull"),
+        (refuse_mail(mail("[GIT PULL] x"), TERMS), "pull-request: the subject is that of a pull request"),
         (
             refuse_mail(mail("x", more="X-stable: Review\n"), TERMS),
             "stable-queue: it is under review for a stable release",
@@ -142,7 +142,10 @@ def test_a_posting_is_refused_for_what_it_is(posting: Posting, kind: RefusalKind
             refuse_posting(posting("[PATCH] x", text=f"commit {'a' * 40} upstream."), FRESH, NOW, TERMS),
             "backport: patch 1 names its upstream commit",
         ),
-        (refuse_posting(posting("[GIT PULL] [PATCH] x"), FRESH, NOW, TERMS), "pull-request: the subject asks to pull"),
+        (
+            refuse_posting(posting("[GIT PULL] [PATCH] x"), FRESH, NOW, TERMS),
+            "pull-request: the subject is that of a pull request",
+        ),
         (refuse_posting(posting("[PATCH b4] x"), FRESH, NOW, TERMS), "not-kernel: it is for b4"),
         (
             refuse_posting(posting("[PATCH] x", "src/main.rs"), FRESH, NOW, TERMS),
