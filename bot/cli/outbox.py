@@ -127,7 +127,9 @@ def show(
 
 
 def approve(context: GlobalOptions, message_id: _Id) -> None:
-    """Approve a held mail, so that it is sent, and print it. A mail is held for approval, or by the lint or a limit.
+    """Approve a held mail, so that it is sent, and print it.
+
+    A mail is held if a person must approve it, if it exceeds a limit, or if it is not fit to be sent. `patchwarden outbox list` says why.
 
     \b
     Example:
@@ -135,7 +137,7 @@ def approve(context: GlobalOptions, message_id: _Id) -> None:
       patchwarden outbox approve 3f2a91c0
 
     Exit status: 0 approved; 2 no such mail, or it is not held; 3 the database cannot be written.
-    """
+    """  # noqa: E501 help paragraphs are not hard-wrapped
     _print(_decide(context, message_id, [MailState.HELD], MailState.APPROVED, "by hand", err=True))
 
 

@@ -153,7 +153,7 @@ def _print_posting(store: "ListingRows", message_id: str, form: Format) -> None:
         record = {
             **_record(posting),
             "facts": list(map(_fact_record, posting.facts.facts)),
-            "cut": list(posting.facts.cut),
+            "truncated": list(posting.facts.cut),
             "collisions": [
                 {**_record(other), "facts": list(map(_collision_record, pairs))} for other, pairs in collisions
             ],
@@ -222,7 +222,7 @@ def _fact_record(fact: PendingFact) -> dict[str, Any]:
 def _collision_record(collision: Collision) -> dict[str, Any]:
     return {
         "collision": collision.kind.value,
-        "mine": _fact_record(collision.mine),
+        "this": _fact_record(collision.mine),
         "other": _fact_record(collision.other),
     }
 

@@ -178,7 +178,7 @@ def _record(result: "RecheckResult") -> dict[str, Any]:
         "subject": clean(posting.series.subject),
         "revision": posting.series.revision,
         "later_revision": changed.later,
-        "first": changed.first,
+        "first_review": changed.first,
         "verdict_changed": changed.verdict,
         "changes": [
             {
@@ -190,7 +190,7 @@ def _record(result: "RecheckResult") -> dict[str, Any]:
             for change in changed.changes
         ],
         "mail": None if result.mail is None else result.mail.message_id,
-        "unsent": clean(result.unsent),
+        "no_mail_reason": clean(result.unsent),
     }
 
 

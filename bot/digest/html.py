@@ -196,11 +196,11 @@ class _Renderer:
 
     def _finding(self, series: SeriesLine, line: FindingLine) -> Markup:
         """Return the findings of a line: what and where they are, each with its link."""
-        status = line.state
+        state = line.state
         addresses = [finding_address(series.message_id, line, index, self._links) for index in range(len(line.places))]
-        rest = phrases.finding(line).removeprefix(f"{status}: {line.severity} {line.rule}")
+        rest = phrases.finding(line).removeprefix(f"{state}: {line.severity} {line.rule}")
         summary = joined(
-            element("span", status, class_=f"tag {status}"),
+            element("span", state, class_=f"tag {state}"),
             " ",
             element("b", line.severity, class_=line.severity),
             " ",
@@ -209,7 +209,7 @@ class _Renderer:
         )
         message = (
             element("div", _code(plain_text.harmless(line.message)))
-            if status != FindingState.RESOLVED and not line.withheld
+            if state != FindingState.RESOLVED and not line.withheld
             else Markup()
         )
         reason = _by(phrases.reason(line)) if line.withheld else Markup()

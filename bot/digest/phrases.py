@@ -96,7 +96,7 @@ def finding(line: FindingLine) -> str:
     """Return how many findings of which rule: "new: warning missing-safety-comment, 3 places"."""
     count = len(line.places)
     sentence = sentences.FINDING_PLACES if count > 1 else sentences.FINDING
-    return sentence.format(status=line.state, severity=line.severity, rule=line.rule, count=count)
+    return sentence.format(state=line.state, severity=line.severity, rule=line.rule, count=count)
 
 
 def landing(line: FindingLine, ref: str) -> str:

@@ -220,7 +220,7 @@ class SeriesDetail:
 
 @dataclass(frozen=True, slots=True)
 class RuleFigures:
-    """Counts of the findings of a rule. Each revision in which a finding stands counts.
+    """Counts of the findings of a rule. A finding counts once for each revision that has it.
 
     `resolved` findings were gone in the next revision. `withheld` has the reasons with their counts, the most frequent
     first. `disputed` and `confirmed` count people's last replies: not applicable, and fixed.

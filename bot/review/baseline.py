@@ -18,7 +18,7 @@ ALREADY_REPLIED: Final = Sentence(_REPLIED + " in {reply}")
 def compare(
     report: Report, previous: Review | None, active_rules: Container[str] | None = None, reply: str = ""
 ) -> tuple[ReviewFinding, ...]:
-    """Return each finding with its status, in the order of the report, and then the resolved findings.
+    """Return each finding with its state, in the order of the report, and then the resolved findings.
 
     A finding is repeated if the previous revision has one with the same fingerprint, and moved if it has one with the
     same rule and text, or with the same rule in the same item of the same file. If the message is the same too, the

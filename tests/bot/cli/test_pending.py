@@ -67,6 +67,8 @@ def test_the_output_for_programs(service: Call) -> None:
     assert posting["facts"][0]["name"] == PATH
     (collision,) = posting["collisions"]
     assert (collision["message_id"], collision["facts"][0]["collision"]) == ("ben.1@example.org", "same-lines")
+    assert (collision["facts"][0]["this"]["name"], collision["facts"][0]["other"]["name"]) == (PATH, PATH)
+    assert posting["truncated"] == []
 
 
 def test_a_rebuild_makes_the_lost_table_anew(service: Call) -> None:

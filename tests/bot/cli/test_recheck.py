@@ -40,10 +40,12 @@ def test_as_json(patchwarden: Call, archive: Path) -> None:
 
     (record,) = json.loads(out)
     (change,) = record["changes"]
+    assert record["mail"] is None
+    assert isinstance(record["no_mail_reason"], str)
     assert ("1@example.org", 1, True, True) == (
         record["message_id"],
         record["revision"],
-        record["first"],
+        record["first_review"],
         record["verdict_changed"],
     )
     assert ("new", "missing-safety-comment", "1@example.org", 4) == (
