@@ -117,7 +117,9 @@ def test_the_level_is_the_least_severe_that_is_written(
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_a_library_is_heard_from_warning_on_and_in_one_line(form: Form, capfd: pytest.CaptureFixture[str]) -> None:
+def test_lines_of_a_library_are_logged_from_warning_on_in_one_line(
+    form: Form, capfd: pytest.CaptureFixture[str]
+) -> None:
     configure(LogConfig(form, "debug"))
     library = logging.getLogger("httpx")
     library.info("HTTP Request: GET https://x.example.org/?token=1")

@@ -87,7 +87,7 @@ def _command(body: str, sign: bool = True) -> bytes:
     return signed(mail, now) if sign else mail
 
 
-def test_a_command_is_heard_and_the_finding_not_repeated(run: Callable[[], tuple[int, str]]) -> None:
+def test_a_command_is_obeyed_and_the_finding_not_repeated(run: Callable[[], tuple[int, str]]) -> None:
     assert 0 == run()[0]
     mailbox.Maildir("bot").add(_command(f"patchwarden: not-applicable {RULE} the caller checks it\n"))
 
@@ -108,7 +108,7 @@ def test_a_rule_that_three_people_call_wrong_falls_silent_and_the_digest_says_so
 ) -> None:
     git_archive(Path("three.git").resolve(), [patch(f"{name}@example.org", name) for name in ("a", "b", "c")])
     threshold = "\n[precision]\nmax_dispute_rate = 0.5\nmin_findings = 3\n"
-    # What a dry run files was said to nobody: these are mailed.
+    # Findings that a dry run wrote to files do not count: these are mailed.
     sent = (
         "\n[sending]\ntransport = 'maildir'\n[review]\nstale_hours = 1000000\n"
         "[lists.'rust-for-linux@lists.example.org']\nmode = 'author'\nconsent = 'https://lists.example.org/yes'\n"
@@ -145,7 +145,7 @@ def test_a_rule_that_three_people_call_wrong_falls_silent_and_the_digest_says_so
     assert f"{RULE} is no longer mailed, only listed here" in " ".join(capfd.readouterr().out.split())
 
 
-def test_what_is_not_signed_is_not_heard(run: Callable[[], tuple[int, str]]) -> None:
+def test_an_unsigned_command_is_not_obeyed(run: Callable[[], tuple[int, str]]) -> None:
     run()
     mailbox.Maildir("bot").add(_command("patchwarden: mute author\n", sign=False))
 
@@ -209,7 +209,7 @@ def _offered(ours: str, words: str) -> tuple[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("algorithm", ["ed25519", "openpgp", "openssh"])
-def test_a_command_of_the_page_with_a_developer_signature_is_heard(
+def test_a_command_of_the_page_with_a_developer_signature_is_obeyed(
     run: Callable[[], tuple[int, str]], tmp_path: Path, algorithm: str
 ) -> None:
     """From the review over the page and the mailbox to the effect; the worker may run git, gpg and ssh-keygen."""

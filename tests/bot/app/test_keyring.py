@@ -105,7 +105,7 @@ def test_a_keyring_that_the_settings_name_must_exist(keyring: Path, doctor: Doct
     assert f"{keyring} is not a directory" in lines[0]
 
 
-def test_without_a_keyring_nothing_is_said(keyring: Path, doctor: Doctor) -> None:
+def test_without_a_keyring_doctor_reports_nothing(keyring: Path, doctor: Doctor) -> None:
     (keyring.parent / "patchwarden.toml").write_text("")
 
     assert doctor()[1] == []

@@ -79,7 +79,7 @@ def test_an_archive_that_does_not_answer_is_a_problem_and_not_an_end(origin: Ori
     assert f"{origin.url}/rust/manifest.js.gz" in summary.problems[0]
 
 
-def test_doctor_says_how_a_list_stands(origin: Origin, settings: Settings) -> None:
+def test_doctor_shows_the_state_of_a_list(origin: Origin, settings: Settings) -> None:
     before = list(_lists(settings))
     origin.faults["manifest"] = [Answer(503)]
     with open_service(settings, (), Silent()) as service:

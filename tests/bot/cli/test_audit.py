@@ -99,7 +99,7 @@ def test_bad_usage(run: Run, tree: Path, arguments: list[str]) -> None:
     assert 2 == run("audit", *arguments).status
 
 
-def test_a_file_that_is_not_there_is_named_and_the_others_are_judged(run: Run, tree: Path) -> None:
+def test_a_file_that_is_not_there_is_named_and_the_others_are_checked(run: Run, tree: Path) -> None:
     result = run("audit", "--format", "terse", "gone.rs", "linux/rust/kernel/a.rs")
 
     assert 2 == result.status
@@ -114,7 +114,7 @@ def test_bytes_that_are_no_text(run: Run, tmp_path: Path) -> None:
     assert run("audit", "--format", "json", "odd.rs", "empty.rs").status in (0, 1)
 
 
-def test_a_file_that_cannot_be_judged_costs_no_other(run: Run, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_checked_costs_no_other(run: Run, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.cli.jobs._LIMITS", Limits(seconds=2.0))
     os.mkfifo(tree / "rust" / "kernel" / "endless.rs")
     with (tree / "rust" / "kernel" / "huge.rs").open("wb") as huge:

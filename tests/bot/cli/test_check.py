@@ -222,7 +222,7 @@ def test_a_patch_of_five_megabytes_is_refused_with_its_size(run: Run) -> None:
     assert "larger than 4,000,000 bytes" in result.err
 
 
-def test_what_can_be_read_is_judged_beside_what_cannot(run: Run, tmp_path: Path) -> None:
+def test_readable_input_is_checked_beside_unreadable_input(run: Run, tmp_path: Path) -> None:
     (tmp_path / "bad").write_bytes(b"x" * 10)
     result = run("check", "--format", "terse", "bad", "gone", _series("one-patch"))
 
@@ -240,7 +240,7 @@ def test_b4_takes_no_damaged_patch_for_a_clean_one(run: Run, damage: tuple[bytes
 
 
 @pytest.mark.parametrize(("form", "says"), [("text", ""), ("json", "[]\n")])
-def test_of_nothing_that_can_be_read_nothing_is_said(run: Run, form: str, says: str) -> None:
+def test_input_that_cannot_be_read_gives_no_findings(run: Run, form: str, says: str) -> None:
     result = run("check", "--format", form, "gone")
 
     assert (2, says) == (result.status, result.out)
@@ -471,7 +471,7 @@ def test_a_mail_that_is_read_without_end_costs_no_other(
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_series_that_is_judged_without_end_costs_no_other(
+def test_a_series_that_is_checked_without_end_costs_no_other(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stuck = _endless(b"rust/kernel/fan.rs")

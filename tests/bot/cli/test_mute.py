@@ -221,7 +221,7 @@ def test_a_mute_is_shown_and_lifted_here_alone(patchwarden: Call) -> None:
     assert 2 == patchwarden("mute", "lift", "list", LIST)[0]
 
 
-def test_what_is_muted_is_judged_but_not_mailed(patchwarden: Call, tmp_path: Path) -> None:
+def test_what_is_muted_is_checked_but_not_mailed(patchwarden: Call, tmp_path: Path) -> None:
     archive = git_archive(tmp_path / "list.git", [patch("1@example.org")])
     patchwarden("mute", "add", "author", "ada@example.org")
 

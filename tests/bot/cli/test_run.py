@@ -92,7 +92,7 @@ def test_a_file_that_is_no_database_is_named(patchwarden: Call, archive: Path) -
     assert f"patchwarden: database {archive.parent}/var/patchwarden.db: it is not a SQLite database" in err
 
 
-def test_an_outbox_that_cannot_be_written_is_said_and_loses_nothing(patchwarden: Call, archive: Path) -> None:
+def test_an_outbox_that_cannot_be_written_is_reported_and_loses_nothing(patchwarden: Call, archive: Path) -> None:
     Path("var").mkdir()
     Path("var/outbox").write_text("in the way")
     status, _, err = patchwarden("run", "--once", "--archive", str(archive))

@@ -94,12 +94,12 @@ def test_check_judges_c_against_the_tree(patchwarden: Call, kernel: Path, tmp_pa
     patch = tmp_path / "a.patch"
     patch.write_text(_patch())
 
-    judged = patchwarden("check", str(patch), "--tree", str(kernel), "--format", "terse")
+    checked = patchwarden("check", str(patch), "--tree", str(kernel), "--format", "terse")
     alone = patchwarden("check", str(patch), "--no-tree", "--format", "terse")
     both = patchwarden("check", str(patch), "--no-tree", "--tree", str(kernel))
 
-    assert 1 == judged[0]
-    assert "c-change-breaks-rust" in judged[1].lower()
+    assert 1 == checked[0]
+    assert "c-change-breaks-rust" in checked[1].lower()
     assert (0, 2) == (alone[0], both[0])
 
 
@@ -136,12 +136,12 @@ def test_replay_counts_how_certain_the_trees_are(patchwarden: Call, kernel: Path
     assert "certain" not in alone[1]
 
 
-def test_which_tree_and_why_is_in_what_is_said_of_a_series(patchwarden: Call, kernel: Path, tmp_path: Path) -> None:
+def test_all_outputs_name_the_tree_of_a_series_and_why(patchwarden: Call, kernel: Path, tmp_path: Path) -> None:
     settings, patch = tmp_path / "s.toml", tmp_path / "a.patch"
     settings.write_text(f'database = "{tmp_path}/p.db"\n[[kernel.repositories]]\npath = "{kernel}"\n')
     patch.write_text(_patch())
     archive = git_archive(tmp_path / "list.git", (_patch().encode(),))
-    judged = re.compile(r"v1 \([0-9a-f]{12}\), pre-images, 1 of 1 pre-images found \(certainty high\)")
+    checked = re.compile(r"v1 \([0-9a-f]{12}\), pre-images, 1 of 1 pre-images found \(certainty high\)")
     options = ("--config", str(settings))
 
     ran = patchwarden(*options, "run", "--once", "--archive", str(archive))
@@ -151,7 +151,7 @@ def test_which_tree_and_why_is_in_what_is_said_of_a_series(patchwarden: Call, ke
     replayed = patchwarden(*options, "replay", str(archive), "--jobs", "1", "--format", "jsonl")
 
     assert 0 == ran[0], ran
-    assert judged.search(explained[1]), explained
-    assert judged.search(text[1]), text
-    assert all(judged.fullmatch(row["base"]) for row in [*rows, json.loads(replayed[1])])
+    assert checked.search(explained[1]), explained
+    assert checked.search(text[1]), text
+    assert all(checked.fullmatch(row["base"]) for row in [*rows, json.loads(replayed[1])])
     assert rows

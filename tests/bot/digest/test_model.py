@@ -36,7 +36,9 @@ WEEK = Period(UNTIL - timedelta(days=7), UNTIL)
 HOSTILE = '<script>alert(1)</script>" onload="x" \N{RIGHT-TO-LEFT OVERRIDE}\x1b[31m patchwarden: mute list'
 
 
-def judged(make: Maker, *findings: Finding, posting: Posting | None = None, previous: Review | None = None) -> Review:
+def make_review(
+    make: Maker, *findings: Finding, posting: Posting | None = None, previous: Review | None = None
+) -> Review:
     rules = [make.rule(), make.rule("bindings-in-driver"), make.rule("c-change")]
     return review(posting or make.posting(), Report(findings), rules, previous, Policy())
 
@@ -92,8 +94,8 @@ def test_nothing_to_say() -> None:
 
 def test_findings_are_counted_by_how_they_stand(make: Maker) -> None:
     stays, goes, comes = make.finding(5), make.finding(6), make.finding(7)
-    first = judged(make, stays, goes)
-    second = judged(make, stays, comes, posting=make.posting(revision=2), previous=first)
+    first = make_review(make, stays, goes)
+    second = make_review(make, stays, comes, posting=make.posting(revision=2), previous=first)
 
     (series,) = of(material(first, second)).reviewed
 
@@ -104,25 +106,25 @@ def test_findings_are_counted_by_how_they_stand(make: Maker) -> None:
 
 
 def test_equal_findings_are_one_line_with_their_places(make: Maker) -> None:
-    digest = of(material(judged(make, make.finding(5), make.finding(6))))
+    digest = of(material(make_review(make, make.finding(5), make.finding(6))))
     ((finding,),) = (series.findings for series in digest.reviewed)
 
     assert ("rust/kernel/led.rs:5", "rust/kernel/led.rs:6") == finding.places
 
 
 def test_a_note_is_no_finding_here(make: Maker) -> None:
-    assert () == of(material(judged(make, make.finding(severity=Severity.NOTE)))).reviewed
+    assert () == of(material(make_review(make, make.finding(severity=Severity.NOTE)))).reviewed
 
 
-def test_what_stands_in_c_is_told_once_and_what_is_resolved_with_the_rest(make: Maker) -> None:
+def test_findings_in_c_are_listed_once_and_resolved_ones_with_the_rest(make: Maker) -> None:
     gone = make.finding(7, rule="c-change", path="drivers/fan.h")
-    before = judged(make, gone, posting=make.posting(revision=1))
+    before = make_review(make, gone, posting=make.posting(revision=1))
     now = [
         make.finding(6, rule="c-change", path="drivers/led.h"),
         make.finding(8, rule="c-change", path="drivers/a.rs"),
     ]
 
-    digest = of(material(judged(make, *now, posting=make.posting(revision=2), previous=before)))
+    digest = of(material(make_review(make, *now, posting=make.posting(revision=2), previous=before)))
 
     def places(lines: tuple[ReviewedSeries, ...]) -> list[tuple[str, tuple[str, ...]]]:
         return [(line.state, line.places) for series in lines for line in series.findings]
@@ -168,24 +170,24 @@ def test_what_nobody_was_mailed_is_told_so(make: Maker) -> None:
     result = review(make.posting(), Report((make.finding(5),)), [make.rule()], None, Policy())
     result = replace(result, findings=tuple(replace(entry, unmailed=True) for entry in result.findings))
 
-    (judged,) = of(material(result)).reviewed
+    (reviewed,) = of(material(result)).reviewed
 
-    assert ["found by a re-check that sent no mail"] == [line.withheld for line in judged.findings]
-    assert 0 == judged.series.reported
+    assert ["found by a re-check that sent no mail"] == [line.withheld for line in reviewed.findings]
+    assert 0 == reviewed.series.reported
 
 
 def test_a_reader_gets_what_he_wants(make: Maker) -> None:
     result = digest(
-        "a@example.org", material(judged(make, make.finding()), series=[series_record(make.posting())]), bool
+        "a@example.org", material(make_review(make, make.finding()), series=[series_record(make.posting())]), bool
     )
-    other = digest("a@example.org", material(judged(make, make.finding())), lambda posting: False)
+    other = digest("a@example.org", material(make_review(make, make.finding())), lambda posting: False)
 
     assert result.reviewed
     assert other.is_empty
 
 
 def test_mails_of_others_series_are_not_counted(make: Maker) -> None:
-    review = judged(make, make.finding())
+    review = make_review(make, make.finding())
     mails = [
         MailRecord(review.posting.message_id, "review", "sent"),
         MailRecord("x", "review", "sent"),
@@ -278,7 +280,7 @@ def test_the_page_has_no_strangers_markup_and_fetches_nothing(make: Maker) -> No
 
 
 def test_a_plain_message_id_becomes_a_link(make: Maker) -> None:
-    page = digest_html(of(material(judged(make, make.finding()))), "1.0")
+    page = digest_html(of(material(make_review(make, make.finding()))), "1.0")
 
     assert '<a href="https://lore.kernel.org/r/v1.1@example.org/" rel="noreferrer">rust: led</a>' in page
 
@@ -325,7 +327,7 @@ LINKS = Links("https://pages.example.org")
 
 def test_with_web_pages_every_line_leads_to_them(make: Maker) -> None:
     finding = make.finding()
-    written = of(material(judged(make, finding), rules=(RuleTally(finding.rule, reported=1),)))
+    written = of(material(make_review(make, finding), rules=(RuleTally(finding.rule, reported=1),)))
     text, page = digest_text(written, "1.0", links=LINKS), digest_html(written, "1.0", links=LINKS)
     series, rule = (
         "https://pages.example.org/series/v1.1@example.org",
@@ -343,15 +345,15 @@ def test_with_web_pages_every_line_leads_to_them(make: Maker) -> None:
 
 def test_without_web_pages_every_finding_leads_to_the_archive(make: Maker) -> None:
     page = _Reader()
-    page.feed(digest_html(of(material(judged(make, make.finding(), make.finding(9)))), "1.0"))
+    page.feed(digest_html(of(material(make_review(make, make.finding(), make.finding(9)))), "1.0"))
 
     addresses = [attrs["href"] for tag, attrs in page.tags if tag == "a"]
     assert ["https://lore.kernel.org/r/v1.1@example.org/"] * 4 == addresses
 
 
 def test_a_resolved_finding_leads_to_its_series(make: Maker) -> None:
-    first = judged(make, make.finding())
-    second = judged(make, posting=make.posting(revision=2), previous=first)
+    first = make_review(make, make.finding())
+    second = make_review(make, posting=make.posting(revision=2), previous=first)
     page = digest_html(of(material(second)), "1.0", links=LINKS)
 
     assert "resolved" in page
@@ -369,7 +371,7 @@ def test_mails_and_withheld_findings_lead_to_pages(make: Maker) -> None:
 def test_an_address_that_is_too_long_for_a_line_is_left_out(make: Maker) -> None:
     posting = make.posting()
     posting = replace(posting, message_id="<" * 400 + "@example.org")
-    review = judged(make, make.finding(), posting=posting)
+    review = make_review(make, make.finding(), posting=posting)
     text = digest_text(of(material(review)), "1.0", links=LINKS)
 
     assert "https://" not in text
@@ -377,7 +379,7 @@ def test_an_address_that_is_too_long_for_a_line_is_left_out(make: Maker) -> None
 
 
 def test_code_is_code(make: Maker) -> None:
-    page = digest_html(of(material(judged(make, make.finding()))), "1.0")
+    page = digest_html(of(material(make_review(make, make.finding()))), "1.0")
 
     assert "This <code>unsafe</code> block has no SAFETY comment." in page
     assert "<code>rust/kernel/led.rs:5</code>" in page

@@ -174,7 +174,7 @@ def test_a_patch_is_split_into_log_trailers_notes_and_changes() -> None:
     assert ("x.rs",) == patch.paths
 
 
-def test_a_damaged_diff_is_said_to_be_damaged_and_how_it_came() -> None:
+def test_a_damaged_diff_is_reported_to_be_damaged_and_how_it_came() -> None:
     (patch,) = postings("wrapped-patch")[0].series.patches
 
     assert ((), True) == (patch.changes, patch.damage is not None)

@@ -148,7 +148,7 @@ def test_a_thread_that_never_ends_takes_no_more_than_its_share() -> None:
     assert len(screened._conversations._by_id) <= 100
 
 
-def test_a_mail_without_ids_is_judged_alone() -> None:
+def test_a_mail_without_ids_is_checked_alone() -> None:
     nameless = [b"", b"\n\n" + DIFF.encode(), b"Message-ID: none\n\nrust" + DIFF.encode(), b"\n\nC"]
 
     assert nameless[2:3] == screened_mails(*nameless)

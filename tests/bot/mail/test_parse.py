@@ -229,7 +229,7 @@ def test_mail_without_text_has_none() -> None:
     assert "" == read(HEAD).body
 
 
-def test_flowed_is_said_and_left_alone() -> None:
+def test_flowed_text_is_noted_and_left_alone() -> None:
     mail = read(HEAD + b"Content-Type: text/plain; format=flowed\n\n  stuffed \nline\n")
 
     assert ("  stuffed \nline\n", True) == (mail.body, mail.flowed)

@@ -37,7 +37,7 @@ def test_an_id_that_is_no_file_name_is_refused(tmp_path: Path, wrong: str) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+def test_what_cannot_be_written_is_reported_and_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "0123abcd.eml").mkdir()
 
     with pytest.raises(OutboxError, match=r"cannot write .*0123abcd\.eml: Is a directory"):
@@ -46,7 +46,7 @@ def test_what_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["0123abcd.eml"]
 
 
-def test_a_file_in_the_way_of_the_folder_is_said(tmp_path: Path) -> None:
+def test_a_file_in_the_way_of_the_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_text("")
 
     with pytest.raises(OutboxError, match="cannot write"):

@@ -283,10 +283,10 @@ def _sent(mail: bytes, server: Sink) -> bytes | None:
     review_context = ReviewContext((rule,), Policy(), us, consenting(Consent(Mode.LIST)))
     for posting in assemble([message]):
         now = datetime(2026, 3, 3, tzinfo=UTC)
-        judged = process(posting, Analyser()(posting, (rule,)), None, review_context, now, now)
-        assert isinstance(judged, ReviewResult)
-        if judged.outgoing is not None:
-            Smtp(Server("127.0.0.1", server.port, "none", timeout=5), str).deliver(judged.outgoing)
+        result = process(posting, Analyser()(posting, (rule,)), None, review_context, now, now)
+        assert isinstance(result, ReviewResult)
+        if result.outgoing is not None:
+            Smtp(Server("127.0.0.1", server.port, "none", timeout=5), str).deliver(result.outgoing)
     return bytes(server.raw).partition(b"\r\n")[2] or None
 
 

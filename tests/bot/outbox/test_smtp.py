@@ -322,7 +322,7 @@ def test_no_server_is_an_error_that_names_it() -> None:
         Smtp(Server("127.0.0.1", port, "none", timeout=60), str).deliver(_mail())
 
 
-def test_the_password_is_read_from_its_file_or_its_absence_is_said(server: Sink, tmp_path: Path) -> None:
+def test_the_password_is_read_from_its_file_or_its_absence_is_reported(server: Sink, tmp_path: Path) -> None:
     server.extensions = ("8BITMIME", "AUTH PLAIN")
     server.misbehave = {"AUTH": "235 welcome"}.get
     place = Server("127.0.0.1", server.port, "none", "bot", tmp_path / "password", 60)

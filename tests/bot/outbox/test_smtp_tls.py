@@ -109,7 +109,7 @@ def test_a_mail_goes_encrypted_and_with_the_password_of_its_file(
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
-def test_a_wrong_password_is_said_and_the_mail_stays_here(trusted: Path, place: Server, security: Security) -> None:
+def test_a_wrong_password_is_reported_and_the_mail_stays_here(trusted: Path, place: Server, security: Security) -> None:
     assert place.password_file is not None
     place.password_file.write_text("wrong\n")
 

@@ -16,7 +16,7 @@ def test_without_a_previous_revision_all_is_new(make: Maker) -> None:
     assert (ReviewFinding(first), ReviewFinding(second)) == compare(Report((first, second)), None)
 
 
-def test_the_same_finding_on_another_line_is_repeated_and_remembers_that_it_was_said(make: Maker) -> None:
+def test_the_same_finding_on_another_line_is_repeated_and_remembers_that_it_was_reported(make: Maker) -> None:
     old = make.finding(3)
     new = replace(old, anchor=replace(old.anchor, line=17))
     previous = Review(make.posting(), (ReviewFinding(old),), recipients=Recipients((AUTHOR,)))
@@ -26,7 +26,7 @@ def test_the_same_finding_on_another_line_is_repeated_and_remembers_that_it_was_
     assert (FindingState.REPEATED, 1, False) == (entry.state, entry.mailed_before, entry.unmailed_before)
 
 
-def test_what_went_to_nobody_was_not_said(make: Maker) -> None:
+def test_a_finding_without_recipients_was_not_mailed(make: Maker) -> None:
     before = (
         ReviewFinding(make.finding(3)),
         ReviewFinding(make.finding(9)),

@@ -55,7 +55,7 @@ def test_help_names_the_findings(make: Maker) -> None:
     assert "This series has no\nfindings" in "\n".join(help_text(None))
 
 
-def test_what_a_recheck_changed_is_said_with_one_reason_or_many(make: Maker) -> None:
+def test_what_a_recheck_changed_is_reported_with_one_reason_or_many(make: Maker) -> None:
     old = replace(review(make.posting(), Report((make.finding(5),)), [make.rule()]), basis=BASIS)
     first, other = make.finding(6, rule="missing-safety-comment"), make.finding(7, rule="x")
     rules = [make.rule(), make.rule("x")]

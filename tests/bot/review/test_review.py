@@ -26,7 +26,7 @@ def _answered(posting: Posting, result: Review) -> int | None:
     return None if part is None else part.index
 
 
-def test_a_warning_of_a_stable_rule_is_said_to_the_author_with_the_lists_in_copy(make: Maker) -> None:
+def test_a_warning_of_a_stable_rule_is_reported_to_the_author_with_the_lists_in_copy(make: Maker) -> None:
     result = review(make.posting(), Report((make.finding(),)), [make.rule()])
 
     assert [None] == _withheld(result)
@@ -81,7 +81,7 @@ def test_an_unknown_rule_is_not_mailed(make: Maker) -> None:
 
 
 @pytest.mark.parametrize("state", [Waiting((2, 3)), Defective("two patches have the number 2")])
-def test_nothing_is_said_of_a_series_that_is_not_whole(make: Maker, state: State) -> None:
+def test_nothing_is_reported_of_a_series_that_is_not_whole(make: Maker, state: State) -> None:
     result = review(make.posting(state=state), Report((make.finding(),)), [make.rule()])
 
     assert () == result.reported
@@ -94,7 +94,7 @@ def test_nits_ride_along_with_a_warning(make: Maker) -> None:
     assert [None, None] == _withheld(review(make.posting(), Report((make.finding(), nit)), rules))
 
 
-def test_over_the_limit_bugs_come_first_and_places_of_one_remark_count_once(make: Maker) -> None:
+def test_over_the_limit_bugs_come_first_and_places_of_one_finding_count_once(make: Maker) -> None:
     warnings = [make.finding(3, path=f"rust/kernel/{name}.rs") for name in "abc"]
     again = make.finding(7, path="rust/kernel/a.rs")
     bug = make.finding(9, rule="deref-copies-struct", severity=Severity.BUG)
@@ -106,7 +106,7 @@ def test_over_the_limit_bugs_come_first_and_places_of_one_remark_count_once(make
     assert [None, over, over, None, None] == _withheld(result)
 
 
-def test_of_a_draft_each_rule_is_said_at_one_place_and_no_nit(make: Maker) -> None:
+def test_of_a_draft_each_rule_is_reported_at_one_place_and_no_nit(make: Maker) -> None:
     warnings = [make.finding(3, path=f"rust/kernel/{name}.rs") for name in "abc"]
     bugs = [make.finding(n, rule="bug", severity=Severity.BUG, message=f"{n}") for n in (3, 5)]
     nit = make.finding(9, rule="nit", severity=Severity.NIT)
@@ -120,7 +120,7 @@ def test_of_a_draft_each_rule_is_said_at_one_place_and_no_nit(make: Maker) -> No
     assert [None, over, over, None, None, over] == _withheld(result)
 
 
-def test_a_remark_is_said_for_two_revisions_and_not_a_third_time(make: Maker) -> None:
+def test_a_finding_is_reported_for_two_revisions_and_not_a_third_time(make: Maker) -> None:
     posting, report, rules = make.posting(), Report((make.finding(),)), [make.rule()]
 
     first = review(posting, report, rules)
@@ -132,7 +132,7 @@ def test_a_remark_is_said_for_two_revisions_and_not_a_third_time(make: Maker) ->
     assert [[None], [None], [reason], [reason]] == [_withheld(result) for result in (first, second, third, fourth)]
 
 
-def test_what_was_said_and_is_gone_is_counted_as_resolved(make: Maker) -> None:
+def test_what_was_reported_and_is_gone_is_counted_as_resolved(make: Maker) -> None:
     mailed, withheld = ReviewFinding(make.finding(3)), ReviewFinding(make.finding(9), withheld="its rule is not stable")
     previous = Review(make.posting(), (mailed, withheld))
 

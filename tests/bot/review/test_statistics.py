@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What became of remarks, and when a rule falls silent by itself."""
+"""Count the outcomes of findings, and demote rules that people dispute."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -32,7 +32,7 @@ def answer(
     return Disposition(TOPIC, finding.fingerprint, finding.rule, answer, "no", by, f"{by}.1@example.org", given)
 
 
-def test_what_stands_without_a_word_is_unanswered(make: Maker) -> None:
+def test_findings_without_a_reply_count_as_no_reply(make: Maker) -> None:
     series = history(make, (make.finding(5), make.finding(6)))
 
     assert (RuleTally(RULE, reported=2, no_reply=2),) == tallies([series], ())
@@ -44,13 +44,13 @@ def test_what_is_gone_in_the_next_revision_is_fixed(make: Maker) -> None:
     assert (RuleTally(RULE, reported=2, fixed=1, no_reply=1),) == tallies([history(make, (stays, goes), (stays,))], ())
 
 
-def test_a_repeated_remark_counts_once(make: Maker) -> None:
+def test_a_repeated_finding_counts_once(make: Maker) -> None:
     stays = make.finding(5)
 
     assert (RuleTally(RULE, reported=1, no_reply=1),) == tallies([history(make, (stays,), (stays,), (stays,))], ())
 
 
-def test_a_moved_remark_is_the_same_one(make: Maker) -> None:
+def test_a_moved_finding_is_the_same_one(make: Maker) -> None:
     here, there = make.finding(5), make.finding(5, path="rust/kernel/lamp.rs")
 
     moved = history(make, (here,), (there,))
@@ -76,7 +76,7 @@ def test_an_author_may_say_that_it_is_fixed(make: Maker) -> None:
     )
 
 
-def test_what_is_said_to_be_fixed_and_is_still_there_is_not(make: Maker) -> None:
+def test_a_finding_that_is_called_fixed_and_still_there_is_not_fixed(make: Maker) -> None:
     finding, promised = make.finding(5), answer(make.finding(5), DispositionKind.FIXED)
     first, second = history(make, (finding,), (finding,))
     before, after = (replace(second, posting=replace(second.posting, date=promised.given + gap)) for gap in (-DAY, DAY))
@@ -98,7 +98,7 @@ def test_what_was_not_mailed_does_not_count(make: Maker) -> None:
     assert () == tallies([(muted,)], ())
 
 
-def test_a_rule_is_demoted_past_share_count_and_voices() -> None:
+def test_a_rule_is_demoted_past_share_count_and_disputers() -> None:
     threshold = Threshold(max_dispute_rate=0.2, min_findings=20)
     wrong = RuleTally("r", reported=20, disputed=5, no_reply=15, disputers=3)
 
@@ -110,7 +110,7 @@ def test_a_rule_is_demoted_past_share_count_and_voices() -> None:
     assert {} == demoted([RuleTally("r")], threshold)
 
 
-def test_a_demoted_rule_is_kept_but_not_said(make: Maker) -> None:
+def test_findings_of_a_demoted_rule_are_stored_but_not_mailed(make: Maker) -> None:
     policy = Policy(demoted={RULE: "5 of 20"})
 
     result = review(make.posting(), Report((make.finding(),)), [make.rule()], None, policy)

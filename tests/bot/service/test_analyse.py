@@ -127,7 +127,7 @@ def _assert_put_aside(store: Repository, executor: ProcessExecutor, how: str, re
     assert [mail.posting_id for mail in store.mails()] == [GOOD]
 
 
-def test_what_took_too_long_once_is_judged_the_second_time(store: Repository, mark: Path) -> None:
+def test_what_took_too_long_once_is_checked_the_second_time(store: Repository, mark: Path) -> None:
     _polled(store)
     with ProcessExecutor(1, TIGHT) as executor:
         outcomes = _reviewing(store, executor, _review_context("once", mark))
@@ -135,7 +135,7 @@ def test_what_took_too_long_once_is_judged_the_second_time(store: Repository, ma
     assert [(outcome.refused, outcome.findings) for outcome in outcomes] == [("", 1), ("", 1)]
 
 
-def test_what_is_released_is_judged_again(store: Repository, executor: ProcessExecutor) -> None:
+def test_what_is_released_is_checked_again(store: Repository, executor: ProcessExecutor) -> None:
     _polled(store)
     _reviewing(store, executor, _review_context("exit"))
     assert _reviewing(store, executor, _review_context("exit")) == ()
@@ -228,7 +228,7 @@ def test_a_worker_finds_what_this_process_finds(executor: ProcessExecutor, place
 
 
 @pytest.mark.parametrize("case", sorted(GOLDEN.iterdir()), ids=lambda case: case.name)
-def test_every_golden_series_is_judged_alike_in_a_worker(executor: ProcessExecutor, case: Path) -> None:
+def test_every_golden_series_is_checked_alike_in_a_worker(executor: ProcessExecutor, case: Path) -> None:
     read = map(parse, split_mbox((case / "in.mbox").read_bytes()))
     messages = [message for message in read if isinstance(message, Message)]
     for posting in (posting for thread in threads(messages) for posting in assemble(thread)):
@@ -252,7 +252,7 @@ def test_no_more_is_asked_of_the_store_than_what_a_series_announces() -> None:
     assert asked == [([change.blob_before], [change.blob_after])]
 
 
-def test_a_replay_says_which_thread_cannot_be_judged_and_goes_on() -> None:
+def test_a_replay_says_which_thread_cannot_be_checked_and_goes_on() -> None:
     context = ReviewContext((rule("kill"),), Policy(), Maker().identity)
     archive = FakeArchive([patch(BAD, POISON), patch(GOOD)])
     bad, good = (

@@ -82,7 +82,7 @@ def test_after_a_long_stop_only_the_last_period_is_told(store: Repository, clock
     assert 2 == len(DigestJob(store, DIGEST_CONFIG, clock).run())
 
 
-def test_nothing_to_say_is_not_said_and_not_asked_again(store: Repository, clock: FakeClock) -> None:
+def test_an_empty_digest_is_not_sent_and_not_built_again(store: Repository, clock: FakeClock) -> None:
     DigestJob(store, DIGEST_CONFIG, clock).run()
     clock.forward(days=1)
     assert () == DigestJob(store, DIGEST_CONFIG, clock).run()

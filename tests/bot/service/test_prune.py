@@ -255,7 +255,7 @@ def test_what_comes_late_to_a_pruned_thread_makes_no_second_review(harness: Harn
     assert harness.ask("SELECT count(*) FROM thread WHERE changed > assembled") == [(0,)]
 
 
-def test_a_new_revision_in_a_pruned_thread_is_reviewed_and_knows_what_was_said(harness: Harness) -> None:
+def test_a_new_revision_in_a_pruned_thread_is_reviewed_and_knows_what_was_reported(harness: Harness) -> None:
     _full(harness, FakeArchive([patch("1@x", "led")]))
     harness.clock.forward(days=100)
     harness.prune()
@@ -287,7 +287,7 @@ def test_a_mail_that_joins_a_pruned_thread_to_a_fresh_one_changes_no_verdict(har
     assert harness.verdicts() == before[1]
 
 
-def test_a_pruned_series_is_not_judged_again(harness: Harness) -> None:
+def test_a_pruned_series_is_not_checked_again(harness: Harness) -> None:
     _full(harness, FakeArchive(SERIES))
     before = harness.store.review_of("single@x")
     harness.clock.forward(days=60)
@@ -295,9 +295,9 @@ def test_a_pruned_series_is_not_judged_again(harness: Harness) -> None:
     mail = harness.store.find("single@x")
     assert mail is not None
 
-    judged = RecheckJob(harness.store, Analyser(), REVIEW_CONTEXT, harness.clock).run(mail.posting, send=True)
+    rechecked = RecheckJob(harness.store, Analyser(), REVIEW_CONTEXT, harness.clock).run(mail.posting, send=True)
 
-    assert judged == Crashed("its mails were removed by retention")
+    assert rechecked == Crashed("its mails were removed by retention")
     after = harness.store.review_of("single@x")
     assert before is not None
     assert after is not None

@@ -172,7 +172,7 @@ def test_a_later_revision_is_named_and_the_older_one_gets_no_mail(store: Reposit
     assert "older-revision: v2 has arrived already" == result.unsent
 
 
-def test_an_old_posting_that_was_refused_is_judged_for_whoever_names_it(store: Repository, clock: FakeClock) -> None:
+def test_an_old_refused_posting_is_checked_if_it_is_named(store: Repository, clock: FakeClock) -> None:
     PollJob([FakeArchive((patch(MAIL),))], store, assemble, Event(), Silent()).run()
     mail = store.find(MAIL)
     assert mail is not None

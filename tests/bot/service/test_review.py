@@ -162,7 +162,7 @@ def test_a_stale_series_is_refused_with_the_reason(
     assert (outcome.refused.startswith("stale: "), bool(store.mails())) == (not reviewed, reviewed)
 
 
-def test_why_findings_are_not_said_is_told(store: Repository, review_context: ReviewContext) -> None:
+def test_the_reason_for_withheld_findings_is_named(store: Repository, review_context: ReviewContext) -> None:
     quiet = replace(review_context, policy=Policy(without=frozenset({"bad-thing"})))
     (outcome,) = _review(store, quiet, patch("1@x"))
 
@@ -188,7 +188,7 @@ def test_a_mail_that_leaves_waits_for_the_end_of_the_embargo(store: Repository, 
     assert [mail.due for mail in store.mails()] == [START + timedelta(hours=24)]
 
 
-def test_an_older_revision_is_judged_and_nobody_is_told(store: Repository, review_context: ReviewContext) -> None:
+def test_an_older_revision_is_reviewed_but_not_mailed(store: Repository, review_context: ReviewContext) -> None:
     live = replace(review_context, terms=RefusalTerms(stale=None, newest_only=True))
     later = patch("2@x", number=" v2").replace(b"09:00:00", b"09:05:00")
     first, second = _review(store, live, patch("1@x"), later)

@@ -146,7 +146,7 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.sqlite
-def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(StoreError, match=r"file/d\.db"):
@@ -167,7 +167,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.sqlite
-def test_a_full_disk_is_said_and_nothing_is_half_written(small_disk: Path) -> None:
+def test_a_full_disk_is_reported_and_nothing_is_half_written(small_disk: Path) -> None:
     path = small_disk / "d.db"
     with Repository(path) as store:
         store.ingest(_batch(1000, cursor="before"))
@@ -180,7 +180,7 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(small_disk: Path) -> No
 
 
 @pytest.mark.sqlite
-def test_a_read_only_disk_is_said_and_nothing_changes(small_disk: Path) -> None:
+def test_a_read_only_disk_is_reported_and_nothing_changes(small_disk: Path) -> None:
     path = small_disk / "d.db"
     with Repository(path) as store:
         store.ingest(_batch())
@@ -196,7 +196,7 @@ def test_a_read_only_disk_is_said_and_nothing_changes(small_disk: Path) -> None:
 
 @pytest.mark.sqlite
 @pytest.mark.skipif(os.getuid() == 0, reason="to root no file is read-only")
-def test_a_read_only_file_is_said(tmp_path: Path) -> None:
+def test_a_read_only_file_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "d.db"
     Repository(path).close()
     path.chmod(0o444)
@@ -526,7 +526,7 @@ def test_a_connection_is_used_again_unless_it_is_lost(tmp_path: Path) -> None:
 
 
 @pytest.mark.sqlite
-def test_a_full_disk_is_said_in_a_batch_too_and_nothing_of_it_is_stored_or_told(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_in_a_batch_too_and_nothing_of_it_is_stored_or_told(tmp_path: Path) -> None:
     told: list[str] = []
     with Repository(tmp_path / "d.db") as store:
         store.ingest(_batch())

@@ -66,12 +66,12 @@ def test_a_wrong_url_is_refused_with_its_line(tmp_path: Path, url: str, expected
         load(_settings(tmp_path, url))
 
 
-def test_a_server_that_does_not_run_is_said(tmp_path: Path) -> None:
+def test_a_server_that_does_not_run_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="the server cannot be reached; start it, or correct the URL"):
         Repository(tmp_path / "d.db", server=f"postgresql+psycopg://ada@/name?host={tmp_path}")
 
 
-def test_a_missing_driver_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_driver_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
 
     with pytest.raises(StoreError, match=r"install it with `pip install -e '\.\[postgres\]'`"):
@@ -129,7 +129,7 @@ def service_of(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, st
     return run
 
 
-def test_an_error_is_said_while_another_thread_loads_sqlalchemy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_is_reported_while_another_thread_loads_sqlalchemy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sqlalchemy.exc", ModuleType("sqlalchemy.exc"))
 
     assert session_errors() == ()

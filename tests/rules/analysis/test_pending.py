@@ -301,7 +301,7 @@ def test_lines_that_the_series_added_itself_are_no_rewrites() -> None:
     ]
 
 
-def test_too_many_facts_of_a_kind_are_cut_and_said() -> None:
+def test_too_many_facts_of_a_kind_are_cut_and_reported() -> None:
     lines = "\n".join(f"    | -call_{number}(one);\n    |  kept();" for number in range(MAX_FACTS + 1))
     facts = _facts(f"\n    | diff a.c\n{lines}\n    | +gone();\n")
 

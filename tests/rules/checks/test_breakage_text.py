@@ -32,7 +32,7 @@ def test_a_helper_is_named_with_its_callers_and_the_line_that_breaks() -> None:
     )
 
 
-def test_what_a_function_becomes_without_the_option_is_said() -> None:
+def test_what_a_function_becomes_without_the_option_is_reported() -> None:
     stub = f"#ifdef CONFIG_LAMP\n{ON}#else\n#define lamp_on(lamp) lamp_set(lamp, 1)\n#endif\n"
 
     assert _told(edited(LAMP_H, ON, stub)) == (
@@ -53,7 +53,7 @@ def test_a_long_declaration_stands_below_the_sentence() -> None:
 
 
 @pytest.mark.parametrize("word", ["struct", "union"])
-def test_the_field_of_a_union_is_not_said_to_be_a_struct_s(word: str) -> None:
+def test_the_field_of_a_union_is_not_reported_as_a_struct_s(word: str) -> None:
     before = FILES[LAMP_H].replace("struct lamp {", f"{word} lamp {{")
 
     told = _told(before.replace("\tint level;\n", ""), tree(**{LAMP_H: before}), before=before)

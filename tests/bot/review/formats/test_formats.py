@@ -86,7 +86,7 @@ def test_a_finding_as_json_has_exactly_its_fields(make: Maker) -> None:
     assert FIELDS == list(json.loads(jsonl(verdict)))
 
 
-def test_a_file_judged_by_itself_has_no_message_id(make: Maker) -> None:
+def test_a_file_checked_by_itself_has_no_message_id(make: Maker) -> None:
     assert json.loads(jsonl(RowResult((Row(make.finding(), Status.STABLE),))))["message_id"] is None
 
 

@@ -27,7 +27,7 @@ def _body(
     return body(result, {rule.id: rule for rule in rules}, make.identity)
 
 
-def test_one_remark_on_one_patch(make: Maker) -> None:
+def test_one_finding_on_one_patch(make: Maker) -> None:
     text = _body(make, make.posting(), make.finding(9))
 
     assert text.startswith(
@@ -52,14 +52,14 @@ This `unsafe` block has no SAFETY comment. [missing-safety-comment]
     )
 
 
-def test_further_places_are_said_with_the_first(make: Maker) -> None:
+def test_further_places_are_reported_with_the_first(make: Maker) -> None:
     text = _body(make, make.posting(), make.finding(3), make.finding(7), make.finding(30))
 
     assert 1 == text.count("[missing-safety-comment]")
     assert "Also at lines 7 and 30." in text
 
 
-def test_two_remarks_in_one_hunk_share_the_quotation(make: Maker) -> None:
+def test_two_findings_in_one_hunk_share_the_quotation(make: Maker) -> None:
     text = _body(
         make, make.posting(), make.finding(3), make.finding(5, rule="other"), rules=(make.rule(), make.rule("other"))
     )
@@ -91,7 +91,7 @@ Same for: [missing-safety-comment]
     )
 
 
-def test_remarks_in_several_patches_stand_under_their_quoted_subjects(make: Maker) -> None:
+def test_findings_in_several_patches_stand_under_their_quoted_subjects(make: Maker) -> None:
     posting = make.posting([make.patch(1), make.patch(2, "drivers/a.rs", "a: use it"), make.patch(3)], cover=True)
     text = _body(make, posting, make.finding(3), make.finding(4, patch=2, path="drivers/a.rs"))
 
@@ -122,7 +122,7 @@ Move the `;` out. [unsafe-semicolon]
     )
 
 
-def test_a_nit_of_many_patches_is_said_once(make: Maker) -> None:
+def test_a_nit_of_many_patches_is_reported_once(make: Maker) -> None:
     patches = [make.patch(number, f"rust/kernel/{number}.rs") for number in range(1, 7)]
     nits = [
         make.finding(7, rule="nit", patch=patch.index, path=patch.changes[0].path, severity=Severity.NIT, message="So.")
@@ -154,7 +154,7 @@ def test_evidence_is_quoted_and_bounded(make: Maker) -> None:
     assert "point 6" not in text
 
 
-def test_a_remark_on_the_commit_message_quotes_it(make: Maker) -> None:
+def test_a_finding_on_the_commit_message_quotes_it(make: Maker) -> None:
     text = _body(make, make.posting(), replace(make.finding(), anchor=LogAnchor(1, 4, "This adds stuff.")))
 
     assert "> [ ... ]\n> This adds stuff.\n\nThis `unsafe`" in text
@@ -179,7 +179,7 @@ def test_the_next_revision_says_what_stayed_and_what_is_resolved(make: Maker) ->
     assert "(Already reported on the previous revision.)" in text
 
 
-def test_what_nobody_was_told_of_the_previous_revision_is_not_called_said(make: Maker) -> None:
+def test_findings_of_an_unmailed_revision_are_not_called_reported(make: Maker) -> None:
     rules = (make.rule(),)
     report = Report((make.finding(3), make.finding(9), make.finding(12)))
     first = review(make.posting(), report, rules, policy=Policy(muted="older-revision: v2 has arrived already"))
@@ -206,7 +206,7 @@ def test_what_is_over_the_limit_is_counted(make: Maker) -> None:
     assert "\n3 more findings are not shown here. Reply to this mail to get all.\n" in text
 
 
-def test_nothing_said_nothing_written(make: Maker) -> None:
+def test_a_review_without_findings_has_no_text(make: Maker) -> None:
     assert "" == _body(make, make.posting())
 
 

@@ -79,17 +79,17 @@ def damaged(draw: st.DrawFn) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def judged(text: bytes) -> Report:
+def check_new_file(text: bytes) -> Report:
     return audit(RULES, "rust/kernel/led.rs", text)
 
 
 @settings(max_examples=150, deadline=None)
 @given(damaged())
 def test_a_damaged_file_is_read(text: bytes) -> None:
-    report = judged(text)
+    report = check_new_file(text)
 
     assert () == report.failures
-    assert judged(text) == report
+    assert check_new_file(text) == report
 
 
 @settings(max_examples=150, deadline=None)
@@ -130,7 +130,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_costs_linear_time(name: str) -> None:
-    report = judged(HOSTILE[name](200_000))
+    report = check_new_file(HOSTILE[name](200_000))
 
     assert all(failure.error.startswith("analysis limit exceeded") for failure in report.failures)
-    assert_linear(HOSTILE[name], judged, 30_000)
+    assert_linear(HOSTILE[name], check_new_file, 30_000)

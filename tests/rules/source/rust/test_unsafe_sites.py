@@ -275,7 +275,7 @@ def test_metavariables_of_a_macro_that_is_shown_say_nothing_of_what_is_around_it
         "}\n\nunsafe impl<T> A for S<T>\nwhere\n    T: B,\n",
     ],
 )
-def test_what_has_no_body_in_a_fragment_is_not_judged(code: str) -> None:
+def test_what_has_no_body_in_a_fragment_is_not_checked(code: str) -> None:
     source = hunk(code)
 
     assert ((), ()) == (source.unsafe_sites, source.unsafe_declarations)
