@@ -74,7 +74,7 @@ class ChangedName:
         A declaration that a patch moves from one header to another is not changed.
         """
         facts: dict[str, set[T]] = {}
-        for _, group in groupby(self._header_steps(), lambda step: step.patch.index):
+        for _, group in groupby(self.header_steps(), lambda step: step.patch.index):
             steps = [(step, read(step.before(self.name)), read(step.after(self.name))) for step in group]
             facts |= {step.change.before or step.change.path: before for step, before, _ in steps}
             known = set().union(*facts.values())
@@ -85,7 +85,7 @@ class ChangedName:
             by_step = ((step, changed & (before ^ after)) for step, before, after in steps)
             yield from ((step, own) for step, own in by_step if own)
 
-    def _header_steps(self) -> Iterator[Step]:
+    def header_steps(self) -> Iterator[Step]:
         """Yield all steps that change declarations of the name in a header that the bindings include."""
         included = self.diff.before.included_by, self.diff.after.included_by
         for step in self.diff.steps:

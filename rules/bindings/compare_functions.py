@@ -17,6 +17,7 @@ from rules.source.c.text import negate
 FUNCTIONS = (Kind.FUNCTION, Kind.INLINE, Kind.STATIC)
 _NOT_DEFINED = re.compile(r"!defined\((\w+)\)")
 _ARCHITECTURE_HEADERS = ("arch/", "include/asm-generic/")
+_BODIES = (Kind.INLINE, Kind.STATIC, Kind.MACRO_FUNCTION)
 _CALLABLE = (*FUNCTIONS, Kind.VARIABLE, Kind.MACRO_FUNCTION, Kind.MACRO)
 
 
@@ -42,9 +43,27 @@ def compare_functions(subject: ChangedName) -> Iterator[Breakage]:
     if users and symbols and not subject.new(SYMBOLS):
         yield subject.breakage(Effect.NO_SYMBOL, symbols[0], new[0], users)
         return
+    if users and (replaced := _find_replaced_symbol(subject)):
+        yield subject.breakage(Effect.NO_SYMBOL, *replaced, users)
+        return
     yield from _compare_signatures(subject, users, helpers, wrapped)
     yield from _compare_conditions(subject, users, helpers)
     yield from _compare_definitions(subject, users, helpers)
+
+
+def _find_replaced_symbol(subject: ChangedName) -> tuple[Declaration, Declaration] | None:
+    """Return a function and what replaces it in its header, if then only other headers declare its symbol."""
+    replaced: tuple[Declaration, Declaration] | None = None
+    for step in subject.header_steps():
+        before, after = step.before(subject.name), step.after(subject.name)
+        old = [declaration for declaration in before if declaration.kind in SYMBOLS]
+        new = [declaration for declaration in after if declaration.kind in SYMBOLS]
+        if len(new) > len(old):
+            return None  # it may have been moved there
+        bodies = [declaration for declaration in after if declaration.kind in _BODIES]
+        if old and not new and bodies and not any(declaration.kind in _BODIES for declaration in before):
+            replaced = replaced or (old[0], bodies[0])
+    return replaced
 
 
 def _is_provided(subject: ChangedName, bindings: Bindings) -> bool:

@@ -462,6 +462,30 @@ def test_the_first_patch_that_breaks_is_blamed_and_not_the_last_that_changes_the
 
 
 @pytest.mark.parametrize(
+    ("new", "other", "expected"),
+    [
+        ("static inline int lamp_off(struct lamp *lamp) { return 0; }", OFF, [f"{Effect.NO_SYMBOL}"]),
+        ("static inline int lamp_off(struct lamp *lamp) { return 0; }", f"{OFF}\n#define LAMP\n{OFF}", []),
+        ("int lamp_off(struct lamp *bulb);", OFF, []),
+    ],
+)
+def test_the_symbol_of_one_of_two_headers_is_needed(new: str, other: str, expected: list[str]) -> None:
+    rust = RUST + "fn f(p: *mut bindings::lamp) -> i32 { unsafe { bindings::lamp_off(p) } }\n"
+    tiny = "include/linux/light.h"
+    texts = FILES | {LAMP_H: HEADER, LAMP_RS: rust, tiny: OFF + "\n"}
+    changes = (
+        whole_change(LAMP_H, _edited(OFF, new), before=HEADER),
+        whole_change(tiny, other + "\n", before=OFF + "\n"),
+    )
+    change = view(series(changes), FileTree({name: text.encode() for name, text in texts.items()})).result(
+        BINDINGS_DIFF
+    )
+    assert change is not None
+
+    assert expected == [item.effect for item in find_breakages(change)]
+
+
+@pytest.mark.parametrize(
     ("old", "new", "blamed"),
     [
         ("int lamp_off(struct lamp *lamp);", "#define lamp_off(lamp) lamp_set(lamp)", f"lamp_off {Effect.NO_SYMBOL} 2"),
