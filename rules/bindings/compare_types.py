@@ -74,11 +74,16 @@ def compare_typedefs(subject: ChangedName) -> Iterator[Breakage]:
     old_types, new_types = ({declaration.type for declaration in declarations} for declarations in (old, new))
     removed = [declaration for declaration in old if declaration.type not in new_types]
     added = [declaration for declaration in new if declaration.type not in old_types]
-    structs = subject.new((Kind.STRUCT, Kind.UNION))
-    if removed and structs and _is_scalar(removed[0], diff.before):
-        yield subject.breakage(Effect.TYPE, removed[0], structs[0], users)
+    structs = subject.new((Kind.STRUCT, Kind.UNION)) if not subject.old((Kind.STRUCT, Kind.UNION)) else []
+    if structs and _is_no_struct((removed or old)[0], diff.before):
+        yield subject.breakage(Effect.TYPE, (removed or old)[0], structs[0], users)
     elif removed and added and not is_same_type(removed[0].type, added[0].type, diff.before, diff.after):
         yield subject.breakage(Effect.TYPE, removed[0], added[0], users)
+
+
+def _is_no_struct(typedef: Declaration, bindings: Bindings) -> bool:
+    """Tell whether a typedef is certainly a number, an enum or a pointer."""
+    return _is_scalar(typedef, bindings) or typedef.type.startswith("enum ") or typedef.type.endswith("*")
 
 
 def _is_scalar(typedef: Declaration, bindings: Bindings) -> bool:

@@ -373,11 +373,26 @@ FLAGS = RUST + "fn f(flags: bindings::lamp_flags_t, pair: bindings::lamp_pair_t)
         ("typedef unsigned long lamp_flags_t;", "typedef union { u32 a; u64 b; } lamp_flags_t;", True),
         ("typedef struct { int a; } lamp_pair_t;", "typedef int lamp_pair_t;", True),
         ("typedef unsigned long lamp_flags_t;", "#define lamp_flags_t unsigned long", True),
+        (
+            "typedef unsigned long lamp_flags_t;",
+            "#ifdef A\ntypedef unsigned long lamp_flags_t;\n#else\ntypedef struct { u8 f; } lamp_flags_t;\n#endif",
+            True,
+        ),
         ("typedef struct { int a; } lamp_pair_t;", "struct pair { int a; };\ntypedef struct pair lamp_pair_t;", False),
     ],
 )
 def test_a_number_that_becomes_a_struct_is_reported(old: str, new: str, expected: bool) -> None:
     assert expected is bool(_breakages(FLAGS, _edited(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("old", "expected"), [("void *", True), ("enum lamp_state ", True), ("struct lamp ", False), ("lamp_id_t ", False)]
+)
+def test_what_is_certainly_no_struct_becomes_one(old: str, expected: bool) -> None:
+    number = "typedef unsigned long lamp_flags_t;"
+    before, after = (_edited(number, f"typedef {c_type}lamp_flags_t;") for c_type in (old, "struct { int f; } "))
+
+    assert expected is bool(_breakages(FLAGS, after, before=before))
 
 
 def test_one_of_two_numbers_that_becomes_a_struct_is_reported() -> None:
