@@ -966,6 +966,7 @@ CODE_READERS: Final = (
     Reader(
         (
             "rules.source.c.declarator.tokenize",
+            "rules.source.c.declarator.without_standard_attributes",
             "rules.source.c.declarator.without_annotations",
             "rules.source.c.declarator.without_unknown_annotations",
             "rules.source.c.declarator.find_closing",
@@ -1754,6 +1755,7 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.bindings.crate_paths.*",
             "rules.bindings.bindings_diff.is_kbuild",
             "rules.bindings.new_names.find_breaking_ways",
+            "rules.analysis.bindings_view.added_helper",
             "rules.analysis.bindings_view.added_line",
             "rules.source.kbuild.condition.atom_pair",
             "rules.source.kbuild.condition.built_in_pair",
