@@ -87,12 +87,6 @@ class Step:
         return _names_by_form(self.pre, self.post)
 
     @cached_property
-    def all_changed_names(self) -> frozenset[str]:
-        """The names that `changed_names` yields, and all names of a file that the patch renames."""
-        is_renamed = self.change.is_renamed
-        return frozenset((*self.changed_names(), *(self.pre.by_name if is_renamed else ())))
-
-    @cached_property
     def _hunks(self) -> dict[Side, CSource]:
         return {"pre": _scan_hunks(self.change, "pre"), "post": _scan_hunks(self.change, "post")}
 
@@ -135,6 +129,16 @@ class BindingsDiff:
         """Whether the series changes a Rust file or a file of the bindings."""
         paths = (path for path in self.known_paths if not is_kbuild(path))
         return any(path.endswith(".rs") or path.startswith("rust/") for path in paths)
+
+    @cached_property
+    def steps_by_name(self) -> Mapping[str, Sequence[Step]]:
+        """The steps that change the declarations of a name in their file, or rename the file, in order."""
+        by_name: dict[str, list[Step]] = {}
+        for step in self.steps:
+            renamed = step.pre.by_name if step.change.is_renamed else ()
+            for name in dict.fromkeys((*step.changed_names(), *renamed)):
+                by_name.setdefault(name, []).append(step)
+        return by_name
 
 
 def diff_bindings(files: Sequence[ChangedFile], tree: Tree, *, is_landing: bool = False) -> BindingsDiff | None:

@@ -88,9 +88,8 @@ class ChangedName:
     def header_steps(self) -> Iterator[Step]:
         """Yield all steps that change declarations of the name in a header that the bindings include."""
         included = self.diff.before.included_by, self.diff.after.included_by
-        for step in self.diff.steps:
-            is_included = (step.change.before or step.change.path) in included[0] or step.change.path in included[1]
-            if is_included and self.name in step.all_changed_names:
+        for step in self.diff.steps_by_name.get(self.name, ()):
+            if (step.change.before or step.change.path) in included[0] or step.change.path in included[1]:
                 yield step
 
     def old(self, kinds: Collection[Kind]) -> list[Declaration]:

@@ -64,6 +64,25 @@ def test_many_changes_take_linear_time(make: Callable[[int], tuple[str, str]], c
     assert_linear(make, compare, size)
 
 
+def test_many_changed_files_take_linear_time() -> None:
+    size = 600
+
+    def compare(number: int) -> None:
+        names = [f"lamp{count}" for count in range(number)]
+        headers = {f"include/linux/{name}.h": f"int {name}(int level);\n" for name in names}
+        users = {
+            "rust/bindings/bindings_helper.h": "".join(f"#include <linux/{name}.h>\n" for name in names),
+            LAMP_RS: _uses(number, "bindings::lamp{}(1)"),
+        }
+        kernel = FileTree({path: text.encode() for path, text in (FILES | headers | users).items()})
+        patch = [whole_change(path, text.replace("int level", ""), before=text) for path, text in headers.items()]
+        diff = view(series(tuple(patch)), kernel).result(BINDINGS_DIFF)
+        assert diff is not None
+        assert len(list(find_breakages(diff))) == number
+
+    assert_linear(int, compare, size)
+
+
 @pytest.mark.parametrize("kind", ["headers", "modules"])
 def test_many_removed_files_take_linear_time(kind: str) -> None:
     size = 200
