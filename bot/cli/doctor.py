@@ -173,14 +173,14 @@ def _lists(settings: "Settings") -> Iterator[Check]:
     clock = SystemClock()
     for source in (*build_followed_lists(settings, clock), *build_screened_lists(settings, clock)):
         try:
-            standing = source.standing()
+            state = source.state()
         except InboxError as error:
             yield Check("list", str(error), "name another `directory` in [lore], or allow this user to write it")
             continue
-        complete = "never" if standing.complete is None else f"{standing.complete:%Y-%m-%d %H:%M} UTC"
+        complete = "never" if state.complete is None else f"{state.complete:%Y-%m-%d %H:%M} UTC"
         result = f"{source.name}, last complete: {complete}"
         # A failed list does not keep the service from starting: the service retries.
-        minutes = standing.rest.total_seconds() / 60
+        minutes = state.wait.total_seconds() / 60
         yield Check("list", f"{result}; it failed, next attempt in {minutes:.0f} min" if minutes else result)
 
 

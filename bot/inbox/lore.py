@@ -35,11 +35,11 @@ class FollowPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MirrorState:
     """When a list was last mirrored completely (None for never), and how long to wait after failures."""
 
     complete: datetime | None
-    rest: timedelta
+    wait: timedelta
 
 
 class LoreArchive:
@@ -71,7 +71,7 @@ class LoreArchive:
         self._clock = clock
         self._reader = reader
         self._how = how
-        self._trouble: list[InboxError] = []
+        self._errors: list[InboxError] = []
         self._is_failing = False
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
@@ -82,10 +82,10 @@ class LoreArchive:
                 yield replace(batch, source=self.name)
         except InboxError as error:
             hint = f"if this mirror is damaged, remove {self._root / 'git'}; it is fetched again"
-            self._trouble.append(InboxError(f"{error}; {hint}"))
-        trouble, self._trouble = self._trouble, []
-        if trouble:
-            raise InboxError("; ".join(str(error) for error in trouble))
+            self._errors.append(InboxError(f"{error}; {hint}"))
+        errors, self._errors = self._errors, []
+        if errors:
+            raise InboxError("; ".join(str(error) for error in errors))
 
     def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
         """Return the latest mails of the mirror up to the cursors, without the network."""
@@ -97,10 +97,10 @@ class LoreArchive:
         self._refresh(cursors)
         return self._reader(self._root).count(cursors) if self._mirrored else 0
 
-    def standing(self) -> Standing:
-        """Return the standing of the list, without the network."""
-        waits = max(self._http.pace.wait(self.name), self._http.pace.wait(self._git_key))
-        return Standing(as_time(read_json(self._state).get("last")), waits)
+    def state(self) -> MirrorState:
+        """Return the state of the mirror, without the network."""
+        wait = max(self._http.pace.wait(self.name), self._http.pace.wait(self._git_key))
+        return MirrorState(as_time(read_json(self._state).get("last")), wait)
 
     @property
     def _mirrored(self) -> bool:
@@ -114,15 +114,15 @@ class LoreArchive:
         return self._is_failing
 
     def _refresh(self, cursors: dict[str, str]) -> None:
-        before = len(self._trouble)
+        before = len(self._errors)
         try:
             with self._alone() as lock:
                 if lock is not None and self._granted():
                     self._fetch_changed(self._epochs(), cursors, lock)
-                    self._is_failing = len(self._trouble) > before
+                    self._is_failing = len(self._errors) > before
         except InboxError as error:
             self._is_failing = True
-            self._trouble.append(error)
+            self._errors.append(error)
 
     def _granted(self) -> bool:
         # After a failed fetch the manifest waits, too: its changes could not be fetched.
@@ -164,7 +164,7 @@ class LoreArchive:
                     self._fetch(epoch, cursors.get(epoch.name), lock, since, last)
             except InboxError as error:
                 failed = True
-                self._trouble.append(error)
+                self._errors.append(error)
                 continue
             fetched[epoch.name] = epoch.fingerprint
             looked = now if newest else looked
