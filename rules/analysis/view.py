@@ -198,8 +198,14 @@ class FileView:
         anchor = self.anchor(place)
         return Diagnostic(anchor, text, confidence or self.confidence, severity, evidence, scope, facts, fix)
 
-    def anchor(self, place: "int | Position | Node") -> Anchor:
-        """Return a place in the file, with the text of its line; the text of a very long line is cut."""
+    def anchor(self, place: "int | Line | Position | Node") -> Anchor:
+        """Return a place in the file, with the text of its line; the text of a very long line is cut.
+
+        The place of an added or removed line is its first character that is not white space.
+        """
+        if isinstance(place, Line):
+            column = 1 + len(place.text) - len(place.text.lstrip())
+            place = Position(place.after or place.before or 0, column, "pre" if place.is_removed else "post")
         if isinstance(place, int):
             place = Position(place)
         elif not isinstance(place, Position):

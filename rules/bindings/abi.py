@@ -6,7 +6,7 @@ from typing import Final
 from rules.bindings.index import Bindings
 from rules.lazy import re
 from rules.source.c.declarator import SPECIFIERS, canonical_type
-from rules.source.c.source import Declaration, Kind
+from rules.source.c.source import MACROS, Declaration, Kind
 
 # The Rust types that bindgen and the kernel's ffi crate use for C integers.
 RUST_TYPES: Final = {
@@ -126,7 +126,7 @@ def is_c_call_valid(before: Declaration, after: Declaration, old: Bindings, new:
     """Tell whether a helper that calls `before` can call `after`: C converts integers, Rust does not."""
     if after.kind is Kind.MACRO_FUNCTION:
         return "..." in str(after.parameters) or len(after.parameters) == len(before.parameters)
-    if after.kind is Kind.MACRO or before.kind in (Kind.MACRO, Kind.MACRO_FUNCTION):
+    if after.kind is Kind.MACRO or before.kind in MACROS:
         return before.kind is not Kind.MACRO_FUNCTION or len(before.parameters) in (len(after.parameters), 0)
     if len(before.parameters) != len(after.parameters):
         return False

@@ -90,12 +90,11 @@ class Step:
     def _hunks(self) -> dict[Side, CSource]:
         return {"pre": _scan_hunks(self.change, "pre"), "post": _scan_hunks(self.change, "post")}
 
-    def changed_names(self) -> Iterator[str]:
-        """Yield every name whose declarations differ after the patch, in the order of first appearance."""
+    @cached_property
+    def changed_names(self) -> tuple[str, ...]:
+        """Every name whose declarations differ after the patch, in the order of first appearance."""
         before, after = comparable_declarations(self.pre), comparable_declarations(self.post)
-        for name in dict.fromkeys((*before, *after)):
-            if before.get(name) != after.get(name):
-                yield name
+        return tuple([name for name in dict.fromkeys((*before, *after)) if before.get(name) != after.get(name)])
 
     def before(self, name: str) -> tuple[Declaration, ...]:
         """Return the declarations of a name before the patch."""
@@ -130,13 +129,18 @@ class BindingsDiff:
         paths = (path for path in self.known_paths if not is_kbuild(path))
         return any(path.endswith(".rs") or path.startswith("rust/") for path in paths)
 
+    def is_included(self, step: Step) -> bool:
+        """Tell whether the bindings include the file of a step before or after the series."""
+        path = step.change.before if step.change.before is not None else step.change.path
+        return path in self.before.included_by or step.change.path in self.after.included_by
+
     @cached_property
     def steps_by_name(self) -> Mapping[str, Sequence[Step]]:
         """The steps that change the declarations of a name in their file, or rename the file, in order."""
         by_name: dict[str, list[Step]] = {}
         for step in self.steps:
             renamed = step.pre.by_name if step.change.is_renamed else ()
-            for name in dict.fromkeys((*step.changed_names(), *renamed)):
+            for name in dict.fromkeys((*step.changed_names, *renamed)):
                 by_name.setdefault(name, []).append(step)
         return by_name
 

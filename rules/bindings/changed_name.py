@@ -11,7 +11,7 @@ from rules.bindings.change_location import locate_change, locate_condition
 from rules.bindings.facts import LocatedHelper, MemberUser, User
 from rules.bindings.unchanged_users import UnchangedUsers
 from rules.lazy import dataclass
-from rules.source.c.source import Declaration, Kind
+from rules.source.c.source import MACROS, Declaration, Kind
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ _CHANGED_BY: Final[dict[Effect, Callable[[Declaration], object]]] = {
     Effect.SIGNATURE: lambda declaration: (
         declaration.kind,
         len(declaration.parameters) if declaration.kind is Kind.MACRO_FUNCTION else declaration.parameters,
-        "" if declaration.kind in (Kind.MACRO, Kind.MACRO_FUNCTION) else declaration.type,
+        "" if declaration.kind in MACROS else declaration.type,
     ),
     Effect.TYPE: lambda declaration: (declaration.kind, declaration.type),
     Effect.VALUE: lambda declaration: declaration.type,
@@ -86,11 +86,8 @@ class ChangedName:
             yield from ((step, own) for step, own in by_step if own)
 
     def header_steps(self) -> Iterator[Step]:
-        """Yield all steps that change declarations of the name in a header that the bindings include."""
-        included = self.diff.before.included_by, self.diff.after.included_by
-        for step in self.diff.steps_by_name.get(self.name, ()):
-            if (step.change.before or step.change.path) in included[0] or step.change.path in included[1]:
-                yield step
+        """Return all steps that change declarations of the name in a header that the bindings include."""
+        return filter(self.diff.is_included, self.diff.steps_by_name.get(self.name, ()))
 
     def old(self, kinds: Collection[Kind]) -> list[Declaration]:
         """Return the declarations of these kinds before the series."""

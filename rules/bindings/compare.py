@@ -58,16 +58,15 @@ def _find_changed_names(diff: BindingsDiff) -> dict[str, list[Step]]:
     """
     changed: dict[str, list[Step]] = {}
     for step in diff.steps:
-        path = step.change.before if step.change.before is not None else step.change.path
-        if path not in diff.before.included_by and step.change.path not in diff.after.included_by:
+        if not diff.is_included(step):
             continue
-        for name in _removed_names(step) or step.changed_names():
+        for name in _removed_names(step) or step.changed_names:
             if (step.before(name) or name not in changed) and _may_affect_rust(name, step, diff.before):
                 earlier = changed.get(name, [])
                 changed[name] = [*(other for other in earlier if other.before(name)), step]
     for step in diff.steps:
         if step.change.path.endswith(".c") and not is_foreign(step.change.path):
-            for name in step.changed_names():
+            for name in step.changed_names:
                 if name not in changed and _may_affect_rust(name, step, diff.before):
                     changed[name] = [step]
     return changed

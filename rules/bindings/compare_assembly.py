@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator
 from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.changed_name import ChangedName
 from rules.bindings.facts import ASSEMBLY_FORM, LocatedDeclaration
-from rules.source.c.source import Declaration, Kind
-
-_MACROS = (Kind.MACRO, Kind.MACRO_FUNCTION)
+from rules.source.c.source import MACROS, Declaration, Kind
 
 
 def compare_assembly(subject: ChangedName) -> Iterator[Breakage]:
@@ -32,7 +30,7 @@ def _by_architecture(declarations: Iterable[LocatedDeclaration]) -> dict[str, di
     macros: dict[str, dict[tuple[Kind, int], Declaration]] = {}
     for located in declarations:
         macro = located.declaration
-        if macro.kind in _MACROS:
+        if macro.kind in MACROS:
             architecture = located.path.split("/")[1] if located.path.startswith("arch/") else ""
             macros.setdefault(architecture, {}).setdefault((macro.kind, len(macro.parameters)), macro)
     return macros

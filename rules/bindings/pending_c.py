@@ -35,7 +35,7 @@ def find_c_changes(steps: Sequence[Step], diff: BindingsDiff | None) -> Iterator
     steps = [step for step in steps if step.change.path.endswith(".h") or step.change.path == BINDINGS_HEADER]
     changed: dict[str, Step] = {}
     for step in steps:
-        for name in step.changed_names():
+        for name in step.changed_names:
             changed.setdefault(name, step)
     old = _by_name((step.change.before, step.pre, step.post) for step in reversed(steps))
     new = _by_name((step.change.path, step.post, step.pre) for step in steps)

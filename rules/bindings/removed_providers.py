@@ -63,7 +63,7 @@ def find_removed_helpers(diff: BindingsDiff, unchanged: UnchangedUsers) -> Itera
         path = step.change.before or ""
         if not is_helper_source(path) and path != BINDINGS_HEADER:
             continue
-        for helper in step.changed_names():
+        for helper in step.changed_names:
             name = helper.removeprefix(PREFIX).removeprefix(CONSTANT_PREFIX)
             if name == helper or not step.before(helper) or diff.after.provider(name) is not None:
                 continue

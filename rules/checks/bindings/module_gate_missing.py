@@ -36,7 +36,7 @@ Without a kernel tree nothing is reported.
 from collections.abc import Iterator, Sequence
 
 from rules.analysis.bindings_view import added_line, all_diffs
-from rules.analysis.view import FileView, Position, SeriesView
+from rules.analysis.view import FileView, SeriesView
 from rules.bindings.bindings_diff import BindingsDiff, is_kbuild
 from rules.bindings.crate_paths import full_name, is_in_crate
 from rules.bindings.gate_breaches import GateBreach, find_gate_breaches
@@ -108,10 +108,8 @@ def _cause(file: FileView, names: set[str], *, is_crate: bool) -> Anchor | None:
     """Return the removed line of a Kconfig entry, or the added `cfg`, that names the option of the gate."""
     words = {f"CONFIG_{name}" for name in names} if is_crate else names
     for line in file.added if is_crate else file.removed:
-        number = line.after if is_crate else line.before
-        if number is not None and not words.isdisjoint(_WORD.findall(line.text)):
-            column = 1 + len(line.text) - len(line.text.lstrip())
-            return file.anchor(Position(number, column, "post" if is_crate else "pre"))
+        if not words.isdisjoint(_WORD.findall(line.text)):
+            return file.anchor(line)
     return None
 
 

@@ -37,11 +37,11 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from rules.analysis.bindings_view import all_diffs
-from rules.analysis.view import FileView, Position, SeriesView
+from rules.analysis.view import SeriesView
 from rules.bindings.rust_api import ApiBreakage, ApiEffect, ApiUser, find_api_breakages
 from rules.checks.breakage_text import HERE, HERE_OR_THERE
 from rules.diff.changed_lines import ChangedLines
-from rules.diff.patch import Line, Patch
+from rules.diff.patch import Patch
 from rules.finding import Anchor, Diagnostic, Evidence, Severity, Side
 from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
@@ -108,9 +108,9 @@ def _place(view: SeriesView, breakage: ApiBreakage) -> Anchor | Patch | None:
         for side in sides:
             spans = declared[side] if is_changed else ()
             if line := changed.first(side, spans, item.name) or changed.first(side, spans):
-                return _anchor(file, line)
+                return file.anchor(line)
             mention = changed.first(side, [(1, sys.maxsize)], item.name) if named is None else None
-            named = named if mention is None else _anchor(file, mention)
+            named = named if mention is None else file.anchor(mention)
     return named or (files[0].patch if files else None)
 
 
@@ -127,12 +127,6 @@ def _declarations(sources: Iterable[RustSource], item: ApiItem) -> dict[tuple[in
                 end = (line for line in head if source.line_text(line).rstrip().endswith(("{", ";", "}")))
                 declarations[found.line, next(end, head[-1])] = found.parameters
     return declarations
-
-
-def _anchor(file: FileView, line: Line) -> Anchor:
-    column = 1 + len(line.text) - len(line.text.lstrip())
-    side: Side = "pre" if line.is_removed else "post"
-    return file.anchor(Position(line.before or line.after or 0, column, side))
 
 
 def _message(breakage: ApiBreakage, where: str) -> str:

@@ -36,11 +36,10 @@ from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
-from rules.source.c.source import Declaration, Kind, scan
+from rules.source.c.source import MACROS, Declaration, Kind, scan
 
 _FORWARDS = re.compile(r"\{\s*(?P<returns>return\s+)?(?P<name>\w+)\s*\((?P<arguments>[\w\s,]*)\)\s*;\s*\}\s*\Z")
 _FUNCTIONS = (Kind.FUNCTION, Kind.INLINE)
-_MACROS = (Kind.MACRO, Kind.MACRO_FUNCTION)
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
@@ -83,7 +82,7 @@ def _problem(helper: Declaration, body: str, file: FileView) -> tuple[int, Sever
     if not wrapped or any(len(function.parameters) != len(helper.parameters) for function in wrapped):
         return None
     # `#define f f` beside a function only says that it exists.
-    if any(declaration.kind in _MACROS and declaration.type != declaration.name for declaration in declared):
+    if any(declaration.kind in MACROS and declaration.type != declaration.name for declaration in declared):
         return None
     differences = [_difference(helper, function, change.after, bool(match["returns"])) for function in wrapped]
     if any(not difference for difference in differences):

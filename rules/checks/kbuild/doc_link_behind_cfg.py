@@ -152,10 +152,10 @@ def _cause(gated: GatedLink, lines: list[tuple[FileView, Line]]) -> Anchor | Non
         start = line.after or 0
         below = (file.post_lines.get(start + offset, "") for offset in range(_MAX_GATE_LINES))
         if start and _names_any(below, parts):
-            return file.anchor(Position(start, _column(line)))
+            return file.anchor(line)
     for file, line in named:
         if line.before and file.path == gated.path:
-            return file.anchor(Position(line.before, _column(line), "pre"))
+            return file.anchor(line)
     return None
 
 
@@ -166,10 +166,6 @@ def _cfg_lines(view: SeriesView) -> Iterator[tuple[FileView, Line]]:
             for line in (*file.added, *file.removed):
                 if "CONFIG_" in line.text and _CFG.search(line.text):
                     yield file, line
-
-
-def _column(line: Line) -> int:
-    return 1 + len(line.text) - len(line.text.lstrip())
 
 
 def _names_any(lines: Iterable[str], names: set[str]) -> bool:

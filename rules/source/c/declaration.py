@@ -32,6 +32,8 @@ SYMBOLS = (Kind.FUNCTION, Kind.VARIABLE)
 """The kinds of names that have a symbol."""
 AGGREGATES = (Kind.STRUCT, Kind.UNION)
 """The kinds of names that have members."""
+MACROS = (Kind.MACRO, Kind.MACRO_FUNCTION)
+"""The kinds of names that the preprocessor replaces."""
 
 
 @dataclass(frozen=True, slots=True)
