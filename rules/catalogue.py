@@ -3,7 +3,6 @@
 
 import sys
 from collections.abc import Sequence
-from itertools import groupby
 
 from rules.lazy import re
 from rules.lint.rule import Rule, Scope, Status
@@ -28,11 +27,13 @@ report other lines. `(whole)` after a path says that the diff shows the whole fi
 
 
 def document(rules: Sequence[Rule] = RULES) -> str:
-    """Return the catalogue: a table of all rules, and then each rule in full, in the order of the registry."""
+    """Return the catalogue: a table of all rules in the order of the registry, then each rule in full, by family."""
     rows = "\n".join(_row(rule) for rule in rules)
     table = f"| rule | family | severity | status | tier | what it reports |\n|---|---|---|---|---|---|\n{rows}\n"
-    families = groupby(rules, key=_family)
-    parts = [f"## {family}\n\n" + "\n".join(_section(rule, 3) for rule in members) for family, members in families]
+    families: dict[str, list[str]] = {}
+    for rule in rules:
+        families.setdefault(_family(rule), []).append(_section(rule, 3))
+    parts = [f"## {family}\n\n" + "\n".join(sections) for family, sections in families.items()]
     return "\n".join([_INTRODUCTION, table, *parts])
 
 

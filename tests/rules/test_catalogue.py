@@ -17,6 +17,12 @@ def test_every_rule_is_in_the_table_and_has_a_section() -> None:
         assert f"\n### {rule.id}\n" in text
 
 
+def test_each_family_has_one_heading() -> None:
+    headings = [line for line in document().split("\n") if line.startswith("## ")]
+
+    assert len(headings) == len(set(headings)) > 1
+
+
 def test_the_page_of_a_rule_has_headings_evidence_and_examples() -> None:
     for rule in RULES:
         text = page(rule)

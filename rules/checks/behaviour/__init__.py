@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Rules about unsafe code and its SAFETY comments."""
+"""Rules about what code does when it runs: panics, log messages, results."""

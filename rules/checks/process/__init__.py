@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Rules about unsafe code and its SAFETY comments."""
+"""Rules about what the process of the kernel asks of a patch: trailers and entries in MAINTAINERS."""

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Rules about unsafe code and its SAFETY comments."""
+"""Rules about the style of Rust code in the kernel."""
