@@ -1761,6 +1761,7 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.source.kbuild.condition.built_in_pair",
             "rules.bindings.tree_changes.affected_keys",
             "rules.bindings.changed_name.ChangedName.breakage",
+            "rules.source.rust.path_uses.Scopes.imports",
         ),
         _THROUGH,
     ),

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from rules.source.rust.api import ApiItem, Path
+    from rules.source.rust.api import ApiItem
+    from rules.source.rust.path_uses import Path
 
 CRATE: Final = "kernel"
 SEPARATOR: Final = "::"

@@ -16,9 +16,10 @@ from rules.bindings.kconfig_closure import Verdict
 from rules.bindings.module_facts import ModuleFacts
 from rules.lazy import dataclass
 from rules.source.kbuild.condition import ALWAYS, Condition, both, either
-from rules.source.rust.api import ApiItem, Path, RustApi
+from rules.source.rust.api import ApiItem, RustApi
 from rules.source.rust.cfg import Gates
 from rules.source.rust.doc_links import MODULE_HEAD, DocLink, read_doc_links
+from rules.source.rust.path_uses import Path
 from rules.source.rust.source import RustSource
 
 _ROOTS: Final = ("crate", "kernel", "self", "super")

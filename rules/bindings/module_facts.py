@@ -7,8 +7,9 @@ from itertools import accumulate
 
 from rules.lazy import dataclass, re
 from rules.source.kbuild.condition import ALWAYS, Condition
-from rules.source.rust.api import Path, RustApi, read_api_of
+from rules.source.rust.api import RustApi, read_api_of
 from rules.source.rust.cfg import Gates
+from rules.source.rust.path_uses import Path
 from rules.source.rust.source import RustSource
 
 _MODULE = re.compile(r"(?<!\w)mod\s++(?:r#)?(\w++)\s*+;")

@@ -10,7 +10,8 @@ from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.crate_api import CrateApi
 from rules.bindings.crate_paths import ItemKey, file_of, full_name, is_in_crate
 from rules.lazy import dataclass
-from rules.source.rust.api import ApiItem, Implementation, Path, PathUse, RustApi, possible_names
+from rules.source.rust.api import ApiItem, Implementation, RustApi, possible_names
+from rules.source.rust.path_uses import Path, PathUse
 
 _TYPES = ("struct", "enum", "union", "type", "trait")
 

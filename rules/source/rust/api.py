@@ -4,13 +4,11 @@
 Tokens are read, and no grammar: items that a macro defines stay unknown.
 """
 
-from bisect import bisect_right
-from operator import itemgetter
-
 from rules.lazy import dataclass, field, re
 from rules.source.rust.functions import split_at_commas
+from rules.source.rust.path_uses import Path, PathUse, Scopes, read_path_uses
 from rules.source.rust.source import RustSource
-from rules.source.rust.uses import read_uses
+from rules.source.rust.uses import Import, read_uses
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _ITEMS = frozenset(("fn", "struct", "enum", "union", "trait", "type", "static", "const", "mod"))
@@ -20,17 +18,8 @@ _DECLARED = re.compile(
     r"\b(?:fn|struct|enum|union|trait|type|mod|const|static(?: mut)?)\s+(?:r#)?(?!(?:fn|unsafe|extern|async)\b)(\w+)"
 )
 _MACRO_OR_ATTRIBUTE = re.compile(r"(?:!\s*(?:\w+\s*)?|#!?)[(\[{]")
-_VALUE_END = re.compile(r"[\w)\]|]")
-_BEFORE_CLOSURE = frozenset(("move", "async", "static", "const", "return", "in", "else", "break"))
-_DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
-_OPENINGS = (("(",), ("[",), ("{",))
 _ADD_NO_FUNCTION = frozenset(("[", "]", "vtable", "macros", "kernel", "::"))  # the words of `#[vtable]`
 _MAX_DEPTH = 24  # nested modules and implementations
-_MAX_CALL = 400  # words of the arguments of a call
-_MAX_ANGLES = 100  # words of the type parameters in a path
-_MAX_TEXT = 200  # characters of a line that is quoted
-
-Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +41,6 @@ class ApiItem:
     is_conditional: bool = False
     offset: int = field(default=0, compare=False)
     alias_of: Path = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PathUse:
-    """A path that the file writes, with its import resolved, and the number of arguments if it is called, else None.
-
-    `module` are the inline modules around it. A name alone is a use if the file imports it, or if it calls a macro that
-    the file does not define.
-    """
-
-    path: Path
-    line: int
-    text: str
-    arguments: int | None = None
-    is_import: bool = False
-    is_macro: bool = False
-    module: Path = ()
-    offset: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +88,24 @@ def read_api(content: bytes) -> RustApi:
 
 def read_api_of(source: RustSource) -> RustApi:
     """Read a Rust source."""
-    reader = _Reader(source)
+    scopes = Scopes(source, source.uses)
+    reader = _Reader(source, scopes)
     reader.read()
-    return RustApi(tuple(reader.items), tuple(reader.exports), tuple(reader.uses), tuple(reader.implementations))
+    imports = (_use_of(imported, scopes) for imported in source.uses)
+    uses = (*imports, *read_path_uses(source, scopes))
+    return RustApi(tuple(reader.items), tuple(reader.exports), uses, tuple(reader.implementations))
+
+
+def _use_of(imported: Import, scopes: Scopes) -> PathUse:
+    line, offset = imported.line, imported.offset
+    module = scopes.module_at(offset)
+    return PathUse(imported.path, line, scopes.quote(line), is_import=True, module=module, offset=offset)
 
 
 def read_items(source: RustSource) -> tuple[ApiItem, ...]:
     """Return the items of a Rust text."""
-    reader = _Reader(source)
-    reader.read_items()
+    reader = _Reader(source, Scopes(source, ()))
+    reader.read()
     return tuple(reader.items)
 
 
@@ -141,31 +121,15 @@ class _Block:
 
 
 class _Reader:
-    def __init__(self, source: RustSource) -> None:
+    def __init__(self, source: RustSource, scopes: Scopes) -> None:
         self._source = source
         self._words = source.tokens
-        self._lines = source.text.split("\n")
-        self._imported: dict[str, Path] = {}
+        self._scopes = scopes
         self.items: list[ApiItem] = []
         self.exports: list[tuple[str, Path, Path, int]] = []
-        self.uses: list[PathUse] = []
         self.implementations: list[Implementation] = []
-        self._modules: list[tuple[int, Path]] = [(-1, ())]  # the offsets from which the inline modules are other ones
 
     def read(self) -> None:
-        for imported in self._source.uses:
-            self._imported.setdefault(imported.name, imported.path)
-        self.read_items()
-        for imported in self._source.uses:
-            text, offset = self._text(imported.line), imported.offset
-            module = self._module_at(offset)
-            self.uses.append(PathUse(imported.path, imported.line, text, is_import=True, module=module, offset=offset))
-        self._read_paths()
-
-    def _module_at(self, offset: int) -> Path:
-        return self._modules[bisect_right(self._modules, offset, key=itemgetter(0)) - 1][1]
-
-    def read_items(self) -> None:
         self._read_block(0, len(self._words.words), _Block())
 
     def _read_block(self, start: int, end: int, block: _Block) -> bool:
@@ -227,7 +191,7 @@ class _Reader:
         is_default = has_body if kind == "fn" else "=" in self._without_generics(head, stop)
         line = self._line(at)
         if block.trait:
-            block.members.append(ImplementedItem(name, parameters, line, self._text(line)))
+            block.members.append(ImplementedItem(name, parameters, line, self._scopes.quote(line)))
         else:
             is_conditional = "cfg" in attributes
             self.items.append(
@@ -247,9 +211,9 @@ class _Reader:
         if has_body and block.depth < _MAX_DEPTH and kind in ("mod", "trait"):
             module = (*block.module, name) if kind == "mod" else block.module
             owner = name if kind == "trait" else ""
-            self._modules.append((self._words.offsets[stop], module))
+            self._scopes.enter(module, self._words.offsets[stop])
             self._read_block(stop + 1, after - 1, _Block(module, owner, depth=block.depth + 1))
-            self._modules.append((self._words.offsets[after - 1], block.module))
+            self._scopes.enter(block.module, self._words.offsets[after - 1])
         return after
 
     def _read_alias(self, start: int, end: int) -> Path:
@@ -257,7 +221,7 @@ class _Reader:
         words = self._without_generics(start, end)
         names, signs = words[1::2], words[0::2]
         is_path = signs[:1] == ["="] and signs[1:] == ["::"] * (len(names) - 1) and all(map(_NAME.match, names))
-        return self._resolve(tuple(names)) if is_path else ()
+        return self._scopes.resolve(tuple(names)) if is_path else ()
 
     def _read_impl(self, at: int, end: int, block: _Block, attributes: list[str]) -> int:
         words = self._words.words
@@ -269,14 +233,14 @@ class _Reader:
         head = head[: head.index("where")] if "where" in head else head  # its bounds may have a `for<'a>`
         trait: Path = ()
         if "for" in head:
-            trait = self._resolve(tuple(word for word in head[: head.index("for")] if _NAME.match(word)))
+            trait = self._scopes.resolve(tuple(word for word in head[: head.index("for")] if _NAME.match(word)))
             head = head[head.index("for") + 1 :]
         names = [word for word in head if _NAME.match(word) and word not in ("dyn", "mut", "const")]
         inner = _Block(block.module, names[-1] if names else "?", trait, depth=block.depth + 1)
         has_macro = self._read_block(opening + 1, closing, inner) if block.depth < _MAX_DEPTH else True
         if trait:
             line = self._line(at)
-            text = self._text(line)
+            text = self._scopes.quote(line)
             is_complete = not has_macro and _ADD_NO_FUNCTION.issuperset(attributes)
             members = tuple(inner.members)
             self.implementations.append(Implementation(trait, line, text, members, is_complete, block.module))
@@ -304,105 +268,8 @@ class _Reader:
             at = self._words.closing(at) + 1 if words[at] in ("(", "[", "{") else at + 1
         return min(at, end)
 
-    def _read_paths(self) -> None:
-        """Note the paths and called names in code outside of `use`."""
-        words = self._words.words
-        own_macros = {words[at + 2] for at in range(len(words) - 2) if words[at] == "macro_rules"}
-        is_use = False
-        for at, word in enumerate(words):
-            is_use = word == "use" or (is_use and word != ";")
-            before = words[at - 1] if at else ""
-            is_variable = before == "$" and word != "crate"  # `$crate` in a macro is the crate that defines it
-            is_later = before == "::" and not (word == "kernel" and self._is_rooted(at - 1))
-            if is_use or not _NAME.match(word) or before in (".", "fn") or is_later or is_variable:
-                continue
-            path, end = self._read_path(at)
-            is_macro = self._is_macro_call(end) and word not in own_macros
-            if len(path) > 1 or path[0] in self._imported or is_macro:
-                self._add_use(path, at, end)
-
-    def _read_path(self, at: int) -> tuple[Path, int]:
-        """Return the names of the path that begins at an index, and the index after it. `A::<B>::c` is `A::c`."""
-        words = self._words.words
-        names, end = [words[at]], at + 1
-        while words[end : end + 1] == ("::",):
-            name = self._after_angles(end + 1) + 1 if words[end + 1 : end + 2] == ("<",) else end + 1
-            if words[name - 1] != "::" or name >= len(words) or not _NAME.match(words[name]):
-                break
-            names.append(words[name])
-            end = name + 1
-        return tuple(names), end
-
-    def _after_angles(self, opening: int) -> int:
-        """Return the index after the `>` that closes the `<` at an index; the index itself if none of a path does."""
-        words, depth = self._words.words, 0
-        for at in range(opening, min(opening + _MAX_ANGLES, len(words) - 1)):
-            depth += (words[at] == "<") - (words[at] == ">")
-            if depth == 0:
-                return at + 1
-        return opening
-
-    def _is_macro_call(self, at: int) -> bool:
-        """Tell whether what follows the name before an index makes it the name of a macro; `a != b` does not."""
-        return self._words.words[at : at + 1] == ("!",) and self._words.words[at + 1 : at + 2] in _OPENINGS
-
-    def _is_rooted(self, at: int) -> bool:
-        """Tell whether the `::` at an index begins a path."""
-        before = self._words.words[at - 1] if at else ""
-        return not _NAME.match(before) and before not in (">", "]", ")")
-
-    def _add_use(self, path: Path, at: int, end: int) -> None:
-        following = self._words.words[end : end + 1]
-        line = self._line(at)
-        arguments = self._count_arguments(end) if following == ("(",) else None
-        text = self._text(line)
-        is_macro, offset = self._is_macro_call(end), self._words.offsets[at]
-        module = self._module_at(offset)
-        path = self._resolve(path)
-        self.uses.append(PathUse(path, line, text, arguments, is_macro=is_macro, module=module, offset=offset))
-
-    def _count_arguments(self, opening: int) -> int | None:
-        """Return the number of arguments of a call; None if that is unclear.
-
-        Closures, generics, comments and metavariables make it unclear.
-        """
-        words, closing = self._words.words, self._words.closing(opening)
-        inside = words[opening + 1 : closing]
-        if (
-            closing - opening > _MAX_CALL
-            or words[closing : closing + 1] != (")",)
-            or _has_closure(inside)
-            or "<" in inside
-            or "#" in inside
-            or "$" in inside
-        ):
-            return None
-        count, depth, start = 0, 0, self._words.offsets[opening] + 1
-        for index in range(opening + 1, closing + 1):
-            word, offset = words[index], self._words.offsets[index]
-            if depth == 0 and (word == "," or index == closing):
-                text = self._source.text[start:offset].strip()
-                if text.startswith("/"):
-                    return None
-                count += bool(text)
-                start = offset + 1
-            depth += _DEPTHS.get(word, 0)
-        return count
-
-    def _resolve(self, path: Path) -> Path:
-        return (*self._imported.get(path[0], path[:1]), *path[1:]) if path else ()
-
-    def _text(self, line: int) -> str:
-        return self._lines[line - self._source.first_line][:_MAX_TEXT].strip()
-
     def _line(self, index: int) -> int:
         return self._source.line(self._words.offsets[index])
-
-
-def _has_closure(words: tuple[str, ...]) -> bool:
-    """Tell whether a `|` may begin a closure: one that is not the operator between two values."""
-    pairs = zip(("", *words), words, strict=False)
-    return any(word == "|" and not (_VALUE_END.match(last) and last not in _BEFORE_CLOSURE) for last, word in pairs)
 
 
 def possible_names(content: bytes) -> frozenset[str]:

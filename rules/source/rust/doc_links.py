@@ -12,10 +12,10 @@ from typing import Final
 
 from rules.lazy import cached_property, dataclass, field, re
 from rules.source.kbuild.condition import ALWAYS, Condition
-from rules.source.rust.api import Path
 from rules.source.rust.cfg import read_predicate
 from rules.source.rust.comments import Comment
 from rules.source.rust.doc_markdown import Blocks, DocLine, links_in
+from rules.source.rust.path_uses import Path
 from rules.source.rust.source import RustSource
 
 _MAX_LINKS: Final = 5_000  # of a file

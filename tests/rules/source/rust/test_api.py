@@ -3,7 +3,8 @@
 
 import pytest
 
-from rules.source.rust.api import ApiItem, Implementation, ImplementedItem, PathUse, possible_names, read_api
+from rules.source.rust.api import ApiItem, Implementation, ImplementedItem, possible_names, read_api
+from rules.source.rust.path_uses import PathUse
 
 
 @pytest.mark.parametrize(
