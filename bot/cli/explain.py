@@ -71,7 +71,7 @@ def explain(
             "mails": list(map(_mail_record, mails)),
             "signatures": list(map(_signature_record, attestations)),
             "series": series,
-            "in_no_series": "" if series else _no_patch(mails[0], terms),
+            "no_series_reason": "" if series else _no_patch(mails[0], terms),
         }
         echo_json(record)
         return
@@ -94,7 +94,7 @@ def _signature_record(signature: Attestation) -> dict[str, object]:
     return {
         "kind": signature.kind,
         "identity": signature.identity,
-        "is_the_authors": signature.aligned,
+        "aligned": signature.aligned,
         "verdict": signature.verdict.value,
         "reason": signature.reason,
     }

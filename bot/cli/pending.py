@@ -153,7 +153,7 @@ def _print_posting(store: "ListingRows", message_id: str, form: Format) -> None:
         record = {
             **_record(posting),
             "facts": list(map(_fact_record, posting.facts.facts)),
-            "truncated": list(posting.facts.cut),
+            "truncated": list(posting.facts.truncated),
             "collisions": [
                 {**_record(other), "facts": list(map(_collision_record, pairs))} for other, pairs in collisions
             ],
@@ -161,7 +161,7 @@ def _print_posting(store: "ListingRows", message_id: str, form: Format) -> None:
         echo(json.dumps(record, indent=2))
         return
     lines = [*_head(posting), *_facts(posting.facts.facts)]
-    lines += (f"  too many facts, some are left out: {kind}" for kind in posting.facts.cut)
+    lines += (f"  too many facts, some are left out: {kind}" for kind in posting.facts.truncated)
     for other, pairs in collisions:
         lines += [
             "  collides with",

@@ -93,7 +93,7 @@ def _move(kernels: KernelTrees, name: str, landing: Landing, landing_input: Land
     late = _Reader(repository, AppliedSearch(landing_input.late))
     if landing_input.late and before is not None:
         late.read(landed_commits(repository, tip, None, landing_input.late_since))
-    removed = frozenset() if new.is_cut else removed_commits(repository, tip, before, MAX_COMMITS)
+    removed = frozenset() if new.is_truncated else removed_commits(repository, tip, before, MAX_COMMITS)
     applied = {patch.message_id: patch for patch in (*late.applied, *new.applied)}
     reverted = new.search.reverted | late.search.reverted
     affected: frozenset[Key] = frozenset()
@@ -109,7 +109,7 @@ def _move(kernels: KernelTrees, name: str, landing: Landing, landing_input: Land
         removed=removed | reverted,
         affected=affected,
         commits=new.commits,
-        is_cut=new.is_cut,
+        is_truncated=new.is_truncated,
     )
 
 
@@ -121,13 +121,13 @@ class _Reader:
         self.search = search
         self.applied: list[AppliedPatch] = []
         self.commits = 0
-        self.is_cut = False
+        self.is_truncated = False
 
     def read(self, commits: Iterable[LandedCommit | None]) -> None:
         """Read at most MAX_COMMITS commits."""
         for commit in commits:
             if self.commits == MAX_COMMITS:
-                self.is_cut = True
+                self.is_truncated = True
                 return
             self.commits += 1
             if commit is not None:

@@ -14,7 +14,7 @@ class LandingMove:
     """What happened to a landing ref: its name, the ref that has its newest commit, its commits before and now.
 
     `before` is "" for a ref without an earlier commit. `removed` are commits that the ref no longer has or that a new
-    commit reverts. `commits` is how many new commits were read; `is_cut` says that there are more.
+    commit reverts. `commits` is how many new commits were read; `is_truncated` says that there are more.
     """
 
     name: str
@@ -25,7 +25,7 @@ class LandingMove:
     removed: frozenset[str] = frozenset()
     affected: frozenset[tuple[PendingKind, str]] = frozenset()
     commits: int = 0
-    is_cut: bool = False
+    is_truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

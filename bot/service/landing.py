@@ -107,7 +107,7 @@ class LandingJob:
                     commit=move.commit[:12],
                     commits=move.commits,
                     applied=len(move.applied),
-                    cut=move.is_cut or None,
+                    truncated=move.is_truncated or None,
                 )
         for posting_id in sorted(applied):
             event(LogEvent.SERIES_APPLIED, message_id=posting_id)

@@ -101,11 +101,11 @@ class PatchIdentity:
 
 @dataclass(frozen=True, slots=True)
 class PendingFacts:
-    """The facts of one posting, and its patches. `cut` names the kinds of facts of which some are left out."""
+    """The facts of one posting, and its patches. `truncated` names the kinds of facts of which some are left out."""
 
     facts: tuple[PendingFact, ...] = ()
     patches: tuple[PatchIdentity, ...] = ()
-    cut: tuple[PendingKind, ...] = ()
+    truncated: tuple[PendingKind, ...] = ()
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the facts as plain tuples, which takes a fraction of the time of so many objects."""
@@ -113,7 +113,7 @@ class PendingFacts:
             (fact.kind.value, fact.name, fact.before, fact.after, *(getattr(fact.place, name) for name in _PLACE))
             for fact in self.facts
         )
-        return _unpickled, (rows, self.patches, self.cut)
+        return _unpickled, (rows, self.patches, self.truncated)
 
     @property
     def keys(self) -> frozenset[tuple[PendingKind, str]]:
@@ -130,10 +130,10 @@ _PLACE = ("patch", "path", "side", "line", "column", "text")
 
 
 def _unpickled(
-    rows: tuple[tuple[Any, ...], ...], patches: tuple[PatchIdentity, ...], cut: tuple[PendingKind, ...]
+    rows: tuple[tuple[Any, ...], ...], patches: tuple[PatchIdentity, ...], truncated: tuple[PendingKind, ...]
 ) -> PendingFacts:
     facts = (
         PendingFact(PendingKind(kind), name, Anchor(*place), before, after)
         for kind, name, before, after, *place in rows
     )
-    return PendingFacts(tuple(facts), patches, cut)
+    return PendingFacts(tuple(facts), patches, truncated)

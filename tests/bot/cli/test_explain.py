@@ -59,7 +59,7 @@ def test_what_is_explained_as_records(explained: Call) -> None:
     )
     assert series["reply"]
     assert "incomplete: 2 of 2 did not arrive" == half["series"][0]["would_be_refused"]
-    assert ([], "reply: the subject is that of a reply") == (reply["series"], reply["in_no_series"])
+    assert ([], "reply: the subject is that of a reply") == (reply["series"], reply["no_series_reason"])
 
 
 def test_withheld_findings_are_listed_with_the_reason(patchwarden: Call, tmp_path: Path) -> None:

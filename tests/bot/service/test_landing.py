@@ -277,7 +277,7 @@ def test_after_the_repository_was_created_anew_the_ref_is_read_anew(
     assert 1 == len(_applied(store))
 
 
-def test_more_commits_than_the_limit_are_cut_and_nothing_is_forgotten(
+def test_more_commits_than_the_limit_are_left_and_nothing_is_forgotten(
     store: Repository, history: History, job: LandingJob, monkeypatch: pytest.MonkeyPatch, events: Events
 ) -> None:
     _arrive(store, _fan(history))
@@ -291,7 +291,9 @@ def test_more_commits_than_the_limit_are_cut_and_nothing_is_forgotten(
     history.set_ref("refs/heads/rust-next", tip)
     job.run()
 
-    assert [(2, True)] == [(move["commits"], move["cut"]) for move in events.named("landing-moved") if "cut" in move]
+    assert [(2, True)] == [
+        (move["commits"], move["truncated"]) for move in events.named("landing-moved") if "truncated" in move
+    ]
     assert [applied[:12]] == [commit for _, commit, _ in _applied(store)]
 
 

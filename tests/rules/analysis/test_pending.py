@@ -305,7 +305,7 @@ def test_too_many_facts_of_a_kind_are_cut_and_reported() -> None:
     lines = "\n".join(f"    | -call_{number}(one);\n    |  kept();" for number in range(MAX_FACTS + 1))
     facts = _facts(f"\n    | diff a.c\n{lines}\n    | +gone();\n")
 
-    assert (len(facts.facts), facts.cut) == (MAX_FACTS, (PendingKind.REWRITE,))
+    assert (len(facts.facts), facts.truncated) == (MAX_FACTS, (PendingKind.REWRITE,))
 
 
 def test_the_patches_are_named_by_title_and_patch_id() -> None:
