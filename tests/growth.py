@@ -73,5 +73,5 @@ def _cache_clears(module_count: int) -> list[Callable[[], None]]:
     The number of loaded modules tells when the list is out of date; to make it for each run took longer than the runs.
     """
     ours = [module for name, module in list(sys.modules.items()) if name.startswith(("bot.", "rules."))]
-    values = [value for module in ours for value in vars(module).values()]
+    values = [value for module in ours for value in vars(module).values() if not isinstance(value, type)]
     return [clear for value in values if callable(clear := getattr(value, "cache_clear", None))]

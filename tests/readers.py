@@ -118,6 +118,7 @@ from rules.source.rust import tokens as rust_tokens
 from rules.source.rust.fences import Fences
 from rules.source.rust.source import RustSource
 from rules.source.rust.use_layout import is_plain_use
+from rules.source.rust.work_limit import TooMuchError
 from tests.bot.review.factories import Maker
 from tests.fakes.fixing import fix_series, read_changes
 from tests.growth import FACTOR, MAX_RATIO, growth, processor_seconds, repeated
@@ -163,6 +164,7 @@ CODE_UNITS: Final = (
     *("+", "%", "&", "//", "/*", "*/", "->", "\n@@ -1 +1 @@\n-a\n+b", "diff --git a/a b/a\n", "--- a\n+++ b\n"),
     *("unsafe { a() } ", "// SAFETY: a\n", "/// # Safety\n", "use a::b;", "fn a() {", "struct a { int b; };\n"),
     *("#define a b\n", "#if a\n", "a(b, ", "int (*a)(", "#[a]\n", "impl a for b {", 'r#"', "0x1 + "),
+    *("#[\n", "a(\n", "{\n", "$a"),
 )
 """What hostile texts repeat."""
 
@@ -733,7 +735,7 @@ def _quietly(read: Callable[..., object], *given: object) -> object:
     """Return what the reader gives, or the error that it has for what cannot be read."""
     try:
         return read(*given)
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, TooMuchError) as error:
         return error
 
 
@@ -872,9 +874,6 @@ CODE_READERS: Final = (
             "rules.lint.engine.audit",
             "rules.lint.engine.view_whole_file",
             "rules.diff.image.build_new_file_image",
-            "rules.source.rust.fragment.parse_fragment",
-            "rules.source.rust.fragment.parse_tokens",
-            "rules.source.rust.fragment.balance",
             "rules.source.rust.functions.function_around",
             "rules.source.rust.functions.read_parameters",
             "rules.source.rust.functions.split_at_commas",
@@ -894,6 +893,16 @@ CODE_READERS: Final = (
             ("fn a(b: u8) { build_assert!(b > ", "); }"),
         ),
         str.encode,
+        size=_RUST_SIZE,
+    ),
+    Reader(
+        (
+            "rules.source.rust.fragment.parse_fragment",
+            "rules.source.rust.fragment.parse_tokens",
+            "rules.source.rust.fragment.balance",
+        ),
+        lambda given: _quietly(getattr, RustSource(given, 10, is_complete=False), "unsafe_sites"),
+        (("    unsafe { a() };\n", ""), ("", "    unsafe { a() };\n"), ("unsafe { a() }; }\nlet b =\n", "")),
         size=_RUST_SIZE,
     ),
     Reader(

@@ -37,7 +37,7 @@ _PARAMETERS = re.compile(
 )
 _CUT = re.compile(r"[ \t\n]*+(?:\.[a-z]|as\b|\?|&&|\|\|)")  # an expression that begins above
 _NO_START = re.compile(r"[ \t\n]*+(?:\.[a-z]|as\b|\?)|[ \t]*where\b")  # nothing else begins with this
-_LET = re.compile(r"(?:[ \t]*+(?:#\[[^\n]*+)?\n)*+[ \t]*+let\b")
+_LET = re.compile(r"(?:[ \t]*+(?:#\[[^\n]*+)?\n){0,50}+[ \t]*+let\b")  # at most 50 lines: each bracket asks for it
 _CLAUSE = re.compile(r"[ \t]*where\b")
 _BOUNDS = re.compile(
     r"(?:[ \t]*+(?:for<[^\n>]*+>[ \t]*+)?\w++(?:::\w++)*+:[ \t]*+[\w?&'(<](?:[^\n,]*+,)++[ \t]*+\n)++"

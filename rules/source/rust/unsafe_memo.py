@@ -69,11 +69,17 @@ class UnsafeMemo:
 
     def __init__(self, max_bytes: int = _MAX_BYTES) -> None:
         self._readings: dict[Key, UnsafeReading] = {}
-        self._left = max_bytes
+        self._max_bytes = self._left = max_bytes
         self._lock = allocate_lock()
 
     def __len__(self) -> int:
         return len(self._readings)
+
+    def cache_clear(self) -> None:
+        """Forget all readings, as the caches of functools do."""
+        with self._lock:
+            self._readings.clear()
+            self._left = self._max_bytes
 
     def get(self, key: Key) -> UnsafeReading | None:
         """Return the reading of a text, None if it is not remembered."""
