@@ -122,9 +122,10 @@ def find_gated_helpers(diff: BindingsDiff) -> Iterator[tuple[LocatedHelper, str,
 
     A helper that asks for an option, and a file that is compiled under one, are skipped.
     """
+    conditional_includes = list(_conditional_includes(diff.after))
     for path in sorted(path for path in diff.known_paths if is_helper_source(path)):
         content = diff.after.facts.read(path)
-        if content is None or _is_included_conditionally(diff.after, path):
+        if content is None or any(path.rpartition("/")[2] in line for line in conditional_includes):
             continue
         lines = content.decode("utf-8", "surrogateescape").split("\n")
         for helper in diff.after.facts.helpers(path):
@@ -153,14 +154,14 @@ def _condition_in_helper(bindings: Bindings, name: str, own: tuple[str, ...]) ->
     return None
 
 
-def _is_included_conditionally(bindings: Bindings, path: str) -> bool:
+def _conditional_includes(bindings: Bindings) -> Iterator[str]:
+    """Yield the lines that include helpers under a condition."""
     content = bindings.facts.read(_HELPERS_FILE) or b""
     depth = 0
     for line in content.decode("utf-8", "surrogateescape").split("\n"):
         depth += line.startswith("#if") - line.startswith("#endif")
-        if depth and line.startswith("#include") and path.rpartition("/")[2] in line:
-            return True
-    return False
+        if depth and line.startswith("#include"):
+            yield line
 
 
 def find_breaking_ways(

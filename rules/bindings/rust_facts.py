@@ -2,6 +2,7 @@
 """What a Rust file uses of C: paths into the kernel's `bindings`, whatever their name there, and fields of structs."""
 
 from collections.abc import Iterator
+from functools import cache
 
 from rules.bindings.facts import ASSEMBLY_FORM, Access, RustFacts, Use
 from rules.bindings.rust_fields import accesses
@@ -71,14 +72,15 @@ def rust_facts(path: str, content: bytes) -> RustFacts:
     indexes = [*paths, *_macro_arguments(words), *_exports(words), *_trace_events(words)]
     named = {(offset, name, "bindings") for offset, name in imported}
     named |= {(words.offsets[index], name, form) for index, name, form in indexes}
+    quote = cache(lambda line: source.line_text(line).strip())  # a line without an end may have thousands of uses
     uses = []
     for offset, name, form in sorted(named):
         line = source.line(offset)
-        uses.append(Use(name, line, source.column(offset), source.line_text(line).strip(), form, gates.around(line)))
+        uses.append(Use(name, line, source.column(offset), quote(line), form, gates.around(line)))
     seen = []
     for struct, chain, index in accesses(words, _named_types(words, scope, paths)):
         line, column = source.line(words.offsets[index]), source.column(words.offsets[index])
-        seen.append(Access(struct, chain, line, column, source.line_text(line).strip()))
+        seen.append(Access(struct, chain, line, column, quote(line)))
     return RustFacts(tuple(uses), tuple(dict.fromkeys(seen)), modules)
 
 

@@ -44,7 +44,6 @@ class Scopes:
 
     def __init__(self, source: RustSource, imports: Iterable[Import]) -> None:
         self._source = source
-        self._lines = source.text.split("\n")
         self._imported: dict[str, Path] = {}
         for imported in imports:
             self._imported.setdefault(imported.name, imported.path)
@@ -68,7 +67,7 @@ class Scopes:
 
     def quote(self, line: int) -> str:
         """Return the text of a line, of limited length."""
-        return self._lines[line - self._source.first_line][:_MAX_TEXT].strip()
+        return self._source.line_text(line)[:_MAX_TEXT].strip()
 
 
 def read_path_uses(source: RustSource, scopes: Scopes) -> Iterator[PathUse]:

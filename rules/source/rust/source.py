@@ -178,9 +178,7 @@ class RustSource:
 
     def line_text(self, line: int) -> str:
         """Return a line without its newline."""
-        start = self._line_starts[line - self.first_line]
-        end = self.text.find("\n", start)
-        return self.text[start : end if end >= 0 else len(self.text)]
+        return self._lines[line - self.first_line]
 
     @cached_property
     def last_line(self) -> int:
@@ -189,6 +187,10 @@ class RustSource:
     @cached_property
     def _bytes(self) -> bytes:
         return self._given if isinstance(self._given, bytes) else self._given.encode("utf-8", "surrogateescape")
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.split("\n")
 
     @cached_property
     def _line_starts(self) -> list[int]:

@@ -158,3 +158,9 @@ def test_fields_are_found_with_their_struct_where_the_text_tells(
 )
 def test_torn_text_is_read_without_a_fuss(text: str) -> None:
     assert rust_facts("rust/kernel/a.rs", b"bindings " + text.encode()).modules == ()
+
+
+def test_the_uses_on_one_line_share_its_text() -> None:
+    uses = rust_facts("rust/kernel/lamp.rs", b"    " + b"bindings::lamp(1); " * 9).uses
+
+    assert len({id(use.text) for use in uses}) == 1 < len(uses)
