@@ -2,6 +2,7 @@
 """Read the calls between Rust and C: the arguments of calls into C, and the Rust functions that C calls."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from rules.bindings.facts import User
 from rules.bindings.index import Bindings
@@ -30,15 +31,18 @@ class Callback:
 
 def read_arguments(user: User, bindings: Bindings) -> tuple[tuple[str, ...], ...]:
     """Return the words of each argument of the call that begins with the use; empty if it is not a complete call."""
-    content = bindings.facts.read(user.path) or b""
-    lines = content.decode("utf-8", "surrogateescape").split("\n")[user.use.line - 1 :]
-    words = RustSource("\n".join(lines)[user.use.column - 1 :][:_MAX_CALL_LENGTH]).tokens
+    source = _source(bindings.facts.read(user.path) or b"")
+    start = source.offset(user.use.line, user.use.column)
+    words = RustSource(source.text[start : start + _MAX_CALL_LENGTH]).tokens
     if words.words[1:2] != ("(",):
         return ()
     end = words.closing(1)
     if words.words[end] != ")":
         return ()
     return tuple(tuple(argument) for argument in split_commas(words.words[2:end]) if argument)
+
+
+_source = lru_cache(maxsize=1)(RustSource)  # many calls of one file in turn
 
 
 def is_const_pointer(argument: tuple[str, ...]) -> bool:

@@ -21,6 +21,11 @@ def _functions(size: int, use: str = "bindings::lamp{}(1)") -> tuple[str, str]:
     return header, _uses(size, use)
 
 
+def _pointers(size: int) -> tuple[str, str]:
+    header = "".join(f"int lamp{number}(const int *level);\n" for number in range(size))
+    return header, _uses(size, "bindings::lamp{}(lamp as *const i32)")
+
+
 def _structs(size: int) -> tuple[str, str]:
     header = "".join(f"struct lamp{number} {{ int level; }};\n" for number in range(size))
     return header, _uses(size, "(*(lamp as *mut bindings::lamp{})).level")
@@ -45,6 +50,7 @@ def _guarded(header: str) -> str:
     [
         pytest.param(_functions, lambda header: header.replace("lamp", "bulb"), id="renamed functions"),
         pytest.param(_functions, lambda header: header.replace("int level", "int level, int hue"), id="parameters"),
+        pytest.param(_pointers, lambda header: header.replace("const ", ""), id="pointers that lose const"),
         pytest.param(_functions, _guarded, id="functions under a new condition"),
         pytest.param(_structs, lambda header: header.replace("level", "height"), id="structs with the same field"),
         pytest.param(_fields, lambda header: header.replace("level", "height"), id="fields of one struct"),
