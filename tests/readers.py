@@ -798,6 +798,7 @@ SERIES: Final[dict[str, Make]] = {
 
 _NO_BINDINGS: Final = Bindings.of_files({})
 _C: Final = ("int a;\n", "struct a {\n", "#define a ", "int a(", "enum a {", "static inline int a(void) {\n")
+_POINTER: Final = "use crate::bindings;\nfn a(b: *mut bindings::a) {}\n"
 _RUST_HEAD: Final = "/// # Invariants\nstruct S(u8);\nfn a() {\n"
 
 
@@ -1119,6 +1120,13 @@ CODE_READERS: Final = (
             "calls in a line": lambda n: "fn a() { " + "a::b(1); " * n + " }",
             "heads without a body": lambda n: "impl a for fn b trait c " * n,
             "modules in modules": lambda n: "mod a { " * n + "}" * n,
+            "fields of fields": lambda n: _POINTER + "self" + ".a" * 2 * n,
+            "methods with one name": lambda n: (
+                _POINTER
+                + "".join(f"impl A{at} {{ fn f() -> *mut bindings::a {{}} }}\n" for at in range(n))
+                + "fn g() { (*b.f()).c; }\n" * n
+            ),
+            "macros in macros": lambda n: _POINTER + "offset_of!(" * n + "bindings::a, b" + ")" * n,
         },
         number=400,
         size=_RUST_SIZE // 2,

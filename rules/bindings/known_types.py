@@ -6,7 +6,10 @@ signature in the same file says, a wrapper's what its definition holds. What tha
 blame the wrong struct.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping
+from operator import attrgetter
+from typing import NamedTuple
 
 from rules.lazy import re
 from rules.source.rust.tokens import Tokens
@@ -26,18 +29,28 @@ _REACH = 600
 _STEPS = 2
 
 
+class _Impl(NamedTuple):
+    """An `impl`: the indices of its first and last word, its type, and the number of the `impl` around it, or -1."""
+
+    start: int
+    end: int
+    name: str
+    outer: int
+
+
 class KnownTypes:
     """What the file says about the types of its variables, methods and wrappers."""
 
     def __init__(self, words: Tokens, types: Mapping[int, str]) -> None:
         self._words = words
         self._types = types
-        self._methods: dict[str, set[tuple[str, str]]] = {}
+        self._methods: dict[str, set[str]] = {}  # the structs that functions with a name give
+        self._methods_of: dict[tuple[str, str], set[str]] = {}  # the same for a name and the type of its `impl`
         self._references: set[tuple[str, str]] = set()
         self._fields: dict[tuple[str, str], str] = {}
         self._values: dict[tuple[str, str], str] = {}
         self._nested: dict[tuple[str, str], str] = {}
-        self._impls: list[tuple[int, int, str]] = []
+        self._impls: list[_Impl] = []
         self._read()
 
     def type_of(self, start: int, end: int) -> str:
@@ -141,8 +154,7 @@ class KnownTypes:
 
     def _method_of(self, owner: str, method: str) -> str:
         """The struct that a method or function of a type of this file returns."""
-        structs = {struct for struct, other in self._methods.get(method, ()) if other == owner and owner}
-        return structs.pop() if len(structs) == 1 else ""
+        return _only(self._methods_of.get((method, owner))) if owner else ""
 
     def _cell(self, start: int, end: int, declared: int, steps: int) -> str:
         """The struct in the cell to which an expression points: `&raw const (*this).a`, `addr_of!((*this).a)`, `p`."""
@@ -189,6 +201,8 @@ class KnownTypes:
     def _ends_above(self, at: int, use: int) -> bool:
         """Tell whether the statement at one index ends before another index, and does not contain it."""
         words = self._words.words
+        if ";" not in words[at:use]:
+            return False
         while at < use and words[at] != ";":
             at = self._words.closing(at) + 1 if words[at] in _OPENING else at + 1
         return at < use
@@ -262,15 +276,19 @@ class KnownTypes:
         return fields
 
     def _method(self, name: str, at: int) -> str:
-        found = self._methods.get(name, set())
-        here = {struct for struct, impl in found if impl == self._impl(at)}
-        if len(here) == 1:
-            return here.pop()
-        everywhere = {struct for struct, _ in found}
-        return everywhere.pop() if len(everywhere) == 1 else ""
+        return _only(self._methods_of.get((name, self._impl(at)))) or _only(self._methods.get(name))
 
     def _impl(self, at: int) -> str:
-        return next((name for start, end, name in reversed(self._impls) if start <= at <= end), "")
+        """The type of the innermost `impl` around an index; "" if there is none."""
+        number = self._last_impl(at)
+        return self._impls[number].name if number >= 0 else ""
+
+    def _last_impl(self, at: int) -> int:
+        """Return the number of the innermost `impl` around an index, -1 if there is none."""
+        number = bisect_right(self._impls, at, key=attrgetter("start")) - 1
+        while number >= 0 and self._impls[number].end < at:
+            number = self._impls[number].outer
+        return number
 
     def _read(self) -> None:
         words = self._words.words
@@ -302,7 +320,7 @@ class KnownTypes:
                 name = word
                 if "for" in head and word not in ("crate", "super", "self", "kernel"):
                     break
-        self._impls.append((at, self._words.closing(opening), name))
+        self._impls.append(_Impl(at, self._words.closing(opening), name, self._last_impl(at)))
 
     def _read_struct(self, at: int) -> None:
         words = self._words.words
@@ -358,7 +376,14 @@ class KnownTypes:
                     if words[inner] in ("{", ";", "where"):
                         return
                     if inner in self._types:
-                        self._methods.setdefault(name, set()).add((self._types[inner], self._impl(at)))
+                        impl = self._impl(at)
+                        self._methods.setdefault(name, set()).add(self._types[inner])
+                        self._methods_of.setdefault((name, impl), set()).add(self._types[inner])
                         if words[index + 1] == "&":
-                            self._references.add((name, self._impl(at)))
+                            self._references.add((name, impl))
                         return
+
+
+def _only(structs: set[str] | None) -> str:
+    """Return the struct if there is exactly one, else ""."""
+    return next(iter(structs)) if structs is not None and len(structs) == 1 else ""

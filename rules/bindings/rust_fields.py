@@ -12,6 +12,8 @@ _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _FIELD_MACROS = frozenset(("offset_of", "container_of", "clist_create", "field", "project", "try_project"))
 _OPENING = frozenset("([{")
 _UNION_REFERENCES = (("as_ref", "(", ")"), ("as_mut", "(", ")"))  # of bindgen's `__BindgenUnionField`
+_MAX_CHAIN = 32  # fields of an expression
+_MAX_ARGUMENTS = 500  # words of the arguments of a macro
 ANONYMOUS: Final = "__bindgen_anon"
 """How the names begin that bindgen gives to members without a name."""
 
@@ -77,7 +79,7 @@ def _macro(words: Tokens, bang: int, types: Mapping[int, str]) -> Iterator[tuple
     """`offset_of!(bindings::T, a.b)`, `container_of!(pointer, bindings::T, a)`."""
     if bang + 1 >= len(words.words) or words.words[bang + 1] not in ("(", "[", "{"):
         return
-    end = words.closing(bang + 1)
+    end = min(words.closing(bang + 1), bang + 1 + _MAX_ARGUMENTS)
     for index in range(bang + 2, end):
         if index in types and words.words[index + 1] == ",":
             chain = []
@@ -95,9 +97,13 @@ def _access(words: Tokens, dot: int, known: KnownTypes) -> Iterator[tuple[str, t
     """`(*expr).a.b`, `value.a` where the type of `value` is a C struct, both also with `.as_ref()` of a union."""
     all_words = words.words
     before = all_words[dot - 1] if dot else ""
+    if dot > 1 and all_words[dot - 2] == "." and _NAME.match(before):
+        return  # The chain begins further left.
     chain: list[str] = []
     at = dot
-    while at + 1 < len(all_words) and all_words[at] == "." and _NAME.match(all_words[at + 1]):
+    while (
+        at + 1 < len(all_words) and all_words[at] == "." and _NAME.match(all_words[at + 1]) and len(chain) < _MAX_CHAIN
+    ):
         if at + 2 < len(all_words) and all_words[at + 2] in ("(", "::"):
             if not chain or not chain[-1].startswith(ANONYMOUS) or all_words[at + 1 : at + 4] not in _UNION_REFERENCES:
                 break
