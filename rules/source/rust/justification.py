@@ -20,7 +20,13 @@ from rules.source.rust.lines import (
     tag_inside,
 )
 from rules.source.rust.model import SafetyReading
-from rules.source.rust.statement_rows import TOKEN_TREES, climb_statement, climb_tokens, statement_row
+from rules.source.rust.statement_rows import (
+    TOKEN_TREES,
+    climb_statement,
+    climb_tokens,
+    heads_and_bodies,
+    statement_row,
+)
 from rules.source.rust.tokens import without_misleading_literals
 
 _UNSAFE = re.compile(rb"\bunsafe\b")
@@ -36,7 +42,8 @@ class Undecided:
 
     `climb` are the rows above which its comment may stand, `floor` is the last row above its function's body.
     `is_unseen` says that it may be part of a macro whose definition begins above the fragment. In the body of an impl,
-    a documentation comment is that of an item.
+    a documentation comment is that of an item. `heads` and `bodies` are the ids of the branches around the site in
+    whose heads and bodies it is.
     """
 
     site: Node
@@ -45,6 +52,8 @@ class Undecided:
     floor: int
     is_unseen: bool
     is_impl: bool = False
+    heads: frozenset[int] = frozenset()
+    bodies: frozenset[int] = frozenset()
 
 
 class JustificationReader:
@@ -60,6 +69,7 @@ class JustificationReader:
         self._clippy_rows: dict[tuple[int, int], tuple[str, int] | None] = {}
         self._children: dict[int, list[Node]] = {}
         self._lenient_rows: dict[tuple[int, int], tuple[int | None, int]] = {}
+        self._heads_below: dict[int, frozenset[int]] = {}  # by the line of a comment: the heads with sites that use it
 
     def block(self, path: list[Node], at: int, body: Node, floor: int) -> tuple[SafetyReading | Undecided, int]:
         """Return the reading of an unsafe block, and the row on which its statement starts.
@@ -93,7 +103,9 @@ class JustificationReader:
         for start, who in climb:
             if who == "clippy" and (found := self._clippy_above(start, floor)):
                 return SafetyReading("clippy", "above-statement", parsed.line(found[1]))
-        return Undecided(path[at], body, tuple(climb), floor, parsed.is_inside_unseen_macro(path))
+        heads, bodies = heads_and_bodies(path, at)
+        is_unseen = parsed.is_inside_unseen_macro(path)
+        return Undecided(path[at], body, tuple(climb), floor, is_unseen, heads=heads, bodies=bodies)
 
     def impl(self, path: list[Node], keyword: Node, body: Node, *, in_body: bool) -> SafetyReading | Undecided:
         """Return the reading of an `unsafe impl`, given the path to it and its `unsafe` token or its item.
@@ -150,12 +162,23 @@ class JustificationReader:
             if start < top:
                 continue
             tag, stopped = self._lenient_above(start, top - 1)
-            if tag is not None and parsed.line(tag) not in owned:
+            if tag is not None and parsed.line(tag) not in owned and self._is_shared(parsed.line(tag), undecided):
                 how = "above-attribute" if start == row else "above-enclosing"
                 how = "untagged" if is_untagged(lines[tag].strip()) else how
                 return SafetyReading("lenient", how, parsed.line(tag))
             is_cut = is_cut or stopped < parsed.top
         return SafetyReading("unknown" if parsed.is_cut_above and (is_cut or undecided.is_unseen) else "none")
+
+    def _is_shared(self, line: int, undecided: Undecided) -> bool:
+        """Tell whether the comment above a branch is also that of a site: not in the body if a site in the head has it.
+
+        A comment above `if unsafe { f() } {` says why the condition is safe. It says nothing about the body.
+        """
+        heads = self._heads_below.get(line, frozenset())
+        if heads & undecided.bodies:
+            return False
+        self._heads_below[line] = heads | undecided.heads
+        return True
 
     def _lenient_above(self, row: int, floor: int) -> tuple[int | None, int]:
         key = row, floor

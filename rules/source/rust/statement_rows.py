@@ -35,6 +35,14 @@ _PASSED = frozenset(
 _STOPS_CLIPPY = frozenset(
     {"field_initializer", "match_arm", "match_pattern", "const_block", "while_expression", "for_expression"}
 )
+_HEADS = {
+    "if_expression": "condition",
+    "while_expression": "condition",
+    "for_expression": "value",
+    "match_expression": "value",
+    "match_arm": "pattern",
+    "let_declaration": "value",
+}
 _CLOSED = frozenset({"function_item", "unsafe_block"})
 _HOLDS_STATEMENTS = frozenset({"block", "declaration_list", "source_file", "enum_variant_list"})
 COMMENTS = frozenset({"line_comment", "block_comment"})
@@ -91,6 +99,20 @@ def climb_statement(path: list[Node], start: int) -> Iterator[tuple[int, str]]:
         if not (kind in _STOPS_CLIPPY or kind in _PASSED or kind.endswith(("_expression", "_statement", "_expr"))):
             return
         yield parent.start_point.row, "lenient"
+
+
+def heads_and_bodies(path: list[Node], start: int) -> tuple[frozenset[int], frozenset[int]]:
+    """Return the ids of the branches around `path[start]` that have it in their head, and of those with it in a body.
+
+    The head is the condition of an `if` or `while`, the value of a `match`, `for` or `let`, or the guard of an arm.
+    """
+    heads: list[int] = []
+    bodies: list[int] = []
+    for at in range(start, max(0, start - _MAX_CLIMB), -1):
+        node, parent = path[at], path[at - 1]
+        if (field := _HEADS.get(parent.type)) is not None:
+            (heads if parent.child_by_field_name(field) == node else bodies).append(parent.id)
+    return frozenset(heads), frozenset(bodies)
 
 
 def _is_length(array: Node, node: Node) -> bool:

@@ -295,6 +295,22 @@ OWNERS = {
         "fn f() {\n    // SAFETY: a\n    if g(1) {\n        let x = unsafe { g(2) };\n    }\n}\n",
         ["lenient"],
     ),
+    "a condition on lines of its own": (
+        "fn f() {\n    // SAFETY: a\n    if let Some(x) =\n  unsafe { g(1) }\n    {\n  unsafe { g(2) };\n    }\n}\n",
+        ["lenient", "none"],
+    ),
+    "what a match takes on a line of its own": (
+        "fn f() {\n    // SAFETY: a\n    match h(\n  unsafe { g(1) }\n    ) {\n  1 => unsafe { g(2) },\n    }\n}\n",
+        ["lenient", "none"],
+    ),
+    "the value of let else after a closure": (
+        "fn f() {\n    // SAFETY: a\n let Some(x) = h(|| {\n unsafe { g(1) }\n  }) else {\n unsafe { g(2) }\n  };\n}\n",
+        ["lenient", "none"],
+    ),
+    "two arms of a match": (
+        "fn f() {\n    // SAFETY: a\n    match x {\n  1 => unsafe { g(1) },\n  _ => unsafe { g(2) },\n    }\n}\n",
+        ["lenient", "lenient"],
+    ),
     "both in one statement": (
         "fn f() {\n    // SAFETY: a\n    h(unsafe { g(1) }, unsafe { g(2) });\n}\n",
         ["clippy", "clippy"],
