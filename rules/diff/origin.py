@@ -25,10 +25,17 @@ _BINDGEN = (
             rb"|__Bindgen(?:UnionField<(?<=\w: __BindgenUnionField<)"
             rb"|BitfieldUnit<\[(?:(?<=\w: __BindgenBitfieldUnit<\[)|(?<=<__BindgenBitfieldUnit<\[)))"
             rb"|pub(?<=\bpub) (?:__bindgen_|(?:struct|union|type) (?:\w*_bindgen_ty_|__Bindgen))"
-            rb"|impl(?<=^impl)(?:<[^<>\n]{1,40}>)? __Bindgen\w+<"
+            rb"|impl(?<=^impl)(?:<[^<>\n]{1,40}>)? __Bindgen\w+<|__bindgen_bitfield_unit\.set(?:_const)?[(:]"
         ),
     ),
-    (b"_bitfield_", re.compile(rb"transmute(?<=\btransmute)\(\s{0,40}self\._bitfield_\d")),
+    (b"_bitfield_", re.compile(rb"transmute(?<=\btransmute)\((?:val\);\s{1,40}|\s{0,40})self\._bitfield_\d")),
+    (  # At the top level, not in a module for a few types that a person copied.
+        b"MaybeUninit::<Self>::uninit()",
+        re.compile(
+            rb"(?m)^ {8}let mut s = ::(?:core|std)::mem::MaybeUninit::<Self>::uninit\(\);\n"
+            rb" {8}unsafe \{\n {12}::(?:core|std)::ptr::write_bytes\(s\.as_mut_ptr\(\), 0, 1\);"
+        ),
+    ),
     (
         b"__IncompleteArrayField",
         re.compile(
