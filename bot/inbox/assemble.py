@@ -27,9 +27,10 @@ _MAY_BE_TRAILER = re.compile(r"\n[ \t]{0,8}(?:[A-Za-z-]{1,40}-by|Fixes):[ \t]", 
 _HASH = re.compile(r"[0-9a-f]{7,64}")
 _MINOR_REVISION = re.compile(r"[vV](\d{1,4})\.\d{1,4}")
 _ODD_NUMBER = re.compile(r"[A-Za-z.]*+\d[\dA-Za-z.]*+/[A-Za-z.]*+\d[\dA-Za-z.]*+")
-_VERSION_AT_END = re.compile(r"(?<![\s,(\[-])[\s,(\[-]++v\d{1,4}[)\]]?$", re.IGNORECASE)
-_ENDS_OF_VERSION: Final = frozenset("0123456789)]\n")
 _WORD = re.compile(r"\w+")
+_REPEATED = re.compile(r"v\d{1,4}|rese(?:nd|nt)|repost(?:ed)?|rebased?|updated")
+_VERSIONS: Final = frozenset(["v", "ver", "version", "rev", "revision", "take", "try", "round", "attempt"])
+_ORDINAL = re.compile(r"\d{1,3}(?:nd|rd|th)|second|third|fourth|fifth|new|v\d{1,4}")
 _AFTER_COLON = re.compile("[:\uff1a]")
 _NO_TITLE = "a patch without a title"
 
@@ -286,6 +287,18 @@ def _part(member: Candidate, carriers: tuple[str, ...]) -> Part:
 
 
 def _plain(title: str) -> str:
-    title = title.lower()
-    may_end_in_version = title[-1:] in _ENDS_OF_VERSION or not title.isascii()
-    return " ".join(_WORD.findall(_VERSION_AT_END.sub("", title) if may_end_in_version else title))
+    """Return the words of a title in lower case, without those that say which revision of the patch this is."""
+    words = _WORD.findall(title.lower())
+    while len(words) > 1 and (count := _revision_words(words[-2], words[-1])):
+        del words[-count:]
+    if len(words) > 1 and _REPEATED.fullmatch(words[0]):
+        del words[0]
+    return " ".join(words)
+
+
+def _revision_words(before: str, last: str) -> int:
+    """Return how many of the last two words of a title name a revision: `v2`, `version 2`, `2nd try`."""
+    if _REPEATED.fullmatch(last):
+        return 1
+    has_number = last.isdecimal() and (before in _VERSIONS or _REPEATED.fullmatch(before) is not None)
+    return 2 if has_number or (last in _VERSIONS and _ORDINAL.fullmatch(before) is not None) else 0

@@ -149,6 +149,27 @@ def test_revisions_without_a_change_id_share_author_and_subject() -> None:
     assert "ada@example.org rust thing" == first.topic == second.topic
 
 
+@pytest.mark.parametrize(
+    "title",
+    [
+        *("rust: thing v2", "rust: thing (v2.1)", "rust: thing, version 2", "rust: thing - take 3", "v2 rust: thing"),
+        *("rust: thing, resend", "RESEND rust: thing", "rust: thing (updated)", "rust: thing (second version)"),
+        *("rust: thing (2nd try)", "rust: thing (v2, resend)", "Rust: Thing."),
+    ],
+)
+def test_words_about_the_revision_are_not_part_of_the_topic(title: str) -> None:
+    (posting,) = assemble([_mail("1", f"[PATCH] {title}", DIFF)])
+
+    assert posting.topic.endswith(" rust thing")
+
+
+@pytest.mark.parametrize("title", ["resend", "rust: phase 2", "rust: add a version", "rust: cgroup_v2"])
+def test_other_words_are_part_of_the_topic(title: str) -> None:
+    (posting,) = assemble([_mail("1", f"[PATCH] {title}", DIFF)])
+
+    assert posting.topic.endswith(f" {title.replace(':', '')}")
+
+
 def test_a_change_id_links_the_revisions_of_one_author_alone() -> None:
     body = "Why.\n\nchange-id: 20260301-led-0123456789ab\n---\ndiff --git a/a.rs b/a.rs\n--- a/a.rs\n+++ b/a.rs\n"
     hunk = "@@ -1 +1,2 @@\n a\n+b\n"
