@@ -29,7 +29,7 @@ ORDER BY +sent LIMIT ?"""
 _EARLIER_OF_REVISION: Final = """
 SELECT message_id, value FROM posting
 WHERE topic = ? AND revision = ? AND +state = 'complete' AND verdict IN ('', 'reviewed') AND message_id != ?
-AND arrived <= ? AND +sent < ? ORDER BY +sent LIMIT ?"""
+AND arrived <= ? AND (+sent < ? OR (+sent = ? AND (arrived < ? OR message_id < ?))) ORDER BY +sent LIMIT ?"""
 
 
 class _StoredPosting(NamedTuple):
@@ -89,8 +89,9 @@ def _replied_to(connection: Plain, posting: Posting, stored: _StoredPosting) -> 
 
 def _repeated(connection: Plain, posting: Posting, stored: _StoredPosting) -> str:
     """Return the message-id of an earlier posting of the same patches that is reviewed or due; "" if there is none."""
-    values = (stored.topic, stored.revision, posting.message_id, stored.arrived, stored.sent, _MAX_REPEATS)
-    rows = connection.execute(_EARLIER_OF_REVISION, values).fetchall()
+    values = (stored.topic, stored.revision, posting.message_id, stored.arrived, stored.sent)
+    same_date = (stored.sent, stored.arrived, posting.message_id)
+    rows = connection.execute(_EARLIER_OF_REVISION, (*values, *same_date, _MAX_REPEATS)).fetchall()
     mails = BlockReader(connection).mails
     digest = posting_of(stored.value, mails).diffs_digest if rows else ""
     same = (message_id for message_id, value in rows if digest and posting_of(value, mails).diffs_digest == digest)

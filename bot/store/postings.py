@@ -57,14 +57,15 @@ _WAITING_MAIL: Final = f"""
 SELECT 1 FROM posting JOIN outgoing ON posting_id = posting.message_id
 WHERE topic = ? AND revision < ? AND posting.message_id != ? AND mode != '{FILED}'
 AND +outgoing.state IN ({", ".join(f"'{state}'" for state in WAITING)}) LIMIT 1"""  # noqa: S608 constants
-# A revision can be posted again with other diffs.
+# A revision can be posted again with other diffs, or by a list that gives the same mail another message-id.
 _PREVIOUS_REVIEW: Final = """
 SELECT posting_id, posting, value FROM review WHERE posting_id = (
   SELECT earlier.message_id FROM posting AS earlier
   JOIN review ON posting_id = earlier.message_id LEFT JOIN posting AS own ON own.message_id = ?1
   WHERE earlier.topic = ?2 AND earlier.message_id != ?1
-  AND (earlier.revision < ?3 OR (earlier.revision = own.revision AND earlier.sent < own.sent))
-  ORDER BY earlier.revision DESC, earlier.sent DESC LIMIT 1)"""
+  AND (earlier.revision < ?3 OR (earlier.revision = own.revision
+    AND (earlier.sent, earlier.arrived, earlier.message_id) < (own.sent, own.arrived, own.message_id)))
+  ORDER BY earlier.revision DESC, earlier.sent DESC, earlier.arrived DESC, earlier.message_id DESC LIMIT 1)"""
 _REPLIES: Final = """
 SELECT posting_id, message.message_id FROM posting
 JOIN outgoing ON posting_id = posting.message_id

@@ -18,6 +18,7 @@ from bot.store.repository import Repository
 from tests.fakes.mails import DIFF, START, FakeArchive, mail, patch
 
 ONE = "rust: led: read it v1 complete"
+REPEAT = "rust: led: read it v1 repeat: the same patches were posted before, as 1@x"
 SAY_WHY = 'rust: led: say why v1 fixup: a single patch in reply to "rust: led: read it": both change rust/kernel/led.rs'
 
 
@@ -238,8 +239,8 @@ CASES = {
         [patch("1@x"), swap(patch("2@x", "fan", to="1@x"), ("ada@", "bob@"))],
         ["rust: fan: read it v1 complete", ONE],
     ),
-    "resent": ([patch("1@x"), patch("2@x", number=" RESEND")], [ONE, ONE]),
-    "same diff sent again without a word": ([patch("1@x"), patch("2@x")], [ONE, ONE]),
+    "resent": ([patch("1@x"), patch("2@x", number=" RESEND")], [ONE, REPEAT]),
+    "same diff sent again without a word": ([patch("1@x"), patch("2@x")], [ONE, REPEAT]),
     "unquoted diff in an answer": ([mail("1@x", "Re: [PATCH] rust: led: read it", body=DIFF)], []),
     "quoted diff in an answer": (
         [mail("1@x", "Re: [PATCH] rust: led: read it", body="> " + DIFF.replace("\n", "\n> "))],

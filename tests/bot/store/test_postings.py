@@ -150,6 +150,20 @@ def test_the_previous_review_is_that_of_the_latest_earlier_revision(store: Repos
     assert store.previous_review(postings[0], is_dry_run=True) is None
 
 
+def test_the_same_mail_with_another_id_and_the_same_date_repeats_the_one_that_came_first(
+    store: Repository, make: Maker
+) -> None:
+    first = make.posting()
+    second = replace(first, message_id="2@x", parts=(replace(first.parts[0], message_id="2@x"),))
+    _save(store, first, second)
+    review = Review(first, (), (), Recipients((first.author,), (), "reason"), "+1 block")
+    store.save_review(review, _outgoing(first), NOW)
+
+    assert (store.context(first).repeats, store.context(second).repeats) == ("", first.message_id)
+    assert store.previous_review(first, is_dry_run=True) is None
+    assert store.previous_review(second, is_dry_run=True) == replace(review, posting=without_texts(first))
+
+
 @pytest.mark.parametrize(
     ("state", "to"),
     [("queued", 1), ("sent", 1), ("filed", 1), ("held", 0), ("refused", 0), ("expired", 0), ("withdrawn", 0)],
