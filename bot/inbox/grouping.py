@@ -102,13 +102,14 @@ def _merged(groups: Mapping[str, Group]) -> list[Group]:
             author = "" if first.id.endswith(SYNTHETIC) else _author(first)
             key = (author, group.revision, first.expected, first.resend)
         same_key = merged.setdefault(key, [])
-        for other in islice(reversed(same_key), _MAX_COMPARED):
-            if not other.indices & group.indices and _is_one_series(other, group, owner):
-                other.members += group.members
-                other.repeated += group.repeated
-                break
-        else:
+        near = islice(reversed(same_key), _MAX_COMPARED)
+        others = [other for other in near if not other.indices & group.indices and _is_one_series(other, group, owner)]
+        if not others:
             same_key.append(group)
+            continue
+        other = next((other for other in others if stem(other.first.title) == stem(first.title)), others[0])
+        other.members += group.members
+        other.repeated += group.repeated
     return [group for same_key in merged.values() for group in same_key]
 
 

@@ -26,7 +26,7 @@ def relatives(message: Message) -> tuple[str, ...]:
 
     They are the message-ids that it refers to, and ids with a `*`, which are not message-ids. The latter connect the
     parts of a series that were sent without threading, or of which a mail is missing: by the run that sent them, if the
-    message-ids show it, and by author, number of patches, subsystem and time.
+    message-ids show it, and by author, number of patches and time.
     """
     run = run_of(message.message_id)
     answered = message.in_reply_to
@@ -41,12 +41,12 @@ def stem(title: str) -> str:
 
 def _burst(message: Message) -> Iterator[str]:
     """Yield ids that the parts of a series share. Two parts sent within half of `BURST` share at least one."""
-    count, title = count_and_title(message.subject)
+    count, _ = count_and_title(message.subject)
     if count < 2 or message.author is None or message.date is None:
         return
     half = int(message.date.timestamp() / (BURST.total_seconds() / 2))
     for start in (half - 1, half):
-        yield f"{message.author.key} *{count} {stem(title)} {start}"
+        yield f"{message.author.key} *{count} {start}"
 
 
 def run_of(message_id: str) -> str | None:

@@ -27,7 +27,8 @@ _SEPARATORS = re.compile(r"[,;|:]")
 _REVISION: Final = r"(?:v|ver|version|rev|revision|take)[ .#:_-]{0,2}(\d{1,5})"
 _REVISION_WORD = re.compile(rf"(?<![\w./]){_REVISION}(?![\w/]|\.\d)", re.IGNORECASE)
 _COUNT_WORDS = re.compile(
-    r"(?<![\w./])#?(\d{1,4})(?: ?[/\\] ?|[ _-](?:out[ _-])?of[ _-])#?(\d{1,4})(?![\w/]|\.\d)", re.IGNORECASE
+    r"(?<![\w./])(?:#|no\.? ?)?(\d{1,4})(?: ?[/\\] ?|[ _-]?(?:out[ _-]?)?of[ _-]?)#?(\d{1,4})(?![\w/]|\.\d)",
+    re.IGNORECASE,
 )
 _JOINED = re.compile(r"(?<![a-z])(patch|rfc|resend)[-_./]?(?=v?\d|#|patch|rfc|resend)", re.IGNORECASE)
 _JOINED_REVISION = re.compile(r"(?<![\w.])(v\d{1,5})[-_](?=\d{1,4} ?[/\\] ?\d)", re.IGNORECASE)
@@ -36,6 +37,12 @@ _MARKER = re.compile(r"patch(?:es)?|rfc|resend|v\d{1,5}|\d{1,4}/\d{1,4}", re.IGN
 _COUNTER = re.compile(r"\d{1,4}/\d{1,4}")
 _PATCH = re.compile(r"patch", re.IGNORECASE)
 _STATED = re.compile(r"v\d{1,5}(?:\.\d{1,4})?", re.IGNORECASE)
+# As Chinese and Japanese keyboards write brackets and signs, and characters without a width.
+_WIDE: Final = str.maketrans(
+    "\uff3b\uff3d\u3010\u3011\u3014\u3015\uff08\uff09\uff0f\uff0c\uff1a\uff1b\uff03\u00a0\u3000",
+    "[][][]()/,:;#  ",
+    "\u200b\u200c\u200d\ufeff",
+)
 _BRACKETS: Final = dict.fromkeys(map(ord, "[](){}<>"), " ")
 _BRACKET_AT_END = re.compile(r"(?<![ ,])[ ,]*+[(\[{]([^()\[\]{}]{1,40})[)\]}]\Z")
 _REVISION_AT_END = re.compile(rf"(?:,| -) ?({_REVISION})\Z", re.IGNORECASE)
@@ -55,7 +62,8 @@ def usual_subject(subject: str) -> str:
     subject = subject[:MAX_SUBJECT]
     if _is_plain(subject) or _USUAL.fullmatch(subject) or _PLAIN.fullmatch(subject):
         return subject
-    tags, title = _split(" ".join(subject.split()).lstrip("] "))
+    plain = subject if subject.isascii() else subject.translate(_WIDE)
+    tags, title = _split(" ".join(plain.split()).lstrip("] "))
     words = list(dict.fromkeys(word for tag in tags for word in _words_of_tag(tag)))
     if not words:
         return subject

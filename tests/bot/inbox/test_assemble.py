@@ -208,6 +208,15 @@ def test_a_resend_is_marked_and_keeps_its_revision() -> None:
     assert (True, 2, ("rust@lists.example.org",)) == (posting.resend, posting.series.revision, posting.lists)
 
 
+def test_a_part_without_a_thread_belongs_to_the_series_of_its_subsystem() -> None:
+    subjects = {"a1": "1/2] rust: a", "b1": "1/2] mm: b", "a2": "2/2] rust: c", "b2": "2/2] mm: d"}
+    mails = [_mail(name, f"[PATCH {subject}", DIFF) for name, subject in subjects.items()]
+
+    assert ["v1 of 2: 1:a1 2:a2, complete", "v1 of 2: 1:b1 2:b2, complete"] == [
+        summary(posting) for posting in assemble(mails)
+    ]
+
+
 @pytest.mark.parametrize("above", ["c", "p1", ""])
 def test_a_resent_patch_is_no_part_of_the_first_mailing(above: str) -> None:
     first = [_mail("c", "[PATCH v2 0/2] rust: thing", "Why.\n"), _mail("p1", "[PATCH v2 1/2] rust: one", DIFF, "c")]

@@ -181,6 +181,10 @@ CASES = {
         [patch("1@x", number=" 1/2"), patch("2@x", "fan", number=" 2/2")],
         ["rust: led: read it v1 complete"],
     ),
+    "unthreaded in two subsystems": (
+        [patch("1@x", number=" 1/2"), swap(patch("2@x", "fan", number=" 2/2"), ("rust: fan", "hwmon: fan"))],
+        ["rust: led: read it v1 complete"],
+    ),
     "parts answer different mails": (
         [patch("1@x", number=" 1/2", to="a@x"), patch("2@x", "fan", number=" 2/2", to="b@x")],
         ["rust: led: read it v1 complete"],
@@ -197,7 +201,7 @@ CASES = {
     ),
     "counters and tags of other shapes": (
         [
-            patch("1@x", number=" 1 of 3"),
+            patch("1@x", number=" 1of3"),
             swap(patch("2@x", "fan"), ("[PATCH] rust", "PATCH 2/3] rust")),
             swap(patch("3@x", "dial"), ("[PATCH] rust", "[net-next,3/3] rust")),
         ],
