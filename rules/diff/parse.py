@@ -186,7 +186,10 @@ def _read_usual_hunks(text: str) -> _Hunks | None:
             return None
         lines, at, ends_without_newline = read
         hunks.append(Hunk(before, before_count, after, after_count, header[5], lines))
-    is_usual = text[at : at + 6] in ("\n", "\n-- \n") or _USUAL_END.match(text, at)
+    is_usual = text[at : at + 6] in ("\n", "\n-- \n") or _USUAL_END.match(text, at) is not None
+    if not is_usual and hunks and "\n@@ -" not in text[at:]:
+        last = text.rfind("\n", 0, at) + 1
+        is_usual = _problem_below(text[last:-1].split("\n"), 1) is None
     return _Hunks(tuple(hunks), ends_without_newline) if is_usual else None
 
 
@@ -249,17 +252,17 @@ def _read_hunk_text(
 def _problem_below(lines: list[str], at: int) -> Unreadable | None:
     """Return why the text below the last hunk may be a part of it: it is neither blank nor a signature nor a footer.
 
-    Lists, scanners and people add footers. A footer begins with a line of dashes or other signs, or follows a blank
-    line and begins with a sentence: lines of code that begin with one space are rare, and so are lines that begin with
-    five dashes or plus signs.
+    `at` is the line below the hunk. Lists, scanners and people add footers. A footer begins with a line of dashes or
+    other signs, or follows a blank line and begins with a sentence: lines of code that begin with one space are rare,
+    and so are lines that begin with five dashes or plus signs.
     """
     for position in range(at, len(lines)):
         line = lines[position]
-        is_below_blank = position > at and not lines[position - 1].strip()
+        is_below_blank = not lines[position - 1].strip()
         if line.rstrip() in ("--", "---") or _RULE.match(line) or (is_below_blank and _FOOTER.match(line)):
             return None
         if line.startswith("@@"):
             return Unreadable("a damaged hunk header", position)
-        if line[:1] in ("+", "-") or (line and position == at):
+        if line[:1] in ("+", "-") or (position == at and line.strip()):
             return Unreadable("a hunk is longer than it announces", position)
     return None

@@ -281,6 +281,9 @@ def test_a_plain_diff_with_contradicting_lines_keeps_its_path() -> None:
         "_____\nlist\n",
         "\n---------------\nTo unsubscribe, write to the list.\n",
         "\n+++++ this mail was scanned +++++\n",
+        "\n+++ this mail was scanned +++\n",
+        "\n--- this mail was scanned ---\n",
+        " \n-- \n2.43.0\n",
         "\n+-------+\n| a box |\n+-------+\n",
         "\n-\nTo unsubscribe, write to the list.\n",
         "\n- To unsubscribe, write to the list.\n",
@@ -299,6 +302,12 @@ def test_a_blank_context_line_that_was_dropped_at_the_end_is_read() -> None:
 
     assert parse_one(HEADER + "@@ -1,2 +1,3 @@\n one\n+two\n") == whole
     assert parse_one(HEADER + "@@ -1,2 +1,3 @@\n one\n+two") == whole
+
+
+def test_a_footer_may_stand_below_the_blank_context_line_at_the_end() -> None:
+    blank = "@@ -1,2 +1,3 @@\n one\n+two\n\n"
+
+    assert parse_one(HEADER + blank + "- scanned by the gate -\n").hunks == parse_one(HEADER + blank).hunks
 
 
 @pytest.mark.parametrize(
