@@ -110,16 +110,20 @@ def _read_git_names(names: str) -> tuple[str | None, str | None]:
 def _remove_prefixes(before: str | None, after: str | None) -> tuple[str | None, str | None]:
     """Return both names without `a/` and `b/`, the names of source trees, or whatever --src-prefix put before them.
 
-    A name without a prefix stays. A prefix of several directories ends where the kernel's top level begins.
+    A name without a prefix stays. A prefix of several directories ends where the kernel's top level begins. A tree may
+    have the name of a directory at the kernel's top: `net/` and `net-next/`.
     """
     names = [name for name in (before, after) if name is not None]
     first = {name.partition("/")[0] for name in names}
     if first <= _PREFIXES:
         return _strip_prefix(before), _strip_prefix(after)
+    rests = {name.partition("/")[2] for name in names} if len(names) == 2 else set()
+    is_stripped = len(rests) == 1 and all(map(is_kernel_path, rests))
+    if is_stripped and not (before == after and is_kernel_path(names[0])):
+        return _strip_prefix(before), _strip_prefix(after)
     if before == after or any(map(is_kernel_path, names)):
         return before, after
     in_tree = {kernel_path(name) for name in names}
-    rests = {name.partition("/")[2] for name in names} if len(names) == 2 else set()
     same = in_tree if len(in_tree) == 1 and None not in in_tree else rests
     path = same.pop() if len(same) == 1 else None
     if path:

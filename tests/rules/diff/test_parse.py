@@ -241,6 +241,9 @@ def test_prefixes_of_other_tools_are_removed(header: str) -> None:
     "header",
     [
         "diff --git old/rust/a.rs new/rust/a.rs\n--- old/rust/a.rs\n+++ new/rust/a.rs\n",
+        "diff --git net/rust/a.rs net-next/rust/a.rs\n--- net/rust/a.rs\n+++ net-next/rust/a.rs\n",
+        "--- mm.orig/rust/a.rs\n+++ mm/rust/a.rs\n",
+        "diff --git linux/rust/a.rs linux/rust/a.rs\n--- linux/rust/a.rs\n+++ linux/rust/a.rs\n",
         "diff --git x/old/rust/a.rs x/new/rust/a.rs\n--- x/old/rust/a.rs\n+++ x/new/rust/a.rs\n",
         "diff --git rust/a.rs rust/a.rs\n--- rust/a.rs\n+++ rust/a.rs\n",
         "diff --git old/rust/a.rs new/rust/a.rs\nnew file mode 100644\n--- /dev/null\n+++ new/rust/a.rs\n",
