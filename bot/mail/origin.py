@@ -35,8 +35,9 @@ def original_author(message: Message, book: AddressBook) -> Address | None:
     """Return From, or where a list or relay rewrote it the person that the mail names as its author.
 
     That person is the one whose address is encoded in From, else the only one in Reply-To and X-Original-From, beside
-    lists, else that of the From line that begins the text. If none of them can be a person, or the two headers name
-    different persons, From stays: no mail is written to it then.
+    lists, else that of the From line that begins the text, else the one in Cc with the name before "via", where Mailman
+    puts the author if Reply-To is the list. If none of them can be a person, or the two headers name different persons,
+    From stays: no mail is written to it then.
     """
     sender = message.author
     if sender is None or not _is_rewritten(sender, message, book):
@@ -92,6 +93,8 @@ def _named(sender: Address, message: Message, book: AddressBook) -> Iterator[lis
     for values in ([_only(message, name) for name in _ORIGINAL], [_in_body(message.body)]):
         persons = chain.from_iterable(map(parse_mailboxes, values))
         yield [person for person in persons if not user or person.key.replace("@", ".") == user]
+    name = _name_before_via(sender) if _VIA in sender.name and not user else ""
+    yield [person for person in message.cc if name and person.name == name]
 
 
 def _encoded(sender: Address, message: Message, book: AddressBook) -> Address | None:
@@ -100,8 +103,12 @@ def _encoded(sender: Address, message: Message, book: AddressBook) -> Address | 
     if "=" not in local or not _rewrites(host, message, book):
         return None
     user, _, domain = local.rpartition("=40" if "=40" in local else "=")
-    person = Address(sender.name.partition(_VIA)[0].strip("' "), f"{user}@{domain}")
+    person = Address(_name_before_via(sender), f"{user}@{domain}")
     return person if "." in domain and is_plain(person.address) else None
+
+
+def _name_before_via(sender: Address) -> str:
+    return sender.name.partition(_VIA)[0].strip("' ")
 
 
 def _rewrites(host: str, message: Message, book: AddressBook) -> bool:

@@ -130,6 +130,18 @@ def test_a_list_beside_the_person_in_reply_to_does_not_matter(reply_to: str) -> 
     assert author(MUNGED, f"Reply-To: {reply_to}") == "ann@example.org"
 
 
+@pytest.mark.parametrize(
+    ("copies", "expected"),
+    [
+        ("Ann Example <ann@example.org>, Bob <bob@example.org>", "ann@example.org"),
+        ("Bob <bob@example.org>", LIST),
+        ("Ann Example <ann@example.org>, Ann Example <ann@example.com>", LIST),
+    ],
+)
+def test_the_author_in_cc_is_found_by_name_where_reply_to_is_the_list(copies: str, expected: str) -> None:
+    assert author(MUNGED, f"Reply-To: {LIST}", f"Cc: {copies}") == expected
+
+
 def test_two_headers_name_nobody() -> None:
     assert author(MUNGED, "Reply-To: a@example.org", "Reply-To: b@example.org") == LIST
 
