@@ -12,16 +12,18 @@ _OTHERS: Final[frozenset[str]] = frozenset(
     re.findall(
         r"\S+",
         """
-    alsa-lib alsa-tools alsa-ucm-conf alsa-utils b4 barebox bcachefs-tools binutils blktests bluez bpftrace
-    btrfs-progs buildroot busybox cifs-utils cloud-hypervisor coreboot criu crosvm cryptsetup cxl-cli dpdk dracut
-    dt-schema dtc dwarves e2fsprogs edk2 erofs-utils ethtool exfatprogs f2fs-tools fio firecracker fstests gcc gccrs
-    git glibc grub hostap hostapd i-g-t i2c-tools igt igt-gpu-tools iproute2 iptables iputils iw iwd kexec-tools
-    keyutils kmod ksmbd-tools kvm-unit-tests kvmtool libbpf-rs libcamera libdrm libfuse libgpiod libnftnl
-    libtraceevent libtracefs liburing libvirt linux-firmware ltp lvm2 makedumpfile man man-pages mdadm mesa
-    mmc-utils mtd-utils multipath-tools musl ndctl nfs-utils nft nftables nilfs-utils nvme-cli openocd opensbi
-    openwrt pahole pciutils qemu rt-tests rteval rust-bindgen rust-vmm seabios selinux-testsuite smatch sparse
-    squashfs-tools strace stress-ng systemd syzkaller tpm2-tools trace-cmd u-boot usbutils util-linux v4l-utils
-    virtiofsd vm-memory wayland weston wireless-regdb wpa_supplicant xfsprogs xfstests zephyr
+    alsa-lib alsa-tools alsa-ucm-conf alsa-utils b4 barebox bcachefs-tools bindgen binutils blktests bluez bpftrace
+    btrfs-progs buildroot busybox cifs-utils cloud-hypervisor coreboot crash-utility crash-utils criu crosvm
+    cryptsetup cxl-cli dpdk dracut drgn dt-schema dtc dwarves e2fsprogs edk2 erofs-utils ethtool exfatprogs
+    f2fs-tools fio firecracker fstests gcc gccrs git glibc grub hostap hostapd i-g-t i2c-tools igt igt-gpu-tools
+    iproute2 iptables iputils iw iwd kexec-tools keyutils kmod ksmbd-tools kvm-unit-tests kvmtool libbpf-rs
+    libcamera libdrm libfuse libgpiod libnftnl libseccomp libtraceevent libtracefs liburing libvirt linux-firmware
+    ltp lttng-modules lttng-tools lttng-ust lvm2 makedumpfile man man-pages mdadm mesa meta-oe meta-openembedded
+    mkosi mmc-utils mtd-utils multipath-tools musl ndctl nfs-utils nft nftables nilfs-utils nvme-cli oe-core
+    openembedded-core openocd opensbi openwrt pahole pciutils poky public-inbox qemu rt-tests rteval rust-bindgen
+    rust-vmm rustc seabios selinux-testsuite smatch sparse squashfs-tools strace stress-ng systemd syzkaller
+    tpm2-tools tpm2-tss trace-cmd u-boot usbutils userspace util-linux v4l-utils virtiofsd vm-memory wayland weston
+    wireless-regdb wpa_supplicant xfsprogs xfstests zephyr
     """,
     )
 )
@@ -45,7 +47,7 @@ def other_project(tags: Collection[str], title: str, lists: Collection[str], pat
     sent to decide where no changed file is certainly the kernel's, and so does a crate below `rust/` that is laid out
     as Cargo wants it, as in QEMU. `tags` and `lists` are in lower case.
     """
-    named = min(_OTHERS.intersection(tag.strip("-+:()").removesuffix("-next") for tag in tags), default=None)
+    named = min(_OTHERS.intersection(map(_project_of_tag, tags)), default=None)
     if named is not None:
         return named
     if not paths or any(map(_is_certain, paths)):
@@ -58,10 +60,19 @@ def other_project(tags: Collection[str], title: str, lists: Collection[str], pat
     return named or next((path for path in paths if _is_foreign_crate(path)), None)
 
 
+def _project_of_tag(tag: str) -> str:
+    """Return the project that a tag such as `-blktests`, `for-blktests`, `patch/blktests` or `iproute2-next` names."""
+    name = tag.strip("-+:()").removeprefix("patch/").removeprefix("for-")
+    return name.removesuffix("-next").removesuffix("-devel").removesuffix("-rust")
+
+
 def _is_certain(path: str) -> bool:
     top, _, rest = path.partition("/")
     if top == "rust":
-        return rest.partition("/")[0] in _KERNEL_CRATES or ("/" not in rest and rest not in _CARGO)
+        crate, _, file = rest.partition("/")
+        if not file:
+            return rest not in _CARGO
+        return crate in _KERNEL_CRATES and not (crate == "bindings" and "/" in file)  # QEMU has crates in there
     return is_kernel_path(path) and top not in _SHARED
 
 

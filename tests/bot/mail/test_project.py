@@ -34,6 +34,14 @@ KERNEL = "rust/kernel/led.rs"
         ([], "x", [], ["rust/src/lib.rs"], None),
         ([], "x", [], ["rust/hw/char/src"], None),
         ([], "x", [], ["Cargo.toml"], None),
+        ([], "rust: qom: x", ["qemu-devel@example.org"], ["rust/bindings/qom-sys/lib.rs"], "qemu"),
+        ([], "rust: x", ["qemu-devel@example.org"], ["rust/bindings/lib.rs"], None),
+        (["patch/blktests"], "x", [], ["rust/kernel/a.rs"], "blktests"),
+        (["for-blktests"], "x", [], ["rust/kernel/a.rs"], "blktests"),
+        (["qemu-rust"], "x", [], ["rust/kernel/a.rs"], "qemu"),
+        (["bindgen"], "x", [], ["rust/kernel/a.rs"], "bindgen"),
+        (["mptcp-next"], "x", [], ["rust/kernel/a.rs"], None),
+        (["for-next"], "x", [], ["rust/kernel/a.rs"], None),
     ],
 )
 def test_another_project_is_named_by_its_tag_title_list_or_crate(
