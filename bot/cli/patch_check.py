@@ -2,7 +2,7 @@
 """Read, assemble and check the patches of `patchwarden check`."""
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.cli import status
@@ -352,8 +352,9 @@ def _postings(read: _Read, isolate: "_Isolate") -> list[Posting]:
     nameless = [message for message in messages if message.message_id.endswith(SYNTHETIC)]
     named = [message for message in messages if not message.message_id.endswith(SYNTHETIC)]
     postings: list[Posting] = []
-    for thread in (*threads(named), *([tuple(nameless)] if nameless else ())):
-        (assembled,) = isolate(assemble, [thread], Limits(_ANALYSE_SECONDS))
+    all_threads = (*threads(named), *([tuple(nameless)] if nameless else ()))
+    results = isolate(assemble, all_threads, Limits(_ANALYSE_SECONDS))
+    for thread, assembled in zip(all_threads, results, strict=True):
         if isinstance(assembled, Crashed):
             read.add(f"the thread of {thread[0].message_id} cannot be assembled", assembled)
         else:
@@ -411,17 +412,18 @@ def _analyse(
 
 def _checked(analysed: Sequence[tuple[Posting, Analysis]]) -> Iterator[CheckedPosting]:
     """Yield what is shown of each posting. Its unsafe code is compared with that of an earlier revision."""
-    for number, (posting, analysis) in enumerate(analysed):
-        previous = _previous_delta(posting, analysed[:number]) if number else None
-        yield CheckedPosting(posting, delta_line(analysis.delta, previous), analysis.base_name)
+    previous = _previous_deltas(analysed) if len(analysed) > 1 else [None] * len(analysed)
+    for (posting, analysis), delta in zip(analysed, previous, strict=True):
+        yield CheckedPosting(posting, delta_line(analysis.delta, delta), analysis.base_name)
 
 
-def _previous_delta(posting: Posting, analysed: Sequence[tuple[Posting, Analysis]]) -> UnsafeDelta | None:
-    from bot.review.history import latest_earlier
+def _previous_deltas(analysed: Iterable[tuple[Posting, Analysis]]) -> Iterator[UnsafeDelta | None]:
+    from bot.review.history import LastOfRevisions
 
-    of_topic = [(other, analysis) for other, analysis in analysed if other.topic == posting.topic]
-    latest = latest_earlier(posting, (other for other, _ in of_topic))
-    return next((analysis.delta for other, analysis in of_topic if other is latest), None)
+    deltas: LastOfRevisions[UnsafeDelta] = LastOfRevisions()
+    for posting, analysis in analysed:
+        yield deltas.previous(posting)
+        deltas.add(posting, analysis.delta)
 
 
 def _compose_mails(analysed: Sequence[tuple[Posting, Analysis]], context: "ReviewContext") -> Iterator[bytes]:

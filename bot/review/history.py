@@ -1,45 +1,54 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Earlier reviews, for the comparison with the next revision of a series."""
 
-from collections import defaultdict
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from bot.mail.posting import Posting
 
+T = TypeVar("T")
+
 if TYPE_CHECKING:
     from bot.review.model import Review
+
+
+class LastOfRevisions(Generic[T]):
+    """A value for the last posting of each revision, by topic. The postings are added in their order."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, int], tuple[str, T]] = {}  # each with the message-id of its posting
+        self._revisions: dict[str, list[int]] = {}  # by topic, in order
+
+    def previous(self, posting: Posting) -> T | None:
+        """Return the value of the latest earlier revision of the topic, or of an earlier posting of this revision."""
+        revisions = self._revisions.get(posting.topic, [])
+        at = bisect_right(revisions, posting.series.revision)
+        while at:
+            message_id, value = self._values[posting.topic, revisions[at - 1]]
+            if message_id != posting.message_id:
+                return value
+            at -= 1
+        return None
+
+    def add(self, posting: Posting, value: T) -> None:
+        """Store the value of a posting in the place of an earlier posting of the revision."""
+        topic, revision = posting.topic, posting.series.revision
+        if (topic, revision) not in self._values:
+            revisions = self._revisions.setdefault(topic, [])
+            revisions.insert(bisect_right(revisions, revision), revision)
+        self._values[topic, revision] = posting.message_id, value
 
 
 class History:
     """Reviews by topic, in memory."""
 
     def __init__(self) -> None:
-        self._reviews: dict[str, list[Review]] = defaultdict(list)
+        self._reviews: LastOfRevisions[Review] = LastOfRevisions()
 
     def previous(self, posting: Posting) -> "Review | None":
-        """Return the review of the latest earlier revision of the topic, or of an earlier posting of this revision.
-
-        Reviews are stored in the order of the postings. The last posting of a revision counts.
-        """
-        reviews = self._reviews[posting.topic]
-        latest = latest_earlier(posting, (review.posting for review in reviews))
-        return next((review for review in reversed(reviews) if review.posting is latest), None)
+        """Return the review of the latest earlier revision of the topic, or of an earlier posting of this revision."""
+        return self._reviews.previous(posting)
 
     def remember(self, review: "Review") -> None:
-        """Store a review for the revisions that follow."""
-        self._reviews[review.posting.topic].append(review)
-
-
-def latest_earlier(posting: Posting, others: Iterable[Posting]) -> Posting | None:
-    """Return which of the postings of a topic has the latest revision before a posting, the last one of several."""
-    earlier = [
-        other
-        for other in others
-        if other.series.revision <= posting.series.revision and other.message_id != posting.message_id
-    ]
-    return max(reversed(earlier), key=_revision, default=None)
-
-
-def _revision(posting: Posting) -> int:
-    return posting.series.revision
+        """Store a review for the revisions that follow. The last posting of a revision counts."""
+        self._reviews.add(review.posting, review)

@@ -691,3 +691,20 @@ def test_a_replay_uses_the_commit_nearest_to_the_mail(run: Run, lamps: Path, tmp
     (finding,) = [json.loads(line) for line in result.out.splitlines() if "c-change-breaks-rust" in line]
     assert finding["message"].startswith("In main: ")
     assert "first commit after the mail, because no earlier one is available" in finding["base"]
+
+
+def test_many_threads_need_no_child_each(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    children: list[int] = []
+    fork = os.fork
+
+    def count_and_fork() -> int:
+        children.append(len(children))
+        return fork()
+
+    monkeypatch.setattr("os.fork", count_and_fork)
+    monkeypatch.setattr("bot.cli.patch_check._MAX_AT_ONCE", 0)
+    mails = [patch(f"{number}@x", f"led{number}") for number in range(40)]
+    (tmp_path / "many.mbox").write_bytes(b"".join(b"From mboxrd@z Thu Jan  1 00:00:00 1970\n" + raw for raw in mails))
+    run("check", tmp_path / "many.mbox")
+
+    assert 0 < len(children) < 10

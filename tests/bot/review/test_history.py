@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 from dataclasses import replace
 
-from bot.review.history import History
+from bot.review.history import History, LastOfRevisions
 from bot.review.model import Review
 from tests.bot.review.factories import Maker
+from tests.growth import assert_linear
 
 
 def test_the_latest_earlier_revision_of_the_topic_is_the_previous_one(make: Maker) -> None:
@@ -31,3 +32,16 @@ def test_other_topics_do_not_count(make: Maker) -> None:
     history.remember(Review(replace(make.posting(), topic="other"), ()))
 
     assert history.previous(make.posting(revision=2)) is None
+
+
+def test_the_time_for_many_postings_of_a_topic_grows_linearly(make: Maker) -> None:
+    first = make.posting()
+
+    def add_all(size: int) -> None:
+        values = LastOfRevisions[int]()
+        for number in range(size):
+            posting = replace(first, message_id=f"{number}@x")
+            values.previous(posting)
+            values.add(posting, number)
+
+    assert_linear(lambda size: size, add_all, 300)
