@@ -99,6 +99,12 @@ class Posting:
         return next((part for part in self.parts if part.index == index), None)
 
     @property
+    def paths(self) -> frozenset[str]:
+        """Every file that the posting changes, under its names before and after."""
+        changes = (change for patch in self.series.patches for change in patch.changes)
+        return frozenset(path for change in changes for path in (change.before, change.after) if path is not None)
+
+    @property
     def diffs_digest(self) -> str:
         """A digest of the diffs, equal for the same patches however often they are posted; "" without a diff."""
         if not any(patch.changes for patch in self.series.patches):

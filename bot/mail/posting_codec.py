@@ -82,12 +82,14 @@ class EncodedPosting:
 
 def without_texts(posting: Posting) -> Posting:
     """Return the posting as `decode_posting` returns it without its texts."""
-    patches = tuple(
-        replace(patch, changes=tuple(replace(change, hunks=()) for change in patch.changes))
-        for patch in posting.series.patches
-    )
+    patches = tuple(map(without_hunks, posting.series.patches))
     parts = tuple(replace(part, body="") for part in posting.parts)
     return replace(posting, parts=parts, series=replace(posting.series, patches=patches))
+
+
+def without_hunks(patch: Patch) -> Patch:
+    """Return the patch with the names of its files, without their diffs."""
+    return replace(patch, changes=tuple(replace(change, hunks=()) for change in patch.changes))
 
 
 def encode_posting(posting: Posting, mails: Mapping[str, tuple[int, bytes]] | None = None) -> bytes:

@@ -239,14 +239,8 @@ def _by_context(posting: Posting, context: RefusalContext, now: datetime) -> Ref
 
 def _relation(posting: Posting, answered: Posting) -> str:
     """Return why the patch may be a fixup of the patches that it replies to, "" if it is independent."""
-    shared = min(_files(posting) & _files(answered), default=None)
+    shared = min(posting.paths & answered.paths, default=None)
     if shared is not None:
         return f"both change {shared}"
     is_known = isinstance(answered.state, Complete) and not any(patch.damage for patch in answered.series.patches)
     return "" if is_known else "not all files of that series are known"
-
-
-def _files(posting: Posting) -> set[str]:
-    """Return every changed file, under its names before and after."""
-    changes = (change for patch in posting.series.patches for change in patch.changes)
-    return {path for change in changes for path in (change.before, change.after) if path is not None}

@@ -21,6 +21,7 @@ from bot.kernel.specs import RepositorySpecs
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
+from bot.mail.posting_codec import without_hunks
 from bot.mail.refusal import SETTLE, Refusal, RefusalContext, RefusalTerms, refuse_posting, refuse_repeat
 from bot.pipeline.analyse import Analysis, AnalysisInput, analyse, without_texts
 from bot.pipeline.context import ReviewContext, choose_rules
@@ -267,10 +268,8 @@ def _read_again(mails: Mails, report: Report, message_id: str) -> Posting | None
 
 
 def _light(posting: Posting, report: Report) -> Posting:
-    """Return the posting without what no review needs: texts of mails, and diffs of patches without a finding."""
+    """Return the posting without what no review needs: texts of mails, and hunks of patches without a finding."""
     with_findings = {finding.anchor.patch for finding in report.findings}
-    patches = tuple(
-        patch if patch.index in with_findings else replace(patch, changes=()) for patch in posting.series.patches
-    )
+    patches = tuple(patch if patch.index in with_findings else without_hunks(patch) for patch in posting.series.patches)
     parts = tuple(replace(part, body="") for part in posting.parts)
     return replace(posting, parts=parts, series=replace(posting.series, patches=patches, cover=""))

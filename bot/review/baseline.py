@@ -16,14 +16,20 @@ ALREADY_REPLIED: Final = Sentence(_REPLIED + " in {reply}")
 
 
 def compare(
-    report: Report, previous: Review | None, active_rules: Container[str] | None = None, reply: str = ""
+    report: Report,
+    previous: Review | None,
+    active_rules: Container[str] | None = None,
+    reply: str = "",
+    paths: Container[str] | None = None,
 ) -> tuple[ReviewFinding, ...]:
     """Return each finding with its state, in the order of the report, and then the resolved findings.
 
     A finding is repeated if the previous revision has one with the same fingerprint, and moved if it has one with the
     same rule and text, or with the same rule in the same item of the same file. If the message is the same too, the
     function may be in another impl than before. A finding does not count as resolved if its rule failed, skipped
-    something, or is not in `active_rules` (None: all rules are active). A review without recipients reported nothing.
+    something, or is not in `active_rules` (None: all rules are active), or if the series no longer changes its file:
+    the author may have moved that patch to another series. `paths` are the files that it changes (None: all files). A
+    review without recipients reported nothing.
 
     `reply` is the message-id of a person's reply to the mail about the previous review. The author knows the findings
     in that mail, so they are withheld from now on.
@@ -62,6 +68,7 @@ def compare(
         if entry.finding.rule not in incomplete
         and entry.finding.path not in unread
         and (active_rules is None or entry.finding.rule in active_rules)
+        and (paths is None or entry.finding.path is None or entry.finding.path in paths)
     ]
     return tuple(findings)
 

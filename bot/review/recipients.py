@@ -80,7 +80,7 @@ def recipients(posting: Posting, part: Part, context: RecipientContext) -> Recip
     if len(copies) < context.limit:
         return Recipients((part.author,), copies)
     consenting = {address.key for address in (*maintainers, *people)}
-    wanted = consenting.union(carriers, context.owners(_paths(posting)))
+    wanted = consenting.union(carriers, context.owners(sorted(posting.paths)))
     copies = tuple(address for address in copies if address.key in wanted)
     reason = f"more than {context.limit} recipients: author, lists and maintainers only"
     return Recipients((part.author,), copies[: context.limit - 1], reason)
@@ -100,7 +100,7 @@ def _objection(posting: Posting, part: Part, context: RecipientContext) -> str:
 
 def _consenting(posting: Posting, lists: Sequence[str], context: RecipientContext) -> tuple[Address, ...]:
     """Return the people who consented to copies about their files or lists."""
-    owners = context.owners(_paths(posting)) if context.people else frozenset()
+    owners = context.owners(sorted(posting.paths)) if context.people else frozenset()
     return tuple(
         Address("", person.address)
         for person in context.people
@@ -121,9 +121,3 @@ def _copies(addresses: Iterable[Address], part: Part, context: RecipientContext)
             seen.add(address.key)
             copies.append(address)
     return tuple(copies)
-
-
-def _paths(posting: Posting) -> tuple[str, ...]:
-    """Return every file that the posting touches, under its names before and after."""
-    changes = (change for patch in posting.series.patches for change in patch.changes)
-    return tuple(sorted({path for change in changes for path in (change.before, change.after) if path is not None}))

@@ -35,7 +35,7 @@ def review(
     report = leave_out_undecided(report, posting, known)
     active = {rule.id for rule in known.values() if rule.status is not Status.RETIRED} if is_complete else set()
     reply = "" if previous is None else policy.replies.get(previous.posting.message_id, "")
-    findings = compare(report, previous, active, reply)
+    findings = compare(report, previous, active, reply, posting.paths)
     findings = withhold(findings, posting, known, policy)
     to = _recipients(posting, findings, policy, context or RecipientContext())
     line = delta_line(delta, None if previous is None else previous.delta)

@@ -124,7 +124,8 @@ def test_findings_in_c_are_listed_once_and_resolved_ones_with_the_rest(make: Mak
         make.finding(8, rule="c-change", path="drivers/a.rs"),
     ]
 
-    digest = of(material(make_review(make, *now, posting=make.posting(revision=2), previous=before)))
+    posting = make.posting([make.patch(path="drivers/fan.h")], revision=2)
+    digest = of(material(make_review(make, *now, posting=posting, previous=before)))
 
     def places(lines: tuple[ReviewedSeries, ...]) -> list[tuple[str, tuple[str, ...]]]:
         return [(line.state, line.places) for series in lines for line in series.findings]

@@ -67,7 +67,7 @@ def test_the_finding_names_the_other_posting_and_a_mail_quotes_the_patch(
         "https://lore.kernel.org/r/ada.1@example.org/",
         "rust/kernel/lamp.rs:13: self.dim(level);",
     )
-    assert [len(patch.changes) for patch in event.result.review.posting.series.patches] == [quoted]
+    assert [len(patch.changes[0].hunks) for patch in event.result.review.posting.series.patches] == [quoted]
     content = event.result.outgoing.content if event.result.outgoing is not None else b""
     assert content.count(b"> @@ -10,6 +10,6 @@ impl Lamp {") == quoted
 

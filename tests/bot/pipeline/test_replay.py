@@ -118,7 +118,11 @@ def test_a_replayed_posting_has_its_findings_its_mail_and_no_texts_of_mails(make
     assert isinstance(event, ReplayedPosting)
     review = event.result.review
     assert [(entry.finding.anchor.patch, entry.finding.anchor.line) for entry in review.reported] == [(1, 4)]
-    assert [len(part.changes) for part in review.posting.series.patches] == [1, 0]
+    changes = [change for part in review.posting.series.patches for change in part.changes]
+    assert [(change.path, len(change.hunks)) for change in changes] == [
+        ("rust/kernel/led.rs", 1),
+        ("rust/kernel/fan.rs", 0),
+    ]
     assert ({part.body for part in review.posting.parts}, review.posting.series.cover) == ({""}, "")
     assert event.result.outgoing is not None
     assert event.result.outgoing.due == START

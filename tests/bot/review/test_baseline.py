@@ -4,7 +4,7 @@ from dataclasses import replace
 from bot.mail.address import Address
 from bot.review.baseline import compare
 from bot.review.model import FindingState, Recipients, Review, ReviewFinding
-from rules.finding import Failure, Report, Skipped
+from rules.finding import Failure, LogAnchor, Report, Skipped
 from tests.bot.review.factories import Maker
 
 AUTHOR = Address("Ada", "ada@example.org")
@@ -53,6 +53,16 @@ def test_what_is_not_found_again_is_resolved_and_behind_the_findings(make: Maker
 
     assert [FindingState.REPEATED, FindingState.RESOLVED] == [entry.state for entry in findings]
     assert findings[1].withheld is not None
+
+
+def test_a_finding_is_not_resolved_if_the_series_no_longer_changes_its_file(make: Maker) -> None:
+    in_log = replace(make.finding(3), anchor=LogAnchor(1, 3, "text"))
+    before = (make.finding(3), make.finding(3, path="rust/kernel/fan.rs", message="Another."), in_log)
+    previous = Review(make.posting(), tuple(map(ReviewFinding, before)))
+
+    findings = compare(Report(()), previous, paths={"rust/kernel/led.rs"})
+
+    assert [before[0], in_log] == [entry.finding for entry in findings]
 
 
 def test_equal_fingerprints_are_matched_one_to_one(make: Maker) -> None:

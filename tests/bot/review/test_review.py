@@ -134,7 +134,8 @@ def test_a_finding_is_reported_for_two_revisions_and_not_a_third_time(make: Make
 
 def test_what_was_reported_and_is_gone_is_counted_as_resolved(make: Maker) -> None:
     mailed, withheld = ReviewFinding(make.finding(3)), ReviewFinding(make.finding(9), withheld="its rule is not stable")
-    previous = Review(make.posting(), (mailed, withheld))
+    in_dropped_file = ReviewFinding(make.finding(3, path="rust/kernel/fan.rs"))
+    previous = Review(make.posting(), (mailed, withheld, in_dropped_file))
 
     result = review(make.posting(revision=2), Report(), [make.rule()], previous)
 
