@@ -422,7 +422,7 @@ def _previous_deltas(analysed: Iterable[tuple[Posting, Analysis]]) -> Iterator[U
 
     deltas: LastOfRevisions[UnsafeDelta] = LastOfRevisions()
     for posting, analysis in analysed:
-        yield deltas.previous(posting)
+        yield deltas.previous(posting, posting.topic)
         deltas.add(posting, analysis.delta)
 
 

@@ -132,6 +132,18 @@ class Posting:
         nearest = next((by_part[message_id] for message_id in reversed(references) if message_id in by_part), None)
         return nearest or next(iter(others), None)
 
+    def continued_topic(self, answered: "Posting | None") -> str:
+        """Return the topic of the posting that it replies to, if it is a later revision or a resend of that; else "".
+
+        The title may have changed, or the address of the author, or it may be a single patch of a series.
+        """
+        if answered is None or not (self.resend or self.series.revision > answered.series.revision):
+            return ""
+        if not {part.message_id for part in answered.parts}.intersection(self.parts[0].references):
+            return ""
+        is_same_person = self.author.key == answered.author.key or self.author.name == answered.author.name != ""
+        return answered.topic if is_same_person else ""
+
     @property
     def recipients(self) -> frozenset[str]:
         """The addresses in To and Cc of all parts, in lower case."""

@@ -75,13 +75,15 @@ ReplayEvent = UnreadableInput | Crashed | ReadingDone | ReplayedPosting | Refuse
 class _Read:
     """A posting without its texts, its analysis or why it is refused, and the digest of its diffs.
 
-    `pending` is what is compared with other postings, None for a refused posting.
+    `pending` is what is compared with other postings, None for a refused posting. `continued` is the topic of the
+    series that it continues in reply to it, "" if there is none.
     """
 
     posting: Posting
     outcome: Analysis | Refusal
     digest: str
     pending: PendingPosting | None = None
+    continued: str = ""
 
 
 def replay(
@@ -211,7 +213,7 @@ class _Reviewer:
             outcome, update = compare(read.pending, outcome, self._pending, self._context, sent)
             self._pending.update(update)
             collisions = update.collisions
-        previous = self._history.previous(posting)
+        previous = self._history.previous(posting, read.continued)
         result = process(posting, outcome, previous, self._context, sent, sent)
         if collisions and isinstance(result, ReviewResult) and result.outgoing is not None:
             posting = self._with_diffs(posting, outcome.report, thread)  # the mail quotes them
@@ -247,7 +249,8 @@ def _analyse_thread(packed_setup: bytes, mails: Mails) -> list[_Read]:
     earlier: list[Posting] = []
     for posting in _read_thread(mails):
         sent = posting.date or _EPOCH
-        refusal_context = RefusalContext(sent, sent, answers=posting.replied_to(earlier))
+        answered = posting.replied_to(earlier)
+        refusal_context = RefusalContext(sent, sent, answers=answered)
         refusal = refuse_posting(posting, refusal_context, sent + SETTLE, setup.terms)
         if refusal is not None:
             done.append(_Read(_light(posting, Report()), refusal, ""))
@@ -256,7 +259,8 @@ def _analyse_thread(packed_setup: bytes, mails: Mails) -> list[_Read]:
             analysis = analyse(AnalysisInput(posting.series, posting.date, rules, setup.repositories))
             light, facts = _light(posting, analysis.report), analysis.pending
             pending = None if facts is None else pending_posting(posting, facts, sent)
-            done.append(_Read(light, replace(analysis, blobs={}, pending=None), posting.diffs_digest, pending))
+            analysis, continued = replace(analysis, blobs={}, pending=None), posting.continued_topic(answered)
+            done.append(_Read(light, analysis, posting.diffs_digest, pending, continued))
         earlier.append(posting)
     return done
 

@@ -86,6 +86,8 @@ class Postings(Protocol):
     def previous_review(self, posting: Posting, is_dry_run: bool) -> Review | None:
         """Return the newest stored review of an earlier revision, without recipients if its mail did not leave.
 
+        If the topic has none, it is that of the series which the posting continues in reply to it.
+
         A mail that a dry run filed counts only if `is_dry_run`: this review is of a dry run too.
         """
 

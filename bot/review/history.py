@@ -19,12 +19,12 @@ class LastOfRevisions(Generic[T]):
         self._values: dict[tuple[str, int], tuple[str, T]] = {}  # each with the message-id of its posting
         self._revisions: dict[str, list[int]] = {}  # by topic, in order
 
-    def previous(self, posting: Posting) -> T | None:
+    def previous(self, posting: Posting, topic: str) -> T | None:
         """Return the value of the latest earlier revision of the topic, or of an earlier posting of this revision."""
-        revisions = self._revisions.get(posting.topic, [])
+        revisions = self._revisions.get(topic, [])
         at = bisect_right(revisions, posting.series.revision)
         while at:
-            message_id, value = self._values[posting.topic, revisions[at - 1]]
+            message_id, value = self._values[topic, revisions[at - 1]]
             if message_id != posting.message_id:
                 return value
             at -= 1
@@ -45,9 +45,13 @@ class History:
     def __init__(self) -> None:
         self._reviews: LastOfRevisions[Review] = LastOfRevisions()
 
-    def previous(self, posting: Posting) -> "Review | None":
-        """Return the review of the latest earlier revision of the topic, or of an earlier posting of this revision."""
-        return self._reviews.previous(posting)
+    def previous(self, posting: Posting, continued: str = "") -> "Review | None":
+        """Return the review of the latest earlier revision of the topic, or of an earlier posting of this revision.
+
+        If the topic has none, it is that of the topic that is `continued`.
+        """
+        previous = self._reviews.previous(posting, posting.topic)
+        return self._reviews.previous(posting, continued) if previous is None else previous
 
     def remember(self, review: "Review") -> None:
         """Store a review for the revisions that follow. The last posting of a revision counts."""

@@ -2,8 +2,9 @@
 """Decide which postings may be reviewed in parallel: those that cannot affect each other's review.
 
 The review of a posting depends on the review of an earlier revision, and on the images that earlier series verified. So
-two postings of one topic keep their order. So do a posting that makes an image and one that builds on it, whichever is
-first: the review of the earlier posting must not know images of the later one.
+two postings of one topic keep their order, and so do a posting and one that replies to it, because a later revision may
+have another topic. So do a posting that makes an image and one that builds on it, whichever is first: the review of the
+earlier posting must not know images of the later one.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,27 +21,28 @@ _DIGITS: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Relations:
-    """What relates a posting to others: its topic, the images that it builds on, and those that it may verify.
+    """What relates a posting to others: its topic, what it builds on, and what others may build on.
 
-    An image is named by the first digits of its blob id, or without a usable id by its path, as `path:NAME`.
+    Both are images and mails. An image is named by the first digits of its blob id, or without a usable id by its path,
+    as `path:NAME`. A mail is named by its message-id, as `mail:ID`.
     """
 
     topic: str
     needed: frozenset[str]
-    verified: frozenset[str]
+    provided: frozenset[str]
 
     @classmethod
     def of(cls, posting: Posting) -> "Relations":
         """Return the relations of a posting."""
-        needed: set[str] = set()
-        verified: set[str] = set()
+        needed = {f"mail:{message_id}" for message_id in posting.parts[0].references}
+        provided = {f"mail:{part.message_id}" for part in posting.parts}
         for change in (change for patch in posting.series.patches for change in patch.changes):
             if change.before is not None:
                 needed |= {(change.blob_before or "")[:_DIGITS], f"path:{change.before}"}
             if change.after is not None:
                 blob = change.blob_after or ""
-                verified.add(blob[:_DIGITS] if len(blob) >= _DIGITS else f"path:{change.after}")
-        return cls(posting.topic, frozenset(needed), frozenset(verified))
+                provided.add(blob[:_DIGITS] if len(blob) >= _DIGITS else f"path:{change.after}")
+        return cls(posting.topic, frozenset(needed), frozenset(provided))
 
 
 @dataclass(slots=True)
@@ -49,20 +51,20 @@ class RelatedPostings:
 
     topics: set[str] = field(default_factory=set)
     needed: set[str] = field(default_factory=set)
-    verified: set[str] = field(default_factory=set)
+    provided: set[str] = field(default_factory=set)
 
     def add(self, relations: Relations) -> None:
         """Add the relations of one more posting."""
         self.topics.add(relations.topic)
         self.needed |= relations.needed
-        self.verified |= relations.verified
+        self.provided |= relations.provided
 
     def include(self, relations: Relations) -> bool:
         """Return whether a posting with these relations must keep its order relative to one of these postings."""
         return (
             relations.topic in self.topics
-            or not relations.needed.isdisjoint(self.verified)
-            or not relations.verified.isdisjoint(self.needed)
+            or not relations.needed.isdisjoint(self.provided)
+            or not relations.provided.isdisjoint(self.needed)
         )
 
 

@@ -61,6 +61,12 @@ def arrivals_of(connection: Plain, posting: Posting) -> RefusalContext:
     return _arrivals(connection, posting, _stored(connection, posting))
 
 
+def continued_topic(connection: Plain, posting: Posting) -> str:
+    """Return the topic of the series that the posting continues, maybe under another title; "" if there is none."""
+    stored = _stored(connection, posting)
+    return "" if stored is None else posting.continued_topic(_replied_to(connection, posting, stored))
+
+
 def _stored(connection: Plain, posting: Posting) -> _StoredPosting | None:
     row = connection.execute(_ROW, (posting.message_id,)).fetchone()
     return None if row is None else _StoredPosting(*row)

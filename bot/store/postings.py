@@ -19,7 +19,7 @@ from bot.review.model import Review
 from bot.review.unmailed import ANSWERED, why_unmailed
 from bot.store.blocks import BlockReader, PackedMails
 from bot.store.codec import in_current_format, is_same_posting, posting_of
-from bot.store.context import context_of
+from bot.store.context import context_of, continued_topic
 from bot.store.database import Database
 from bot.store.dialect import LISTED, Plain
 from bot.store.images import PackedImages, StoredImages, find_images, save_images
@@ -146,9 +146,10 @@ class PostingRows:
             return len(changes)
 
     def previous_review(self, posting: Posting, is_dry_run: bool) -> Review | None:
-        values = (posting.message_id, posting.topic, posting.series.revision)
         with self._database.rows() as connection:
-            row = connection.execute(_PREVIOUS_REVIEW, values).fetchone()
+            row = _previous_review(connection, posting, posting.topic)
+            if row is None and (topic := continued_topic(connection, posting)):
+                row = _previous_review(connection, posting, topic)
             return None if row is None else review_as_mailed(connection, *row, is_dry_run=is_dry_run)
 
     def context(self, posting: Posting) -> RefusalContext:
@@ -215,6 +216,13 @@ def due_postings(connection: Plain, rows: Iterable[tuple[bytes, str, int]]) -> l
         DuePosting(posting_of(value), arrived, tries, PostingBytes(value, mails.only(rows)))
         for (value, arrived, tries), rows in zip(due, of_values, strict=True)
     ]
+
+
+def _previous_review(connection: Plain, posting: Posting, topic: str) -> tuple[str, bytes, bytes] | None:
+    """Return the newest stored review of that topic that is of an earlier revision."""
+    values = (posting.message_id, topic, posting.series.revision)
+    row: tuple[str, bytes, bytes] | None = connection.execute(_PREVIOUS_REVIEW, values).fetchone()
+    return row
 
 
 def _stored_before(connection: Plain, threads: Sequence[int], postings: Iterable[Posting]) -> dict[str, _StoredPosting]:

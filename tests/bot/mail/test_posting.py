@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.mail.address import Address
 from bot.mail.posting import MAX_EARLIER, Posting
 from tests.bot.review.factories import Maker
 
@@ -76,3 +77,25 @@ def test_a_part_is_found_by_its_index() -> None:
     assert posting.part(2) == posting.parts[2]
     assert posting.part(3) is None
     assert MAKE.posting().cover is None
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "revision", "resend", "references", "continues"),
+    [
+        ("Ada Author", "ada@example.org", 2, False, ("v1.1@example.org",), True),
+        ("Ada Author", "ada@example.org", 2, False, ("v1.2@example.org", "review@example.org"), True),
+        ("Ada Author", "ada@new.example.org", 2, False, ("v1.1@example.org",), True),
+        ("", "ada@example.org", 1, True, ("v1.1@example.org",), True),
+        ("Ada Author", "ada@example.org", 1, False, ("v1.1@example.org",), False),  # one more patch
+        ("Ada Author", "ada@example.org", 2, False, ("review@example.org",), False),
+        ("Ben", "ben@example.org", 2, False, ("v1.1@example.org",), False),
+    ],
+)
+def test_a_later_revision_continues_the_series_of_its_author_that_it_replies_to(
+    name: str, address: str, revision: int, resend: bool, references: tuple[str, ...], continues: bool
+) -> None:
+    first = replace(_posting(1), topic="valves")
+    later = replace(_posting(revision, *references), author=Address(name, address), topic="pumps", resend=resend)
+
+    assert later.continued_topic(first) == ("valves" if continues else "")
+    assert later.continued_topic(None) == ""

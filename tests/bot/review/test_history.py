@@ -27,11 +27,13 @@ def test_of_a_revision_posted_twice_the_last_one_counts(make: Maker) -> None:
     assert again == history.previous(make.posting(revision=2))
 
 
-def test_other_topics_do_not_count(make: Maker) -> None:
+def test_other_topics_count_only_if_the_posting_continues_them(make: Maker) -> None:
     history = History()
-    history.remember(Review(replace(make.posting(), topic="other"), ()))
+    other = Review(replace(make.posting(), topic="other"), ())
+    history.remember(other)
 
     assert history.previous(make.posting(revision=2)) is None
+    assert history.previous(make.posting(revision=2), "other") is other
 
 
 def test_the_time_for_many_postings_of_a_topic_grows_linearly(make: Maker) -> None:
@@ -41,7 +43,7 @@ def test_the_time_for_many_postings_of_a_topic_grows_linearly(make: Maker) -> No
         values = LastOfRevisions[int]()
         for number in range(size):
             posting = replace(first, message_id=f"{number}@x")
-            values.previous(posting)
+            values.previous(posting, posting.topic)
             values.add(posting, number)
 
     assert_linear(lambda size: size, add_all, 300)

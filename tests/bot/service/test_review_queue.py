@@ -254,6 +254,14 @@ def test_what_relates_two_postings(
     assert list(independent(relations[:1], [(1, relations[1])])) == ([] if related else [1])
 
 
+def test_a_posting_keeps_its_order_with_one_that_replies_to_it() -> None:
+    first = Maker().posting([Patch(1, "a")])
+    part = replace(first.parts[0], message_id="v2@example.org", references=(first.parts[0].message_id,))
+    second = replace(first, message_id=part.message_id, parts=(part,), topic="other")
+
+    assert list(independent([], enumerate(map(Relations.of, (first, second))))) == [0]
+
+
 def test_the_queue_never_gives_its_last_worker_to_a_retry(store: Repository) -> None:
     _poll(store, *(_at(number, f"{number}@x", f"series{number}") for number in range(6)))
     for due in store.due_for_review(9):

@@ -164,6 +164,23 @@ def test_the_same_mail_with_another_id_and_the_same_date_repeats_the_one_that_ca
     assert store.previous_review(second, is_dry_run=True) == replace(review, posting=without_texts(first))
 
 
+def test_without_one_of_its_topic_the_previous_review_is_that_of_the_series_it_continues(
+    store: Repository, make: Maker
+) -> None:
+    first, second = make.posting(revision=1), make.posting(revision=2)
+    part = replace(second.parts[0], references=(first.parts[0].message_id,))
+    second = replace(second, topic="another title", parts=(part,))
+    _save(store, first, second)
+    review = Review(first, (ReviewFinding(make.finding()),))
+    store.save_review(review, None, NOW)
+
+    previous = store.previous_review(second, is_dry_run=True)
+
+    assert previous is not None
+    assert previous.posting.message_id == first.message_id
+    assert store.previous_review(first, is_dry_run=True) is None
+
+
 @pytest.mark.parametrize(
     ("state", "to"),
     [("queued", 1), ("sent", 1), ("filed", 1), ("held", 0), ("refused", 0), ("expired", 0), ("withdrawn", 0)],
