@@ -115,18 +115,24 @@ class DigestJob(DigestWriter):
         self._clock = clock
 
     def run(self) -> tuple[Outgoing, ...]:
-        """Return the mails that were queued for the last period. A new reader starts with the next period."""
+        """Return the mails that were queued for the last period. A new reader starts with the next period.
+
+        So does a reader whose last period has not ended yet: the clock was ahead. If the schedule was changed, the
+        period begins where the last one ended, so that no digest says again what another one said.
+        """
         now = self._clock.now()
         period = self._config.schedule.last(now)
-        content: DigestInput | None = None
+        contents: dict[datetime, DigestInput] = {}
         queued: list[Outgoing] = []
         for reader in self._config.readers:
             done = self._store.digest_done_until(reader.lower())
-            if done is None:
+            if done is None or done > now:
                 self._store.save_digest(reader.lower(), period.until, None, now)
             elif done < period.until:
-                content = content or self.collect(period)
-                queued += self._write(reader, content, now)
+                since = max(done, period.since)
+                if since not in contents:
+                    contents[since] = self.collect(Period(since, period.until))
+                queued += self._write(reader, contents[since], now)
         return tuple(queued)
 
     def send(self, written: Digest) -> Outgoing | None:

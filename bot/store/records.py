@@ -87,13 +87,16 @@ class RecordRows:
         return [posting for posting in postings if posting.series.change_id == change_id]
 
     def save_digest(self, reader: str, until: datetime | None, mail: Outgoing | None, now: datetime) -> bool:
-        """Store a digest, if there is one, and the end of its period, if given, in one transaction.
+        """Store a digest, if there is one, and the end of its period, if given and later, in one transaction.
+
+        An end in the future is replaced: the clock was ahead.
 
         Return whether the mail was stored. It is not stored if a mail with its message-id exists in any state.
         """
         with self._database.writing() as session:
             before = session.get(CursorRow, (DIGESTS, reader))
-            if until is not None and (before is None or datetime.fromisoformat(before.position) < until):
+            done = None if before is None else datetime.fromisoformat(before.position)
+            if until is not None and (done is None or done < until or done > now):
                 session.merge(CursorRow(source=DIGESTS, epoch=reader, position=until.isoformat()))
             if mail is None or session.get(OutgoingRow, mail.message_id) is not None:
                 return False

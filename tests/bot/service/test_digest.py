@@ -82,6 +82,35 @@ def test_after_a_long_stop_only_the_last_period_is_told(store: Repository, clock
     assert 2 == len(DigestJob(store, DIGEST_CONFIG, clock).run())
 
 
+def test_after_a_change_of_the_schedule_a_digest_begins_where_the_last_one_ended(
+    store: Repository, clock: FakeClock
+) -> None:
+    DigestJob(store, DIGEST_CONFIG, clock).run()
+    clock.forward(hours=1)
+    _happen(store, clock)
+    clock.forward(hours=22)
+    assert 2 == len(DigestJob(store, DIGEST_CONFIG, clock).run())
+    _happen(store, clock, "2@example.org", "fan")
+    clock.forward(hours=2)
+
+    later = replace(DIGEST_CONFIG, schedule=DigestSchedule("day", "mon", "09:30", "UTC"))
+    (mail, _) = DigestJob(store, later, clock).run()
+
+    findings = mail.content.partition(b"\nFindings\n")[2].partition(b"<html")[0]
+    assert (b"rust: fan:" in findings, b"rust: led:" in findings) == (True, False)
+
+
+def test_digests_go_on_after_the_clock_was_ahead(store: Repository, clock: FakeClock) -> None:
+    clock.forward(days=400)
+    DigestJob(store, DIGEST_CONFIG, clock).run()
+    clock.forward(days=-400)
+
+    assert () == DigestJob(store, DIGEST_CONFIG, clock).run()
+    _happen(store, clock)
+    clock.forward(days=1)
+    assert 2 == len(DigestJob(store, DIGEST_CONFIG, clock).run())
+
+
 def test_an_empty_digest_is_not_sent_and_not_built_again(store: Repository, clock: FakeClock) -> None:
     DigestJob(store, DIGEST_CONFIG, clock).run()
     clock.forward(days=1)
