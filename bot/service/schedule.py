@@ -2,6 +2,7 @@
 """Run the jobs periodically until the stop event. The store holds the work, not the schedule."""
 
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from apscheduler.schedulers.background import BackgroundScheduler
 
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LOOK_SECONDS: Final = 60.0
+"""Time between two looks at the clock."""
+_MAX_STEP_BACK: Final = 1.0
+"""Seconds that the clock may be set back between two looks. The schedule makes up for them."""
 
 
 def _is_true(result: object) -> bool:
@@ -88,6 +93,14 @@ class Wakeups:
                     self._busy_until[name] = datetime.now(UTC) + timedelta(seconds=busy_seconds)
             self._start(name)
 
+    def restart(self) -> None:
+        """Start all jobs now. After the clock was set back, all times of the schedule are far ahead."""
+        with self._lock:
+            self._started.clear()
+            self._busy_until.clear()
+        for name in self._jobs:
+            self._start(name)
+
     def begin(self, name: str) -> None:
         """Note that a run begins, which sees all changes until now."""
         with self._lock:
@@ -125,7 +138,7 @@ def serve(
     A job also runs when it is woken, by `wakeups` or by the news of another job.
 
     Missed runs are made up for by one run. After an adapter's error, such as a locked database, the next run tries
-    again: nothing was marked as done, so nothing is lost.
+    again: nothing was marked as done, so nothing is lost. If the clock is set back, all jobs run within a minute.
 
     If a file of ours was replaced meanwhile, all jobs stop, and ReplacedError is raised.
 
@@ -157,8 +170,13 @@ def serve(
     wakeups.attach(scheduler, jobs)
     scheduler.start()
     manager.ready()
-    known = ""
-    while not stop.wait(manager.interval):
+    known, clock = "", _clock_offset()
+    while not stop.wait(manager.interval or _LOOK_SECONDS):
+        before, clock = clock, _clock_offset()
+        if clock < before - _MAX_STEP_BACK:
+            wakeups.restart()
+        if manager.interval is None:
+            continue
         if not (hung := watchdog.hung_job()):
             manager.alive()
         elif hung != known:
@@ -172,6 +190,11 @@ def serve(
         recorder.flush()
     if replaced:
         raise replaced[0]
+
+
+def _clock_offset() -> float:
+    """Return by how many seconds the clock is ahead of a clock that cannot be set."""
+    return time.time() - time.monotonic()
 
 
 @contextmanager

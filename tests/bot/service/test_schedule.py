@@ -8,6 +8,7 @@ from threading import Event
 
 import pytest
 
+from bot.service import schedule
 from bot.service.schedule import ScheduledJob, Wakeups, serve, stopped_by_signals
 from bot.store.error import StoreError
 from tests.fakes.events import Events
@@ -112,6 +113,21 @@ def test_a_busy_job_runs_again_with_its_gap_until_it_is_not_busy_any_more() -> N
 
     assert len(starts) == 4
     assert all(later - earlier >= 0.19 for earlier, later in pairwise(starts))
+
+
+def test_all_jobs_run_at_once_after_the_clock_was_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, runs, offsets = Event(), {"a": 0, "b": 0}, iter([0.0, 0.0, -90_000.0])
+    monkeypatch.setattr(schedule, "_LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(schedule, "_clock_offset", lambda: next(offsets, -90_000.0))
+
+    def count(name: str) -> None:
+        runs[name] += 1
+        if min(runs.values()) == 2:
+            threading.Timer(0.5, stop.set).start()
+
+    serve([ScheduledJob(name, lambda name=name: count(name), 3600, 0) for name in runs], stop)  # type: ignore[misc] # bound early
+
+    assert runs == {"a": 2, "b": 2}
 
 
 def test_a_wake_up_before_and_after_the_schedule_is_lost() -> None:
