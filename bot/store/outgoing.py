@@ -34,7 +34,8 @@ WHERE topic = (SELECT topic FROM posting WHERE message_id = ?) AND +outgoing.sta
 AND kind NOT IN (SELECT value FROM json_each(?))"""  # noqa: S608 constants
 # Nearly all mails have left, so the index of the times is the right one.
 _LEFT_LATELY: Final = f"""
-SELECT kind, lists, author, changed FROM outgoing WHERE +state IN ({_STATES}) AND mode != ? AND changed > ?"""  # noqa: S608
+SELECT kind, lists, author, changed FROM outgoing WHERE +state IN ({_STATES}) AND mode != ?
+AND changed > ? AND changed < ?"""  # noqa: S608
 _REJECTED: Final = """
 SELECT message_id, envelope_to FROM outgoing WHERE +state = 'refused' AND attempts > 0 AND changed > ?"""
 # Subscribers may know the token of a mail to a list: mail systems write envelope senders into headers.
@@ -131,11 +132,14 @@ def store_delivery(connection: Plain, mail: Outgoing) -> None:
 
 
 def pace_of(connection: Plain, mail: Outgoing, now: datetime, since: datetime) -> Pace:
-    """Count the mails that count for the limits of this mail; bounces, copies and mutes by mail from `since`."""
+    """Count the mails that count for the limits of this mail; bounces, copies and mutes by mail from `since`.
+
+    Times more than a day ahead are left by a wrong clock, and do not count: they would stop mails until then.
+    """
     (series,) = connection.execute(_OF_SERIES, (mail.posting_id, FILED, json.dumps(PRIVATE))).fetchone()
-    day = now - timedelta(days=1)
+    day, ahead = now - timedelta(days=1), now + timedelta(days=1)
     from_then = text_of(max(since, day))
-    recent = list(named_rows(connection, _LEFT_LATELY, FILED, text_of(day)))
+    recent = list(named_rows(connection, _LEFT_LATELY, FILED, text_of(day), text_of(ahead)))
     rejected = dict(connection.execute(_REJECTED, (from_then,)))
     returned = {**dict(connection.execute(_BOUNCED, (PUBLIC, from_then))), **rejected}
     domains = {envelope_to.partition(" ")[0].rpartition("@")[2].lower() for envelope_to in returned.values()}

@@ -116,6 +116,7 @@ def test_pace_counts_what_left_by_list_author_and_hour(store: Repository, make: 
     for number in (1, 2, 3, 4):
         mail = _keep(store, make, number)
         _claim(store, mail.message_id, NOW - timedelta(hours=number - 1, minutes=-1))
+    _claim(store, _keep(store, make, 8).message_id, NOW + timedelta(days=2))  # the clock was ahead
     untried, mail = _keep(store, make, 5), _keep(store, make, 6)
     store.settle(untried.message_id, MailState.REFUSED, NOW)
     long_ago = NOW - timedelta(days=9)
