@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from bot.store.tables import MailRow
 
-_MAX_THREAD = 2000  # mails of a thread that are loaded, the oldest; only attacks and broken mailers send more
+_MAX_THREAD = 2000
+"""Mails of a thread that are loaded, the newest: anybody can connect a new series with old threads of any length."""
 
 _MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
 """Bytes of the threads that are assembled together: they are in memory several times, in this and other processes."""
@@ -79,7 +80,7 @@ _WITHOUT_MAIL: Final = "UPDATE message SET mail_id = NULL, digest = '' WHERE mes
 _DUE_THREADS: Final = "FROM thread WHERE changed > assembled"
 _OF_THREAD: Final = """
 SELECT origin, arrived, message_id, disputed, carriers, mail.id, block, start, length FROM message
-JOIN mail ON mail.id = mail_id WHERE thread_id = ? AND pruned IS NULL ORDER BY mail.id LIMIT ?"""
+JOIN mail ON mail.id = mail_id WHERE thread_id = ? AND pruned IS NULL ORDER BY mail.id DESC LIMIT ?"""
 
 
 class MailRows:
@@ -273,7 +274,7 @@ def _load(connection: Plain, reader: BlockReader, thread: int, changed: int) -> 
         (RawMail(origin, time_of(arrived), reader.bytes_at(*extent)), message_id, is_disputed, lists, mail)
         for origin, arrived, message_id, is_disputed, lists, mail, *extent in rows
     )
-    loaded = list(up_to(mails, lambda mail: len(mail[0].raw)))
+    loaded = list(up_to(mails, lambda mail: len(mail[0].raw)))[::-1]
     disputed = frozenset(message_id for _, message_id, is_disputed, *_ in loaded if is_disputed)
     carriers = {message_id: tuple(lists.split()) for _, message_id, _, lists, _ in loaded if lists is not None}
     ids = {message_id: mail for _, message_id, *_, mail in loaded}

@@ -102,10 +102,17 @@ class PostingRows:
             )
             for thread, postings in threads:
                 ids = {encoded.posting.message_id for encoded in postings}
-                for before in stored.values():
-                    if before.thread == thread.id and before.state != PRUNED and before.message_id not in ids:
-                        connection.execute(_GONE, ("its thread was assembled in another way since", before.message_id))
-                        forget_pending(connection, [before.message_id])
+                left_out = [
+                    before.message_id
+                    for before in stored.values()
+                    if before.thread == thread.id and before.state != PRUNED and before.message_id not in ids
+                ]
+                # A posting whose mail was not loaded, because the thread is too long, stays as it is.
+                unloaded = _arrivals(connection, left_out)[0].keys() - thread.rows.keys() if left_out else ()
+                for message_id in left_out:
+                    if message_id not in unloaded:
+                        connection.execute(_GONE, ("its thread was assembled in another way since", message_id))
+                        forget_pending(connection, [message_id])
                 for encoded in postings:
                     if not mails.issuperset(mail_rows(encoded.value)):
                         continue  # the thread has changed since, so it is assembled again

@@ -24,6 +24,7 @@ from bot.ports.archive import Archive
 from bot.ports.mails import ParsedMail, ReadFailure, StoredMail
 from bot.ports.raw_mail import DeletedMail
 from bot.service.poll import NO_BOOK, PollJob, digest, index
+from bot.store import mails
 from bot.store.repository import Repository
 from rules.lazy import replace
 from tests.fakes.events import Events
@@ -69,6 +70,21 @@ def test_a_series_that_comes_in_pieces_is_whole_in_the_end(store: Repository) ->
 
     assert [outcome.refused for outcome in first.unready] == ["waiting for 2 of 2"]
     assert second.unready == ()
+    assert _due(store) == ["c@x"]
+
+
+@pytest.mark.parametrize("joined_at", [1, 2, 3, 4])
+def test_a_series_stays_due_if_somebody_connects_it_with_a_thread_that_is_too_long(
+    store: Repository, monkeypatch: pytest.MonkeyPatch, joined_at: int
+) -> None:
+    monkeypatch.setattr(mails, "_MAX_THREAD", 4)
+    noise = [mail(f"{number}@noise", to="0@noise") for number in range(5)]
+    join = mail("join@noise", to="c@x").replace(b"References: ", b"References: <0@noise> ")
+    archive = FakeArchive(noise)
+    for number, content in enumerate((*SERIES, mail("re@x", to="2@x"), mail("5@noise", to="0@noise"))):
+        archive.mails += [content, join] if number == joined_at else [content]
+        _poll(store, archive).run()
+
     assert _due(store) == ["c@x"]
 
 
