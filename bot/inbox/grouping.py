@@ -201,7 +201,8 @@ def _add(group: Group, candidate: Candidate) -> None:
     same = next((member for member in group.members if member.index == candidate.index), None)
     if same is None:
         group.members.append(candidate)
-    elif same.message.body != candidate.message.body:
+    elif same.message.body != candidate.message.body and _author(same) == _author(candidate):
+        # From another address it may be a stranger, who must not make the series ambiguous.
         group.repeated.append(candidate)
 
 

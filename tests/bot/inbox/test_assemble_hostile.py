@@ -45,6 +45,19 @@ def test_a_patch_is_assembled_in_linear_time(name: str) -> None:
     assert_linear(HOSTILE[name], lambda message: assemble([message]), 50_000)
 
 
+@pytest.mark.parametrize(("sender", "state"), [("ada", Defective), ("eve", Complete)])
+def test_only_the_author_can_make_a_series_ambiguous(sender: str, state: type) -> None:
+    """A stranger can use the name of the author, and an id that looks like one of the same run."""
+    run = "20260302090000.1"
+    first, second = (mail(f"{run}-{n}-ada", f"[PATCH {n}/2] x", DIFF, f"{run}-1-ada" * (n - 1)) for n in (1, 2))
+    other = mail(f"{run}-3-ada", "[PATCH 2/2] x", f"Other.\n{DIFF}", f"{run}-1-ada", sender)
+
+    (posting,) = assemble([first, second, other])
+
+    assert isinstance(posting.state, state)
+    assert [part.message_id for part in posting.parts] == [first.message_id, second.message_id]
+
+
 def test_a_long_count_is_bounded() -> None:
     assert 1 == len(assemble([mail("p", "[PATCH 1/9999] x", DIFF)]))
 
