@@ -117,8 +117,8 @@ class DigestJob(DigestWriter):
     def run(self) -> tuple[Outgoing, ...]:
         """Return the mails that were queued for the last period. A new reader starts with the next period.
 
-        So does a reader whose last period has not ended yet: the clock was ahead. If the schedule was changed, the
-        period begins where the last one ended, so that no digest says again what another one said.
+        So does a reader whose last period has not ended yet: the clock was ahead. A period begins where the last digest
+        ended, so that nothing is missing or said twice after a long stop or a change of the schedule.
         """
         now = self._clock.now()
         period = self._config.schedule.last(now)
@@ -129,7 +129,7 @@ class DigestJob(DigestWriter):
             if done is None or done > now:
                 self._store.save_digest(reader.lower(), period.until, None, now)
             elif done < period.until:
-                since = max(done, period.since)
+                since = max(done, period.until - MAX_WAITING)
                 if since not in contents:
                     contents[since] = self.collect(Period(since, period.until))
                 queued += self._write(reader, contents[since], now)

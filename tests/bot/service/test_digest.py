@@ -12,6 +12,7 @@ from bot.cli.progress import Silent
 from bot.digest.period import DigestSchedule, Period
 from bot.inbox.assemble import assemble
 from bot.mail.address import Address
+from bot.mail.outgoing import Outgoing
 from bot.mail.posting import Posting
 from bot.mail.reply import Identity
 from bot.pipeline.analyse import Analyser
@@ -53,6 +54,11 @@ def _readers(store: Repository) -> list[str]:
     return sorted(mail.envelope_to[0] for mail in store.mails() if mail.kind == "digest")
 
 
+def _findings(mail: Outgoing) -> bytes:
+    """Return the section about findings in the text of a digest."""
+    return mail.content.partition(b"\nFindings\n")[2].partition(b"<html")[0]
+
+
 def test_a_new_reader_starts_with_the_next_period(store: Repository, clock: FakeClock) -> None:
     _happen(store, clock)
 
@@ -73,13 +79,17 @@ def test_each_reader_gets_one_mail_a_period_however_often_it_is_asked(store: Rep
     assert {("queued", "dry-run")} == {(mail.state, mail.mode) for mail in first}
 
 
-def test_after_a_long_stop_only_the_last_period_is_told(store: Repository, clock: FakeClock) -> None:
+def test_after_a_long_stop_one_digest_has_all_that_happened(store: Repository, clock: FakeClock) -> None:
     DigestJob(store, DIGEST_CONFIG, clock).run()
-    clock.forward(days=30)
     _happen(store, clock)
+    clock.forward(days=30)
+    _happen(store, clock, "2@example.org", "fan")
     clock.forward(days=1)
 
-    assert 2 == len(DigestJob(store, DIGEST_CONFIG, clock).run())
+    (mail, _) = DigestJob(store, DIGEST_CONFIG, clock).run()
+
+    assert f"digest, {START:%Y-%m-%d} to {clock.now():%Y-%m-%d}".encode() in mail.content
+    assert all(name in _findings(mail) for name in (b"rust: led:", b"rust: fan:"))
 
 
 def test_after_a_change_of_the_schedule_a_digest_begins_where_the_last_one_ended(
@@ -96,8 +106,7 @@ def test_after_a_change_of_the_schedule_a_digest_begins_where_the_last_one_ended
     later = replace(DIGEST_CONFIG, schedule=DigestSchedule("day", "mon", "09:30", "UTC"))
     (mail, _) = DigestJob(store, later, clock).run()
 
-    findings = mail.content.partition(b"\nFindings\n")[2].partition(b"<html")[0]
-    assert (b"rust: fan:" in findings, b"rust: led:" in findings) == (True, False)
+    assert [name in _findings(mail) for name in (b"rust: led:", b"rust: fan:")] == [False, True]
 
 
 def test_digests_go_on_after_the_clock_was_ahead(store: Repository, clock: FakeClock) -> None:
