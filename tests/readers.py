@@ -164,7 +164,7 @@ CODE_UNITS: Final = (
     *("+", "%", "&", "//", "/*", "*/", "->", "\n@@ -1 +1 @@\n-a\n+b", "diff --git a/a b/a\n", "--- a\n+++ b\n"),
     *("unsafe { a() } ", "// SAFETY: a\n", "/// # Safety\n", "use a::b;", "fn a() {", "struct a { int b; };\n"),
     *("#define a b\n", "#if a\n", "a(b, ", "int (*a)(", "#[a]\n", "impl a for b {", 'r#"', "0x1 + "),
-    *("#[\n", "a(\n", "{\n", "$a"),
+    *("#[\n", "a(\n", "{\n", "$a", "const\n", "pub(\n"),
 )
 """What hostile texts repeat."""
 

@@ -17,7 +17,8 @@ _MAX_LENGTH = 8_000  # characters of a head or a statement
 _SPACE = re.compile(r"\s*")
 _ATTRIBUTE = re.compile(r"#\[[^][(){}]*+(?:\([^][(){}]*+\)[^][(){}]*+)?\]")  # with one pair of parentheses at most
 _ITEM_HEAD = re.compile(
-    r"(?P<head>(?:pub\b\s*(?:\([^)]*\)\s*)?)?(?:(?:default|const|async|safe)\s+)*(?P<unsafe>unsafe\s+)?(?:extern\s+)?)"
+    r"(?P<head>(?:pub\b\s*(?:\([^)]{0,99}\)\s*)?)?(?:(?:default|const|async|safe)\s+){0,4}"
+    r"(?P<unsafe>unsafe\s+)?(?:extern\s+)?)"
     r"(?P<kind>fn|struct|enum|union|type|trait|impl|mod|static|const)\b\s*(?P<name>[A-Za-z_]\w*)?"
 )
 # The first two characters of the words with which the head of an item begins.
@@ -33,7 +34,7 @@ _STATEMENT_EDGE = re.compile(r"[][(){};,]|::<(?:[^][<>(){};]|<[^][<>(){};]*+>)*+
 _LET = re.compile(r"let\b")
 _CONTINUES = re.compile(r"\s*(?:\.|\?|else\b)")
 _IMPL_OR_TRAIT = re.compile(
-    r"(?:#\[[^\]]*+\]\s*+)*+(?:pub\b\s*(?:\([^)]*\)\s*)?)?(?:unsafe\s+)?(?:impl\b|trait\s+(?P<trait>\w+))"
+    r"(?:#\[[^\]]*+\]\s*+)*+(?:pub\b\s*(?:\([^)]{0,99}\)\s*)?)?(?:unsafe\s+)?(?:impl\b|trait\s+(?P<trait>\w+))"
 )
 _NO_NAMES = frozenset({"::", "->", "mut", "const", "dyn", "fn", "where"})
 
