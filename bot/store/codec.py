@@ -26,6 +26,7 @@ from bot.mail.posting_codec import (
     without_texts,
 )
 from bot.review.model import Review, ReviewFinding
+from rules.bindings.pending_facts import PendingFacts
 from rules.diff.patch import Hunk
 from rules.finding import Finding
 
@@ -42,6 +43,7 @@ _MAX_REMEMBERED = 32 * 1024  # bytes of a head, which can be a thousand times lo
 _MAX_ITEMS = 500  # of a statement: SQLite limits its parameters
 _EARLIER_NAMES: dict[Any, dict[str, str]] = {
     Finding: {"mended_by": "fixed_by_patch"},
+    PendingFacts: {"cut": "truncated"},
     Review: {"comments": "findings"},
     ReviewFinding: {"said_before": "mailed_before", "unsaid_before": "unmailed_before", "standing": "state"},
 }

@@ -85,7 +85,7 @@ def test_times_and_choices_are_stored_as_texts() -> None:
     fields = json.loads(unpack(encode(PENDING)))
 
     assert fields["sent"] == "2026-03-01T12:00:00.000005Z"
-    assert fields["facts"]["cut"] == ["added"]
+    assert fields["facts"]["truncated"] == ["added"]
     assert fields["facts"]["facts"][0]["place"]["text"] == "\udcff code"
 
 
@@ -102,6 +102,7 @@ def test_a_hunk_is_stored_with_its_lines_as_earlier_versions_read_it() -> None:
 def test_fields_that_a_class_lost_are_ignored_and_new_ones_have_their_default() -> None:
     fields = json.loads(unpack(encode(PENDING)))
     del fields["facts"]["patches"], fields["mentions"]
+    fields["facts"]["cut"] = fields["facts"].pop("truncated")
     fields["old"] = fields["facts"]["facts"][0]["old"] = 1
 
     expected = replace(PENDING, facts=replace(PENDING.facts, patches=()))
