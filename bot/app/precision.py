@@ -56,11 +56,12 @@ class LearnedPolicy:
         if self._counted is None or now - self._counted >= _MAX_AGE:
             self._demoted = dict(demoted(count_tallies(self._store), self._threshold))
             self._counted = now
-        muted = self._store.mutes_about(posting.topic, posting.author.key, posting.lists)
+        store, topics = self._store, self._store.series_topics(posting)
+        muted = [mute for topic in topics for mute in store.mutes_about(topic, posting.author.key, posting.lists)]
         return replace(
             policy,
-            dismissed=disputes(self._store.dispositions(posting.topic)),
+            dismissed=disputes(disposition for topic in topics for disposition in store.dispositions(topic)),
             demoted=self._demoted,
             muted=mute_reason(muted),
-            replies=self._store.replies(posting.topic),
+            replies={posting_id: reply for topic in topics for posting_id, reply in store.replies(topic).items()},
         )

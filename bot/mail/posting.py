@@ -132,6 +132,11 @@ class Posting:
         nearest = next((by_part[message_id] for message_id in reversed(references) if message_id in by_part), None)
         return nearest or next(iter(others), None)
 
+    @property
+    def may_continue(self) -> bool:
+        """Whether it may be a later revision or a resend of a posting that it replies to."""
+        return bool(self.parts[0].references) and (self.resend or self.series.revision > 1)
+
     def continued_topic(self, answered: "Posting | None") -> str:
         """Return the topic of the posting that it replies to, if it is a later revision or a resend of that; else "".
 

@@ -23,7 +23,7 @@ from bot.ports.outbox import (
 )
 from bot.review.disposition import ActiveMute
 from bot.store.codec import posting_of
-from bot.store.context import arrivals_of
+from bot.store.context import arrivals_of, series_topics
 from bot.store.database import Database
 from bot.store.dialect import Plain
 from bot.store.mutes import mutes_of
@@ -69,7 +69,9 @@ def _candidate(connection: Plain, mail: Outgoing, now: datetime, since: datetime
     mutes: list[ActiveMute] = []
     if posting is not None:
         authors = {posting.posting.author.key, mail.author, *(part.author.key for part in posting.posting.parts)}
-        mutes = mutes_of(connection, posting.posting.topic, authors, (*posting.posting.lists, *mail.lists))
+        lists = (*posting.posting.lists, *mail.lists)
+        topics = series_topics(connection, posting.posting)
+        mutes = [mute for topic in topics for mute in mutes_of(connection, topic, authors, lists)]
     return Candidate(
         mail=mail,
         pace=pace_of(connection, mail, now, since),

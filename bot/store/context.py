@@ -61,10 +61,12 @@ def arrivals_of(connection: Plain, posting: Posting) -> RefusalContext:
     return _arrivals(connection, posting, _stored(connection, posting))
 
 
-def continued_topic(connection: Plain, posting: Posting) -> str:
-    """Return the topic of the series that the posting continues, maybe under another title; "" if there is none."""
-    stored = _stored(connection, posting)
-    return "" if stored is None else posting.continued_topic(_replied_to(connection, posting, stored))
+def series_topics(connection: Plain, posting: Posting) -> tuple[str, ...]:
+    """Return the topic of the posting, and that of the series which it continues under another title, if any."""
+    if not posting.may_continue or (stored := _stored(connection, posting)) is None:
+        return (posting.topic,)
+    continued = posting.continued_topic(_replied_to(connection, posting, stored))
+    return tuple(dict.fromkeys(filter(None, (posting.topic, continued))))
 
 
 def _stored(connection: Plain, posting: Posting) -> _StoredPosting | None:

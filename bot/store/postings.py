@@ -19,7 +19,7 @@ from bot.review.model import Review
 from bot.review.unmailed import ANSWERED, why_unmailed
 from bot.store.blocks import BlockReader, PackedMails
 from bot.store.codec import in_current_format, is_same_posting, posting_of
-from bot.store.context import context_of, continued_topic
+from bot.store.context import context_of, series_topics
 from bot.store.database import Database
 from bot.store.dialect import LISTED, Plain
 from bot.store.images import PackedImages, StoredImages, find_images, save_images
@@ -154,10 +154,14 @@ class PostingRows:
 
     def previous_review(self, posting: Posting, is_dry_run: bool) -> Review | None:
         with self._database.rows() as connection:
-            row = _previous_review(connection, posting, posting.topic)
-            if row is None and (topic := continued_topic(connection, posting)):
-                row = _previous_review(connection, posting, topic)
+            rows = (_previous_review(connection, posting, topic) for topic in series_topics(connection, posting))
+            row = next(filter(None, rows), None)
             return None if row is None else review_as_mailed(connection, *row, is_dry_run=is_dry_run)
+
+    def series_topics(self, posting: Posting) -> tuple[str, ...]:
+        """Return the topic of the posting, and that of the series which it continues under another title, if any."""
+        with self._database.rows() as connection:
+            return series_topics(connection, posting)
 
     def context(self, posting: Posting) -> RefusalContext:
         with self._database.rows() as connection:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
+from bot.app.precision import LearnedPolicy
+from bot.mail.command import Scope
 from bot.mail.outgoing import Outgoing
 from bot.mail.packed import pack, unpack
 from bot.mail.posting import Complete, Defective, Posting, State, Waiting
@@ -14,7 +16,10 @@ from bot.mail.posting_codec import EncodedPosting, without_texts
 from bot.mail.state import MailState
 from bot.ports.mails import ParsedMail, Thread
 from bot.ports.raw_mail import Batch
+from bot.review.disposition import ActiveMute, Disposition, DispositionKind
 from bot.review.model import FindingState, Recipients, Review, ReviewFinding
+from bot.review.policy import Policy
+from bot.settings.tables import Settings
 from bot.store.codec import decode, encode
 from bot.store.repository import Repository
 from bot.store.tables import ReviewRow
@@ -22,6 +27,8 @@ from rules.diff.tree import blob_id
 from rules.finding import Failure, LogAnchor
 from tests.bot.review.factories import Maker
 from tests.fakes.mails import START, mail, raw
+from tests.fakes.origin import FakeClock
+from tests.fakes.outbox import look_at
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 
@@ -164,13 +171,36 @@ def test_the_same_mail_with_another_id_and_the_same_date_repeats_the_one_that_ca
     assert store.previous_review(second, is_dry_run=True) == replace(review, posting=without_texts(first))
 
 
-def test_without_one_of_its_topic_the_previous_review_is_that_of_the_series_it_continues(
-    store: Repository, make: Maker
-) -> None:
+def _save_retitled(store: Repository, make: Maker) -> tuple[Posting, Posting]:
+    """Store a series, and its second revision with another title, in reply to it."""
     first, second = make.posting(revision=1), make.posting(revision=2)
     part = replace(second.parts[0], references=(first.parts[0].message_id,))
     second = replace(second, topic="another title", parts=(part,))
     _save(store, first, second)
+    return first, second
+
+
+def test_a_mute_or_dispute_of_a_series_is_about_a_retitled_revision_too(store: Repository, make: Maker) -> None:
+    first, second = _save_retitled(store, make)
+    mail = _outgoing(second)
+    store.save_review(Review(second, ()), mail, NOW)
+    mute = ActiveMute(Scope.SERIES, first.topic, "ann@example.org", "", NOW)
+    store.mute(mute, NOW)
+    dispute = Disposition(first.topic, "f" * 16, "a-rule", DispositionKind.NOT_APPLICABLE, "No.", "x", "1@x", NOW)
+    store.save_commands(["1@x"], "x", "", [dispute], None, NOW)
+
+    learned = LearnedPolicy(Settings(), store, FakeClock(NOW))
+    policy = learned(second, Policy())
+
+    assert (policy.muted, policy.dismissed) == ("muted (series) by ann@example.org", {"f" * 16: "No."})
+    assert look_at(store, mail.message_id, NOW, NOW).mutes == (mute,)
+    assert store.series_topics(first) == (first.topic,)
+
+
+def test_without_one_of_its_topic_the_previous_review_is_that_of_the_series_it_continues(
+    store: Repository, make: Maker
+) -> None:
+    first, second = _save_retitled(store, make)
     review = Review(first, (ReviewFinding(make.finding()),))
     store.save_review(review, None, NOW)
 
