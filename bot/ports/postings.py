@@ -81,7 +81,10 @@ class Postings(Protocol):
         """Count the postings that are due for review, for a progress bar."""
 
     def supersede(self, posting: Posting, now: datetime) -> int:
-        """Withdraw the waiting mails about earlier revisions of the topic. Return how many there were."""
+        """Withdraw the waiting mails about earlier revisions of the series. Return how many there were.
+
+        A posting with another topic replaces only those of the same address whose files it all changes.
+        """
 
     def previous_review(self, posting: Posting, is_dry_run: bool) -> Review | None:
         """Return the newest stored review of an earlier revision, without recipients if its mail did not leave.

@@ -140,13 +140,15 @@ class PostingRows:
 
     def supersede(self, posting: Posting, now: datetime) -> int:
         revision = posting.series.revision
-        values = (posting.topic, revision, posting.message_id)
         with self._database.rows() as connection:  # Few postings replace a mail: do not wait for the write lock.
-            if connection.execute(_WAITING_MAIL, values).fetchone() is None:
+            topics = series_topics(connection, posting)
+            wanted = [(topic, revision, posting.message_id) for topic in topics]
+            if not any(connection.execute(_WAITING_MAIL, values).fetchone() for values in wanted):
                 return 0
         with self._database.changing() as connection:
-            rows = named_rows(connection, _SUPERSEDED, *values, json.dumps(PRIVATE), json.dumps(WAITING))
-            mails = [mail_of(row) for row in rows]
+            states = json.dumps(PRIVATE), json.dumps(WAITING)
+            rows = (row for values in wanted for row in named_rows(connection, _SUPERSEDED, *values, *states))
+            mails = [mail_of(row) for row in rows if _is_replaced(connection, row.posting_id, posting)]
             reason = f"v{revision} of the series is here"
             changes = [change_state(connection, mail, MailState.WITHDRAWN, now, reason) for mail in mails]
             self._database.note(*changes)
@@ -227,6 +229,17 @@ def due_postings(connection: Plain, rows: Iterable[tuple[bytes, str, int]]) -> l
         DuePosting(posting_of(value), arrived, tries, PostingBytes(value, mails.only(rows)))
         for (value, arrived, tries), rows in zip(due, of_values, strict=True)
     ]
+
+
+def _is_replaced(connection: Plain, posting_id: str, posting: Posting) -> bool:
+    """Return whether a later posting of the series replaces that one.
+
+    Under another topic it may be a single patch of the series, or of a stranger who uses the name of the author.
+    """
+    (value,) = connection.execute(_VALUE, (posting_id,)).fetchone()
+    earlier = posting_of(value)
+    is_whole = earlier.author.key == posting.author.key and earlier.paths <= posting.paths
+    return earlier.topic == posting.topic or is_whole
 
 
 def _previous_review(connection: Plain, posting: Posting, topic: str) -> tuple[str, bytes, bytes] | None:

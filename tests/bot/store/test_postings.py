@@ -197,6 +197,26 @@ def test_a_mute_or_dispute_of_a_series_is_about_a_retitled_revision_too(store: R
     assert store.series_topics(first) == (first.topic,)
 
 
+@pytest.mark.parametrize(
+    ("address", "path", "withdrawn"),
+    [
+        ("ada@example.org", "rust/kernel/led.rs", 1),
+        ("ada@example.org", "rust/kernel/fan.rs", 0),
+        ("eve@example.org", "rust/kernel/led.rs", 0),
+    ],
+)
+def test_a_retitled_revision_replaces_a_waiting_mail_if_its_author_changes_the_same_files(
+    store: Repository, make: Maker, address: str, path: str, withdrawn: int
+) -> None:
+    first, second = _save_retitled(store, make)
+    store.save_review(Review(first, ()), replace(_outgoing(first), mode="list"), NOW)
+    author = replace(second.author, address=address)
+    second = replace(second, author=author, series=replace(second.series, patches=(make.patch(path=path),)))
+
+    assert store.supersede(second, NOW) == withdrawn
+    assert [mail.state for mail in store.mails()] == ["withdrawn" if withdrawn else "queued"]
+
+
 def test_without_one_of_its_topic_the_previous_review_is_that_of_the_series_it_continues(
     store: Repository, make: Maker
 ) -> None:
