@@ -2,7 +2,7 @@
 """Draft the mail for a review: the answered mail, the message-id and the headers; pure, without a clock."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Final
 
@@ -19,21 +19,31 @@ from bot.review.review import part_to_answer
 from rules.lazy import re
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MAX_AHEAD: Final = timedelta(days=1)
+"""How much later than the arrival of its series the date of a mail may be: clocks and time zones are often wrong."""
 _ALREADY = re.compile(r"re\s*:\s*", re.IGNORECASE)
 
 
-def draft(review: Review, context: ReviewContext, kind: str = REVIEW, preface: Sequence[str] = ()) -> Reply | None:
+def draft(
+    review: Review,
+    context: ReviewContext,
+    kind: str = REVIEW,
+    preface: Sequence[str] = (),
+    arrived: datetime | None = None,
+) -> Reply | None:
     """Return the mail for a review, or None if there is nothing to report or no recipient.
 
-    It has the date of the mail that it answers, so that a dry run gives the same bytes whenever it runs. Each `kind`
-    has its own message-id. The `preface` is on top. Replies go to the address that accepts commands, if there is
-    one, and to the person who reads them.
+    It has the date of the mail that it answers, so that a dry run gives the same bytes whenever it runs. If that mail
+    has none, or one in the future, it is when the series `arrived`. Each `kind` has its own message-id. The `preface`
+    is on top. Replies go to the address that accepts commands, if there is one, and to the person who reads them.
     """
     part = part_to_answer(review.posting, review.findings)
     if part is None or not review.reported or not review.recipients.to:
         return None
     known, identity = {rule.id: rule for rule in context.rules_for(review.posting)}, context.identity
-    when = part.date or review.posting.date or _EPOCH
+    when = part.date or review.posting.date or arrived or _EPOCH
+    if arrived is not None and when - arrived > _MAX_AHEAD:
+        when = arrived
     reply_to = [address for address in (_command_address(review.posting, context), identity.contact) if address]
     rule_ids = sorted({group.rule for group in group_findings(review.reported, known)})
     return Reply(

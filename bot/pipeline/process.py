@@ -68,7 +68,7 @@ def write_mail(
     preface: Sequence[str] = (),
 ) -> Outgoing | ComposeRefused | None:
     """Return the frozen mail for a review of a posting that arrived then, or None if there is nothing to say."""
-    reply = draft(review, context, kind, preface)
+    reply = draft(review, context, kind, preface, arrived)
     if reply is None:
         return None
     if reply.in_reply_to.endswith(SYNTHETIC):

@@ -109,6 +109,25 @@ def test_the_date_is_that_of_the_answered_mail(
 
 
 @pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (None, "Tue, 03 Mar 2026 00:00:00 +0000"),
+        (datetime(2099, 1, 1, tzinfo=UTC), "Tue, 03 Mar 2026 00:00:00 +0000"),
+        (datetime(2026, 3, 3, 9, tzinfo=UTC), "Tue, 03 Mar 2026 09:00:00 +0000"),
+        (datetime(2026, 3, 1, tzinfo=UTC), "Sun, 01 Mar 2026 00:00:00 +0000"),
+    ],
+)
+def test_no_mail_is_dated_into_the_future(make: Maker, sent: datetime | None, expected: str) -> None:
+    plain = make.posting()
+    dated = replace(plain, date=sent, parts=(replace(plain.parts[0], date=sent),))
+
+    reply = draft(_review(make, dated), _context(make), arrived=datetime(2026, 3, 3, tzinfo=UTC))
+
+    assert reply is not None
+    assert reply.date == expected
+
+
+@pytest.mark.parametrize(
     ("subject", "expected"),
     [
         ("[PATCH] rust:  x\ty", "Re: [PATCH] rust: x y"),
