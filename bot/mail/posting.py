@@ -132,6 +132,13 @@ class Posting:
         nearest = next((by_part[message_id] for message_id in reversed(references) if message_id in by_part), None)
         return nearest or next(iter(others), None)
 
+    def repeats_part_of(self, answered: "Posting | None") -> bool:
+        """Return whether it only resends patches of the posting that it replies to. Both need their texts."""
+        if answered is None or not self.resend or not self.continued_topic(answered):
+            return False
+        known = {patch.changes for patch in answered.series.patches if patch.damage is None}
+        return all(patch.changes and patch.changes in known for patch in self.series.patches)
+
     @property
     def may_continue(self) -> bool:
         """Whether it may be a later revision or a resend of a posting that it replies to."""
@@ -146,6 +153,7 @@ class Posting:
             return ""
         if not {part.message_id for part in answered.parts}.intersection(self.parts[0].references):
             return ""
+        # A stranger gains nothing with the name of the author: only this posting is affected.
         is_same_person = self.author.key == answered.author.key or self.author.name == answered.author.name != ""
         return answered.topic if is_same_person else ""
 

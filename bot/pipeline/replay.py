@@ -250,7 +250,8 @@ def _analyse_thread(packed_setup: bytes, mails: Mails) -> list[_Read]:
     for posting in _read_thread(mails):
         sent = posting.date or _EPOCH
         answered = posting.replied_to(earlier)
-        refusal_context = RefusalContext(sent, sent, answers=answered)
+        repeats = answered.message_id if answered is not None and posting.repeats_part_of(answered) else ""
+        refusal_context = RefusalContext(sent, sent, answers=answered, repeats=repeats)
         refusal = refuse_posting(posting, refusal_context, sent + SETTLE, setup.terms)
         if refusal is not None:
             done.append(_Read(_light(posting, Report()), refusal, ""))

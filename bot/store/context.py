@@ -31,6 +31,9 @@ SELECT message_id, value FROM posting
 WHERE topic = ? AND revision = ? AND +state = 'complete' AND verdict IN ('', 'reviewed') AND message_id != ?
 AND arrived <= ? AND (+sent < ? OR (+sent = ? AND (arrived < ? OR message_id < ?))) ORDER BY +sent LIMIT ?"""
 
+_REVIEWED: Final = """
+SELECT value FROM posting WHERE message_id = ? AND state = 'complete' AND verdict IN ('', 'reviewed')"""
+
 
 class _StoredPosting(NamedTuple):
     """The columns of a posting that decide about its relation to others. The times are as the database stores them."""
@@ -50,6 +53,7 @@ def context_of(connection: Plain, posting: Posting) -> RefusalContext:
     if stored is None:
         return context
     answers, repeats = _replied_to(connection, posting, stored), _repeated(connection, posting, stored)
+    repeats = repeats or _repeated_in_part(connection, stored, answers)
     return replace(context, answers=answers, repeats=repeats)
 
 
@@ -104,3 +108,15 @@ def _repeated(connection: Plain, posting: Posting, stored: _StoredPosting) -> st
     digest = posting_of(stored.value, mails).diffs_digest if rows else ""
     same = (message_id for message_id, value in rows if digest and posting_of(value, mails).diffs_digest == digest)
     return next(same, "")
+
+
+def _repeated_in_part(connection: Plain, stored: _StoredPosting, answered: Posting | None) -> str:
+    """Return the message-id of the posting that it replies to, if it only resends patches of that one; else ""."""
+    if answered is None or not posting_of(stored.value).resend:
+        return ""
+    row = connection.execute(_REVIEWED, (answered.message_id,)).fetchone()
+    if row is None:
+        return ""
+    mails = BlockReader(connection).mails
+    is_repeated = posting_of(stored.value, mails).repeats_part_of(posting_of(row[0], mails))
+    return answered.message_id if is_repeated else ""

@@ -99,3 +99,23 @@ def test_a_later_revision_continues_the_series_of_its_author_that_it_replies_to(
 
     assert later.continued_topic(first) == ("valves" if continues else "")
     assert later.continued_topic(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "resend", "name", "repeats"),
+    [
+        ("rust/kernel/led.rs", True, "Ada Author", True),
+        ("rust/kernel/fan.rs", True, "Ada Author", False),
+        ("rust/kernel/led.rs", False, "Ada Author", False),
+        ("rust/kernel/led.rs", True, "Ben", False),
+    ],
+)
+def test_a_resend_of_one_patch_repeats_a_part_of_the_series(path: str, resend: bool, name: str, repeats: bool) -> None:
+    first = MAKE.posting((MAKE.patch(1), MAKE.patch(2, path="rust/kernel/pump.rs")))
+    part = replace(first.parts[1], message_id="again@example.org", references=(first.parts[1].message_id,))
+    series = replace(first.series, patches=(MAKE.patch(path=path),))
+    author = Address(name, f"{name[:3].lower()}@example.org")
+    again = replace(first, parts=(part,), series=series, resend=resend, author=author)
+
+    assert again.repeats_part_of(first) is repeats
+    assert not again.repeats_part_of(None)

@@ -180,6 +180,19 @@ def _save_retitled(store: Repository, make: Maker) -> tuple[Posting, Posting]:
     return first, second
 
 
+@pytest.mark.parametrize("path", ["rust/kernel/led.rs", "rust/kernel/pump.rs"])
+def test_a_resend_of_a_single_patch_repeats_its_series(store: Repository, make: Maker, path: str) -> None:
+    first = make.posting((make.patch(1), make.patch(2, "rust/kernel/fan.rs")))
+    part = replace(first.parts[0], message_id="again@example.org", references=(first.message_id,))
+    series = replace(first.series, patches=(make.patch(path=path),))
+    again = replace(first, message_id="again@example.org", parts=(part,), series=series, topic="one", resend=True)
+    _save(store, first, again)
+
+    assert store.context(again).repeats == (first.message_id if path == "rust/kernel/led.rs" else "")
+    store.refuse(first, "a reason")
+    assert store.context(again).repeats == ""
+
+
 def test_a_mute_or_dispute_of_a_series_is_about_a_retitled_revision_too(store: Repository, make: Maker) -> None:
     first, second = _save_retitled(store, make)
     mail = _outgoing(second)
