@@ -1673,6 +1673,7 @@ EXEMPT: Final[dict[str, str]] = {
             "bot.mail.authority.reply_address",
             "bot.mail.authority.maintained_lists",
             "bot.mail.authority.token_names_series",
+            "bot.review.consent.deciding_lists",
             "bot.review.consent.strictest",
             "bot.digest.phrases.about",
             "bot.digest.phrases.mails",

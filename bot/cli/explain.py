@@ -3,7 +3,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from bot.cli.command import Argument, Command, echo
 from bot.cli.context import GlobalOptions
@@ -13,6 +13,7 @@ from bot.error import SettingsError
 from bot.mail.attestation import Attestation
 from bot.mail.message import Message
 from bot.mail.parse import parse
+from bot.mail.posting import Posting
 from bot.mail.refusal import RefusalTerms, refuse_mail, refuse_posting
 from bot.mail.target import target
 from bot.pool.forked import forked
@@ -20,9 +21,14 @@ from bot.pool.worker import Limits
 from bot.ports.landing import AppliedRecord
 from bot.ports.mails import MailStatus
 from bot.ports.store import StoredPosting
-from bot.review.render.text import visible
+from bot.review.consent import Mode, deciding_lists
+from bot.review.render.text import listed, visible
 from bot.review.unmailed import withheld_lines
 
+if TYPE_CHECKING:
+    from bot.settings.tables import Settings
+
+_MAX_LISTS: Final = 3
 _STATES = {
     "new": "waits to be read",
     "read": "was read",
@@ -63,9 +69,9 @@ def explain(
         attestations = store.attestations(message_id)
     if not mails:
         raise SettingsError(f"the database has no mail with the id {message_id}")
-    terms, now = build_refusal_terms(settings), datetime.now(UTC)
+    terms, now, modes = build_refusal_terms(settings), datetime.now(UTC), _Modes(settings)
     if form is ReportFormat.JSON:
-        series = [_series_record(stored, terms, now) for stored in postings]
+        series = [_series_record(stored, terms, now, modes) for stored in postings]
         record = {
             "message_id": message_id,
             "mails": list(map(_mail_record, mails)),
@@ -76,8 +82,27 @@ def explain(
         echo_json(record)
         return
     echo(visible(message_id))
-    for line in _lines(mails, postings, attestations, terms, now):
+    for line in _lines(mails, postings, attestations, terms, now, modes):
         echo(visible(f"  {line}"))
+
+
+class _Modes:
+    """The modes of lists in the settings."""
+
+    def __init__(self, settings: "Settings") -> None:
+        self._known = {name.lower(): chosen.mode for name, chosen in settings.lists.items()}
+        self._other = Mode(settings.default_mode)
+
+    def of(self, posting: Posting) -> tuple[Mode, tuple[str, ...]]:
+        """Return the mode of the posting, and the lists that decide it."""
+        return deciding_lists({*posting.lists, *posting.carriers}, self._known, self._other)
+
+    def line(self, posting: Posting) -> str:
+        """Return both as a line of text."""
+        mode, lists = self.of(posting)
+        without = " (no table in [lists])"
+        names = listed((f"{name}{'' if name.lower() in self._known else without}" for name in lists), _MAX_LISTS)
+        return f"mode {mode} of {names}" if names else f"mode {mode}: it names no list"
 
 
 def _mail_record(mail: MailStatus) -> dict[str, object]:
@@ -100,8 +125,9 @@ def _signature_record(signature: Attestation) -> dict[str, object]:
     }
 
 
-def _series_record(stored: StoredPosting, terms: RefusalTerms, now: datetime) -> dict[str, object]:
+def _series_record(stored: StoredPosting, terms: RefusalTerms, now: datetime, modes: _Modes) -> dict[str, object]:
     posting, review = stored.posting, stored.review
+    mode, deciding = modes.of(posting)
     refused = None if stored.verdict else refuse_posting(posting, stored.context, now, terms)
     return {
         "message_id": posting.message_id,
@@ -115,6 +141,8 @@ def _series_record(stored: StoredPosting, terms: RefusalTerms, now: datetime) ->
         "verdict": stored.verdict,
         "reason": stored.reason,
         "would_be_refused": str(refused) if refused else "",
+        "mode": mode.value,
+        "deciding_lists": deciding,
         "base": review.basis.base if review else "",
         "withheld": [
             {
@@ -140,6 +168,7 @@ def _lines(
     attestations: Sequence[Attestation],
     terms: RefusalTerms,
     now: datetime,
+    modes: _Modes,
 ) -> Iterator[str]:
     for mail in mails:
         reason = f" ({mail.reason})" if mail.reason and mail.state not in ("conflict", "private") else ""
@@ -152,12 +181,12 @@ def _lines(
             f"{signature.kind} signature of {signature.identity or '?'}, {owner}: {signature.verdict}{reason}"
         )
     for posting in postings:
-        yield from _posting(posting, terms, now)
+        yield from _posting(posting, terms, now, modes)
     if not postings:
         yield f"in no series: {_no_patch(mails[0], terms)}"
 
 
-def _posting(stored: StoredPosting, terms: RefusalTerms, now: datetime) -> Iterator[str]:
+def _posting(stored: StoredPosting, terms: RefusalTerms, now: datetime, modes: _Modes) -> Iterator[str]:
     posting, series = stored.posting, stored.posting.series
     yield f'in "{series.subject}", v{series.revision}, {len(series.patches)} of {posting.expected} patches'
     yield f"  series {posting.message_id}, {stored.state}{f': {stored.detail}' if stored.detail else ''}"
@@ -168,6 +197,7 @@ def _posting(stored: StoredPosting, terms: RefusalTerms, now: datetime) -> Itera
     else:
         refused = refuse_posting(posting, stored.context, now, terms)
         yield f"  not reviewed yet; {f'would be refused: {refused}' if refused else 'due for review'}"
+    yield f"  {modes.line(posting)}"
     if stored.review is not None:
         if base := stored.review.basis.base:
             yield f"  checked against {base}"

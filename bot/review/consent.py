@@ -75,6 +75,14 @@ class Consent:
         return min(arrived, written) + self.embargo
 
 
+def deciding_lists(lists: Iterable[str], known: Mapping[str, Mode], other: Mode) -> tuple[Mode, tuple[str, ...]]:
+    """Return the strictest mode of these lists, and those that have it; `other` is the mode of unknown lists."""
+    by_key = {name.lower(): mode for name, mode in known.items()}
+    modes = {name: by_key.get(name.lower(), other) for name in lists}
+    mode = min(modes.values(), key=lambda mode: mode.rank, default=other)
+    return mode, tuple(sorted(name for name in modes if modes[name] is mode))
+
+
 def strictest(lists: Iterable[str], known: Mapping[str, Consent], other: Consent) -> Consent:
     """Return what all these lists allow together; `other` applies to unknown lists, and if there is no list."""
     by_key = {name.lower(): consent for name, consent in known.items()}

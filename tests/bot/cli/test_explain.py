@@ -32,6 +32,7 @@ def explained(patchwarden: Call, tmp_path: Path) -> Call:
     [
         ("good@x", ["was read", 'in "rust: led: read it", v1, 1 of 1 patches', "reviewed", "our reply: "]),
         ("good@x", ["has the message-id of an earlier mail"]),
+        ("good@x", ["mode dry-run of rust-for-linux@lists.example.org (no table in [lists])"]),
         ("new@x", ["complete", "reviewed", "our reply: "]),
         ("old@x", ["reviewed", "our reply: "]),
         ("half@x", ["waiting: 2", "would be refused: incomplete: 2 of 2 did not arrive"]),
@@ -57,6 +58,7 @@ def test_what_is_explained_as_records(explained: Call) -> None:
     assert ("good@x", "rust: led: read it", 1, "reviewed") == tuple(
         series[key] for key in ("message_id", "subject", "revision", "verdict")
     )
+    assert (series["mode"], series["deciding_lists"]) == ("dry-run", ["rust-for-linux@lists.example.org"])
     assert series["reply"]
     assert "incomplete: 2 of 2 did not arrive" == half["series"][0]["would_be_refused"]
     assert ([], "reply: the subject is that of a reply") == (reply["series"], reply["no_series_reason"])
