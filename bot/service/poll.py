@@ -23,6 +23,7 @@ from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import parse
 from bot.mail.posting import Complete, Posting
 from bot.mail.posting_codec import EncodedPosting
+from bot.mail.subject import count_and_title
 from bot.pipeline.outcome import Outcome, series_fields
 from bot.pool.executor import TRIES
 from bot.pool.guard import ClosableExecutor, Crashed, InlineExecutor, TimeLimit
@@ -33,7 +34,7 @@ from bot.ports.postings import Postings
 from bot.ports.raw_mail import Batch, Provenance
 from bot.ports.running import Progress, Stop
 from bot.service.outage import Outages
-from rules.lazy import dataclass, replace
+from rules.lazy import dataclass, re, replace
 
 Assemble = Callable[[Sequence[Message], AddressBook, Mapping[str, tuple[str, ...]]], Sequence[Posting]]
 
@@ -51,6 +52,7 @@ _BATCH_TIME: Final = TimeLimit(60.0)
 _THREADS: Final = 100
 """Threads that are assembled together. Each time the store unpacks the blocks of their mails again."""
 _RELATED: Final = 50
+_FOOTER = re.compile(r"\n(?:--[ \t]*|_{5,}|-{20,})\n")
 _THREAD_TIME: Final = TimeLimit(60.0)  # The longest threads have hundreds of patches.
 
 
@@ -335,7 +337,18 @@ def index_all(stored: Sequence[StoredMail], book: AddressBook = NO_BOOK) -> list
 
 
 def digest(message: Message) -> str:
-    """Return a digest of subject, author and text: equal for copies of a mail that came through different lists."""
+    """Return a digest of title, author and text: equal for copies of a mail that came through different lists.
+
+    A list may put its tag before the subject, and its footer below the diff.
+    """
     author = origin.original_author(message, NO_BOOK)
-    parts = (message.subject, author.key if author else "", message.body)
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+    parts = (count_and_title(message.subject)[1] or message.subject, author.key if author else "")
+    text = _without_footer(message.body.replace("\r\n", "\n")).rstrip()
+    return hashlib.sha256("\0".join((*parts, text)).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _without_footer(text: str) -> str:
+    """Return the text up to the signature or rule below the last hunk; all of it if it has no hunks."""
+    hunk = text.rfind("\n@@ -")
+    footer = _FOOTER.search(text, hunk) if hunk >= 0 else None
+    return text if footer is None else text[: footer.start()]

@@ -142,6 +142,9 @@ def test_it_stops_between_batches_and_goes_on_later(store: Repository) -> None:
     ("other", "same"),
     [
         (mail("1@x").replace(b"To:", b"List-Id: <other.example.org>\nTo:"), True),
+        (mail("1@x", "[list] hello"), True),
+        (mail("1@x").replace(b"\n", b"\r\n"), True),
+        (mail("1@x", body="text\n\n"), True),
         (mail("1@x", "other subject"), False),
         (mail("1@x", body="other text\n"), False),
         (mail("1@x", author="eve@example.org"), False),
@@ -149,6 +152,20 @@ def test_it_stops_between_batches_and_goes_on_later(store: Repository) -> None:
 )
 def test_a_digest_tells_copies_from_claims(other: bytes, same: bool) -> None:
     first, second = parse(mail("1@x")), parse(other)
+    assert isinstance(first, Message)
+    assert isinstance(second, Message)
+
+    assert (digest(first) == digest(second)) == same
+
+
+@pytest.mark.parametrize(
+    ("footer", "same"),
+    [("_____\nlist\n", True), ("-- \nlist\n", True), ("-" * 60 + "\nlist\n", True), ("+y\n-- \n", False)],
+)
+def test_a_digest_leaves_out_what_lists_put_below_a_diff(footer: str, same: bool) -> None:
+    texts = [SERIES[1].replace(b"-- \n", below.encode()) for below in ("-- \n", footer)]
+    first, second = map(parse, texts)
+    assert texts[0] != texts[1]
     assert isinstance(first, Message)
     assert isinstance(second, Message)
 
