@@ -110,7 +110,25 @@ def _merged(groups: Mapping[str, Group]) -> list[Group]:
         other = next((other for other in others if stem(other.first.title) == stem(first.title)), others[0])
         other.members += group.members
         other.repeated += group.repeated
-    return [group for same_key in merged.values() for group in same_key]
+    return [group for same_key in merged.values() for group in _with_rest(same_key)]
+
+
+def _with_rest(groups: list[Group]) -> list[Group]:
+    """Return the groups of one author and size after joining all incomplete ones if they complete each other.
+
+    The parts of one series may reply to different mails and concern different subsystems. They were sent within
+    minutes, and have each number once.
+    """
+    rest = [group for group in groups if len(group.indices - {0}) < group.first.expected]
+    numbers = [number for group in rest for number in group.indices if number]
+    is_complete = len(rest) > 1 and len(numbers) == len(set(numbers)) == rest[0].first.expected
+    if not is_complete or not all(_is_within(BURST, rest[0].first, group.first) for group in rest):
+        return groups
+    for group in rest[1:]:
+        rest[0].members += group.members
+        rest[0].repeated += group.repeated
+    joined = {id(group) for group in rest[1:]}
+    return [group for group in groups if id(group) not in joined]
 
 
 def _is_one_series(group: Group, other: Group, owner: Mapping[str, str]) -> bool:

@@ -189,6 +189,13 @@ CASES = {
         [patch("1@x", number=" 1/2", to="a@x"), patch("2@x", "fan", number=" 2/2", to="b@x")],
         ["rust: led: read it v1 complete"],
     ),
+    "parts for two subsystems answer different mails": (
+        [
+            patch("1@x", number=" 1/2", to="a@x"),
+            swap(patch("2@x", "fan", number=" 2/2", to="b@x"), ("rust: fan", "hwmon: fan")),
+        ],
+        ["rust: led: read it v1 complete"],
+    ),
     "parts that answer different mails were sent hours apart": (
         [
             patch("1@x", number=" 1/2", to="a@x"),
