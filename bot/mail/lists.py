@@ -25,9 +25,12 @@ def list_address(list_id: str) -> str:
 
 @lru_cache(4096)  # each mail names its lists several times
 def may_be_list(address: str) -> bool:
-    """Return whether the address may be a list's, by its host; `user=domain@host` is a rewritten person's address."""
+    """Return whether the address may be a list's, by its host.
+
+    `user=domain@host` is a rewritten person's address, and `list-bounces@host` gets the bounces of a list.
+    """
     local, _, host = address.rpartition("@")
-    return "=" not in local and is_list_host(host)
+    return "=" not in local and not local.lower().endswith("-bounces") and is_list_host(host)
 
 
 def relayed(address: str) -> str:
@@ -40,5 +43,9 @@ def relayed(address: str) -> str:
 
 
 def rewriting_list(address: str) -> str:
-    """Return the list, in lower case, that put its own address into From; "" for a relay and for `user=domain@host`."""
-    return "" if "=" in address.rpartition("@")[0] or relayed(address) else address.lower()
+    """Return the list, in lower case, that put its own address into From; "" for a relay and for `user=domain@host`.
+
+    A list may put its address for bounces there, which no person reads.
+    """
+    local, _, host = address.lower().rpartition("@")
+    return "" if "=" in local or relayed(address) else f"{local.removesuffix('-bounces')}@{host}"

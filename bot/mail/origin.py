@@ -12,7 +12,7 @@ from bot.mail.message import Message
 from rules.lazy import replace
 
 _VIA: Final = " via "
-_ORIGINAL: Final = ("reply-to", "x-original-from")
+_ORIGINAL: Final = ("x-original-sender", "author", "reply-to", "x-original-from")  # the last one's name counts
 _IN_BODY_SIZE: Final = 2000
 _IN_BODY_LINES: Final = 10
 
@@ -34,10 +34,10 @@ def needs_recipients(message: Message) -> bool:
 def original_author(message: Message, book: AddressBook) -> Address | None:
     """Return From, or where a list or relay rewrote it the person that the mail names as its author.
 
-    That person is the one whose address is encoded in From, else the only one in Reply-To and X-Original-From, beside
-    lists, else that of the From line that begins the text, else the one in Cc with the name before "via", where Mailman
-    puts the author if Reply-To is the list. If none of them can be a person, or the two headers name different persons,
-    From stays: no mail is written to it then.
+    That person is the one whose address is encoded in From, else the only one in Reply-To, X-Original-From and such
+    headers, beside lists, else that of the From line that begins the text, else the one in Cc with the name before
+    "via", where Mailman puts the author if Reply-To is the list. If none of them can be a person, or the headers name
+    different persons, From stays: no mail is written to it then.
     """
     sender = message.author
     if sender is None or not _is_rewritten(sender, message, book):
@@ -100,7 +100,7 @@ def _named(sender: Address, message: Message, book: AddressBook) -> Iterator[lis
 def _encoded(sender: Address, message: Message, book: AddressBook) -> Address | None:
     """Return the person in a From such as `user=domain@list-host` or `user=40domain@list-host`."""
     local, _, host = sender.address.rpartition("@")
-    if "=" not in local or not _rewrites(host, message, book):
+    if "=" not in local or "bounce" in local.lower() or not _rewrites(host, message, book):
         return None
     user, _, domain = local.rpartition("=40" if "=40" in local else "=")
     person = Address(_name_before_via(sender), f"{user}@{domain}")
@@ -114,7 +114,7 @@ def _name_before_via(sender: Address) -> str:
 def _rewrites(host: str, message: Message, book: AddressBook) -> bool:
     """Return whether a list of the host, named by the mail or known, may have rewritten From."""
     lists = (*book.lists, *message.lists)
-    return host.lower() in {address.rpartition("@")[2] for address in lists}
+    return host.lower().removeprefix("dmarc.") in {address.rpartition("@")[2] for address in lists}
 
 
 def _own_lists(message: Message) -> frozenset[str]:

@@ -64,6 +64,8 @@ def test_a_genuine_from_stands_whatever_reply_to_and_the_text_say(reply_to: str)
     [
         ("Reply-To: Ann Example <ann@example.org>", "A patch."),
         ("X-Original-From: Ann Example <ann@example.org>", "A patch."),
+        ("X-Original-Sender: ann@example.org", "A patch."),
+        ("Author: Ann Example <ann@example.org>", "A patch."),
         ("X-Nothing: here", "From: Ann Example <ann@example.org>\nDate: today\n\nA patch."),
     ],
 )
@@ -76,6 +78,8 @@ def test_the_author_behind_a_rewritten_from_is_found(sender: str, header: str, b
     [
         ("Ann via rust <ann=example.org@lists.example.org>", "ann@example.org"),
         ("Ann <ann=40example.org@corp.example.org>", "ann@example.org"),
+        ("Ann <ann=40example.org@dmarc.lists.example.org>", "ann@example.org"),
+        ("Ann <rust-bounces+ann=example.org@lists.example.org>", "rust-bounces+ann=example.org@lists.example.org"),
         ("Ann <ann=40example.org@dmarc.example.com>", "ann=40example.org@dmarc.example.com"),
         ("Ann via rust <ann=example.org@mail.example.com>", "ann=example.org@mail.example.com"),
         ("Ann via rust <ann=example.org@lists.example.com>", "ann=example.org@lists.example.com"),
@@ -201,6 +205,13 @@ def test_the_rewriting_list_still_counts_as_named() -> None:
 
     assert message.author is not None
     assert (message.author.address, message.lists) == ("ann@example.org", (LIST,))
+
+
+def test_the_address_of_a_list_for_bounces_stands_for_the_list() -> None:
+    sender = "Ann Example via rust <rust-bounces@lists.example.org>"
+    message = with_original_author(mail(sender, "Reply-To: ann@example.org"), BOOK)
+
+    assert message.lists == (LIST,)
 
 
 def test_a_person_s_rewritten_address_is_no_list() -> None:
