@@ -47,7 +47,8 @@ _BINDGEN = (
 )
 
 _DO_NOT_EDIT = re.compile(
-    rb"^[ \t]*(?://|/?\*)[^\n]*(?:@generated\b|(?:automatically|auto)[- ]?generated\b|\bdo not (?:edit|modify)\b)",
+    rb"^[ \t]*(?://|/?\*)(?:[^\n]*(?:@generated\b|(?:automatically|auto)[- ]?generated\b|\bdo not (?:edit|modify)\b)"
+    rb"|[*!/]? ?(?:this (?:file|module) (?:is|was|has been) )?generated (?:by|with|using) (?:rust-)?bindgen\b)",
     re.MULTILINE,
 )
 _NOTICES = (b"generated", b"do not ")  # in lower case, one of which _DO_NOT_EDIT needs
