@@ -214,7 +214,7 @@ def test_the_settings_of_the_moment_decide_about_a_mail_that_was_written_before(
 def test_the_summary_says_nothing_was_sent_only_if_nothing_was(patchwarden: Call, tmp_path: Path) -> None:
     _settings({LIST: f"mode = 'list'\n{CONSENT}\n{EAGER}"})
     archive = tmp_path / "two.mbox"
-    mails = [patch("1@x"), _to(patch("2@x"), OTHER)]
+    mails = [patch("1@x"), _to(patch("2@x", "fan"), OTHER)]
     archive.write_bytes(b"".join(b"From x@x Mon Mar  2 09:00:00 2026\n" + mail + b"\n" for mail in mails))
     _, output, _ = patchwarden("run", "--once", "--archive", str(archive))
 
