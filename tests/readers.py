@@ -1642,6 +1642,7 @@ EXEMPT: Final[dict[str, str]] = {
     ),
     **dict.fromkeys(("bot.inbox.patch_text.read_as_mails", "bot.inbox.patch_text.PatchDirectory.*"), _WHOLE),
     "bot.review.history.History.previous": _LOOKUP,
+    "bot.review.history.LastOfRevisions.previous": _LOOKUP,
     "rules.registry.needing_tree": "it looks the ids of rules up in a table",
     "bot.inbox.epochs.commit_of": "it matches two short texts that we composed: the number of an epoch and a commit id",
     "bot.inbox.http_pace.server_folder": "it reads a URL of the settings, which no stranger writes",

@@ -161,7 +161,8 @@ def test_an_unknown_topic_is_an_error_with_suggestions(led: Repository, name: st
 def test_the_topic_of_a_posting_that_is_gone_is_unknown(store: Repository) -> None:
     posting = series(1)
     store_posting(store, posting, NOW)
-    store.save_threads([(Thread(1, 1, ()), [])])
+    loaded = {part.message_id: number for number, part in enumerate(posting.parts, 1)}
+    store.save_threads([(Thread(1, 1, (), rows=loaded), [])])
 
     with pytest.raises(SettingsError, match="no stored series has the topic"):
         find_topic(posting.topic, store)
