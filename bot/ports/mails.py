@@ -34,7 +34,8 @@ class ParsedMail:
 
     `related` are the message-ids that it refers to. `digest` is equal for copies of a mail that came over different
     lists, and differs for another mail with the same id. `carriers` are the lists that demonstrably delivered it.
-    `in_reply_to` is the mail that a person replied to with it; "" for other mails.
+    `in_reply_to` is the mail that a person replied to with it; "" for other mails. `earlier_digest` is what earlier
+    versions stored as the digest.
     """
 
     mail: int
@@ -44,6 +45,7 @@ class ParsedMail:
     carriers: tuple[str, ...] = ()
     provenance: Provenance = Provenance.FOLLOWED
     in_reply_to: str = ""
+    earlier_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

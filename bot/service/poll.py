@@ -328,6 +328,7 @@ def index(stored: StoredMail, book: AddressBook = NO_BOOK) -> ParsedMail | ReadF
         carriers=origin.carriers(message, book, stored.source) if stored.provenance is Provenance.FOLLOWED else (),
         provenance=stored.provenance,
         in_reply_to=message.in_reply_to if message.in_reply_to and not is_automatic(message) else "",
+        earlier_digest=_digest(message, message.subject, message.body),
     )
 
 
@@ -341,10 +342,14 @@ def digest(message: Message) -> str:
 
     A list may put its tag before the subject, and its footer below the diff.
     """
-    author = origin.original_author(message, NO_BOOK)
-    parts = (count_and_title(message.subject)[1] or message.subject, author.key if author else "")
     text = _without_footer(message.body.replace("\r\n", "\n")).rstrip()
-    return hashlib.sha256("\0".join((*parts, text)).encode("utf-8", "surrogateescape")).hexdigest()
+    return _digest(message, count_and_title(message.subject)[1] or message.subject, text)
+
+
+def _digest(message: Message, title: str, text: str) -> str:
+    author = origin.original_author(message, NO_BOOK)
+    parts = (title, author.key if author else "", text)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _without_footer(text: str) -> str:

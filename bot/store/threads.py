@@ -72,7 +72,7 @@ class Threads:
             return "private", f"{mail.message_id} came only to our own mailbox"
         known = self._known.get(mail.message_id)
         if known is not None and known.mail is not None:
-            if row == known.mail or mail.digest == known.digest:
+            if row == known.mail or known.digest in (mail.digest, mail.earlier_digest):
                 self._confirm(known, mail)
                 return ("read" if row == known.mail else "duplicate"), ""
             earlier = self._arrived(known.mail) - self._arrived(row)

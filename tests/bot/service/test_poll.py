@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -170,6 +171,18 @@ def test_a_digest_leaves_out_what_lists_put_below_a_diff(footer: str, same: bool
     assert isinstance(second, Message)
 
     assert (digest(first) == digest(second)) == same
+
+
+def test_a_mail_has_the_digest_that_earlier_versions_stored() -> None:
+    message = parse(SERIES[1])
+    assert isinstance(message, Message)
+    assert message.author is not None
+    parts = (message.subject, message.author.key, message.body)
+
+    indexed = index(StoredMail(1, raw(SERIES[1], 0), "list"))
+
+    assert isinstance(indexed, ParsedMail)
+    assert indexed.earlier_digest == hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 @pytest.mark.parametrize("cut", [40, 300, 500, 640])

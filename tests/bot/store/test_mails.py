@@ -106,6 +106,18 @@ def test_a_copy_over_another_list_is_a_duplicate(store: Repository) -> None:
     assert thread.disputed == frozenset()
 
 
+def test_a_copy_of_a_mail_that_an_earlier_version_read_is_a_duplicate(store: Repository) -> None:
+    _ingest(store, b"one")
+    _index(store, ("1@x", ()), digest="earlier")
+    _ingest(store, b"one of another list")
+    store.index([ParsedMail(store.unparsed(1)[0].id, "1@x", (), "new", earlier_digest="earlier")], [])
+
+    (thread,) = store.unassembled(10)
+
+    assert [mail.raw for mail in thread.mails] == [b"one"]
+    assert thread.disputed == frozenset()
+
+
 def test_a_later_claim_of_an_id_changes_nothing(store: Repository) -> None:
     _ingest(store, b"true")
     _index(store, ("1@x", ()), digest="true")
