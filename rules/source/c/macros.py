@@ -19,13 +19,15 @@ _EVENT_CALL = re.compile(r"\s*+((?:DECLARE_TRACE|TRACE_EVENT|DEFINE_EVENT)\w*+)\
 
 def remove_leading_calls(tokens: list[str]) -> list[str]:
     """Remove unknown annotations with arguments: `CHECK(x) int f(void)` becomes `int f(void)`."""
-    while len(tokens) > 2 and tokens[1] == "(":
-        closing = find_closing(tokens, 1)
-        rest = tokens[closing + 1 :]
-        if "(" not in rest or not WORD.match(rest[0]):
-            return tokens
-        tokens = rest
-    return tokens
+    if len(tokens) < 3 or tokens[1] != "(":  # nearly all of them
+        return tokens
+    start, last = 0, max(at for at, word in enumerate(tokens) if word == "(")
+    while start + 2 < len(tokens) and tokens[start + 1] == "(":
+        following = find_closing(tokens, start + 1) + 1
+        if following > last or not WORD.match(tokens[following]):
+            break
+        start = following
+    return tokens[start:]
 
 
 def is_declaring(macro: str) -> bool:

@@ -14,6 +14,7 @@ _VALUE_END = re.compile(r"[\w)\]|]")
 _BEFORE_CLOSURE = frozenset(("move", "async", "static", "const", "return", "in", "else", "break"))
 _DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
 _OPENINGS = (("(",), ("[",), ("{",))
+_UNCLEAR = frozenset("<#$")
 _MAX_CALL = 400  # words of the arguments of a call
 _MAX_ANGLES = 100  # words of the type parameters in a path
 _MAX_TEXT = 200  # characters of a line that is quoted
@@ -146,15 +147,10 @@ class _Reader:
         Closures, generics, comments and metavariables make it unclear.
         """
         words, closing = self._words.words, self._words.closing(opening)
+        if closing - opening > _MAX_CALL or words[closing : closing + 1] != (")",):
+            return None
         inside = words[opening + 1 : closing]
-        if (
-            closing - opening > _MAX_CALL
-            or words[closing : closing + 1] != (")",)
-            or _has_closure(inside)
-            or "<" in inside
-            or "#" in inside
-            or "$" in inside
-        ):
+        if _has_closure(inside) or not _UNCLEAR.isdisjoint(inside):
             return None
         count, depth, start = 0, 0, self._words.offsets[opening] + 1
         for index in range(opening + 1, closing + 1):

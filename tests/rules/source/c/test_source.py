@@ -3,6 +3,7 @@
 
 import pytest
 
+from rules.source.c.macros import remove_leading_calls
 from rules.source.c.source import Declaration, Kind, scan
 from tests.growth import assert_linear, repeated
 
@@ -743,3 +744,10 @@ def test_a_nested_member_has_the_conditions_around_it() -> None:
         ("g", "enum {}", ("defined(A)",)),
         ("j", "u8", ()),
     ]
+
+
+def test_many_unknown_calls_before_a_declaration_take_linear_time() -> None:
+    tokens = repeated("A ( b ) ", "", "int lamp ( int a )")
+
+    assert remove_leading_calls(tokens(8).split()) == ["int", "lamp", "(", "int", "a", ")"]
+    assert_linear(lambda size: tokens(size).split(), remove_leading_calls, 20_000)

@@ -5,6 +5,7 @@ import pytest
 
 from rules.source.rust.api import ApiItem, Implementation, ImplementedItem, possible_names, read_api
 from rules.source.rust.path_uses import PathUse
+from tests.growth import assert_linear, repeated
 
 
 @pytest.mark.parametrize(
@@ -344,3 +345,9 @@ macro_rules! p { ($q:ident) => { fn r() {} }; }
 """
 
     assert possible_names(text) == {"derive", "A", "B", "fn", "e", "l", "M", "q", "ident", "r"}
+
+
+def test_calls_within_calls_take_linear_time() -> None:
+    source = repeated("crate::a::b(c, ", "fn f() { ", "")
+
+    assert_linear(source, lambda text: read_api(text.encode()), 20_000)
