@@ -32,6 +32,7 @@ _FUNCTION_HEAD = re.compile(r"\bfn\s+\w")
 _CONTAINER_HEAD = re.compile(r"\b(?:impl|trait|mod|extern)\b")
 _STATEMENT_EDGE = re.compile(r"[][(){};,]|::<(?:[^][<>(){};]|<[^][<>(){};]*+>)*+>")
 _LET = re.compile(r"let\b")
+_MAX_ATTRIBUTES = 100  # of an item: comments between attributes ask for those that follow, each of them again
 _CONTINUES = re.compile(r"\s*(?:\.|\?|else\b)")
 _IMPL_OR_TRAIT = re.compile(
     r"(?:#\[[^\]]*+\]\s*+)*+(?:pub\b\s*(?:\([^)]{0,99}\)\s*)?)?(?:unsafe\s+)?(?:impl\b|trait\s+(?P<trait>\w+))"
@@ -110,7 +111,7 @@ class Structure:
         while self.code.startswith("#[", offset):
             simple = _ATTRIBUTE.match(self.code, offset)  # most are, and need no table of all brackets
             last = self.closing(offset + 1) if simple is None else simple.end() - 1
-            if last is None:
+            if last is None or len(attributes) == _MAX_ATTRIBUTES:
                 return len(self.code), "\n".join(attributes)
             attributes.append(self.text[offset : last + 1])
             offset = self._after_blanks(last + 1)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.source.rust.source import RustSource, showing
+from tests.growth import assert_linear, repeated
 
 
 @pytest.mark.parametrize(
@@ -164,3 +165,9 @@ def test_the_item_after_comments_is_the_next() -> None:
     assert head is not None
     assert (head.kind, head.name, head.attributes) == ("fn", "f", "#[b]")
     assert source.next_item(source.text.index("x;")) is None
+
+
+def test_documentation_between_many_attributes_is_read_in_linear_time() -> None:
+    text = repeated("/// # Safety\n#[a]\n", "", "fn f() {}\n")
+
+    assert_linear(text, lambda code: RustSource(code).documented_items, 20_000)
