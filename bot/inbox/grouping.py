@@ -51,6 +51,11 @@ class Group:
     anchor: str
     repeated: list[Candidate] = field(default_factory=list)
 
+    def join(self, other: "Group") -> None:
+        """Add the mails of another group of the same posting."""
+        self.members += other.members
+        self.repeated += other.repeated
+
     @property
     def indices(self) -> set[int]:
         return {member.index for member in self.members}
@@ -108,8 +113,7 @@ def _merged(groups: Mapping[str, Group]) -> list[Group]:
             same_key.append(group)
             continue
         other = next((other for other in others if stem(other.first.title) == stem(first.title)), others[0])
-        other.members += group.members
-        other.repeated += group.repeated
+        other.join(group)
     return [group for same_key in merged.values() for group in _with_rest(same_key)]
 
 
@@ -125,8 +129,7 @@ def _with_rest(groups: list[Group]) -> list[Group]:
     if not is_complete or not all(_is_within(BURST, rest[0].first, group.first) for group in rest):
         return groups
     for group in rest[1:]:
-        rest[0].members += group.members
-        rest[0].repeated += group.repeated
+        rest[0].join(group)
     joined = {id(group) for group in rest[1:]}
     return [group for group in groups if id(group) not in joined]
 

@@ -53,7 +53,8 @@ def context_of(connection: Plain, posting: Posting) -> RefusalContext:
     if stored is None:
         return context
     answers, repeats = _replied_to(connection, posting, stored), _repeated(connection, posting, stored)
-    repeats = repeats or _repeated_in_part(connection, stored, answers)
+    if not repeats and posting.resend and answers is not None:
+        repeats = _repeated_in_part(connection, stored, answers)
     return replace(context, answers=answers, repeats=repeats)
 
 
@@ -110,10 +111,8 @@ def _repeated(connection: Plain, posting: Posting, stored: _StoredPosting) -> st
     return next(same, "")
 
 
-def _repeated_in_part(connection: Plain, stored: _StoredPosting, answered: Posting | None) -> str:
+def _repeated_in_part(connection: Plain, stored: _StoredPosting, answered: Posting) -> str:
     """Return the message-id of the posting that it replies to, if it only resends patches of that one; else ""."""
-    if answered is None or not posting_of(stored.value).resend:
-        return ""
     row = connection.execute(_REVIEWED, (answered.message_id,)).fetchone()
     if row is None:
         return ""
