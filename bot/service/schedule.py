@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOOK_SECONDS: Final = 60.0
-"""Time between two looks at the clock."""
+"""Maximum time between two looks at the clock."""
 _MAX_STEP_BACK: Final = 1.0
 """Seconds that the clock may be set back between two looks. The schedule makes up for them."""
 
@@ -171,7 +171,7 @@ def serve(
     scheduler.start()
     manager.ready()
     known, clock = "", _clock_offset()
-    while not stop.wait(manager.interval or _LOOK_SECONDS):
+    while not stop.wait(min(manager.interval or _LOOK_SECONDS, _LOOK_SECONDS)):
         before, clock = clock, _clock_offset()
         if clock < before - _MAX_STEP_BACK:
             wakeups.restart()
