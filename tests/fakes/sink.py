@@ -2,6 +2,7 @@
 """A mail server on loopback that logs durably what it takes, and does to its clients what a test says."""
 
 import os
+import re
 import socket
 import socketserver
 import struct
@@ -38,6 +39,14 @@ class Sink:
     raw: bytearray = field(default_factory=bytearray)
     taken: list[bytes] = field(default_factory=list)
     envelopes: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+
+    def after_greeting(self) -> bytes:
+        """Return the bytes of the last connection without the greeting, MAIL and RCPT in upper case.
+
+        The case in which smtplib writes these two commands depends on the version of Python.
+        """
+        _, _, after = bytes(self.raw).partition(b"\r\n")
+        return re.sub(rb"(?im)^(?:mail from|rcpt to):<", lambda command: command[0].upper(), after)
 
     def keep(self, content: bytes, sender: str, recipients: tuple[str, ...]) -> None:
         """Log the mail so that it survives whatever comes next; only then may the client be told."""

@@ -58,10 +58,10 @@ index 000000000000..111111111111
 """
 
 WIRE = b"""\
-mail FROM:<bot@bot.example.org>
-rcpt TO:<ada@example.org>
-rcpt TO:<list@lists.example.org>
-rcpt TO:<bela@example.org>
+MAIL FROM:<bot@bot.example.org>
+RCPT TO:<ada@example.org>
+RCPT TO:<list@lists.example.org>
+RCPT TO:<bela@example.org>
 DATA
 From: patchwarden <bot@bot.example.org>
 To: Ada Author <ada@example.org>
@@ -256,7 +256,7 @@ CASES: Final[dict[str, tuple[Change, Edits | None]]] = {
     "code: no UTF-8": (
         _code(b" // \xff\xfe"),
         (
-            (b"<bot@bot.example.org>\r\nrcpt", b"<bot@bot.example.org> BODY=8BITMIME\r\nrcpt"),
+            (b"<bot@bot.example.org>\r\nRCPT", b"<bot@bot.example.org> BODY=8BITMIME\r\nRCPT"),
             (b"Encoding: 7bit", b"Encoding: 8bit"),
             *_says_code(b" // \xc3\xbf\xc3\xbe"),
         ),
@@ -287,7 +287,7 @@ def _sent(mail: bytes, server: Sink) -> bytes | None:
         assert isinstance(result, ReviewResult)
         if result.outgoing is not None:
             Smtp(Server("127.0.0.1", server.port, "none", timeout=5), str).deliver(result.outgoing)
-    return bytes(server.raw).partition(b"\r\n")[2] or None
+    return server.after_greeting() or None
 
 
 def test_a_plain_patch_is_answered_with_these_bytes(server: Sink) -> None:
