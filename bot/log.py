@@ -126,7 +126,8 @@ def event(name: LogEvent, level: Level = "info", /, **fields: Value) -> None:
 
 
 def bug(summary: str, error: Exception) -> None:
-    """Write a line about an unexpected exception."""
+    """Write a line about an unexpected exception, even if it was raised before the log was configured."""
+    configure(configuration())
     event(
         LogEvent.BUG,
         "error",

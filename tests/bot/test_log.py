@@ -147,6 +147,15 @@ def test_a_bug_is_a_line_with_places_and_without_values(capfd: pytest.CaptureFix
     assert line.endswith("test_a_bug_is_a_line_with_places_and_without_values")
 
 
+def test_a_bug_before_the_log_is_configured_is_a_whole_line() -> None:
+    """The commands that start fast read no settings, so they configure no log."""
+    code = "from bot.log import bug\nbug('the program failed', ValueError('no number'))"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, check=True)
+
+    assert done.stderr.startswith(b'level=error event=bug what="the program failed" error="ValueError: no number"')
+
+
 @pytest.mark.parametrize("is_journal", [True, False])
 def test_the_journal_keeps_the_time_itself(is_journal: bool, tmp_path: Path) -> None:
     code = (
