@@ -8,7 +8,7 @@ from typing import Final
 from bot.cli import status
 from bot.cli.command import echo
 from bot.cli.output import choose_rules, complain
-from bot.inbox.git_range import diff_rust
+from bot.inbox.git_range import changed_files, diff_rust
 from bot.kernel.error import KernelError
 from bot.kernel.work_tree import FixableRange, make_diff
 from bot.pool.forked import forked
@@ -27,11 +27,11 @@ _SECONDS: Final = 60.0
 def fix_range(git: tuple[Path, str], rule_ids: list[str] | None, *, is_written: bool) -> int:
     """Print the fixes of findings in a range of commits as a diff, or write them to the work tree.
 
-    Return the exit status: 1 if a diff is printed or a fix was left out. Raises KernelError.
+    Return the exit status: 1 if a diff is printed or a fix was left out. Raises KernelError or InboxError.
     """
     commits = FixableRange(*git, diff_rust)
     if is_written:
-        commits.refuse_unfit_work_tree()
+        commits.refuse_unfit_work_tree(changed_files)
     rules = choose_rules(rule_ids) if rule_ids else active_before_posting()
 
     def find(rules: tuple[Rule, ...]) -> tuple[FixedFiles, dict[str, bytes], dict[str, str]]:

@@ -109,6 +109,16 @@ def diff_rust(repository: Path, before: str, after: str) -> bytes:
     return run_git(str(repository), repository, "diff", *_DIFF_OPTIONS, "--text", *commits, "--", "*.rs")
 
 
+def changed_files(work_tree: Path) -> list[str]:
+    """Return the tracked files whose changes are not committed, in the order of their names.
+
+    Raises InboxError if git fails.
+    """
+    options = ("--porcelain", "-z", "--untracked-files=no", "--no-renames", "--ignore-submodules")
+    states = run_git(str(work_tree), work_tree, "status", *options).split(b"\0")
+    return sorted(os.fsdecode(state[3:]) for state in states if state)
+
+
 def run_git(name: str, repository: Path, *command: str) -> bytes:
     """Return what git prints. Raises InboxError if it fails."""
     settings = [word for setting in _CONFIG for word in ("-c", setting)]

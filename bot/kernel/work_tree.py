@@ -54,14 +54,18 @@ class FixableRange:
             changes += self._read(make_diff(change.path, before, contents[change.path], change.before))
         return replace(self.series, patches=(replace(patch, changes=tuple(changes)),))
 
-    def refuse_unfit_work_tree(self) -> None:
-        """Raise KernelError if the range does not end at HEAD, or the work tree has changes that are not committed."""
+    def refuse_unfit_work_tree(self, changed_files: Callable[[Path], list[str]]) -> None:
+        """Raise KernelError if the range does not end at HEAD, or the work tree has changes that are not committed.
+
+        `changed_files` asks git, because libgit2 reads no sparse index, and misses the files that a sparse checkout
+        leaves out.
+        """
         git = self._repository.git
         if git.is_bare or git.workdir is None:
             raise KernelError(f"{self._name}: a bare repository has no work tree to fix; use --diff")
         if git.head_is_unborn or git.head.peel(pygit2.Commit).id != self._end.id:
             raise KernelError(f"{self._name}: the range does not end at HEAD, which the work tree has; use --diff")
-        changed = sorted(git.status(untracked_files="no"))
+        changed = changed_files(Path(git.workdir))
         if changed:
             named = ", ".join(changed[:_MAX_NAMED])
             more = f" and {len(changed) - _MAX_NAMED:,} more files" if len(changed) > _MAX_NAMED else ""

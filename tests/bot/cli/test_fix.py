@@ -164,6 +164,25 @@ def test_a_change_in_the_index_is_refused_and_an_untracked_file_is_not(run: Run,
     assert 2 == run("check", "--git", repository, "HEAD~1..", "--fix").status
 
 
+@pytest.mark.parametrize("index", ["--no-sparse-index", "--sparse-index"])
+def test_files_that_a_sparse_checkout_leaves_out_are_no_changes(run: Run, repository: Path, index: str) -> None:
+    for name in ("sound/pci/card.c", "sound/core.c", "drivers/net.c"):
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).write_text("int x;\n")
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "add C files")
+    git(repository, "sparse-checkout", "set", "--cone", index, "drivers")
+    assert ["drivers"] == [path.name for path in repository.iterdir() if path.name != ".git"]
+
+    (repository / "drivers" / "net.c").write_text("int y;\n")
+    refused = run("check", "--git", repository, "HEAD~2..", "--fix")
+    assert (2, True) == (refused.status, refused.err.endswith("commit or stash your changes first: drivers/net.c\n"))
+
+    git(repository, "checkout", "-q", "drivers")
+    assert 0 == run("check", "--git", repository, "HEAD~2..", "--fix").status
+    assert BASE + FIXED == (repository / "drivers" / "led.rs").read_text()
+
+
 def test_a_range_that_the_work_tree_does_not_have_is_refused(run: Run, repository: Path, tmp_path: Path) -> None:
     git(repository, "commit", "-q", "--allow-empty", "-m", "rust: led: do nothing")
     assert "does not end at HEAD" in run("check", "--git", repository, "HEAD~2..HEAD~1", "--fix").err
