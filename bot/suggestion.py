@@ -21,4 +21,5 @@ def did_you_mean(names: Sequence[str]) -> str:
 
 def unknown_rule(rule_id: str, known: Iterable[str]) -> str:
     """Return the error about an id that no rule has."""
-    return f"unknown rule {rule_id!r}{suggestion(rule_id, known)}; `patchwarden rules` lists all rules"
+    question = suggestion(rule_id, known)
+    return f"unknown rule {rule_id!r}{question or ';'} `patchwarden rules` lists all rules"

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The consequences of replies to our findings: mutes, dismissed findings, demoted rules."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -30,15 +29,6 @@ def build_threshold(settings: "Settings") -> Threshold:
 def count_tallies(store: "DigestRows") -> tuple[RuleTally, ...]:
     """Return the counts of all mailed findings, by rule."""
     return tallies(store.mailed_reviews(), store.dispositions())
-
-
-def load_precision(settings: "Settings") -> tuple[tuple[RuleTally, ...], Mapping[str, str]]:
-    """Return the counts of the database, and the demoted rules with their reasons. Raises StoreError."""
-    from bot.store.repository import Repository
-
-    with Repository(settings.database, server=settings.server) as store:
-        counted = count_tallies(store)
-    return counted, demoted(counted, build_threshold(settings))
 
 
 class LearnedPolicy:

@@ -109,6 +109,8 @@ def audit(
     has_tree = specs is not None and bool(specs.repositories)
     of_files = [rule.id for rule in rules if rule.check_file is not None]
     not_checked = () if rows else tuple(unchecked([], of_files, has_tree=has_tree))
+    if not files:
+        not_checked = (f"not checked: no Rust file in {', '.join(map(str, paths))}",)
     left_out = len(all_rows) - len(rows)
     verdict = RowResult(rows, (), tuple(failures), tuple(problems), not_checked, known=left_out)
     echo(format_findings(verdict, rules, form, context, baseline=earlier), nl=False)

@@ -120,7 +120,9 @@ class Parameter:
             several = getattr(self.type, "__origin__", None) is list
             count = {(True, True): "+", (True, False): "*", (False, False): "?"}.get((several, self.is_required))
             kind = self._convert(self.type.__args__[0] if several else self.type)
-            parser.add_argument(self.name, nargs=count, metavar=self.metavar, type=kind, help=shown)
+            # Without a default, argparse names an optional list among the arguments that are required.
+            optional: dict[str, Any] = {} if self.is_required else {"default": SUPPRESS}
+            parser.add_argument(self.name, nargs=count, metavar=self.metavar, type=kind, help=shown, **optional)
             return
         options: dict[str, Any] = {"dest": self.name, "help": shown, "default": SUPPRESS}
         if self.is_switch:

@@ -83,7 +83,7 @@ def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
         yield Check(
             "settings",
             str(error),
-            "correct the line; `patchwarden init FILE` writes a file that explains every setting",
+            "correct this, or name another file; `patchwarden init FILE` writes one that explains every setting",
         )
     else:
         yield Check("settings", str(file.absolute()) if file else "no file, all defaults")

@@ -61,8 +61,11 @@ def show(context: GlobalOptions) -> None:
         echo(f"Nothing is muted: {reason}.")
         return
     with reading(settings) as store:
-        for muted in store.mutes():
-            echo(f"{muted.given:%Y-%m-%d}  {muted.scope:6}  {visible(muted.subject)}  (by {visible(muted.by)})")
+        mutes = store.mutes()
+    for muted in mutes:
+        echo(f"{muted.given:%Y-%m-%d}  {muted.scope:6}  {visible(muted.subject)}  (by {visible(muted.by)})")
+    if not mutes:
+        echo("Nothing is muted.")
 
 
 def add(context: GlobalOptions, scope: ScopeArgument, subject: SubjectArgument) -> None:

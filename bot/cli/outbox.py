@@ -232,7 +232,10 @@ def _decide(
 def _find_mail(store: "ListingRows", message_id: str) -> Outgoing:
     mail = store.mail(message_id.strip("<>"))
     if mail is None:
-        raise SettingsError(f"no mail, or more than one mail, has an id that starts with {message_id!r}")
+        start = message_id.strip("<>").casefold()
+        if any(mail.message_id.casefold().startswith(start) for mail in store.mails()):
+            raise SettingsError(f"more than one mail has an id that starts with {message_id!r}; write more of it")
+        raise SettingsError(f"no mail has an id that starts with {message_id!r}; `patchwarden outbox list` lists all")
     return mail
 
 

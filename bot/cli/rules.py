@@ -9,6 +9,7 @@ from rich.table import Table
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.json_output import ReportFormat, ReportFormatOption, echo_json
+from bot.suggestion import unknown_rule
 from rules.catalogue import page
 from rules.lint.rule import Rule
 from rules.registry import RULES, by_id
@@ -42,7 +43,7 @@ def rules(
     console = Console(highlight=False, markup=False)
     known = RULES if not rule else tuple(filter(None, (by_id(rule),)))
     if not known:
-        raise UsageError(f"unknown rule {rule!r}; `patchwarden rules` lists all rules", option="ID")
+        raise UsageError(unknown_rule(rule, (known.id for known in RULES)), option="ID")
     if stats:
         _print_statistics(console, context.settings(), rule, form)
     elif form is ReportFormat.JSON:
@@ -80,9 +81,16 @@ def _record(rule: Rule) -> dict[str, object]:
 
 def _print_statistics(console: Console, settings: "Settings", rule: str, form: ReportFormat) -> None:
     # Imported here so that the list of rules does not wait for the database libraries.
-    from bot.app.precision import load_precision
+    from bot.app.precision import build_threshold, count_tallies
+    from bot.cli.database import missing, reading_digest
+    from bot.review.statistics import demoted
 
-    counted, withheld = load_precision(settings)
+    if reason := missing(settings):
+        echo_json([]) if form is ReportFormat.JSON else echo(f"No finding was mailed yet: {reason}.")
+        return
+    with reading_digest(settings) as store:
+        counted = count_tallies(store)
+    withheld = demoted(counted, build_threshold(settings))
     tallies = [tally for tally in counted if rule in ("", tally.rule)]
     if form is ReportFormat.JSON:
         echo_json([_statistics(tally, withheld.get(tally.rule, "")) for tally in tallies])

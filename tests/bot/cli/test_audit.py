@@ -57,6 +57,12 @@ def test_a_clean_file(run: Run, tree: Path) -> None:
     assert Done(0, "no findings\n  not checked without a kernel tree (--tree REPO): 2 rules\n", "") == result
 
 
+def test_a_folder_without_rust_files_is_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+
+    assert Done(0, "no findings\n  not checked: no Rust file in docs\n", "") == run("audit", "docs")
+
+
 @pytest.mark.parametrize("given", ["linux/rust", "linux/rust/kernel/a.rs", "./linux"])
 def test_paths_are_as_given_and_have_no_message_id(run: Run, tree: Path, given: str) -> None:
     result = run("audit", "--format", "jsonl", given)

@@ -10,6 +10,7 @@ from bot.cli.parser import Parser
 from bot.mail.state import MailState
 from bot.store.repository import Repository
 from tests.bot.cli.conftest import Call
+from tests.fakes.mails import git_archive, patch
 
 SUBCOMMANDS = (
     ("outbox", "list"),
@@ -50,7 +51,7 @@ def test_doctor_prints_each_problem_of_the_settings_on_its_own_line(patchwarden:
     assert out.splitlines()[:3] == [
         "wrong settings: settings bad.toml:3: review.workers: must be at least 2",
         "      settings bad.toml:2: review.severty: no such setting; did you mean 'severity'?",
-        "      fix: correct the line; `patchwarden init FILE` writes a file that explains every setting",
+        "      fix: correct this, or name another file; `patchwarden init FILE` writes one that explains every setting",
     ]
 
 
@@ -94,6 +95,8 @@ def test_bad_usage_is_status_2(patchwarden: Call, arguments: tuple[str, ...]) ->
         (("audit", "--jobs", "-1", "x"), "argument --jobs: -1 is less than 0"),
         (("audit", "--jobs", "x", "y"), "argument --jobs: 'x' is not a number"),
         (("outbox", "show"), "the following arguments are required: ID"),
+        (("debt",), "the following arguments are required: REPO[@REF]"),
+        (("rules", "raw-bindings"), "ID: unknown rule 'raw-bindings'; `patchwarden rules` lists all rules"),
         (("check",), "TARGET: name a file, a folder, - for standard input, --git or --staged"),
     ],
 )
@@ -265,8 +268,20 @@ def test_a_mail_is_shown_byte_for_byte(patchwarden: Call, filled: str) -> None:
     assert err.startswith("# filed")
 
 
-def test_a_mail_that_is_not_there_is_status_2(patchwarden: Call, filled: str) -> None:
-    assert patchwarden("outbox", "show", "ffffffffff")[0] == 2
+@pytest.mark.parametrize(
+    ("start", "number"),
+    [("fffffffffff", "no mail has an id that starts with"), ("", "more than one mail has an id that starts with")],
+)
+@pytest.mark.usefixtures("filled")
+def test_a_start_that_is_not_that_of_one_mail_says_why(
+    patchwarden: Call, tmp_path: Path, start: str, number: str
+) -> None:
+    second = git_archive(tmp_path / "second.git", [patch("2@example.org", "lamp")])
+    patchwarden("run", "--once", "--archive", str(second))
+
+    status, _, err = patchwarden("outbox", "show", start)
+
+    assert (2, True) == (status, f"{number} {start!r}; " in err)
 
 
 @pytest.fixture
@@ -324,7 +339,8 @@ def test_the_outbox_says_why_each_mail_waits(patchwarden: Call, held: str, tmp_p
 
 
 @pytest.mark.parametrize(
-    "arguments", [("outbox",), ("outbox", "list"), ("quarantine", "list"), ("mute", "list"), ("doctor",)]
+    "arguments",
+    [("outbox",), ("outbox", "list"), ("quarantine", "list"), ("mute", "list"), ("doctor",), ("rules", "--stats")],
 )
 def test_looking_makes_no_database(patchwarden: Call, arguments: tuple[str, ...]) -> None:
     status, out, _ = patchwarden(*arguments)

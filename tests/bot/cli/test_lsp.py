@@ -373,7 +373,7 @@ def test_options_that_cannot_be_used_are_named(repository: Path, led: Path) -> N
     assert [
         "base: 'a..b' is not the name of a revision, such as \"origin/master\"",
         (
-            "disabledRules: unknown rule 'missing-safty-comment'; did you mean 'missing-safety-comment'?; "
+            "disabledRules: unknown rule 'missing-safty-comment'; did you mean 'missing-safety-comment'? "
             "`patchwarden rules` lists all rules"
         ),
         'tree: 5 is not a kernel repository of the form "REPO" or "REPO@REF"',

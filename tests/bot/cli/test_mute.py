@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -217,7 +218,7 @@ def test_a_mute_is_shown_and_lifted_here_alone(patchwarden: Call) -> None:
     assert 0 == patchwarden("mute", "add", "list", LIST.upper())[0]
     assert f"list    {LIST}  (by the operator)" in patchwarden("mute", "list")[1]
     assert 0 == patchwarden("mute", "lift", "list", LIST)[0]
-    assert "" == patchwarden("mute", "list")[1]
+    assert "Nothing is muted.\n" == patchwarden("mute", "list")[1]
     assert 2 == patchwarden("mute", "lift", "list", LIST)[0]
 
 
@@ -234,7 +235,9 @@ def test_what_is_muted_is_checked_but_not_mailed(patchwarden: Call, tmp_path: Pa
 def test_figures_of_what_was_mailed(patchwarden: Call, tmp_path: Path) -> None:
     git_archive(tmp_path / "list.git", [patch("1@example.org")])
 
+    patchwarden("run", "--once", "--archive", str(tmp_path / "list.git"))
     assert "No finding was mailed yet. Files of a dry run do not count.\n" == patchwarden("rules", "--stats")[1]
+    shutil.rmtree("var")
     Path("patchwarden.toml").write_text(
         "[sending]\ntransport = 'maildir'\n[review]\nstale_hours = 1000000\n"
         "[lists.'rust-for-linux@lists.example.org']\nmode = 'author'\nconsent = 'https://lists.example.org/yes'\n"
