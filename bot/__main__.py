@@ -15,6 +15,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Annotated, Any, Final, NoReturn
 
 from bot.cli import status
@@ -77,7 +78,7 @@ def main() -> None:
     """Run the command and exit with its status. Only this user can read the files that it writes."""
     gc.disable()
     os.umask(_UMASK)
-    _open_closed_streams()
+    _prepare_streams()
     code = call(sys.argv[1:], is_program=True)
     _replace_interrupt_handler(signal.default_int_handler, signal.SIG_DFL)
     if _is_light(sys.argv[1:]):
@@ -113,11 +114,17 @@ def call(arguments: Sequence[str], *, is_program: bool = False) -> int:
     return status.OK
 
 
-def _open_closed_streams() -> None:
-    """Open the standard streams that are closed, so that no file of the program gets one of their descriptors."""
+def _prepare_streams() -> None:
+    """Open the standard streams that are closed, so that no file of the program gets one of their descriptors.
+
+    All output is UTF-8, whatever the locale: it has the names of people, and JSON, mails and web pages are UTF-8.
+    """
     sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115, PTH123 it stays open
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.encoding.lower() != "utf-8":
+            stream.reconfigure(encoding="utf-8")
 
 
 def _replace_interrupt_handler(old: object, new: Any) -> None:

@@ -101,6 +101,14 @@ def test_streams_that_are_closed_or_full(arguments: list[str], streams: str, exp
     assert all(line.startswith("patchwarden: ") for line in done.stderr.splitlines())
 
 
+def test_output_is_utf8_in_every_locale() -> None:
+    done = _run_shell(["rules", "--format", "json"], "", encoding="ascii")
+
+    assert ("", status.OK) == (done.stderr, done.returncode)
+    assert not done.stdout.isascii()
+    assert _run_shell(["rules", "--format", "json"], "").stdout == done.stdout
+
+
 @pytest.mark.parametrize(
     "arguments", [["rules", "unsafe-semicolon"], ["rules"], ["audit", "--format", "jsonl", "a.rs"]]
 )
@@ -113,7 +121,13 @@ def test_a_full_disk_is_named(tmp_path: Path, arguments: list[str]) -> None:
     assert status.FAILED == done.returncode
 
 
-def _run_shell(arguments: list[str], streams: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])}
+def _run_shell(
+    arguments: list[str], streams: str, folder: Path | None = None, encoding: str = "utf-8"
+) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PYTHONIOENCODING": encoding,  # as a locale with this encoding, which the machine may not have
+    }
     words = ["sh", "-c", f'"$@" {streams}', "sh", sys.executable, "-m", "bot", *arguments]
-    return subprocess.run(words, capture_output=True, text=True, check=False, cwd=folder, env=environment)
+    return subprocess.run(words, capture_output=True, encoding="utf-8", check=False, cwd=folder, env=environment)
