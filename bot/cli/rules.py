@@ -9,6 +9,7 @@ from rich.table import Table
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.json_output import ReportFormat, ReportFormatOption, echo_json
+from bot.cli.screen import print_table
 from bot.suggestion import unknown_rule
 from rules.catalogue import page
 from rules.lint.rule import Rule
@@ -49,7 +50,7 @@ def rules(
     elif form is ReportFormat.JSON:
         echo_json(list(map(_record, known)))
     elif not rule:
-        console.print(_table())
+        print_table(console, _table())
     else:
         _show(console, known[0])
 
@@ -104,7 +105,10 @@ def _print_statistics(console: Console, settings: "Settings", rule: str, form: R
         numbers = (tally.reported, tally.fixed, tally.disputed, tally.no_reply)
         note = _note(withheld.get(tally.rule, ""))
         table.add_row(tally.rule, *map(str, numbers), f"{tally.dispute_rate:.0%}", note)
-    console.print(table if tallies else "No finding was mailed yet. Files of a dry run do not count.")
+    if tallies:
+        print_table(console, table)
+    else:
+        echo("No finding was mailed yet. Files of a dry run do not count.")
 
 
 def _statistics(tally: "RuleTally", withheld: str) -> dict[str, object]:

@@ -5,11 +5,13 @@ from rules.registry import RULES
 from tests.bot.cli.cli_runner import Run
 
 
-def test_every_rule_is_listed(run: Run) -> None:
+def test_every_rule_is_listed_on_a_line_of_its_own(run: Run) -> None:
     result = run("rules")
 
     assert 0 == result.status
-    assert [rule.id for rule in RULES] == [line.split()[0] for line in result.out.splitlines()[1:] if line.strip()]
+    assert [(rule.id, rule.summary) for rule in RULES] == [
+        (words[0], words[3].strip()) for line in result.out.splitlines()[1:] for words in [line.split(maxsplit=3)]
+    ]
 
 
 def test_every_rule_is_a_record(run: Run) -> None:
