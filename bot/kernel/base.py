@@ -23,10 +23,10 @@ _NOT_USED = "the bindings of the tree are not used"
 class Chosen(StrEnum):
     """The reason for choosing a base, from strong to weak."""
 
-    GIVEN = "given"
-    FIXED = "the one for all series"
-    ANNOUNCED = "base-commit"
-    BLOBS = "pre-images"
+    GIVEN = "named for this check"
+    FIXED = "named for all series"
+    ANNOUNCED = "announced by the series"
+    BLOBS = "chosen by blob ids"
     NEWEST_BEFORE = "newest release before the mail"
     NEWEST = "newest release available"
 

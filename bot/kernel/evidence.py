@@ -39,11 +39,11 @@ class Evidence:
 
     def __str__(self) -> str:
         if not self.files:
-            return "no file to compare"
-        pre_images = f"{self.matched} of {self.announced} pre-images found"
-        fits = "1 fits by its lines" if self.fitting == 1 else f"{self.fitting} fit by their lines"
-        misses = "1 does not fit" if len(self.missed) == 1 else f"{len(self.missed)} do not fit"
-        return pre_images + (f", {fits}" if self.fitting else "") + (f", {misses}" if self.missed else "")
+            return "no existing file to compare"
+        ids = f"{self.matched} of {self.announced} blob ids match" if self.announced else "no blob ids to compare"
+        fits = "1 file fits by its lines" if self.fitting == 1 else f"{self.fitting} files fit by their lines"
+        misses = "1 file does not fit" if len(self.missed) == 1 else f"{len(self.missed)} files do not fit"
+        return ids + (f", {fits}" if self.fitting else "") + (f", {misses}" if self.missed else "")
 
 
 def first_changes(series: Series) -> tuple[FileChange, ...]:

@@ -141,7 +141,7 @@ def test_all_outputs_name_the_tree_of_a_series_and_why(patchwarden: Call, kernel
     settings.write_text(f'database = "{tmp_path}/p.db"\n[[kernel.repositories]]\npath = "{kernel}"\n')
     patch.write_text(_patch())
     archive = git_archive(tmp_path / "list.git", (_patch().encode(),))
-    checked = re.compile(r"v1 \([0-9a-f]{12}\), pre-images, 1 of 1 pre-images found \(certainty high\)")
+    checked = re.compile(r"v1 \([0-9a-f]{12}\), chosen by blob ids, 1 of 1 blob ids match \(certainty high\)")
     options = ("--config", str(settings))
 
     ran = patchwarden(*options, "run", "--once", "--archive", str(archive))

@@ -103,7 +103,7 @@ def test_one_file_that_does_not_fit_is_not_the_trees(kernel: Path) -> None:
     assert "made for v1, but rust/lamp.c does not fit: the tree is not used for it" == base.doubt
     assert (None, ROOM.encode()) == (tree.read("rust/lamp.c"), tree.read("rust/room.c"))
     assert None is not tree.bindings()
-    assert "2 of 3 pre-images found, 1 does not fit" in str(base)
+    assert "2 of 3 blob ids match, 1 file does not fit" in str(base)
 
 
 def test_the_doubt_names_the_files(kernel: Path) -> None:

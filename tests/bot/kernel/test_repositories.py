@@ -64,7 +64,7 @@ def test_an_announced_base_commit_comes_before_all(tmp_path: Path) -> None:
     assert base is not None
     assert (first, Chosen.ANNOUNCED, Confidence.HIGH) == (base.commit, base.chosen, base.certainty)
     assert b"one\n" == tree.read("a.c")
-    assert str(base) == f"{first[:12]}, base-commit, 1 of 1 pre-images found"
+    assert str(base) == f"{first[:12]}, announced by the series, 1 of 1 blob ids match"
 
 
 def test_a_given_ref_is_taken_as_it_is(tmp_path: Path) -> None:
