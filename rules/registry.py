@@ -302,6 +302,9 @@ def _problems(rule: Rule) -> Iterator[str]:
         yield "a rule of scope author is of tier 2"
     if rule.scope is Scope.MAIL and not rule.is_default:
         yield "a rule that runs only with --rule has the scope author"
+    own = _NEEDS if rule.scope is Scope.MAIL else _AUTHOR_NEEDS if rule.is_default else _NAMED_ONLY
+    if rule.id in map(_id, _ALL.keys() - own.keys()):
+        yield f"its module is not in the table of its scope, which is {rule.scope}"
     yield from _problems_of_texts(rule)
     if not rule.evidence:
         yield "no evidence: name the guideline or the review that asks for the rule"

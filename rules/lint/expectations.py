@@ -64,18 +64,25 @@ def differences(expected: Iterable[Expected], rule_id: str, findings: Iterable[F
     lines: list[str] = []
     for line in expected:
         actual = by_place.pop(line.place, [])
+        name = _name(line.place)
         if len(actual) != line.count:
-            lines.append(f"{line.place}: expected {line.count} findings, got {len(actual)}")
+            lines.append(f"{name}: expected {line.count} finding{'s'[line.count == 1 :]}, got {len(actual)}")
         for finding in actual:
             if line.severity not in (None, finding.severity):
-                lines.append(f"{line.place}: expected severity {line.severity}, got {finding.severity}")
+                lines.append(f"{name}: expected severity {line.severity}, got {finding.severity}")
             if line.confidence not in (None, finding.confidence):
-                lines.append(f"{line.place}: expected confidence {line.confidence}, got {finding.confidence}")
+                lines.append(f"{name}: expected confidence {line.confidence}, got {finding.confidence}")
             if line.fixed != (finding.fixed_by_patch is not None):
-                lines.append(f"{line.place}: expected fixed {line.fixed}, got {finding.fixed_by_patch}")
+                lines.append(f"{name}: expected fixed {line.fixed}, got {finding.fixed_by_patch}")
     for place, unexpected in by_place.items():
-        lines.extend(f"{place}: not expected: {finding.anchor.text!r}" for finding in unexpected)
+        lines.extend(f"{_name(place)}: not expected: {finding.anchor.text!r}" for finding in unexpected)
     return tuple(sorted(lines))
+
+
+def _name(place: tuple[int, str, str, int]) -> str:
+    patch, path, side, line = place
+    where = f"{path}, line {line} {'before' if side == 'pre' else 'after'} the patch" if path else f"log, line {line}"
+    return f"patch {patch}, {where}"
 
 
 def _place(finding: Finding) -> tuple[int, str, str, int]:

@@ -40,7 +40,7 @@ def test_a_missed_line_and_a_crash_are_failures() -> None:
     crashed = list(check_rule(replace(rule, check_file=crash)))
 
     assert len(missed) == 1
-    assert "expected 1 findings, got 0" in missed[0]
+    assert "expected 1 finding, got 0" in missed[0]
     assert sum("KeyError" in line for line in crashed) == len(rule.examples)
 
 

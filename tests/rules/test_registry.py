@@ -100,6 +100,16 @@ def test_a_rule_of_scope_author_is_of_tier_2_and_one_of_scope_mail_always_runs()
     assert "only with --rule" in "\n".join(problems((replace(author, scope=Scope.MAIL, is_default=False),)))
 
 
+def test_a_rule_in_the_table_of_another_scope_is_named() -> None:
+    author = next(rule for rule in RULES if rule.scope is Scope.AUTHOR)
+    moved = (replace(author, scope=Scope.MAIL), replace(author, is_default=False))
+
+    assert [problem.partition(": ")[2] for rule in moved for problem in problems((rule,))] == [
+        "its module is not in the table of its scope, which is mail",
+        "its module is not in the table of its scope, which is author",
+    ]
+
+
 def test_reviews_without_nits_do_not_load_the_rules_of_scope_author() -> None:
     script = (
         "import sys; from rules.registry import active; active();"

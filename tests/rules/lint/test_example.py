@@ -76,12 +76,12 @@ def test_differences_name_what_is_missing_too_much_or_otherwise() -> None:
 
     messages = differences(load(example).expected, "r", [finding(1), finding(3), finding(9, 1)])
 
-    assert [line.split(": ")[1] for line in messages] == [
-        "expected confidence high, got low",
-        "expected severity nit, got bug",
-        "expected 1 findings, got 0",
-        "not expected",
-        "not expected",
+    assert [line.split(": ")[:2] for line in messages] == [
+        ["patch 1, led.rs, line 1 after the patch", "expected confidence high, got low"],
+        ["patch 1, led.rs, line 1 after the patch", "expected severity nit, got bug"],
+        ["patch 1, led.rs, line 2 after the patch", "expected 1 finding, got 0"],
+        ["patch 1, led.rs, line 3 after the patch", "not expected"],
+        ["patch 1, led.rs, line 9 after the patch", "not expected"],
     ]
 
 
