@@ -353,7 +353,7 @@ class Snapshot(OperatorSnapshot, Protocol):
         """Return the findings of postings, by message-id, in the order of the reviews."""
 
     def findings_of_rule(self, rule: str, limit: int) -> Sequence[FindingRecord]:
-        """Return the newest findings of a rule, with the subjects of their series."""
+        """Return the newest findings of a rule with the subjects of their series, those of a posting in its order."""
 
     def figures(self) -> Mapping[str, RuleFigures]:
         """Return the figures of each rule that has findings."""

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from heapq import merge
 from itertools import groupby, islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -272,10 +273,12 @@ class WebSnapshot(BoundaryQueries, StatisticsQueries):
     def findings_of_rule(self, rule: str, limit: int) -> Sequence[FindingRecord]:
         rows = self._connection.execute(
             _FINDINGS + ", p.subject FROM finding AS f JOIN posting AS p ON p.message_id = f.posting_id "
-            "WHERE f.rule = ? AND f.state != ? AND p.state != 'gone' ORDER BY f.reviewed DESC LIMIT ?",
+            "WHERE f.rule = ? AND f.state != ? AND p.state != 'gone' "
+            "ORDER BY f.reviewed DESC, f.posting_id DESC, f.position DESC LIMIT ?",
             (rule, RESOLVED, limit),
         )
-        return [_finding(row) for row in rows]
+        by_posting = groupby(map(_finding, rows), key=attrgetter("posting_id"))
+        return [finding for _, findings in by_posting for finding in reversed(tuple(findings))]
 
     def queue(
         self, wanted: QueueFilter, after: Position | None, limit: int

@@ -16,6 +16,7 @@ from bot.web.commands import command_address
 from bot.web.mails import mail_headers, mail_text
 from rules.analysis.maintainers import SubsystemMatch
 from rules.diff.patch import Patch
+from rules.finding import Severity
 from rules.lazy import dataclass
 from rules.lint.rule import Rule
 from rules.listing import number_ranges
@@ -139,6 +140,12 @@ class SeriesView:
     subsystems: tuple[SubsystemMatch, ...]
     has_commands: bool
     shown: SeriesDetail
+
+    @property
+    def reported(self) -> list[ShownFinding]:
+        """The findings on the page that are not withheld, the most severe first."""
+        findings = (finding for patch in self.patches for finding in patch.findings if not finding.withheld)
+        return sorted(findings, key=lambda finding: -Severity(finding.severity).rank)
 
 
 def series_view(detail: SeriesDetail, max_shown: int = _MAX_SHOWN) -> SeriesView:

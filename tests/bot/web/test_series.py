@@ -18,7 +18,7 @@ from bot.review.model import Review, ReviewFinding
 from bot.store.repository import Repository
 from bot.store.web import SqliteWebStore
 from bot.web.app import create_app
-from rules.finding import Finding, Report
+from rules.finding import Finding, Report, Severity
 from rules.listing import number_ranges
 from tests.bot.review.factories import Maker
 from tests.bot.web.conftest import NOW, Clock, save
@@ -94,6 +94,26 @@ def test_the_findings_come_before_their_comparison(client: TestClient, store: Re
     rows = re.findall(r"<tr>.*?</tr>", text[: text.index('id="findings"')], re.DOTALL)
     numbers = [re.findall(r'<td class="number"[^>]*>([^<]*)</td>', row) for row in rows]
     assert numbers == [[], ["1", "1", "\u2013", "1"], ["2", "2", "1", "2"]]
+
+
+def test_reported_findings_are_named_before_all_findings(client: TestClient, store: Repository) -> None:
+    """Most findings of a long series are withheld, and the reported ones are among them."""
+    make = Maker()
+    findings = [make.finding(line, rule=f"rule-{line}", severity=Severity.BUG) for line in (5, 9)]
+    findings.append(make.finding(12, rule="rule-12"))
+    posting = make.posting()
+    save(store, [posting])
+    withheld = ReviewFinding(findings[0], withheld="its rule is not stable")
+    shown = Review(posting, (withheld, ReviewFinding(findings[2]), ReviewFinding(findings[1])))
+    store.save_review(shown, None, NOW)
+    text = client.get(SERIES).text
+
+    summary = text[text.index("<p>Reported:</p>") : text.index("<h3>Patch 1:")]
+    assert [("bug", findings[1].fingerprint, "rule-9"), ("warning", findings[2].fingerprint, "rule-12")] == re.findall(
+        r'>(bug|warning)</span> <a href="#([^"]*)">([^<]*)</a> at', summary
+    )
+    store.save_review(replace(shown, findings=shown.findings[1:]), None, NOW)
+    assert "<p>Reported:</p>" not in client.get(SERIES).text
 
 
 def test_an_earlier_posting_is_linked(client: TestClient, store: Repository) -> None:
