@@ -189,7 +189,8 @@ def _lines(
 def _posting(stored: StoredPosting, terms: RefusalTerms, now: datetime, modes: _Modes) -> Iterator[str]:
     posting, series = stored.posting, stored.posting.series
     yield f'in "{series.subject}", v{series.revision}, {len(series.patches)} of {posting.expected} patches'
-    yield f"  series {posting.message_id}, {stored.state}{f': {stored.detail}' if stored.detail else ''}"
+    detail = posting.missing_parts or stored.detail
+    yield f"  series {posting.message_id}, {stored.state}{f': {detail}' if detail else ''}"
     if stored.searched:
         yield f"  missing parts: {stored.searched}"
     if stored.verdict:

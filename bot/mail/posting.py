@@ -99,6 +99,21 @@ class Posting:
         return next((part for part in self.parts if part.index == index), None)
 
     @property
+    def missing_parts(self) -> str:
+        """The parts that have not arrived, as in "the cover letter and patches 2 and 5 of 9"; "" if none."""
+        if not isinstance(self.state, Waiting):
+            return ""
+        from rules.listing import number_ranges
+
+        missing = self.state.missing
+        patches = [index for index in missing if index]
+        names = ["the cover letter"] if 0 in missing else []
+        if patches:
+            numbers = " and ".join(number_ranges(patches).rsplit(", ", 1))
+            names.append(f"patch{'es' if len(patches) > 1 else ''} {numbers} of {self.expected}")
+        return " and ".join(names)
+
+    @property
     def paths(self) -> frozenset[str]:
         """Every file that the posting changes, under its names before and after."""
         changes = (change for patch in self.series.patches for change in patch.changes)

@@ -230,10 +230,9 @@ def _by_context(posting: Posting, context: RefusalContext, now: datetime) -> Ref
     if isinstance(posting.state, Defective):
         return Refusal(RefusalKind.DEFECTIVE, posting.state.reason)
     if isinstance(posting.state, Waiting):
-        missing = ", ".join(map(str, posting.state.missing))
         if now - context.last < SETTLE:
-            return Refusal(RefusalKind.UNSETTLED, f"waiting for {missing} of {posting.expected}")
-        return Refusal(RefusalKind.INCOMPLETE, f"{missing} of {posting.expected} did not arrive")
+            return Refusal(RefusalKind.UNSETTLED, f"waiting for {posting.missing_parts}")
+        return Refusal(RefusalKind.INCOMPLETE, f"{posting.missing_parts} did not arrive")
     return None
 
 

@@ -39,7 +39,7 @@ class Outcome:
         """Return the outcome of a posting that was not reviewed, from its state."""
         refused = ""
         if isinstance(posting.state, Waiting):
-            refused = f"waiting for {', '.join(map(str, posting.state.missing))} of {posting.expected}"
+            refused = f"waiting for {posting.missing_parts}"
         elif isinstance(posting.state, Defective):
             refused = posting.state.reason
         series = posting.series

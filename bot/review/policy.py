@@ -16,7 +16,7 @@ from rules.lint.rule import Rule, Scope, Status
 NITS_ALONE: Final = Sentence("all findings are nits")
 OVER: Final = Sentence("more findings than one mail reports")
 DAMAGED: Final = Sentence("the series cannot be checked: {reason}")
-INCOMPLETE: Final = Sentence("parts of the series are missing: {numbers}")
+INCOMPLETE: Final = Sentence("parts of the series are missing: {parts}")
 NO_RULE: Final = Sentence("its rule is unknown")
 NOT_STABLE: Final = Sentence("its rule is not stable")
 NEVER_MAILED: Final = Sentence("its rule is never mailed")
@@ -82,7 +82,7 @@ def _of_posting(posting: Posting) -> str | None:
         return None
     if isinstance(posting.state, Defective):
         return DAMAGED.format(reason=posting.state.reason)
-    return INCOMPLETE.format(numbers=", ".join(str(index) for index in posting.state.missing))
+    return INCOMPLETE.format(parts=posting.missing_parts)
 
 
 def _of_finding(entry: ReviewFinding, rule: Rule | None, policy: Policy) -> str | None:

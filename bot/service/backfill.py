@@ -103,7 +103,7 @@ class BackfillJob:
         parts = tuple(mail for mail, is_part in zip(mails, wanted, strict=True) if is_part is True)
         new = self._store.ingest(self._batch(posting, parts)) if parts else 0
         missing = ", ".join(map(str, posting.state.missing))
-        self._store.conclude(posting, f"asked for {missing}, found {len(parts)} mails", self._clock.now())
+        self._store.conclude(posting, f"asked for {posting.missing_parts}, found {len(parts)} mails", self._clock.now())
         event(LogEvent.PARTS_SEARCHED, **series_fields(posting), missing=missing, found=len(parts), new=new)
         return new
 

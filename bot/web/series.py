@@ -19,7 +19,6 @@ from rules.diff.patch import Patch
 from rules.finding import Severity
 from rules.lazy import dataclass
 from rules.lint.rule import Rule
-from rules.listing import number_ranges
 from rules.registry import RULES
 
 _MAX_SHOWN: Final = 200  # findings with their hunks
@@ -254,9 +253,7 @@ def _quoted_line(line: str) -> QuotedLine:
 def _state_detail(posting: Posting) -> str:
     """Return which parts are missing, or why the posting cannot be reviewed."""
     if isinstance(posting.state, Waiting):
-        cover = "the cover letter, " if 0 in posting.state.missing else ""
-        patches = number_ranges(index for index in posting.state.missing if index)
-        return f"{cover}{patches} of {posting.expected}" if patches else cover.removesuffix(", ")
+        return posting.missing_parts
     return posting.state.reason if isinstance(posting.state, Defective) else ""
 
 

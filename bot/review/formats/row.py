@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bot.mail.parse import SYNTHETIC
-from bot.mail.posting import Posting, Waiting
-from bot.review.render.text import listed
+from bot.mail.posting import Posting
 from rules.finding import Anchor, Failure, Finding, Fix, Severity
 from rules.lazy import dataclass, re, replace
 from rules.lint.rule import Rule, Status
@@ -103,13 +102,7 @@ def of_findings(findings: Iterable[Finding], rules: Mapping[str, Rule]) -> Itera
 
 def missing_parts(posting: Posting) -> str:
     """Return which parts of an incomplete series were not given; "" for other series."""
-    if not isinstance(posting.state, Waiting):
-        return ""
-    patches = [index for index in posting.state.missing if index]
-    names = ["the cover letter"] if 0 in posting.state.missing else []
-    if patches:
-        names.append(f"{'patches' if len(patches) > 1 else 'patch'} {listed(patches)} of {posting.expected}")
-    return f"incomplete series: {' and '.join(names)} not given"
+    return f"incomplete series: {posting.missing_parts} not given" if posting.missing_parts else ""
 
 
 def record(row: Row) -> dict[str, str | int | None]:

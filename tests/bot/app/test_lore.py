@@ -66,7 +66,7 @@ def test_a_part_that_the_list_did_not_get_is_found_by_its_id(origin: Origin, set
         service.poll.run()
         (outcome,) = service.review.run()
 
-    assert [outcome.refused for outcome in waiting] == ["waiting for 2 of 2"]
+    assert [outcome.refused for outcome in waiting] == ["waiting for patch 2 of 2"]
     assert (completed.mails, again.postings, origin.asked("/all/")) == (1, 0, 1)
     assert (outcome.patches, bool(outcome.mail)) == (2, True)
 

@@ -35,7 +35,7 @@ def explained(patchwarden: Call, tmp_path: Path) -> Call:
         ("good@x", ["mode dry-run of rust-for-linux@lists.example.org (no table in [lists])"]),
         ("new@x", ["complete", "reviewed", "our reply: "]),
         ("old@x", ["reviewed", "our reply: "]),
-        ("half@x", ["waiting: 2", "would be refused: incomplete: 2 of 2 did not arrive"]),
+        ("half@x", ["waiting: patch 2 of 2", "would be refused: incomplete: patch 2 of 2 did not arrive"]),
         ("re@x", ["in no series: reply: the subject is that of a reply"]),
         ("bot@x", ["in no series: bot: lkp@intel.com is a bot"]),
         ("stable@x", ['refused: backport: the subject says "6.12.y"']),
@@ -60,7 +60,7 @@ def test_what_is_explained_as_records(explained: Call) -> None:
     )
     assert (series["mode"], series["deciding_lists"]) == ("dry-run", ["rust-for-linux@lists.example.org"])
     assert series["reply"]
-    assert "incomplete: 2 of 2 did not arrive" == half["series"][0]["would_be_refused"]
+    assert "incomplete: patch 2 of 2 did not arrive" == half["series"][0]["would_be_refused"]
     assert ([], "reply: the subject is that of a reply") == (reply["series"], reply["no_series_reason"])
 
 

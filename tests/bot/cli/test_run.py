@@ -34,7 +34,7 @@ def test_one_round_ends_with_a_table_and_the_next_step(patchwarden: Call, archiv
 
     assert status == 0
     assert "rust: led: a driver" in out
-    assert "waiting for 2 of 2" in out
+    assert "waiting for patch 2 of 2" in out
     assert "1 series reviewed, 1 with a mail; 1 not reviewed" in out
     assert "patchwarden outbox show" in out
     assert "threading: 5" in err

@@ -166,12 +166,15 @@ CASES = {
     "two different patches of one number": (
         [patch("1@x", number=" 1/2"), patch("2@x", "fan", number=" 1/2", to="1@x")],
         [
-            "rust: fan: read it v1 incomplete: 2 of 2 did not arrive",
-            "rust: led: read it v1 incomplete: 2 of 2 did not arrive",
+            "rust: fan: read it v1 incomplete: patch 2 of 2 did not arrive",
+            "rust: led: read it v1 incomplete: patch 2 of 2 did not arrive",
         ],
     ),
     "no cover letter": ([patch("1@x", number=" 1/2"), patch("2@x", "fan", number=" 2/2", to="1@x")], [ONE]),
-    "a part missing": ([patch("1@x", number=" 1/2")], ["rust: led: read it v1 incomplete: 2 of 2 did not arrive"]),
+    "a part missing": (
+        [patch("1@x", number=" 1/2")],
+        ["rust: led: read it v1 incomplete: patch 2 of 2 did not arrive"],
+    ),
     "last patch first": ([patch("2@x", "fan", number=" 2/2", to="1@x"), patch("1@x", number=" 1/2")], [ONE]),
     "patches before their cover letter": (
         [patch("1@x", number=" 1/1", to="c@x"), mail("c@x", "[PATCH 0/1] rust: a driver")],
@@ -202,8 +205,8 @@ CASES = {
             swap(patch("2@x", "fan", number=" 2/2", to="b@x"), ("09:00:00", "11:00:00")),
         ],
         [
-            "rust: fan: read it v1 incomplete: 1 of 2 did not arrive",
-            "rust: led: read it v1 incomplete: 2 of 2 did not arrive",
+            "rust: fan: read it v1 incomplete: patch 1 of 2 did not arrive",
+            "rust: led: read it v1 incomplete: patch 2 of 2 did not arrive",
         ],
     ),
     "counters and tags of other shapes": (

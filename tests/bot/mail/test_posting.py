@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.mail.address import Address
-from bot.mail.posting import MAX_EARLIER, Posting
+from bot.mail.posting import MAX_EARLIER, Complete, Posting, State, Waiting
 from tests.bot.review.factories import Maker
 
 MAKE = Maker()
@@ -119,3 +119,17 @@ def test_a_resend_of_one_patch_repeats_a_part_of_the_series(path: str, resend: b
 
     assert again.repeats_part_of(first) is repeats
     assert not again.repeats_part_of(None)
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (Complete(), ""),
+        (Waiting((0,)), "the cover letter"),
+        (Waiting((3,)), "patch 3 of 15"),
+        (Waiting((2, 3)), "patches 2 and 3 of 15"),
+        (Waiting((0, 2, 5, 6, 7, 12)), "the cover letter and patches 2, 5\N{EN DASH}7 and 12 of 15"),
+    ],
+)
+def test_the_missing_parts_are_named(state: State, expected: str) -> None:
+    assert expected == replace(_posting(1), state=state, expected=15).missing_parts

@@ -179,11 +179,11 @@ def test_a_posting_is_refused_for_what_it_is(posting: Posting, kind: RefusalKind
         ),
         (
             refuse_posting(replace(posting("[PATCH 1/4] x"), state=Waiting((2, 4))), FRESH, SENT, TERMS),
-            "unsettled: waiting for 2, 4 of 4",
+            "unsettled: waiting for patches 2 and 4 of 4",
         ),
         (
             refuse_posting(replace(posting("[PATCH 1/4] x"), state=Waiting((2, 4))), FRESH, NOW, TERMS),
-            "incomplete: 2, 4 of 4 did not arrive",
+            "incomplete: patches 2 and 4 of 4 did not arrive",
         ),
         (
             refuse_posting(posting("[PATCH] x"), replace(FRESH, followed=False), NOW, TERMS),

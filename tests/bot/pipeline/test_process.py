@@ -157,7 +157,7 @@ def test_a_posting_whose_mail_is_only_filed_is_a_dry_run(make: Maker, mode: Mode
     ("state", "refused"),
     [
         (Complete(), ""),
-        (Waiting((0, 2)), "waiting for 0, 2 of 1"),
+        (Waiting((0, 2)), "waiting for the cover letter and patch 2 of 1"),
         (Defective("announces 900 patches"), "announces 900 patches"),
     ],
 )

@@ -144,7 +144,7 @@ def test_a_series_of_an_archive_that_lacks_a_patch_is_not_waited_for(make: Maker
 
     (refused,) = [event for event in events if isinstance(event, RefusedPosting)]
     assert refused.posting.message_id == "1@x"
-    assert str(refused.refusal) == "incomplete: 2 of 2 did not arrive"
+    assert str(refused.refusal) == "incomplete: patch 2 of 2 did not arrive"
 
 
 def test_patches_that_were_posted_before_are_not_reviewed_again(make: Maker) -> None:

@@ -69,7 +69,7 @@ def test_a_series_that_comes_in_pieces_is_whole_in_the_end(store: Repository) ->
     archive.mails.append(SERIES[2])
     second = _poll(store, archive).run()
 
-    assert [outcome.refused for outcome in first.unready] == ["waiting for 2 of 2"]
+    assert [outcome.refused for outcome in first.unready] == ["waiting for patch 2 of 2"]
     assert second.unready == ()
     assert _due(store) == ["c@x"]
 
