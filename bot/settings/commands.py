@@ -65,7 +65,10 @@ class DigestSettings(Table):
     every: Literal["day", "week"] = setting("week", "day or week.")
     weekday: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = setting("mon", "The day of a weekly digest.")
     time: str = setting(
-        "07:00", "The time of day, in the time zone `zone`.", pattern=re.compile(r"^([01]\d|2[0-3]):[0-5]\d$")
+        "07:00",
+        "The time of day, in the time zone `zone`.",
+        pattern=re.compile(r"^([01]\d|2[0-3]):[0-5]\d$"),
+        form='a time of day, such as "07:00"',
     )
     zone: Annotated[str, _zone] = setting("UTC", 'The time zone, such as "Europe/Berlin".')
     mode: Literal["dry-run", "moderate", "send"] = setting(

@@ -138,7 +138,7 @@ def _check_bounds(setting: Setting, value: Any, path: KeyPath) -> None:
     if maximum is not None and not value <= maximum:
         raise ValueError(f"must be at most {maximum}")
     if setting.pattern is not None and not setting.pattern.fullmatch(value):
-        raise ValueError(f"must match the regular expression {setting.pattern.pattern}")
+        raise ValueError(f"must be {setting.form}")
 
 
 def _all_names(kind: type[Table]) -> Iterator[str]:

@@ -14,13 +14,17 @@ REQUIRED: Final[Any] = object()
 
 @dataclass(eq=False)
 class Setting:
-    """A setting: its default, its description, the values that it may have, and the type that its field has."""
+    """A setting: its default, its description, the values that it may have, and the type that its field has.
+
+    `form` says in an error what matches `pattern`.
+    """
 
     default: Any
     description: str
     ge: float | None = None
     le: float | None = None
     pattern: re.Pattern[str] | None = None
+    form: str = ""
     kind: Any = None
 
 

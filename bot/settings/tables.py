@@ -168,6 +168,7 @@ class LoreSettings(Table):
         "The name of this installation in the User-Agent header, which also contains identity.contact. If empty, a "
         "random name is made and stored beside the mirrors.",
         pattern=re.compile(r"^[A-Za-z0-9.-]*$"),
+        form='letters, digits, "." and "-"',
     )
     verify: bool = setting(True, "Verify DKIM signatures. This asks the DNS for keys.")
     keyring: Path = setting(
@@ -204,6 +205,7 @@ class ListSettings(Table):
         "",
         'Hours in UTC during which no mail is sent, such as "22-7".',
         pattern=re.compile(r"^(([01]?\d|2[0-3])-([01]?\d|2[0-3]))?$"),
+        form='two hours from 0 to 23, such as "22-7"',
     )
     severity: Severity = setting(Severity.NOTE, "Withhold findings below this severity on this list.")
     withheld_rules: tuple[RuleId, ...] = setting((), "Ids of rules whose findings are withheld on this list.")
@@ -219,6 +221,7 @@ class ListSettings(Table):
         'The name of the list\'s project in Patchwork, such as "rust-for-linux". Its patches get a check there, in '
         "every mode but off. If empty, they get none. It requires `consent`, and `url` and a token in [patchwork].",
         pattern=re.compile(r"^[A-Za-z0-9._-]{0,100}$"),
+        form='at most 100 letters, digits, ".", "_" and "-"',
     )
 
     def check(self) -> None:

@@ -214,7 +214,7 @@ def test_all_problems_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> N
         's.toml:15: sending.bounces: not an address of the form "bounces+{token}@your.domain"',
         "s.toml:12: sending.resend: must be true or false",
         "s.toml:17: precision.max_dispute_rate: must be a number",
-        "s.toml:19: digest.time: must match the regular expression ^([01]\\d|2[0-3]):[0-5]\\d$",
+        's.toml:19: digest.time: must be a time of day, such as "07:00"',
         "s.toml:21: kernel.repositories.0.path: is required",
         "s.toml:21: kernel.repositories.1.path: not a path; write it between quotes",
         "environment PATCHWARDEN_WEB__PORT: web.port: must be at most 65535",
@@ -654,3 +654,15 @@ def test_a_variable_with_an_old_name_overrides_the_file(monkeypatch: pytest.Monk
     monkeypatch.setenv("PATCHWARDEN_SENDING__HOUR_CAP", "3")
 
     assert load(Path("s.toml")).sending.max_mails_per_hour == 3
+
+
+def test_a_setting_with_a_pattern_says_in_words_what_it_takes() -> None:
+    patterns = [
+        setting
+        for table in Table.__subclasses__()
+        for setting in table.settings.values()
+        if setting.pattern is not None
+    ]
+
+    assert patterns
+    assert all(setting.form for setting in patterns)
