@@ -50,8 +50,10 @@ def _of_text(name: str, text: bytes) -> str:
         return f"output of `git log --graph`; {_FORMAT_PATCH}"
     if _COMMIT.match(text):
         return f"output of git without a diff; {_FORMAT_PATCH}"
-    if name.endswith((".rs", ".c", ".h")):
+    if name.endswith(".rs"):
         return f"a source file; run `patchwarden audit {name}`"
+    if name.endswith((".c", ".h")):
+        return f"a C file, of which only changes are checked; {_FORMAT_PATCH}"
     if _HUNK.search(text):
         return f"hunks without the name of a file above them; {_FORMAT_PATCH}"
     return f"a text without a diff; {_FORMAT_PATCH}"

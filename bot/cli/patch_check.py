@@ -185,6 +185,8 @@ def _source(name: str, context: GlobalOptions) -> "Archive":
             )
         if not name:
             raise InboxError("a target is empty")
+        if ".." in name and not name.startswith(".") and "/.." not in name and not os.access(name, os.F_OK):
+            raise InboxError(f"{name}: no such file or directory; to check commits, write --git REPO {name}")
         return open_source(name, patches=True)
     # Imported here because loading HTTP takes longer than checking a patch.
     from bot.app.lore import build_series_archive

@@ -155,7 +155,10 @@ def _check(repository: pygit2.Repository, path: Path) -> None:
     except (pygit2.GitError, KeyError, ValueError) as error:
         raise InboxError(f"{path}: {error}") from error
     if not is_archive:
-        raise InboxError(f"{path}: a git repository, but no public-inbox archive: its commits have no file `m`")
+        raise InboxError(
+            f"{path}: a git repository, but no public-inbox archive: its commits have no file `m`; to check its "
+            f"commits, run `patchwarden check --git {path} A..B`"
+        )
 
 
 def _known(repository: pygit2.Repository, cursor: str) -> pygit2.Oid | None:

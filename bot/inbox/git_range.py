@@ -91,7 +91,12 @@ class StagedChanges:
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:  # noqa: ARG002 the port's names
         """Yield one batch with one mail, with none if nothing is staged. Raises InboxError without a repository."""
-        diff = run_git(self.name, self._repository, "diff", "--cached", *_DIFF_OPTIONS)
+        try:
+            diff = run_git(self.name, self._repository, "diff", "--cached", *_DIFF_OPTIONS)
+        except InboxError:
+            # Outside of a repository `git diff` complains of the options.
+            run_git(self.name, self._repository, "rev-parse", "--git-dir")
+            raise
         mails = [RawMail(self.name, datetime.now(UTC), b"The staged changes\n---\n" + diff)] if diff else []
         yield Batch(self.name, "staged", "", tuple(read_as_mails(mails)))
 

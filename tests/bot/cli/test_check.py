@@ -421,15 +421,39 @@ def test_what_is_staged(run: Run, repository: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(
     ("arguments", "problem"),
-    [(("--staged", "--git", "linux", "HEAD~1..HEAD"), "--git and --staged cannot be combined"), (("--staged",), "")],
+    [
+        (("--staged", "--git", "linux", "HEAD~1..HEAD"), "--git and --staged cannot be combined"),
+        (("--staged",), "not a git repository"),
+    ],
 )
 def test_staged_changes_need_a_repository_and_no_range(
     run: Run, repository: Path, arguments: tuple[str, ...], problem: str
 ) -> None:
     result = run("check", *arguments)
 
-    assert (2, 1 + 2 * bool(problem)) == (result.status, result.err.count("\n"))
+    assert (2, 2 * len(arguments[1:2]) + 1) == (result.status, result.err.count("\n"))
     assert problem in result.err
+
+
+@pytest.mark.parametrize(
+    ("target", "advice"),
+    [
+        ("HEAD~1..HEAD", "--git REPO HEAD~1..HEAD"),
+        ("origin/main..", "--git REPO origin/main.."),
+        ("linux", "`patchwarden check --git linux A..B`"),
+        ("led.c", "run `git format-patch"),
+        ("led.rs", "run `patchwarden audit led.rs`"),
+    ],
+)
+@pytest.mark.usefixtures("repository")
+def test_what_is_no_patch_is_answered_with_what_to_run(run: Run, tmp_path: Path, target: str, advice: str) -> None:
+    for name in ("led.c", "led.rs"):
+        (tmp_path / name).write_text("int x;\n")
+
+    result = run("check", target)
+
+    assert (2, "") == (result.status, result.out)
+    assert advice in result.err
 
 
 def test_not_a_repository(run: Run, tmp_path: Path) -> None:
