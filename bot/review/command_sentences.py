@@ -16,9 +16,12 @@ NAMES: Final = Sentence("FINDING is a rule id, for all findings of the rule in t
 NO_NAMES: Final = Sentence("FINDING is a rule id or the id of a finding. This series has no findings.")
 MORE: Final = Sentence("and {count} more")
 
-NO_RULE: Final = Sentence("There is no rule `{rule}`.")
+NO_RULE: Final = Sentence("There is no rule `{rule}`. The name in brackets after a finding is its rule.")
 EVIDENCE: Final = Sentence("Evidence:")
-NO_FINDING: Final = Sentence("`{finding}` names no finding of this series, or more than one. Nothing was changed.")
+NO_FINDING: Final = Sentence(
+    "`{finding}` names no finding of this series, or more than one. Nothing was changed. To get a list of the "
+    "findings, reply with the line `patchwarden: help`."
+)
 
 RECHECKED: Final = Sentence("Revision {revision} was checked again. Findings: {counts}.")
 NEW: Final = Sentence("New:")

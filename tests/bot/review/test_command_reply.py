@@ -40,7 +40,9 @@ def test_every_rule_can_be_explained_by_mail(rule: Rule, make: Maker) -> None:
 
 
 def test_a_rule_that_there_is_not() -> None:
-    assert ["There is no rule `no-such-rule`."] == explanation(None, "no-such-rule")
+    text = " ".join(explanation(None, "no-such-rule"))
+
+    assert "There is no rule `no-such-rule`. The name in brackets after a finding is its rule." == text
 
 
 def test_help_names_the_findings(make: Maker) -> None:
@@ -73,7 +75,11 @@ def test_what_a_recheck_changed_is_reported_with_one_reason_or_many(make: Maker)
 
 
 def test_an_unknown_finding_is_named() -> None:
-    assert "`0123456789abcdef`" in " ".join(unknown_finding("0123456789abcdef"))
+    text = "\n".join(unknown_finding("0123456789abcdef"))
+
+    assert "`0123456789abcdef`" in text
+    assert "`patchwarden: help`" in text
+    assert [] == list(problems(text))
 
 
 def test_the_same_command_makes_the_same_mail(make: Maker) -> None:
