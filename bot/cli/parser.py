@@ -9,6 +9,7 @@ from bot.cli import status
 from bot.cli.command import Command, Group, echo, paragraphs
 from bot.suggestion import suggestion
 
+_MIN_WIDTH: Final = 50  # a narrower terminal breaks the lines itself
 _MAX_WIDTH: Final = 100
 _HELP_COLUMN: Final = 30
 
@@ -38,7 +39,7 @@ class Parser(ArgumentParser):
         import shutil
         import textwrap
 
-        width = min(shutil.get_terminal_size().columns, _MAX_WIDTH)
+        width = max(_MIN_WIDTH, min(shutil.get_terminal_size().columns, _MAX_WIDTH))
         blocks = [f"Usage: {self.usage}"]
         for is_kept, text in paragraphs(self._help_text):
             blocks.append(text if is_kept else textwrap.fill(text, width, break_on_hyphens=False))

@@ -42,6 +42,18 @@ def test_help_has_an_example_and_the_exit_statuses(patchwarden: Call, command: s
         assert "Exit status" in out
 
 
+def test_help_is_printed_in_a_terminal_of_any_width(patchwarden: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    widths = {}
+    for columns in (1, 20, 50, 80, 100, 500):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        status, out, _ = patchwarden("check", "--help")
+        assert status == 0
+        options = out[out.index("\nOptions:") :].splitlines()
+        widths[columns] = max(len(line) for line in options if line.startswith(" " * 10))
+
+    assert widths[1] == widths[20] == widths[50] <= 50 < widths[80] <= 80 < widths[100] == widths[500] <= 100
+
+
 def test_doctor_prints_each_problem_of_the_settings_on_its_own_line(patchwarden: Call) -> None:
     Path("bad.toml").write_text('[review]\nseverty = "nit"\nworkers = 1\n')
 
