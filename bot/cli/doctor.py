@@ -127,7 +127,7 @@ def _database(settings: "Settings") -> Iterator[Check]:
     except StoreError as error:
         yield Check("database", str(error), "correct this; the service needs its database")
         return
-    yield Check("database", f"{database_name(settings)}, {tally.raw:,} mails, {tally.postings:,} series")
+    yield Check("database", f"{database_name(settings)}, {count(tally.raw, 'mail')}, {tally.postings:,} series")
     if settings.server:
         yield Check("backup", f"copy the database with `pg_dump`, and then the files {settings.database}.*")
     if blocked:

@@ -16,7 +16,7 @@ from bot.cli.logged import logged
 from bot.cli.output import complain
 from bot.cli.progress import Silent, show_progress
 from bot.ports.store import Tally
-from bot.review.render.text import visible
+from bot.review.render.text import count, visible
 from bot.settings.paths import displayed
 
 if TYPE_CHECKING:
@@ -183,10 +183,10 @@ def _print_summary(console: "Console", settings: "Settings", outcomes: "Sequence
             highlight=False,
         )
     if skipped := sum(outcome.skipped > 0 for outcome in outcomes):
-        console.print(f"{skipped:,} of them could not be checked in places; see `{_NAME} explain`.", highlight=False)
-    known = ", ".join(f"{count:,} {state}" for state, count in sorted(tally.mails.items())) or "none"
+        console.print(f"{skipped:,} of them checked only in part; `{_NAME} explain` says why.", highlight=False)
+    known = ", ".join(f"{number:,} {state}" for state, number in sorted(tally.mails.items())) or "none"
     console.print(
-        f"{database_name(settings)} contains {tally.postings:,} series and {tally.raw:,} mails, "
+        f"{database_name(settings)} contains {tally.postings:,} series and {count(tally.raw, 'mail')}, "
         f"{tally.unreadable:,} of them unreadable. Mails in the outbox: {known}.",
         highlight=False,
     )

@@ -21,6 +21,7 @@ from bot.ports.mails import Mails
 from bot.ports.postings import BackfillRequests, Incomplete
 from bot.ports.raw_mail import Batch, Provenance, RawMail
 from bot.ports.running import Clock, Progress
+from bot.review.render.text import count
 from bot.service.outage import Outages
 from rules.lazy import dataclass
 
@@ -103,7 +104,9 @@ class BackfillJob:
         parts = tuple(mail for mail, is_part in zip(mails, wanted, strict=True) if is_part is True)
         new = self._store.ingest(self._batch(posting, parts)) if parts else 0
         missing = ", ".join(map(str, posting.state.missing))
-        self._store.conclude(posting, f"asked for {posting.missing_parts}, found {len(parts)} mails", self._clock.now())
+        self._store.conclude(
+            posting, f"asked for {posting.missing_parts}, found {count(len(parts), 'mail')}", self._clock.now()
+        )
         event(LogEvent.PARTS_SEARCHED, **series_fields(posting), missing=missing, found=len(parts), new=new)
         return new
 

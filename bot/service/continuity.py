@@ -15,6 +15,7 @@ from bot.ports.installation import Attempt, Claim, Installation, Installations, 
 from bot.ports.mails import MailStatus
 from bot.ports.postings import DuePosting
 from bot.ports.running import Clock
+from bot.review.render.text import count
 from bot.service.recheck import recheck_kind
 from rules.lazy import dataclass
 
@@ -147,7 +148,7 @@ def difference(store: SentMails, state: LedgerState | None, now: datetime) -> Di
     if not installation.knows_secret:
         reasons.append("the database is newer than the secret beside it")
     if state is None and installation.generation and sent:
-        reasons.append(f"the ledger is lost, and the database sent {len(sent):,} mails")
+        reasons.append(f"the ledger is lost, and the database sent {count(len(sent), 'mail')}")
     if state is not None:
         if state.installation != installation.name:
             reasons.append("the ledger is that of another database")
@@ -161,10 +162,10 @@ def difference(store: SentMails, state: LedgerState | None, now: datetime) -> Di
             reasons.append(f"{state.damaged:,} lines of the ledger cannot be read")
         unknown = [attempt for attempt in state.attempts.values() if is_unknown(attempt, sent)]
         if unknown:
-            reasons.append(f"the ledger has {len(unknown):,} mails that the database does not know as sent")
+            reasons.append(f"the ledger has {count(len(unknown), 'mail')} that the database does not know as sent")
     claims = store.claims("ours", 10_000)
     if claims:
-        reasons.append(f"the archives have {len(claims):,} mails of ours that the database does not know")
+        reasons.append(f"the archives have {count(len(claims), 'mail')} of ours that the database does not know")
     return Difference(tuple(reasons), tuple(unknown), tuple(claims))
 
 

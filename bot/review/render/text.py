@@ -86,5 +86,5 @@ def listed(items: Iterable[object], max_items: int = 8) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Return the number with its noun: "1 nit", "2 nits", "2 patches"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('ch') else 's'}"
+    """Return the number with its noun: "1 nit", "2,000 nits", "2 patches"."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}{'es' if noun.endswith('ch') else 's'}"

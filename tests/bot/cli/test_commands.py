@@ -67,6 +67,13 @@ def test_doctor_prints_each_problem_of_the_settings_on_its_own_line(patchwarden:
     ]
 
 
+def test_one_mail_is_not_counted_as_mails(patchwarden: Call, tmp_path: Path) -> None:
+    archive = git_archive(tmp_path / "one.git", [patch("1@example.org")])
+
+    assert "1 series and 1 mail, 0 of them unreadable" in patchwarden("run", "--once", "--archive", str(archive))[1]
+    assert ", 1 mail, 1 series\n" in patchwarden("doctor")[1]
+
+
 def test_help_names_both_forms_of_a_switch_and_the_kind_of_a_value(patchwarden: Call) -> None:
     _, out, _ = patchwarden("run", "--help")
 

@@ -62,7 +62,7 @@ def test_the_service_goes_on_and_explains(patchwarden: Call, tmp_path: Path, lar
     status, out, _ = patchwarden("run", "--once", "--archive", str(archive))
 
     assert status == 0
-    assert "1 of them could not be checked in places" in out
+    assert "1 of them checked only in part" in out
     status, out, _ = patchwarden("explain", "large@x")
     assert f"reviewed: no finding to report; patch 1, {WHY}" in out
 
@@ -74,7 +74,7 @@ def test_the_service_names_a_diff_that_cannot_be_read(patchwarden: Call, tmp_pat
 
     _, out, _ = patchwarden("run", "--once", "--archive", str(archive))
 
-    assert "1 of them could not be checked in places" in out
+    assert "1 of them checked only in part" in out
     _, out, _ = patchwarden("explain", "long@x")
     assert "reviewed: no finding to report; patch 1: its diff cannot be read: " in out
 
