@@ -134,7 +134,7 @@ def test_an_earlier_posting_is_linked(client: TestClient, store: Repository) -> 
     [
         (
             Waiting((1, 2, 3, 5)),
-            ["Parts are missing: 1\u20133, 5 of 1.", "There is no review yet.", "parts are missing."],
+            ["Parts are missing: patches 1\u20133 and 5 of 1.", "There is no review yet.", "parts are missing."],
         ),
         (Waiting((0,)), ["Parts are missing: the cover letter."]),
         (Defective("patch 1 is damaged"), ["patch 1 is damaged", "There is no review.", "cannot be reviewed."]),
