@@ -13,7 +13,7 @@ from bot.app.sources import open_archives
 from bot.inbox.assemble import assemble
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import Writers
-from bot.mail.posting import Complete, Posting
+from bot.mail.posting import Complete, Defective, Posting
 from bot.mail.target import target
 from bot.pipeline.analyse import LIMITS
 from bot.pool.executor import ProcessExecutor
@@ -69,8 +69,10 @@ class RecheckSession:
             due = self.store.find(message_id)
         if due is None:
             raise InboxError(f"{message_id}: found no patch or cover letter with this id")
-        if not isinstance(due.posting.state, Complete):
-            raise InboxError(f"{message_id}: the series is {due.posting.state.word}, so it cannot be checked")
+        state = due.posting.state
+        if not isinstance(state, Complete):
+            reason = state.reason if isinstance(state, Defective) else f"{due.posting.missing_parts} did not arrive"
+            raise InboxError(f"{message_id}: the series cannot be checked: {reason}")
         return due.posting
 
     def _poll(self, archives: Sequence[Archive]) -> None:

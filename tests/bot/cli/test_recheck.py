@@ -8,6 +8,7 @@ import pytest
 
 from bot.cli.command import UsageError
 from bot.cli.since import parse_time
+from bot.inbox.source import open_source
 from tests.fakes.mails import git_archive, patch
 
 Call = Callable[..., tuple[int, str, str]]
@@ -114,3 +115,15 @@ def test_a_moment(text: str, expected: datetime) -> None:
 def test_no_moment(text: str) -> None:
     with pytest.raises(UsageError):
         parse_time(text, datetime(2026, 3, 8, tzinfo=UTC) - timedelta())
+
+
+def test_the_missing_parts_of_a_series_are_named(
+    patchwarden: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = git_archive(tmp_path / "half.git", [patch("1@example.org", number=" 1/3")])
+    monkeypatch.setattr("bot.app.recheck.build_series_archive", lambda *_: open_source(archive))
+
+    status, _, err = patchwarden("recheck", "1@example.org", "--archive", str(archive))
+
+    problem = "1@example.org: the series cannot be checked: patches 2 and 3 of 3 did not arrive"
+    assert (2, f"patchwarden: {problem}") == (status, err.splitlines()[-1])
