@@ -33,12 +33,15 @@ _CALL = re.compile(
 )
 _CRATE = "rust/pin-init/"
 _PIN_INIT = "rust/pin-init/src/lib.rs"
+_KERNEL_CRATE = "rust/kernel/lib.rs"
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added call."""
-    library = file.series.tree.read(_PIN_INIT)
-    if file.path.startswith(_CRATE) or (library is not None and b"fn zeroed<" not in library):
+    if file.path.startswith(_CRATE):
+        return
+    read = file.series.tree.read
+    if read(_KERNEL_CRATE) is not None and b"fn zeroed<" not in (read(_PIN_INIT) or b""):
         return
     for item in introduced(file, "zeroed", _occurrences):
         yield file.report(item, f"The safe `pin_init::zeroed()` does the same as `{item.key}`.")
@@ -80,8 +83,21 @@ EXAMPLES = (
           | +fn new() -> Led {
           | +    let raw: bindings::led = unsafe { core::mem::zeroed() };
           | +}
+          | tree rust/kernel/lib.rs
+          | pub mod led;
           | tree rust/pin-init/src/lib.rs
           | pub unsafe trait Zeroable {}
+        """,
+    ),
+    Example(
+        "a kernel without the crate",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +fn new() -> Led {
+          | +    let raw: bindings::led = unsafe { core::mem::zeroed() };
+          | +}
+          | tree rust/kernel/lib.rs
+          | pub mod init;
         """,
     ),
 )
