@@ -29,6 +29,7 @@ from rules.finding import Diagnostic, Edit, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Scope, Status, Trigger
+from rules.source.rust.code_place import is_in_test
 from rules.source.rust.source import RustSource
 
 _PATH = re.compile(r"(?<![\w:$])(?P<crate>core|kernel|pin_init)::\w")
@@ -72,7 +73,7 @@ def _occurrences(source: RustSource, *, in_kernel_crate: bool, is_cut: bool) -> 
     for match in _PATH.finditer(source.code):
         at = match.start()
         is_own = in_kernel_crate and match["crate"] == "kernel"
-        if (is_own and at < end) or _is_in_body(source, at, is_exported=not is_own):
+        if ((is_own and at < end) or _is_in_body(source, at, is_exported=not is_own)) and not is_in_test(source, at):
             yield occurrence(match["crate"], source, at)
 
 
@@ -128,6 +129,15 @@ EXAMPLES = (
           | +    () => {
           | +        kernel::register_led!(())
           | +    };
+          | +}
+          | diff rust/kernel/led/light.rs (new)
+          | +#[cfg(test)]
+          | +mod tests {
+          | +    macro_rules! inner {
+          | +        () => {
+          | +            kernel::register_led!(())
+          | +        };
+          | +    }
           | +}
         """,
     ),
