@@ -5,7 +5,8 @@
 
 An added `#![feature(..)]` of the `kernel` crate in a group of features that has no comment above it.
 
-An added feature of a crate below `rust/` whose name is not in the commit message.
+An added feature of a crate below `rust/` whose name is not in the commit message, unless the comment says since which
+version it is stable.
 
 ## Why
 
@@ -19,8 +20,8 @@ the commit message why the feature is needed.
 
 ## What it does not flag
 
-Features that the patch only moves, diffs without a commit message, files without such comments, and groups whose first
-line is not shown.
+Features that the patch only moves or makes unconditional, diffs without a commit message, files without such comments,
+and groups whose first line is not shown.
 """
 
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.source import RustSource
 
 _FEATURE = "#![feature("
+_STABLE = re.compile(r"\b[Ss]table (?:since|in)\b")
 _NAME = re.compile(r"#!\[feature\((\w++)\)\]")
 
 
@@ -41,30 +43,34 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     if not file.path.startswith("rust/") or not file.is_maintained_rust:
         return
     has_comments = file.in_kernel_crate and file.mentions(b"table since")
+    log = f"{file.patch.subject}\n{file.patch.log}" if file.patch.log else None
+    removed = "\n".join(file.change.texts("-"))
     for source in file.added_sources(_FEATURE):
         for line in sorted(file.new_lines):
-            if not source.first_line <= line <= source.last_line:
+            if not source.first_line <= line <= source.last_line or not source.line_text(line).startswith(_FEATURE):
                 continue
-            if has_comments and _is_unexplained(source, line):
+            comment = _group_comment(source, line)
+            if has_comments and comment == "":
                 message = "Say in a comment since which version this feature is stable, or whether that is expected."
                 yield file.report(line, message)
+            is_stable = has_comments if comment is None else _STABLE.search(comment) is not None
             name = _NAME.match(source.line_text(line))
-            if name is not None and file.patch.log and name[1] not in f"{file.patch.subject}\n{file.patch.log}":
+            if is_stable or name is None or f"feature({name[1]})" in removed:
+                continue
+            if log is not None and name[1] not in log:
                 yield file.report(line, f"Say in the commit message why the kernel needs the feature `{name[1]}`.")
 
 
-def _is_unexplained(source: RustSource, line: int) -> bool:
-    """Return whether a line is a feature, and its group has no comment above or beside it."""
-    if not source.line_text(line).startswith(_FEATURE):
-        return False
+def _group_comment(source: RustSource, line: int) -> str | None:
+    """Return the comment above or beside a feature of its group, or None if the start of the group is not shown."""
     while line >= source.first_line:
         text = source.line_text(line).strip()
         if "//" in text:
-            return False
+            return text[text.index("//") :]
         if not text.startswith("#!["):
-            return True
+            return ""
         line -= 1
-    return False
+    return None
 
 
 EXAMPLES = (
@@ -114,6 +120,25 @@ EXAMPLES = (
           |  // Expected to become stable.
           |  #![feature(other_thing)]
           | +#![feature(new_thing)]
+        """,
+    ),
+    Example(
+        "features that are stable, and a feature that was conditional",
+        """
+          | patch rust: use new things
+          | Use the new thing.
+          | diff rust/kernel/lib.rs
+          |  // Stable since Rust 1.87.0.
+          | +#![feature(new_thing)]
+          |  //
+          |  // Expected to become stable.
+        ! | +#![feature(other_thing)]
+          | +#![feature(third_thing)]
+          |  //
+          | -#![cfg_attr(CONFIG_HAS_THIRD_THING, feature(third_thing))]
+          | @@
+          |  #![feature(stable_thing)]
+          | +#![feature(stable_things)]
         """,
     ),
     Example(
