@@ -16,8 +16,8 @@ End the sentence with a full stop.
 
 ## What it does not flag
 
-Trailing comments, lists, headings, tables, code, lines with a link or code at their end, and comments that the patch
-only moves."""
+Trailing comments, lists, headings, tables, code, text that a code block continues, definitions of links, lines with a
+link or code at their end, and comments that the patch only moves."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ from rules.source.rust.doc_lines import DocTextLine, read_doc_runs
 
 _MIN_WORDS = 3
 _PROSE_END = re.compile(r"[a-z]\Z")
-_NO_PROSE = re.compile(r"\A\s*+(?:[-*+>|#@=~]|\d+[.)]|```|https?:|SPDX|/)|\A\s{4}|[{};|=]|\w\(")
+_NO_PROSE = re.compile(r"\A\s*+(?:[-*+>|#@=~]|\d+[.)]|```|https?:|SPDX|/|\[[^\]]*+\]:)|\A\s{4}|[{};|=]|\w\(")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
@@ -46,16 +46,28 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 def _check_lines(file: FileView, lines: list[DocTextLine]) -> Iterator[Diagnostic]:
     paragraph: list[DocTextLine] = []
-    for line in (*lines, DocTextLine(0, 0, "", is_code=False)):
-        if line.text.strip() and not line.is_code:
-            paragraph.append(line)
+    is_over = False
+    for line in lines:
+        if not line.text.strip():
+            is_over = True
             continue
-        if paragraph and not any(_NO_PROSE.search(part.text) for part in paragraph):
-            words = sum(len(part.text.split()) for part in paragraph)
-            last = paragraph[-1]
-            if words >= _MIN_WORDS and _PROSE_END.search(last.text.rstrip()) and last.line in file.new_lines:
-                yield file.report(Position(last.line, last.column), "End the sentence with a full stop.")
-        paragraph = []
+        if line.is_code:  # The block continues the text.
+            paragraph = []
+        elif is_over:
+            yield from _check_paragraph(file, paragraph)
+            paragraph = [line]
+        else:
+            paragraph.append(line)
+        is_over = False
+    yield from _check_paragraph(file, paragraph)
+
+
+def _check_paragraph(file: FileView, paragraph: list[DocTextLine]) -> Iterator[Diagnostic]:
+    if paragraph and not any(_NO_PROSE.search(part.text) for part in paragraph):
+        words = sum(len(part.text.split()) for part in paragraph)
+        last = paragraph[-1]
+        if words >= _MIN_WORDS and _PROSE_END.search(last.text.rstrip()) and last.line in file.new_lines:
+            yield file.report(Position(last.line, last.column), "End the sentence with a full stop.")
 
 
 EXAMPLES = (
@@ -85,6 +97,25 @@ EXAMPLES = (
           | +    set(); // no full stop here
           | +    // see above
           | +}
+        """,
+    ),
+    Example(
+        "text before code, and definitions of links",
+        """
+          | diff rust/kernel/led.rs (new)
+          | +/// The full syntax is
+          | +///
+          | +/// ```
+          | +/// led!(red);
+          | +/// ```
+          | +///
+        ! | +/// Macros make it short
+          | +///
+          | +/// The other LEDs follow.
+          | +///
+          | +/// [LED classes]: srctree/include/linux/leds
+          | +/// [`Led of a class`]: crate::led::Led
+          | +fn on() {}
         """,
     ),
 )
