@@ -138,6 +138,8 @@ def _write(node: _Node, indent: str) -> str:
         return f"{node.text}{{{', '.join(_write(item, indent) for item in node.items)}}}"
     inner = f"{indent}    "
     lines = [f"{inner}{_write(item, inner)}," for item in node.items]
-    if not lines[-1].endswith("},") or "\n" not in lines[-1]:
+    # The comments of a list within keep this list too, but for short names, which rustfmt puts on one line.
+    short_names = sum(1 for item in node.items if item.items is None and "::" not in item.text)
+    if "\n" not in lines[-1] or short_names > 1:
         lines[-1] += " //"
     return "\n".join([f"{node.text}{{", *lines, f"{indent}}}"])
