@@ -72,10 +72,10 @@ def _path_start(code: str, offset: int) -> int:
 
 
 def _fix(source: RustSource, start: int, match: re.Match[str]) -> tuple[Edit, ...]:
-    """Return the edit that writes the operator, none if the place is in a macro or has another form."""
+    """Return the edit that writes the operator, none if the place is in a macro, read at once or of another form."""
     code, opening = source.code, match.end() - 1
     closing = source.structure.closing(opening)
-    if closing is None or next(source.structure.macros(start), None) is not None or code[max(0, start - 1)] in "$:":
+    if closing is None or next(source.structure.macros(start), None) is not None or code[max(0, start - 1)] in "$:*":
         return ()
     place = source.text[opening + 1 : min(closing, opening + _MAX_PLACE)].strip()
     if closing - opening > _MAX_PLACE or not _PLACE.match(place):

@@ -493,6 +493,14 @@ fn on(led: &Led) {
 }
 """,
     ),
+    "a place that is read at once": (
+        "addr-of-macro",
+        """\
+fn on(led: &Led) -> u8 {
+    unsafe { *core::ptr::addr_of!(led.level) }
+}
+""",
+    ),
     "a place in a macro": (
         "addr-of-macro",
         """\
