@@ -604,6 +604,7 @@ MAIL_READERS: Final = (
         (
             "rules.diff.top_level.is_kernel_path",
             "rules.diff.top_level.kernel_path",
+            "rules.diff.top_level.is_source",
             "bot.mail.project.other_project",
             "rules.diff.origin.origin",
             "bot.digest.selection.subsystem",
@@ -613,6 +614,7 @@ MAIL_READERS: Final = (
         lambda path: (
             top_level.is_kernel_path(path),
             top_level.kernel_path(path),
+            top_level.is_source(path),
             project.other_project(path.split("/"), path, (path,), (path,)),
             path_origin.origin(path, path.encode("utf-8", "surrogateescape")),
             digest_material.subsystem(path),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bot.review.render.text import count
-from rules.diff.top_level import C_ENDS, SOURCE_ENDS
+from rules.diff.top_level import C_ENDS, is_source
 from rules.registry import needing_tree
 
 _MAX_NAMED: Final = 3
@@ -16,9 +16,9 @@ def unchecked(paths: Sequence[str], rules: Sequence[str] | None, *, has_tree: bo
 
     `rules` has the ids of the rules that were asked for, None for all that run before a series is posted.
     """
-    other = [path for path in paths if not path.endswith(SOURCE_ENDS)]
+    other = [path for path in paths if not is_source(path)]
     if other:
-        yield f"not checked, because only Rust, C and build files are: {_named(other)}"
+        yield f"not checked, because no rule reads such files: {_named(other)}"
     in_c = [path for path in paths if path.endswith(C_ENDS) and not path.startswith("rust/helpers/")]
     needing = needing_tree(rules)
     if needing and not has_tree:

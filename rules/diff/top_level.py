@@ -4,8 +4,8 @@
 from typing import Final
 
 C_ENDS: Final = (".c", ".h", ".S")
-SOURCE_ENDS: Final = (".rs", *C_ENDS, "Kconfig", "Makefile", "Kbuild", "MAINTAINERS")
-"""How the paths of the files end that rules read."""
+_SOURCE_ENDS: Final = (".rs", *C_ENDS, "Makefile", "Kbuild", "MAINTAINERS")
+_SOURCES: Final = ("rust/bindgen_parameters", "scripts/generate_rust_analyzer.py")
 
 _TOP_LEVEL: Final = frozenset(
     {
@@ -54,6 +54,11 @@ _TOP_LEVEL: Final = frozenset(
     }
 )
 """What the top of the kernel's tree holds, since it has Rust code."""
+
+
+def is_source(path: str) -> bool:
+    """Return whether rules read files of that path."""
+    return path.endswith(_SOURCE_ENDS) or path.rpartition("/")[2].startswith("Kconfig") or path in _SOURCES
 
 
 def is_kernel_path(path: str) -> bool:

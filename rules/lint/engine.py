@@ -11,7 +11,7 @@ from rules.analysis.view import FileView, SeriesView
 from rules.bindings.tree import LandingTree, NoTree, Tree
 from rules.diff.image import FileImages, Fragment, Image, Images, build_images, build_new_file_image
 from rules.diff.patch import FileChange, Patch, Series
-from rules.diff.top_level import SOURCE_ENDS
+from rules.diff.top_level import is_source
 from rules.finding import Anchor, Diagnostic, Failure, Finding, Fix, LogAnchor, Report, Skipped
 from rules.lazy import replace
 from rules.lint.rule import Rule, Trigger
@@ -57,7 +57,7 @@ def run_rules(rules: Sequence[Rule], series_view: SeriesView, paths: Collection[
     for file in series_view.files:
         if paths is not None and file.path not in paths:
             continue
-        if file.change.binary and file.path.endswith(SOURCE_ENDS):
+        if file.change.binary and is_source(file.path):
             unchecked.append(Skipped("", file.patch.index, file.path, _BINARY))
         for rule, diagnostic in file_rules.diagnose(file, unchecked):
             findings.append(_finding(rule, diagnostic))

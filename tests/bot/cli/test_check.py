@@ -354,7 +354,15 @@ def test_a_range_without_commits_is_no_error(run: Run, repository: Path, form: s
         ("a.rs", ("--rule", "unsafe-semicolon"), []),
         ("a.rs", ("--rule", "helper-unused"), ["not checked without a kernel tree (--tree REPO): 1 rule"]),
         ("a.c", (), ["not checked without a kernel tree (--tree REPO): whether Rust code uses what changes in a.c"]),
-        ("a.py", ("--rule", "addr-of-macro"), ["not checked, because only Rust, C and build files are: a.py"]),
+        ("a.py", ("--rule", "addr-of-macro"), ["not checked, because no rule reads such files: a.py"]),
+        ("lib/Kconfig.debug", ("--rule", "addr-of-macro"), []),
+        ("rust/bindgen_parameters", ("--rule", "addr-of-macro"), []),
+        ("scripts/generate_rust_analyzer.py", ("--rule", "addr-of-macro"), []),
+        (
+            "scripts/Makefile.lib",
+            ("--rule", "addr-of-macro"),
+            ["not checked, because no rule reads such files: scripts/Makefile.lib"],
+        ),
     ],
 )
 def test_without_findings_it_says_what_was_not_checked(
@@ -375,7 +383,7 @@ def test_in_a_repository_the_tree_is_checked(run: Run, repository: Path) -> None
 
     result = run("check", "--git", repository, "HEAD~1..HEAD")
 
-    assert result.out.endswith("no findings\n  not checked, because only Rust, C and build files are: a.txt\n")
+    assert result.out.endswith("no findings\n  not checked, because no rule reads such files: a.txt\n")
 
 
 def test_findings_of_a_baseline_do_not_count(run: Run, tmp_path: Path) -> None:
