@@ -24,6 +24,7 @@ _ARGUMENTS = (b"fn f() { g(", b"); }")
 _FIELDS = (b"struct S {", b"}")
 _ARMS = (b"fn f() { match x {", b"} }")
 _VALUES = (b"fn f() { let _ = S {", b"}; }")
+_TUPLE = b"struct S("
 _INNER = (b"match x {", b"S {", b"struct S {", b"enum E {")
 _TOKENS = b"m! {"
 # A fragment that begins in a function's head: with typed parameters, which no call has, with `where` or its bounds.
@@ -128,6 +129,8 @@ def _contexts(text: bytes, code: str, *, is_searched: bool) -> Iterator[tuple[by
             yield openers[:-1] + b"if x {", closers
         if head and not is_head_first:
             yield head, closers
+        if openers.endswith(b"("):
+            yield openers[:-1] + _TUPLE, closers
     yield _token_context(balanced)
 
 

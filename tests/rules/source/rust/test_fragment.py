@@ -29,6 +29,8 @@ ARMS = "    1 => unsafe { a() },\n    2 => b,\n"
         ("    a: u8,\n    b: unsafe fn(u8),\n}\nunsafe impl A for B {}\n", MEDIUM, "none"),
         ("        a: u8,\n    }\n    unsafe impl A for B {}\n}\n", MEDIUM, "none"),
         ("        A,\n        B,\n    }\n    unsafe impl A for B {}\n}\n", MEDIUM, "none"),
+        ("    A<B>,\n);\nunsafe impl C for D {}\n", MEDIUM, "none"),
+        ("        pub A<B>,\n    );\n    fn c() {\n        unsafe { d() }\n    }\n}\n", MEDIUM, "none"),
         ("        a,\n        unsafe { b() },\n    )\n}\n", MEDIUM, "unknown"),
         ("        a,\n        unsafe { b() },\n    ]\n}\n", MEDIUM, "unknown"),
         ("    a();\n    } else {\n        unsafe { b() }\n    }\n}\n", MEDIUM, "unknown"),
