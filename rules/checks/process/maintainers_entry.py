@@ -4,7 +4,7 @@
 ## What it flags
 
 - A new `.rs` file that no entry of MAINTAINERS except THE REST covers after the series.
-- An added entry whose files are all in Rust and that does not name rust-for-linux@vger.kernel.org.
+- An added entry whose files are all in Rust, if for one of them no entry names rust-for-linux@vger.kernel.org.
 
 ## Why
 
@@ -17,6 +17,7 @@ Add the file, or the list, to an entry.
 ## What it does not flag
 
 - Series whose base kernel is not known, and series that remove the file again.
+- An entry for files below `rust/` or `samples/rust/` if the entry RUST has these folders and the list.
 - A change of MAINTAINERS if the whole file is not known.
 """
 
@@ -55,9 +56,12 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
     if changed:
         known = {entry.name for entry in parse(base.decode("utf-8", "replace"))}
         names = {text: number for number, text in changed[-1].post_lines.items()}
+        with_list = Subsystems(entry for entry in entries if _LIST in entry.addresses)
         for entry in entries:
             is_rust = bool(entry.files) and all(map(_is_rust, entry.files))
-            if is_rust and entry.name not in known and _LIST not in entry.addresses and entry.name in names:
+            if not is_rust or entry.name in known or entry.name not in names:
+                continue
+            if not all(any(with_list.entries_of(path)) for path in entry.files):
                 message = f"The entry is about Rust, but does not name {_LIST}."
                 yield changed[-1].report(names[entry.name], message)
 
@@ -106,6 +110,27 @@ EXAMPLES = (
           |  F:	*/
           | diff rust/kernel/led.rs (new)
           | +fn on() {}
+        """,
+    ),
+    Example(
+        "new entries beside one that names the list",
+        """
+          | diff MAINTAINERS (whole)
+        ! | +LAMPS [RUST]
+          | +M:	Lamp Keeper <lamps@example.org>
+          | +F:	drivers/lamps/*.rs
+          | +F:	rust/kernel/lamp.rs
+          | +
+          | +LEDS [RUST]
+          | +M:	Led Keeper <keeper@example.org>
+          | +F:	rust/kernel/led/
+          | +F:	samples/rust/rust_led.rs
+          | +
+          |  RUST
+          |  M:	Ada <ada@example.org>
+          |  L:	rust-for-linux@vger.kernel.org
+          |  F:	rust/
+          |  F:	samples/rust/
         """,
     ),
     Example(
