@@ -18,11 +18,12 @@ Check the places that the note lists. If a requirement was added, add its explan
 
 ## What it does not flag
 
-New sections, sections that only change their line breaks, and sections that no code in the tree relies on. Without a
-kernel tree nothing is reported.
+New sections, sections that only change their line breaks or definitions of links, and sections that no code in the tree
+relies on. Without a kernel tree nothing is reported.
 """
 
 from collections.abc import Iterator
+from itertools import chain
 
 from rules.analysis.addressed import is_addressed, is_reworded
 from rules.analysis.bindings_view import BINDINGS_DIFF
@@ -33,7 +34,7 @@ from rules.lazy import dataclass, re
 from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
 from rules.listing import listing
-from rules.source.rust.docs import Docs, requirements
+from rules.source.rust.docs import Docs, requirements, section
 from rules.source.rust.items import Item
 from rules.source.rust.source import RustSource
 
@@ -60,13 +61,12 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
             old = before.get(item.key)
             if old is None or not item.contract or old.contract == item.contract:
                 continue
-            line = _line(file, item)
             users = find_contract_users(change.before, item, file.path)
             unchanged = [user for user in users if _is_unchanged(view, user)]
-            if line is not None and unchanged:
+            if unchanged:
                 docs = docs or [_docs_by_line(file.pre_rust), _docs_by_line(file.post_rust)]
                 changes = _compare(_points(docs[0], old), _points(docs[1], item))
-                yield _report(file, item, line, unchanged, changes)
+                yield _report(file, item, _line(file, item, docs[1]), unchanged, changes)
 
 
 def _items(sources: tuple[RustSource, ...]) -> Iterator[Item]:
@@ -75,15 +75,16 @@ def _items(sources: tuple[RustSource, ...]) -> Iterator[Item]:
         yield from source.items
 
 
-def _line(file: FileView, item: Item) -> int | None:
-    """Return the first changed line of the documentation above the item."""
-    lines = file.post_lines
-    number = item.line - 1
-    changed = None
-    while lines.get(number, "").strip().startswith(("///", "#[")):
-        changed = number if number in file.touched else changed
-        number -= 1
-    return changed if changed is not None else item.line
+def _line(file: FileView, item: Item, docs: dict[int, Docs]) -> int:
+    """Return the first line of the item's section that the patch adds, else that of its heading."""
+    text, titles = docs.get(item.line, Docs()), _titles(item)
+    added = (number for number, _ in section(text, titles) if number in file.touched)
+    headings = (number for number, title in text.headings if title in titles)
+    return next(chain(added, headings), item.line)
+
+
+def _titles(item: Item) -> frozenset[str]:
+    return frozenset({item.section, item.section.upper()})
 
 
 def _is_unchanged(view: SeriesView, user: ContractUser) -> bool:
@@ -100,7 +101,7 @@ def _points(docs: dict[int, Docs], item: Item) -> tuple[str, ...]:
     """Return the points of the item's section, each as one line."""
     if item.line not in docs:
         return ()
-    points = requirements(docs[item.line], {item.section, item.section.upper()})
+    points = requirements(docs[item.line], _titles(item))
     return tuple(" ".join(_BULLET.sub("", point).split()) for point in points[:_MAX_POINTS])
 
 
@@ -177,6 +178,46 @@ EXAMPLES = (
           |  ///
           | -/// There is a lamp.
         ! | +/// There is a lamp, and it is off.
+          |  pub unsafe fn on() {}
+        """,
+    ),
+    Example(
+        "a point that is removed, below another changed line",
+        """
+          | tree rust/bindings/bindings_helper.h
+          |  #include <linux/lamp.h>
+          | tree rust/kernel/lamp.rs
+          |  /// Switches on.
+          |  ///
+          |  /// # Safety
+          |  ///
+          |  /// - There is a lamp.
+          |  /// - It is off.
+          |  pub unsafe fn on() {}
+          | tree rust/kernel/light.rs
+          |  fn light() {
+          |      // SAFETY: The lamp is there, and off.
+          |      unsafe { lamp::on() };
+          |  }
+          | diff rust/kernel/lamp.rs
+          | -/// Switches on.
+          | +/// Switches the lamp on.
+          |  ///
+        ! |  /// # Safety
+          |  ///
+          |  /// - There is a lamp.
+          | -/// - It is off.
+          |  pub unsafe fn on() {}
+        """,
+    ),
+    Example(
+        "definitions of links",
+        _TREE
+        + """
+          | diff rust/kernel/lamp.rs
+          |  /// There is a lamp.
+          | +///
+          | +/// [`Lamp`]: crate::lamp::Lamp
           |  pub unsafe fn on() {}
         """,
     ),

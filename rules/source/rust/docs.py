@@ -13,6 +13,7 @@ _SETEXT = re.compile(r" {0,3}(?:=+|-+)[ \t]*$")
 _MAY_BE_HEADING = re.compile(r"#|^[ \t]*+(?:=+|-+)[ \t]*$", re.MULTILINE)
 _MARKUP = re.compile(r"(?<!`)`++[^`]++`++|``++|[*_\[\]<>]++")
 _BULLET = re.compile(r"(?:[-*+]|\d+[.)])\s+")
+_DEFINITION = re.compile(r"\[[^\]]{1,200}+\]:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +59,22 @@ def is_safety_title(title: str) -> bool:
 
 
 def section(docs: Docs, titles: Iterable[str]) -> tuple[tuple[int, str], ...]:
-    """Return the lines of the first section with one of these titles, up to the next heading, without blank ends."""
+    """Return the lines of the first section with one of these titles, up to the next heading, without blank ends.
+
+    Definitions of links are left out: they are of the whole documentation, and rustdoc does not show them."""
     accepted = frozenset(titles)
     starts = [number for number, title in docs.headings if title in accepted]
     if not starts:
         return ()
     ends = [number for number, _ in docs.headings if number > starts[0]]
     end = min(ends, default=1 << 60)
-    body = [(number, text.strip()) for number, text in docs.lines if starts[0] < number < end]
+    lines = [(number, text.strip()) for number, text in docs.lines if starts[0] < number < end]
+    body: list[tuple[int, str]] = []
+    is_paragraph = False  # which a definition cannot interrupt
+    for number, text in lines:
+        if is_paragraph or not _DEFINITION.match(text):
+            body.append((number, text))
+            is_paragraph = text != ""
     while body and not body[0][1]:
         body.pop(0)
     while body and not body[-1][1]:

@@ -68,6 +68,12 @@ def test_a_section_ends_at_the_next_heading() -> None:
     assert section(read(" # A\n a\n b"), ("A",)) == ((11, "a"), (12, "b"))
 
 
+def test_a_section_has_no_definitions_of_links() -> None:
+    assert section(read(" # A\n a\n\n [`B`]: b\n [c]: d\n\n [e]: f\n"), ("A",)) == ((11, "a"),)
+    assert section(read(" # A\n [b]: c\n"), ("A",)) == ()
+    assert section(read(" # A\n a\n [b]: c\n"), ("A",)) == ((11, "a"), (12, "[b]: c"))
+
+
 def test_a_requirement_is_an_entry_or_a_paragraph() -> None:
     docs = read(" # Safety\n a\n b\n\n c\n - d\n   e\n * f\n 1. g\n\n - h")
 
