@@ -8,7 +8,7 @@
   item.
 - Two added `use` of names of the same module, such as `crate::device`.
 
-There is one finding for each such list, and one for each module with several `use`.
+There is one finding for each such `use`, at its first list of this kind, and one for each module with several `use`.
 
 Examples in documentation are read too, without the lines that rustdoc hides (`# use ..`).
 
