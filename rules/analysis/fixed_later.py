@@ -23,18 +23,24 @@ Audited = Callable[[str, Image], frozenset[int] | None]
 None says that the image was not examined, because the series reached a limit of the analysis.
 """
 
+_AddedLines = dict[str, list[tuple[FileView, int]]]
 
-def _collect_added_texts(series: SeriesView, _: Results) -> dict[int, frozenset[str]]:
-    texts: dict[int, set[str]] = {}
+
+def _collect_added_lines(series: SeriesView, _: Results) -> dict[int, _AddedLines]:
+    lines: dict[int, _AddedLines] = {}
     for file in series.files:
-        texts.setdefault(file.patch.index, set()).update(line.text.strip() for line in file.added)
-    return {index: frozenset(of_patch) for index, of_patch in texts.items()}
+        by_text = lines.setdefault(file.patch.index, {})
+        for line in file.added:
+            if line.after is not None:
+                by_text.setdefault(line.text.strip(), []).append((file, line.after))
+    return lines
 
 
-_ADDED_TEXTS: Final = Analysis("added-texts", _collect_added_texts)
-"""The texts, stripped, of all lines that a patch adds to any file, by the index of the patch."""
+_ADDED_LINES: Final = Analysis("added-lines", _collect_added_lines)
+"""The files and numbers of all lines that a patch adds, by their stripped text, by the index of the patch."""
 
 _line = attrgetter("line")
+_MAX_PARTIAL: Final = 2  # files: if there are two, one is not that of the finding
 
 
 @dataclass(slots=True)
@@ -49,8 +55,9 @@ def fixed_later(findings: Iterable[Finding], series: SeriesView, audited: Audite
     """Return the index of the patch that fixes a finding, by the `id` of the finding. Other findings are left out.
 
     A finding's line is followed through the later hunks of its file. A patch fixes the finding if the rule reports it
-    in the pre-image of the patch, but not in the post-image, or if the patch removes the code. Both images are read
-    alone, so that code that a partial image does not show does not count as fixed. Neither does unexamined code.
+    in the pre-image of the patch, but not in the post-image, or if the patch removes the code and does not add it
+    elsewhere with the finding. Both images are read alone, so that code that a partial image does not show does not
+    count as fixed. Neither does unexamined code.
     """
     by_file = _by_file(findings, series)
     follower = _Follower(series, audited)
@@ -88,6 +95,7 @@ class _Follower:
         self.fixed: dict[int, int] = {}
         self._series = series
         self._audited = audited
+        self._moved: dict[tuple[int, str, str], frozenset[int]] = {}
 
     def pass_patch(self, file: FileView, followed: list[_FollowedFinding]) -> list[_FollowedFinding]:
         """Return the findings that the next patch has to follow, with their new lines."""
@@ -138,6 +146,9 @@ class _Follower:
             before = self._examined(rule, file.pre) if item.line in lines_before else None
             if before is not None and item.line in before and (after := self._examined(rule, file.post)) is not None:
                 places = [place for place in places if place in after]
+                if not places and new_line is None:
+                    self._note_removed([item], file)
+                    continue
                 if not places:
                     self._note(item, file)
                     continue
@@ -153,12 +164,32 @@ class _Follower:
         self.fixed[id(item.finding)] = file.patch.index
 
     def _note_removed(self, followed: Iterable[_FollowedFinding], file: FileView) -> None:
-        """Record findings as fixed whose line the patch removes, unless it adds an equal line: then the line moved."""
-        added = self._series.result(_ADDED_TEXTS)[file.patch.index]
+        """Record findings as fixed whose line the patch removes, unless the line moves and has the finding still."""
         for item in followed:
             anchor = item.finding.anchor
-            if isinstance(anchor, Anchor) and anchor.text.strip() not in added:
+            if isinstance(anchor, Anchor) and not self._is_moved(item.finding.rule, anchor.text.strip(), file):
                 self._note(item, file)
+
+    def _is_moved(self, rule: str, text: str, file: FileView) -> bool:
+        """Return whether the patch adds a line with this text in which the rule reports something or may do so.
+
+        What it does not report in the file itself is fixed, even if only hunks are known: they show what it reported.
+        """
+        key = (file.patch.index, rule, text)
+        if key not in self._moved:
+            self._moved[key] = self._files_with(*key)
+        return bool(self._moved[key] - {id(file)})
+
+    def _files_with(self, patch: int, rule: str, text: str) -> frozenset[int]:
+        """Return 0 if the rule reports an added line, and the `id` of two files in which it may not see enough."""
+        partial: set[int] = set()
+        for file, line in self._series.result(_ADDED_LINES)[patch].get(text, ()):
+            after = self._examined(rule, file.post)
+            if after is None or line in after:
+                return frozenset([0])
+            if not file.is_complete and len(partial) < _MAX_PARTIAL:
+                partial.add(id(file))
+        return frozenset(partial)
 
 
 def _parts(

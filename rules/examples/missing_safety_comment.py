@@ -241,6 +241,36 @@ EXAMPLES = (
         """,
     ),
     Example(
+        "a later patch of the series moves one block, and moves the other one below a comment",
+        """
+             | patch rust: led: add
+             | diff rust/kernel/led.rs (new)
+             | +fn on(led: &Led) {
+           ! | +    unsafe { bindings::led_on(led.0) };
+             | +}
+             | +fn off(led: &Led) {
+        ! fixed | +    unsafe { bindings::led_off(led.0) };
+             | +}
+             | patch rust: led: move
+             | diff rust/kernel/led.rs
+             | -fn on(led: &Led) {
+             | -    unsafe { bindings::led_on(led.0) };
+             | -}
+             | -fn off(led: &Led) {
+             | -    unsafe { bindings::led_off(led.0) };
+             | -}
+             | +mod light;
+             | diff rust/kernel/light.rs (new)
+             | +fn on(led: &Led) {
+             | +    unsafe { bindings::led_on(led.0) };
+             | +}
+             | +fn off(led: &Led) {
+             | +    // SAFETY: `led` is valid.
+             | +    unsafe { bindings::led_off(led.0) };
+             | +}
+        """,
+    ),
+    Example(
         "hunks that show the head of a macro, and that show only an else branch",
         """
           | diff rust/kernel/led.rs
