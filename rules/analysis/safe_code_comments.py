@@ -23,13 +23,14 @@ _MAX_BEFORE = 1000  # characters above the comment
 
 @dataclass(frozen=True, slots=True)
 class SafeCodeComment:
-    """A SAFETY comment above a safe statement or item: the place of its tag.
+    """A SAFETY comment above a safe statement or item: the place of its tag, and the first line of that code.
 
     `site_line` is the line of the statement directly below, if that has unsafe code without a comment; otherwise 0.
     """
 
     line: int
     column: int
+    code_line: int
     site_line: int
 
 
@@ -48,8 +49,8 @@ def safe_code_comments(
         end = _safe_code_end(source, comment, whole=whole)
         if end is not None:
             unjustified = _unjustified_statements(source) if unjustified is None else unjustified
-            below = source.line(source.structure.skip_attributes(end)[0])
-            yield SafeCodeComment(line, comment.column, below if below in unjustified else 0)
+            code, below = (source.line(source.structure.skip_attributes(at)[0]) for at in (comment.end, end))
+            yield SafeCodeComment(line, comment.column, code, below if below in unjustified else 0)
 
 
 def _unjustified_statements(source: RustSource) -> frozenset[int]:

@@ -32,7 +32,7 @@ from collections.abc import Iterator
 
 from rules.analysis.safe_code_comments import LINKED, safe_code_comments
 from rules.analysis.view import FileView, Position
-from rules.finding import Diagnostic, Severity
+from rules.finding import Diagnostic, Evidence, Severity
 from rules.lazy import re
 from rules.lint.evidence import LintName, MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
@@ -65,7 +65,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
                 yield file.report(line, message)
         for comment in safe_code_comments(source, whole=file.confidence.rank > 1, lines=file.new_lines):
             if not comment.site_line:
-                yield file.report(Position(comment.line, comment.column), _ON_SAFE_CODE)
+                code = Evidence(f"{file.path}:{comment.code_line}", (source.line_text(comment.code_line).strip(),))
+                yield file.report(Position(comment.line, comment.column), _ON_SAFE_CODE, evidence=(code,))
 
 
 def _on_functions(source: RustSource) -> Iterator[tuple[int, str]]:
