@@ -25,6 +25,7 @@ _INSIDE = re.compile(rb"\{\s*(//(?![/!])[^\n]*|/\*(?![*!]).*?\*/)", re.DOTALL)
 _DOC_TEXT = re.compile(r'#\s*\[\s*doc\s*=\s*r?#*"(.*)"#*\s*\]', re.DOTALL)
 _DOC_OPAQUE = re.compile(r"#\s*\[\s*(?:cfg_attr\s*\(.*?\b)?doc\s*=(?!\s*r?#*\")", re.DOTALL)
 _DOC_CONDITIONAL = re.compile(r"#\s*\[\s*cfg_attr\s*\(.*?\bdoc\s*=", re.DOTALL)
+_NEXT_OF_HEADER = re.compile(r"(?<=\])\s*+(?=#\[|/\*\*|///)|(?<=\*/)\s*+(?=[#/])")
 _MAX_ATTRIBUTE_ROWS = 40
 _MAX_COMMENT_ROWS = 400
 _MAX_LINE = 2000  # bytes
@@ -221,67 +222,80 @@ def _block_comment_start(lines: Lines, at: int, floor: int) -> int | None:
     return None
 
 
-def header_rows(lines: Lines, row: int, floor: int) -> tuple[int, bool]:
-    """Return the first row of the comments and attributes above an item, and whether the search reached `floor`."""
+def header_rows(lines: Lines, row: int, floor: int) -> tuple[int, int]:
+    """Return the first row of the comments and attributes above an item, and the row of other code, else `floor`."""
     first, at = row, row - 1
     while at > floor:
         if lines[at].strip():
             start = _comment_or_attribute_start(lines, at, floor)
             if start is None:
-                return first, False
+                return first, at
             first = at = start
         at -= 1
-    return first, True
+    return first, floor
 
 
 def read_header(parsed: ParsedText, item: Node, floor: int) -> tuple[Docs, tuple[str, ...], bool]:
     """Return the docs and the attributes of an item, and whether more may be above the lines that are shown.
 
-    An item after other code on its line has none: what is above belongs to that code.
+    What is above an item after other code on its line belongs to that code.
     """
-    row, column = item.start_point
-    before = parsed.lines[row][: min(column, _MAX_LINE)]
-    if before.strip() not in (b"", b"const") and not before.lstrip().startswith(b"#["):
-        return Docs(), (), False
-    first, reached_floor = header_rows(parsed.lines, row, floor)
-    shown = [*(line[:_MAX_LINE] for line in parsed.lines[first:row]), before]
-    raw = [line.decode("utf-8", "surrogateescape") for line in shown]
+    first, shown, reached_floor = _header_lines(parsed, item, floor)
+    raw: list[tuple[int, str]] = []
+    for row, line in enumerate(shown, first):
+        text, number = line[:_MAX_LINE].decode("utf-8", "surrogateescape"), parsed.line(row)
+        raw.extend((number, part) for part in (_NEXT_OF_HEADER.split(text) if "]" in text or "*/" in text else (text,)))
     lines: list[tuple[int, str]] = []
     attributes: list[str] = []
     is_opaque = is_conditional = False
     n = 0
     while n < len(raw):
-        text, number = raw[n].strip(), parsed.line(first + n)
+        number, text = raw[n][0], raw[n][1].strip()
         if text.startswith("///") and not text.startswith("////"):
             lines.append((number, text[3:]))
         elif text.startswith("/**") and not text.startswith(("/***", "/**/")):
-            end = next((m for m in range(n, len(raw)) if "*/" in raw[m]), n)
-            lines.extend(_block_docs(raw[n : end + 1], number))
+            end = next((m for m in range(n, len(raw)) if "*/" in raw[m][1]), n)
+            lines.extend(_block_docs(raw[n : end + 1]))
             n = end
         elif text.startswith("#["):
-            end = next((m for m in range(n, min(len(raw), n + 40)) if _is_balanced("\n".join(raw[n : m + 1]))), n)
-            attribute = "\n".join(raw[n : end + 1]).strip()
+            texts = [part for _, part in raw[n : n + _MAX_ATTRIBUTE_ROWS]]
+            end = next((m for m in range(len(texts)) if _is_balanced("\n".join(texts[: m + 1]))), 0)
+            attribute = "\n".join(texts[: end + 1]).strip()
             attributes.append(attribute)
             is_opaque = is_opaque or _DOC_OPAQUE.match(attribute) is not None
             is_conditional = is_conditional or _DOC_CONDITIONAL.match(attribute) is not None
             doc = _DOC_TEXT.match(attribute)
             if doc:
                 lines.extend((number, line) for line in doc[1].replace("\\n", "\n").split("\n"))
-            n = end
-            after = raw[n].partition("///")[2] if "/// " in raw[n] else ""
-            if after:
-                lines.append((parsed.line(first + n), after))
+            n += end
         n += 1
     # The condition decides which text is compiled. A word that is in no line is in no heading.
-    is_opaque = is_opaque or (is_conditional and any("safety" in line.lower() for line in raw))
+    is_opaque = is_opaque or (is_conditional and any("safety" in line.lower() for _, line in raw))
     return Docs(tuple(lines), headings(lines), is_opaque), tuple(attributes), reached_floor and parsed.is_cut_above
+
+
+def _header_lines(parsed: ParsedText, item: Node, floor: int) -> tuple[int, list[bytes], bool]:
+    """Return the first row of what documents an item, its lines up to the item, and whether the search met `floor`."""
+    row, column = item.start_point
+    before = parsed.lines[row][: min(column, _MAX_LINE)]
+    if before.strip() not in (b"", b"const") and not before.lstrip().startswith((b"#[", b"/*")):
+        return row, [_after_code(before)], False
+    first, above = header_rows(parsed.lines, row, floor)
+    shown = [*parsed.lines[first:row], before]
+    if above > floor and (own := _after_code(parsed.lines[above][:_MAX_LINE])):
+        return above, [own, *parsed.lines[above + 1 : first], *shown], False
+    return first, shown, above <= floor
+
+
+def _after_code(line: bytes) -> bytes:
+    """Return the documentation and the attributes at the end of a line after other code: they are of the next item."""
+    after = line[max(map(line.rfind, (b"{", b"}", b";"))) + 1 :].lstrip()
+    return after if after.startswith((b"#[", b"///", b"/**")) else b""
 
 
 def attributes_of(parsed: ParsedText, item: Node, words: Iterable[bytes]) -> tuple[str, ...]:
     """Return the attributes of an item if any of them may have one of these words. Most items have no such ones."""
-    row = item.start_point.row
-    first, _ = header_rows(parsed.lines, row, -1)
-    shown = b"\n".join(parsed.lines[first : row + 1])
+    shown = b"\n".join(_header_lines(parsed, item, -1)[1])
     return read_header(parsed, item, -1)[1] if b"#[" in shown and any(map(shown.__contains__, words)) else ()
 
 
@@ -304,7 +318,7 @@ def _is_balanced(text: str) -> bool:
     return text.count("[") + text.count("(") <= text.count("]") + text.count(")")
 
 
-def _block_docs(raw: list[str], number: int) -> Iterable[tuple[int, str]]:
-    for offset, line in enumerate(raw):
+def _block_docs(raw: list[tuple[int, str]]) -> Iterable[tuple[int, str]]:
+    for offset, (number, line) in enumerate(raw):
         text = line.strip().removeprefix("/**").removesuffix("*/")
-        yield number + offset, text.removeprefix("*") if offset else text
+        yield number, text.removeprefix("*") if offset else text

@@ -81,7 +81,7 @@ class UnsafeCode:
             self._impl(path, token, body, context, in_body=in_body or self._may_be_statement(token))
         elif is_braces(following[0]):
             body = following[0]
-            if not _MARK.match(self._inside(body)) or not self._may_be_mark(path, context):
+            if not self._is_name(body) or not self._may_be_mark(path, context):
                 self._block(path, len(path) - 1, body, context)
         elif (start := self._public(siblings, at)) < at and self._has_body(siblings, at):
             n = next((n for n, node in enumerate(following[:-1]) if node.type == "fn"), None)
@@ -91,6 +91,14 @@ class UnsafeCode:
 
     def _inside(self, body: Node) -> str:
         return self._parsed.span(body.start_byte + 1, min(body.end_byte, body.start_byte + _MAX_BODY) - 1)
+
+    def _is_name(self, body: Node) -> bool:
+        """Tell whether the braces have only names, types and comments."""
+        text = self._inside(body)
+        if "/" in text:
+            nodes = (node for node in self._reader.children(body)[1:-1] if node.type not in COMMENTS)
+            text = " ".join([self._parsed.span(node.start_byte, node.end_byte) for node in nodes])
+        return _MARK.match(text) is not None
 
     def _may_be_mark(self, path: list[Node], context: Context) -> bool:
         """Tell whether `unsafe { A }` may be what a macro asks its users to write, as in `m!(unsafe { Device });`.

@@ -136,9 +136,11 @@ def test_a_person_finds_the_tag_and_the_header_above_a_row(
     shifted = [b"// SAFETY: b", *lines]
 
     assert lenient_above(lines, len(lines) - 1, -1) == (tag, stop)
-    assert header_rows(lines, len(lines) - 1, -1) == (first, is_at_floor)
+    assert header_rows(lines, len(lines) - 1, -1)[0] == first
+    assert (header_rows(lines, len(lines) - 1, -1)[1] == -1) == is_at_floor
     assert lenient_above(shifted, len(lines), 0) == (None if tag is None else tag + 1, stop + 1)
-    assert header_rows(shifted, len(lines), 0) == (first + 1, is_at_floor)
+    assert header_rows(shifted, len(lines), 0)[0] == first + 1
+    assert (header_rows(shifted, len(lines), 0)[1] == 0) == is_at_floor
 
 
 @pytest.mark.parametrize(("count", "is_seen"), [(399, True), (400, False)])
@@ -164,7 +166,7 @@ def test_an_attribute_is_followed_upwards_to_a_limit(count: int, is_seen: bool) 
         ("/** # Safety */\n", [(1, " # Safety ")], True),
         ("/*** a */\n", [], False),
         ("/**/\n", [], False),
-        ("/** a */ #[b]\n", [], False),
+        ("/** a */ #[b]\n", [(1, " a ")], False),
         ('#[doc = "a"]\n#[b]\n', [(1, "a")], False),
         ('#[doc = "a\\nb"]\n', [(1, "a"), (1, "b")], False),
         ('#[doc = r#"a\nb"#]\n', [(1, "a"), (1, "b")], False),
