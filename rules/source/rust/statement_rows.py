@@ -30,6 +30,7 @@ _PASSED = frozenset(
         "async_block",
         "try_block",
         "gen_block",
+        "generic_function",
     }
 )
 _STOPS_CLIPPY = frozenset(

@@ -46,6 +46,7 @@ CLIPPY = {
     "block behind the line before": ("let x = /* SAFETY: a */\n    unsafe { g(1) };", "previous-line"),
     "first in the braces": ("unsafe {\n    // SAFETY: a\n    g(1)\n};", "inside"),
     "inside one line": ("unsafe { /* SAFETY: a */ g(1) };", "inside"),
+    "method with generics": ("// SAFETY: a\nlet x =\n    unsafe { g(1) }.cast::<A>();", "above-statement"),
     "index": ("// SAFETY: a\nlet x = a[\n    unsafe { g(1) }];", "above-statement"),
     "cast": ("// SAFETY: a\nlet x = a as\n    b + unsafe { g(1) };", "above-statement"),
     "break": ("// SAFETY: a\nbreak\n    unsafe { g(1) };", "above-statement"),
