@@ -49,6 +49,7 @@ _HOLDS_STATEMENTS = frozenset({"block", "declaration_list", "source_file", "enum
 COMMENTS = frozenset({"line_comment", "block_comment"})
 _NO_TOKEN = COMMENTS | {"#"}  # that begins a statement: its attributes are not part of it
 _NO_STATEMENT = COMMENTS | {"attribute_item", "label"}
+_WITH_ATTRIBUTES = frozenset({"match_arm", "field_initializer"})
 _ANGLES = {">": 1, ">>": 2, "<": -1, "<<": -2}
 _CONTINUES = frozenset({",", ".", "?", *"+-*/%&|<>", "==", "!=", "<=", ">=", "&&", "||", "=>"})
 TOKEN_TREES = frozenset({"token_tree", "token_repetition"})
@@ -99,7 +100,14 @@ def climb_statement(path: list[Node], start: int) -> Iterator[tuple[int, str]]:
             return
         if not (kind in _STOPS_CLIPPY or kind in _PASSED or kind.endswith(("_expression", "_statement", "_expr"))):
             return
-        yield parent.start_point.row, "lenient"
+        yield _row_without_attributes(parent), "lenient"
+
+
+def _row_without_attributes(node: Node) -> int:
+    """Return the row of a node, without the attributes that belong to the nodes of match arms and of fields."""
+    if node.type in _WITH_ATTRIBUTES and node.child(0).type in _NO_STATEMENT:
+        return next((child for child in node.children if child.type not in _NO_STATEMENT), node).start_point.row
+    return node.start_point.row
 
 
 def heads_and_bodies(path: list[Node], start: int) -> tuple[frozenset[int], frozenset[int]]:

@@ -119,6 +119,14 @@ LENIENT = {
     "guard of an arm": ("match y {\n    // SAFETY: a\n    _ if\n        unsafe { g(1) } => 1,\n}", "above-enclosing"),
     "arm of two lines": ("match y {\n    // SAFETY: a\n    _ =>\n        unsafe { g(1) },\n}", "above-enclosing"),
     "field of two lines": ("let x = S {\n    // SAFETY: a\n    a:\n        unsafe { g(1) },\n};", "above-enclosing"),
+    "arm of two lines with an attribute": (
+        "match y {\n    #[b]\n    // SAFETY: a\n    _ =>\n        unsafe { g(1) },\n}",
+        "above-enclosing",
+    ),
+    "field of two lines with an attribute": (
+        "let x = S {\n    #[b(\n        c\n    )]\n    // SAFETY: a\n    a:\n        unsafe { g(1) },\n};",
+        "above-enclosing",
+    ),
     "labeled loop": ("// SAFETY: a\n'a: loop {\n    unsafe { g(1) }\n}", "above-enclosing"),
     "after comments and attributes": ("// SAFETY: a\n{\n    // b\n    #[c]\n    unsafe { g(1) }\n}", "above-enclosing"),
     "closure with a type": ("// SAFETY: a\nlet c = || -> u8 {\n    unsafe { g(1) }\n};", "above-enclosing"),
