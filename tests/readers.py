@@ -118,6 +118,7 @@ from rules.source.rust import tokens as rust_tokens
 from rules.source.rust.fences import Fences
 from rules.source.rust.source import RustSource
 from rules.source.rust.use_layout import is_plain_use
+from rules.source.rust.walk import allowed_lints
 from rules.source.rust.work_limit import TooMuchError
 from tests.bot.review.factories import Maker
 from tests.fakes.fixing import fix_series, read_changes
@@ -1065,6 +1066,7 @@ CODE_READERS: Final = (
             "rules.source.rust.docs.section",
             "rules.source.rust.fences.Fences.read",
             "rules.source.rust.use_layout.is_plain_use",
+            "rules.source.rust.walk.allowed_lints",
         ),
         lambda given: (
             rust_operations.implementation(given),
@@ -1075,8 +1077,12 @@ CODE_READERS: Final = (
             rust_docs.headings(enumerate(given.split("\n"))),
             Fences().read(given),
             is_plain_use(given, len(given)),
+            allowed_lints([given]),
         ),
-        (("", ""), ("- " * 8, "```"), ("", " " * 40), ("unsafe impl ", ""), ("impl<", "> a for b"), ("a.add(", ")")),
+        (
+            *(("", ""), ("- " * 8, "```"), ("", " " * 40), ("unsafe impl ", ""), ("impl<", "> a for b")),
+            *(("a.add(", ")"), ("#[allow(", ")]")),
+        ),
         size=_RUST_SIZE,
     ),
     Reader(

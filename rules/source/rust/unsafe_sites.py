@@ -12,7 +12,7 @@ from rules.source.rust.justification import JustificationReader, Undecided
 from rules.source.rust.lines import inner_docs, read_header
 from rules.source.rust.model import MACRO_DEFINITIONS, SafetyReading, UnsafeDeclaration, UnsafeSite
 from rules.source.rust.statement_rows import COMMENTS, TOKEN_TREES, index_of, is_braces
-from rules.source.rust.walk import Context, Walker
+from rules.source.rust.walk import Context, Walker, allowed_lints
 
 _UNSAFE = re.compile(rb"unsafe(?<=\bunsafe)\b")  # the word first: a search finds it fast
 _MARK = re.compile(r"[\s\w:<>,$'#=&\[\]]*\Z")
@@ -197,7 +197,7 @@ class UnsafeCode:
             exempt = "hidden"
         if not exempt and parsed.is_cut_above and parsed.is_inside_unseen_macro(self._walker.path):
             exempt = "undecided"
-        if not exempt and "missing_safety_doc" in context.allowed:
+        if not exempt and "missing_safety_doc" in context.allowed.union(allowed_lints(attributes)):
             exempt = "allowed"
         section = next((number for number, title in docs.headings if is_safety_title(title)), 0)
         named = item.child_by_field_name("name")

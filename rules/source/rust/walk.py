@@ -136,7 +136,7 @@ class Walker:
         if kind in ITEM_KINDS:
             return self._enter_item(outer, node, ITEM_KINDS[kind])
         if self._has_lints and kind in _STATEMENTS:
-            allowed = _lints(attributes_of(self._parsed, node, _LEVELS))
+            allowed = allowed_lints(attributes_of(self._parsed, node, _LEVELS))
             return replace(outer, allowed=outer.allowed | allowed) if allowed - outer.allowed else outer
         return outer
 
@@ -149,7 +149,7 @@ class Walker:
                 break
             if child.type == "inner_attribute_item":
                 attributes.append(self._parsed.span(child.start_byte, child.end_byte))
-        return _lints(attributes)
+        return allowed_lints(attributes)
 
     def _enter_item(self, outer: Context, node: Node, kind: str) -> Context:
         row = node.start_point.row
@@ -164,7 +164,7 @@ class Walker:
         if self._has_tests or self._has_lints:
             attributes = attributes_of(self._parsed, node, (b"test", *_LEVELS))
             in_test = in_test or any(_TEST.match(text) for text in attributes)
-            allowed = allowed | _lints(attributes)
+            allowed = allowed | allowed_lints(attributes)
             body = node.child_by_field_name("body") if kind in ("mod", "fn", "impl", "trait") else None
             allowed = allowed | self._inner_lints(body) if body is not None else allowed
         setting = outer.setting
@@ -181,7 +181,8 @@ def _has_any(text: bytes, words: Iterable[bytes]) -> bool:
     return False
 
 
-def _lints(attributes: Iterable[str]) -> frozenset[str]:
+def allowed_lints(attributes: Iterable[str]) -> frozenset[str]:
+    """Return the lints that attributes allow or expect, without `clippy::`."""
     lists = [names for text in attributes for names in _LEVEL.findall(text)]
     if not lists:
         return frozenset()

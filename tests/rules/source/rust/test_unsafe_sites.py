@@ -169,6 +169,8 @@ def test_the_lint_is_allowed_by_what_a_hunk_shows_of_the_beginning_of_the_file(f
         ('extern "C" { unsafe fn f(); }', False, "foreign"),
         ("#[allow(clippy::missing_safety_doc)]\nmod m { unsafe fn f() {} }", False, "allowed"),
         ("#[allow(clippy::style)]\nunsafe fn f() {}", False, "allowed"),
+        ("m! { #[inline]\n #[expect(clippy::missing_safety_doc)]\n pub unsafe fn f() {} }", False, "allowed"),
+        ("m! { #[doc(hidden)]\n pub unsafe fn f() {} }", False, "hidden"),
         ("trait T { unsafe fn f(); }", False, ""),
         ("trait T { unsafe fn f() {} }", False, ""),
         ("impl T for S { fn g() { unsafe fn f() {} } }", False, ""),
