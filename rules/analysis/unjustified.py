@@ -152,7 +152,7 @@ def _comment_lost(
         before = by_line.get(file.line_before(candidate.code.line) or 0)
         if before is None or before.key.split(" ")[0] != candidate.key.split(" ")[0]:
             continue
-        if before.tag in file.pre.touched and not _is_replaced(file.change, before.tag, candidate.code.line):
+        if before.tag in file.pre.touched and not _is_replaced(file, before.tag, candidate.code.line):
             text = file.pre_lines[before.tag]
             column = len(text) - len(text.lstrip()) + 1
             yield UnjustifiedSite(candidate.code, "comment-removed", Position(before.tag, column, "pre"))
@@ -160,13 +160,15 @@ def _comment_lost(
             yield _at_code(candidate, "comment-parted")
 
 
-def _is_replaced(change: FileChange, tag: int, line: int) -> bool:
-    """Return whether the patch adds another safety comment above the code: it may belong to new code in between."""
-    index = change.hunk_before(tag)
-    if index is None:
-        return False
-    above = (item for item in change.hunks[index].lines if item.after is not None and item.after < line)
-    return any(item.is_added and "safety:" in item.text.lower() for item in above)
+def _is_replaced(file: FileView, tag: int, line: int) -> bool:
+    """Return whether the patch adds another safety comment in that place: it may belong to new code in between."""
+    for number in range(line - 1, 0, -1):
+        if number in file.touched:
+            if "safety:" in file.post_lines.get(number, "").lower():
+                return True
+        elif (file.line_before(number) or 0) < tag:
+            break
+    return False
 
 
 def _at_code(candidate: "_Candidate[Unsafe]", cause: Cause) -> "UnjustifiedSite[Unsafe]":

@@ -284,7 +284,7 @@ class FileView:
             return line
         hunk = self.change.hunks[at]
         if line < hunk.after_start + hunk.after_count:
-            return next((shown.before for shown in hunk.lines if shown.after == line), None)
+            return hunk.unchanged.get(line)
         return line + (hunk.before_start + hunk.before_count) - (hunk.after_start + hunk.after_count)
 
     def hunk_heading(self, line: int) -> str:

@@ -100,6 +100,11 @@ class Hunk:
         lines = enumerate(self._pre_lines, self.before_start) if self.has("-") else ()
         return {number: line[1:] for number, line in lines if line[:1] == "-"}
 
+    @cached_property
+    def unchanged(self) -> dict[int, int]:
+        """The numbers before the patch of the lines that it does not change, by their numbers after the patch."""
+        return {after: before for _, before, after in self.lines if before is not None and after is not None}
+
     def text_on(self, side: Side) -> str:
         """Return the lines that the hunk shows of the file before or after the patch, each with a newline."""
         if not self.before_count:

@@ -287,6 +287,19 @@ def test_the_comment_goes_to_something_new() -> None:
     assert [(1, "a.rs", "comment-parted", "post", 3)] == site
 
 
+def test_a_comment_that_is_added_above_other_code_of_the_hunk_replaces_nothing() -> None:
+    site = exposed("""
+        | diff a.rs (whole)
+        | +// SAFETY: b
+        |  unsafe impl Send for Led {}
+        |
+        | -// SAFETY: a
+        |  unsafe impl Sync for Led {}
+        """)
+
+    assert [(1, "a.rs", "comment-removed", "pre", 3)] == site
+
+
 def test_a_line_between_the_comment_and_the_code_separates_them() -> None:
     """The hunk alone shows the file: the code itself is on no line that the patch touches."""
     site = exposed("""
