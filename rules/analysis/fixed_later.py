@@ -198,13 +198,13 @@ def _parts(
     """Yield the findings in each hunk, and those between hunks with the number of lines by which they move."""
     start = shift = 0
     for hunk in hunks:
-        first = bisect_left(followed, hunk.before_start, start, key=_line)
-        end = bisect_left(followed, hunk.before_start + hunk.before_count, first, key=_line)
+        first = bisect_left(followed, hunk.before_end - hunk.before_count, start, key=_line)
+        end = bisect_left(followed, hunk.before_end, first, key=_line)
         if first > start:
             yield None, followed[start:first], shift
         if end > first:
             yield hunk, followed[first:end], 0
-        start, shift = end, (hunk.after_start + hunk.after_count) - (hunk.before_start + hunk.before_count)
+        start, shift = end, hunk.after_end - hunk.before_end
     if start < len(followed):
         yield None, followed[start:], shift
 

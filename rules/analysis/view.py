@@ -283,9 +283,7 @@ class FileView:
         if at < 0:
             return line
         hunk = self.change.hunks[at]
-        if line < hunk.after_start + hunk.after_count:
-            return hunk.unchanged.get(line)
-        return line + (hunk.before_start + hunk.before_count) - (hunk.after_start + hunk.after_count)
+        return hunk.unchanged.get(line) if line < hunk.after_end else line + hunk.before_end - hunk.after_end
 
     def hunk_heading(self, line: int) -> str:
         """Return what git prints after the `@@` of the hunk that shows a line, or "" if no hunk does."""

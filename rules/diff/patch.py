@@ -41,7 +41,8 @@ class Line(NamedTuple):
 class Hunk:
     """An `@@` section of a diff; `heading` is the text that git puts after the second `@@`.
 
-    `text` has the lines as in a diff: each begins with its marker and ends with a newline.
+    `text` has the lines as in a diff: each begins with its marker and ends with a newline. If the hunk has no line on a
+    side, which a diff without context allows, the start on that side is the number of the line above it.
     """
 
     before_start: int
@@ -100,6 +101,16 @@ class Hunk:
         lines = enumerate(self._pre_lines, self.before_start) if self.has("-") else ()
         return {number: line[1:] for number, line in lines if line[:1] == "-"}
 
+    @property
+    def before_end(self) -> int:
+        """The number, before the patch, of the line below the hunk."""
+        return self.before_start + (self.before_count or 1)
+
+    @property
+    def after_end(self) -> int:
+        """The number, after the patch, of the line below the hunk."""
+        return self.after_start + (self.after_count or 1)
+
     @cached_property
     def unchanged(self) -> dict[int, int]:
         """The numbers before the patch of the lines that it does not change, by their numbers after the patch."""
@@ -131,8 +142,11 @@ class Hunk:
         return self.text.startswith(start) or f"\n{start}" in self.text
 
 
-_after_start = attrgetter("after_start")
 _before_start = attrgetter("before_start")
+
+
+def _after_first(hunk: Hunk) -> int:
+    return hunk.after_start if hunk.after_count else hunk.after_start + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +188,7 @@ class FileChange:
 
     def last_hunk_above(self, line: int) -> int:
         """Return the index of the last hunk that begins at or above that line after the change; -1 if there is none."""
-        return bisect_right(self.hunks, line, key=_after_start) - 1
+        return bisect_right(self.hunks, line, key=_after_first) - 1
 
     def hunk_after(self, line: int) -> int | None:
         """Return the index of the hunk that shows that line of the file after the change."""

@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from rules.analysis.view import FileView, Position, SeriesView
-from rules.diff.patch import Patch
+from rules.bindings.tree import NoTree
+from rules.diff.parse import parse
+from rules.diff.patch import Patch, Series, Unreadable
 from rules.finding import Anchor, Confidence, Evidence, LogAnchor, Severity
 from rules.lint.engine import view
 from rules.lint.example import load
@@ -42,6 +44,15 @@ def _file(text: str) -> FileView:
 )
 def test_a_line_has_its_number_before_the_patch(line: int, before: int | None) -> None:
     assert _file(TWO_HUNKS).line_before(line) == before
+
+
+@pytest.mark.parametrize(("line", "before"), [(9, 9), (10, 12), (14, 16), (15, None), (16, None), (17, 17), (18, 18)])
+def test_hunks_without_context_may_have_no_line_on_a_side(line: int, before: int | None) -> None:
+    changes = parse("--- a/a.rs\n+++ b/a.rs\n@@ -10,2 +9,0 @@\n-a\n-b\n@@ -16,0 +15,2 @@\n+c\n+d\n")
+    assert not isinstance(changes, Unreadable)
+    (file,) = view(Series("a", (Patch(1, "a", changes=changes),)), NoTree()).files
+
+    assert file.line_before(line) == before
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import pytest
 from rules.analysis.view import FileView, Position, SeriesView
 from rules.bindings.tree import FileTree, NoTree, Tree
 from rules.diff.image import Image
-from rules.diff.patch import Patch, Series
+from rules.diff.parse import parse
+from rules.diff.patch import Patch, Series, Unreadable
 from rules.diff.tree import blob_id
 from rules.finding import Anchor, Diagnostic, Report, Severity, Skipped
 from rules.lint.engine import audit, run, view
@@ -276,6 +277,15 @@ def test_a_finding_in_a_file_that_its_patch_does_not_change_stands() -> None:
 
 def test_an_unrelated_later_patch_fixes_nothing() -> None:
     assert lines(report(NEW + "| diff a.rs\n| -end\n| +END\n")) == [(1, "a.rs", 2, None)]
+
+
+def test_a_later_patch_without_context_moves_a_line() -> None:
+    first = load(Example("e", NEW + "| diff a.rs\n| -end\n| +END\n")).series.patches[0]
+    changes = parse("diff --git a/a.rs b/a.rs\n--- a/a.rs\n+++ b/a.rs\n@@ -1,0 +2,2 @@\n+one\n+two\n")
+    assert not isinstance(changes, Unreadable)
+    series = Series("s", (first, Patch(2, "s", changes=changes)))
+
+    assert lines(run((BAD,), series, NoTree())) == [(1, "a.rs", 2, None)]
 
 
 def test_what_a_partial_image_does_not_show_is_not_taken_for_fixed() -> None:
