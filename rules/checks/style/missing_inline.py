@@ -18,6 +18,7 @@ Write `#[inline]` above the function.
 
 - Generic functions and functions in generic impls, which modules compile themselves.
 - Private functions, functions that C calls, constructors, methods of `Drop`, and functions in macros.
+- Methods in hunks that do not show their impl, unless git names it above the hunk.
 - Drivers, where no other module calls the function.
 """
 
@@ -25,8 +26,8 @@ from collections.abc import Iterator
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
-from rules.finding import Diagnostic, Severity
-from rules.lazy import re
+from rules.finding import Confidence, Diagnostic, Severity
+from rules.lazy import re, replace
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.source import RustSource
@@ -38,6 +39,7 @@ _START = re.compile(
 )
 _END = re.compile(r"(?:\s?+as\s[\w:]++|\s?+[!=]=\s0)?+;?+\s*+\}?+\s*+\Z")
 _GENERIC_IMPL = re.compile(r"\bimpl<(?!'\w{1,40}+>)")
+_PLAIN_IMPL = re.compile(r"impl(?:<'\w{1,40}+>)?+ ")
 _ATTRIBUTES = re.compile(r"#\[inline\b|\binline(?:\(always\))?+\)\]")
 _MAX_BODY = 600  # characters of the body of a small function
 _MAX_HEAD = 400  # characters between the parameters of a function and its body
@@ -48,10 +50,13 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     if not file.in_kernel_crate:
         return
     for item in introduced(file, "fn ", _occurrences):
+        if item.confidence is Confidence.LOW and not _PLAIN_IMPL.match(file.hunk_heading(item.line)):
+            continue
         yield file.report(item, f"`{item.key}` is so small that it should be `#[inline]`.")
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
+    """Yield the small functions, with low confidence if the impl around them is not shown."""
     structure = source.structure
     for match in _FUNCTION.finditer(source.code):
         if match["next"] == "<":
@@ -62,10 +67,12 @@ def _occurrences(source: RustSource) -> Iterator[Occurrence]:
             continue
         if not _is_small(source, opening + 1, closing) or _ATTRIBUTES.search(structure.head(opening)):
             continue
-        around = structure.container(match.start()) or ""
+        around = structure.container(match.start())
         is_in_macro = next(structure.macros(match.start()), None) is not None
-        if not is_in_macro and not _GENERIC_IMPL.search(around) and _is_shown(source, match.start()):
-            yield occurrence(match["name"], source, match.start())
+        if not is_in_macro and not _GENERIC_IMPL.search(around or "") and _is_shown(source, match.start()):
+            item = occurrence(match["name"], source, match.start())
+            is_method = item.column > 1 and source.first_line > 1
+            yield item if around or not is_method else replace(item, confidence=Confidence.LOW)
 
 
 def _is_small(source: RustSource, start: int, end: int) -> bool:
@@ -111,6 +118,33 @@ EXAMPLES = (
           | +        unsafe { (*self.as_raw()).color }
           | +    }
           | +}
+        """,
+    ),
+    Example(
+        "hunks that do not show the impl",
+        """
+          | diff rust/kernel/led.rs
+          | @@ 40 @@ impl Led {
+          |          self.0
+          |      }
+          |
+        ! | +    pub fn level(&self) -> u32 {
+          | +        self.level
+          | +    }
+          | @@ 80 @@ impl<T: Level> Led<T> {
+          |          self.0
+          |      }
+          |
+          | +    pub fn color(&self) -> u32 {
+          | +        self.color
+          | +    }
+          | @@ 120 @@ fn name(&self) -> &CStr {
+          |          self.0
+          |      }
+          |
+          | +    pub fn number(&self) -> u32 {
+          | +        self.number
+          | +    }
         """,
     ),
     Example(
