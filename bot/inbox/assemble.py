@@ -4,7 +4,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from bot.inbox.grouping import Candidate, Group, group_candidates, in_order, parent_of
+from bot.inbox.grouping import Candidate, Group, group_candidates, in_order, parent_of, replied_id
 from bot.inbox.series_facts import MAX_EXPECTED, SeriesFacts, Subject, read_plain_series, read_subject
 from bot.mail.address import NOBODY
 from bot.mail.address_book import AddressBook
@@ -109,8 +109,10 @@ def _subject_of_part(message: Message) -> Subject | None:
     if message.author is None or is_reply(message.subject):
         return None
     subject = read_subject(usual_subject(message.subject))
-    tagged = subject.is_patch or subject.is_rfc or subject.is_counted or message.message_id.endswith(SYNTHETIC)
-    return subject if tagged and not subject.is_reply else None
+    names_patch = subject.is_patch or subject.is_rfc or subject.is_counted
+    # Patchwork leaves out the word PATCH: "[net-next,v2] title".
+    is_tagged = names_patch or subject.is_stated or subject.is_resend or message.message_id.endswith(SYNTHETIC)
+    return subject if is_tagged and not subject.is_reply else None
 
 
 def as_patch(message: Message) -> Message:
@@ -254,8 +256,8 @@ def _state(group: Group, known: Mapping[str, Message], facts: SeriesFacts, *, ha
     if expected > MAX_EXPECTED:
         return Defective(f"announces {expected} patches")
     missing = [index for index in range(1, expected + 1) if index not in facts.indexes]
-    parents = {member.message.in_reply_to for member in group.members}
-    has_one_parent = len(group.members) > 1 and len(parents) == 1 and None not in parents
+    parents = {replied_id(member.message) for member in group.members}
+    has_one_parent = len(group.members) > 1 and len(parents) == 1 and "" not in parents
     if not has_cover and has_one_parent and not parents & known.keys():
         missing.insert(0, 0)
     return Waiting(tuple(missing)) if missing else Complete()

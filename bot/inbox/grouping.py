@@ -77,6 +77,11 @@ def parent_of(message: Message, known: Mapping[str, Message]) -> str | None:
     )
 
 
+def replied_id(message: Message) -> str:
+    """Return the id of the mail that the message replies to, "" if there is none. Some mails have only References."""
+    return message.in_reply_to or next(reversed(message.references), "")
+
+
 def group_candidates(candidates: Sequence[Candidate], known: Mapping[str, Message]) -> list[Group]:
     """Return the groups of the postings, in the order of their first mails. `known` has all mails of the thread by id.
 
@@ -90,7 +95,7 @@ def group_candidates(candidates: Sequence[Candidate], known: Mapping[str, Messag
     for candidate in candidates:
         leader = _leader(candidate, by_id, known, leaders)
         if leader.id not in groups:
-            groups[leader.id] = Group([], parent_of(leader.message, known) or leader.message.in_reply_to or "")
+            groups[leader.id] = Group([], parent_of(leader.message, known) or replied_id(leader.message))
         _add(groups[leader.id], candidate)
     order = {candidate.id: index for index, candidate in enumerate(candidates)}
     return sorted(_with_covers(_merged(groups)), key=lambda group: order[group.members[0].id])

@@ -4,6 +4,7 @@
 import inspect
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -200,6 +201,29 @@ def test_a_damaged_diff_is_reported_to_be_damaged_and_how_it_came() -> None:
 
     assert ((), True) == (patch.changes, patch.damage is not None)
     assert "format=flowed" in (patch.damage.reason if patch.damage else "")
+
+
+@pytest.mark.parametrize(
+    ("subject", "revision", "resend"),
+    [
+        ("[v3] led: add", 3, False),
+        ("[net-next,V2] led: add", 2, False),
+        ("[v2,RESEND] led: add", 2, True),
+        ("[RESEND] led: add", 1, True),
+    ],
+)
+def test_a_revision_and_a_resend_are_tags_of_a_patch(subject: str, revision: int, resend: bool) -> None:
+    (posting,) = assemble([_mail("p", subject, DIFF)])
+
+    assert (posting.series.subject, posting.series.revision, posting.resend) == ("led: add", revision, resend)
+
+
+def test_a_cover_letter_may_be_known_by_references_alone() -> None:
+    parts = [_mail(f"p{n}", f"[PATCH {n}/2] led: add {n}", DIFF, "c") for n in (1, 2)]
+    parts = [replace(part, in_reply_to=None) for part in parts]
+    (posting,) = assemble(parts)
+
+    assert posting.state == Waiting((0,))
 
 
 def test_a_resend_is_marked_and_keeps_its_revision() -> None:
