@@ -47,6 +47,9 @@ _CALL_HEAD = re.compile(r"\w+\s*\(")
 _VALUE = re.compile(r"=\s*\Z")
 # `context_lock_struct(mutex) {` defines a struct. The other arguments of the macro are annotations.
 _STRUCT_MACRO = re.compile(r"\A(\s*+(?:typedef\s++)?)(?:\w+_struct|struct_\w+)\s*\(\s*(\w++)[^()]*+\)\s*+(?=\Z)")
+_ITEM_IN_COLUMN_0 = re.compile(r"\n(?:#[ \t]*+define\b|[A-Za-z_]\w*+(?![ \t]*+:))")
+_ITEM_BELOW = re.compile(r";?+[ \t]*+(?:\n[ \t]*+)*+(?<=\n)(?:#|[A-Za-z_]\w*+(?![ \t]*+:))")
+_BODY_SIGNS = re.compile(r"[{}]|'(?:[^'\\\n]|\\.)'|\"(?:[^\"\\\n]|\\.)*+\"")
 _AGGREGATE = re.compile(
     r"(?:typedef\s+|static\s+|const\s+|extern\s+|__\w+\s+)*(struct|union|enum)\b([^(;={]*)\Z", re.DOTALL
 )
@@ -195,10 +198,15 @@ class Scanner:
         text = self._text
         line_end = text.find("\n", at)
         line_end = len(text) if line_end < 0 else line_end
-        if text.count("{", at, line_end) == text.count("}", at, line_end):
-            return text.rindex("}", at, line_end)
-        closing = text.find("\n}", at)
-        return closing + 1 if closing >= 0 else len(text)
+        count = text.count("{", at, line_end)
+        if count == text.count("}", at, line_end):
+            last = text.rindex("}", at, line_end)
+            return last if count == 1 else _find_matching_brace(text, at, last) or last
+        closing = text.find("\n}", at) + 1 or len(text)
+        if _ITEM_IN_COLUMN_0.search(text, line_end, closing):  # the body ends at the end of a line above it
+            end = _find_matching_brace(text, at, closing)
+            return end if end and _ITEM_BELOW.match(text, end + 1, closing) else closing
+        return closing
 
     def _macros_inside(self, start: int, end: int) -> None:
         if self._text.find("define", start, end) < 0:
@@ -281,7 +289,8 @@ class Scanner:
         if len(raw) == 2 and raw[0] in ("struct", "union", "enum"):
             self._add(Kind.OPAQUE, raw[1], line, last_line, raw[0])
             return
-        words = set(raw[: raw.index("(")] if "(" in raw else raw)
+        specifiers = remove_leading_calls(raw)
+        words = set(specifiers[: specifiers.index("(")] if "(" in specifiers else specifiers)
         tokens = remove_leading_calls(without_annotations(raw))
         if "=" in tokens:
             tokens = tokens[: tokens.index("=")]
@@ -317,6 +326,16 @@ class Scanner:
             own = f"!defined({name})", f"defined({name})"
             conditions = tuple(condition for condition in conditions if condition not in own)
         self._declarations.append(Declaration(kind, name, line, last, c_type, parameters, (), conditions, defined))
+
+
+def _find_matching_brace(text: str, opening: int, end: int) -> int:
+    """Return the position of the brace that closes the one at `opening`, if it is before `end`; else 0."""
+    depth = 0
+    for match in _BODY_SIGNS.finditer(text, opening, end):
+        depth += {"{": 1, "}": -1}.get(match[0], 0)
+        if depth == 0:
+            return match.start()
+    return 0
 
 
 def _read_aggregate_head(head: str) -> re.Match[str] | None:

@@ -21,6 +21,8 @@ def _declaration(text: str, name: str) -> Declaration:
         ("extern int\nlamp_on(int a,\n\tint b);", Kind.FUNCTION, "int lamp_on(int, int)"),
         ("static inline bool lamp_on(u8 x)\n{\n\treturn x;\n}", Kind.INLINE, "static inline bool lamp_on(u8)"),
         ("static __always_inline int lamp_on(void) { return 0; }", Kind.INLINE, "static inline int lamp_on(void)"),
+        ("__attribute__((a)) static inline int lamp_on(void)\n{\n}", Kind.INLINE, "static inline int lamp_on(void)"),
+        ("__attr(1, 2) static int lamp_on(void)\n{\n}", Kind.STATIC, "static int lamp_on(void)"),
         ("static int lamp_on(void)\n{\n}", Kind.STATIC, "static int lamp_on(void)"),
         ("int __must_check lamp_on(const char *n) __printf(1, 2);", Kind.FUNCTION, "int lamp_on(const char *)"),
         (
@@ -516,6 +518,33 @@ def test_a_struct_and_its_typedef_have_the_conditions_around_them() -> None:
     conditions = {declaration.name: declaration.conditions for declaration in scan(text).declarations}
 
     assert conditions == dict.fromkeys(("lamp", "lamp_t", "light", "a"), ("defined(CONFIG_LAMP)",))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{\n\treturn a(); }",
+        "{\n\tif (a) {\n\t\treturn b;\n\t}\n\treturn c; };",
+        "{ switch (a) {\ncase 1: return 2; } return 3; }",
+        "{ return *a == '{'; }",
+        '{ return a == "}" "\\"{"; }',
+        "\n\t{\n\t\treturn a;\n\t}",
+        "{ return 1; } static inline int lamp_off(void) { return 0; }",
+        "{\nout:\n\treturn a; }",
+        "{\n#ifdef A\n\treturn a; }\n#else\n\treturn b; }\n#endif",
+        "{\n#ifdef A\n\tif (a) {\n#else\n\tif (b) {\n#endif\n\t}\n}",
+    ],
+)
+@pytest.mark.parametrize(
+    "below", ["int lamp_dim(int a);", "#define lamp_dim 1", "static inline int lamp_dim(void)\n{\n}"]
+)
+def test_the_body_of_a_function_may_end_at_the_end_of_a_line(body: str, below: str) -> None:
+    names = {
+        item.name for item in scan(f"static inline int lamp_on(void)\n{body}\n\n{below}\nint b(void);\n").declarations
+    }
+
+    assert {"lamp_on", "lamp_dim", "b"} <= names
+    assert ("lamp_off" in names) == ("lamp_off" in body)
 
 
 def test_a_declaration_after_braces_that_an_ifdef_unbalances_is_found() -> None:
