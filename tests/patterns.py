@@ -236,7 +236,7 @@ def _text(node: ast.expr, namespace: dict[str, Any]) -> str | bytes | None:
 
 
 def faults(pattern: Pattern) -> list[str]:
-    """Return what makes the expression take more than linear time, as far as its form tells."""
+    """Return what makes the expression wrong or slower than linear, as far as its form tells."""
     parsed = _parser.parse(pattern.source, pattern.flags)
     flags = parsed.state.flags | (re.ASCII if isinstance(pattern.source, bytes) else 0)
     return list(dict.fromkeys(_Form(flags).faults(list(parsed), bool(pattern.methods & SCANNING))))
@@ -267,7 +267,10 @@ class _Form:
                 again = self._leading(body)[0] if most > 1 else []
                 yield from self._walk(body, again + following)
             elif code is sre.POSSESSIVE_REPEAT:
-                yield from self._walk(value[2], self._leading(value[2])[0])
+                body = _repeated(value)
+                if body is value[2] and not _is_character(body):
+                    yield "Python before 3.11.5 gets `(?:...)*+` wrong: write `(?>...)*+`"
+                yield from self._walk(body, self._leading(body)[0])
             elif code is sre.ATOMIC_GROUP:
                 yield from self._walk(value, [])
             elif code is sre.SUBPATTERN:
@@ -292,7 +295,7 @@ class _Form:
                 for branch in value[1]:
                     yield from self._rescanned([*branch, *rest])
             elif code in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
-                low, _, body = value
+                low, body = value[0], _repeated(value)
                 can_fail = not self._leading(rest)[1] or any(kind is sre.AT or kind is sre.ASSERT for kind, _ in rest)
                 if (
                     _is_unbounded(value)
@@ -393,8 +396,8 @@ class _Form:
         for item in items:
             code, value = item
             if code in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
-                body = value[2]
-                if len(body) == 1 and body[0][0] in (sre.LITERAL, sre.NOT_LITERAL, sre.IN, sre.ANY):
+                body = _repeated(value)
+                if _is_character(body):
                     chars = chars_of(body[0], self._flags)
                     yield from ((before, char) for char in ' \na1:/<-=,"([#`@' if char in chars)
                 elif shortest := self.witness(body):
@@ -408,6 +411,17 @@ class _Form:
                 for branch in value[1]:
                     yield from self.pumps(branch, before)
             before += self._shortest(item)
+
+
+def _repeated(repeat: tuple[int, Any, Any]) -> Items:
+    """Return what is repeated, without the atomic group around it."""
+    body: Items = repeat[2]
+    inner: Items = body[0][1] if len(body) == 1 and body[0][0] is sre.ATOMIC_GROUP else body
+    return inner
+
+
+def _is_character(body: Items) -> bool:
+    return len(body) == 1 and body[0][0] in (sre.LITERAL, sre.NOT_LITERAL, sre.IN, sre.ANY)
 
 
 def _is_unbounded(repeat: tuple[int, Any, Any]) -> bool:

@@ -60,6 +60,12 @@ def test_a_form_that_costs_much_is_a_fault(pattern: Pattern) -> None:
     assert faults(pattern)
 
 
+def test_a_form_that_early_versions_of_python_get_wrong_is_a_fault() -> None:
+    assert faults(of(r"(?:ab?c)*+"))
+    assert faults(of(r"(ab?c)?+"))
+    assert faults(of(r"(?>ab?c)*+")) == []
+
+
 @pytest.mark.parametrize(
     "pattern",
     [of(r"//[\s/]*a", "search"), of(r".*a.*b"), of(r"\(.*\)x", "search"), of(r"a[^b]*c", "sub")],
@@ -74,7 +80,7 @@ def test_a_text_that_costs_much_is_found(pattern: Pattern) -> None:
     [
         of(r"\s*+a"),
         of(r"(?<!\s)\s++$", "search"),
-        of(r"(?:[^a]*+a)*+b"),
+        of(r"(?>[^a]*+a)*+b"),
         of(r"\w+:\s*[^\s:]+", "match"),
         of("ab", "search"),
     ],

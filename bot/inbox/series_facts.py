@@ -16,11 +16,11 @@ _MAX_FOOTERS: Final = 100
 _FOOTER_STARTS: Final = ("\nbase-commit: ", "\nchange-id: ", "\nprerequisite-")
 # The expression begins with the newline above its line: a single character is found fast in a long diff.
 _FOOTER = re.compile(r"\n((?:base-commit|change-id|prerequisite-[a-z-]{1,20}): [^\n]{1,200})(?=\n|\Z)")
-_PLAIN_FOOTER = re.compile(r"(?:(base-commit): ([0-9a-f]++)|(change-id|prerequisite-[a-z-]{1,20}): (\S++))(?:\s.*+)?+")
+_PLAIN_FOOTER = re.compile(r"(?:(base-commit): ([0-9a-f]++)|(change-id|prerequisite-[a-z-]{1,20}): (\S++))(?>\s.*+)?+")
 # A title may contain brackets, which b4 keeps if they are closed, not nested, and not at its start.
-_TITLE: Final = r"(?:(?!\w{2,3}:\s*+\[)[^\[\]\s][^\[\]]*+(?:\[[^\[\]]*+\][^\[\]]*+)*+)?+"
+_TITLE: Final = r"(?>(?!\w{2,3}:\s*+\[)[^\[\]\s][^\[\]]*+(?>\[[^\[\]]*+\][^\[\]]*+)*+)?+"
 _PLAIN_TITLE = re.compile(_TITLE)
-_PLAIN_SUBJECT = re.compile(rf"(?:\[([ -Z\\^-~]*+)\]\s*+)?+({_TITLE})")
+_PLAIN_SUBJECT = re.compile(rf"(?>\[([ -Z\\^-~]*+)\]\s*+)?+({_TITLE})")
 _REPLY = re.compile(r"(?:Re|Aw|Fwd):", re.IGNORECASE)
 _COUNTER = re.compile(r"(\d{1,4})/(\d{1,4})")
 _REVISION = re.compile(r"[vV](\d++)")

@@ -17,10 +17,10 @@ _DOMAIN_CHARACTERS: Final = _ALPHANUMERIC | frozenset(".-")
 _MAX_LOCAL: Final = 128
 _MAX_DOMAIN: Final = 253
 _SPEC = re.compile(rf"{_LOCAL}@{_DOMAIN}")
-_QUOTED = r'"(?:[^"\\]|\\.)*+"'
-_COMMENT = r"\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*+\))*+\)"
+_QUOTED = r'"(?>[^"\\]|\\.)*+"'
+_COMMENT = r"\((?>[^()\\]|\\.|\((?>[^()\\]|\\.)*+\))*+\)"
 _MAILBOX = re.compile(
-    rf"(?P<phrase>(?:{_QUOTED}|{_COMMENT}|[^\"<>()@,;:\\])*+)<\s*+(?P<angle>{_LOCAL}@{_DOMAIN})\s*+>\s*+(?:{_COMMENT}\s*+)?(?=,|$)"
+    rf"(?P<phrase>(?>{_QUOTED}|{_COMMENT}|[^\"<>()@,;:\\])*+)<\s*+(?P<angle>{_LOCAL}@{_DOMAIN})\s*+>\s*+(?:{_COMMENT}\s*+)?(?=,|$)"
     rf"|\s*+(?P<bare>{_LOCAL}@{_DOMAIN})\s*+(?P<comment>{_COMMENT})?\s*+(?=,|$)",
     re.DOTALL,
 )

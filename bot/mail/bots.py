@@ -47,7 +47,7 @@ _WORDS = (
     "回复|回覆|答复|答覆|转发|轉寄|轉發|返信|転送|회신|전달|recall|撤回|automatic reply|out of office|自动回复|auto"
 )
 _KNOWN_WORDS: Final = frozenset(_WORDS.split("|"))
-_REPLY = re.compile(rf"\s*+(?:\[[^\]]*+\]\s*+)*+(?:{_WORDS})\s*+(?:[\[(]\d++[\])])?\s*+[:：]", re.IGNORECASE)  # noqa: RUF001 full-width colon
+_REPLY = re.compile(rf"\s*+(?>\[[^\]]*+\]\s*+)*+(?:{_WORDS})\s*+(?:[\[(]\d++[\])])?\s*+[:：]", re.IGNORECASE)  # noqa: RUF001 full-width colon
 PATCH_WORD: Final = re.compile(r"\b(?:(?:patch|rfc)(?:v\d+)?|v\d+|\d+/\d+)\b", re.IGNORECASE)
 """The tags in the subjects of their patches."""
 

@@ -20,7 +20,7 @@ _UNSAFE = re.compile(
 )
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN = re.compile(r"(\?=)[ \t\r\n]+(?==\?)")
-_VALUE: Final = r":[ \t]*+([^\n]*+(?:\n[ \t][^\n]*+)*+)"
+_VALUE: Final = r":[ \t]*+([^\n]*+(?>\n[ \t][^\n]*+)*+)"
 _FIELD = re.compile(rf"^([!-9;-~]++){_VALUE}", re.MULTILINE)
 _FIELD_END = re.compile(r"\n(?![ \t])")
 # Received is frequent, and nobody asks for it. The last branch matches a line that belongs to no field.

@@ -21,7 +21,7 @@ _SIGNED: Final = "-----BEGIN PGP SIGNED MESSAGE-----"
 _SIGNATURE: Final = "\n-----BEGIN PGP SIGNATURE-----"
 _GZIP: Final = b"\x1f\x8b\x08"
 
-_PARAMETER = re.compile(r';\s*([\w-]+)(?:\*\d*)*\s*=\s*("(?:[^"\\]|\\.)*+"|[^\s;"]*)')
+_PARAMETER = re.compile(r';\s*([\w-]+)(?:\*\d*)*\s*=\s*("(?>[^"\\]|\\.)*+"|[^\s;"]*)')
 _TYPE = re.compile(r"\s*([\w.+-]+/[\w.+-]+)")
 _BLANK_LINE = re.compile(rb"\A\r?\n|\r?\n\r?\n")
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")

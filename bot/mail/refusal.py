@@ -97,7 +97,7 @@ _UPSTREAM = re.compile(
 _PULL_SUBJECT = re.compile(r"\s*+(?:\[(?P<tag>[^\]]*+)\]|(?:git )?pull request\b)", re.IGNORECASE)
 _PULL = re.compile(r"\bpull\b", re.IGNORECASE)
 _PULL_TEXT: Final = ("\nThe following changes since commit ", "available in the Git repository at:")
-_PREFIXES = re.compile(r"(?:\s*+\[[^\]]*+\])*+")
+_PREFIXES = re.compile(r"(?>\s*+\[[^\]]*+\])*+")
 _WORD = re.compile(r"[^\s\[\],]+")
 _FIXUP = re.compile(r"\s*(?:fixup|squash|amend)!", re.IGNORECASE)
 

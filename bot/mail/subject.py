@@ -12,7 +12,7 @@ MAX_SUBJECT: Final = 400
 _MAX_TAG: Final = 120
 _MAX_TAG_WORDS: Final = 8
 _USUAL: Final = re.compile(
-    r"\[(?:(?!(?:patch|rfc)[-/])[a-z]++(?:-[a-z]++)*+|v\d++|\d++/\d++)(?: (?:[a-z]++|v\d++|\d++/\d++))*+\] "
+    r"\[(?:(?!(?:patch|rfc)[-/])[a-z]++(?>-[a-z]++)*+|v\d++|\d++/\d++)(?> (?:[a-z]++|v\d++|\d++/\d++))*+\] "
     r"(?!v?\d|resend)[^\[\](){}]*(?<!\d)",
     re.IGNORECASE | re.ASCII,
 )

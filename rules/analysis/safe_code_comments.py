@@ -11,7 +11,7 @@ _TAG = re.compile(r"SAFETY\s*:")
 # Code has blanks in place of the literal of `extern "C" {`, whose declarations may be wrong.
 _MAY_BE_UNSAFE = re.compile(r"unsafe|\w!\s*[({\[]|\$|\bextern\s*+\{", re.IGNORECASE)
 _UNSAFE = re.compile(r"\bunsafe\b")
-_FIELD = re.compile(r"(?:pub\b(?:\s*\([^)]{0,99}\))?\s*)?+\w++\s*+(?::(?!:)|<-)")
+_FIELD = re.compile(r"(?>pub\b(?:\s*\([^)]{0,99}\))?\s*)?+\w++\s*+(?::(?!:)|<-)")
 _ARM = re.compile(r"=>")
 LINKED = re.compile(r"\b(?:no_mangle|export|export_name|link_section|link_name|global_allocator)\b")
 """Attributes of items that other code finds by name, so that a wrong one is unsound."""

@@ -36,7 +36,7 @@ RUST_TYPES: Final = {
     "u64": "u64",
     "s64": "i64",
 }
-_TYPE = re.compile(r"^((?:(?:const |volatile )(?=[\w ]))*+)([\w ]+?)((?: ?[*\[(].*)?)$", re.DOTALL)
+_TYPE = re.compile(r"^((?>(?:const |volatile )(?=[\w ]))*+)([\w ]+?)((?: ?[*\[(].*)?)$", re.DOTALL)
 _SLOT_END = re.compile(r"([(),])")
 _TYPE_TOKEN = re.compile(r"(?:struct|union|enum) \w+|\w+|\[[^\[\]]*+\]|[^\s\w]")
 _MAX_DEPTH = 8  # typedefs of typedefs

@@ -28,7 +28,7 @@ from rules.bindings.rust_fields import ANONYMOUS
 from rules.lazy import re
 from rules.source.c.source import AGGREGATES, Kind
 
-_STRUCT = re.compile(r"\b(?:struct|union)\s+(\w+)|^(?:(?:const |volatile )(?=\w))*+(\w+)")
+_STRUCT = re.compile(r"\b(?:struct|union)\s+(\w+)|^(?>(?:const |volatile )(?=\w))*+(\w+)")
 _CALL = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
 _DECLARED = re.compile(rb"(?m)^[^\S\n]*+(?:pub(?:\([^)\n]*+\))?\s++)?(\w++)\s*+:\s")  # a field of a Rust struct
 _MAX_MACROS = 3  # macros between a helper and a function

@@ -23,10 +23,10 @@ from rules.source.rust.uses import read_leaves
 
 _BINDINGS: Final = ("bindings", "uapi")
 _MAX_BODY = 400  # lines of an implementation
-_PATH = re.compile(r"(?<![\w:.$])([A-Za-z_]\w*+(?:::[A-Za-z_]\w*+)*+)(\()?")
+_PATH = re.compile(r"(?<![\w:.$])([A-Za-z_]\w*+(?>::[A-Za-z_]\w*+)*+)(\()?")
 _IMPL = re.compile(r"(?:unsafe )?impl(?:<[^<>{}\n]{0,200}>)? ([A-Za-z_][\w:]*+)(?:<[^{}\n]{0,200}>)? for ")
 _ADDED_IMPL = re.compile(r"\n\+(?:unsafe )?impl")
-_METHOD = re.compile(r" {4}(?:pub |const |async |unsafe |extern \"C\" )*+fn (\w++)")
+_METHOD = re.compile(r" {4}(?>pub |const |async |unsafe |extern \"C\" )*+fn (\w++)")
 _MACRO = re.compile(r" {4}(?:#\[|[\w:]++!)")
 
 _Names = Mapping[str, tuple[str, ...]]

@@ -13,7 +13,7 @@ from rules.source.rust.tokens import Tokens
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _MODULE = re.compile(
-    r"^[ \t]*#\[cfg\(((?:[^\n)]|\)(?!\]))++)\)\]\s*+(?:#\[(?:[^\]\n]|\](?![\s#]|pub\b|mod\b))*+\]\s*+){0,20}+"
+    r"^[ \t]*#\[cfg\(((?>[^\n)]|\)(?!\]))++)\)\]\s*+(?>#\[(?>[^\]\n]|\](?![\s#]|pub\b|mod\b))*+\]\s*+){0,20}+"
     r"(?:pub(?:\([^)\n]*+\))?\s++)?mod\s++(\w++)\s*+;",
     re.MULTILINE,
 )
@@ -21,7 +21,7 @@ _FILE_GATE = re.compile(r"^#!\[cfg\((.+)\)\]\s*$", re.MULTILINE)
 ROOTS = ("bindings", "uapi")
 _ASSEMBLY = ".rs.S"
 _CUT = "// Cut here."  # the build removes what is above this line
-_MACRO_OF_C = re.compile(r'"(?:[^"\\\n]|\\.)*+"|\b[A-Z][A-Z\d_]*+\b')
+_MACRO_OF_C = re.compile(r'"(?>[^"\\\n]|\\.)*+"|\b[A-Z][A-Z\d_]*+\b')
 
 
 @dataclass(slots=True)

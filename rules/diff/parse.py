@@ -29,7 +29,7 @@ _HEADER = re.compile(r"\n@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([
 _STRIPPED = re.compile(r"\n(?=[\r\n])")  # before a context line without its space
 _NO_NEWLINE = re.compile(r"\n\\[^\n]*+")
 _BEFORE_NO_NEWLINE = re.compile(r"\n([-+ ])[^\n]*+\n(?=\\)")
-_USUAL_END = re.compile(r"\n(?:(?:\n++(?:-- ?\n)?+|-- ?\n)(?:[ \r][^\n]*+\n|\n)*+)?\Z")
+_USUAL_END = re.compile(r"\n(?:(?:\n++(?>-- ?\n)?+|-- ?\n)(?>[ \r][^\n]*+\n|\n)*+)?\Z")
 _SHORT = "Hunk is shorter than expected"
 _REASONS = {
     _SHORT: "a hunk is shorter than it announces: cut off, or a wrapped line in it",

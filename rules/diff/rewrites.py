@@ -18,7 +18,7 @@ _MAX_LINES: Final = 16  # identified lines of consecutive removed ones
 _NEIGHBOURS: Final = 2  # lines above and below a line that identify it
 _MAX_CACHED: Final = 2_000  # characters of a hunk whose rewrites are kept for the next revision of the series
 _BEFORE = re.compile(r"\n(?!\+)[^\n]?([^\n]*)")  # a line before the change
-_CHANGED = re.compile(r"\n[-+][^\n]*+(?:\n[-+][^\n]*+)*+")  # consecutive lines
+_CHANGED = re.compile(r"\n[-+][^\n]*+(?>\n[-+][^\n]*+)*+")  # consecutive lines
 _INSIGNIFICANT = re.compile(
     r"(?!\W*+\w\W*+\w\W*+\w\W*+\w)"  # only a brace or an operator
     r"|(?:return(?: 0| ret| err| rc|);|break;|continue;|\} else \{|else)\Z"

@@ -4,7 +4,7 @@
 from rules.lazy import dataclass, re
 
 _MESSAGE_ID = re.compile(r"[^\s<>,:/@]++@[^\s<>,:/@]++\Z")
-_DOCUMENT = re.compile(r"Documentation/(?:[\w.-]++/)*+[\w.-]+\.rst\Z")
+_DOCUMENT = re.compile(r"Documentation/(?>[\w.-]++/)*+[\w.-]+\.rst\Z")
 _LINT = re.compile(r"(?:clippy|rustc|rustdoc)::[a-z][a-z0-9_]*\Z")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+\Z")
 

@@ -36,13 +36,13 @@ from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.source import RustSource
 
 _ATOMICS = "rust/kernel/sync/atomic.rs"
-_ATOMIC = re.compile(r"(?<![\w:$])(?:::)?+core::sync::atomic::(?P<name>Atomic[A-Z]\w*+)")
+_ATOMIC = re.compile(r"(?<![\w:$])(?>::)?+core::sync::atomic::(?P<name>Atomic[A-Z]\w*+)")
 _CALL = re.compile(r"(?<!\w)CStr::(?P<name>as_ptr|from_ptr)\b")
 _LITERAL = re.compile(r"\.\s*as_ptr\(\)")
 _DBG = re.compile(r"(?<![\w!])dbg!\s*[({\[]")
 _REPLACED = {"as_ptr": "as_char_ptr", "from_ptr": "from_char_ptr"}
 _OWN = ("rust/kernel/sync/atomic", "rust/kernel/str.rs", "rust/kernel/std_vendor.rs", "rust/pin-init/")
-_C_LITERAL = re.compile(r'c"(?:[^"\\]|\\.)*+"\s*+')
+_C_LITERAL = re.compile(r'c"(?>[^"\\]|\\.)*+"\s*+')
 _MAX_LITERAL = 300  # characters of a literal
 
 

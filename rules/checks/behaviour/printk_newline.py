@@ -35,7 +35,7 @@ _CALL = re.compile(
 )
 _DEVICE = re.compile(r"[^,;]*+,")
 _NEWLINE = re.compile(r"\\n(?:\\\n\s*+)?\Z")  # at the end, also if the string goes on with an empty line
-_FORMAT = re.compile(r'\s*"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+_FORMAT = re.compile(r'\s*"((?>[^"\\]|\\.)*+)"', re.DOTALL)
 _MAX_CALL = 4000  # characters of a call
 
 

@@ -29,7 +29,7 @@ from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.code_place import is_in_macro_definition
 from rules.source.rust.source import RustSource
 
-_TYPE = re.compile(r"(?<![\w:])(?:(?:kernel|crate)::error::)?+Result<\(\)>")
+_TYPE = re.compile(r"(?<![\w:])(?>(?:kernel|crate)::error::)?+Result<\(\)>")
 _NAME = re.compile(r"\btype\s+Result\b")
 
 

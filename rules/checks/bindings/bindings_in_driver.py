@@ -48,7 +48,7 @@ from rules.source.rust.uses import Import
 
 _DRIVERS = ("drivers/", "samples/", "fs/", "sound/")
 _KERNEL = ("kernel", "bindings")
-_REFERENCE = re.compile(r"(?P<path>(?:(?:::\s*+)?\b\w++\s*+::\s*+(?=\w|::\s*\w))++)(?P<name>\w++)")
+_REFERENCE = re.compile(r"(?P<path>(?>(?:::\s*+)?\b\w++\s*+::\s*+(?=\w|::\s*\w))++)(?P<name>\w++)")
 _WORD = re.compile(r"(?<![\w:])(?:r#)?(?P<name>\w++)")
 _CALLED = re.compile(r"\s*+(?:::\s*<[^()]*>\s*)?\(")
 _POINTER = re.compile(r"(?:\*\s*(?:mut|const)|&(?:\s*'\w+)?(?:\s*mut)?|\b(?:NonNull|Opaque|ARef)\s*<)\s*\Z")

@@ -29,7 +29,7 @@ from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.doc_lines import read_doc_runs
 
 _NAME = re.compile(
-    r"(?<![\w`/.:<\"'\[-])(?:[A-Za-z_]\w*+(?:(?:::\w++)++|\(\))|[a-z][a-z0-9]*+(?:_[a-z0-9]++){2,}+)(?![\w`/:\]-])"
+    r"(?<![\w`/.:<\"'\[-])(?:[A-Za-z_]\w*+(?:(?>::\w++)++|\(\))|[a-z][a-z0-9]*+(?>_[a-z0-9]++){2,}+)(?![\w`/:\]-])"
 )
 _QUOTED = re.compile(r"`[^`]*+`|\]\([^()]*+\)?+")
 _NO_PROSE = re.compile(r"[;{}=|]|\A\s*+\[[^\]]*+\]:|\A\s*+(?:SPDX|https?:|/)|\A\s{4}")

@@ -28,7 +28,7 @@ from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.comments import Comment
 
 _DOC_CODE = re.compile(r"//[/!][ \t]*+//(?![/!])")
-_LINK = re.compile(r"\[`[\w:<>!&', ]++(?:\(\))?+`\](?![(\[:])")
+_LINK = re.compile(r"\[`[\w:<>!&', ]++(?>\(\))?+`\](?![(\[:])")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:

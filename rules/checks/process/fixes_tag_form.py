@@ -28,7 +28,7 @@ from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Scope, Status
 
 _FIXES = re.compile(r"fixes[ \t]*+:[ \t]*+(?P<rest>.*)", re.IGNORECASE)
-_ID = re.compile(r"(?:commit[ \t]++)?+(?P<id>[0-9a-f]{5,40})\b(?P<subject>.*)", re.IGNORECASE)
+_ID = re.compile(r"(?>commit[ \t]++)?+(?P<id>[0-9a-f]{5,40})\b(?P<subject>.*)", re.IGNORECASE)
 _SUBJECT = re.compile(r" \(\"[^\n]+\"\)[ \t]*+")
 _MIN_DIGITS = 12
 

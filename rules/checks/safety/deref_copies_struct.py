@@ -31,7 +31,7 @@ from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.source import RustSource
 
 _COPY = re.compile(
-    r"unsafe\s*\{\s*\*\s*(?P<ptr>[\w.]+(?:\(\))?)\s*\}\s*\.\s*(?P<field>(?!await\b)[a-z_](?:#?\w++)?+)(?!\s*(?:\(|::))"
+    r"unsafe\s*\{\s*\*\s*(?P<ptr>[\w.]+(?:\(\))?)\s*\}\s*\.\s*(?P<field>(?!await\b)[a-z_](?>#?\w++)?+)(?!\s*(?:\(|::))"
 )
 
 

@@ -33,7 +33,7 @@ from rules.source.rust.source import RustSource
 
 _MAX_DISTANCE = 8_000  # characters above the reference that are searched for the pointer's declaration
 _REFERENCE = re.compile(
-    r"&\s*mut\s*\(\s*\*\s*(?P<ptr>[a-z_]\w*)\s*\)\s*\.\s*(?P<field>(?:r#)?+\w++(?:\.(?:r#)?+\w++)*+)(?!\s*+(?:[(\[.?]|::))"
+    r"&\s*mut\s*\(\s*\*\s*(?P<ptr>[a-z_]\w*)\s*\)\s*\.\s*(?P<field>(?>r#)?+\w++(?>\.(?>r#)?+\w++)*+)(?!\s*+(?:[(\[.?]|::))"
 )
 
 

@@ -30,7 +30,7 @@ from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.source import RustSource
 
 _MACRO = re.compile(r"\baddr_of(?P<mut>_mut)?!\s*[({\[]")
-_ROOT = re.compile(r"(?:::)?+(\w++)")
+_ROOT = re.compile(r"(?>::)?+(\w++)")
 _WORD = re.compile(r"\w++")
 _PLACE = re.compile(r"[\w.*():\[\]\s]++\Z")
 _MAX_PLACE = 500  # characters

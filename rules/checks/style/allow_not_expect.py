@@ -32,7 +32,7 @@ from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.source import RustSource
 
 _ALLOW = re.compile(r"#\[allow\((?P<lints>[\w\s,:]*+)\)\]")
-_MACRO = re.compile(r"\s*+(?:#\[[^\]]*+\]\s*+)*+[\w:]++!")
+_MACRO = re.compile(r"\s*+(?>#\[[^\]]*+\]\s*+)*+[\w:]++!")
 _LINTS = frozenset(
     (
         "dead_code",

@@ -33,11 +33,11 @@ from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.code_place import is_in_macro_definition
 from rules.source.rust.source import RustSource
 
-_PATH = re.compile(r"(?<![\w:$])(?:::)?+(?P<crate>core|std|kernel|crate)::ffi::(?P<name>c_\w+)")
+_PATH = re.compile(r"(?<![\w:$])(?>::)?+(?P<crate>core|std|kernel|crate)::ffi::(?P<name>c_\w+)")
 _PRELUDE = re.compile(r"\bprelude\s*::\s*(?:\*|\{\s*\*)")
 _DEFINED = re.compile(r"\b(?:type|struct|enum|union)\s++(c_\w++)")
 _MODULE = re.compile(r"\bmod\s+\w+\Z")
-_USE_HEAD = re.compile(r"(?:pub(?:\([\w ]++\))?+\s++)?+use\b|[\w:, ]*+\Z")
+_USE_HEAD = re.compile(r"(?>pub(?>\([\w ]++\))?+\s++)?+use\b|[\w:, ]*+\Z")
 _SAME = frozenset(  # the types of `core::ffi` that are those of the kernel on all its architectures
     (
         "c_schar",

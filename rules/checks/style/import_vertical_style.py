@@ -49,7 +49,7 @@ from rules.source.rust.use_layout import USE, is_plain_use, rewrite_use
 
 _PIN_INIT = "rust/pin-init/"
 _GUIDELINES = "Documentation/rust/coding-guidelines.rst"
-_MODULE = re.compile(r"(?:::)?+(?P<path>(?:\w++\s*+::\s*+)++)(?=[\w{])")
+_MODULE = re.compile(r"(?>::)?+(?P<path>(?>\w++\s*+::\s*+)++)(?=[\w{])")
 _PARENTS = ("self", "super")
 _start = attrgetter("start")
 _HIDDEN = re.compile(r"[ \t]*+//[/!][ \t]*+#[ \t]")

@@ -34,13 +34,13 @@ from rules.source.rust.source import RustSource
 
 _FUNCTION = re.compile(r"\bpub\s+(?:const\s+)?(?:unsafe\s+)?fn\s+(?P<name>\w+)\s*(?P<next>[(<])")
 _START = re.compile(
-    r"\s*+(?:unsafe\s*+\{\s*+)?+(?:!\s*+)?+(?:(?P<call>(?:crate::)?+bindings::\w++\()"
-    r"|\(\*\s*+self(?:\.\w++(?:\(\))?+)*+\)\.\w++(?:\(\))?+|&?+self\.\w++(?:\.\w++)?+)"
+    r"\s*+(?>unsafe\s*+\{\s*+)?+(?>!\s*+)?+(?:(?P<call>(?>crate::)?+bindings::\w++\()"
+    r"|\(\*\s*+self(?>\.\w++(?>\(\))?+)*+\)\.\w++(?>\(\))?+|&?+self\.\w++(?>\.\w++)?+)"
 )
-_END = re.compile(r"(?:\s?+as\s[\w:]++|\s?+[!=]=\s0)?+;?+\s*+\}?+\s*+\Z")
+_END = re.compile(r"(?>\s?+as\s[\w:]++|\s?+[!=]=\s0)?+;?+\s*+\}?+\s*+\Z")
 _GENERIC_IMPL = re.compile(r"\bimpl<(?!'\w{1,40}+>)")
-_PLAIN_IMPL = re.compile(r"impl(?:<'\w{1,40}+>)?+ ")
-_ATTRIBUTES = re.compile(r"#\[inline\b|\binline(?:\(always\))?+\)\]")
+_PLAIN_IMPL = re.compile(r"impl(?><'\w{1,40}+>)?+ ")
+_ATTRIBUTES = re.compile(r"#\[inline\b|\binline(?>\(always\))?+\)\]")
 _MAX_BODY = 600  # characters of the body of a small function
 _MAX_HEAD = 400  # characters between the parameters of a function and its body
 

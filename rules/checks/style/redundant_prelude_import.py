@@ -41,7 +41,7 @@ from rules.source.rust.doctest_code import doctest_sources
 from rules.source.rust.source import RustSource
 from rules.source.rust.use_layout import USE, is_plain_use, rewrite_use
 
-_CONSTANT = re.compile(r"(?<![\w:$])(?:::)?+((?:\w++::)++)([A-Z_][A-Z0-9_]*+)\b(?!::|\()")
+_CONSTANT = re.compile(r"(?<![\w:$])(?>::)?+((?>\w++::)++)([A-Z_][A-Z0-9_]*+)\b(?!::|\()")
 _DEFINED = re.compile(r"\b(?:const|static)\s++([A-Z_][A-Z0-9_]*+)")
 _CRATES = ("kernel", "crate")
 _PRELUDES = (("kernel", "prelude", "*"),)

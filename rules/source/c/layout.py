@@ -5,9 +5,9 @@ from rules.lazy import re
 
 _CALL = re.compile(r"\w+\s*\(")
 _WORD = re.compile(r"\w+\s*")
-_NAMES = re.compile(r"\s*+\w++(?:\s*+,\s*+\w++)*+\s*+")
+_NAMES = re.compile(r"\s*+\w++(?>\s*+,\s*+\w++)*+\s*+")
 _PARAMETER = re.compile(r"\s*[A-Za-z_]\w*[\s*]+\w")
-_PARAMETERS = re.compile(r"(?:\s*+[A-Za-z_][\w\s*,\[\]]*+;)*+\s*+\{")
+_PARAMETERS = re.compile(r"(?>\s*+[A-Za-z_][\w\s*,\[\]]*+;)*+\s*+\{")
 
 
 def find_first_item(text: str) -> int:

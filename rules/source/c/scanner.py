@@ -48,8 +48,8 @@ _VALUE = re.compile(r"=\s*\Z")
 # `context_lock_struct(mutex) {` defines a struct. The other arguments of the macro are annotations.
 _STRUCT_MACRO = re.compile(r"\A(\s*+(?:typedef\s++)?)(?:\w+_struct|struct_\w+)\s*\(\s*(\w++)[^()]*+\)\s*+(?=\Z)")
 _ITEM_IN_COLUMN_0 = re.compile(r"\n(?:#[ \t]*+define\b|[A-Za-z_]\w*+(?![ \t]*+:))")
-_ITEM_BELOW = re.compile(r";?+[ \t]*+(?:\n[ \t]*+)*+(?<=\n)(?:#|[A-Za-z_]\w*+(?![ \t]*+:))")
-_BODY_SIGNS = re.compile(r"[{}]|'(?:[^'\\\n]|\\.)'|\"(?:[^\"\\\n]|\\.)*+\"")
+_ITEM_BELOW = re.compile(r";?+[ \t]*+(?>\n[ \t]*+)*+(?<=\n)(?:#|[A-Za-z_]\w*+(?![ \t]*+:))")
+_BODY_SIGNS = re.compile(r"[{}]|'(?:[^'\\\n]|\\.)'|\"(?>[^\"\\\n]|\\.)*+\"")
 _AGGREGATE = re.compile(
     r"(?:typedef\s+|static\s+|const\s+|extern\s+|__\w+\s+)*(struct|union|enum)\b([^(;={]*)\Z", re.DOTALL
 )

@@ -7,11 +7,11 @@ from rules.lazy import re
 from rules.source.c.value import evaluate
 
 _QUOTED_OR_COMMENT = re.compile(
-    r"""/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/|\Z)|//[^\\\n]*+(?:\\\n?+[^\\\n]*+)*+|"""
-    r""""[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"|'[^'\\\n]*+(?:\\.[^'\\\n]*+)*+'""",
+    r"""/\*[^*]*+(?>\*(?!/)[^*]*+)*+(?:\*/|\Z)|//[^\\\n]*+(?>\\\n?+[^\\\n]*+)*+|"""
+    r""""[^"\\\n]*+(?>\\.[^"\\\n]*+)*+"|'[^'\\\n]*+(?>\\.[^'\\\n]*+)*+'""",
     re.DOTALL,
 )
-DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(\w++)([^\\\n]*+(?:\\(?:\n|.)[^\\\n]*+)*+)", re.MULTILINE)
+DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(\w++)([^\\\n]*+(?>\\(?:\n|.)[^\\\n]*+)*+)", re.MULTILINE)
 # Conditions that say nothing about the configuration, although they do not always have the same value.
 _IGNORED_CONDITION = re.compile(
     r"!?\(?(?:!?defined\()?(?:__ASSEMBL(?:Y|ER)__|LINKER_SCRIPT|__GENERATING_BOUNDS_H|BUILD_VDSO32_64|"

@@ -7,9 +7,9 @@ from rules.lazy import dataclass, field, re
 from rules.source.kbuild.condition import ALWAYS, NEVER, UNKNOWN, Condition, both, either, read_expression
 
 _WORD = re.compile(r"\s*+([\w-]++)(?:\s++|(?=[\"'(!$])|\Z)")
-_QUOTED = re.compile(r"\s*+(\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|\w++)")
+_QUOTED = re.compile(r"\s*+(\"(?>[^\"\\]|\\.)*+\"|'(?>[^'\\]|\\.)*+'|\w++)")
 _IF = re.compile(r"\bif\b")
-_COMMENT = re.compile(r"(?:[^#\"']|\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|[\"'])*+")
+_COMMENT = re.compile(r"(?>[^#\"']|\"(?>[^\"\\]|\\.)*+\"|'(?>[^'\\]|\\.)*+'|[\"'])*+")
 _NAME = re.compile(r"\w{1,100}\Z")
 _TYPES = {"bool": "bool", "tristate": "tristate", "def_bool": "bool", "def_tristate": "tristate"}
 _OTHER_TYPES = ("int", "hex", "string")

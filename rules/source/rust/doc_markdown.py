@@ -16,8 +16,8 @@ _CODE_INDENT: Final = 4
 _MARK = re.compile(r"\\.|`++|[\[\]]", re.DOTALL)
 _TICKS = re.compile(r"`++")
 _DESTINATION = re.compile(
-    r"\(\s*+(?:<(?P<angled>[^<>\n]*+)>|(?P<plain>[^\s()<][^\s()]*+(?:\([^\s()]*+\)[^\s()]*+){0,20}+))?+"
-    r"(?:\s++(?:\"[^\"]*+\"|'[^']*+'))?+\s*+\)"
+    r"\(\s*+(?><(?P<angled>[^<>\n]*+)>|(?P<plain>[^\s()<][^\s()]*+(?>\([^\s()]*+\)[^\s()]*+){0,20}+))?+"
+    r"(?>\s++(?:\"[^\"]*+\"|'[^']*+'))?+\s*+\)"
 )
 _LABEL = re.compile(r"\[(?P<label>[^\[\]]{0,200}+)\]")
 _DEFINITION = re.compile(r"\[(?P<label>(?!\^)[^\[\]]{1,200}+)\]:[ \t]*+")
@@ -32,7 +32,7 @@ _KINDS = re.compile(
     r"(?P<kind>struct|enum|union|trait|type|value|mod|module|const|constant|static|fn|function|method|field|variant"
     r"|macro|tyalias|typealias)@"
 )
-_PATH = re.compile(r"[A-Za-z_]\w*+(?:::[A-Za-z_]\w*+)*+\Z")
+_PATH = re.compile(r"[A-Za-z_]\w*+(?>::[A-Za-z_]\w*+)*+\Z")
 
 
 class DocLine(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from rules.lazy import re
 
-CONTAINER: Final = r"(?:[ \t]*+(?:>|[-*+][ \t]|\d{1,9}[.)][ \t]))*+"
+CONTAINER: Final = r"(?>[ \t]*+(?:>|[-*+][ \t]|\d{1,9}[.)][ \t]))*+"
 """A regular expression for the marks of quotes and lists before the content of a line."""
 FENCE: Final = r"(?P<mark>`{3,}+(?=[^`\n]*+\Z)|~{3,}+)(?P<info>.*)"
 """A regular expression for a fence, with the words after it."""

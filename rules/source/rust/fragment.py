@@ -29,19 +29,19 @@ _INNER = (b"match x {", b"S {", b"struct S {", b"enum E {")
 _TOKENS = b"m! {"
 # A fragment that begins in a function's head: with typed parameters, which no call has, with `where` or its bounds.
 _PARAMETER = (
-    r"[ \t]*+\w++(?:[ \t]++\w++)?[ \t]*+:[ \t]*+[\w&*(\['<](?:[^\n,]*+,)++[ \t]*+\n"
+    r"[ \t]*+\w++(?:[ \t]++\w++)?[ \t]*+:[ \t]*+[\w&*(\['<](?>[^\n,]*+,)++[ \t]*+\n"
     r"|[ \t]*+&?(?:'?\w++[ \t]++){0,2}self,[ \t]*+\n"
 )
 _PARAMETERS = re.compile(
-    r"(?:(?:" + _PARAMETER + r")++[ \t]*+\)(?=[ \t]*+\{[ \t]*+\n|\s*+where\b)"
-    r"|(?:" + _PARAMETER + r")*+[ \t]*+\)[ \t]*+->)"
+    r"(?:(?>" + _PARAMETER + r")++[ \t]*+\)(?=[ \t]*+\{[ \t]*+\n|\s*+where\b)"
+    r"|(?>" + _PARAMETER + r")*+[ \t]*+\)[ \t]*+->)"
 )
 _CUT = re.compile(r"[ \t\n]*+(?:\.[a-z]|as\b|\?|&&|\|\|)")  # an expression that begins above
 _NO_START = re.compile(r"[ \t\n]*+(?:\.[a-z]|as\b|\?)|[ \t]*where\b")  # nothing else begins with this
-_LET = re.compile(r"(?:[ \t]*+(?:#\[[^\n]*+)?\n){0,50}+[ \t]*+let\b")  # at most 50 lines: each bracket asks for it
+_LET = re.compile(r"(?>[ \t]*+(?:#\[[^\n]*+)?\n){0,50}+[ \t]*+let\b")  # at most 50 lines: each bracket asks for it
 _CLAUSE = re.compile(r"[ \t]*where\b")
 _BOUNDS = re.compile(
-    r"(?:[ \t]*+(?:for<[^\n>]*+>[ \t]*+)?\w++(?:::\w++)*+:[ \t]*+[\w?&'(<](?:[^\n,]*+,)++[ \t]*+\n)++"
+    r"(?>[ \t]*+(?:for<[^\n>]*+>[ \t]*+)?\w++(?>::\w++)*+:[ \t]*+[\w?&'(<](?>[^\n,]*+,)++[ \t]*+\n)++"
     r"[ \t]*+\{[ \t]*+\n"
 )
 _MAX_NAME = 100  # characters between a bracket and its macro's name and the mark after it

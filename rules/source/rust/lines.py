@@ -18,7 +18,7 @@ _CLIPPY_TAG = re.compile(rb"safety:", re.IGNORECASE)
 _TRAILING_TAG = re.compile(rb"(?://|/\*)\s*safety:", re.IGNORECASE)
 _SPACED_TAG = re.compile(rb"safety\s*+:", re.IGNORECASE)
 # A match is a word: the marks before it, the tag if it is one, and the colon after that.
-_WORD = re.compile(rb"([\s/*!#]*+)(?:(SAFETY|Safety)\b(:?))?+[^\s/*!#]*+")
+_WORD = re.compile(rb"([\s/*!#]*+)(?>(SAFETY|Safety)\b(:?))?+[^\s/*!#]*+")
 _MACRO_START = re.compile(rb"[\w:]++\s*+!\s*+[{(\[]")
 _REPEATED_ATTRIBUTE = re.compile(rb"\$\(\s*#\[.*\]\s*\)\s*[*+?]$")
 _INSIDE = re.compile(rb"\{\s*(//(?![/!])[^\n]*|/\*(?![*!]).*?\*/)", re.DOTALL)

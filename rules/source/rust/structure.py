@@ -30,12 +30,12 @@ _BLOCK_LIKE = re.compile(
 _MACRO_HEAD = re.compile(r"!\s*(?:\w+\s*)?\Z")
 _FUNCTION_HEAD = re.compile(r"\bfn\s+\w")
 _CONTAINER_HEAD = re.compile(r"\b(?:impl|trait|mod|extern)\b")
-_STATEMENT_EDGE = re.compile(r"[][(){};,]|::<(?:[^][<>(){};]|<[^][<>(){};]*+>)*+>")
+_STATEMENT_EDGE = re.compile(r"[][(){};,]|::<(?>[^][<>(){};]|<[^][<>(){};]*+>)*+>")
 _LET = re.compile(r"let\b")
 _MAX_ATTRIBUTES = 100  # of an item: comments between attributes ask for those that follow, each of them again
 _CONTINUES = re.compile(r"\s*(?:\.|\?|else\b)")
 _IMPL_OR_TRAIT = re.compile(
-    r"(?:#\[[^\]]*+\]\s*+)*+(?:pub\b\s*(?:\([^)]{0,99}\)\s*)?)?(?:unsafe\s+)?(?:impl\b|trait\s+(?P<trait>\w+))"
+    r"(?>#\[[^\]]*+\]\s*+)*+(?:pub\b\s*(?:\([^)]{0,99}\)\s*)?)?(?:unsafe\s+)?(?:impl\b|trait\s+(?P<trait>\w+))"
 )
 _NO_NAMES = frozenset({"::", "->", "mut", "const", "dyn", "fn", "where"})
 

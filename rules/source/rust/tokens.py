@@ -14,7 +14,7 @@ from rules.source.rust.structure import Structure
 
 # Each alternative begins with a different character, so that `search` is as fast as a `find`.
 _OPENING = re.compile(
-    r"""//[^\n]*+|/\*|"[^"\\]*+(?:\\.[^"\\]*+)*+\\?+"?+|'(?:[^'\\\n]|\\(?:u\{[0-9a-fA-F_]{1,8}\}|x[0-9a-fA-F]{2}|.))'""",
+    r"""//[^\n]*+|/\*|"[^"\\]*+(?>\\.[^"\\]*+)*+\\?+"?+|'(?:[^'\\\n]|\\(?:u\{[0-9a-fA-F_]{1,8}\}|x[0-9a-fA-F]{2}|.))'""",
     re.DOTALL,
 )
 _STRING_PREFIX = re.compile(r"(?<!\w)(?:[bc]?r(?P<hashes>\#*)|[bc])\Z")
@@ -28,7 +28,7 @@ _NO_NEWLINE = re.compile(r"[^\n]")
 _LINES = ("line", "doc")  # the kinds of spans without newlines
 _WORD = re.compile(  # the most frequent first
     r"([A-Za-z_]\w*+(?:(?<=\br)\#[A-Za-z_]\w*)?|[(){}\[\],;&*?#<>!]|::?|'[A-Za-z_]\w*|->|=>|\.\.=?"
-    r"|\d(?:\w|\.(?=\d))*+|[^\s\w])"
+    r"|\d(?>\w|\.(?=\d))*+|[^\s\w])"
 )
 
 
