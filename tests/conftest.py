@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,15 @@ def _loggers_as_before() -> Iterator[None]:
     root.setLevel(level)
     ours.setLevel(our_level)
     logging.captureWarnings(False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_git_settings() -> Iterator[None]:
+    """Hide the settings of git that a developer has, who may sign all commits."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        patched.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        yield
 
 
 @pytest.fixture(autouse=True)

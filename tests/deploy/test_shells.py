@@ -45,7 +45,7 @@ def _complete_in_bash(line: str) -> str:
 
 @pytest.mark.parametrize("line", LINES)
 def test_bash_completes(line: str, tmp_path: Path) -> None:
-    script = f"source {DEPLOY}/completion/patchwarden; {_complete_in_bash(line)}"
+    script = f"source '{DEPLOY}/completion/patchwarden'; {_complete_in_bash(line)}"
 
     assert LINES[line] == _lines([_program("bash"), "--norc", "-c", script], tmp_path)
 
@@ -54,7 +54,7 @@ def test_bash_completes(line: str, tmp_path: Path) -> None:
 def test_zsh_completes_with_the_script_of_bash(line: str, tmp_path: Path) -> None:
     script = (
         "autoload -Uz compinit bashcompinit; compinit -u -D; bashcompinit; "
-        f"source {DEPLOY}/completion/patchwarden; emulate -L ksh; {_complete_in_bash(line)}"
+        f"source '{DEPLOY}/completion/patchwarden'; emulate -L ksh; {_complete_in_bash(line)}"
     )
 
     shown = _lines([_program("zsh"), "-f", "-c", script], tmp_path)
@@ -65,7 +65,7 @@ def test_zsh_completes_with_the_script_of_bash(line: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("line", LINES)
 def test_fish_completes(line: str, tmp_path: Path) -> None:
-    script = f"source {DEPLOY}/completion/patchwarden.fish; complete -C '{line}'"
+    script = f"source '{DEPLOY}/completion/patchwarden.fish'; complete -C '{line}'"
 
     shown = _lines(["env", f"HOME={tmp_path}", _program("fish"), "--no-config", "-c", script], tmp_path)
 
@@ -74,7 +74,7 @@ def test_fish_completes(line: str, tmp_path: Path) -> None:
 
 def test_files_are_completed(tmp_path: Path) -> None:
     (tmp_path / "v2-0001-led.patch").write_text("")
-    script = f"source {DEPLOY}/completion/patchwarden; {_complete_in_bash('patchwarden check v2')}"
+    script = f"source '{DEPLOY}/completion/patchwarden'; {_complete_in_bash('patchwarden check v2')}"
 
     assert ["v2-0001-led.patch"] == _lines([_program("bash"), "--norc", "-c", script], tmp_path)
 

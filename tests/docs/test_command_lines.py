@@ -3,6 +3,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -166,7 +167,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a kernel repository, a branch with a patch, an archive and a database that knows it."""
     home = tmp_path_factory.mktemp("sandbox") / "home"
     (home / "bin").mkdir(parents=True)
-    for name, text in (("patchwarden", f'exec {sys.executable} -m bot "$@"'), ("less", "exec cat")):
+    for name, text in (("patchwarden", f'exec {shlex.quote(sys.executable)} -m bot "$@"'), ("less", "exec cat")):
         (home / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
         (home / "bin" / name).chmod(0o755)
     for path, text in (

@@ -3,6 +3,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from b4.review import checks
 from tests.e2e.conftest import git
 from tests.fakes.mails import mail
 
-_CHECK = f"{sys.executable} -m bot check"
+_CHECK = f"{shlex.quote(sys.executable)} -m bot check"
 _PATCHES = {
     "1@example.org": "/// On.\n+pub fn on() {\n+    unsafe { bindings::on() };\n+}",
     "2@example.org": "/// Off.\n+pub fn off() {\n+    // SAFETY: The lamp is on.\n+    unsafe { bindings::off() };\n+}",

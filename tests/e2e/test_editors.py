@@ -2,6 +2,7 @@
 """Editors themselves read what patchwarden finds: Vim and Emacs its lines, Neovim its language server."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def _program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The command, as a program that editors find."""
     path = tmp_path / "bin" / "patchwarden"
     path.parent.mkdir()
-    path.write_text(f'#!/bin/sh\nexec {sys.executable} -m bot "$@"\n')
+    path.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m bot "$@"\n')
     path.chmod(0o755)
     monkeypatch.setenv("PATH", f"{path.parent}:/usr/bin:/bin")
 

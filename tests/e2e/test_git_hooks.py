@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """git and pre-commit themselves run `check`: before a push, before a commit, and for each commit of a rebase."""
 
+import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 
 from tests.e2e.conftest import git
 
-_CHECK = f"{sys.executable} -m bot check"
+_CHECK = f"{shlex.quote(sys.executable)} -m bot check"
 _GOOD = "\n/// Off.\npub fn off() {\n    // SAFETY: The lamp is on.\n    unsafe { bindings::off() };\n}\n"
 _BAD = "\n/// On.\npub fn on() {\n    unsafe { bindings::on() };\n}\n"
 _FINDING = "rust/kernel/led.rs:5: WARNING: This `unsafe` block has no `// SAFETY:` comment."
@@ -76,7 +78,9 @@ def test_pre_commit_runs_the_hook_of_this_project(repository: Path) -> None:
     )
     hooks = (project / ".pre-commit-hooks.yaml").read_text().partition("- id:")[2]
     # The hook in this environment: pre-commit would install the project and all that it needs from the network.
-    here = hooks.replace("language: python", "language: system").replace("patchwarden check", _CHECK)
+    here = hooks.replace("language: python", "language: system").replace(
+        "entry: patchwarden check --staged", f"entry: {json.dumps(_CHECK + ' --staged')}"
+    )
     indented = here.replace("\n", "\n    ")
     (repository / ".pre-commit-config.yaml").write_text(f"repos:\n- repo: local\n  hooks:\n    - id:{indented}")
     git(repository, "add", ".pre-commit-config.yaml")

@@ -351,7 +351,7 @@ def test_git_hears_of_no_configuration_but_ours(
     (tmp_path / ".gitconfig").write_text(
         f'[credential]\n\thelper = "!touch {canary}"\n[url "http://127.0.0.1:9/"]\n\tinsteadOf = {origin.url}\n'
     )
-    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / ".gitconfig"))
     monkeypatch.setenv("GIT_SSL_NO_VERIFY", "1")
     monkeypatch.setenv("GIT_DIR", str(tmp_path))
     origin.faults[r"/git/0\.git/"] = [Answer(401, headers={"WWW-Authenticate": 'Basic realm="x"'})] * 2
