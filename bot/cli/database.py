@@ -12,6 +12,7 @@ from bot.review.render.text import visible
 from bot.settings.paths import displayed
 
 if TYPE_CHECKING:
+    from bot.service.stop import StoredStop
     from bot.settings.tables import Settings
     from bot.store.digest import DigestRows
     from bot.store.history import HistoryRows
@@ -67,6 +68,15 @@ def notices(store: "ListingRows", now: datetime) -> list[str]:
             lines.insert(0, visible(f"notice: {_NOTICES[kind].format(message_id)} ({detail}){more}"))
     rest = len(lines) - _MAX_NOTICES
     return [*lines[:_MAX_NOTICES], *([f"notice: {rest:,} more notices are not shown"] if rest > 0 else ())]
+
+
+def stop_notice(settings: "Settings", store: "StoredStop") -> str:
+    """Return a line that says why all sending is stopped; "" if it is not."""
+    from bot.outbox.brakes import StopFile
+    from bot.service.stop import stop_reason
+
+    reason = stop_reason(StopFile(settings.stop_file), store)
+    return f"Nothing is sent: {visible(reason)}; run `patchwarden stop --lift` to resume." if reason else ""
 
 
 @contextmanager

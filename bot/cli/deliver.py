@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from bot.cli import status
 from bot.cli.command import Command, Option, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.database import announce
+from bot.cli.database import announce, stop_notice
 from bot.cli.logged import logged
 from bot.cli.output import complain
 from bot.cli.progress import Silent
@@ -65,7 +65,10 @@ def _once(settings: "Settings") -> int:
             sender.recorder.run("checks", sender.checks.run)
         sender.recorder.flush()
         states = sender.store.tally().mails
+        stopped = stop_notice(settings, sender.store)
     echo(f"{len(delivered.mails):,} delivered; in the outbox: {_counts(states) or 'nothing'}")
+    if stopped:
+        echo(stopped)
     for problem in delivered.problems:
         complain(problem)
     return status.FAILED if delivered.problems else status.OK

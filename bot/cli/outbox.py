@@ -11,13 +11,12 @@ from rich.text import Text
 from bot.cli import status
 from bot.cli.command import Argument, Group, Option, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.database import existing, missing, notices, reading
+from bot.cli.database import existing, missing, notices, reading, stop_notice
 from bot.cli.json_output import ReportFormat, ReportFormatOption, echo_json
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
 from bot.mail.outgoing import Outgoing
 from bot.mail.state import DROPPABLE, MailState
-from bot.outbox.brakes import StopFile
 from bot.review.render.text import visible
 from bot.settings.paths import displayed
 from bot.store.roles import Role, sole_worker
@@ -52,7 +51,6 @@ def list_mails(
     Exit status: 0 done; 2 wrong settings; 3 the database cannot be read.
     """
     from bot.app.identity import can_send
-    from bot.service.stop import stop_reason
 
     settings = context.settings()
     if reason := missing(settings):
@@ -62,11 +60,11 @@ def list_mails(
     with reading(settings) as store:
         mails = store.mails(state)
         lines = notices(store, now)
-        stopped = stop_reason(StopFile(settings.stop_file), store)
+        stopped = stop_notice(settings, store)
     if can_send(settings):
         lines = [*_blocked(settings), *lines]
     if stopped:
-        lines = [f"Nothing is sent: {visible(stopped)}; run `patchwarden stop --lift` to resume.", *lines]
+        lines = [stopped, *lines]
     if form is ReportFormat.JSON:
         echo_json({"notices": lines, "mails": [_record(mail, now) for mail in mails]})
         return

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 from bot.cli import status
-from bot.cli.command import Command, Option
+from bot.cli.command import Command, Option, echo
 from bot.cli.context import GlobalOptions
-from bot.cli.database import announce, database_name
+from bot.cli.database import announce, database_name, stop_notice
 from bot.cli.logged import logged
 from bot.cli.output import complain
 from bot.cli.progress import Silent, show_progress
@@ -94,7 +94,7 @@ def _once(settings: "Settings", archives: Sequence[Path], *, deliver: bool) -> i
     ):
         with stopped_by_signals(service.stop):
             polled, reviewed, delivered = _run_jobs(service)
-        tally = service.store.tally()
+        tally, stopped = service.store.tally(), stop_notice(settings, service.store)
     unready = {outcome.posting_id: outcome for outcome in polled.unready}
     done = {outcome.posting_id for outcome in reviewed}
     outcomes = [*reviewed, *(outcome for posting_id, outcome in unready.items() if posting_id not in done)]
@@ -103,6 +103,8 @@ def _once(settings: "Settings", archives: Sequence[Path], *, deliver: bool) -> i
     else:
         console.print(f"Nothing to review: {polled.mails:,} new mails, no new series.", highlight=False)
     _print_summary(console, settings, outcomes, tally)
+    if stopped:
+        echo(stopped)
     if service.stop.is_set():
         console.print("Stopped before the end. Run the same command to continue.")
     for problem in (*polled.problems, *delivered.problems):

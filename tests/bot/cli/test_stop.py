@@ -51,6 +51,25 @@ def test_a_sender_that_does_not_confirm_is_an_error(
     assert (status, f"process {os.getpid()}) has not confirmed it" in err) == (3, True)
 
 
+def test_commands_that_would_send_say_that_sending_is_stopped(patchwarden: Call, archive: Path) -> None:
+    Path("patchwarden.toml").write_text(
+        "[sending]\ntransport = 'maildir'\n[review]\nstale_hours = 1000000\n"
+        "[lists.'rust-for-linux@lists.example.org']\nmode = 'author'\nconsent = 'https://lists.example.org/yes'\n"
+        "embargo_hours = 0\n"
+    )
+    patchwarden("run", "--once", "--no-deliver", "--archive", str(archive))
+    patchwarden("stop", "a rule is wrong")
+
+    for command in (("deliver", "--once"), ("run", "--once", "--archive", str(archive)), ("outbox", "list")):
+        status, out, _ = patchwarden(*command)
+        notice = [line for line in out.splitlines() if line.startswith("Nothing is sent: ")]
+        assert (0, 1) == (status, len(notice))
+        assert notice[0].endswith(": a rule is wrong; run `patchwarden stop --lift` to resume.")
+
+    patchwarden("stop", "--lift")
+    assert "0 delivered; in the outbox: 1 queued\n" == patchwarden("deliver", "--once")[1]
+
+
 def test_a_lost_stop_file_lifts_nothing(patchwarden: Call, archive: Path) -> None:
     assert patchwarden("run", "--once", "--archive", str(archive))[0] == 0
     assert patchwarden("stop", "a rule is wrong")[0] == 0
