@@ -19,7 +19,7 @@ from bot.review.render.text import count
 from bot.service.recheck import recheck_kind
 from rules.lazy import dataclass
 
-RECONCILE: Final = "`patchwarden outbox reconcile` shows the difference and settles it"
+RECONCILE: Final = "`patchwarden outbox reconcile` shows the difference, and settles it with --apply"
 _MAX_CLAIMS: Final = 200
 """The maximum number of claims checked in a round, newest first: strangers can make any number of them."""
 
