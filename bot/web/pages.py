@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, ClassVar, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -181,6 +181,12 @@ class Pages:
         }
 
     def _error(self, request: Request, status: int, text: str) -> Response:
+        """Return a page about the error; for an address with a slash at its end or a `<MESSAGE-ID>`, a redirect."""
+        path: str = request.scope["path"]
+        plain = f"/{path.strip('/').replace('<', '').replace('>', '')}"
+        if status == 404 and plain != path:
+            query = request.url.query
+            return RedirectResponse(f"{quote(plain, safe='/@')}{query and f'?{query}'}", 308)
         if wants_json(request):
             return JSONResponse({"error": text}, status)
         titles = {400: "This address has a mistake", 404: "Nothing is here", 503: "Not available now"}
@@ -327,6 +333,8 @@ class Pages:
 
     def _boundary_name(self, request: Request, snapshot: Snapshot) -> Response:
         name = path_parameter(request, "name")
+        if not name:
+            raise NotFoundError(_UNKNOWN_PAGE)
         uses, places = snapshot.boundary_uses(name, _PAGE), snapshot.boundary_places(name, _PLACES)
         collisions, tree = snapshot.collisions(_COLLISIONS, name), snapshot.kernel_tree()
         if wants_json(request):

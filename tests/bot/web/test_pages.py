@@ -188,6 +188,25 @@ def test_what_does_not_exist_is_not_found(client: TestClient, page: str) -> None
     assert client.get(page).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("address", "page"),
+    [
+        ("/series/v2.0@example.org/", "/series/v2.0@example.org"),
+        ("/series/%3Cv2.0@example.org%3E?a=b", "/series/v2.0@example.org?a=b"),
+        ("/api/series/v2.0@example.org/", "/api/series/v2.0@example.org"),
+        ("/commands/v2.0@example.org/", "/commands/v2.0@example.org"),
+        ("/rules/", "/rules"),
+        ("/bindings/", "/bindings"),
+        ("//evil.example.org/", "/evil.example.org"),
+        ("/%5Cevil.example.org%3F/", "/%5Cevil.example.org%3F"),
+    ],
+)
+def test_an_address_with_a_slash_or_angle_brackets_is_corrected(client: TestClient, address: str, page: str) -> None:
+    answer = client.get(f"http://testserver{address}", follow_redirects=False)
+
+    assert (308, page) == (answer.status_code, answer.headers["location"])
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
 def test_nothing_can_be_written(client: TestClient, method: str) -> None:
     answer = client.request(method, "/")
