@@ -147,7 +147,7 @@ def _message(site: UnjustifiedSite[UnsafeSite], operation: "Operation | None", *
 
 
 def _advice(operation: "Operation | None", *, has_section: bool) -> str:
-    if operation is None:
+    if operation is None or not operation.name:
         return "It should say why this is sound."
     if operation.kind == "implementation":
         reason = f"why `{operation.name}` may be implemented here"

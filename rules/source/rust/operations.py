@@ -32,7 +32,7 @@ class Operation:
     """An operation that needs a justification: a call, a dereference, or the implementation of a trait.
 
     `name` is the path of the function or trait, or the expression. The name of a method begins with a dot; `receiver`
-    is the code before it, "" if that is long.
+    is the code before it, "" if that is long. What is too long for a message has the name "".
     """
 
     kind: Literal["call", "dereference", "implementation"]
@@ -73,10 +73,10 @@ def _operations(root: Node) -> Iterator[Operation]:
         if node.type == "call_expression" and (function := node.child_by_field_name("function")) is not None:
             if function.type == "generic_function":
                 function = function.child_by_field_name("function") or function
-            if name := _name(function):
-                yield Operation("call", name, _receiver(function))
+            if (name := _name(function)) is not None:
+                yield Operation("call", name, _receiver(function) if name else "")
         elif node.type == "unary_expression" and node.text is not None and node.text.startswith(b"*"):
-            yield Operation("dereference", _without_parentheses(_text(node)[1:].strip()))
+            yield Operation("dereference", _short(_without_parentheses(_text(node)[1:].strip())))
         if cursor.goto_first_child():
             continue
         while not cursor.goto_next_sibling():
@@ -92,11 +92,19 @@ def _without_parentheses(text: str) -> str:
     return text[1:-1].strip() if min(depths) > 0 else text
 
 
-def _name(function: Node) -> str:
+def _name(function: Node) -> str | None:
+    """Return the name of a called function, "" if it is too long, None if the expression is not a name."""
     if function.type == "field_expression":
         field = function.child_by_field_name("field")
-        return "" if field is None else "." + _text(field)
-    return _without_generics(_text(function)) if function.type in ("identifier", "scoped_identifier") else ""
+        return None if field is None else _short("." + _text(field))
+    if function.type not in ("identifier", "scoped_identifier"):
+        return None
+    return _short(_without_generics(_text(function)))
+
+
+def _short(name: str) -> str:
+    """Return the name, "" if it is too long for a message: a part of it would be another name."""
+    return name if len(name) <= _MAX_NAME else ""
 
 
 def _receiver(function: Node) -> str:
@@ -120,7 +128,7 @@ def _without_generics(path: str) -> str:
 
 def _text(node: Node) -> str:
     text = (node.text or b"").replace(_METAVARIABLE, b"$")
-    return " ".join(text.decode("utf-8", "replace").split())[:_MAX_NAME]
+    return " ".join(text.decode("utf-8", "replace").split())
 
 
 def _rank(operation: Operation) -> int:

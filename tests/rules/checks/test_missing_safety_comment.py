@@ -25,3 +25,19 @@ def test_a_comment_after_the_code(body: str, lines: list[int]) -> None:
     report = audit((RULE,), "rust/kernel/led.rs", f"fn f() {{\n{body}}}\n".encode())
 
     assert lines == [finding.anchor.line for finding in report.findings]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (f"a::b::C::<{'d::' * 15}E>::get_device(p)", "why `a::b::C::get_device()` may be called here"),
+        (f"a::{'b' * 60}(p)", "why this is sound"),
+        (f"*{'b' * 60}", "why this is sound"),
+    ],
+)
+def test_a_name_is_never_cut(code: str, reason: str) -> None:
+    """A part of a name is the name of something else."""
+    text = f"fn f() {{\n    let a = unsafe {{ {code} }};\n}}\n"
+    (finding,) = audit((RULE,), "rust/kernel/a.rs", text.encode()).findings
+
+    assert f"This `unsafe` block has no `// SAFETY:` comment. It should say {reason}." == finding.message
