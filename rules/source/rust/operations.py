@@ -15,7 +15,6 @@ _MAX_RECEIVER = 40  # bytes of a method's receiver that a message shows
 _MAX_BODY = 1000  # characters
 _METAVARIABLE = b"__metavariable_"
 _TRAIT = re.compile(r"(?<![\w:$])[\w:$]++\Z")
-_PARENTHESIS = re.compile(r"([()])")
 _OFTEN_UNSAFE = re.compile(
     r"(?:unchecked|raw|transmute|assume_init|zeroed|from_ptr|as_ref|as_mut|as_bytes_mut|read|write|copy|offset|add|sub"
     r"|borrow|from_foreign|into_foreign|new_static|get_unchecked|alloc|dealloc|free|drop_in_place|call|container_of)"
@@ -117,13 +116,29 @@ def _receiver(function: Node) -> str:
 
 
 def _without_generics(path: str) -> str:
-    """Return the path without generics: each text between parentheses loses all from `::<` to its last `>`."""
-    pieces = _PARENTHESIS.split(path)
-    for at, piece in enumerate(pieces):
-        start, end = piece.find("::<"), piece.rfind(">")
-        if 0 <= start < end:
-            pieces[at] = piece[:start] + piece[end + 1 :]
-    return "".join(pieces)
+    """Return the path without its generic arguments, each from `::<` to the `>` that closes it."""
+    kept: list[str] = []
+    start = 0
+    while (opening := path.find("::<", start)) >= 0 and (end := _end_of_generics(path, opening + 2)) is not None:
+        kept.append(path[start:opening])
+        start = end
+    return "".join((*kept, path[start:]))
+
+
+def _end_of_generics(path: str, opening: int) -> int | None:
+    """Return the position after the `>` that closes the `<` at a position, None if none does.
+
+    A `<` or `>` in braces compares numbers.
+    """
+    depth = braces = 0
+    for at in range(opening, len(path)):
+        char = path[at]
+        braces += {"{": 1, "}": -1}.get(char, 0)
+        if braces == 0 and (char == "<" or (char == ">" and path[at - 1] not in "-=")):
+            depth += 1 if char == "<" else -1
+            if depth == 0:
+                return at + 1
+    return None
 
 
 def _text(node: Node) -> str:
