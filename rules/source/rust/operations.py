@@ -52,7 +52,7 @@ def implementation(head: str) -> Operation | None:
         end -= 1
         depth += {">": 1, "<": -1}.get(before[end], 0)
     match = _TRAIT.search(before[:end]) if separator else None
-    return Operation("implementation", match[0].lstrip(":")) if match else None
+    return Operation("implementation", _short(match[0].lstrip(":"))) if match else None
 
 
 def operations(body: str) -> tuple[Operation, ...]:
