@@ -457,6 +457,8 @@ def _dry_run_context(context: GlobalOptions, rules: tuple[Rule, ...]) -> "Review
 def _unchecked(checked: Sequence[CheckedPosting], options: "CheckOptions") -> tuple[str, ...]:
     from bot.cli.unchecked import unchecked
 
+    if not checked and options.git is None:  # A hook runs this on each file of a series, so it is no error.
+        return ("not checked: a cover letter was given without the patches of its series",)
     if not checked and options.git is not None:
         nothing = "nothing is staged" if options.staged else f"{options.git[1]} has no commits, not counting merges"
         return (f"not checked: {nothing}",)

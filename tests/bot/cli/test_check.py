@@ -196,6 +196,15 @@ def test_nothing_but_nuls(run: Run) -> None:
     assert 2 == run("check", "-", stdin=b"\0" * 5000).status
 
 
+def test_a_cover_letter_alone(run: Run) -> None:
+    cover = b"From: ada@example.org\nSubject: [PATCH 0/2] rust: led: add\nMessage-Id: <1@example.org>\n\nTwo patches.\n"
+
+    result = run("check", "-", stdin=cover)
+
+    says = "no findings\n  not checked: a cover letter was given without the patches of its series\n"
+    assert (0, says, "") == (result.status, result.out, result.err)
+
+
 def test_an_empty_input(run: Run) -> None:
     result = run("check", "-")
 
