@@ -43,6 +43,14 @@ def test_a_helper_in_the_context_of_a_hunk_is_not_added() -> None:
     assert "C/Rust interface changes: helpers added: `lamp_fresh`." == _messages(change)
 
 
+def test_a_header_in_the_context_of_a_hunk_is_not_added() -> None:
+    path = "rust/bindings/bindings_helper.h"
+    lines = (Line("#include <linux/unknown.h>", 500, 500), Line("#include <linux/fresh.h>", None, 501))
+    change = FileChange(path, path, (Hunk.of(500, 1, 500, 2, "", lines),), blob_before="1" * 12)
+
+    assert "C/Rust interface changes: headers added: `<linux/fresh.h>`." == _messages(change)
+
+
 def test_arguments_of_macros_and_names_of_bindgen_are_not_c_names() -> None:
     text = """use crate::bindings;
 macro_rules! call {

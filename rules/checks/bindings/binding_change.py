@@ -58,7 +58,11 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
 def _headers(change: BindingsDiff) -> str:
     before = change.before.facts.includes(BINDINGS_HEADER) or ()
     after = change.after.facts.includes(BINDINGS_HEADER) or ()
-    return _difference("header", before, after)
+    steps = (step for step in change.steps if step.change.path == BINDINGS_HEADER)
+    added = "\n".join(text for step in steps for text in step.change.texts("+"))
+    # A header that only the context of a hunk shows is not new.
+    present = tuple(name for name in after if name in before or name in added)
+    return _difference("header", before, present)
 
 
 def _helpers(change: BindingsDiff) -> str:
