@@ -5,8 +5,8 @@
 
 An added `#![feature(..)]` of the `kernel` crate in a group of features that has no comment above it.
 
-An added feature of a crate below `rust/` whose name is not in the commit message, unless the comment says since which
-version it is stable.
+An added feature of a crate below `rust/` whose name is neither in the commit message nor in a comment of the file,
+unless the comment above it says since which version it is stable.
 
 ## Why
 
@@ -35,6 +35,7 @@ from rules.source.rust.source import RustSource
 
 _FEATURE = "#![feature("
 _STABLE = re.compile(r"\b[Ss]table (?:since|in)\b")
+_WORD = re.compile(r"\w++")
 _NAME = re.compile(r"#!\[feature\((\w++)\)\]")
 
 
@@ -46,6 +47,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     log = f"{file.patch.subject}\n{file.patch.log}" if file.patch.log else None
     removed = "\n".join(file.change.texts("-"))
     for source in file.added_sources(_FEATURE):
+        in_comments = frozenset(_WORD.findall("\n".join(comment.text for comment in source.comments)))
         for line in sorted(file.new_lines):
             if not source.first_line <= line <= source.last_line or not source.line_text(line).startswith(_FEATURE):
                 continue
@@ -55,7 +57,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
                 yield file.report(line, message)
             is_stable = has_comments if comment is None else _STABLE.search(comment) is not None
             name = _NAME.match(source.line_text(line))
-            if is_stable or name is None or f"feature({name[1]})" in removed:
+            if is_stable or name is None or name[1] in in_comments or f"feature({name[1]})" in removed:
                 continue
             if log is not None and name[1] not in log:
                 yield file.report(line, f"Say in the commit message why the kernel needs the feature `{name[1]}`.")
@@ -99,10 +101,14 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "a crate of procedural macros, and a driver",
+        "a crate of procedural macros, a crate that says what it needs a feature for, and a driver",
         """
           | patch rust: use new things
           | Use the new thing.
+          | diff rust/probe.rs (new)
+          | +//! The feature `new_thing` is needed for a crate without others.
+          | +
+          | +#![feature(new_thing)]
           | diff rust/macros/lib.rs
           |  //! Macros.
         ! | +#![feature(new_thing)]
