@@ -71,6 +71,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
             yield file.report(item, f"Use `{name}` of the prelude instead of `{crate}::ffi::{name}`.", fix=fix)
         elif has_prelude:
             yield file.report(item, f"`{name}` is in the prelude, which is imported here.", fix=fix)
+        elif file.is_complete:
+            yield file.report(item, f"Import the prelude, and write `{name}` without a path.")
         else:
             yield file.report(item, f"Write `{name}` without a path: the prelude has it.")
 
