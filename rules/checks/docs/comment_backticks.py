@@ -16,7 +16,8 @@ Write the name between backticks.
 
 ## What it does not flag
 
-Code blocks, links, paths of files, tags, numbers, and comments that the patch only moves.
+Code blocks, links, paths of files, tags, numbers, parameters such as `@led_level`, paths that begin with `$crate`, and
+comments that the patch only moves.
 """
 
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.doc_lines import read_doc_runs
 
 _NAME = re.compile(
-    r"(?<![\w`/.:<\"'\[-])(?:[A-Za-z_]\w*+(?:(?>::\w++)++|\(\))|[a-z][a-z0-9]*+(?>_[a-z0-9]++){2,}+)(?![\w`/:\]-])"
+    r"(?<![\w`/.:<\"'\[$@-])(?:[A-Za-z_]\w*+(?:(?>::\w++)++(?>\(\))?+|\(\))|[a-z][a-z0-9]*+(?>_[a-z0-9]++){2,}+)(?![\w`/:\]-])"
 )
 _QUOTED = re.compile(r"`[^`]*+`|\]\([^()]*+\)?+")
 _NO_PROSE = re.compile(r"[;{}=|]|\A\s*+\[[^\]]*+\]:|\A\s*+(?:SPDX|https?:|/)|\A\s{4}")
@@ -73,6 +74,8 @@ EXAMPLES = (
           | +/// Calls `Led::on` for [`led_set_level`].
           | +fn on() {
           | +    // See drivers/leds/led_set_level.c, and read_only memory. At most 1_000_000 LEDs.
+          | +    // Not yet: $crate::led_on!(red)
+          | +    // @led_set_level: the level.
           | +    set();
           | +}
         """,
