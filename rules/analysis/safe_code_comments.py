@@ -71,7 +71,8 @@ def _safe_code_end(source: RustSource, comment: CommentBlock, *, whole: bool) ->
     if end is None or end[1] in (",", ")", "]"):
         return None
     text = code[start : end[0]]
-    if "unsafe" in text or _UNSAFE.search(attributes) or LINKED.search(attributes):
+    beside = code[end[0] : code.find("\n", end[0])]  # unsafe code on that line has the comment above it too
+    if "unsafe" in text or "unsafe" in beside or _UNSAFE.search(attributes) or LINKED.search(attributes):
         return None
     if not text.strip() or _CONTINUES.match(text) or _MAY_BE_UNSAFE.search(text):
         return None

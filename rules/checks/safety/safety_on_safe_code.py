@@ -177,6 +177,8 @@ EXAMPLES = (
           | +    // SAFETY: `led` is valid.
           | +    let x = if a { 1 } else { unsafe { raw(led) } };
           | +    // SAFETY: `led` is valid.
+          | +    check(led); unsafe { raw(led) };
+          | +    // SAFETY: `led` is valid.
           | +    led_call!(led);
           | +    let f = Foo {
           | +        // SAFETY: valid.
