@@ -59,7 +59,7 @@ def fixed_later(findings: Iterable[Finding], series: SeriesView, audited: Audite
     elsewhere with the finding. Both images are read alone, so that code that a partial image does not show does not
     count as fixed. Neither does unexamined code.
     """
-    by_file = _by_file(findings, series)
+    by_file = _by_file(findings, series, audited)
     follower = _Follower(series, audited)
     arriving: dict[int, list[_FollowedFinding]] = {}
     for file in series.files:
@@ -70,19 +70,27 @@ def fixed_later(findings: Iterable[Finding], series: SeriesView, audited: Audite
     return follower.fixed
 
 
-def _by_file(findings: Iterable[Finding], series: SeriesView) -> dict[int, list[_FollowedFinding]]:
+def _by_file(findings: Iterable[Finding], series: SeriesView, audited: Audited) -> dict[int, list[_FollowedFinding]]:
     """Return the findings that can be followed, by the `id` of the first file of their patch that has their path."""
     files: dict[tuple[int, str | None], FileView] = {}
     for file in series.files:
         files.setdefault((file.patch.index, file.change.after), file)
         files.setdefault((file.patch.index, file.change.before), file)
     followed: dict[int, list[_FollowedFinding]] = {}
+    reported: dict[tuple[str, int], list[int]] = {}
     for finding in findings:
         anchor = finding.anchor
         if not isinstance(anchor, Anchor):
             continue
         anchored = files.get((anchor.patch, anchor.path))
         line = None if anchored is None else _first_line(anchored.change, anchor)
+        if anchor.side == "pre" and line is not None and anchored is not None and series.next_change(anchored):
+            # The code whose comment is removed may be some lines below the place of the comment.
+            key = finding.rule, id(anchored)
+            if key not in reported:
+                reported[key] = sorted((anchored.post and audited(finding.rule, anchored.post)) or ())
+            at = bisect_left(reported[key], line)
+            line = reported[key][at] if at < len(reported[key]) else line
         if anchored is not None and line is not None:
             followed.setdefault(id(anchored), []).append(_FollowedFinding(finding, line))
     return followed

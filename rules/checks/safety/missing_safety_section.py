@@ -186,6 +186,29 @@ EXAMPLES = (
         """,
     ),
     Example(
+        "a section that a later patch restores",
+        """
+                | patch rust: led: reword
+                | diff rust/kernel/led.rs (whole)
+                |  /// Switches it on.
+                |  ///
+        ! fixed | -/// # Safety
+                | +/// Be careful:
+                |  ///
+                |  /// `led` must be valid.
+                |  pub unsafe fn on(led: *mut Led) {}
+                | patch rust: led: restore
+                | diff rust/kernel/led.rs
+                |  /// Switches it on.
+                |  ///
+                | -/// Be careful:
+                | +/// # Safety
+                |  ///
+                |  /// `led` must be valid.
+                |  pub unsafe fn on(led: *mut Led) {}
+        """,
+    ),
+    Example(
         "an old function that is moved and gets a parameter",
         """
           | diff rust/kernel/led.rs (whole)
