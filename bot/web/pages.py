@@ -183,7 +183,7 @@ class Pages:
     def _error(self, request: Request, status: int, text: str) -> Response:
         """Return a page about the error; for an address with a slash at its end or a `<MESSAGE-ID>`, a redirect."""
         path: str = request.scope["path"]
-        plain = f"/{path.strip('/').replace('<', '').replace('>', '')}"
+        plain = f"/{path.replace('<', '').replace('>', '').strip('/')}"
         if status == 404 and plain != path:
             query = request.url.query
             return RedirectResponse(f"{quote(plain, safe='/@')}{query and f'?{query}'}", 308)

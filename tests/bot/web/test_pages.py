@@ -198,6 +198,7 @@ def test_what_does_not_exist_is_not_found(client: TestClient, page: str) -> None
         ("/rules/", "/rules"),
         ("/bindings/", "/bindings"),
         ("//evil.example.org/", "/evil.example.org"),
+        ("/%3C//evil.example.org", "/evil.example.org"),
         ("/%5Cevil.example.org%3F/", "/%5Cevil.example.org%3F"),
     ],
 )
