@@ -28,7 +28,7 @@ from bot.digest.text import digest_text
 from bot.inbox.assemble import as_patch, assemble, candidate, needs_recipients
 from bot.inbox.completion import derive_ids, message_id_in
 from bot.inbox.conversations import Conversations, ids_of
-from bot.inbox.grouping import group_candidates, parent_of
+from bot.inbox.grouping import group_candidates, parent_of, replied_id
 from bot.inbox.http_client import looks_like_page
 from bot.inbox.lore_manifest import read_manifest
 from bot.inbox.mailbox import Mbox, StandardInput, split_mbox
@@ -471,7 +471,12 @@ MAIL_READERS: Final = (
         ),
     ),
     Reader(
-        ("bot.inbox.thread.threads", "bot.inbox.grouping.group_candidates", "bot.inbox.grouping.parent_of"),
+        (
+            "bot.inbox.thread.threads",
+            "bot.inbox.grouping.group_candidates",
+            "bot.inbox.grouping.parent_of",
+            "bot.inbox.grouping.replied_id",
+        ),
         lambda messages: (threads(messages), _grouped(messages)),
         (),
         more=THREADS,
@@ -714,7 +719,8 @@ def _decoded(posting: Posting, mails: Mapping[str, tuple[int, bytes]]) -> object
 def _grouped(messages: list[Message]) -> object:
     candidates = [posting for posting in map(candidate, messages) if posting is not None]
     known = {mail.message_id: mail for mail in messages}
-    return group_candidates(candidates, known), [parent_of(mail, known) for mail in messages]
+    replies = [(replied_id(mail), parent_of(mail, known)) for mail in messages]
+    return group_candidates(candidates, known), replies
 
 
 @cache

@@ -127,7 +127,7 @@ EXAMPLES = (
           | +F:	samples/rust/rust_led.rs
           | +
           |  RUST
-          |  M:	Ada <ada@example.org>
+          |  M:	Lamp Keeper <lamps@example.org>
           |  L:	rust-for-linux@vger.kernel.org
           |  F:	rust/
           |  F:	samples/rust/
