@@ -121,6 +121,18 @@ def test_a_full_disk_is_named(tmp_path: Path, arguments: list[str]) -> None:
     assert status.FAILED == done.returncode
 
 
+def test_an_error_can_show_bytes_that_are_no_text(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\nfrom bot.__main__ import _prepare_streams\n_prepare_streams()\n"
+        'print("\\xe9", "\\udcff", file=sys.stderr)\n'
+    )
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, script], capture_output=True, check=False, env=environment)
+
+    assert (b"\xc3\xa9 \\udcff\n", 0) == (done.stderr, done.returncode)
+
+
 def _run_shell(
     arguments: list[str], streams: str, folder: Path | None = None, encoding: str = "utf-8"
 ) -> subprocess.CompletedProcess[str]:
