@@ -123,7 +123,7 @@ def _sum(result: RowResult, colours: Colours) -> Iterator[str]:
         return
     files = {row.finding.path for row in result.rows if row.finding.path is not None}
     by_rule = Counter(row.finding.rule for row in result.rows)
-    yield colours.title(f"{_amounts(result.rows)} in {count(len(files), 'file')}")
+    yield colours.title(_amounts(result.rows) + (f" in {count(len(files), 'file')}" if files else ""))
     width = max(map(len, by_rule))
     for rule, number in sorted(by_rule.items(), key=lambda item: (-item[1], item[0])):
         yield f"  {rule:{width}} {number:6}"

@@ -329,6 +329,12 @@ rust: led (v1, 1 patch)
 """ == text(verdict)
 
 
+def test_text_counts_no_files_for_findings_in_the_commit_message(make: Maker) -> None:
+    verdict = _verdict(make, replace(make.finding(), anchor=LogAnchor(1, 3, "text")))
+
+    assert "\n1 warning\n" in text(verdict)
+
+
 def test_text_shows_the_evidence_and_the_unsafe_delta(make: Maker) -> None:
     evidence = (Evidence("rust/kernel/led.rs:3", ("- `raw` is valid.\x1b",)),)
     verdict = _verdict(make, make.finding(9, evidence=evidence))
