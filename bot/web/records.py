@@ -83,12 +83,14 @@ class Finding(FindingCore):
     """A finding as `patchwarden check --format json` and `--format jsonl` print it.
 
     Lines and columns count from 1. They are in the file after the patch, unless `side` is "pre" or "log".
+    `fixed_by_patch` is the later patch of the series that fixes it: such a finding does not change the exit status.
     """
 
     message_id: Text | None
     side: Literal["pre", "post", "log"]
     column: int
     text: Text
+    fixed_by_patch: int | None
     base: Text | None
 
 

@@ -109,6 +109,7 @@ def record(row: Row) -> dict[str, str | int | None]:
     """Return the finding as JSON values.
 
     Lines and columns count from 1. They are in the file after the patch, unless `side` is "pre" or "log".
+    `fixed_by_patch` is the later patch of the series that fixes it: such a finding does not change the exit status.
     """
     finding, anchor = row.finding, row.finding.anchor
     in_file = anchor if isinstance(anchor, Anchor) else None
@@ -126,6 +127,7 @@ def record(row: Row) -> dict[str, str | int | None]:
         "text": clean(anchor.text),
         "message": clean(finding.message),
         "fingerprint": finding.fingerprint,
+        "fixed_by_patch": finding.fixed_by_patch,
         "base": clean(row.base) or None,
     }
 

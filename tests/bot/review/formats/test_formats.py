@@ -47,6 +47,7 @@ FIELDS = [
     "text",
     "message",
     "fingerprint",
+    "fixed_by_patch",
     "base",
 ]
 
@@ -77,6 +78,7 @@ def test_a_finding_as_json_has_exactly_its_fields(make: Maker) -> None:
         "text": "    line_9();",
         "message": "This `unsafe` block has no SAFETY comment.",
         "fingerprint": finding.fingerprint,
+        "fixed_by_patch": None,
         "base": None,
     }
     verdict = _verdict(make, finding)
@@ -88,6 +90,12 @@ def test_a_finding_as_json_has_exactly_its_fields(make: Maker) -> None:
 
 def test_a_file_checked_by_itself_has_no_message_id(make: Maker) -> None:
     assert json.loads(jsonl(RowResult((Row(make.finding(), Status.STABLE),))))["message_id"] is None
+
+
+def test_json_names_the_patch_that_fixes_a_finding(make: Maker) -> None:
+    data = json.loads(json_array(_verdict(make, make.finding(9), make.finding(12, fixed_by_patch=2))))
+
+    assert [None, 2] == [finding["fixed_by_patch"] for finding in data]
 
 
 def test_a_finding_in_a_commit_message_has_no_path(make: Maker) -> None:
