@@ -85,7 +85,8 @@ def test_vim_reads_the_findings_into_its_quickfix_list(repository: Path) -> None
     names = {"path": "bufname(v:val.bufnr)", **{name: f"v:val.{name}" for name in ("lnum", "col", "type", "text")}}
     entry = "{" + ", ".join(f"'{name}': {value}" for name, value in names.items()) + "}"
     save = f"call writefile([json_encode(map(getqflist(), \"{entry}\"))], 'list.json')"
-    commands = [f"set rtp^={_ROOT}/deploy/vim", "compiler patchwarden", "silent make! HEAD~1..", save, "qall!"]
+    folder = f"{_ROOT}/deploy/vim".replace(" ", "\\ ")
+    commands = [f"set rtp^={folder}", "compiler patchwarden", "silent make! HEAD~1..", save, "qall!"]
     _run(repository, vim, "-u", "NONE", "-N", "-es", *(word for command in commands for word in ("-c", command)))
 
     entries = json.loads((repository / "list.json").read_text())

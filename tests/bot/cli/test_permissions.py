@@ -105,7 +105,8 @@ def test_what_an_older_version_left_open_is_closed_and_what_is_not_ours_is_left_
 
 def test_a_folder_that_holds_other_things_is_left_as_it_is(tmp_path: Path, patchwarden: Call, archive: Path) -> None:
     (tmp_path / "patchwarden.toml").write_text('database = "shared/warden.db"\n')
-    (tmp_path / "shared").mkdir(mode=0o755)
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o755)
     (tmp_path / "shared" / "notes").write_text("not ours")
     assert patchwarden("run", "--once", "--archive", str(archive))[0] == 0
 

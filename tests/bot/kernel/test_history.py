@@ -81,7 +81,7 @@ def test_the_patch_id_of_a_commit_is_that_of_its_mail(history: History) -> None:
 
 def test_bytes_that_are_no_text_are_read(history: History) -> None:
     tip = history.commit(
-        {"a": "caf\udce9\n".encode("utf-8", "surrogateescape").decode("latin-1")}, "Caf", [history.base]
+        {"cafe": "caf\udce9\n".encode("utf-8", "surrogateescape").decode("latin-1")}, "Caf", [history.base]
     )
 
     (commit,) = _read(history, tip, history.base)
