@@ -25,7 +25,9 @@ _INSIDE = re.compile(rb"\{\s*(//(?![/!])[^\n]*|/\*(?![*!]).*?\*/)", re.DOTALL)
 _DOC_TEXT = re.compile(r'#\s*\[\s*doc\s*=\s*r?#*"(.*)"#*\s*\]', re.DOTALL)
 _DOC_OPAQUE = re.compile(r"#\s*\[\s*(?:cfg_attr\s*\(.*?\b)?doc\s*=(?!\s*r?#*\")", re.DOTALL)
 _DOC_CONDITIONAL = re.compile(r"#\s*\[\s*cfg_attr\s*\(.*?\bdoc\s*=", re.DOTALL)
-_NEXT_OF_HEADER = re.compile(r"(?<=\])\s*+(?=#\[|/\*\*|///)|(?<=\*/)\s*+(?=[#/])")
+# A match is a comment, or attributes up to what follows them on their line.
+_HEADER_PART = re.compile(r"//.*|/\*.*?(?:\*/|\Z)|(?>[^]/\"]|\"[^\"]*+\"?+|/(?![/*])|\](?!\s*+(?:#\[|/[/*])))++\]?+|\]")
+_COMMENT = re.compile(rb"/[/*]")
 _MAX_ATTRIBUTE_ROWS = 40
 _MAX_COMMENT_ROWS = 400
 _MAX_LINE = 2000  # bytes
@@ -244,7 +246,8 @@ def read_header(parsed: ParsedText, item: Node, floor: int) -> tuple[Docs, tuple
     raw: list[tuple[int, str]] = []
     for row, line in enumerate(shown, first):
         text, number = line[:_MAX_LINE].decode("utf-8", "surrogateescape"), parsed.line(row)
-        raw.extend((number, part) for part in (_NEXT_OF_HEADER.split(text) if "]" in text or "*/" in text else (text,)))
+        is_split = ("]" in text or "*/" in text) and not text.lstrip().startswith(("//", "* "))
+        raw.extend((number, part) for part in (_HEADER_PART.findall(text) if is_split else (text,)))
     lines: list[tuple[int, str]] = []
     attributes: list[str] = []
     is_opaque = is_conditional = False
@@ -289,7 +292,9 @@ def _header_lines(parsed: ParsedText, item: Node, floor: int) -> tuple[int, list
 
 def _after_code(line: bytes) -> bytes:
     """Return the documentation and the attributes at the end of a line after other code: they are of the next item."""
-    after = line[max(map(line.rfind, (b"{", b"}", b";"))) + 1 :].lstrip()
+    comment = _COMMENT.search(line)
+    end = comment.start() if comment else len(line)
+    after = line[max(line.rfind(sign, 0, end) for sign in (b"{", b"}", b";")) + 1 :].lstrip()
     return after if after.startswith((b"#[", b"///", b"/**")) else b""
 
 
