@@ -13,7 +13,8 @@ _SETEXT = re.compile(r" {0,3}(?:=+|-+)[ \t]*$")
 _MAY_BE_HEADING = re.compile(r"#|^[ \t]*+(?:=+|-+)[ \t]*$", re.MULTILINE)
 _MARKUP = re.compile(r"(?<!`)`++[^`]++`++|``++|[*_\[\]<>]++")
 _BULLET = re.compile(r"(?:[-*+]|\d+[.)])\s+")
-_DEFINITION = re.compile(r"\[[^\]]{1,200}+\]:")
+# Other text after the address, as in "[a]: must be valid", makes it a paragraph. `[^1]: a` is a footnote.
+_DEFINITION = re.compile(r"\[(?!\^)[^\]]{1,200}+\]:[ \t]*+(?:<[^<>]*+>|[^\s<]\S*+)[ \t]*+(?:[\"'(].*)?\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,8 @@ def test_a_section_has_no_definitions_of_links() -> None:
     assert section(read(" # A\n a\n\n [`B`]: b\n [c]: d\n\n [e]: f\n"), ("A",)) == ((11, "a"),)
     assert section(read(" # A\n [b]: c\n"), ("A",)) == ()
     assert section(read(" # A\n a\n [b]: c\n"), ("A",)) == ((11, "a"), (12, "[b]: c"))
+    assert section(read(" # A\n [b]: must be valid"), ("A",)) == ((11, "[b]: must be valid"),)
+    assert section(read(" # A\n [^1]: a"), ("A",)) == ((11, "[^1]: a"),)
 
 
 def test_a_requirement_is_an_entry_or_a_paragraph() -> None:
