@@ -68,6 +68,7 @@ class Scanner:
         self._event_macros: dict[str, tuple[tuple[str, ...], str]] = {}
         self._newlines_at = 0
         self._newlines = 0
+        self._found: dict[str, int] = {}
 
     def run(self) -> CSource:
         text = self._text
@@ -90,6 +91,13 @@ class Scanner:
             self._newlines -= self._text.count("\n", position, self._newlines_at)
         self._newlines_at = position
         return self._first + self._newlines
+
+    def _find_below(self, sign: str, position: int) -> int:
+        """Return where the sign is next, else the end of the text. Positions rise, so searching is linear."""
+        if self._found.get(sign, -1) < position:
+            found = self._text.find(sign, position)
+            self._found[sign] = found if found >= 0 else len(self._text)
+        return self._found[sign]
 
     def _directive(self, start: int) -> int:
         define = _LINE_DEFINE.match(self._text, start)
@@ -196,13 +204,12 @@ class Scanner:
     def _find_body_end(self, at: int) -> int:
         """Return the position of the brace that closes the body of a function, else the end of the text."""
         text = self._text
-        line_end = text.find("\n", at)
-        line_end = len(text) if line_end < 0 else line_end
-        count = text.count("{", at, line_end)
-        if count == text.count("}", at, line_end):
-            last = text.rindex("}", at, line_end)
-            return last if count == 1 else _find_matching_brace(text, at, last) or last
-        closing = text.find("\n}", at) + 1 or len(text)
+        line_end = self._find_below("\n", at)
+        if end := _find_matching_brace(text, at, line_end):
+            return end
+        if text.count("{", at, line_end) == text.count("}", at, line_end):
+            return text.rindex("}", at, line_end)
+        closing = min(self._find_below("\n}", at) + 1, len(text))
         if _ITEM_IN_COLUMN_0.search(text, line_end, closing):  # the body ends at the end of a line above it
             end = _find_matching_brace(text, at, closing)
             return end if end and _ITEM_BELOW.match(text, end + 1, closing) else closing

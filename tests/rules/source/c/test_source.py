@@ -583,6 +583,11 @@ def test_scanning_unclosed_nests_takes_linear_time(unit: str) -> None:
         assert_linear(repeated(unit, before, "int a;\n"), scan, 25_000)
 
 
+@pytest.mark.parametrize("unit", ["int f() {\n x; }\n", "int f() { x; } ", "int f() { if (a) { x; } } "])
+def test_scanning_functions_that_end_at_the_end_of_a_line_takes_linear_time(unit: str) -> None:
+    assert_linear(repeated(unit, "", "int a;\n"), scan, 8_000)
+
+
 def test_conditions_of_a_deep_nest_are_followed() -> None:
     text = (
         "".join(f"#ifdef A{n}\n" for n in range(100)) + "#endif\n" * 99 + "int a(void);\n#else\nint b(void);\n#endif\n"
