@@ -36,6 +36,7 @@ from rules.source.rust.source import RustSource
 _FEATURE = "#![feature("
 _STABLE = re.compile(r"\b[Ss]table (?:since|in)\b")
 _WORD = re.compile(r"\w++")
+_REMOVED = re.compile(r"\bfeature\((\w++)\)")
 _NAME = re.compile(r"#!\[feature\((\w++)\)\]")
 
 
@@ -45,34 +46,36 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         return
     has_comments = file.in_kernel_crate and file.mentions(b"table since")
     log = f"{file.patch.subject}\n{file.patch.log}" if file.patch.log else None
-    removed = "\n".join(file.change.texts("-"))
+    removed = frozenset(_REMOVED.findall("\n".join(file.change.texts("-"))))
     for source in file.added_sources(_FEATURE):
         in_comments = frozenset(_WORD.findall("\n".join(comment.text for comment in source.comments)))
-        for line in sorted(file.new_lines):
-            if not source.first_line <= line <= source.last_line or not source.line_text(line).startswith(_FEATURE):
+        for line, comment in _group_comments(source).items():
+            if line not in file.new_lines:
                 continue
-            comment = _group_comment(source, line)
             if has_comments and comment == "":
                 message = "Say in a comment since which version this feature is stable, or whether that is expected."
                 yield file.report(line, message)
             is_stable = has_comments if comment is None else _STABLE.search(comment) is not None
             name = _NAME.match(source.line_text(line))
-            if is_stable or name is None or name[1] in in_comments or f"feature({name[1]})" in removed:
+            if is_stable or name is None or name[1] in in_comments or name[1] in removed:
                 continue
             if log is not None and name[1] not in log:
                 yield file.report(line, f"Say in the commit message why the kernel needs the feature `{name[1]}`.")
 
 
-def _group_comment(source: RustSource, line: int) -> str | None:
-    """Return the comment above or beside a feature of its group, or None if the start of the group is not shown."""
-    while line >= source.first_line:
-        text = source.line_text(line).strip()
+def _group_comments(source: RustSource) -> dict[int, str | None]:
+    """Return the comment above or beside each feature of its group, by line; None if the start of it is not shown."""
+    comments: dict[int, str | None] = {}
+    comment = None
+    for line in range(source.first_line, source.last_line + 1):
+        text = source.line_text(line)
         if "//" in text:
-            return text[text.index("//") :]
-        if not text.startswith("#!["):
-            return ""
-        line -= 1
-    return None
+            comment = text[text.index("//") :]
+        elif not text.lstrip().startswith("#!["):
+            comment = ""
+        if text.startswith(_FEATURE):
+            comments[line] = comment
+    return comments
 
 
 EXAMPLES = (

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from rules.checks.bindings.bindings_in_driver import RULE
+from rules.checks.style import feature_gate
 from rules.lint.engine import audit
 from tests.growth import assert_linear
 
@@ -35,3 +36,14 @@ def test_bindings_in_driver_takes_linear_time(make: Callable[[int], str], size: 
         assert not report.skipped
 
     assert_linear(make, check, size)
+
+
+def test_feature_gate_takes_linear_time() -> None:
+    def make(size: int) -> str:
+        return "// Stable since Rust 1.80.0.\n" + "".join(f"#![feature(a{number})]\n" for number in range(size))
+
+    def check(text: str) -> None:
+        report = audit((feature_gate.RULE,), "rust/kernel/lib.rs", text.encode())
+        assert not (report.findings or report.failures or report.skipped)
+
+    assert_linear(make, check, 1_000)
