@@ -59,7 +59,7 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
         with_list = Subsystems(entry for entry in entries if _LIST in entry.addresses)
         for entry in entries:
             is_rust = bool(entry.files) and all(map(_is_rust, entry.files))
-            if not is_rust or entry.name in known or entry.name not in names:
+            if not is_rust or entry.name in known or entry.name not in names or _LIST in entry.addresses:
                 continue
             if not all(any(with_list.entries_of(path)) for path in entry.files):
                 message = f"The entry is about Rust, but does not name {_LIST}."
@@ -125,6 +125,10 @@ EXAMPLES = (
           | +M:	Led Keeper <keeper@example.org>
           | +F:	rust/kernel/led/
           | +F:	samples/rust/rust_led.rs
+          | +
+          | +FANS [RUST]
+          | +L:	rust-for-linux@vger.kernel.org
+          | +F:	drivers/fans/fan[12].rs
           | +
           |  RUST
           |  M:	Lamp Keeper <lamps@example.org>
