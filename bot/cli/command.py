@@ -121,7 +121,7 @@ class Parameter:
             count = {(True, True): "+", (True, False): "*", (False, False): "?"}.get((several, self.is_required))
             kind = self._convert(self.type.__args__[0] if several else self.type)
             # Without a default, argparse names an optional list among the arguments that are required.
-            optional: dict[str, Any] = {} if self.is_required else {"default": SUPPRESS}
+            optional: dict[str, Any] = {"default": SUPPRESS} if count == "*" else {}
             parser.add_argument(self.name, nargs=count, metavar=self.metavar, type=kind, help=shown, **optional)
             return
         options: dict[str, Any] = {"dest": self.name, "help": shown, "default": SUPPRESS}

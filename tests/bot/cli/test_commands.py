@@ -153,8 +153,10 @@ def test_wrong_settings_are_one_line_and_status_2(patchwarden: Call) -> None:
     )
 
 
-def test_init_writes_what_doctor_accepts(patchwarden: Call) -> None:
-    assert patchwarden("init")[0] == 0
+@pytest.mark.parametrize("arguments", [(), ("--",)])
+def test_init_writes_what_doctor_accepts(patchwarden: Call, arguments: tuple[str, ...]) -> None:
+    assert patchwarden("init", *arguments)[0] == 0
+    assert Path("patchwarden.toml").exists()
 
     status, out, _ = patchwarden("doctor")
 
