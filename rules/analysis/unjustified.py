@@ -5,6 +5,7 @@ Moved, re-indented, renamed and split code is not new. So unsafe code in the pos
 surroundings, with unsafe code that the patch or another patch of the series removes.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
@@ -148,11 +149,12 @@ def _comment_lost(
     if not unchanged or not file.change.hunks or file.pre is None:
         return
     by_line = {item.code.line: item for item in read(file.pre_rust) if item.justified and item.tag}
+    comments = _added_comments(file)
     for candidate in unchanged:
         before = by_line.get(file.line_before(candidate.code.line) or 0)
         if before is None or before.key.split(" ")[0] != candidate.key.split(" ")[0]:
             continue
-        if before.tag in file.pre.touched and not _is_replaced(file, before.tag, candidate.code.line):
+        if before.tag in file.pre.touched and not _is_replaced(comments, before.tag, candidate.code.line):
             text = file.pre_lines[before.tag]
             column = len(text) - len(text.lstrip()) + 1
             yield UnjustifiedSite(candidate.code, "comment-removed", Position(before.tag, column, "pre"))
@@ -160,15 +162,21 @@ def _comment_lost(
             yield _at_code(candidate, "comment-parted")
 
 
-def _is_replaced(file: FileView, tag: int, line: int) -> bool:
+def _added_comments(file: FileView) -> list[tuple[int, int]]:
+    """Return the lines of the safety comments that the patch adds, each with the old number of the line below it."""
+    comments: list[tuple[int, int]] = []
+    below = 0
+    for line in sorted(file.touched, reverse=True):
+        below = file.line_before(line + 1) or below
+        if "safety:" in file.post_lines.get(line, "").lower():
+            comments.append((line, below))
+    return comments[::-1]
+
+
+def _is_replaced(comments: list[tuple[int, int]], tag: int, line: int) -> bool:
     """Return whether the patch adds another safety comment in that place: it may belong to new code in between."""
-    for number in range(line - 1, 0, -1):
-        if number in file.touched:
-            if "safety:" in file.post_lines.get(number, "").lower():
-                return True
-        elif (file.line_before(number) or 0) < tag:
-            break
-    return False
+    at = bisect_left(comments, (line,)) - 1
+    return at >= 0 and comments[at][1] > tag
 
 
 def _at_code(candidate: "_Candidate[Unsafe]", cause: Cause) -> "UnjustifiedSite[Unsafe]":

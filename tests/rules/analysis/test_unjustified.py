@@ -11,6 +11,7 @@ from rules.diff.patch import FileChange, Patch, Series
 from rules.lint.engine import view
 from rules.lint.example import load
 from rules.lint.rule import Example
+from tests.growth import assert_linear
 
 
 def exposed(text: str) -> list[tuple[int, str, str, str, int]]:
@@ -298,6 +299,15 @@ def test_a_comment_that_is_added_above_other_code_of_the_hunk_replaces_nothing()
         """)
 
     assert [(1, "a.rs", "comment-removed", "pre", 3)] == site
+
+
+def test_many_blocks_below_a_removed_comment_take_linear_time() -> None:
+    def make(size: int) -> str:
+        above, code = "|      // a\n" * (10 * size), "|      unsafe { on() },\n" * size
+        return f"| diff a.rs (whole)\n|  fn f() {{\n| -    // SAFETY: a\n|      g([\n{above}{code}|      ]);\n|  }}\n"
+
+    assert len(exposed(make(2))) == 2
+    assert_linear(make, exposed, 100)
 
 
 def test_a_line_between_the_comment_and_the_code_separates_them() -> None:
