@@ -282,7 +282,7 @@ def _header_lines(parsed: ParsedText, item: Node, floor: int) -> tuple[int, list
     row, column = item.start_point
     before = parsed.lines[row][: min(column, _MAX_LINE)]
     if before.strip() not in (b"", b"const") and not before.lstrip().startswith((b"#[", b"/*")):
-        return row, [_after_code(before)], False
+        return row, [_after_code(before) if column <= _MAX_LINE else b""], False
     first, above = header_rows(parsed.lines, row, floor)
     shown = [*parsed.lines[first:row], before]
     if above > floor and (own := _after_code(parsed.lines[above][:_MAX_LINE])):

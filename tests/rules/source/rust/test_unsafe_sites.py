@@ -174,6 +174,7 @@ def test_the_lint_is_allowed_by_what_a_hunk_shows_of_the_beginning_of_the_file(f
         ('#[doc = "a://b]"] #[doc(hidden)]\nunsafe fn f() {}', False, "hidden"),
         ("impl S { /// # Safety: a;\n    /// # Safety\n    unsafe fn f() {} }", True, ""),
         ("/// # Safety\nstruct S; #[inline]\nunsafe fn f() {}", False, ""),
+        (f"mod m {{}} #[doc(hidden)] {' ' * 2000} struct S; unsafe fn f() {{}}", False, ""),
         ("impl T for S { unsafe fn f() {} }", False, "trait-impl"),
         ('impl T for S { unsafe extern "C" fn f() {} }', False, "trait-impl"),
         ('extern "C" { unsafe fn f(); }', False, "foreign"),
