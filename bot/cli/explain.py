@@ -189,7 +189,9 @@ def _lines(
 def _posting(stored: StoredPosting, terms: RefusalTerms, now: datetime, modes: _Modes) -> Iterator[str]:
     posting, series = stored.posting, stored.posting.series
     yield f'in "{series.subject}", v{series.revision}, {len(series.patches)} of {posting.expected} patches'
-    detail = posting.missing_parts or stored.detail
+    # A stored state that is not that of the posting, such as "pruned", has its own reason.
+    missing = posting.missing_parts if stored.state == posting.state.word else ""
+    detail = missing or stored.detail
     yield f"  series {posting.message_id}, {stored.state}{f': {detail}' if detail else ''}"
     if stored.searched:
         yield f"  missing parts: {stored.searched}"

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,14 @@ def test_a_mail_is_explained(explained: Call, message_id: str, says: list[str]) 
 
     assert status == 0
     assert [sentence for sentence in says if sentence not in out] == []
+
+
+def test_the_reason_of_a_state_is_explained_although_parts_are_missing(explained: Call) -> None:
+    reason = "removed by retention on 2026-11-29"
+    with closing(sqlite3.connect("var/patchwarden.db")) as connection, connection:
+        connection.execute("UPDATE posting SET state = 'pruned', detail = ? WHERE message_id = 'half@x'", (reason,))
+
+    assert f"  series half@x, pruned: {reason}\n" in explained("half@x")[1]
 
 
 def test_what_is_explained_as_records(explained: Call) -> None:
