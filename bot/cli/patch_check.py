@@ -23,7 +23,7 @@ from bot.pool.forked import forked
 from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
 from bot.ports.raw_mail import RawMail
-from bot.review.formats.row import CheckedPosting, Row, RowResult, explain_row, missing_parts, row_of
+from bot.review.formats.row import CheckedPosting, Row, RowResult, explain_row, missing_parts_notice, row_of
 from bot.review.render.text import visible
 from bot.review.reported import delta_line, leave_out_undecided
 from rules.analysis.unsafe_delta import UnsafeDelta
@@ -480,7 +480,7 @@ def _damage(posting: Posting) -> Iterator[str]:
 def _missing(postings: Sequence[Posting]) -> Iterator[str]:
     """Yield for each incomplete series which of its parts are missing."""
     for posting in postings:
-        if parts := missing_parts(posting):
+        if parts := missing_parts_notice(posting):
             yield f"{visible(posting.series.subject)}: {parts}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from bot.mail.posting import Defective, Posting, Waiting
+from bot.mail.posting import Defective, Posting
 from bot.ports.web import DispositionRecord, FindingRecord, SeriesDetail, SeriesSummary
 from bot.review.disposition import public_reason
 from bot.review.finding_group import FindingGroup
@@ -252,9 +252,7 @@ def _quoted_line(line: str) -> QuotedLine:
 
 def _state_detail(posting: Posting) -> str:
     """Return which parts are missing, or why the posting cannot be reviewed."""
-    if isinstance(posting.state, Waiting):
-        return posting.missing_parts
-    return posting.state.reason if isinstance(posting.state, Defective) else ""
+    return posting.state.reason if isinstance(posting.state, Defective) else posting.missing_parts
 
 
 def _revision(series: SeriesSummary, detail: SeriesDetail) -> ShownRevision:

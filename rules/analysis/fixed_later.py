@@ -40,7 +40,7 @@ _ADDED_LINES: Final = Analysis("added-lines", _collect_added_lines)
 """The files and numbers of all lines that a patch adds, by their stripped text, by the index of the patch."""
 
 _line = attrgetter("line")
-_MAX_PARTIAL: Final = 2  # files: if there are two, one is not that of the finding
+_MAX_PARTIAL_FILES: Final = 2  # if there are two, one is not that of the finding
 
 
 @dataclass(slots=True)
@@ -195,7 +195,7 @@ class _Follower:
             after = self._examined(rule, file.post)
             if after is None or line in after:
                 return frozenset([0])
-            if not file.is_complete and len(partial) < _MAX_PARTIAL:
+            if not file.is_complete and len(partial) < _MAX_PARTIAL_FILES:
                 partial.add(id(file))
         return frozenset(partial)
 

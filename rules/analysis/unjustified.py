@@ -149,11 +149,10 @@ def _comment_lost(
     if not unchanged or not file.change.hunks or file.pre is None:
         return
     by_line = {item.code.line: item for item in read(file.pre_rust) if item.justified and item.tag}
-    comments = _added_comments(file)
-    for candidate in unchanged:
-        before = by_line.get(file.line_before(candidate.code.line) or 0)
-        if before is None or before.key.split(" ")[0] != candidate.key.split(" ")[0]:
-            continue
+    pairs = [(candidate, by_line.get(file.line_before(candidate.code.line) or 0)) for candidate in unchanged]
+    lost = [(item, before) for item, before in pairs if before is not None and before.code.kind == item.code.kind]
+    comments = _added_comments(file) if lost else []
+    for candidate, before in lost:
         if before.tag in file.pre.touched and not _is_replaced(comments, before.tag, candidate.code.line):
             text = file.pre_lines[before.tag]
             column = len(text) - len(text.lstrip()) + 1

@@ -291,7 +291,7 @@ class FileView:
         if at < 0:
             return ""
         hunk = self.change.hunks[at]
-        return hunk.heading if hunk.after_start <= line < hunk.after_start + max(1, hunk.after_count) else ""
+        return hunk.heading if line < hunk.after_end else ""
 
     @cached_property
     def is_draft(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 
 from bot.mail.links import Links
 from bot.mail.parse import SYNTHETIC
-from bot.review.formats.row import CheckedPosting, Row, RowResult, missing_parts
+from bot.review.formats.row import CheckedPosting, Row, RowResult, missing_parts_notice
 from bot.review.render.text import count, listed, visible
 from rules.finding import Severity
 from rules.lint.rule import Status
@@ -30,7 +30,7 @@ def b4(result: RowResult, links: Links) -> str:
     details += [
         {"status": "pass", "state": "note", "context": visible(checked.posting.series.subject), "description": missing}
         for checked in result.postings
-        if (missing := missing_parts(checked.posting))
+        if (missing := missing_parts_notice(checked.posting))
     ]
     details += [
         {"status": "fail", "state": "failed", "context": failure.rule, "description": visible(failure.error)}

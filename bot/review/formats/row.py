@@ -100,7 +100,7 @@ def of_findings(findings: Iterable[Finding], rules: Mapping[str, Rule]) -> Itera
     return (Row(finding, rules[finding.rule].status) for finding in findings)
 
 
-def missing_parts(posting: Posting) -> str:
+def missing_parts_notice(posting: Posting) -> str:
     """Return which parts of an incomplete series were not given; "" for other series."""
     return f"incomplete series: {posting.missing_parts} not given" if posting.missing_parts else ""
 

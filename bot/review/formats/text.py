@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.mail.posting import Defective, Posting
 from bot.review.formats.colour import Colours
-from bot.review.formats.row import CheckedPosting, Row, RowResult, missing_parts
+from bot.review.formats.row import CheckedPosting, Row, RowResult, missing_parts_notice
 from bot.review.render.text import count, listed, visible
 from rules.finding import Anchor, Failure, Severity
 from rules.lint.rule import Status
@@ -37,7 +37,7 @@ def _of_posting(posting: Posting, rows: list[Row], colours: Colours) -> Iterator
     yield colours.title(title)
     if isinstance(posting.state, Defective):
         yield f"  damaged series: {visible(posting.state.reason)}"
-    elif missing := missing_parts(posting):
+    elif missing := missing_parts_notice(posting):
         yield f"  {missing}"
     for patch in series.patches:
         own_rows = [row for row in rows if row.finding.anchor.patch == patch.index]

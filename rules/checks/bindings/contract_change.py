@@ -169,6 +169,12 @@ _TREE = """
           |  }
 """
 
+_POINT = "          |  /// There is a lamp.\n"
+_POINTS = """\
+          |  /// - There is a lamp.
+          |  /// - It is off.
+"""
+
 EXAMPLES = (
     Example(
         "one more requirement",
@@ -183,22 +189,8 @@ EXAMPLES = (
     ),
     Example(
         "a point that is removed, below another changed line",
-        """
-          | tree rust/bindings/bindings_helper.h
-          |  #include <linux/lamp.h>
-          | tree rust/kernel/lamp.rs
-          |  /// Switches on.
-          |  ///
-          |  /// # Safety
-          |  ///
-          |  /// - There is a lamp.
-          |  /// - It is off.
-          |  pub unsafe fn on() {}
-          | tree rust/kernel/light.rs
-          |  fn light() {
-          |      // SAFETY: The lamp is there, and off.
-          |      unsafe { lamp::on() };
-          |  }
+        _TREE.replace(_POINT, _POINTS)
+        + """
           | diff rust/kernel/lamp.rs
           | -/// Switches on.
           | +/// Switches the lamp on.

@@ -62,7 +62,8 @@ def is_safety_title(title: str) -> bool:
 def section(docs: Docs, titles: Iterable[str]) -> tuple[tuple[int, str], ...]:
     """Return the lines of the first section with one of these titles, up to the next heading, without blank ends.
 
-    Definitions of links are left out: they are of the whole documentation, and rustdoc does not show them."""
+    Definitions of links are left out: they are of the whole documentation, and rustdoc does not show them.
+    """
     accepted = frozenset(titles)
     starts = [number for number, title in docs.headings if title in accepted]
     if not starts:

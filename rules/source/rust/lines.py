@@ -257,12 +257,12 @@ def read_header(parsed: ParsedText, item: Node, floor: int) -> tuple[Docs, tuple
         if text.startswith("///") and not text.startswith("////"):
             lines.append((number, text[3:]))
         elif text.startswith("/**") and not text.startswith(("/***", "/**/")):
-            end = next((m for m in range(n, len(raw)) if "*/" in raw[m][1]), n)
+            end = next((last for last in range(n, len(raw)) if "*/" in raw[last][1]), n)
             lines.extend(_block_docs(raw[n : end + 1]))
             n = end
         elif text.startswith("#["):
             texts = [part for _, part in raw[n : n + _MAX_ATTRIBUTE_ROWS]]
-            end = next((m for m in range(len(texts)) if _is_balanced("\n".join(texts[: m + 1]))), 0)
+            end = next((last for last in range(len(texts)) if _is_balanced("\n".join(texts[: last + 1]))), 0)
             attribute = "\n".join(texts[: end + 1]).strip()
             attributes.append(attribute)
             is_opaque = is_opaque or _DOC_OPAQUE.match(attribute) is not None
