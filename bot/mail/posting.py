@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MAX_EARLIER: Final = 100
 """Postings of a thread that are searched for the one that another replies to."""
 
+_MISSING_PARTS_SHOWN: Final = 10
+"""Numbers and ranges of missing patches that a sentence names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Complete:
@@ -109,7 +112,7 @@ class Posting:
         patches = [index for index in missing if index]
         names = ["the cover letter"] if 0 in missing else []
         if patches:
-            numbers = " and ".join(number_ranges(patches).rsplit(", ", 1))
+            numbers = number_ranges(patches, _MISSING_PARTS_SHOWN)
             names.append(f"patch{'es' if len(patches) > 1 else ''} {numbers} of {self.expected}")
         return " and ".join(names)
 

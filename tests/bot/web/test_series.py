@@ -19,7 +19,6 @@ from bot.store.repository import Repository
 from bot.store.web import SqliteWebStore
 from bot.web.app import create_app
 from rules.finding import Finding, Report, Severity
-from rules.listing import number_ranges
 from tests.bot.review.factories import Maker
 from tests.bot.web.conftest import NOW, Clock, save
 
@@ -175,14 +174,6 @@ def test_a_series_of_withheld_findings_says_how_many_for_each_reason(client: Tes
     assert "Not mailed: 2 findings (its rule is not stable), 1 finding (notes are not mailed)." in text
     reason = client.get("/api/series").json()["series"][0]["reason"]
     assert reason == "its rule is not stable (2), notes are not mailed (1)"
-
-
-@pytest.mark.parametrize(
-    ("numbers", "text"),
-    [((), ""), ((4,), "4"), ((1, 2), "1, 2"), ((3, 2, 1, 7), "1\u20133, 7"), (range(1, 46), "1\u201345")],
-)
-def test_consecutive_numbers_are_a_range(numbers: Sequence[int], text: str) -> None:
-    assert number_ranges(numbers) == text
 
 
 def test_the_page_lists_what_a_missing_comment_should_address(
