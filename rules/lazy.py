@@ -78,7 +78,7 @@ def _dataclass(*, frozen: bool = False, eq: bool = True, slots: bool = False) ->
     def build(declared: type[Any]) -> type[Any]:
         namespace = dict(vars(declared))
         fields: dict[str, _Field] = {}
-        for name in namespace.get("__annotations__", ()):
+        for name in declared.__annotations__:  # since Python 3.14 they are not in the namespace
             if name not in namespace:
                 fields[name] = _REQUIRED
                 continue

@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
+from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.cli import status
@@ -72,8 +73,8 @@ class Parameter:
         self.is_required = default is ...
         self.default = None if self.is_required else default
         declared = annotation.__origin__
-        types = [kind for kind in getattr(declared, "__args__", (declared,)) if kind is not type(None)]
-        self.type = types[0] if getattr(declared, "__origin__", None) is None else declared
+        kinds = declared.__args__ if isinstance(declared, UnionType) else (declared,)
+        self.type = next(kind for kind in kinds if kind is not NoneType)
         names = self.declared.names if isinstance(self.declared, Option) else ()
         self.names = [name for pair in names for name in pair.split("/")] or [f"--{name.replace('_', '-')}"]
 

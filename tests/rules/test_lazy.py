@@ -56,6 +56,20 @@ class Checked:
         return f"number {self.number}"
 
 
+class LateAnnotations(type):
+    """Gives the annotations of a class as Python does since 3.14: the namespace of the class does not have them."""
+
+    @property
+    def __annotations__(cls) -> dict[str, Any]:  # type: ignore[override]
+        return {"path": str, "line": int}
+
+
+def test_annotations_that_are_not_in_the_namespace() -> None:
+    kind: Any = dataclass(frozen=True)(LateAnnotations("Spot", (), {"line": 0}))
+
+    assert (kind("a.rs").path, kind("a.rs").line, kind.__match_args__) == ("a.rs", 0, ("path", "line"))
+
+
 def test_fields_and_defaults() -> None:
     place = Place("a.rs", line=3)
 
