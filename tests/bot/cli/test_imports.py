@@ -22,8 +22,8 @@ _NAMES: Final = (
     "lsprotocol multiprocessing nacl patatt pydantic pygit2 pygls requests rich sqlalchemy sqlite3 "
     "sqlmodel ssl starlette subprocess tempfile tree_sitter typer unidiff unittest urllib3 uvicorn"
 )
-HEAVY: Final = frozenset(_NAMES.split())
-"""The packages that take long to load."""
+HEAVY: Final = frozenset(_NAMES.split()) - ({"inspect"} if sys.version_info >= (3, 14) else set())
+"""The packages that take long to load. From Python 3.14 argparse itself loads inspect, with what colours its help."""
 _TABLES: Final = "inspect logging rich"
 
 LOADED: Final[Mapping[str, str]] = {
