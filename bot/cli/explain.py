@@ -136,7 +136,7 @@ def _series_record(stored: StoredPosting, terms: RefusalTerms, now: datetime, mo
         "patches": len(posting.series.patches),
         "expected": posting.expected,
         "state": stored.state,
-        "detail": stored.detail,
+        "detail": posting.state_detail(stored.state, stored.detail),
         "missing_parts": stored.searched,
         "verdict": stored.verdict,
         "reason": stored.reason,
@@ -189,9 +189,7 @@ def _lines(
 def _posting(stored: StoredPosting, terms: RefusalTerms, now: datetime, modes: _Modes) -> Iterator[str]:
     posting, series = stored.posting, stored.posting.series
     yield f'in "{series.subject}", v{series.revision}, {len(series.patches)} of {posting.expected} patches'
-    # A stored state that is not that of the posting, such as "pruned", has its own reason.
-    missing = posting.missing_parts if stored.state == posting.state.word else ""
-    detail = missing or stored.detail
+    detail = posting.state_detail(stored.state, stored.detail)
     yield f"  series {posting.message_id}, {stored.state}{f': {detail}' if detail else ''}"
     if stored.searched:
         yield f"  missing parts: {stored.searched}"

@@ -116,6 +116,13 @@ class Posting:
             names.append(f"patch{'es' if len(patches) > 1 else ''} {numbers} of {self.expected}")
         return " and ".join(names)
 
+    def state_detail(self, state: str, detail: str) -> str:
+        """Return what people read about a stored state: the missing parts, else the detail that is stored with it.
+
+        A stored state that is not that of the posting, such as "pruned", has its own detail.
+        """
+        return (self.missing_parts if state == self.state.word else "") or detail
+
     @property
     def paths(self) -> frozenset[str]:
         """Every file that the posting changes, under its names before and after."""

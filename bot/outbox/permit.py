@@ -150,7 +150,7 @@ def _posting_objection(status: PostingStatus, terms: RefusalTerms, now: datetime
     if status.removed:
         return f"{status.removed} was removed from its archive"
     if status.state != "complete":
-        return f"the series is {status.state} now: {status.detail}"
+        return f"the series is {status.state} now: {status.posting.state_detail(status.state, status.detail)}"
     if status.verdict in _REFUSING_VERDICTS:
         return f"the series is {status.verdict} now: {status.reason}"
     refusal = refuse_posting(status.posting, status.context, now, replace(terms, stale=None))

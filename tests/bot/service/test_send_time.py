@@ -13,7 +13,8 @@ import pytest
 from bot.cli.progress import Silent
 from bot.mail.command import Scope
 from bot.mail.outgoing import Outgoing
-from bot.mail.posting import Part, Posting
+from bot.mail.posting import Part, Posting, Waiting
+from bot.mail.posting_codec import EncodedPosting
 from bot.mail.refusal import RefusalTerms
 from bot.mail.state import MailState
 from bot.outbox.brakes import Caps, StopFile
@@ -244,6 +245,13 @@ def _state(state: str, detail: str) -> Callable[[Harness, Posting], None]:
     return change
 
 
+def _lose_a_part(harness: Harness, posting: Posting) -> None:
+    """Let the series wait for a part, as if its thread was assembled in another way."""
+    value = EncodedPosting.of(replace(posting, state=Waiting((2,)), expected=2)).value
+    with harness.store._database.changing() as connection:
+        connection.execute("UPDATE posting SET state = 'waiting', detail = '2', value = ?", (value,))
+
+
 def _remove(harness: Harness, posting: Posting) -> None:
     """Have the archive remove the mail; its thread is not put together again yet."""
     (mail,) = harness.store.mails_with_id(posting.message_id)
@@ -259,7 +267,7 @@ def _remove(harness: Harness, posting: Posting) -> None:
             _state("defective", "two patches have the number 1"),
             "the series is defective now: two patches have the number 1",
         ),
-        (_state("waiting", "2"), "the series is waiting now: 2"),
+        (_lose_a_part, "the series is waiting now: patch 2 of 2"),
         (lambda harness, posting: harness.store.refuse(posting, "bot: x"), "the series is refused now: bot: x"),
         (lambda harness, posting: harness.store.quarantine(posting, "crash"), "the series is quarantined now: crash"),
         (_remove, "1.v1.1@example.org was removed from its archive"),
