@@ -8,6 +8,7 @@ from bot.settings import settings_file, variables
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bot.log import Level
     from bot.settings.tables import Settings
 
 
@@ -18,11 +19,11 @@ class GlobalOptions:
         self.config = config
         self.verbose = verbose
 
-    def configure_log(self) -> None:
-        """Write the log to standard error, from the level that --verbose names."""
-        from bot.log import Level, LogConfig, configure
+    def configure_log(self, default: "Level" = "warning") -> None:
+        """Write the log to standard error, from the level that --verbose names, else from the default."""
+        from bot.log import LogConfig, configure
 
-        levels: tuple[Level, ...] = ("warning", "info", "debug")
+        levels: tuple[Level, ...] = (default, "info", "debug")
         configure(LogConfig(level=levels[min(self.verbose, 2)]))
 
     @property

@@ -80,6 +80,7 @@ def recheck(
     if not targets and not lists:
         raise UsageError("name a message-id, the web address of a mail, a series, or --list", option="TARGET")
     settings = with_repositories(context.settings(), tree, no_tree, landing)
+    context.configure_log("error")  # failures are printed as the result of the command
     announce(settings)
     from bot.app.recheck import open_recheck_session
 

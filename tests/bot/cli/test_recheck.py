@@ -127,3 +127,11 @@ def test_the_missing_parts_of_a_series_are_named(
 
     problem = "1@example.org: the series cannot be checked: patches 2 and 3 of 3 did not arrive"
     assert (2, f"patchwarden: {problem}") == (status, err.splitlines()[-1])
+
+
+def test_an_archive_that_cannot_be_reached_is_named_once(patchwarden: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHWARDEN_LORE__LOOKUP_URL", "http://127.0.0.1:1/all/")
+
+    status, _, err = patchwarden("recheck", "1@example.org")
+
+    assert (2, 1) == (status, err.count("ConnectError"))
