@@ -25,7 +25,7 @@ from bot.digest.mail import digest_mail
 from bot.digest.model import Digest
 from bot.digest.period import Period
 from bot.digest.text import digest_text
-from bot.inbox.assemble import as_patch, assemble, candidate, needs_recipients
+from bot.inbox.assemble import as_patch, assemble, candidate, is_misnumbered_patch, needs_recipients
 from bot.inbox.completion import derive_ids, message_id_in
 from bot.inbox.conversations import Conversations, ids_of
 from bot.inbox.grouping import group_candidates, parent_of, replied_id
@@ -431,7 +431,9 @@ MAIL_READERS: Final = (
         lambda mail: (command_reader.commands(mail), command_reader.one_time_token(mail)),
     ),
     _of_mail("mail.mime.parts_of", lambda mail: parts_of(mail.headers, mail.raw)),
-    _of_mail("inbox.assemble.as_patch", as_patch),
+    _of_mail(
+        "inbox.assemble.as_patch inbox.assemble.is_misnumbered_patch", lambda m: (as_patch(m), is_misnumbered_patch(m))
+    ),
     _of_mail("inbox.assemble.needs_recipients", needs_recipients),
     _of_mail("mail.copy.is_copy", lambda mail: copy.is_copy(mail, mail.raw)),
     _of_mail("mail.bots.is_automatic", bots.is_automatic),
@@ -1643,6 +1645,7 @@ EXEMPT: Final[dict[str, str]] = {
             "bot.pipeline.freeze.*",
             "bot.pipeline.process.write_mail",
             "bot.mail.answered.answered_part",
+            "bot.mail.posting.Posting.state_detail",
         ),
         _OWN,
     ),

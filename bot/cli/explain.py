@@ -225,10 +225,13 @@ def _no_patch(mail: MailStatus, terms: RefusalTerms) -> str:
     (message,) = forked(parse, [mail.mail.raw], Limits())
     if not isinstance(message, Message):
         return message.reason
-    refused = refuse_mail(message, terms)
-    return (
-        str(refused) if refused else "no-patch: it contains no diff, and it is not the cover letter of stored patches"
-    )
+    if refused := refuse_mail(message, terms):
+        return str(refused)
+    from bot.inbox.assemble import is_misnumbered_patch
+
+    if is_misnumbered_patch(message):
+        return "no-patch: it has the number of a cover letter"
+    return "no-patch: it contains no diff, and it is not the cover letter of stored patches"
 
 
 COMMAND: Final = Command(explain)

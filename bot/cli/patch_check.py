@@ -9,7 +9,7 @@ from bot.cli import status
 from bot.cli.context import GlobalOptions
 from bot.cli.kernel_option import refuse_two_trees
 from bot.cli.output import Format, choose_rules, complain, exit_status, format_findings, without_known
-from bot.inbox.assemble import as_patch, assemble, candidate
+from bot.inbox.assemble import as_patch, assemble, candidate, is_misnumbered_patch
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import Mbox, StandardInput
 from bot.inbox.patch_text import PatchDirectory, read_as_mails
@@ -103,7 +103,8 @@ def _check(
     review_context = _dry_run_context(context, rules) if form is Format.MAIL else None
     analysed = _analyse(postings, choose_tree, rules, read, isolate)
     mails = [] if review_context is None else list(_compose_mails(analysed, review_context))
-    problems = [*read.problems, *(problem for posting in postings for problem in _damage(posting))]
+    problems = [*read.problems, *_misnumbered(read, postings)]
+    problems += (problem for posting in postings for problem in _damage(posting))
     if not (postings or problems or read.broken) and form is not Format.B4:
         problems += read.without_patch
     problems += read.broken
@@ -466,6 +467,14 @@ def _unchecked(checked: Sequence[CheckedPosting], options: "CheckOptions") -> tu
     paths = dict.fromkeys(path for patch in patches for path in patch.paths)
     has_tree = all(shown.base for shown in checked)
     return tuple(unchecked(list(paths), options.rule, has_tree=has_tree))
+
+
+def _misnumbered(read: _Read, postings: Sequence[Posting]) -> Iterator[str]:
+    """Yield for each patch with the number of a cover letter that it is not checked, unless its series was given."""
+    known = {part.message_id for posting in postings for part in posting.parts}
+    for message in read.messages:
+        if is_misnumbered_patch(message) and message.message_id not in known:
+            yield f'"{visible(message.subject)}": not checked: it has the number of a cover letter; number it 1/1'
 
 
 def _damage(posting: Posting) -> Iterator[str]:

@@ -99,6 +99,15 @@ def candidate(message: Message) -> Candidate | None:
     )
 
 
+def is_misnumbered_patch(message: Message) -> bool:
+    """Return whether the mail has a diff, but the number of a cover letter: 0 of 1.
+
+    The cover letter of a longer series may contain an interdiff.
+    """
+    cover = candidate(message) if "0/" in message.subject else None
+    return cover is not None and not cover.index and cover.expected == 1 and _has_diff(message)
+
+
 def _has_diff(message: Message) -> bool:
     text = "\n" + message.body
     return "\ndiff --git " in text or _DIFF.search(text) is not None

@@ -16,6 +16,7 @@ from rules.lint.engine import run_rules
 from rules.lint.rule import Rule
 from tests.bot.cli.cli_runner import Done, Run
 from tests.fakes.mails import mail, patch
+from tests.fakes.origin import mbox
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "data" / "golden"
@@ -194,6 +195,22 @@ def test_nuls(run: Run) -> None:
 
 def test_nothing_but_nuls(run: Run) -> None:
     assert 2 == run("check", "-", stdin=b"\0" * 5000).status
+
+
+@pytest.mark.parametrize("number", ["0/1", "v2 00/01"])
+def test_a_patch_with_the_number_of_a_cover_letter_is_not_passed_over(run: Run, number: str) -> None:
+    result = run("check", "-", stdin=patch("1@example.org", number=f" {number}"))
+
+    assert (2, "", 1) == (result.status, result.out, result.err.count("number it 1/1"))
+
+
+def test_a_cover_letter_may_have_a_diff_if_its_patches_are_there(run: Run) -> None:
+    """It may be what changed since the previous revision."""
+    cover, part = (patch(f"{index}@example.org", number=f" {index}/1") for index in (0, 1))
+
+    result = run("check", "-", stdin=mbox(cover, part.replace(b"\n\n", b"\nIn-Reply-To: <0@example.org>\n\n", 1)))
+
+    assert (1, "") == (result.status, result.err)
 
 
 def test_a_cover_letter_alone(run: Run) -> None:

@@ -19,6 +19,7 @@ MAILS = (
     mail("bot@x", "[PATCH] rust: x", author="lkp@intel.com"),
     patch("stable@x", "pump", number=" 6.12.y"),
     mail("good@x", "another mail"),
+    patch("zero@x", "tank", number=" 0/1"),
     b"\0\n\n",
 )
 
@@ -43,6 +44,7 @@ def explained(patchwarden: Call, tmp_path: Path) -> Call:
         ("stable@x", ['refused: backport: the subject says "6.12.y"']),
         ("https://lore.kernel.org/all/new@x/T/#u", ["new@x", "reviewed"]),
         ("<new@x>", ["reviewed"]),
+        ("zero@x", ["in no series: no-patch: it has the number of a cover letter"]),
     ],
 )
 def test_a_mail_is_explained(explained: Call, message_id: str, says: list[str]) -> None:
