@@ -228,6 +228,8 @@ def _decide(
 
 
 def _find_mail(store: "ListingRows", message_id: str) -> Outgoing:
+    if not message_id.strip("<>"):  # It is the prefix of each id, so with a single mail it would name that one.
+        raise SettingsError("the id is empty; `patchwarden outbox list` lists all")
     mail = store.mail(message_id.strip("<>"))
     if mail is None:
         start = message_id.strip("<>").casefold()

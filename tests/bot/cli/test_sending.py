@@ -111,6 +111,17 @@ def test_an_embargo_holds_also_what_was_approved(patchwarden: Call) -> None:
     assert "by hand; not before 2036-02-28 09:00 UTC" in patchwarden("outbox")[1]
 
 
+@pytest.mark.parametrize("empty", ["", "<>"])
+def test_an_empty_id_names_no_mail(patchwarden: Call, empty: str) -> None:
+    """A script may have lost the id: the only mail is not meant."""
+    _settings({LIST: "mode = 'moderate'"})
+    _run(patchwarden, patch("1@x"))
+
+    assert (2, "patchwarden: the id is empty; `patchwarden outbox list` lists all\n") == (
+        patchwarden("outbox", "approve", empty)[::2]
+    )
+
+
 def test_what_a_cap_held_goes_when_a_human_says_so(patchwarden: Call) -> None:
     _settings({LIST: f"mode = 'list'\n{CONSENT}\n{EAGER}"}, sending="max_mails_per_series = 1")
     _run(patchwarden, patch("1@x"))
