@@ -99,7 +99,7 @@ def call(arguments: Sequence[str], *, is_program: bool = False) -> int:
         return status.INTERRUPTED
     except BrokenPipeError:
         discard(sys.stdout)
-        return status.FINDINGS
+        return status.CLOSED_PIPE  # 1 would mean findings, a difference, or a name that is not used
     except (SettingsError, AdapterError) as error:
         return _report(error)
     except Exception as error:  # noqa: BLE001 Python's own status for a crash is 1, which means findings here

@@ -9,7 +9,7 @@ from rich.table import Table
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.json_output import ReportFormat, ReportFormatOption, echo_json
-from bot.cli.screen import print_table
+from bot.cli.screen import Screen, print_table
 from bot.suggestion import unknown_rule
 from rules.catalogue import page
 from rules.lint.rule import Rule
@@ -41,7 +41,7 @@ def rules(
 
     Exit status: 0 shown; 2 no rule has that id, or wrong settings; 3 the database cannot be read.
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    console = Console(highlight=False, markup=False)
+    console = Screen(highlight=False, markup=False)
     known = RULES if not rule else tuple(filter(None, (by_id(rule),)))
     if not known:
         raise UsageError(unknown_rule(rule, (known.id for known in RULES)), option="ID")

@@ -12,10 +12,18 @@ _WIDTH: Final = 140
 _UNLIMITED: Final = 10_000
 
 
+class Screen(Console):
+    """Standard output. A pipe whose reader ended is an error as for other output; Rich would exit with status 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise BrokenPipeError."""
+        raise BrokenPipeError
+
+
 def screen() -> Console:
     """Return standard output. A file or pipe gets a fixed width."""
-    console = Console()
-    return console if console.is_terminal else Console(width=_WIDTH)
+    console = Screen()
+    return console if console.is_terminal else Screen(width=_WIDTH)
 
 
 def table(*columns: str, cut: Mapping[str, int]) -> Table:

@@ -15,3 +15,6 @@ FAILED = 3
 
 INTERRUPTED = 130
 """Ended by Ctrl-C, as shells report it."""
+
+CLOSED_PIPE = 141
+"""Ended because the reader of standard output ended, as shells report SIGPIPE."""

@@ -101,6 +101,15 @@ def test_streams_that_are_closed_or_full(arguments: list[str], streams: str, exp
     assert all(line.startswith("patchwarden: ") for line in done.stderr.splitlines())
 
 
+@pytest.mark.parametrize("arguments", [["rules"], ["audit", "--format", "jsonl", "a.rs"]])
+def test_a_reader_that_ends_early_is_no_finding(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "a.rs").write_text("fn f() { unsafe { g() } }\n" * 999)
+
+    done = _run_shell(arguments, "; echo $? >&2; } | { exec <&-; cat /dev/null; }", tmp_path, before="{")
+
+    assert f"{status.CLOSED_PIPE}\n" == done.stderr
+
+
 def test_output_is_utf8_in_every_locale() -> None:
     done = _run_shell(["rules", "--format", "json"], "", encoding="ascii")
 
@@ -134,12 +143,12 @@ def test_an_error_can_show_bytes_that_are_no_text(tmp_path: Path) -> None:
 
 
 def _run_shell(
-    arguments: list[str], streams: str, folder: Path | None = None, encoding: str = "utf-8"
+    arguments: list[str], streams: str, folder: Path | None = None, encoding: str = "utf-8", before: str = ""
 ) -> subprocess.CompletedProcess[str]:
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(Path(__file__).parents[2]),
         "PYTHONIOENCODING": encoding,  # as a locale with this encoding, which the machine may not have
     }
-    words = ["sh", "-c", f'"$@" {streams}', "sh", sys.executable, "-m", "bot", *arguments]
+    words = ["sh", "-c", f'{before} "$@" {streams}', "sh", sys.executable, "-m", "bot", *arguments]
     return subprocess.run(words, capture_output=True, encoding="utf-8", check=False, cwd=folder, env=environment)
