@@ -46,7 +46,7 @@ def web(
       patchwarden web --host 127.0.0.1 --port 8081
       patchwarden web --operator-port 9180
 
-    Exit status: 0 stopped; 1 the port is in use; 2 wrong settings, or there is no database.
+    Exit status: 0 stopped; 2 wrong settings, or there is no database; 3 the port is in use, this machine does not have the address, or the server failed.
     """  # noqa: E501 help paragraphs are not hard-wrapped
     from bot.pool.forked import forked
     from bot.pool.guard import Crashed

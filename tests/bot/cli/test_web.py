@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden web` reads the settings and rules in a process that ends, and serves without their modules."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from bot.cli.web import COMMAND
 from bot.store.repository import Repository
 
 _PROGRAM = """
@@ -18,15 +20,16 @@ status = call(["web", *sys.argv[1:]])
 print(*sys.modules)
 sys.exit(status)
 """
+_REAL = "import sys; from bot.__main__ import call; sys.exit(call(['web', *sys.argv[1:]]))"
 _NOT_SERVED = (
     *("bot.settings.tables", "sqlalchemy", "tree_sitter", "rules.checks", "rules.bindings.index"),
     "rules.analysis.view",
 )
 
 
-def _serve(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def _serve(folder: Path, *arguments: str, program: str = _PROGRAM) -> "subprocess.CompletedProcess[str]":
     environment = {"PYTHONPATH": str(Path(__file__).parents[3]), "PATH": "/usr/bin:/bin", "HOME": str(folder)}
-    command = [sys.executable, "-c", _PROGRAM, *arguments]
+    command = [sys.executable, "-c", program, *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -69,3 +72,12 @@ def test_equal_ports_are_refused(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "a port of their own" in done.stderr
+
+
+def test_a_port_that_is_in_use_ends_the_command_as_its_help_says(tmp_path: Path) -> None:
+    Repository(tmp_path / "var/patchwarden.db").close()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = _serve(tmp_path, "--port", str(taken.getsockname()[1]), program=_REAL)
+
+    assert (done.returncode, "address already in use" in done.stderr) == (3, True)
+    assert "; 3 the port is in use, " in (COMMAND.function.__doc__ or "")
