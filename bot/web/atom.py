@@ -8,7 +8,8 @@ from xml.etree import ElementTree as ET
 
 from bot.mail.links import Links
 from bot.ports.web import FindingRecord, SeriesSummary
-from bot.web.text import iso, plain
+from bot.review.render.text import visible
+from bot.web.text import iso
 
 _NAMESPACE: Final = "http://www.w3.org/2005/Atom"
 _MAX_LINES: Final = 20  # findings in an entry
@@ -41,23 +42,23 @@ def _add_entry(root: ET.Element, base: str, series: SeriesSummary, findings: Seq
     links = Links(base)
     address = links.series(series.message_id)
     _add(element, "id", address)
-    _add(element, "title", plain(f"{series.subject} (v{series.revision})") or series.message_id)
+    _add(element, "title", visible(f"{series.subject} (v{series.revision})") or series.message_id)
     _add(element, "updated", iso(series.reviewed or series.arrived))
     _add(element, "published", iso(series.sent))
     ET.SubElement(element, f"{{{_NAMESPACE}}}link", {"rel": "alternate", "href": address, "type": "text/html"})
     author = ET.SubElement(element, f"{{{_NAMESPACE}}}author")
-    _add(author, "name", plain(series.author) or "unknown")
+    _add(author, "name", visible(series.author) or "unknown")
     current = [record for record in findings if record.state != "resolved"]
     lines = [
-        f"{record.severity} {record.rule} {record.place}: {record.message}"
-        + (f" (not mailed: {record.withheld})" if record.withheld else "")
+        visible(f"{record.severity} {record.rule} {record.place}: {record.message}")
+        + visible(f" (not mailed: {record.withheld})" if record.withheld else "")
         + f"\n{links.finding(series.message_id, record.fingerprint)}"
         for record in current[:_MAX_LINES]
     ]
     if len(current) > _MAX_LINES:
         lines.append(f"{len(current) - _MAX_LINES} more findings are on the page.")
     content = ET.SubElement(element, f"{{{_NAMESPACE}}}content", {"type": "text"})
-    content.text = plain("\n".join(lines) or "No findings.")
+    content.text = "\n".join(lines) or "No findings."
 
 
 def _add(parent: ET.Element, name: str, text: str) -> None:

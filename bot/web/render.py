@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from bot.mail.links import commands_path
 from bot.mail.target import archive_address
 from bot.review.render.code import spans
+from bot.review.render.text import visible
 from bot.web.rule_text import blocks, fix_blocks
 from bot.web.series import QuotedLine
 from bot.web.site import LIVE, Site
@@ -78,7 +79,7 @@ def _environment() -> Environment:
 
 @cache
 def _text_environment() -> Environment:
-    return _environment().overlay(autoescape=False)
+    return _environment().overlay(autoescape=False, finalize=_finalize_text)
 
 
 @cache
@@ -127,3 +128,8 @@ def _series_link(context: Context, message_id: str) -> str:
 def _finalize(value: Any) -> Any:
     """Replace what HTML cannot contain, in every value that a template prints."""
     return plain(value) if type(value) is str else value
+
+
+def _finalize_text(value: Any) -> Any:
+    """Spell out what could reorder or overwrite a line: a plain text isolates no value from the rest of its line."""
+    return visible(value) if type(value) is str else value

@@ -2,6 +2,7 @@
 """The feeds meet the requirements of RFC 4287, whatever the texts of mails and the parameters are."""
 
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
@@ -38,12 +39,16 @@ HOSTILE = (
 )
 
 
+def _message_id(number: int) -> str:
+    return f"{number}\"<>&'%#?/ {{}}|\\^`é@example.org"
+
+
 @pytest.fixture
 def hostile(path: Path, make: Maker) -> TestClient:
     with Repository(path) as store:
         for number, text in enumerate(HOSTILE, 20):
             posting = make.posting(author=Address(text, "ada@example.org"), revision=number)
-            message_id = f"{number}\"<>&'%#?/ {{}}|\\^`é@example.org"
+            message_id = _message_id(number)
             parts = tuple(replace(part, message_id=message_id) for part in posting.parts)
             series = replace(posting.series, subject=text)
             posting = replace(posting, message_id=message_id, parts=parts, series=series, topic=str(number))
@@ -59,6 +64,16 @@ def test_a_feed_meets_every_requirement(hostile: TestClient, address: str) -> No
 
     assert answer.headers["content-type"] == "application/atom+xml"
     assert problems(answer.content) == []
+
+
+def test_feeds_and_plain_texts_spell_out_what_could_reorder_their_lines(hostile: TestClient) -> None:
+    """Unlike a page, they have no element that isolates a text from the rest of its line."""
+    feed = hostile.get("/atom").text
+    series = f"/series/{quote(_message_id(22), safe='')}.txt"
+
+    for text in (feed, hostile.get(series).text):
+        assert "rust/<U+202E><U+200B>\U0001f980.rs" in unescape(text)
+        assert {char for char in text if not char.isprintable()} <= {"\n"}
 
 
 def test_feeds_have_ids_of_their_own_and_link_to_themselves(hostile: TestClient) -> None:
