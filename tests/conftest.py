@@ -25,10 +25,12 @@ def _loggers_as_before() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_git_settings() -> Iterator[None]:
-    """Hide the settings of git that a developer has, who may sign all commits."""
+    """Hide the settings of git that a developer has, who may sign all commits, and the formats of git 3.0."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("GIT_CONFIG_GLOBAL", os.devnull)
         patched.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patched.setenv("GIT_DEFAULT_HASH", "sha1")
+        patched.setenv("GIT_DEFAULT_REF_FORMAT", os.environ.get("GIT_DEFAULT_REF_FORMAT", "files"))
         yield
 
 

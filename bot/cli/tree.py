@@ -39,7 +39,8 @@ def sync(context: GlobalOptions) -> int:
     failed = False
     for repository in repositories:
         path, remote = str(repository.path), repository.remote
-        commands = [] if repository.path.exists() else [["git", "init", "--quiet", "--bare", path]]
+        create = ["git", "init", "--quiet", "--bare", "--object-format=sha1", path]
+        commands = [] if repository.path.exists() else [create]
         refs = [f"+{ref}:{ref}" for ref in repository.refs]
         commands.append(["git", "--git-dir", path, "fetch", "--quiet", "--prune", "--end-of-options", remote, *refs])
         for command in commands:

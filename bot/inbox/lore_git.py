@@ -72,6 +72,7 @@ class Mirror:
             "LC_ALL": "C",
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_DEFAULT_REF_FORMAT": "files",
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_ASKPASS": "false",
             "GIT_ALLOW_PROTOCOL": "http:https:file" if files else "http:https",
@@ -124,7 +125,7 @@ class Mirror:
     def _prepare(self) -> None:
         if not (self._path / "HEAD").exists():
             self._path.mkdir(parents=True, exist_ok=True)
-            self._git(["init", "--quiet", "--bare", "--initial-branch=master", "."])
+            self._git(["init", "--quiet", "--bare", "--initial-branch=master", "--object-format=sha1", "."])
             return
         locks = [
             *self._path.glob("*.lock"),

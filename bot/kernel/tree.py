@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pygit2
 
+from bot.git_repository import open_repository, table_lists
 from bot.kernel.error import KernelError
 from bot.kernel.facts import GitFacts, damage_named
 from bot.kernel.index import Index
@@ -26,7 +27,7 @@ class Repository:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self.git = pygit2.Repository(str(path))
+            self.git = open_repository(path)
         except pygit2.GitError as error:
             raise KernelError(f"{path}: {error}") from error
         self._tips: tuple[tuple[tuple[str, int], ...], tuple[tuple[str, pygit2.Commit], ...]] = ((), ())
@@ -78,7 +79,7 @@ class Repository:
     def _stamp(self) -> tuple[tuple[str, int], ...]:
         """Return a value that changes with each written ref: git first creates a file in the folder of the ref."""
         top = Path(self.git.path)
-        places = [top / "packed-refs", *(Path(folder) for folder, _, _ in os.walk(top / "refs"))]
+        places = [top / "packed-refs", *table_lists(top), *(Path(folder) for folder, _, _ in os.walk(top / "refs"))]
         return tuple((str(place), place.stat().st_mtime_ns) for place in places if place.exists())
 
 

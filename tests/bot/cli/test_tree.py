@@ -90,6 +90,18 @@ def test_sync_fetches_what_the_settings_name(patchwarden: Call, kernel: Path, tm
     assert (0, "include/linux/light.h:1: function: int light(void)\n") == (status, out)
 
 
+def test_sync_works_with_a_git_that_makes_repositories_of_another_format(
+    patchwarden: Call, kernel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_DEFAULT_HASH", "sha256")  # as git 3.0
+    settings = tmp_path / "s.toml"
+    settings.write_text(
+        f'[[kernel.repositories]]\npath = "{tmp_path}/mirror.git"\nremote = "{kernel}"\nrefs = ["refs/tags/v*"]\n'
+    )
+
+    assert 0 == patchwarden("--config", str(settings), "tree", "sync")[0]
+
+
 def test_check_judges_c_against_the_tree(patchwarden: Call, kernel: Path, tmp_path: Path) -> None:
     patch = tmp_path / "a.patch"
     patch.write_text(_patch())

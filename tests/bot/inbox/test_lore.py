@@ -364,6 +364,21 @@ def test_git_hears_of_no_configuration_but_ours(
     assert (canary.exists(), follower.poll()) == (False, [mail(1)])
 
 
+def test_a_git_that_makes_repositories_of_another_format_is_told_which(
+    origin: Origin, follower: Follower, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.epoch("rust").add(mail(1))
+    newer = tmp_path / "bin" / "git"
+    newer.parent.mkdir()
+    newer.write_text(
+        f'#!/bin/sh\nexport GIT_DEFAULT_HASH="${{GIT_DEFAULT_HASH:-sha256}}"\nexec {shutil.which("git")} "$@"\n'
+    )
+    newer.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{newer.parent}:/usr/bin:/bin")
+
+    assert follower.poll() == [mail(1)]
+
+
 def test_two_pollers_do_not_fetch_into_one_mirror(origin: Origin, follower: Follower) -> None:
     origin.epoch("rust").add(mail(1))
     with follower.archive()._alone() as lock:

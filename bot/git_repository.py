@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Open git repositories with libgit2, also those that keep their refs in reftables, as git 3.0 makes them by default.
+
+libgit2 1.9 knows the format of their objects, but not of their refs. So git itself lists the refs.
+"""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import pygit2
+from pygit2.enums import Option, RepositoryOpenFlag
+
+_STORAGE: Final = "extensions.refstorage"
+_LIST: Final = ("for-each-ref", "--include-root-refs", "--format=%(objectname) %(refname) %(symref)")
+_UNBORN: Final = "refs/heads/unborn"
+
+_Stamp = tuple[tuple[int, int], ...]
+
+
+def open_repository(path: Path, flags: RepositoryOpenFlag = RepositoryOpenFlag.DEFAULT) -> pygit2.Repository:
+    """Return the repository at a path. Raises pygit2.GitError if it cannot be opened or its refs cannot be listed."""
+    pygit2.option(Option.SET_EXTENSIONS, [_STORAGE.partition(".")[2]], 1)
+    repository = pygit2.Repository(str(path), flags)
+    if _STORAGE in repository.config and repository.config[_STORAGE] != "files":
+        refs = pygit2.Refdb.new(repository)
+        refs.set_backend(_ListedRefs(Path(repository.path)))
+        repository.set_refdb(refs)
+    return repository
+
+
+def table_lists(git_directory: Path) -> tuple[Path, ...]:
+    """Return the files that git replaces when a ref in a reftable changes: of a linked work tree, and of all."""
+    common = git_directory / "commondir"
+    directories = [git_directory]
+    if common.is_file():
+        directories.append(git_directory / common.read_text("utf-8").rstrip("\n"))
+    return tuple(directory / "reftable" / "tables.list" for directory in directories)
+
+
+class _ListedRefs(pygit2.RefdbBackend):
+    """The refs of a repository as git lists them, for reading. They are listed again after a change."""
+
+    def __init__(self, git_directory: Path) -> None:
+        super().__init__()
+        self._git_directory = git_directory
+        self._lists = table_lists(git_directory)
+        self._stamp: _Stamp = ()
+        self._refs: dict[str, tuple[str, str]] = {}
+        self._read()
+
+    def exists(self, name: str) -> bool:
+        return name in self._read()
+
+    def lookup(self, name: str) -> pygit2.Reference:
+        """Return the ref. Raises KeyError if it does not exist."""
+        commit, target = self._read()[name]
+        return pygit2.Reference(name, target) if target else pygit2.Reference(name, pygit2.Oid(hex=commit), None)
+
+    def __iter__(self) -> Iterator[pygit2.Reference]:
+        return iter([self.lookup(name) for name in self._read() if name.startswith("refs/")])
+
+    def __next__(self) -> NoReturn:
+        """Refuse: only `__iter__` is used, but pygit2 takes nothing for iterable that has no `__next__`."""
+        raise StopIteration
+
+    # libgit2 takes no backend without them.
+    write: Any = None
+    rename: Any = None
+    delete: Any = None
+
+    def _read(self) -> dict[str, tuple[str, str]]:
+        states = [path.stat() for path in self._lists if path.exists()]
+        stamp = tuple([(state.st_mtime_ns, state.st_ino) for state in states])
+        if not stamp or stamp != self._stamp:
+            git = ["git", f"--git-dir={self._git_directory}", *_LIST]
+            listed = subprocess.run(git, capture_output=True, check=False, encoding="utf-8", errors="surrogateescape")
+            if listed.returncode:
+                raise pygit2.GitError(f"git for-each-ref: {' '.join(listed.stderr.split())}")
+            rows = (line.split(" ") for line in listed.stdout.split("\n") if line)
+            self._refs = {"HEAD": ("", _UNBORN)} | {name: (commit, target) for commit, name, target in rows}
+            self._stamp = stamp
+        return self._refs
