@@ -178,7 +178,7 @@ def test_a_damaged_tree_is_named_with_its_repository(kernel: Repository) -> None
 
 
 @pytest.mark.parametrize("path", ["include", "include/linux/lamp.h"])
-def test_what_a_partial_clone_lacks_is_an_error_and_no_missing_file(kernel: Repository, path: str) -> None:
+def test_a_missing_object_is_an_error_and_no_missing_file(kernel: Repository, path: str) -> None:
     name = str(kernel.git.revparse_single(f"v2:{path}").id)
     (kernel.path / "objects" / name[:2] / name[2:]).unlink()
     again = Repository(kernel.path)
@@ -187,3 +187,21 @@ def test_what_a_partial_clone_lacks_is_an_error_and_no_missing_file(kernel: Repo
 
     with pytest.raises(KernelError, match=f"^{kernel.path}/?: the repository is damaged or incomplete: "):
         GitTree(again, commit, Index(None)).read("include/linux/lamp.h")
+
+
+def test_the_error_of_a_partial_clone_says_how_to_get_its_files(kernel: Repository, tmp_path: Path) -> None:
+    def git(path: Path, *arguments: str) -> None:
+        subprocess.run(["git", "-C", str(path), *arguments], check=True, capture_output=True)
+
+    git(kernel.path, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "--bare", "--filter=blob:none", kernel.path.as_uri(), "partial.git")
+    partial = Repository(tmp_path / "partial.git")
+    commit = partial.commit("v2")
+    assert commit is not None
+
+    with pytest.raises(KernelError, match=r"partial\.git/?: the repository is a partial clone.* fetch --refetch "):
+        GitTree(partial, commit, Index(None)).read("include/linux/lamp.h")
+
+    git(partial.path, "fetch", "--refetch", "--no-filter", "origin")
+
+    assert GitTree(Repository(partial.path), commit, Index(None)).read("include/linux/lamp.h")
