@@ -22,7 +22,13 @@ _Stamp = tuple[tuple[int, int], ...]
 def open_repository(path: Path, flags: RepositoryOpenFlag = RepositoryOpenFlag.DEFAULT) -> pygit2.Repository:
     """Return the repository at a path. Raises pygit2.GitError if it cannot be opened or its refs cannot be listed."""
     pygit2.option(Option.SET_EXTENSIONS, [_STORAGE.partition(".")[2]], 1)
-    repository = pygit2.Repository(str(path), flags)
+    try:
+        repository = pygit2.Repository(str(path), flags)
+    except pygit2.GitError as error:
+        reason = str(error).removeprefix(f"{path}: ")
+        if "is not owned by" in reason:
+            reason = f"it belongs to another user; `git config --global --add safe.directory {path}` permits to read it"
+        raise pygit2.GitError(reason) from error
     if _STORAGE in repository.config and repository.config[_STORAGE] != "files":
         refs = pygit2.Refdb.new(repository)
         refs.set_backend(_ListedRefs(Path(repository.path)))

@@ -2,6 +2,7 @@
 """Repositories whose refs libgit2 cannot read, because git keeps them in reftables."""
 
 import gc
+import os
 import re
 import subprocess
 from collections.abc import Mapping
@@ -111,3 +112,15 @@ def test_refs_in_files_need_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PATH", "")
 
     assert isinstance(open_repository(tmp_path / "files.git"), pygit2.Repository)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a repository to another user")
+def test_the_error_about_a_repository_of_another_user_names_it_once_and_says_what_to_do(tmp_path: Path) -> None:
+    commit(repository(tmp_path / "theirs.git"), {"a": "1\n"}, 1)
+    os.chown(tmp_path / "theirs.git", 65534, 65534)
+
+    with pytest.raises(KernelError) as caught:
+        Repository(tmp_path / "theirs.git")
+
+    advice = f"`git config --global --add safe.directory {tmp_path}/theirs.git` permits to read it"
+    assert f"{tmp_path}/theirs.git: it belongs to another user; {advice}" == str(caught.value)
