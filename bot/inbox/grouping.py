@@ -96,7 +96,7 @@ def group_candidates(candidates: Sequence[Candidate], known: Mapping[str, Messag
         leader = _leader(candidate, by_id, known, leaders)
         if leader.id not in groups:
             groups[leader.id] = Group([], parent_of(leader.message, known) or replied_id(leader.message))
-        _add(groups[leader.id], candidate)
+        _add(groups[leader.id], candidate, _author(leader))
     order = {candidate.id: index for index, candidate in enumerate(candidates)}
     return sorted(_with_covers(_merged(groups)), key=lambda group: order[group.members[0].id])
 
@@ -223,10 +223,13 @@ def _is_same_sender(first: Candidate, second: Candidate) -> bool:
     return (len(names) == 1 and "" not in names) or _is_one_run(first, second)
 
 
-def _add(group: Group, candidate: Candidate) -> None:
+def _add(group: Group, candidate: Candidate, author: str) -> None:
+    """Add a patch to the group of that author, instead of one with the same number from another address, if any."""
     same = next((member for member in group.members if member.index == candidate.index), None)
     if same is None:
         group.members.append(candidate)
+    elif _author(candidate) == author != _author(same):
+        group.members[group.members.index(same)] = candidate
     elif same.message.body != candidate.message.body and _author(same) == _author(candidate):
         # From another address it may be a stranger, who must not make the series ambiguous.
         group.repeated.append(candidate)

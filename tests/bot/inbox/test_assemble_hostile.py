@@ -58,6 +58,19 @@ def test_only_the_author_can_make_a_series_ambiguous(sender: str, state: type) -
     assert [part.message_id for part in posting.parts] == [first.message_id, second.message_id]
 
 
+def test_a_stranger_who_is_faster_takes_no_place_in_a_series() -> None:
+    """The stranger knows the id of the first patch as soon as an archive has it, and uses the name of the author."""
+    run = "20260302090000.1"
+    first, second = (mail(f"{run}-{n}-ada", f"[PATCH {n}/2] x", DIFF, f"{run}-1-ada" * (n - 1)) for n in (1, 2))
+    other = mail(f"{run}-3-ada", "[PATCH 2/2] x", f"Other.\n{DIFF}", f"{run}-1-ada", "eve")
+
+    for messages in ([first, other, second], [other, first, second]):
+        (posting,) = assemble(messages)
+
+        assert isinstance(posting.state, Complete)
+        assert [part.message_id for part in posting.parts] == [first.message_id, second.message_id]
+
+
 def test_a_long_count_is_bounded() -> None:
     assert 1 == len(assemble([mail("p", "[PATCH 1/9999] x", DIFF)]))
 
