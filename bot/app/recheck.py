@@ -13,7 +13,7 @@ from bot.app.sources import open_archives
 from bot.inbox.assemble import assemble
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import Writers
-from bot.mail.posting import Complete, Defective, Posting
+from bot.mail.posting import Complete, Defective, Posting, Waiting
 from bot.mail.target import target
 from bot.pipeline.analyse import LIMITS
 from bot.pool.executor import ProcessExecutor
@@ -61,10 +61,10 @@ class RecheckSession:
                 raise InboxError(f"{name!r} is not a message-id, the web address of a mail, or the name of a series")
             return known[-1]
         due = self.store.find(message_id)
-        if due is None or not isinstance(due.posting.state, Complete):
+        if due is None or isinstance(due.posting.state, Waiting):  # further mails repair no defective series
             self._poll(open_archives(self._settings, self._paths, self._writers))
             due = self.store.find(message_id)
-        if due is None or not isinstance(due.posting.state, Complete):
+        if due is None or isinstance(due.posting.state, Waiting):
             self._poll([build_series_archive(self._settings, message_id)])
             due = self.store.find(message_id)
         if due is None:

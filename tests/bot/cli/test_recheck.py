@@ -135,3 +135,17 @@ def test_an_archive_that_cannot_be_reached_is_named_once(patchwarden: Call, monk
     status, _, err = patchwarden("recheck", "1@example.org")
 
     assert (2, 1) == (status, err.count("ConnectError"))
+
+
+def test_a_series_that_no_mail_can_repair_is_not_fetched(
+    patchwarden: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATCHWARDEN_LORE__LOOKUP_URL", "http://127.0.0.1:1/all/")
+    patchwarden(
+        "run", "--once", "--archive", str(git_archive(tmp_path / "l.git", [patch("1@example.org", number=" 3/2")]))
+    )
+
+    status, _, err = patchwarden("recheck", "1@example.org")
+
+    assert status == 2
+    assert err.endswith("patchwarden: 1@example.org: the series cannot be checked: patch 3 of 2\n")
