@@ -8,10 +8,11 @@ from bot.cli import status
 from bot.cli.command import Argument, Command, Option, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.database import changing_stop, database_name
+from bot.error import AdapterError
 from bot.store.roles import Role, running
 
 if TYPE_CHECKING:
-    from bot.service.stop import StoredStop
+    from bot.service.stop import StopSwitch, StoredStop
 
 _MAX_WAIT_SECONDS: Final = 10.0
 
@@ -46,7 +47,7 @@ def stop(
                 else f"sending from {database} was not stopped"
             )
         else:
-            switch.stop(reason)
+            _stop(switch, reason)
             done = f"all sending from {database} is stopped; run `patchwarden stop --lift` to resume"
         process = running(settings.database, Role.SENDER, settings.server)
         seen = not process or _is_seen(store)
@@ -59,6 +60,16 @@ def stop(
         echo(f"the service (process {process}) has not confirmed it; end that process if mail still leaves", err=True)
         return status.FAILED
     return status.OK
+
+
+def _stop(switch: "StopSwitch", reason: str) -> None:
+    """Stop all sending. If only one of the stop file and the database could be written, the error says so."""
+    try:
+        switch.stop(reason)
+    except AdapterError as error:
+        if switch.file.reason():
+            raise AdapterError(f"{error}; the file {switch.file.path} stops all sending while it exists") from error
+        raise
 
 
 def _is_seen(store: "StoredStop") -> bool:

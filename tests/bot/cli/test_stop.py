@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.store.error import StoreError
 from bot.store.repository import Repository
 from bot.store.roles import Role, running, sole_worker
 from tests.bot.cli.conftest import Call
@@ -49,6 +50,22 @@ def test_a_sender_that_does_not_confirm_is_an_error(
         status, _, err = patchwarden("stop", "a rule is wrong")
 
     assert (status, f"process {os.getpid()}) has not confirmed it" in err) == (3, True)
+
+
+def test_a_locked_database_does_not_hide_that_the_file_stops_all_sending(
+    patchwarden: Call, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert patchwarden("run", "--once", "--archive", str(archive))[0] == 0
+    monkeypatch.setattr("bot.store.stop.StopRows.set_stop", _locked)
+
+    status, _, err = patchwarden("stop", "a rule is wrong")
+
+    assert (status, Path("var/stop").read_text()) == (3, "a rule is wrong\n")
+    assert f"locked; the file {Path('var/stop').absolute()} stops all sending while it exists" in err
+
+
+def _locked(*_: object) -> int:
+    raise StoreError("locked")
 
 
 def test_commands_that_would_send_say_that_sending_is_stopped(patchwarden: Call, archive: Path) -> None:
