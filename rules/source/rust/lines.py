@@ -225,13 +225,16 @@ def _block_comment_start(lines: Lines, at: int, floor: int) -> int | None:
 
 
 def header_rows(lines: Lines, row: int, floor: int) -> tuple[int, int]:
-    """Return the first row of the comments and attributes above an item, and the row of other code, else `floor`."""
+    """Return the first row of the comments and attributes above an item, and the row of other code, else `floor`.
+
+    The end of a comment or attribute that begins above `floor` is not other code.
+    """
     first, at = row, row - 1
     while at > floor:
         if lines[at].strip():
             start = _comment_or_attribute_start(lines, at, floor)
             if start is None:
-                return first, at
+                return first, floor if _is_cut(lines, at, floor) else at
             first = at = start
         at -= 1
     return first, floor

@@ -332,6 +332,14 @@ def test_declarations_in_fragments(code: str, documented: bool | None, exempt: s
 
 
 @pytest.mark.parametrize(
+    ("above", "documented"),
+    [("    b,\n))]\n", None), (" * b.\n */\n", None), ("    b.c()\n)] // d\n", None), ("    b[0]\n}\n", False)],
+)
+def test_documentation_may_be_above_a_header_that_a_fragment_cuts(above: str, documented: bool | None) -> None:
+    assert documented is only_declaration(hunk(f"{above}pub unsafe fn f() {{\n    a();\n}}\n")).documented
+
+
+@pytest.mark.parametrize(
     ("code", "line", "column"),
     [
         ("mod m {\n    unsafe impl A for B {}\n}\n", 2, 5),
