@@ -15,10 +15,12 @@ Write `Result`.
 
 ## What it does not flag
 
-Results with another error type, macro definitions, and types that the patch only moves or edits.
+Results with another error type, a `Result` that the file declares or imports from elsewhere, macro definitions, and
+types that the patch only moves or edits.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
@@ -29,33 +31,30 @@ from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.code_place import is_in_macro_definition
 from rules.source.rust.source import RustSource
 
-_TYPE = re.compile(r"(?<![\w:])(?>(?:kernel|crate)::error::)?+Result<\(\)>")
+_TYPE = re.compile(r"(?<![\w:])(?>(?P<crate>kernel|crate)::error::)?+Result<\(\)>")
 _NAME = re.compile(r"\btype\s+Result\b")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
-    """Report each added `Result<()>`."""
-    for item in introduced(file, "Result<()>", _occurrences):
+    """Report each added `Result<()>` of the kernel."""
+    for item in introduced(file, "Result<()>", partial(_occurrences, in_kernel_crate=file.in_kernel_crate)):
         yield file.report(item, "`Result<()>` is the same as `Result`.", fix=item.fix)
 
 
-def _occurrences(source: RustSource) -> Iterator[Occurrence]:
-    is_exact = _is_exact(source)
+def _occurrences(source: RustSource, *, in_kernel_crate: bool) -> Iterator[Occurrence]:
+    imports = [item for item in source.uses if item.name in ("Result", "*")]
+    others = [item for item in imports if not _is_of_kernel(item.path, in_kernel_crate=in_kernel_crate)]
+    is_other = _NAME.search(source.code) is not None or any(item.name == "Result" for item in others)
     for match in _TYPE.finditer(source.code):
-        if not is_in_macro_definition(source, match.start()):
+        of_kernel = match["crate"] == "kernel" or (in_kernel_crate if match["crate"] else not is_other)
+        if of_kernel and not is_in_macro_definition(source, match.start()):
             fix = source.edit(match.end() - len("<()>"), match.end(), "")
-            yield occurrence("Result<()>", source, match.start(), *([fix] if is_exact else []))
+            yield occurrence("Result<()>", source, match.start(), *([] if others else [fix]))
 
 
-def _is_exact(source: RustSource) -> bool:
-    """Return whether the file declares and imports no other `Result`, whose type may have no default."""
-    if _NAME.search(source.code):
-        return False
-    return all(
-        item.path[-2:] in (("error", "Result"), ("prelude", "*"))
-        for item in source.uses
-        if item.name in ("Result", "*")
-    )
+def _is_of_kernel(path: tuple[str, ...], *, in_kernel_crate: bool) -> bool:
+    """Tell whether the path of an import is that of the kernel's `Result`, or of the prelude."""
+    return path[-2:] in (("error", "Result"), ("prelude", "*")) and (in_kernel_crate or path[0] == "kernel")
 
 
 EXAMPLES = (
@@ -79,6 +78,26 @@ EXAMPLES = (
           | +    let level: Result<u8> = level();
           |      Ok(())
           |  }
+        """,
+    ),
+    Example(
+        "a `Result` from elsewhere",
+        """
+          | diff drivers/led.rs (new)
+          | +use crate::error::Result;
+          | +fn on(led: &Led) -> Result<()> {
+        ! | +    let done: kernel::error::Result<()> = Ok(());
+          | +    other(led)
+          | +}
+          | diff drivers/fan.rs (new)
+          | +type Result<T> = core::result::Result<T, FanError>;
+          | +fn on(fan: &Fan) -> Result<()> {
+          | +    let done: crate::error::Result<()> = Ok(());
+          | +    other(fan)
+          | +}
+          | diff rust/kernel/fan.rs (new)
+          | +use crate::error::Result;
+        ! | +fn on(fan: &Fan) -> Result<()> {}
         """,
     ),
 )

@@ -516,13 +516,6 @@ fn on(led: &Led) {
 fn on() {}
 """,
     ),
-    "another result": (
-        "result-unit",
-        """\
-type Result<T> = core::result::Result<T, u8>;
-fn on() -> Result<()> {}
-""",
-    ),
     "a result beside a glob": (
         "result-unit",
         """\
