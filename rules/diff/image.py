@@ -110,8 +110,8 @@ class _Content:
 
 
 def build_new_file_image(path: str, content: bytes) -> Image:
-    """Build the post-image of a file as if every line of it were new."""
-    return Image(path, "post", (), content, is_new=True)
+    """Build the post-image of a file as if every line of it were new. Its lines end as those of a diff that is read."""
+    return Image(path, "post", (), content.replace(b"\r\n", b"\n") if b"\r\n" in content else content, is_new=True)
 
 
 def build_images(series: Series, tree: Files) -> Images:

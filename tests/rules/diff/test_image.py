@@ -163,6 +163,10 @@ def test_every_line_of_a_new_file_image_is_touched() -> None:
     assert build_new_file_image("a.rs", b"").content == b""
 
 
+def test_a_new_file_image_has_the_line_ends_of_a_diff() -> None:
+    assert build_new_file_image("a.rs", b"one\r\n\r\ntwo\rthree\n").lines() == {1: "one", 2: "", 3: "two\rthree"}
+
+
 def test_an_overlapping_hunk_is_dropped_from_the_image() -> None:
     (change,) = changes(diff("@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n@@ -2,1 +2,1 @@\n-x\n+y\n"))
     (file,) = build_images(Series("s", (Patch(1, "s", changes=(replace(change, blob_before=None),)),)), NoTree()).files
