@@ -3,7 +3,7 @@
 
 ## What it flags
 
-An added statement `unsafe { f(x); }`, on one line or on three lines.
+An added statement `unsafe { f(x); }`, on one line or on three lines, also with a second semicolon after the block.
 
 ## Why
 
@@ -33,7 +33,7 @@ from rules.source.rust.source import RustSource
 _MAX_WIDTH = 100  # columns of a line, for rustfmt
 _CALL = re.compile(r"[\w:.<>&*()\s]*?[\w>]\s*\(")
 _INDENT = re.compile(r"[ \t]*+")
-_NEXT = re.compile(r"\s*+(?:[\w}#&*(]|\Z)")
+_NEXT = re.compile(r"\s*+(?:;|[\w}#&*(]|\Z)")
 _MAX_BEFORE = 400  # characters before a block, most of them comments
 _NO_CALL = re.compile(r"(?:let|return|break|if|match|for|while|loop|drop)\b|\w+!")
 
@@ -41,7 +41,7 @@ _NO_CALL = re.compile(r"(?:let|return|break|if|match|for|while|loop|drop)\b|\w+!
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added statement that is an unsafe block with one call and a semicolon."""
     for item in introduced(file, "unsafe", _occurrences):
-        message = "Put the semicolon after the block: `unsafe { .. };`. It then fits on one line."
+        message = "Put the only semicolon after the block: `unsafe { .. };`. It then fits on one line."
         yield file.report(item, message, confidence=item.confidence, scope=item.scope, fix=item.fix)
 
 
@@ -67,7 +67,10 @@ def _fix(source: RustSource, site: UnsafeSite) -> tuple[Edit, ...]:
     before, after = source.code[max(0, start - _MAX_BEFORE) : start].rstrip(), _NEXT.match(source.code, closing + 1)
     if text != site.body.strip() or not before.endswith((";", "{", "}")) or after is None:
         return ()
-    return (source.edit(start, closing + 1, f"unsafe {{ {text[:-1].rstrip()} }};"),)
+    end = after.end() if after[0].endswith(";") else closing + 1
+    if source.text[closing + 1 : end].strip() not in ("", ";"):
+        return ()
+    return (source.edit(start, end, f"unsafe {{ {text[:-1].rstrip()} }};"),)
 
 
 def _is_one_call(body: str) -> bool:
@@ -103,6 +106,8 @@ EXAMPLES = (
         ! | +    unsafe {
           | +        bindings::led_set(led, 1);
           | +    }
+          | +    // SAFETY: `led` is valid.
+        ! | +    unsafe { bindings::led_blink(led); };
           | +}
         """,
     ),

@@ -338,6 +338,14 @@ fn on(led: *mut u8) {
     unsafe {
         led_off(led);
     }
+    // SAFETY: valid.
+    unsafe { led_on(led); };
+    // SAFETY: valid.
+    unsafe { led_off(led); } // It blinks.
+    // SAFETY: valid.
+    unsafe {
+        led_on(led);
+    };
 }
 """,
         """\
@@ -346,6 +354,12 @@ fn on(led: *mut u8) {
     unsafe { led_on(led) };
     // SAFETY: valid.
     unsafe { led_off(led) };
+    // SAFETY: valid.
+    unsafe { led_on(led) };
+    // SAFETY: valid.
+    unsafe { led_off(led) }; // It blinks.
+    // SAFETY: valid.
+    unsafe { led_on(led) };
 }
 """,
     ),
@@ -498,6 +512,15 @@ fn on(led: &Led) {
         """\
 fn on(led: &Led) -> u8 {
     unsafe { *core::ptr::addr_of!(led.level) }
+}
+""",
+    ),
+    "a semicolon beside a comment and another semicolon": (
+        "unsafe-semicolon",
+        """\
+fn on(led: *mut u8) {
+    // SAFETY: valid.
+    unsafe { led_on(led); } /* now */ ;
 }
 """,
     ),
