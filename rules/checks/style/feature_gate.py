@@ -34,7 +34,7 @@ from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.source import RustSource
 
 _FEATURE = "#![feature("
-_STABLE = re.compile(r"\b[Ss]table (?:since|in)\b")
+_STABLE = re.compile(r"(?<!\bbe )(?<!\bbecome )(?<!\bnot )(?<!\byet )\b[Ss]table (?:since|in)\b")
 _WORD = re.compile(r"\w++")
 _REMOVED = re.compile(r"\bfeature\((\w++)\)")
 _NAME = re.compile(r"#!\[feature\((\w++)\)\]")
@@ -145,6 +145,10 @@ EXAMPLES = (
           | +#![feature(third_thing)]
           |  //
           | -#![cfg_attr(CONFIG_HAS_THIRD_THING, feature(third_thing))]
+          | +// It will be stable in Rust 1.99.0.
+        ! | +#![feature(fourth_thing)]
+          | +// It has been stable since Rust 1.87.0.
+          | +#![feature(fifth_thing)]
           | @@
           |  #![feature(stable_thing)]
           | +#![feature(stable_things)]
