@@ -91,7 +91,7 @@ def climb_statement(path: list[Node], start: int) -> Iterator[tuple[int, str]]:
             equals = next((child for child in parent.children if child.type == "="), node)
             yield equals.start_point.row, "clippy"
             clippy = False
-        if clippy and (kind in _STOPS_CLIPPY or kind == "range_expression" or _is_length(parent, node)):
+        if clippy and (kind in _STOPS_CLIPPY or _is_length(parent, node) or _is_range_literal(parent)):
             if kind not in ("while_expression", "for_expression"):
                 yield node.start_point.row, "clippy"
             clippy = False
@@ -127,6 +127,11 @@ def heads_and_bodies(path: list[Node], start: int) -> tuple[frozenset[int], froz
 def _is_length(array: Node, node: Node) -> bool:
     """Tell whether the node is the length N of the array expression `[x; N]`."""
     return array.type == "array_expression" and array.child_by_field_name("length") == node
+
+
+def _is_range_literal(node: Node) -> bool:
+    """Tell whether the node is a range that the compiler reads as a struct literal. Only `a..=b` is a call."""
+    return node.type == "range_expression" and (node.child_count < 3 or node.children[1].type != "..=")
 
 
 def _opens(path: list[Node], at: int) -> bool:
