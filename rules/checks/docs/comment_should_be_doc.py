@@ -17,7 +17,7 @@ Write `///`.
 
 - Comments with a tag such as `TODO:` or `SAFETY:`, notes that do not begin with a capital letter, and comments that are
   code.
-- Comments above an attribute, which may explain the attribute.
+- Comments above or below an attribute, which may explain the attribute.
 - Items with documentation, constants, imports, modules and macros: a comment there is often the heading of a group.
 - Comments that the patch only moves.
 """
@@ -34,6 +34,8 @@ from rules.source.rust.source import RustSource
 
 _TAG = re.compile(r"[A-Z][A-Z _-]{1,40}+:|(?:TODO|FIXME|XXX|NOTE|HACK)\b|SPDX|rustfmt|/|---|===")
 _CODE = re.compile(r"[;{}(]\s*\Z|\A(?:#\[|pub |fn |use |let |impl )")
+_BLOCK_DOC = ("/**", "/*!")
+_HEADER_ENDS = ("]", "*/")  # of an attribute or a comment: documentation may be above
 _KINDS = frozenset(("fn", "struct", "enum", "union", "trait", "type"))
 
 
@@ -61,7 +63,10 @@ def _is_prose(block: CommentBlock) -> bool:
 def _documents(source: RustSource, block: CommentBlock) -> bool:
     """Return whether a public item without documentation follows directly."""
     last = block.lines[-1][0]
-    if block.first_line <= source.first_line or source.line_text(block.first_line - 1).strip().startswith("//"):
+    if block.first_line <= source.first_line or source.text.startswith(_BLOCK_DOC, block.start):
+        return False
+    above = source.line_text(block.first_line - 1).strip()
+    if above.startswith("//") or above.endswith(_HEADER_ENDS):
         return False
     head = source.next_item(block.end)
     if head is None or not head.is_public or head.kind not in _KINDS or head.attributes:
@@ -102,6 +107,19 @@ EXAMPLES = (
           | +// Functions for colours.
           | +
           | +pub fn color() {}
+          | +/// Turns it on.
+          | +#[cfg(any(
+          | +    CONFIG_LED,
+          | +    CONFIG_FAN,
+          | +))]
+          | +// This is not fast.
+          | +pub fn fan() {}
+          | +/** Turns it off. */
+          | +// This is not fast.
+          | +pub fn fan_off() {}
+          | +
+          | +/** Colours. */
+          | +pub struct Colour;
         """,
     ),
 )
