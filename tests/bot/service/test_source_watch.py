@@ -105,6 +105,8 @@ def test_an_archive_in_a_folder_that_was_deleted_too_is_polled_until_it_is_watch
     with watched(archive) as source:
         shutil.rmtree(archive.parent)
         source.wait()
+        while source.sources.is_watched(str(archive)):  # until the events of the last deleted files
+            source.wait()
         assert source.take()
         git_archive(archive, [mail("1@x")])
         assert source.take()
