@@ -209,7 +209,10 @@ def _read_exact_hunks(text: str, *, is_cut: bool) -> _Hunks | Unreadable:
     ends_without_newline: frozenset[str] = frozenset()
     at = 0
     for header in chain.from_iterable(files):
-        start = text.index("\n", text.index("\n@@ -", at) + 1)
+        top = text.index("\n@@ -", at)
+        if _HEADER.match(text, top) is None:  # unidiff ignores it, with the lines below it
+            return Unreadable("a damaged hunk header", text.count("\n", 0, top))
+        start = text.index("\n", top + 1)
         before = header.source_start, header.source_length
         after = header.target_start, header.target_length
         read = _read_hunk_text(text, start, before[1], after[1])

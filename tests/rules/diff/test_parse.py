@@ -327,6 +327,7 @@ def test_a_footer_may_stand_below_the_blank_context_line_at_the_end() -> None:
         (HEADER + "@@ -1,2 +1,3 @@\n one\n\xa0two\n three\n", 7, "shorter"),
         (HEADER + "@@ -x +1,3 @@\n one\n", 5, "damaged"),
         (HEADER + "@@ -1,1 +1 1 @@\n one\n", 5, "damaged"),
+        ("diff --git a/a.rs b/a.rs\n@@ -1 +1 x\n--- a/a.rs\n+++ b/a.rs\n" + HUNK, 2, "damaged"),
         (HEADER + "@@ -1,9" + "9" * 5000 + " +1 @@\n one\n", 5, "integer|digits|limit"),
         ("diff --cc a.rs\nindex 1,2..3\n", 1, "combined"),
         ("diff --git a/a.rs b/a.rs\nindex 1111111..2222222 100644\n", 1, "without a change"),
