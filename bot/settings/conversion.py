@@ -74,9 +74,17 @@ class _Reader:
         if origin is not dict:
             return self._table(kind, value, path)
         of_key, of_item = arguments
+        self._refuse_repeated(value, path)
         return {
             self.read(of_key, key, (*path, key)): self.read(of_item, item, (*path, key)) for key, item in value.items()
         }
+
+    def _refuse_repeated(self, table: Mapping[str, Any], path: KeyPath) -> None:
+        """Record a problem for each key that an earlier key has in other letters: addresses ignore their case."""
+        first: dict[str, str] = {}
+        for key in table:
+            if (earlier := first.setdefault(key.lower(), key)) != key:
+                self._problems.append(((*path, key), f"the same address as {earlier}, which has a table already"))
 
     def _table(self, kind: type[Table], values: Mapping[str, Any], path: KeyPath) -> Table | None:
         known = len(self._problems)
@@ -107,6 +115,8 @@ def _scalar(kind: Any, value: Any) -> Any:
         return _number(kind, value)
     if not isinstance(value, str | kind):
         raise ValueError(f"{'not a path' if kind is Path else 'must be text'}; write it between quotes")
+    if kind is Path and not value:
+        raise ValueError("must not be empty")
     if "\0" in str(value):
         raise ValueError("must not contain a NUL character")
     return kind(value)

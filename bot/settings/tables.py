@@ -59,7 +59,14 @@ def server_problem(url: str) -> str:
     return ""
 
 
+def _database_file(value: Path) -> None:
+    """Refuse a path that names no file: others beside it are named after it."""
+    if value.name in ("", ".."):
+        raise ValueError('must name a file, such as "var/patchwarden.db"')
+
+
 ListUrl = Annotated[str, _list_url]
+DatabaseFile = Annotated[Path, _database_file]
 
 
 class Identity(Table):
@@ -225,6 +232,9 @@ class ListSettings(Table):
     )
 
     def check(self) -> None:
+        start, _, end = self.quiet_hours.partition("-")
+        if end and int(start) == int(end):
+            raise ValueError(f"quiet_hours: {self.quiet_hours} may mean the whole day or no time; write other hours")
         if self.patchwork_project and not self.consent.startswith("https://"):
             raise ValueError('patchwork_project needs consent = "https://...", the maintainer\'s agreement')
         if self.mode in {Mode.AUTHOR, Mode.LIST} and not self.consent.startswith("https://"):
@@ -248,7 +258,7 @@ class PersonSettings(Table):
 class Settings(Table):
     """All settings. `load` makes every path absolute."""
 
-    database: Path = setting(
+    database: DatabaseFile = setting(
         Path("var/patchwarden.db"),
         "The SQLite database, which is created if it does not exist; or the URL of a PostgreSQL database, such as "
         "postgresql+psycopg://patchwarden@host/patchwarden, which must exist. The ledger, the secret and the locks of "

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from bot.settings.table import Table, setting
+from rules.lazy import re
 
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _MAX_URL: Final = 200
@@ -35,7 +36,12 @@ PageUrl = Annotated[str, _page_url]
 class WebSettings(Table):
     """The web pages that `patchwarden web` serves."""
 
-    host: str = setting("127.0.0.1", "The address to listen on. Let a web server with TLS forward requests to it.")
+    host: str = setting(
+        "127.0.0.1",
+        "The address to listen on. Let a web server with TLS forward requests to it.",
+        pattern=re.compile(r"\S+"),
+        form="an address of this machine",
+    )
     port: int = setting(8080, "The port to listen on.", ge=1, le=65535)
     operator_port: int = setting(
         0,

@@ -175,6 +175,18 @@ def test_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None
         (f"archives = {'[' * 9_000}\n", "settings s.toml: not TOML: maximum recursion depth"),
         ('archives = ["a\\u0000b"]\n', "settings s.toml:1: archives.0: must not contain a NUL"),
         ("[lore]\nlists = ['http://a:99999/x/']\n", "settings s.toml:2: lore.lists.0: Port out of range"),
+        ("database = '/'\n", "settings s.toml:1: database: must name a file"),
+        ("database = ''\n", "settings s.toml:1: database: must not be empty"),
+        ("archives = ['']\n", "settings s.toml:1: archives.0: must not be empty"),
+        ("[web]\nhost = ''\n", "settings s.toml:2: web.host: must be an address of this machine"),
+        (
+            "[lists.'l@example.org']\nquiet_hours = '07-7'\n",
+            "settings s.toml:1: lists.l@example.org: quiet_hours: 07-7",
+        ),
+        (
+            "[lists.'L@example.org']\nmode = 'off'\n[lists.'l@example.org']\nmode = 'dry-run'\n",
+            "settings s.toml:3: lists.l@example.org: the same address as L@example.org",
+        ),
     ],
 )
 def test_wrong_file_is_refused_with_line_and_key(text: str, expected: str) -> None:
