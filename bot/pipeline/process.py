@@ -42,8 +42,9 @@ def process(
 ) -> ReviewResult | Crashed:
     """Return the review of a posting that arrived then, and its mail; Crashed if there is no analysis, or a bug.
 
-    Nothing in the review or in the bytes of the mail comes from a clock. This runs in the process of the caller: it
-    takes linear time (tests/readers.py), and the result of an analysis is limited: 10,000 findings take half a second.
+    Nothing in the review or in the bytes of the mail comes from a clock, unless the posting arrived after `now`. This
+    runs in the process of the caller: it takes linear time (tests/readers.py), and the result of an analysis is
+    limited: 10,000 findings take half a second.
     """
     if isinstance(analysis, Crashed):
         return analysis
@@ -68,7 +69,8 @@ def write_mail(
     preface: Sequence[str] = (),
 ) -> Outgoing | ComposeRefused | None:
     """Return the frozen mail for a review of a posting that arrived then, or None if there is nothing to say."""
-    reply = draft(review, context, kind, preface, arrived)
+    # An archive whose clock was wrong may have a time to come.
+    reply = draft(review, context, kind, preface, min(arrived, now))
     if reply is None:
         return None
     if reply.in_reply_to.endswith(SYNTHETIC):

@@ -9,7 +9,7 @@ import pytest
 from bot.kernel.base import Base, Chosen
 from bot.kernel.evidence import Evidence
 from bot.mail.address import Address
-from bot.mail.outgoing import REVIEW
+from bot.mail.outgoing import REVIEW, Outgoing
 from bot.mail.parse import SYNTHETIC
 from bot.mail.posting import Complete, Defective, Posting, Waiting
 from bot.pipeline.analyse import Analysis, announced_blobs
@@ -58,6 +58,17 @@ def test_a_posting_with_a_finding_gets_a_review_and_a_mail(make: Maker) -> None:
     assert result.outgoing is not None
     assert (result.outgoing.kind, result.outgoing.posting_id) == (REVIEW, posting.message_id)
     assert (result.outgoing.due, result.outgoing.reason) == (NOW + timedelta(hours=2), "embargo")
+
+
+def test_a_mail_is_not_dated_into_the_future_by_the_clock_of_an_archive(make: Maker) -> None:
+    ahead = NOW + timedelta(days=900)
+    plain = make.posting()
+    posting = replace(plain, date=ahead, parts=(replace(plain.parts[0], date=ahead),))
+
+    mail = write_mail(_result(make, posting, _context(make)).review, _context(make), ahead, NOW)
+
+    assert isinstance(mail, Outgoing)
+    assert b"\nDate: Tue, 03 Mar 2026 00:00:00 +0000\n" in mail.content
 
 
 def test_a_review_names_the_base_of_its_analysis(make: Maker) -> None:
