@@ -127,15 +127,20 @@ def _new(
     removed_here = _removed_here(file, read)
     removed_elsewhere = _RemovedElsewhere(file, file.series.result(removed))
     unmatched = []
+    # Code that the patch only moves or re-indents is not an earlier text of other code, least of all of the same words.
+    keys = {candidate.key for candidate in added}
+    for candidate in justified:
+        if candidate.key in keys:
+            _take_same(candidate, removed_here)
     for candidate in added:
         match = _take_same(candidate, removed_here) or _take_same(candidate, removed_elsewhere.first(candidate.key))
         if match is None:
             unmatched.append(candidate)
         elif match.justified:
             yield _at_code(candidate, "comment-removed")
-    # Code that the patch only moves or re-indents is not an earlier text of other code.
     for candidate in justified if unmatched else ():
-        _take_same(candidate, removed_here)
+        if candidate.key not in keys:
+            _take_same(candidate, removed_here)
     for index, candidate in enumerate(unmatched):
         match = _take_similar(file.change, candidate, removed_here) if index < _MAX_EDITED else None
         if match is None or match.justified:
@@ -257,15 +262,20 @@ def _comes_from(file: FileView, between: list[FileView], line: int) -> bool:
 def _take_same(candidate: "_Candidate[Unsafe]", removed: "list[_Candidate[Unsafe]]") -> "_Candidate[Unsafe] | None":
     """Remove a candidate with the same key from the list and return it, because it matches one piece of code only.
 
-    Short code occurs in many places. For short code the line or the enclosing item must be the same too.
+    Short code occurs in many places. For short code the line or the enclosing item must be the same too. Of several
+    matches, one of the same line comes first, then one that is justified as the candidate is.
     """
     same_key = list(islice((index for index, item in enumerate(removed) if item.key == candidate.key), _MAX_PAIRS))
     scope, words = candidate.code.scope, _words(candidate.code.text)
-    near = (
-        index for index in same_key if removed[index].code.scope == scope or _words(removed[index].code.text) == words
-    )
-    chosen = next(near, next(iter(same_key), None) if len(candidate.key) >= _MIN_DISTINCTIVE else None)
-    return None if chosen is None else removed.pop(chosen)
+    same_line = {index for index in same_key if _words(removed[index].code.text) == words}
+    matches = [index for index in same_key if index in same_line or removed[index].code.scope == scope]
+    if not matches:
+        matches = same_key if len(candidate.key) >= _MIN_DISTINCTIVE else []
+
+    def difference(index: int) -> tuple[bool, bool]:
+        return index not in same_line, bool(removed[index].justified) != bool(candidate.justified)
+
+    return removed.pop(min(matches, key=difference)) if matches else None
 
 
 def _take_similar(

@@ -217,6 +217,41 @@ def test_code_that_keeps_its_comment_where_it_moves_is_no_earlier_text_of_other_
     assert [(1, "a.rs", "added", "post", 5)] == site
 
 
+def test_equal_code_with_and_without_a_comment_is_told_apart_when_it_moves() -> None:
+    pieces = ["// SAFETY: a", "unsafe { led.on() };", "unsafe { led.on() };"]
+    for after, unjustified in (
+        (pieces, []),
+        ([*pieces, pieces[1]], [(1, "a.rs", "added", "post", 5)]),
+        (pieces[1:], [(1, "a.rs", "comment-removed", "post", 3)]),
+        (pieces[2:], []),
+        ([pieces[1], *pieces[:2]], []),
+    ):
+        before, moved = (
+            "".join(f"        | {sign}{line}\n" for line in lines) for sign, lines in (("-", pieces), ("+    ", after))
+        )
+
+        assert (
+            exposed(f"        | diff a.rs (whole)\n        |  fn f() {{\n{before}{moved}        |  }}\n") == unjustified
+        )
+
+
+def test_equal_code_on_other_lines_is_told_apart_when_it_moves() -> None:
+    site = exposed("""
+        | diff a.rs (whole)
+        |  fn f() {
+        | -    let a = unsafe { led.on() };
+        | -    // SAFETY: a
+        | -    let b = unsafe { led.on() };
+        | +    if x {
+        | +        let b = unsafe { led.on() };
+        | +        let a = unsafe { led.on() };
+        | +    }
+        |  }
+        """)
+
+    assert [(1, "a.rs", "comment-removed", "post", 3)] == site
+
+
 def test_a_comment_is_removed_below_code_that_never_had_one() -> None:
     site = exposed("""
         | diff a.rs (whole)
