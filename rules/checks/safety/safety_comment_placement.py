@@ -295,6 +295,19 @@ EXAMPLES = (
         """,
     ),
     Example(
+        "a part of a macro",
+        """
+          | diff rust/kernel/led.rs
+          |          fn on(led: *mut $led) {
+          | +            unsafe {
+          | +                // SAFETY: `led` is valid.
+          | +                $led::on(led);
+          | +            }
+          | +            unsafe { a(led) }; // SAFETY: `led` is valid.
+          |          }
+        """,
+    ),
+    Example(
         "existing comments",
         """
           | diff rust/kernel/led.rs (whole)

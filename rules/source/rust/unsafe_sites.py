@@ -49,6 +49,8 @@ class UnsafeCode:
     def _add(self, path: list[Node], context: Context) -> None:
         if context.is_damaged:
             return
+        if context.setting == "code" and self._parsed.is_inside_unseen_macro(path):
+            context = replace(context, setting="macro-definition")
         token, parent = path[-1], path[-2]
         kind = parent.type
         if kind == "unsafe_block":
