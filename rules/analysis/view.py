@@ -293,6 +293,22 @@ class FileView:
         hunk = self.change.hunks[at]
         return hunk.heading if line < hunk.after_end else ""
 
+    def is_in_cut_macro(self, line: int) -> bool:
+        """Tell whether a hunk begins in a macro's definition, according to git, and does not show its end above a line.
+
+        That is False for a complete file, whose code shows it.
+        """
+        return not self.is_complete and line < self._ends_of_cut_macros.get(self.change.last_hunk_above(line), 0)
+
+    @cached_property
+    def _ends_of_cut_macros(self) -> dict[int, int]:
+        """The line of the first brace in column 1 of each hunk that begins in a macro, or the line after the hunk."""
+        return {
+            index: next((line.after for line in hunk.lines if line.after and line.text.startswith("}")), hunk.after_end)
+            for index, hunk in enumerate(self.change.hunks)
+            if hunk.heading.startswith("macro_rules!")
+        }
+
     @cached_property
     def is_draft(self) -> bool:
         """Whether the author calls the series or this patch an RFC or work in progress."""

@@ -50,7 +50,7 @@ _MAX_COMMENTS = 20  # lines of comment in a statement
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added call that may panic and that no comment explains."""
     for item in introduced(file, "", _occurrences):
-        if not is_in_hunk_of_tests(file, item.line):
+        if not is_in_hunk_of_tests(file, item.line) and not file.is_in_cut_macro(item.line):
             yield file.report(
                 item, f"`{item.key}` may panic. Return an error, or say in a comment why it cannot happen."
             )
@@ -194,6 +194,20 @@ EXAMPLES = (
           | +        Led::new().unwrap()
           | +    };
           | +}
+        """,
+    ),
+    Example(
+        "a hunk that begins in a macro",
+        """
+          | diff rust/kernel/led.rs
+          | @@ 20 @@ macro_rules! led {
+          |              let x = 1;
+          | +            let y = level.unwrap();
+          |          };
+          |      }
+          |  }
+          |  fn off(level: Option<u8>) {
+        ! | +    let y = level.unwrap();
         """,
     ),
 )

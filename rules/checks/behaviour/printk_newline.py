@@ -44,7 +44,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     if file.mentions(b"pr_cont!"):
         return
     for item in introduced(file, "!", _occurrences):
-        yield file.report(item, f"The message of `{item.key}!` does not end in a newline.", fix=item.fix)
+        if not file.is_in_cut_macro(item.line):
+            yield file.report(item, f"The message of `{item.key}!` does not end in a newline.", fix=item.fix)
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
@@ -97,6 +98,20 @@ EXAMPLES = (
           | +    pr_info!("LED");
           | +    pr_cont!(" on\\n");
           | +}
+        """,
+    ),
+    Example(
+        "a hunk that begins in a macro",
+        """
+          | diff rust/kernel/led.rs
+          | @@ 20 @@ macro_rules! led {
+          |              let x = 1;
+          | +            pr_info!("on");
+          |          };
+          |      }
+          |  }
+          |  fn off(level: Option<u8>) {
+        ! | +    pr_info!("on");
         """,
     ),
 )

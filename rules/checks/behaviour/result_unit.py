@@ -38,7 +38,8 @@ _NAME = re.compile(r"\btype\s+Result\b")
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added `Result<()>` of the kernel."""
     for item in introduced(file, "Result<()>", partial(_occurrences, in_kernel_crate=file.in_kernel_crate)):
-        yield file.report(item, "`Result<()>` is the same as `Result`.", fix=item.fix)
+        if not file.is_in_cut_macro(item.line):
+            yield file.report(item, "`Result<()>` is the same as `Result`.", fix=item.fix)
 
 
 def _occurrences(source: RustSource, *, in_kernel_crate: bool) -> Iterator[Occurrence]:
@@ -98,6 +99,20 @@ EXAMPLES = (
           | diff rust/kernel/fan.rs (new)
           | +use crate::error::Result;
         ! | +fn on(fan: &Fan) -> Result<()> {}
+        """,
+    ),
+    Example(
+        "a hunk that begins in a macro",
+        """
+          | diff rust/kernel/led.rs
+          | @@ 20 @@ macro_rules! led {
+          |              let x = 1;
+          | +            let y: Result<()> = on();
+          |          };
+          |      }
+          |  }
+          |  fn off(level: Option<u8>) {
+        ! | +    let y: Result<()> = on();
         """,
     ),
 )

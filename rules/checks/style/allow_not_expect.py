@@ -51,8 +51,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     if not file.is_maintained_rust or any(_CONDITION.search(source.code) for source in file.sources_with(b"cfg")):
         return
     for item in introduced(file, "allow(", _occurrences):
-        if not file.is_complete and file.hunk_heading(item.line).startswith("macro_rules!"):
-            continue  # the hunk begins in a macro
+        if file.is_in_cut_macro(item.line):
+            continue
         message = f"Use `expect({item.key})`, so that the compiler reports when it is no longer needed."
         yield file.report(item, message, fix=item.fix)
 

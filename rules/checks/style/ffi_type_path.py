@@ -63,7 +63,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     for item in introduced(file, "ffi", _occurrences):
         crate, _, name = item.key.partition(" ")
         in_prelude = prelude.has(("kernel", "ffi", name), name)
-        if prelude.is_known and not in_prelude:
+        if (prelude.is_known and not in_prelude) or file.is_in_cut_macro(item.line):
             continue
         is_exact = crate not in ("core", "std") or name in _SAME
         fix = item.fix if is_exact and in_prelude else ()
@@ -166,6 +166,20 @@ EXAMPLES = (
           | diff rust/kernel/led.rs
           | -fn on(led: *mut core::ffi::c_void) {}
           | +fn on(led: *mut core::ffi::c_void, level: u8) {}
+        """,
+    ),
+    Example(
+        "a hunk that begins in a macro",
+        """
+          | diff rust/kernel/led.rs
+          | @@ 20 @@ macro_rules! led {
+          |              let x = 1;
+          | +            let y: *mut crate::ffi::c_void = on();
+          |          };
+          |      }
+          |  }
+          |  fn off(level: Option<u8>) {
+        ! | +    let y: *mut crate::ffi::c_void = on();
         """,
     ),
 )

@@ -63,6 +63,14 @@ def test_the_heading_is_that_of_the_hunk_that_shows_the_line(line: int, heading:
     assert _file(TWO_HUNKS).hunk_heading(line) == heading
 
 
+@pytest.mark.parametrize(("line", "expected"), [(9, False), (10, True), (11, True), (12, False), (13, False)])
+def test_a_hunk_that_begins_in_a_macro_shows_its_end(line: int, expected: bool) -> None:
+    text = "| diff a.rs\n| @@ 10 @@ macro_rules! m {\n|          a();\n| +        b();\n|  }\n|  fn f() {\n"
+
+    assert _file(text).is_in_cut_macro(line) is expected
+    assert _file(text.replace("macro_rules! m", "fn m()")).is_in_cut_macro(line) is False
+
+
 def test_moved_and_indented_lines_are_touched_but_not_new() -> None:
     file = _file(TWO_HUNKS)
 
