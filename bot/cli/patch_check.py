@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Read, assemble and check the patches of `patchwarden check`."""
+"""Check the patches of `patchwarden check`, and say what was found and what could not be checked."""
 
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -9,27 +8,24 @@ from bot.cli import status
 from bot.cli.context import GlobalOptions
 from bot.cli.kernel_option import refuse_two_trees
 from bot.cli.output import Format, choose_rules, complain, exit_status, format_findings, without_known
-from bot.inbox.assemble import as_patch, assemble, candidate, is_misnumbered_patch
+from bot.cli.patch_input import ReadMails, add_thread, assemble_postings, open_sources, read_sources
+from bot.inbox.assemble import is_misnumbered_patch
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import Mbox, StandardInput
-from bot.inbox.patch_text import PatchDirectory, read_as_mails
-from bot.inbox.source import open_source
-from bot.inbox.thread import threads
-from bot.mail.message import Message, UnreadableMail
-from bot.mail.parse import NO_HEADER, SYNTHETIC, parse
+from bot.inbox.patch_text import PatchDirectory
+from bot.mail.parse import SYNTHETIC
 from bot.mail.posting import Posting
 from bot.pipeline.analyse import Analysis, Trees, analyse_on
 from bot.pool.forked import forked
 from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
-from bot.ports.raw_mail import RawMail
 from bot.review.formats.row import CheckedPosting, Row, RowResult, explain_row, missing_parts_notice, row_of
 from bot.review.render.text import visible
 from bot.review.reported import delta_line, leave_out_undecided
 from rules.analysis.unsafe_delta import UnsafeDelta
 from rules.bindings.tree import NoTree
 from rules.finding import Fix, Report, skipped_lines
-from rules.lazy import dataclass, field, re, replace
+from rules.lazy import replace
 from rules.lint.rule import Rule
 from rules.registry import active_before_posting, active_for
 
@@ -38,32 +34,19 @@ R = TypeVar("R")
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Protocol
 
     from bot.cli.check import CheckOptions
+    from bot.cli.patch_input import Isolate
     from bot.pipeline.context import ReviewContext
     from bot.ports.archive import Archive
 
-    class _Isolate(Protocol):
-        """A function that applies work to items as `forked` does."""
-
-        def __call__(self, work: Callable[[T], R], items: Sequence[T], limits: Limits, /) -> Iterator[R | Crashed]:
-            """Yield the result for each item."""
-
-
-_MESSAGE_ID: Final = re.compile(rb"^message-id:[ \t]{0,9}<([^<>\s]{1,250})>", re.MULTILINE | re.IGNORECASE)
-_MAX_HEADER: Final = 64_000  # bytes of a mail that are searched for its message-id
-_READ_SECONDS: Final = 5.0
-_SPLIT_SECONDS: Final = 60.0
 _ANALYSE_SECONDS: Final = 60.0
 _MAX_AT_ONCE: Final = 1_000_000  # bytes that are read and checked in one child
-_SPLIT_FACTOR: Final = 6  # bytes of memory for each byte of a file that is split
-_SUFFIXES: Final = (".eml", ".patch", ".diff", ".mbox", ".mbx", ".txt", ".git", ".gz", ".rs", ".c", ".h")
 
 
 def check_small_patches(context: GlobalOptions, options: "CheckOptions") -> tuple[bytes, tuple[str, ...], int] | None:
     """Check small sources in this process, as `check_patches` does. Return None for other sources."""
-    sources, size = _open_sources(context, options), 0
+    sources, size = open_sources(context, options), 0
     for source in sources:
         if not isinstance(source, Mbox | StandardInput | PatchDirectory):
             return None
@@ -78,7 +61,7 @@ def check_patches(context: GlobalOptions, options: "CheckOptions") -> tuple[byte
 
     Return what the command prints on standard output, its complaints, and its exit status.
     """
-    return _check(context, _open_sources(context, options), options, forked)
+    return _check(context, open_sources(context, options), options, forked)
 
 
 def _without_child(work: Callable[[T], R], items: Sequence[T], _: Limits) -> Iterator[R | Crashed]:
@@ -87,16 +70,16 @@ def _without_child(work: Callable[[T], R], items: Sequence[T], _: Limits) -> Ite
 
 
 def _check(
-    context: GlobalOptions, sources: "Sequence[Archive | InboxError]", options: "CheckOptions", isolate: "_Isolate"
+    context: GlobalOptions, sources: "Sequence[Archive | InboxError]", options: "CheckOptions", isolate: "Isolate"
 ) -> tuple[bytes, tuple[str, ...], int]:
     """Read, assemble and check the mails of all sources."""
     form = options.form
     chosen = choose_rules(options.rule) if options.rule else ()
-    read = _read(sources, options, isolate)
+    read = read_sources(sources, options, isolate)
     asked = {message.message_id for message in read.messages}
     if options.tracking:
-        _add_thread(read, options.tracking, isolate)
-    postings = _postings(read, isolate)
+        add_thread(read, options.tracking, isolate)
+    postings = assemble_postings(read, isolate)
     if options.tracking:
         postings = [posting for posting in postings if any(part.message_id in asked for part in posting.parts)]
     choose_tree, rules = _trees_and_rules(context, options, postings, chosen)
@@ -158,133 +141,6 @@ def _rules_for(postings: Sequence[Posting]) -> tuple[Rule, ...]:
     return active_for({path for patch in patches for path in patch.paths}, added, shown)
 
 
-def _open_sources(context: GlobalOptions, options: "CheckOptions") -> "list[Archive | InboxError]":
-    """Return the sources that the targets name, or why they cannot be opened."""
-    sources: list[Archive | InboxError] = []
-    for name, content in options.targets:
-        try:
-            sources.append(_source(name, context) if content is None else _stream(name, content))
-        except InboxError as error:
-            sources.append(error)
-    return sources
-
-
-def _stream(name: str, content: bytes) -> "Archive":
-    """Return what standard input or a pipe contained as a source."""
-    from pathlib import Path
-
-    return StandardInput(lambda: content, name if name == "-" else str(Path(name)))
-
-
-def _source(name: str, context: GlobalOptions) -> "Archive":
-    """Return the source at a path, or the series of a message-id or web address from the archive."""
-    message_id = None if os.access(name, os.F_OK) or _is_path(name) else _message_id(name)
-    if message_id is None:
-        if "://" in name:
-            raise InboxError(
-                f"{name}: not the web address of a mail, which has the form https://ARCHIVE/LIST/MESSAGE-ID/"
-            )
-        if not name:
-            raise InboxError("a target is empty")
-        if ".." in name and not name.startswith(".") and "/.." not in name and not os.access(name, os.F_OK):
-            raise InboxError(f"{name}: no such file or directory; to check commits, write --git REPO {name}")
-        return open_source(name, patches=True)
-    # Imported here because loading HTTP takes longer than checking a patch.
-    from bot.app.lore import build_series_archive
-
-    return build_series_archive(context.settings(), message_id)
-
-
-def _message_id(name: str) -> str | None:
-    from bot.mail.target import target
-
-    return target(name)
-
-
-def _is_path(name: str) -> bool:
-    """Return whether the name looks like a path, so that a mistyped path is not requested from the network.
-
-    A message-id that contains a slash or ends like a file name is written between `<` and `>`.
-    """
-    if name.startswith("<") or "://" in name:
-        return False
-    return "/" in name or name.startswith((".", "~")) or name.lower().endswith(_SUFFIXES)
-
-
-@dataclass(slots=True)
-class _Read:
-    """The mails of all sources, the problems of their input, and faults of the program."""
-
-    messages: list[Message] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
-    without_patch: list[str] = field(default_factory=list)
-
-    def add(self, subject: str, crashed: Crashed) -> None:
-        """Record a crash: a fault of the program, or a problem of what it reads."""
-        (self.broken if crashed.is_bug else self.problems).append(f"{subject}: {crashed.reason}")
-
-
-def _read(sources: "Sequence[Archive | InboxError]", options: "CheckOptions", isolate: "_Isolate") -> _Read:
-    """Read the mails of all sources."""
-    read = _Read()
-    for source in sources:
-        try:
-            if isinstance(source, InboxError):
-                raise source
-            _read_source(read, source, isolate)
-        except InboxError as error:
-            read.problems.append(str(error))
-    if options.git is not None:
-        # Without a valid range there is no kernel to check against, so its error is raised.
-        from bot.inbox.git_range import GitRange, StagedChanges
-
-        changes = StagedChanges(options.git[0]) if options.staged else GitRange(*options.git)
-        _read_source(read, changes, isolate, may_be_empty=True)
-    return read
-
-
-def _read_source(read: _Read, source: "Archive", isolate: "_Isolate", *, may_be_empty: bool = False) -> None:
-    mails, messages = _mails(source, isolate), list[Message]()
-    if isinstance(mails, Crashed):
-        read.problems.append(f"{source.name}: cannot be read: {mails.reason}")
-        return
-    for mail, message in zip(mails, isolate(parse, [mail.raw for mail in mails], Limits(_READ_SECONDS)), strict=True):
-        if isinstance(message, Crashed):
-            message_id = _named_id(mail.raw)
-            of = f" {message_id}" if message_id else ""
-            read.add(f"{source.name}: cannot read mail {mail.origin}{of}", message)
-        elif isinstance(message, UnreadableMail) and message.reason == NO_HEADER and len(mails) == 1:
-            read.problems.append(_explain_no_patch(source.name, mails, messages))
-            return
-        elif isinstance(message, UnreadableMail):
-            of = f" {message.message_id}" if message.message_id else ""
-            read.problems.append(f"{source.name}: cannot read mail {mail.origin}{of}: {message.reason}")
-        else:
-            messages.append(message)
-    if not mails and may_be_empty:
-        return
-    if not any(map(candidate, messages)):
-        messages = [as_patch(message) for message in messages]
-        if not any(map(candidate, messages)):
-            read.without_patch.append(_explain_no_patch(source.name, mails, messages))
-    read.messages += messages
-
-
-def _add_thread(read: _Read, tracking: str, isolate: "_Isolate") -> None:
-    """Add the other mails of the thread that b4 tracks. A thread that cannot be read is a problem, not an error."""
-    from pathlib import Path
-
-    from bot.inbox.tracked_thread import TrackedThread
-
-    known, thread = {message.message_id for message in read.messages}, _Read()
-    try:
-        _read_source(thread, TrackedThread(Path(tracking), Path()), isolate)
-    except InboxError as error:
-        read.problems.append(str(error))
-    read.messages += [message for message in thread.messages if message.message_id not in known]
-
-
 def _rows(
     analysed: Sequence[tuple[Posting, Analysis]],
     checked: Sequence[CheckedPosting],
@@ -310,59 +166,6 @@ def _rows_about(asked: Collection[str], postings: Sequence[Posting], rows: Seque
         if any(part.index == 0 and part.message_id in asked for part in posting.parts)
     }
     yield from (row for row in rows if row.posting in whole or row.message_id in asked)
-
-
-def _explain_no_patch(name: str, mails: Sequence[RawMail], messages: Sequence[Message]) -> str:
-    from bot.cli.no_patch import explain_no_patch
-
-    return explain_no_patch(name, mails, messages)
-
-
-def _mails(source: "Archive", isolate: "_Isolate") -> list[RawMail] | Crashed:
-    """Return all mails of a source. A text with many mails is split within limits."""
-
-    def split(source: "Archive") -> list[RawMail]:
-        if isinstance(source, Mbox | StandardInput):
-            return source.mails()
-        return [mail for batch in source.batches({}) for mail in batch.mails]
-
-    def split_text(source: "Archive") -> list[RawMail]:
-        try:
-            return read_as_mails(split(source))
-        except ValueError as error:
-            raise InboxError(f"{source.name}: {error}") from error
-
-    if not isinstance(source, Mbox | StandardInput | PatchDirectory):
-        return split(source)
-    size = source.size()
-    default = Limits()
-    limits = Limits(_SPLIT_SECONDS, default.memory + _SPLIT_FACTOR * size, default.result + _SPLIT_FACTOR * size)
-    (mails,) = isolate(split_text, [source], limits)
-    if isinstance(mails, Crashed) and not mails.exceeded:
-        raise InboxError(mails.reason)
-    return mails
-
-
-def _named_id(raw: bytes) -> str:
-    """Return the message-id in the header of a mail that cannot be read, or ""."""
-    match = _MESSAGE_ID.search(raw, 0, _MAX_HEADER)
-    return visible(match[1].decode("utf-8", "replace")) if match else ""
-
-
-def _postings(read: _Read, isolate: "_Isolate") -> list[Posting]:
-    """Return the postings in the order of their first mails. All mails without a message-id form one thread."""
-    messages = read.messages
-    nameless = [message for message in messages if message.message_id.endswith(SYNTHETIC)]
-    named = [message for message in messages if not message.message_id.endswith(SYNTHETIC)]
-    postings: list[Posting] = []
-    all_threads = (*threads(named), *([tuple(nameless)] if nameless else ()))
-    results = isolate(assemble, all_threads, Limits(_ANALYSE_SECONDS))
-    for thread, assembled in zip(all_threads, results, strict=True):
-        if isinstance(assembled, Crashed):
-            read.add(f"the thread of {thread[0].message_id} cannot be assembled", assembled)
-        else:
-            postings += assembled
-    return postings
 
 
 def _no_tree(_posting: Posting) -> Trees:
@@ -394,8 +197,8 @@ def _analyse(
     postings: Sequence[Posting],
     choose_tree: Callable[[Posting], Trees],
     rules: Sequence[Rule],
-    read: _Read,
-    isolate: "_Isolate",
+    read: ReadMails,
+    isolate: "Isolate",
 ) -> list[tuple[Posting, Analysis]]:
     """Return the postings with their analyses. Postings that cannot be analysed are recorded in `read`."""
     analysed = []
@@ -469,7 +272,7 @@ def _unchecked(checked: Sequence[CheckedPosting], options: "CheckOptions") -> tu
     return tuple(unchecked(list(paths), options.rule, has_tree=has_tree))
 
 
-def _misnumbered(read: _Read, postings: Sequence[Posting]) -> Iterator[str]:
+def _misnumbered(read: ReadMails, postings: Sequence[Posting]) -> Iterator[str]:
     """Yield for each patch with the number of a cover letter that it is not checked, unless its series was given."""
     known = {part.message_id for posting in postings for part in posting.parts}
     for message in read.messages:

@@ -500,7 +500,7 @@ def test_not_a_repository(run: Run, tmp_path: Path) -> None:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing may take longer than half a second."""
     monkeypatch.setattr("bot.cli.check._FIRST_TRY_SECONDS", 0.5)
-    monkeypatch.setattr("bot.cli.patch_check._READ_SECONDS", 0.5)
+    monkeypatch.setattr("bot.cli.patch_input._READ_SECONDS", 0.5)
     monkeypatch.setattr("bot.cli.patch_check._ANALYSE_SECONDS", 0.5)
 
 
@@ -518,7 +518,7 @@ def test_a_mail_that_is_read_without_end_costs_no_other(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stuck = _endless(b"<bad@example.org>")
-    monkeypatch.setattr("bot.cli.patch_check.parse", lambda raw: stuck(raw) or parse(raw))
+    monkeypatch.setattr("bot.cli.patch_input.parse", lambda raw: stuck(raw) or parse(raw))
 
     result = run("check", _bad(tmp_path), _series("one-patch"))
 
