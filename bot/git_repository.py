@@ -81,9 +81,11 @@ class _ListedRefs(pygit2.RefdbBackend):
         stamp = tuple([(state.st_mtime_ns, state.st_ino) for state in states])
         if not stamp or stamp != self._stamp:
             git = ["git", f"--git-dir={self._git_directory}", *_LIST]
-            listed = subprocess.run(git, capture_output=True, check=False, encoding="utf-8", errors="surrogateescape")
-            if listed.returncode:
-                raise pygit2.GitError(f"git for-each-ref: {' '.join(listed.stderr.split())}")
+            try:
+                listed = subprocess.run(git, capture_output=True, check=True, encoding="utf-8", errors="replace")
+            except (OSError, subprocess.CalledProcessError) as error:
+                reason = getattr(error, "stderr", "") or str(error)
+                raise pygit2.GitError(f"git for-each-ref: {' '.join(reason.split())}") from error
             rows = (line.split(" ") for line in listed.stdout.split("\n") if line)
             self._refs = {"HEAD": ("", _UNBORN)} | {name: (commit, target) for commit, name, target in rows}
             self._stamp = stamp

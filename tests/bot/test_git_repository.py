@@ -92,6 +92,14 @@ def test_a_failure_of_git_names_the_repository(tables: Tables) -> None:
         Repository(tables.path)
 
 
+def test_a_missing_git_is_an_error_of_the_repository(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables.write({})
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(KernelError, match=r"tables\.git: git for-each-ref: .*'git'"):
+        Repository(tables.path)
+
+
 def test_real_reftables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     version = subprocess.run(["git", "version"], capture_output=True, text=True, check=True).stdout
     if not _KNOWS_REFTABLES.match(version):
