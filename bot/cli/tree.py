@@ -39,19 +39,22 @@ def sync(context: GlobalOptions) -> int:
     failed = False
     for repository in repositories:
         path, remote = str(repository.path), repository.remote
-        create = ["git", "init", "--quiet", "--bare", "--object-format=sha1", path]
-        commands = [] if repository.path.exists() else [create]
         refs = [f"+{ref}:{ref}" for ref in repository.refs]
-        commands.append(["git", "--git-dir", path, "fetch", "--quiet", "--prune", "--end-of-options", remote, *refs])
-        for command in commands:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, errors="replace")
-            if done.returncode:
-                complain(f"{path}: {done.stderr.strip()}")
-                failed = True
-                break
+        try:
+            if not repository.path.exists():
+                _git("init", "--quiet", "--bare", "--object-format=sha1", path)
+            _git("--git-dir", path, "fetch", "--quiet", "--prune", "--end-of-options", remote, *refs)
+        except (OSError, subprocess.CalledProcessError) as error:
+            reason = getattr(error, "stderr", "") or str(error)
+            complain(f"{path}: {' '.join(reason.split())}")
+            failed = True
         else:
             echo(visible(f"{path}: fetched {', '.join(repository.refs)} from {remote}"))
     return status.FAILED if failed else status.OK
+
+
+def _git(*arguments: str) -> None:
+    subprocess.run(["git", *arguments], capture_output=True, check=True, encoding="utf-8", errors="replace")
 
 
 def used_by(context: GlobalOptions, name: _NAME, tree: NewestTreeOption = None) -> int:

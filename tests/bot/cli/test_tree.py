@@ -102,6 +102,24 @@ def test_sync_works_with_a_git_that_makes_repositories_of_another_format(
     assert 0 == patchwarden("--config", str(settings), "tree", "sync")[0]
 
 
+def test_sync_says_on_one_line_why_a_repository_cannot_be_fetched(
+    patchwarden: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "s.toml"
+    settings.write_text(
+        f'[[kernel.repositories]]\npath = "{tmp_path}/m.git"\nremote = "{tmp_path}/none"\nrefs = ["refs/tags/v1"]\n'
+    )
+
+    status, _, refused = patchwarden("--config", str(settings), "tree", "sync")
+    monkeypatch.setenv("PATH", "")
+    missing = patchwarden("--config", str(settings), "tree", "sync")
+
+    assert 3 == status
+    assert refused.startswith(f"patchwarden: {tmp_path}/m.git: fatal: ")
+    assert "access rights and the repository exists." in refused
+    assert (3, True) == (missing[0], "m.git: [Errno 2] No such file or directory: 'git'" in missing[2])
+
+
 def test_check_judges_c_against_the_tree(patchwarden: Call, kernel: Path, tmp_path: Path) -> None:
     patch = tmp_path / "a.patch"
     patch.write_text(_patch())
