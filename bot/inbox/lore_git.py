@@ -161,18 +161,22 @@ class Mirror:
         if lock is not None:
             # The shell only sets the limit (in blocks of 512 bytes) and becomes git; it parses no argument.
             git = ["sh", "-c", 'ulimit -f "$1" && shift && exec "$@"', "sh", str(self._limits.largest // 512), *git]
-        with subprocess.Popen(
-            git,
-            env=self._environment,
-            cwd=self._path,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-            pass_fds=() if lock is None else (lock,),
-        ) as process:
+        try:
+            process = subprocess.Popen(
+                git,
+                env=self._environment,
+                cwd=self._path,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+                pass_fds=() if lock is None else (lock,),
+            )
+        except OSError as error:
+            raise InboxError(f"{self._url}: cannot run git: {error}") from error
+        with process:
             try:
                 output, errors = process.communicate(timeout=self._limits.seconds)
             except BaseException as interruption:

@@ -379,6 +379,18 @@ def test_a_git_that_makes_repositories_of_another_format_is_told_which(
     assert follower.poll() == [mail(1)]
 
 
+def test_a_missing_git_is_an_error_of_the_list(
+    origin: Origin, follower: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.epoch("rust").add(mail(1))
+    with monkeypatch.context() as patched:
+        patched.setenv("PATH", "")
+        with pytest.raises(InboxError, match=r"0\.git: cannot run git: .*'git'"):
+            follower.poll()
+
+    assert follower.poll(hours=1) == [mail(1)]
+
+
 def test_two_pollers_do_not_fetch_into_one_mirror(origin: Origin, follower: Follower) -> None:
     origin.epoch("rust").add(mail(1))
     with follower.archive()._alone() as lock:
