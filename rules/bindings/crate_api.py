@@ -49,6 +49,10 @@ class CrateApi:
         self._exports: dict[tuple[Path, str], Path | None] = {}
         self._found: dict[tuple[Path, int], bool | None] = {}
 
+    def read(self, path: str) -> bytes:
+        """Return the content of a file; nothing if it does not exist."""
+        return self._facts.read(path) or b""
+
     def api(self, path: str) -> RustApi:
         """Return the items and uses of a file; none if it does not exist."""
         if path not in self._apis:
@@ -204,5 +208,5 @@ class CrateApi:
     @cached_property
     def _macros(self) -> list[ApiItem]:
         """The macros that the crate exports; all of them are in its root."""
-        marked = (path for path in self.files.values() if b"#[macro_export]" in (self._facts.read(path) or b""))
+        marked = (path for path in self.files.values() if b"#[macro_export]" in self.read(path))
         return [item for path in marked for item in self.api(path).items if item.kind == "macro"]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a series does to the items of the `kernel` crate that other Rust code uses by a path."""
 
+from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cached_property
@@ -93,7 +94,7 @@ class _Comparison:
         self._old_uses: dict[str, set[tuple[Path, str]]] = {}
         self._uses_by_name: dict[str, dict[str, list[PathUse]]] = {}
         self._leading: dict[str, dict[Path, list[_Leading]]] = {}
-        self._possible: dict[str, frozenset[str]] = {}
+        self._possible: dict[tuple[CrateApi, str], Counter[str]] = {}
 
     def run(self) -> Iterator[ApiBreakage]:
         for key, items in self._old.items():
@@ -101,9 +102,7 @@ class _Comparison:
             if any(other.is_conditional for _, other in (*items, *self._new.get(key, ()))):
                 continue
             if key not in self._new:
-                yield from (
-                    self._removed_method(key, path, item) if self._is_method(key) else self._removed(key, path, item)
-                )
+                yield from (self._removed_method if self._is_method(key) else self._removed)(key, path, item)
             elif item.kind == "fn":
                 yield from self._changed(key, items)
         for key, items in self._new.items():
@@ -140,21 +139,36 @@ class _Comparison:
 
     def _may_still_exist(self, key: ItemKey) -> bool:
         """Tell whether the path may lead somewhere after the series: by an export, or by a macro that defines it."""
-        module, owner, _, name = key
+        owner, name = key.owner, key.name
         if self._after.exists(key.path[:-1]) is False:
             return False
         if not owner and self._after.exists(key.path) is not False:
             return True
         if owner and any(other.owner == owner and other.name == name for other in self._new):
             return True
-        place = file_of(module, self._after.files)
-        return place is not None and self._may_define(place[0], name)
+        return self._may_define(key) or (bool(owner) and self._is_in_trait(key))
 
-    def _may_define(self, path: str, name: str) -> bool:
-        """Tell whether a file may still define a name after the series, for another type or by a macro."""
-        if path not in self._possible:
-            self._possible[path] = possible_names(self._diff.after.facts.read(path) or b"")
-        return name in self._possible[path]
+    def _may_define(self, key: ItemKey) -> bool:
+        """Tell whether the series may add another definition of a removed name to its file, such as one by a macro."""
+        before, after = (self._count_definitions(crate, key) for crate in (self._before, self._after))
+        return after > max(before - len(self._old[key]), 0)
+
+    def _count_definitions(self, crate: CrateApi, key: ItemKey) -> int:
+        """Return how often the file of an item may define its name, for any type or by a macro."""
+        place = file_of(key.module, crate.files)
+        if place is None:
+            return 0
+        if (crate, place[0]) not in self._possible:
+            self._possible[crate, place[0]] = possible_names(crate.read(place[0]))
+        return self._possible[crate, place[0]][key.name]
+
+    def _is_in_trait(self, key: ItemKey) -> bool:
+        """Tell whether a trait in the file of an item, or an implementation of one, has its name: its type may too."""
+        place = file_of(key.module, self._after.files)
+        api = self._after.api(place[0]) if place is not None else RustApi()
+        traits = {item.name for item in api.items if item.kind == "trait"}
+        implemented = (item.name for implementation in api.implementations for item in implementation.items)
+        return key.name in implemented or any(item.name == key.name and item.owner in traits for item in api.items)
 
     def _changed(self, key: ItemKey, items: list[tuple[str, ApiItem]]) -> Iterator[ApiBreakage]:
         old = {item.parameters for _, item in items}
@@ -176,7 +190,7 @@ class _Comparison:
 
     def _removed_method(self, key: ItemKey, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
         users = tuple(other.user for other in self._implementations(key) if other.has_method)
-        if users and not self._may_define(path, key.name):
+        if users and not self._may_define(key):
             yield ApiBreakage(ApiEffect.METHOD_REMOVED, full_name(key.path), path, item, users)
 
     def _required(self, key: ItemKey, path: str, item: ApiItem) -> Iterator[ApiBreakage]:

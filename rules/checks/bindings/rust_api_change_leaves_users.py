@@ -27,8 +27,8 @@ Update the users named in the finding, or keep the old item until the users are 
   name from a glob import, and items that a macro defines.
 - Changes of types and bounds, which only a compiler can compare.
 - Items under a `cfg`.
-- A name that the file of the item still declares after the series, or names in a macro, and an item that is still
-  exported under its path.
+- A removed name that the series declares again in the file of the item, or adds to a macro there, and an item that is
+  still exported under its path.
 
 Without a kernel tree nothing is reported.
 """

@@ -4,6 +4,8 @@
 Tokens are read, and no grammar: items that a macro defines stay unknown.
 """
 
+from collections import Counter
+
 from rules.lazy import dataclass, field, re
 from rules.source.rust.functions import split_at_commas
 from rules.source.rust.path_uses import Path, PathUse, Scopes, read_path_uses
@@ -272,17 +274,17 @@ class _Reader:
         return self._source.line(self._words.offsets[index])
 
 
-def possible_names(content: bytes) -> frozenset[str]:
-    """Return the names of all items of a file, also of those in functions, and the words that its macros may define.
+def possible_names(content: bytes) -> Counter[str]:
+    """Return how often a file has each name of an item, also in functions, and each word that its macros may define.
 
     These are the words in macros and attributes outside functions. Names that the file only uses are not among them.
     """
     source = RustSource(content)
-    names = {match[1] for match in _DECLARED.finditer(source.code)}
+    names = Counter(match[1] for match in _DECLARED.finditer(source.code))
     end = 0
     for match in _MACRO_OR_ATTRIBUTE.finditer(source.code):
         opening = match.end() - 1
         if opening >= end and source.structure.function(opening) is None:
             end = source.structure.closing(opening) or len(source.code)
             names.update(_WORD.findall(source.code, opening, end))
-    return frozenset(names)
+    return names

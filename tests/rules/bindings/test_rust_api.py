@@ -433,6 +433,36 @@ def test_a_name_that_may_be_defined_otherwise_is_not_called_removed(after: str) 
     assert [] == _breakages(whole_change(LAMP, changed, before=FILES[LAMP]))
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        "pub struct Tube;\nimpl Tube {\n    pub fn new() -> Self { Tube }\n}\n",
+        "macro_rules! lamp {\n    () => { $crate::lamp::Lamp::new(1) };\n}\n",
+    ],
+)
+def test_an_equal_name_that_the_file_had_before_defines_nothing_new(other: str) -> None:
+    before = FILES[LAMP] + other
+    after = before.replace("pub fn new(level", "pub fn with_level(level")
+
+    assert [("kernel::lamp::Lamp::new", REMOVED)] == [
+        breakage[:2] for breakage in _breakages(whole_change(LAMP, after, before=before), **{LAMP: before})
+    ]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "impl Create for Lamp {\n    fn new(level: u32) -> Self { Lamp }\n}\n",
+        "pub trait Create {\n    fn new(level: u32) -> Self;\n}\n",
+    ],
+)
+def test_a_type_may_have_a_name_from_a_trait_too(other: str) -> None:
+    before = FILES[LAMP] + other
+    after = before.replace("    pub fn new(level: u32) -> Self { Lamp }\n", "")
+
+    assert [] == _breakages(whole_change(LAMP, after, before=before), **{LAMP: before})
+
+
 def test_the_items_of_a_deleted_file_are_one_finding() -> None:
     kernel = FileTree({path: text.encode() for path, text in FILES.items()})
     deleted = whole_change(LAMP, None, before=FILES[LAMP])
