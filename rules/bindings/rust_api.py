@@ -107,7 +107,8 @@ class _Comparison:
                 yield from self._changed(key, items)
         for key, items in self._new.items():
             path, item = items[0]
-            if key not in self._old and not item.is_default and self._is_method(key):
+            had_default = all(old.is_default for _, old in self._old.get(key, ()))
+            if had_default and not any(new.is_default for _, new in items) and self._is_method(key):
                 yield from self._required(key, path, item)
 
     def _is_method(self, key: ItemKey) -> bool:

@@ -8,7 +8,7 @@ A change of the `kernel` crate that other Rust code does not follow:
 - An item that other code names by its path is removed, renamed or moved.
 - A function that is called by its path gets another number of parameters.
 - A method of a trait is removed or gets other parameters, and implementations have it as before.
-- A trait gets a method without a default, and implementations do not have it.
+- A trait gets a method without a default, or a method loses its default, and implementations do not have it.
 
 The users are looked up in the tree that the series was made for and in the landing trees.
 
@@ -114,18 +114,19 @@ def _place(view: SeriesView, breakage: ApiBreakage) -> Anchor | Patch | None:
     return named or (files[0].patch if files else None)
 
 
-def _declarations(sources: Iterable[RustSource], item: ApiItem) -> dict[tuple[int, int], int | None]:
-    """Return the number of parameters of each declaration of an item, by its first and last line without its body.
+def _declarations(sources: Iterable[RustSource], item: ApiItem) -> dict[tuple[int, int], tuple[int | None, bool]]:
+    """Return the number of parameters of each declaration of an item, and whether it has a default.
 
-    If only hunks are known, the type or trait around the item may not be shown.
+    The keys are its first and last line without its body. If only hunks are known, the type or trait around the item
+    may not be shown.
     """
-    declarations: dict[tuple[int, int], int | None] = {}
+    declarations: dict[tuple[int, int], tuple[int | None, bool]] = {}
     for source in sources:
         for found in read_items(source):
             if (found.kind, found.name) == (item.kind, item.name) and found.owner in (item.owner, ""):
                 head = range(found.line, min(found.line + _MAX_HEAD, source.last_line + 1))
                 end = (line for line in head if source.line_text(line).rstrip().endswith(("{", ";", "}")))
-                declarations[found.line, next(end, head[-1])] = found.parameters
+                declarations[found.line, next(end, head[-1])] = found.parameters, found.is_default
     return declarations
 
 

@@ -30,6 +30,7 @@ pub trait Driver {
     type Data;
     fn probe(&self, level: u32) -> Result;
     fn remove(&self) {}
+    fn stop(&self) {}
 }
 #[macro_export]
 macro_rules! lamp_table {
@@ -88,6 +89,7 @@ REMOVED, PARAMETERS = ApiEffect.REMOVED, ApiEffect.PARAMETERS
         ("    fn remove(&self) {}\n", "", ("kernel::lamp::Driver::remove", ApiEffect.METHOD_REMOVED, [11])),
         ("    type Data;\n", "", ("kernel::lamp::Driver::Data", ApiEffect.METHOD_REMOVED, [3])),
         ("type Data;", "type Data;\n    fn id();", ("kernel::lamp::Driver::id", ApiEffect.METHOD_REQUIRED, [2])),
+        ("fn stop(&self) {}", "fn stop(&self);", ("kernel::lamp::Driver::stop", ApiEffect.METHOD_REQUIRED, [2])),
         ("pub struct Lamp;", "pub struct Light;", ("kernel::lamp::Lamp", REMOVED, [1, 6, 7])),
     ],
 )
@@ -205,7 +207,9 @@ def test_a_trait_and_a_macro_are_found_through_a_glob_import() -> None:
     withdraws = whole_change(PRELUDE, withdrawn, before=WITH_PRELUDE[PRELUDE])
     required = _change(LAMP, "fn remove(&self) {}", "fn remove(&self);")
 
-    assert [] == _breakages(required, **WITH_PRELUDE, **{ROOM: user})  # it was in the trait before
+    assert [("kernel::lamp::Driver::remove", ApiEffect.METHOD_REQUIRED, [2])] == _breakages(
+        required, **WITH_PRELUDE, **{ROOM: user}
+    )
     probe = _change(LAMP, "fn remove(&self) {}", "fn remove(&self) {}\n    fn name(&self);")
     assert [("kernel::lamp::Driver::name", ApiEffect.METHOD_REQUIRED, [2])] == _breakages(
         probe, **WITH_PRELUDE, **{ROOM: user}
@@ -385,6 +389,13 @@ def test_the_patch_that_changes_the_declaration_is_reported() -> None:
     renamed = mentioned.replace("pub fn dim(", "pub fn darken(").replace("// Not dim.", "// Not darken.")
 
     assert _places(mentioned, renamed) == [(2, "pre", 7, "pub fn dim(level: u32, pair: (u32, u32)) {}")]
+
+
+def test_the_patch_that_takes_the_default_of_a_method_is_reported() -> None:
+    other = FILES[LAMP].replace("impl Lamp {", "impl Lamp {\n    pub fn stop(&self) {}")
+    required = other.replace("}\n    fn stop(&self) {}\n", "}\n    fn stop(&self);\n")
+
+    assert _places(other, required) == [(2, "post", 15, "    fn stop(&self);")]
 
 
 def test_a_declaration_over_several_lines_is_reported_at_its_changed_line() -> None:
