@@ -21,6 +21,7 @@ class ApiEffect(StrEnum):
     """What happens to an item."""
 
     REMOVED = "removed"
+    HIDDEN = "hidden"
     PARAMETERS = "parameters"
     METHOD_REMOVED = "method-removed"
     METHOD_PARAMETERS = "method-parameters"
@@ -103,6 +104,8 @@ class _Comparison:
                 continue
             if key not in self._new:
                 yield from (self._removed_method if self._is_method(key) else self._removed)(key, path, item)
+            elif self._is_hidden(key):
+                yield from self._hidden(key, path, item)
             elif item.kind == "fn":
                 yield from self._changed(key, items)
         for key, items in self._new.items():
@@ -128,6 +131,18 @@ class _Comparison:
             moved = self._added.get((kind, name), [])
             moved_to = full_name((*moved[0].module, name)) if len(moved) == 1 and not owner else ""
             yield ApiBreakage(ApiEffect.REMOVED, full_name(key.path), path, item, users, moved_to=moved_to)
+
+    def _is_hidden(self, key: ItemKey) -> bool:
+        """Tell whether the series makes a public item private, or public for its own crate alone."""
+        before, after = (any(item.is_public for _, item in items.get(key, ())) for items in (self._old, self._new))
+        return before and not after and key in self._new
+
+    def _hidden(self, key: ItemKey, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
+        if any(self._is_hidden(ItemKey(key.module, "", kind, key.owner)) for kind in _TYPES):
+            return  # the type stands for its items
+        users = tuple(user for user in self._users(key, is_hidden=True) if not is_in_crate(user.path))
+        if users:
+            yield ApiBreakage(ApiEffect.HIDDEN, full_name(key.path), path, item, users)
 
     @cached_property
     def _added(self) -> dict[tuple[str, str], list[ItemKey]]:
@@ -222,12 +237,22 @@ class _Comparison:
             yield _Implemented(path, implementation.line, implementation.text, False)
 
     def _users(
-        self, key: ItemKey, is_exact: bool = False, is_macro: bool = False, is_removed: bool = False
+        self,
+        key: ItemKey,
+        is_exact: bool = False,
+        is_macro: bool = False,
+        is_removed: bool = False,
+        is_hidden: bool = False,
     ) -> tuple[ApiUser, ...]:
-        """Return the uses of an item, or of what is below it, that the series leaves as they were."""
+        """Return the uses of an item, or of what is below it, that the series leaves as they were.
+
+        A hidden item may still be exported by a `pub use`, and a macro may have the name of a module.
+        """
         users: dict[tuple[str, int], ApiUser] = {}
         for path, use, below, exported in self._leading_to(key.path):
             if (is_exact and below) or (is_macro and not (use.is_macro or use.is_import)):
+                continue
+            if is_hidden and (exported or use.is_macro or (key.kind == "mod" and not below)):
                 continue
             if exported and not self._leads_there(key, exported, is_removed):
                 continue

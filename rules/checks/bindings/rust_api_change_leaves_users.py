@@ -6,6 +6,7 @@
 A change of the `kernel` crate that other Rust code does not follow:
 
 - An item that other code names by its path is removed, renamed or moved.
+- An item that other crates name by its path becomes private, or `pub(crate)`.
 - A function that is called by its path gets another number of parameters.
 - A method of a trait is removed or gets other parameters, and implementations have it as before.
 - A trait gets a method without a default, or a method loses its default, and implementations do not have it.
@@ -114,19 +115,20 @@ def _place(view: SeriesView, breakage: ApiBreakage) -> Anchor | Patch | None:
     return named or (files[0].patch if files else None)
 
 
-def _declarations(sources: Iterable[RustSource], item: ApiItem) -> dict[tuple[int, int], tuple[int | None, bool]]:
-    """Return the number of parameters of each declaration of an item, and whether it has a default.
+def _declarations(sources: Iterable[RustSource], item: ApiItem) -> dict[tuple[int, int], tuple[object, ...]]:
+    """Return what the rule compares of each declaration of an item.
 
     The keys are its first and last line without its body. If only hunks are known, the type or trait around the item
     may not be shown.
     """
-    declarations: dict[tuple[int, int], tuple[int | None, bool]] = {}
+    declarations: dict[tuple[int, int], tuple[object, ...]] = {}
     for source in sources:
         for found in read_items(source):
             if (found.kind, found.name) == (item.kind, item.name) and found.owner in (item.owner, ""):
                 head = range(found.line, min(found.line + _MAX_HEAD, source.last_line + 1))
                 end = (line for line in head if source.line_text(line).rstrip().endswith(("{", ";", "}")))
-                declarations[found.line, next(end, head[-1])] = found.parameters, found.is_default
+                compared = (found.parameters, found.is_default, found.is_public)
+                declarations[found.line, next(end, head[-1])] = compared
     return declarations
 
 
@@ -138,6 +140,8 @@ def _message(breakage: ApiBreakage, where: str) -> str:
             change = f"moves to `{breakage.moved_to}`" if breakage.moved_to else "is removed"
             them = "this user" if len(breakage.users) == 1 else "these users"
             return f"{name} {change}, but Rust code uses it in {users}: update {them} {where}."
+        case ApiEffect.HIDDEN:
+            return f"{name} is no longer public, but other crates use it in {users}."
         case ApiEffect.PARAMETERS:
             return f"{name} takes {_count(after)} (was {before}), but is called with {before} in {users}."
         case ApiEffect.METHOD_PARAMETERS:
@@ -215,6 +219,18 @@ RULE = Rule(
   ! | -    fn probe(&self, level: u32);
     | +    fn probe(&self, level: u32, hue: u32);
   ! | +    fn remove(&self);
+    |  }
+""",
+        ),
+        Example(
+            "a method for the crate alone",
+            _TREE
+            + """
+    | diff rust/kernel/lamp.rs
+    | @@
+    |  impl Lamp {
+  ! | -    pub fn new(level: u32) -> Self { Lamp }
+    | +    pub(crate) fn new(level: u32) -> Self { Lamp }
     |  }
 """,
         ),

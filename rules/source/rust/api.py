@@ -30,7 +30,8 @@ class ApiItem:
 
     `parameters` counts the parameters of a function with `self`, None for another item. `is_default` says that a trait
     has a body or value for it. A macro that `#[macro_export]` exports has the kind `macro`. `alias_of` is the type that
-    an alias names, with its import resolved; empty if that is no path.
+    an alias names, with its import resolved; empty if that is no path. `is_public` says that other crates may use it,
+    as far as its own declaration tells.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class ApiItem:
     is_conditional: bool = False
     offset: int = field(default=0, compare=False)
     alias_of: Path = ()
+    is_public: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +115,14 @@ def read_items(source: RustSource) -> tuple[ApiItem, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """The module, owner and trait of the items in a block."""
+    """The module, owner and trait of the items in a block, and whether they are public without `pub`."""
 
     module: Path = ()
     owner: str = ""
     trait: Path = ()
     members: list[ImplementedItem] = field(default_factory=list)
     depth: int = 0
+    is_public: bool = False
 
 
 class _Reader:
@@ -137,7 +140,7 @@ class _Reader:
     def _read_block(self, start: int, end: int, block: _Block) -> bool:
         """Read the items between two indexes. Return whether a macro may define more of them."""
         words = self._words.words
-        at, attributes, has_macro, is_public = start, list[str](), False, False
+        at, attributes, has_macro, is_exported, is_public = start, list[str](), False, False, block.is_public
         while at < end:
             word = words[at]
             following = words[at + 1] if at + 1 < end else ""
@@ -148,7 +151,7 @@ class _Reader:
                 at = closing + 1
                 continue
             if word == "pub":
-                is_public = True
+                is_exported, is_public = True, following != "("
                 at = self._words.closing(at + 1) + 1 if following == "(" else at + 1
                 continue
             if word in _MODIFIERS or (word == "const" and following in ("fn", "unsafe", "async", "extern")):
@@ -156,7 +159,7 @@ class _Reader:
                 continue
             if word == "use":
                 stop = self._find(at, end, (";",))
-                if is_public and stop < end:
+                if is_exported and stop < end:
                     self._read_export(at, stop, block)
                 at = stop + 1
             elif word == "impl":
@@ -167,14 +170,14 @@ class _Reader:
                     self.items.append(ApiItem("macro", words[at + 2], (), "", self._line(at), offset=offset))
                 at += 3
             elif word in _ITEMS and _NAME.match(following):
-                at = self._read_item(at, end, block, attributes)
+                at = self._read_item(at, end, block, attributes, is_public)
             else:
                 has_macro = has_macro or following == "!"
                 at = self._words.closing(at) + 1 if word in ("(", "[", "{") else at + 1
-            attributes, is_public = [], False
+            attributes, is_exported, is_public = [], False, block.is_public
         return has_macro
 
-    def _read_item(self, at: int, end: int, block: _Block, attributes: list[str]) -> int:
+    def _read_item(self, at: int, end: int, block: _Block, attributes: list[str], is_public: bool) -> int:
         """Read an item that begins with its keyword, and return the index after it."""
         words = self._words.words
         kind = words[at]
@@ -208,13 +211,15 @@ class _Reader:
                     is_conditional,
                     self._words.offsets[at],
                     self._read_alias(head, stop) if kind == "type" and not block.owner else (),
+                    is_public,
                 )
             )
         if has_body and block.depth < _MAX_DEPTH and kind in ("mod", "trait"):
             module = (*block.module, name) if kind == "mod" else block.module
             owner = name if kind == "trait" else ""
             self._scopes.enter(module, self._words.offsets[stop])
-            self._read_block(stop + 1, after - 1, _Block(module, owner, depth=block.depth + 1))
+            inner = _Block(module, owner, depth=block.depth + 1, is_public=kind == "trait")
+            self._read_block(stop + 1, after - 1, inner)
             self._scopes.enter(block.module, self._words.offsets[after - 1])
         return after
 

@@ -91,6 +91,10 @@ REMOVED, PARAMETERS = ApiEffect.REMOVED, ApiEffect.PARAMETERS
         ("type Data;", "type Data;\n    fn id();", ("kernel::lamp::Driver::id", ApiEffect.METHOD_REQUIRED, [2])),
         ("fn stop(&self) {}", "fn stop(&self);", ("kernel::lamp::Driver::stop", ApiEffect.METHOD_REQUIRED, [2])),
         ("pub struct Lamp;", "pub struct Light;", ("kernel::lamp::Lamp", REMOVED, [1, 6, 7])),
+        ("pub fn dim(", "pub(crate) fn dim(", ("kernel::lamp::dim", ApiEffect.HIDDEN, [5])),
+        ("pub fn new(", "fn new(", ("kernel::lamp::Lamp::new", ApiEffect.HIDDEN, [6])),
+        ("pub const ON", "pub(super) const ON", ("kernel::lamp::flags::ON", ApiEffect.HIDDEN, [9])),
+        ("pub mod flags", "mod flags", ("kernel::lamp::flags", ApiEffect.HIDDEN, [9])),
     ],
 )
 def test_a_changed_item_with_users_is_found(old: str, new: str, expected: tuple[str, ApiEffect, list[int]]) -> None:
@@ -318,6 +322,40 @@ def test_a_call_that_is_not_certainly_one_with_the_old_arguments_is_not_reported
     change = _change(LAMP, "pub fn dim(level: u32, ", "pub fn dim(a: u32, b: u32, ")
 
     assert [] == _breakages(change, **{ROOM: user})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "user"),
+    [
+        ("pub fn dim(", "pub(crate) fn dim(", {BULB: "fn f() { crate::lamp::dim(1, (2, 3)); }\n", ROOM: ""}),
+        ("pub fn dim(", "pub(crate) fn dim(", {ROOM: "use kernel::lamp;\nfn f(lamp: lamp::Lamp) { lamp.dim(); }\n"}),
+        ("pub mod flags", "mod flags", {LIB: "pub mod lamp;\npub use lamp::flags::ON;\n", ROOM: "use kernel::ON;\n"}),
+        (
+            "pub mod flags",
+            "mod flags",
+            {ROOM: "use kernel::lamp::flags;\nfn f() { flags!(); kernel::lamp::flags!(); }\n"},
+        ),
+        ("pub mod flags {\n    pub ", "pub mod flags {\n    #[doc(hidden)]\n    pub ", {}),
+        ("pub trait Driver {\n    type Data;", "pub trait Driver {\n    // data\n    type Data;", {}),
+    ],
+)
+def test_what_other_crates_still_see_is_not_called_hidden(old: str, new: str, user: dict[str, str]) -> None:
+    assert [] == _breakages(_change(LAMP, old, new), **user)
+
+
+def test_a_hidden_type_stands_for_its_items() -> None:
+    hidden = FILES[LAMP].replace("pub struct Lamp;", "struct Lamp;").replace("pub fn new", "fn new")
+
+    assert [("kernel::lamp::Lamp", ApiEffect.HIDDEN, [1, 6, 7])] == _breakages(
+        whole_change(LAMP, hidden, before=FILES[LAMP])
+    )
+
+
+def test_the_patch_that_hides_an_item_is_reported() -> None:
+    mentioned = FILES[LAMP].replace("{ 0 }", "{ dim(1); 0 }")
+    hidden = mentioned.replace("pub fn dim(", "fn dim(")
+
+    assert _places(mentioned, hidden) == [(2, "pre", 6, "pub fn dim(level: u32, pair: (u32, u32)) {}")]
 
 
 def test_a_path_in_a_macro_of_the_crate_is_a_use() -> None:

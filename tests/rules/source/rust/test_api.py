@@ -50,7 +50,7 @@ def test_the_items_of_a_file_are_read_in_order(text: str, items: list[str]) -> N
     assert [item.name for item in read_api(text.encode()).items] == items
 
 
-def test_an_item_has_its_module_owner_line_and_condition() -> None:
+def test_an_item_has_its_module_owner_line_condition_and_visibility() -> None:
     text = """\
 #[cfg(CONFIG_A)]
 mod a {
@@ -76,18 +76,18 @@ impl () { fn k() {} }
 """
 
     assert read_api(text.encode()).items == (
-        ApiItem("mod", "a", (), "", 2, is_conditional=True, is_default=False),
+        ApiItem("mod", "a", (), "", 2, is_conditional=True, is_default=False, is_public=False),
         ApiItem("mod", "b", ("a",), "", 3),
-        ApiItem("fn", "f", ("a", "b"), "", 4, 0, is_default=True),
+        ApiItem("fn", "f", ("a", "b"), "", 4, 0, is_default=True, is_public=False),
         ApiItem("const", "ON", ("a",), "Lamp", 7, is_default=True),
-        ApiItem("fn", "g", ("a",), "", 10, 0, is_default=True),
-        ApiItem("trait", "T", (), "", 12),
+        ApiItem("fn", "g", ("a",), "", 10, 0, is_default=True, is_public=False),
+        ApiItem("trait", "T", (), "", 12, is_public=False),
         ApiItem("type", "C", (), "T", 13),
         ApiItem("macro", "m", (), "", 17),
-        ApiItem("fn", "h", (), "Light", 18, 0, is_default=True),
-        ApiItem("fn", "i", (), "u8", 19, 0, is_default=True),
-        ApiItem("fn", "j", (), "u8", 20, 0, is_default=True),
-        ApiItem("fn", "k", (), "?", 21, 0, is_default=True),
+        ApiItem("fn", "h", (), "Light", 18, 0, is_default=True, is_public=False),
+        ApiItem("fn", "i", (), "u8", 19, 0, is_default=True, is_public=False),
+        ApiItem("fn", "j", (), "u8", 20, 0, is_default=True, is_public=False),
+        ApiItem("fn", "k", (), "?", 21, 0, is_default=True, is_public=False),
     )
 
 
