@@ -94,6 +94,17 @@ class CrateApi:
             return self._absolute_through_glob(path, module[:-1], file)
         return None
 
+    def is_lost(self, path: Path, module: Path, file: str) -> bool:
+        """Tell whether a path in a file and its inline module certainly leads nowhere in the crate."""
+        written = self._absolute_as_written(path, module, file)
+        if written is not None:
+            return any(self.exists(written[:end]) is False for end in range(1, len(written) + 1))
+        contents = self._inline_modules(file)[module]
+        if not path or path[0] in contents.names or ("super",) in contents.imported_globs:
+            return False
+        imported = [self._absolute_as_written((*glob, path[0]), module, file) for glob in contents.imported_globs]
+        return all(name is not None and self.exists(name) is False for name in imported)
+
     def definition(self, path: Path) -> Path:
         """Return the path where the crate defines what a path leads to; the same path if that is unknown.
 

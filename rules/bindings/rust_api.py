@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.crate_api import CrateApi
-from rules.bindings.crate_paths import ItemKey, file_of, full_name, is_in_crate
+from rules.bindings.crate_paths import ItemKey, file_of, full_name, is_in_crate, module_of
 from rules.lazy import dataclass
 from rules.source.rust.api import ApiItem, Implementation, RustApi, possible_names
 from rules.source.rust.path_uses import Path, PathUse
@@ -89,6 +89,7 @@ class _Leading(NamedTuple):
 class _Comparison:
     def __init__(self, diff: BindingsDiff, changed: list[str]) -> None:
         self._diff = diff
+        self._changed_paths = changed
         self._before, self._after = CrateApi(diff.before.facts), CrateApi(diff.after.facts)
         self._old = _items(self._before, changed)
         self._new = _items(self._after, changed)
@@ -108,6 +109,8 @@ class _Comparison:
                 yield from self._hidden(key, path, item)
             elif item.kind == "fn":
                 yield from self._changed(key, items)
+        for path in self._changed_paths:
+            yield from self._removed_exports(path)
         for key, items in self._new.items():
             path, item = items[0]
             had_default = all(old.is_default for _, old in self._old.get(key, ()))
@@ -131,6 +134,22 @@ class _Comparison:
             moved = self._added.get((kind, name), [])
             moved_to = full_name((*moved[0].module, name)) if len(moved) == 1 and not owner else ""
             yield ApiBreakage(ApiEffect.REMOVED, full_name(key.path), path, item, users, moved_to=moved_to)
+
+    def _removed_exports(self, path: str) -> Iterator[ApiBreakage]:
+        """Yield the names that a file no longer exports with `pub use` although users need this path to an item.
+
+        The item itself still exists, or is in another crate.
+        """
+        for name, _, module, offset in dict.fromkeys(self._before.api(path).exports):
+            key = ItemKey((*module_of(path), *module), "", "use", name)
+            if name == "*" or self._after.exists(key.module) is not True or self._after.exists(key.path) is not False:
+                continue
+            item = self._before.definition(key.path)
+            if item == key.path or self._after.exists(item):
+                users = self._users(key, is_export=True)
+                if users:
+                    export = ApiItem("use", name, module, "", 0, offset=offset)
+                    yield ApiBreakage(ApiEffect.REMOVED, full_name(key.path), path, export, users)
 
     def _is_hidden(self, key: ItemKey) -> bool:
         """Tell whether the series makes a public item private, or public for its own crate alone."""
@@ -243,16 +262,20 @@ class _Comparison:
         is_macro: bool = False,
         is_removed: bool = False,
         is_hidden: bool = False,
+        is_export: bool = False,
     ) -> tuple[ApiUser, ...]:
         """Return the uses of an item, or of what is below it, that the series leaves as they were.
 
-        A hidden item may still be exported by a `pub use`, and a macro may have the name of a module.
+        A hidden item may still be exported by a `pub use`, and a macro may have the name of a module. Other imports of
+        a file may still bring in what is no longer exported.
         """
         users: dict[tuple[str, int], ApiUser] = {}
         for path, use, below, exported in self._leading_to(key.path):
             if (is_exact and below) or (is_macro and not (use.is_macro or use.is_import)):
                 continue
             if is_hidden and (exported or use.is_macro or (key.kind == "mod" and not below)):
+                continue
+            if is_export and (exported or not self._after.is_lost(use.path, use.module, path)):
                 continue
             if exported and not self._leads_there(key, exported, is_removed):
                 continue

@@ -223,6 +223,42 @@ def test_a_trait_and_a_macro_are_found_through_a_glob_import() -> None:
 
 
 @pytest.mark.parametrize(
+    ("export", "user", "lines"),
+    [
+        ("Lamp", "use kernel::prelude::Lamp;\nfn f() { Lamp::new(1); }\n", [1, 2]),
+        ("Lamp", "use kernel::prelude::*;\nfn f() { Lamp::new(1); }\n", [2]),
+        ("Lamp", "use kernel::{lamp::*, prelude::*};\nfn f() { Lamp::new(1); }\n", []),
+        ("Lamp", "use kernel::prelude::*;\nuse other::*;\nfn f() { Lamp::new(1); }\n", []),
+        ("Lamp", "use kernel::lamp::Lamp;\nuse kernel::prelude::*;\nfn f() { Lamp::new(1); }\n", []),
+        ("Driver", "impl kernel::prelude::Driver for Room {}\n", [1]),
+        ("Pin", "fn f(room: kernel::prelude::Pin<Room>) {}\n", [1]),
+        ("lamp_table", "kernel::prelude::lamp_table!();\nkernel::lamp_table!();\n", [1]),
+        ("flags::*", "use kernel::prelude::ON;\n", []),
+    ],
+)
+def test_an_export_that_is_removed_leaves_users_behind(export: str, user: str, lines: list[int]) -> None:
+    before = WITH_PRELUDE[PRELUDE]
+    after = before.replace(f"{export}, ", "").replace(f", {export}}}", "}") if export != "Pin" else before
+    after = after.replace("pub use core::pin::Pin;\n", "") if export == "Pin" else after
+    after = after.replace("pub use super::lamp_table;\n", "") if export == "lamp_table" else after
+
+    found = _breakages(whole_change(PRELUDE, after, before=before), **WITH_PRELUDE, **{ROOM: user})
+
+    assert found == ([(f"kernel::prelude::{export}", REMOVED, lines)] if lines else [])
+
+
+@pytest.mark.parametrize(
+    "after",
+    ["pub use crate::lamp::*;\n", "pub use super::lamp::Lamp as Lamp;\n", "pub struct Lamp;\n", "pub use other::*;\n"],
+)
+def test_a_name_that_is_exported_otherwise_leaves_no_user_behind(after: str) -> None:
+    files = {LIB: f"{FILES[LIB]}pub use lamp::Lamp;\n", ROOM: "fn f(lamp: kernel::Lamp) {}\n"}
+    changed = files[LIB].replace("pub use lamp::Lamp;\n", after)
+
+    assert [] == _breakages(whole_change(LIB, changed, before=files[LIB]), **files)
+
+
+@pytest.mark.parametrize(
     ("alias", "is_followed"),
     [
         ("pub type Light = Lamp;\n", True),
