@@ -19,7 +19,7 @@ def compare_assembly(subject: ChangedName) -> Iterator[Breakage]:
     old, new = (_by_architecture(bindings.declarations(subject.name)) for bindings in (diff.before, diff.after))
     for architecture, before in old.items():
         after = new.get(architecture, {})
-        if before.keys().isdisjoint(after):
+        if not any(_is_call_valid(macro, other) for macro in before.values() for other in after.values()):
             effect = Effect.SIGNATURE if after else Effect.REMOVED
             yield subject.breakage(effect, next(iter(before.values())), next(iter(after.values()), None), users)
             return
@@ -34,3 +34,9 @@ def _by_architecture(declarations: Iterable[LocatedDeclaration]) -> dict[str, di
             architecture = located.path.split("/")[1] if located.path.startswith("arch/") else ""
             macros.setdefault(architecture, {}).setdefault((macro.kind, len(macro.parameters)), macro)
     return macros
+
+
+def _is_call_valid(old: Declaration, new: Declaration) -> bool:
+    """Tell whether the uses of a macro stay valid. `...` takes any number of arguments, also none."""
+    count, is_open = len(new.parameters), new.parameters[-1:] == ("...",)
+    return old.kind is new.kind and (len(old.parameters) >= count - 1 if is_open else len(old.parameters) == count)

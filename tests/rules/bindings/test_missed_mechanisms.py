@@ -456,6 +456,9 @@ TWO = '#define LAMP_ASM(file, size) ".pushsection lamp"\n'
         (TWO.replace("(file", "(format, file"), [("LAMP_ASM", f"{Effect.SIGNATURE} 1")]),
         (TWO.replace("LAMP_ASM", "LAMP_STRING"), [("LAMP_ASM", f"{Effect.REMOVED} 1")]),
         (TWO.replace("pushsection", "popsection"), []),
+        (TWO.replace("size)", "size, ...)"), []),
+        (TWO.replace("file, size)", "...)"), []),
+        (TWO.replace("size)", "size, hue, ...)"), [("LAMP_ASM", f"{Effect.SIGNATURE} 1")]),
     ],
 )
 def test_a_macro_in_a_file_of_assembly_is_compared(new: str, expected: list[tuple[str, str]]) -> None:
