@@ -90,7 +90,8 @@ def message(breakage: Breakage, bindings: Bindings, others: Sequence[Breakage] =
         Effect.GATED: f"{subject} is only declared under `{_condition(breakage)}` now{_otherwise(breakage)}",
         Effect.OPAQUE: f"{subject} is no longer defined in the headers that the bindings include",
     }
-    renamed = f" (renamed to `{breakage.replacement}`?)" if breakage.replacement else ""
+    replacement = breakage.replacement.removeprefix(TRACE_PREFIX)
+    renamed = f" (renamed to `{replacement}`?)" if replacement else ""
     link = "and" if breakage.effect is Effect.VALUE else "but"
     more = f" The same applies to {_others(others)}." if others else ""
     fix = _fix(breakage).replace(HERE, HERE_OR_THERE) if tree else _fix(breakage)

@@ -42,6 +42,19 @@ def test_what_a_function_becomes_without_the_option_is_reported() -> None:
     )
 
 
+def test_a_renamed_trace_event_has_the_names_that_c_writes() -> None:
+    event = FILES[LAMP_H] + "TRACE_EVENT(lamp_lit,\n\tTP_PROTO(int level),\n\tTP_ARGS(level));\n"
+    trace = "use crate::tracepoint::declare_trace;\ndeclare_trace! {\n    unsafe fn lamp_lit(level: c_int);\n}\n"
+
+    told = _told(
+        event.replace("lamp_lit", "lamp_shines"),
+        tree(**{LAMP_H: event, "rust/kernel/trace.rs": trace}),
+        before=event,
+    )
+
+    assert told.startswith("`the trace event lamp_lit` is removed (renamed to `lamp_shines`?), but Rust uses it in ")
+
+
 def test_a_long_declaration_stands_below_the_sentence() -> None:
     longer = "int lamp_on(struct lamp *lamp, unsigned long brightness, const struct lamp_colour *colour);\n"
 
