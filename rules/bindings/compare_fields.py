@@ -8,7 +8,8 @@ from rules.bindings.abi import is_same_type
 from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.change_location import locate_change
 from rules.bindings.changed_name import ChangedName
-from rules.bindings.facts import LocatedHelper, MemberUser, Use, User
+from rules.bindings.crate_paths import is_in_crate
+from rules.bindings.facts import Access, LocatedHelper, MemberUser, Use, User
 from rules.bindings.new_names import CONFIG_NAME
 from rules.bindings.retyped_fields import is_valid_after
 from rules.bindings.unchanged_users import NOT_FOR_BINDGEN, depends_on_config
@@ -160,16 +161,24 @@ def _is_unaffected(user: MemberUser, member: Member, change: _FieldChange, subje
 
 
 def _is_built_without(user: MemberUser, conditions: tuple[str, ...], subject: ChangedName) -> bool:
-    """Tell whether the access is built although the conditions do not hold. In a file that changes, it may move."""
-    diff, access = subject.diff, user.access
+    """Tell whether the access is built although the conditions do not hold. In a driver that changes, it may move."""
+    diff = subject.diff
     gates = diff.after.gates(user.path)
-    if not depends_on_config(user.path, gates):
-        return True
-    options = set(CONFIG_NAME.findall(" ".join(conditions)))
-    if user.path in diff.known_paths or not options.isdisjoint(CONFIG_NAME.findall(" ".join(gates))):
-        return False
+    if depends_on_config(user.path, gates):
+        options = set(CONFIG_NAME.findall(" ".join(conditions)))
+        if user.path in diff.known_paths or not options.isdisjoint(CONFIG_NAME.findall(" ".join(gates))):
+            return False
+    elif not is_in_crate(user.path):
+        return True  # what a macro of `rust/macros/` makes is built with the users of the macro
+    accesses = (access for access in diff.after.facts.rust(user.path).accesses if _is_alike(access, user.access))
+    access = next(accesses, user.access)
     use = Use(subject.name, access.line, access.column, access.text)
     return bool(subject.unchanged.ungated((User(user.path, use, gates),), conditions))
+
+
+def _is_alike(access: Access, other: Access) -> bool:
+    """Tell whether two accesses are the same except for their places."""
+    return (access.struct, access.chain, access.text) == (other.struct, other.chain, other.text)
 
 
 def _anonymous_path(user: MemberUser, member: Member) -> str:

@@ -704,3 +704,16 @@ def test_a_new_condition_is_compared_with_the_options_of_the_user(depends: str, 
         base = FileTree({path: text.encode() for path, text in (files | added).items()})
         assert effects == _effects((gate,), base=base)
         assert of_field == _effects((field,), base=base)
+
+
+@pytest.mark.parametrize("is_in_series", [True, False])
+def test_a_field_under_an_option_does_not_break_an_access_under_the_same_option(is_in_series: bool) -> None:
+    access = "fn level(p: *mut crate::bindings::lamp) -> i32 {\n    unsafe { (*p).level }\n}\n"
+    gated = f"#[cfg(CONFIG_LAMP)]\n{access}"
+    kconfig = 'config RUST\n\tbool "a"\nconfig LAMP\n\tbool "b"\n'
+    files = FILES | {"Kconfig": kconfig, LAMP_RS: access if is_in_series else gated}
+    base = FileTree({path: text.encode() for path, text in files.items()})
+    field = whole_change(LAMP_H, edited(LAMP_H, "\tint level;\n", "#ifdef CONFIG_LAMP\n\tint level;\n#endif\n"))
+    update = (whole_change(LAMP_RS, gated, before=access),) if is_in_series else ()
+
+    assert [] == _effects((field, *update), base=base)
