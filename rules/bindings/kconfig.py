@@ -14,7 +14,7 @@ from functools import cached_property
 from rules.bindings.fact_source import FactSource
 from rules.bindings.kconfig_closure import Closure, Verdict
 from rules.bindings.kconfig_options import Definition, KconfigOptions
-from rules.source.kbuild.condition import Clause, Condition, both, option_of
+from rules.source.kbuild.condition import NEVER, Clause, Condition, both, option_of
 
 RUST: Condition = (("RUST",),)
 _MAX_CLOSURES = 400  # that are kept
@@ -44,6 +44,18 @@ class Kconfig:
                 self._verdicts.clear()
             self._verdicts[key] = self._implies(user, gate)
         return self._verdicts[key]
+
+    def can_be_on(self, user: Condition, name: str) -> bool:
+        """Tell whether a user can set an option to `y` in a configuration in which code under a condition is built."""
+        with_option = both(user, ((f"={name}",),))
+        for architecture in self._options.architectures:
+            options = [definition.option for definition in self._options.definitions(name, architecture)]
+            if any(option.is_choice for option in options) or all(option.prompt == NEVER for option in options):
+                continue
+            closure = self._closure(architecture, with_option)
+            if not (closure.is_impossible or closure.is_unknown):
+                return True
+        return False
 
     def missing(self, user: Condition, gate: Condition) -> Condition:
         """Return the clauses of a gate that are refuted."""

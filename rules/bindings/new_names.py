@@ -14,6 +14,7 @@ from rules.source.c.source import SYMBOLS, Kind, is_plain_expression
 from rules.source.kbuild.condition import Condition, both, read_c_condition
 
 CONFIG_NAME = re.compile(r"\bCONFIG_\w+")
+_WITHOUT_OPTION = re.compile(r"!(?:defined|IS_ENABLED|IS_BUILTIN)\(CONFIG_(\w++)\)")
 _CALL = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
 _OWN_CONDITION = re.compile(r"\bCONFIG_|^[ \t]*+#", re.MULTILINE)
 _HELPERS_FILE = "rust/helpers/helpers.c"
@@ -172,9 +173,11 @@ def find_breaking_ways(
     `accepts_undeclared` says that code under no option is built without options that the tree does not declare.
     """
     gate = both(*map(read_c_condition, conditions))
+    excluded = [match[1] for condition in conditions if (match := _WITHOUT_OPTION.fullmatch(condition))]
     for way in bindings.gated_crate.ways_of(user.path, user.use.line, user.use.column):
         verdict, _ = bindings.kconfig.implies(way, gate)
         is_known = any(map(bindings.kconfig.definitions, names_of(gate)))
         has_option = way != RUST or CONFIG_NAME.search(" ".join((*user.gates, *user.use.gates)))
-        if verdict is Verdict.REFUTED or (accepts_undeclared and not is_known and not has_option):
+        is_possible = verdict is not Verdict.PROVEN and any(bindings.kconfig.can_be_on(way, name) for name in excluded)
+        if verdict is Verdict.REFUTED or is_possible or (accepts_undeclared and not is_known and not has_option):
             yield way

@@ -717,3 +717,29 @@ def test_a_field_under_an_option_does_not_break_an_access_under_the_same_option(
     update = (whole_change(LAMP_RS, gated, before=access),) if is_in_series else ()
 
     assert [] == _effects((field, *update), base=base)
+
+
+@pytest.mark.parametrize(
+    ("lamp", "user", "is_broken"),
+    [
+        ('\tbool "b"\n', "", True),
+        ('\tbool "b"\n', "#[cfg(not(CONFIG_LAMP))]\n", False),
+        ('\tbool "b"\n\tdepends on !RUST\n', "", False),
+        ('\tbool "b"\n\tdepends on ROOM\n', "", True),
+        ('\tbool "b"\n\tdepends on ROOM\n', "#[cfg(not(CONFIG_ROOM))]\n", False),
+        ("\tbool\n", "", False),
+    ],
+)
+def test_a_name_that_is_gone_with_an_option_breaks_users_that_are_built_with_it(
+    lamp: str, user: str, is_broken: bool
+) -> None:
+    kconfig = f'config RUST\n\tbool "a"\nconfig ROOM\n\tbool "c"\nconfig LAMP\n{lamp}'
+    rust = f"{user}fn f(p: *mut crate::bindings::lamp) {{\n    unsafe {{ crate::bindings::lamp_on((*p).level) }}\n}}\n"
+    files = FILES | {"Kconfig": kconfig, LAMP_RS: rust}
+    base = FileTree({path: text.encode() for path, text in files.items()})
+    other = "#define lamp_on(lamp) lamp_set(lamp)\n"
+    function = whole_change(LAMP_H, edited(LAMP_H, ON, f"#ifdef CONFIG_LAMP\n{other}#else\n{ON}#endif\n"))
+    field = whole_change(LAMP_H, edited(LAMP_H, "\tint level;\n", "#ifndef CONFIG_LAMP\n\tint level;\n#endif\n"))
+
+    assert [Effect.GATED] * is_broken == _effects((function,), base=base)
+    assert [Effect.MEMBER_GATED] * is_broken == _effects((field,), base=base)
