@@ -356,9 +356,10 @@ def _ends(path: Path, name: str) -> Iterator[int]:
 
 
 def _items(crate: CrateApi, changed: list[str]) -> dict[ItemKey, list[tuple[str, ApiItem]]]:
-    """Return the items of the changed files by module, owner, kind and name."""
+    """Return the items of the changed files, and the variants of enums, by module, owner, kind and name."""
     items: dict[ItemKey, list[tuple[str, ApiItem]]] = {}
     for path in changed:
-        for item in crate.api(path).items:
+        api = crate.api(path)
+        for item in (*api.items, *api.variants):
             items.setdefault(ItemKey.of(item, path), []).append((path, item))
     return items

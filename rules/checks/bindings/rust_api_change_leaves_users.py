@@ -5,7 +5,8 @@
 
 A change of the `kernel` crate that other Rust code does not follow:
 
-- An item that other code names by its path is removed, renamed or moved, or a `pub use` of it is removed.
+- An item that other code names by its path, or a variant of an enum, is removed, renamed or moved, or a `pub use` of an
+  item is removed.
 - An item that other crates name by its path becomes private, or `pub(crate)`.
 - A function that is called by its path gets another number of parameters.
 - A method of a trait is removed or gets other parameters, and implementations have it as before.

@@ -76,13 +76,15 @@ class Implementation:
 class RustApi:
     """The items of a file, what it exports again and what it uses.
 
-    An export has a name, "*" for a glob, a path, the inline modules around it, and an offset.
+    An export has a name, "*" for a glob, a path, the inline modules around it, and an offset. The variants of an enum
+    are items of it, but not among `items`.
     """
 
     items: tuple[ApiItem, ...] = ()
     exports: tuple[tuple[str, Path, Path, int], ...] = ()
     uses: tuple[PathUse, ...] = ()
     implementations: tuple[Implementation, ...] = ()
+    variants: tuple[ApiItem, ...] = ()
 
 
 def read_api(content: bytes) -> RustApi:
@@ -97,7 +99,9 @@ def read_api_of(source: RustSource) -> RustApi:
     reader.read()
     imports = (_use_of(imported, scopes) for imported in source.uses)
     uses = (*imports, *read_path_uses(source, scopes))
-    return RustApi(tuple(reader.items), tuple(reader.exports), uses, tuple(reader.implementations))
+    return RustApi(
+        tuple(reader.items), tuple(reader.exports), uses, tuple(reader.implementations), tuple(reader.variants)
+    )
 
 
 def _use_of(imported: Import, scopes: Scopes) -> PathUse:
@@ -133,6 +137,7 @@ class _Reader:
         self.items: list[ApiItem] = []
         self.exports: list[tuple[str, Path, Path, int]] = []
         self.implementations: list[Implementation] = []
+        self.variants: list[ApiItem] = []
 
     def read(self) -> None:
         self._read_block(0, len(self._words.words), _Block())
@@ -214,6 +219,8 @@ class _Reader:
                     is_public,
                 )
             )
+        if has_body and kind == "enum":
+            self._read_variants(stop + 1, after - 1, block.module, name)
         if has_body and block.depth < _MAX_DEPTH and kind in ("mod", "trait"):
             module = (*block.module, name) if kind == "mod" else block.module
             owner = name if kind == "trait" else ""
@@ -222,6 +229,22 @@ class _Reader:
             self._read_block(stop + 1, after - 1, inner)
             self._scopes.enter(block.module, self._words.offsets[after - 1])
         return after
+
+    def _read_variants(self, start: int, end: int, module: Path, enum: str) -> None:
+        """Read the variants between the braces of an enum."""
+        words = self._words.words
+        at, is_conditional = start, False
+        while at < end:
+            if words[at] == "#":
+                closing = self._words.closing(at + 1)
+                is_conditional = is_conditional or "cfg" in words[at:closing]
+                at = closing + 1
+                continue
+            if _NAME.match(words[at]):
+                offset, line = self._words.offsets[at], self._line(at)
+                item = ApiItem("variant", words[at], module, enum, line, is_conditional=is_conditional, offset=offset)
+                self.variants.append(item)
+            at, is_conditional = self._find(at, end, (",",)) + 1, False
 
     def _read_alias(self, start: int, end: int) -> Path:
         """Return the type after the `=` of a type alias without its parameters; an empty path if it is no path."""

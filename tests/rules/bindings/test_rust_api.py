@@ -394,6 +394,41 @@ def test_the_patch_that_hides_an_item_is_reported() -> None:
     assert _places(mentioned, hidden) == [(2, "pre", 6, "pub fn dim(level: u32, pair: (u32, u32)) {}")]
 
 
+STATES = (
+    "pub enum State {\n    Off,\n    /// Lit.\n    #[deprecated]\n    Lit(u32, u32) = 2,\n    Dim { hue: u32 },\n}\n"
+)
+STATE_USER = (
+    "use kernel::lamp::State;\nfn f(state: State) -> u32 {\n    match state {\n        State::Off => 0,\n"
+    "        State::Lit(a, _) => a,\n        State::Dim { hue } => hue,\n    }\n}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("    Off,\n", "", [("kernel::lamp::State::Off", REMOVED, [4])]),
+        ("Lit(", "Bright(", [("kernel::lamp::State::Lit", REMOVED, [5])]),
+        ("    Dim {", "    Dimmed {", [("kernel::lamp::State::Dim", REMOVED, [6])]),
+        ("    Off,\n", "    #[cfg(CONFIG_X)]\n    Off,\n", []),
+        ("    Off,\n", "    Out,\n    Off = 3,\n", []),
+        ("}\n", "}\nimpl State {\n    pub const Off: State = State::Out;\n}\n", []),
+        ("enum State {", "enum State {\n    Blue,", []),
+    ],
+)
+def test_the_variant_of_an_enum_is_an_item(
+    old: str, new: str, expected: list[tuple[str, ApiEffect, list[int]]]
+) -> None:
+    before, after = STATES, STATES.replace(old, new) if "impl" not in new else STATES.replace("Off", "Out") + new[2:]
+
+    assert expected == _breakages(whole_change(LAMP, after, before=before), **{LAMP: before, ROOM: STATE_USER})
+
+
+def test_a_removed_enum_stands_for_its_variants() -> None:
+    change = whole_change(LAMP, "pub struct Lamp;\n", before=STATES)
+
+    assert [("kernel::lamp::State", REMOVED, [1, 2, 4, 5, 6])] == _breakages(change, **{LAMP: STATES, ROOM: STATE_USER})
+
+
 def test_a_path_in_a_macro_of_the_crate_is_a_use() -> None:
     shine = "macro_rules! shine { ($level:expr) => { $crate::lamp::dim($level, (1, 2)); $lamp::dim(1, (1, 2)) } }\n"
     files = {"rust/kernel/shine.rs": shine, ROOM: ""}

@@ -353,3 +353,16 @@ def test_calls_within_calls_take_linear_time() -> None:
     source = repeated("crate::a::b(c, ", "fn f() { ", "")
 
     assert_linear(source, lambda text: read_api(text.encode()), 20_000)
+
+
+def test_the_variants_of_an_enum_are_read() -> None:
+    enum = b"enum B<const N: usize> {\n    #[cfg(X)]\n    C(D, E),\n    F { g: [u8; 2] },\n    H = 1 << 2\n}\n"
+    text = b"mod a {\n" + enum + b"}\nenum I {}\n"
+
+    variants = read_api(text).variants
+
+    assert [(item.owner, item.module, item.name, item.line, item.is_conditional) for item in variants] == [
+        ("B", ("a",), "C", 4, True),
+        ("B", ("a",), "F", 5, False),
+        ("B", ("a",), "H", 6, False),
+    ]
