@@ -96,6 +96,7 @@ class _Comparison:
         self._old_uses: dict[str, set[tuple[Path, str]]] = {}
         self._uses_by_name: dict[str, dict[str, list[PathUse]]] = {}
         self._leading: dict[str, dict[Path, list[_Leading]]] = {}
+        self._implementing: dict[Path, list[tuple[str, Implementation]]] = {}
         self._possible: dict[tuple[CrateApi, str], Counter[str]] = {}
 
     def run(self) -> Iterator[ApiBreakage]:
@@ -239,13 +240,19 @@ class _Comparison:
         An implementation without the method to which a macro may add it is omitted.
         """
         trait = method.path[:-1]
+        if trait not in self._implementing:
+            self._implementing[trait] = list(self._find_implementations(trait))
+        for path, implementation in self._implementing[trait]:
+            yield from self._implemented(path, implementation, method.name)
+
+    def _find_implementations(self, trait: Path) -> Iterator[tuple[str, Implementation]]:
         for path, api in self._files_with(trait[-1]):
             for implementation in api.implementations:
                 if trait[-1] not in implementation.trait:
                     continue
                 written = self._before.absolute(implementation.trait, implementation.module, path)
                 if written is not None and trait == self._before.definition(written) == self._after.definition(written):
-                    yield from self._implemented(path, implementation, method.name)
+                    yield path, implementation
 
     def _implemented(self, path: str, implementation: Implementation, name: str) -> Iterator[_Implemented]:
         items = [item for item in implementation.items if item.name == name]

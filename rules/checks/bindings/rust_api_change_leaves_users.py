@@ -36,15 +36,17 @@ Without a kernel tree nothing is reported.
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from rules.analysis.bindings_view import all_diffs
-from rules.analysis.view import SeriesView
+from rules.analysis.view import FileView, SeriesView
 from rules.bindings.rust_api import ApiBreakage, ApiEffect, ApiUser, find_api_breakages
 from rules.checks.breakage_text import HERE, HERE_OR_THERE
 from rules.diff.changed_lines import ChangedLines
 from rules.diff.patch import Patch
 from rules.finding import Anchor, Diagnostic, Evidence, Severity, Side
+from rules.lazy import cached_property
 from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
 from rules.listing import listing
@@ -54,10 +56,23 @@ from rules.source.rust.source import RustSource
 _MAX_SHOWN = 6
 _MAX_HEAD = 20  # lines of a declaration before its body
 _MAX_ALONE = 3  # removed items of a file that have a finding each
+_SIDES: Final[tuple[Side, ...]] = ("pre", "post")
+
+
+class _Declaration(NamedTuple):
+    """The type or trait around a declaration, its lines, and what the rule compares of it."""
+
+    owner: str
+    lines: tuple[int, int]
+    compared: tuple[object, ...]
 
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
     """One finding for each item of the crate whose users are left behind; many removed items of a file are one."""
+    files: dict[str, list[_ChangedFile]] = {}
+    for file in map(_ChangedFile, view.files):
+        for path in dict.fromkeys((file.view.change.before or file.view.path, file.view.path)):
+            files.setdefault(path, []).append(file)
     reported: set[str] = set()
     for tree, diff in all_diffs(view):
         removed: dict[str, list[ApiBreakage]] = {}
@@ -68,22 +83,61 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
             if breakage.effect is ApiEffect.REMOVED:
                 removed.setdefault(breakage.path, []).append(breakage)
             else:
-                yield from _report(view, tree, breakage, ())
+                yield from _report(view, files, tree, [breakage])
         for breakages in removed.values():
-            if len(breakages) > _MAX_ALONE:
-                yield from _report(view, tree, breakages[0], breakages[1:])
-            else:
-                for breakage in breakages:
-                    yield from _report(view, tree, breakage, ())
+            together = [breakages] if len(breakages) > _MAX_ALONE else [[breakage] for breakage in breakages]
+            for alike in together:
+                yield from _report(view, files, tree, alike)
 
 
-def _report(view: SeriesView, tree: str, breakage: ApiBreakage, alike: Sequence[ApiBreakage]) -> Iterator[Diagnostic]:
-    place = _place(view, breakage)
+class _ChangedFile:
+    """A file that a patch changes, with its changed lines and what it declares."""
+
+    def __init__(self, view: FileView) -> None:
+        self.view = view
+
+    @cached_property
+    def changed(self) -> ChangedLines:
+        return ChangedLines(self.view.change)
+
+    def declarations(self, side: Side, item: ApiItem) -> dict[tuple[int, int], tuple[object, ...]]:
+        """Return what the rule compares of each declaration of an item.
+
+        The keys are its first and last line without its body. If only hunks are known, the type or trait around the
+        item may not be shown.
+        """
+        declared = self._declared[side].get((item.kind, item.name), ())
+        return {span: compared for owner, span, compared in declared if owner in (item.owner, "")}
+
+    @cached_property
+    def _declared(self) -> dict[Side, dict[tuple[str, str], list[_Declaration]]]:
+        return {"pre": _declared(self.view.pre_rust), "post": _declared(self.view.post_rust)}
+
+
+def _declared(sources: Iterable[RustSource]) -> dict[tuple[str, str], list[_Declaration]]:
+    """Return the declarations by the kind and name of their items."""
+    declared: dict[tuple[str, str], list[_Declaration]] = {}
+    for source in sources:
+        for item in read_items(source):
+            head = range(item.line, min(item.line + _MAX_HEAD, source.last_line + 1))
+            ends = (line for line in head if source.line_text(line).rstrip().endswith(("{", ";", "}")))
+            compared = (item.parameters, item.is_default, item.is_public)
+            declaration = _Declaration(item.owner, (item.line, next(ends, head[-1])), compared)
+            declared.setdefault((item.kind, item.name), []).append(declaration)
+    return declared
+
+
+def _report(
+    view: SeriesView, files: Mapping[str, Sequence[_ChangedFile]], tree: str, breakages: Sequence[ApiBreakage]
+) -> Iterator[Diagnostic]:
+    """Report the first of these breakages, and name the others."""
+    breakage = breakages[0]
+    place = _place(files.get(breakage.path, ()), breakage)
     if place is None:
         return
     message = _message(breakage, HERE_OR_THERE if tree else HERE)
-    if alike:
-        names = listing([f"`{other.name}`" for other in alike], _MAX_SHOWN)
+    if breakages[1:]:
+        names = listing([f"`{other.name}`" for other in breakages[1:]], _MAX_SHOWN)
         message = f"{message} The same applies to {names}."
     yield view.report(
         place,
@@ -94,43 +148,24 @@ def _report(view: SeriesView, tree: str, breakage: ApiBreakage, alike: Sequence[
     )
 
 
-def _place(view: SeriesView, breakage: ApiBreakage) -> Anchor | Patch | None:
+def _place(files: Sequence[_ChangedFile], breakage: ApiBreakage) -> Anchor | Patch | None:
     """Return the first line that the series changes in the declaration of the item.
 
     If no declaration shows the change, this is a changed line that names the item, else the first patch of the file.
     """
     item = breakage.item
-    files = [file for file in view.files if breakage.path in (file.change.before, file.path)]
     sides: tuple[Side, ...] = ("post",) if breakage.effect is ApiEffect.METHOD_REQUIRED else ("pre", "post")
     named: Anchor | None = None
     for file in files:
-        declared = {"pre": _declarations(file.pre_rust, item), "post": _declarations(file.post_rust, item)}
+        declared = {side: file.declarations(side, item) for side in _SIDES}
         is_changed = list(declared["pre"].values()) != list(declared["post"].values())
-        changed = ChangedLines(file.change)
         for side in sides:
             spans = declared[side] if is_changed else ()
-            if line := changed.first(side, spans, item.name) or changed.first(side, spans):
-                return file.anchor(line)
-            mention = changed.first(side, [(1, sys.maxsize)], item.name) if named is None else None
-            named = named if mention is None else file.anchor(mention)
-    return named or (files[0].patch if files else None)
-
-
-def _declarations(sources: Iterable[RustSource], item: ApiItem) -> dict[tuple[int, int], tuple[object, ...]]:
-    """Return what the rule compares of each declaration of an item.
-
-    The keys are its first and last line without its body. If only hunks are known, the type or trait around the item
-    may not be shown.
-    """
-    declarations: dict[tuple[int, int], tuple[object, ...]] = {}
-    for source in sources:
-        for found in read_items(source):
-            if (found.kind, found.name) == (item.kind, item.name) and found.owner in (item.owner, ""):
-                head = range(found.line, min(found.line + _MAX_HEAD, source.last_line + 1))
-                end = (line for line in head if source.line_text(line).rstrip().endswith(("{", ";", "}")))
-                compared = (found.parameters, found.is_default, found.is_public)
-                declarations[found.line, next(end, head[-1])] = compared
-    return declarations
+            if line := file.changed.first(side, spans, item.name) or file.changed.first(side, spans):
+                return file.view.anchor(line)
+            mention = file.changed.first(side, [(1, sys.maxsize)], item.name) if named is None else None
+            named = named if mention is None else file.view.anchor(mention)
+    return named or (files[0].view.patch if files else None)
 
 
 def _message(breakage: ApiBreakage, where: str) -> str:
