@@ -65,6 +65,7 @@ def check(
             metavar="TARGET",
             help="Mails, patches, mboxes, Maildirs or public-inbox archives; - is stdin. A message-id or the web "
             "address of a mail is fetched from the archive in the settings, else from lore.kernel.org.",
+            may_be_empty=True,
         ),
     ] = None,
     git: Annotated[

@@ -34,11 +34,21 @@ class UsageError(Exception):
 
 
 class Argument:
-    """An argument of a command. Without `metavar` the help shows the parameter's name."""
+    """An argument of a command. Without `metavar` the help shows the parameter's name.
 
-    def __init__(self, *, help: str, metavar: str = "") -> None:  # noqa: A002 the word that argparse uses
+    An empty text is refused: it is mostly a variable of a script that is not set. With `may_be_empty` it is a value.
+    """
+
+    def __init__(
+        self,
+        *,
+        help: str,  # noqa: A002 the word that argparse uses
+        metavar: str = "",
+        may_be_empty: bool = False,
+    ) -> None:
         self.help = help
         self.metavar = metavar
+        self.may_be_empty = may_be_empty
 
 
 class Option(Argument):
@@ -147,6 +157,8 @@ class Parameter:
     def value(self, given: Any) -> Any:
         """Return the value for the function."""
         if getattr(self.type, "__origin__", None) is tuple:
+            if not all(given):
+                raise UsageError("a value is empty", self.names[0])
             return tuple(kind(text) for kind, text in zip(self.type.__args__, given, strict=True))
         return given
 
@@ -156,7 +168,7 @@ class Parameter:
         if getattr(kind, "__origin__", None) is list:
             kind = kind.__args__[0]
         if kind is str:
-            return text
+            return text if text or self.declared.may_be_empty else None
         return next((item for item in kind if item.value == text), None) if self.choices else None
 
     def _convert(self, kind: Any) -> Callable[[str], Any]:
@@ -165,6 +177,8 @@ class Parameter:
         def convert(text: str) -> Any:
             from argparse import ArgumentTypeError
 
+            if not text and not self.declared.may_be_empty:
+                raise ArgumentTypeError("the value is empty")
             try:
                 value = kind(text)
             except ValueError:

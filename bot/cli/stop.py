@@ -19,7 +19,9 @@ _MAX_WAIT_SECONDS: Final = 10.0
 
 def stop(
     context: GlobalOptions,
-    reason: Annotated[str, Argument(metavar="REASON", help="The reason, which other commands show.")] = "by hand",
+    reason: Annotated[
+        str, Argument(metavar="REASON", help="The reason, which other commands show.", may_be_empty=True)
+    ] = "by hand",
     lift: Annotated[bool, Option("--lift", help="Resume sending.")] = False,
 ) -> int:
     """Stop all sending at once, also in a running service. Reading, reviewing and dry runs continue.

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -289,20 +290,17 @@ def test_a_mail_is_shown_byte_for_byte(patchwarden: Call, filled: str) -> None:
     assert err.startswith("# filed")
 
 
-@pytest.mark.parametrize(
-    ("start", "number"),
-    [("fffffffffff", "no mail has an id that starts with"), ("", "more than one mail has an id that starts with")],
-)
 @pytest.mark.usefixtures("filled")
-def test_a_start_that_is_not_that_of_one_mail_says_why(
-    patchwarden: Call, tmp_path: Path, start: str, number: str
-) -> None:
-    second = git_archive(tmp_path / "second.git", [patch("2@example.org", "lamp")])
-    patchwarden("run", "--once", "--archive", str(second))
+def test_a_start_that_is_not_that_of_one_mail_says_why(patchwarden: Call, tmp_path: Path) -> None:
+    # Two of 17 ids begin with the same of the 16 hexadecimal digits.
+    others = [patch(f"{number}@example.org", f"lamp{number}") for number in range(2, 18)]
+    patchwarden("run", "--once", "--archive", str(git_archive(tmp_path / "others.git", others)))
+    first = Counter(path.name[0] for path in Path("var/outbox").iterdir())
 
-    status, _, err = patchwarden("outbox", "show", start)
+    for start, number in (("fffffffffff", "no mail has"), (first.most_common(1)[0][0], "more than one mail has")):
+        status, _, err = patchwarden("outbox", "show", start)
 
-    assert (2, True) == (status, f"{number} {start!r}; " in err)
+        assert (2, True) == (status, f"{number} an id that starts with {start!r}; " in err)
 
 
 @pytest.fixture
@@ -468,3 +466,26 @@ def test_argparse_reads_all_other_command_lines(line: tuple[str, ...]) -> None:
     assert isinstance(command, Command)
 
     assert command.read_usual(line) is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("audit", ""),
+        ("digest", "--for", ""),
+        ("replay", "--mails", "", "list.git"),
+        ("check", "--git", "", "A..B"),
+        ("tree", "used-by", ""),
+        ("rules", ""),
+    ],
+)
+def test_an_empty_value_is_a_variable_that_a_script_lost(patchwarden: Call, arguments: tuple[str, ...]) -> None:
+    status, out, err = patchwarden(*arguments)
+
+    assert (status, out, err.endswith("value is empty\n")) == (2, "", True)
+
+
+def test_an_emergency_needs_no_reason(patchwarden: Call, archive: Path) -> None:
+    patchwarden("run", "--once", "--archive", str(archive))
+
+    assert (patchwarden("stop", "")[0], Path("var/stop").exists()) == (0, True)
