@@ -261,12 +261,15 @@ def _join_type_calls(tokens: list[str]) -> list[str]:
 def _remove_annotation_calls(tokens: list[str]) -> list[str]:
     """Remove words with arguments before the declared name: unknown annotations.
 
-    A type or a `*` follows them, or a name that looks less like an annotation. `typeof(x)` is a type.
+    A type or a `*` follows them, or a name that looks less like an annotation or has no number among its arguments.
+    `typeof(x)` is a type.
     """
     opening = tokens.index("(") if "(" in tokens else 0
     if not opening or not tokens[opening - 1].isidentifier():
         return tokens
-    rest = tokens[find_closing(tokens, opening) + 1 :]
+    closing = find_closing(tokens, opening)
+    rest = tokens[closing + 1 :]
+    has_number = any(part[:1] and part[0][0].isdigit() for part in split_commas(tokens[opening + 1 : closing]))
     if not rest or tokens[opening + 1 : opening + 2] == ["*"]:
         return tokens
     words = list(itertools.takewhile(lambda word: word == "*" or word.isidentifier(), rest))
@@ -276,7 +279,10 @@ def _remove_annotation_calls(tokens: list[str]) -> list[str]:
         and (
             not SPECIFIERS.isdisjoint(words)
             or "*" in words
-            or (_ANNOTATION.fullmatch(tokens[opening - 1]) is not None and _ANNOTATION.fullmatch(words[-1]) is None)
+            or (
+                _ANNOTATION.fullmatch(tokens[opening - 1]) is not None
+                and (_ANNOTATION.fullmatch(words[-1]) is None or has_number)
+            )
         )
     )
     return _remove_annotation_calls([*tokens[: opening - 1], *rest]) if is_annotation else tokens

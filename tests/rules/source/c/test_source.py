@@ -708,6 +708,22 @@ def test_an_unknown_annotation_is_neither_the_name_nor_the_type_of_a_field(field
     assert (name, c_type) == (member.name, member.type)
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("int __on(1) __f(int a);", "__f"),
+        ("int __on(a, 2) __on(1) __f(int a);", "__f"),
+        ("int __on(x) f(int a);", "f"),
+        ("void __on(1) *__f(int a);", "__f"),
+        ("int __f(int a[2]) __on(1);", "__f"),
+        ("int __f(size_t) __on(1);", "__f"),
+        ("int __f(void) __on(x);", "__f"),
+    ],
+)
+def test_an_unknown_annotation_is_not_the_name_of_a_function(text: str, name: str) -> None:
+    assert [name] == [declaration.name for declaration in scan(text).declarations]
+
+
 def test_a_parameter_may_have_unknown_annotations() -> None:
     parameters = "struct a *b __on(1), struct a * __on(1) b, u32 b __on, u32 __on"
 
