@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from rules.lazy import dataclass, re
 
-TOKEN = re.compile(r"[A-Za-z_]\w*|\d\w*|\.\.\.|\"(?:\\.|[^\"\\])*\"|[^\s\w]")
+TOKEN = re.compile(r"[A-Za-z_]\w*|\d\w*|\.\.\.|\"(?:\\.|[^\"\\])*\"|(?!\\\n)[^\s\w]")
 _MAX_DEPTH = 16
 _MAX_CACHED = 80  # characters of a type that is kept: the same few occur often
 _DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)

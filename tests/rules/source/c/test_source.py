@@ -681,6 +681,7 @@ def test_an_item_has_its_line_whatever_stands_before_it(text: str, lines: dict[s
         ("struct a, struct b c", ("struct a", "struct b")),
         ("unsigned, unsigned a", ("unsigned", "unsigned")),
         ("u8 a, u8", ("u8", "u8")),
+        ("u8 \\\na, struct b \\\n*c", ("u8", "struct b *")),
         ("void (*a)(int, u8 *), int (*)(void)", ("void (*)(int, u8 *)", "int (*)()")),
     ],
 )
