@@ -4,6 +4,7 @@
 libgit2 1.9 knows the format of their objects, but not of their refs. So git itself lists the refs.
 """
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,11 +38,11 @@ def open_repository(path: Path, flags: RepositoryOpenFlag = RepositoryOpenFlag.D
 
 
 def table_lists(git_directory: Path) -> tuple[Path, ...]:
-    """Return the files that git replaces when a ref in a reftable changes: of a linked work tree, and of all."""
+    """Return the files that git replaces when a ref in a reftable changes. A linked work tree has one of its own."""
     common = git_directory / "commondir"
     directories = [git_directory]
     if common.is_file():
-        directories.append(git_directory / common.read_text("utf-8").rstrip("\n"))
+        directories.append(git_directory / os.fsdecode(common.read_bytes()).rstrip("\n"))
     return tuple(directory / "reftable" / "tables.list" for directory in directories)
 
 
@@ -68,7 +69,7 @@ class _ListedRefs(pygit2.RefdbBackend):
         return iter([self.lookup(name) for name in self._read() if name.startswith("refs/")])
 
     def __next__(self) -> NoReturn:
-        """Refuse: only `__iter__` is used, but pygit2 takes nothing for iterable that has no `__next__`."""
+        """Raise StopIteration. Only `__iter__` is used, but pygit2 looks for `__next__`."""
         raise StopIteration
 
     # libgit2 takes no backend without them.
