@@ -265,17 +265,20 @@ def _take_same(candidate: "_Candidate[Unsafe]", removed: "list[_Candidate[Unsafe
     Short code occurs in many places. For short code the line or the enclosing item must be the same too. Of several
     matches, one of the same line comes first, then one that is justified as the candidate is.
     """
-    same_key = list(islice((index for index, item in enumerate(removed) if item.key == candidate.key), _MAX_PAIRS))
+
+    def with_same_key(*, is_same_state: bool) -> Iterator[int]:
+        for index, item in enumerate(removed):
+            if item.key == candidate.key and (bool(item.justified) == bool(candidate.justified)) is is_same_state:
+                yield index
+
+    same_key = list(islice(with_same_key(is_same_state=True), _MAX_PAIRS))
+    same_key += islice(with_same_key(is_same_state=False), _MAX_PAIRS - len(same_key))
     scope, words = candidate.code.scope, _words(candidate.code.text)
     same_line = {index for index in same_key if _words(removed[index].code.text) == words}
     matches = [index for index in same_key if index in same_line or removed[index].code.scope == scope]
     if not matches:
         matches = same_key if len(candidate.key) >= _MIN_DISTINCTIVE else []
-
-    def difference(index: int) -> tuple[bool, bool]:
-        return index not in same_line, bool(removed[index].justified) != bool(candidate.justified)
-
-    return removed.pop(min(matches, key=difference)) if matches else None
+    return removed.pop(min(matches, key=lambda index: index not in same_line)) if matches else None
 
 
 def _take_similar(

@@ -345,6 +345,19 @@ def test_many_blocks_below_a_removed_comment_take_linear_time() -> None:
     assert_linear(make, exposed, 100)
 
 
+def test_of_many_equal_blocks_each_is_matched_with_one_of_its_state() -> None:
+    pairs = ("// SAFETY: `led` is valid.", "unsafe { on(led) };", "unsafe { on(led) };") * 30
+    removed, added = ("\n".join(f"        | {sign}{line}" for line in pairs) for sign in ("-    ", "+        "))
+
+    assert [] == exposed(f"""
+        | diff a.rs (whole)
+        |  fn f() {{
+{removed}
+{added}
+        |  }}
+        """)
+
+
 def test_a_line_between_the_comment_and_the_code_separates_them() -> None:
     """The hunk alone shows the file: the code itself is on no line that the patch touches."""
     site = exposed("""
