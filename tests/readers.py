@@ -1157,6 +1157,7 @@ CODE_READERS: Final = (
             "rules.source.kbuild.condition.read_c_condition",
             "rules.source.kbuild.condition.option_of",
             "rules.source.rust.cfg.read_predicate",
+            "rules.bindings.kconfig.Kconfig.can_be_on",
             "rules.bindings.kconfig.Kconfig.definitions",
             "rules.bindings.kconfig_options.KconfigOptions.definitions",
             "rules.bindings.kconfig_options.KconfigOptions.selectors",
@@ -1811,8 +1812,9 @@ _KCONFIG: Final = 'config RUST\n\tbool "a"\nconfig A\n\tbool "a"\nconfig B\n\tbo
 def _implications(text: str) -> list[object]:
     """Return what options say of others in a hostile Kconfig file."""
     tree = Bindings.of_files({"Kconfig": text.encode()}).kconfig
-    questions = ((user, gate) for user in ("A", "A0", "B") for gate in ("B", "=C", "S0"))
-    return [tree.implies(((user,),), ((gate,),)) for user, gate in questions]
+    questions = [(user, gate) for user in ("A", "A0", "B") for gate in ("B", "=C", "S0")]
+    implied = [tree.implies(((user,),), ((gate,),)) for user, gate in questions]
+    return [*implied, *(tree.can_be_on(((user,),), gate.removeprefix("=")) for user, gate in questions)]
 
 
 def _crate(text: str) -> dict[str, bytes]:
