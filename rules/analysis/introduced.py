@@ -30,10 +30,13 @@ def occurrence(key: str, source: RustSource, offset: int, *fix: Edit) -> Occurre
     return Occurrence(key, source.line(offset), source.column(offset), fix=fix)
 
 
-def introduced(file: FileView, word: str, detect: Callable[[RustSource], Iterable[Occurrence]]) -> Iterator[Occurrence]:
+def introduced(
+    file: FileView, word: str, detect: Callable[[RustSource], Iterable[Occurrence]], *, skips_cut_macros: bool = False
+) -> Iterator[Occurrence]:
     """Yield the occurrences on new lines. Of each key, skip the number that the same patch removes.
 
-    Only the parts with an added or removed line that contains the word are searched.
+    Only the parts with an added or removed line that contains the word are searched. `skips_cut_macros` is for rules
+    that skip macro definitions: of a macro that begins above its hunk, `detect` cannot know.
     """
     new = [item for source in file.added_sources(word) for item in detect(source) if item.line in file.new_lines]
     if not new:
@@ -46,5 +49,5 @@ def introduced(file: FileView, word: str, detect: Callable[[RustSource], Iterabl
     for item in new:
         if removed[item.key]:
             removed[item.key] -= 1
-        else:
+        elif not (skips_cut_macros and file.is_in_cut_macro(item.line)):
             yield item

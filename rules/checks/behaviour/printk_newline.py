@@ -43,9 +43,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added message without a newline."""
     if file.mentions(b"pr_cont!"):
         return
-    for item in introduced(file, "!", _occurrences):
-        if not file.is_in_cut_macro(item.line):
-            yield file.report(item, f"The message of `{item.key}!` does not end in a newline.", fix=item.fix)
+    for item in introduced(file, "!", _occurrences, skips_cut_macros=True):
+        yield file.report(item, f"The message of `{item.key}!` does not end in a newline.", fix=item.fix)
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:

@@ -37,9 +37,9 @@ _NAME = re.compile(r"\btype\s+Result\b")
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added `Result<()>` of the kernel."""
-    for item in introduced(file, "Result<()>", partial(_occurrences, in_kernel_crate=file.in_kernel_crate)):
-        if not file.is_in_cut_macro(item.line):
-            yield file.report(item, "`Result<()>` is the same as `Result`.", fix=item.fix)
+    detect = partial(_occurrences, in_kernel_crate=file.in_kernel_crate)
+    for item in introduced(file, "Result<()>", detect, skips_cut_macros=True):
+        yield file.report(item, "`Result<()>` is the same as `Result`.", fix=item.fix)
 
 
 def _occurrences(source: RustSource, *, in_kernel_crate: bool) -> Iterator[Occurrence]:

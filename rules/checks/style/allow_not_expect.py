@@ -50,9 +50,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added attribute."""
     if not file.is_maintained_rust or any(_CONDITION.search(source.code) for source in file.sources_with(b"cfg")):
         return
-    for item in introduced(file, "allow(", _occurrences):
-        if file.is_in_cut_macro(item.line):
-            continue
+    for item in introduced(file, "allow(", _occurrences, skips_cut_macros=True):
         message = f"Use `expect({item.key})`, so that the compiler reports when it is no longer needed."
         yield file.report(item, message, fix=item.fix)
 

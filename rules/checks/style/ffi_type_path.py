@@ -60,10 +60,10 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         return
     prelude = file.series.result(PRELUDE)
     has_prelude = any(_PRELUDE.search(source.code) for source in file.sources_with(b"prelude"))
-    for item in introduced(file, "ffi", _occurrences):
+    for item in introduced(file, "ffi", _occurrences, skips_cut_macros=True):
         crate, _, name = item.key.partition(" ")
         in_prelude = prelude.has(("kernel", "ffi", name), name)
-        if (prelude.is_known and not in_prelude) or file.is_in_cut_macro(item.line):
+        if prelude.is_known and not in_prelude:
             continue
         is_exact = crate not in ("core", "std") or name in _SAME
         fix = item.fix if is_exact and in_prelude else ()
