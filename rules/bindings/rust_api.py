@@ -98,6 +98,7 @@ class _Comparison:
         self._leading: dict[str, dict[Path, list[_Leading]]] = {}
         self._implementing: dict[Path, list[tuple[str, Implementation]]] = {}
         self._possible: dict[tuple[CrateApi, str], Counter[str]] = {}
+        self._trait_names: dict[str, set[str]] = {}
 
     def run(self) -> Iterator[ApiBreakage]:
         for key, items in self._old.items():
@@ -201,10 +202,14 @@ class _Comparison:
     def _is_in_trait(self, key: ItemKey) -> bool:
         """Tell whether a trait in the file of an item, or an implementation of one, has its name: its type may too."""
         place = file_of(key.module, self._after.files)
-        api = self._after.api(place[0]) if place is not None else RustApi()
-        traits = {item.name for item in api.items if item.kind == "trait"}
-        implemented = (item.name for implementation in api.implementations for item in implementation.items)
-        return key.name in implemented or any(item.name == key.name and item.owner in traits for item in api.items)
+        if place is None:
+            return False
+        if place[0] not in self._trait_names:
+            api = self._after.api(place[0])
+            traits = {item.name for item in api.items if item.kind == "trait"}
+            names = {item.name for implementation in api.implementations for item in implementation.items}
+            self._trait_names[place[0]] = names | {item.name for item in api.items if item.owner in traits}
+        return key.name in self._trait_names[place[0]]
 
     def _changed(self, key: ItemKey, items: list[tuple[str, ApiItem]]) -> Iterator[ApiBreakage]:
         old = {item.parameters for _, item in items}
