@@ -13,7 +13,6 @@ MAX_HEADERS: Final = 1_000
 _INITIALS: Final = "cdfilmrst"  # of the fields that every mail is asked for, such as Subject and Message-ID
 _AUTOMATIC: Final = "auto-submitted"  # the only other field that every patch is asked for
 
-_BLANK: Final = " \t\r\n"
 _GAP = re.compile(r"(?<! ) *+[\t\r\n\f\v][ \t\r\n\f\v]*+")
 # C0, DEL, C1, soft hyphen, zero-width, bidi controls, line and paragraph separators, byte-order mark, lone surrogates.
 _UNSAFE = re.compile(
@@ -21,7 +20,7 @@ _UNSAFE = re.compile(
 )
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN = re.compile(r"(\?=)[ \t\r\n]+(?==\?)")
-_VALUE: Final = r":[ \t]*+([^\n]*+(?>\n[ \t][^\n]*+)*+)"
+_VALUE: Final = r":[ \t]*+(?>\n[ \t]++)*+([^\n]*+(?>\n[ \t][^\n]*+)*+)"
 _FIELD = re.compile(rf"^([!-9;-~]++){_VALUE}", re.MULTILINE)
 _FIELD_END = re.compile(r"\n(?![ \t])")
 # Received is frequent, and nobody asks for it. The last branch matches a line that belongs to no field.
@@ -100,7 +99,7 @@ def read_fields(block: bytes) -> tuple[list[tuple[str, str]], str]:
         from email.parser import BytesHeaderParser
 
         message = BytesHeaderParser().parsebytes(block + b"\n\n")  # compat32 is its default
-        fields = [(str(name), str(value).lstrip(_BLANK)) for name, value in message.raw_items()]
+        fields = [(str(name), str(value).lstrip(" \t\r\n")) for name, value in message.raw_items()]
         try:
             rest = str(message.get_payload())
             rest.encode()
@@ -108,7 +107,7 @@ def read_fields(block: bytes) -> tuple[list[tuple[str, str]], str]:
             del message["Content-Type"]
             rest = str(message.get_payload())
         return fields, rest
-    return [(name, value.lstrip(_BLANK) if value.startswith("\n") else value) for name, value in fields], ""
+    return fields, ""
 
 
 def clean(text: str) -> str:
