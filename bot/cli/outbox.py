@@ -228,12 +228,12 @@ def _decide(
 
 
 def _find_mail(store: "ListingRows", message_id: str) -> Outgoing:
-    if not message_id.strip("<>"):  # It is the prefix of each id, so with a single mail it would name that one.
+    start = message_id.strip("<>")
+    if not start:  # It is the prefix of each id, so with a single mail it would name that one.
         raise SettingsError("the id is empty; `patchwarden outbox list` lists all")
-    mail = store.mail(message_id.strip("<>"))
+    mail = store.mail(start)
     if mail is None:
-        start = message_id.strip("<>").casefold()
-        if any(mail.message_id.casefold().startswith(start) for mail in store.mails()):
+        if any(mail.message_id.casefold().startswith(start.casefold()) for mail in store.mails()):
             raise SettingsError(f"more than one mail has an id that starts with {message_id!r}; write more of it")
         raise SettingsError(f"no mail has an id that starts with {message_id!r}; `patchwarden outbox list` lists all")
     return mail

@@ -50,8 +50,10 @@ def _add_entry(root: ET.Element, base: str, series: SeriesSummary, findings: Seq
     _add(author, "name", visible(series.author) or "unknown")
     current = [record for record in findings if record.state != "resolved"]
     lines = [
-        visible(f"{record.severity} {record.rule} {record.place}: {record.message}")
-        + visible(f" (not mailed: {record.withheld})" if record.withheld else "")
+        visible(
+            f"{record.severity} {record.rule} {record.place}: {record.message}"
+            + (f" (not mailed: {record.withheld})" if record.withheld else "")
+        )
         + f"\n{links.finding(series.message_id, record.fingerprint)}"
         for record in current[:_MAX_LINES]
     ]
