@@ -52,6 +52,7 @@ from bot.mail import (
     origin,
     project,
     refusal,
+    revision_links,
     target,
     truncation,
 )
@@ -1602,9 +1603,12 @@ OUTPUT_READERS: Final = (
         (("", ""), ("`", "`"), ("a. ", "")),
     ),
     Reader(
-        ("bot.review.pending.find_mentions",),
-        lambda given: _everything(pending.find_mentions(given)),
-        (("", ""), ("https://", " "), ("<", ">"), ("Depends-on: ", "\n")),
+        ("bot.review.pending.find_mentions", "bot.mail.revision_links.find_revision_links"),
+        lambda given: (
+            _everything(pending.find_mentions(given)),
+            _everything(revision_links.find_revision_links(given)),
+        ),
+        (("", ""), ("https://", " "), ("<", ">"), ("Depends-on: ", "\n"), ("v1: https://", "\n"), ("\nlink to ", " ")),
     ),
     Reader(
         ("bot.review.disposition.match_findings",),
@@ -1654,6 +1658,7 @@ EXEMPT: Final[dict[str, str]] = {
     "bot.pipeline.kernel_tree.KernelTreeReader.read": "it compares the id of a commit",
     "bot.pipeline.spool.Spool.put": _WHOLE,
     "bot.review.pending.are_related": "it compares ids, whose number is limited when they are read",
+    "bot.mail.revision_links.linked_topic": "it looks up at most 100 links",
     **dict.fromkeys(
         ("rules.bindings.pending_uses.find_uses", "rules.diff.rewrites.digest", "rules.diff.rewrites.is_significant"),
         _THROUGH,

@@ -178,9 +178,14 @@ class Posting:
             return ""
         if not {part.message_id for part in answered.parts}.intersection(self.parts[0].references):
             return ""
-        # A stranger gains nothing with the name of the author: only this posting is affected.
-        is_same_person = self.author.key == answered.author.key or self.author.name == answered.author.name != ""
-        return answered.topic if is_same_person else ""
+        return answered.topic if self.is_by(answered.author) else ""
+
+    def is_by(self, author: Address) -> bool:
+        """Return whether it has the address or the name of that author, as the next revision of a series has.
+
+        A stranger gains nothing with the name of the author: only the stranger's posting is affected.
+        """
+        return self.author.key == author.key or self.author.name == author.name != ""
 
     @property
     def recipients(self) -> frozenset[str]:

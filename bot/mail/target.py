@@ -7,6 +7,8 @@ from urllib.parse import quote, unquote, urlsplit
 from rules.lazy import re
 
 MAX_ID: Final = 250
+ADDRESS: Final = r"https?://[^\s<>\"')\]]{1,400}"
+"""An expression for a web address in a text."""
 _ARCHIVE: Final = "https://lore.kernel.org/r/"
 
 # Printable ASCII without characters that would end the id in a header, a mailbox file or an URL.
@@ -18,8 +20,8 @@ _REDIRECTORS: Final = frozenset({"msgid.link", "patch.msgid.link", "lkml.kernel.
 def target(text: str) -> str | None:
     """Return the message-id, without `<>`, that the text is, or that its web address contains; None if there is none.
 
-    Addresses are those of public-inbox, `https://ARCHIVE/LIST/MESSAGE-ID/` and the pages below it, and those of the
-    kernel's redirectors. Nothing is fetched from such an address.
+    Addresses are those of public-inbox, `https://ARCHIVE/LIST/MESSAGE-ID/` and the pages below it, also without the
+    list, and those of the kernel's redirectors. Nothing is fetched from such an address.
     """
     text = text.strip()
     if text.startswith(("http://", "https://")):
@@ -48,7 +50,7 @@ def _from_address(text: str) -> str | None:
     except ValueError:
         return None
     segments = parts.path.strip("/").split("/")
-    if host not in _REDIRECTORS or segments[0] == "r":
+    if segments[0] == "r" or (host not in _REDIRECTORS and "@" not in segments[0]):
         segments = segments[1:]
     if not segments or len(segments) > 2 or (len(segments) == 2 and not _PAGE.fullmatch(segments[1])):
         return None

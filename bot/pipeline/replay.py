@@ -23,6 +23,7 @@ from bot.mail.parse import parse
 from bot.mail.posting import Posting
 from bot.mail.posting_codec import without_hunks
 from bot.mail.refusal import SETTLE, Refusal, RefusalContext, RefusalTerms, refuse_posting, refuse_repeat
+from bot.mail.revision_links import KnownRevision, RevisionLink, known_revision, linked_topic, revision_links
 from bot.pipeline.analyse import Analysis, AnalysisInput, analyse, without_texts
 from bot.pipeline.context import ReviewContext, choose_rules
 from bot.pipeline.pending import PendingMemory, compare
@@ -76,7 +77,7 @@ class _Read:
     """A posting without its texts, its analysis or why it is refused, and the digest of its diffs.
 
     `pending` is what is compared with other postings, None for a refused posting. `continued` is the topic of the
-    series that it continues in reply to it, "" if there is none.
+    series that it continues in reply to it, "" if there is none, and `links` are those to its earlier revisions.
     """
 
     posting: Posting
@@ -84,6 +85,7 @@ class _Read:
     digest: str
     pending: PendingPosting | None = None
     continued: str = ""
+    links: tuple[RevisionLink, ...] = ()
 
 
 def replay(
@@ -182,7 +184,8 @@ def _analysed(
 class _Reviewer:
     """Reviews postings in the order in which they were sent; it knows the earlier ones.
 
-    `first_postings` has the diffs that were posted before. `reader` reads a thread again whose patches a review quotes.
+    `first_postings` has the diffs that were posted before, `revisions` the postings by the message-ids of their parts.
+    `reader` reads a thread again whose patches a review quotes.
     """
 
     def __init__(self, context: ReviewContext, reader: ProcessExecutor) -> None:
@@ -191,6 +194,7 @@ class _Reviewer:
         self._history = History()
         self._pending = PendingMemory()
         self._first_postings: dict[tuple[str, int, str], str] = {}
+        self._revisions: dict[str, KnownRevision] = {}
 
     def review(self, analysed: Iterable[tuple[_Read, ReplayThread] | Crashed]) -> Iterator[ReplayEvent]:
         """Yield the review of each posting, or why it is refused."""
@@ -201,6 +205,7 @@ class _Reviewer:
         posting, outcome = read.posting, read.outcome
         sent = posting.date or _EPOCH
         self._pending.note_topic(posting)
+        self._revisions.update(dict.fromkeys((part.message_id for part in posting.parts), known_revision(posting)))
         if isinstance(outcome, Analysis) and read.digest:
             key = (posting.topic, posting.series.revision, read.digest)
             first = self._first_postings.setdefault(key, posting.message_id)
@@ -213,7 +218,8 @@ class _Reviewer:
             outcome, update = compare(read.pending, outcome, self._pending, self._context, sent)
             self._pending.update(update)
             collisions = update.collisions
-        previous = self._history.previous(posting, read.continued)
+        continued = read.continued or linked_topic(posting, read.links, self._revisions)
+        previous = self._history.previous(posting, continued)
         result = process(posting, outcome, previous, self._context, sent, sent)
         if collisions and isinstance(result, ReviewResult) and result.outgoing is not None:
             posting = self._with_diffs(posting, outcome.report, thread)  # the mail quotes them
@@ -261,7 +267,7 @@ def _analyse_thread(packed_setup: bytes, mails: Mails) -> list[_Read]:
             light, facts = _light(posting, analysis.report), analysis.pending
             pending = None if facts is None else pending_posting(posting, facts, sent)
             analysis, continued = replace(analysis, blobs={}, pending=None), posting.continued_topic(answered)
-            done.append(_Read(light, analysis, posting.diffs_digest, pending, continued))
+            done.append(_Read(light, analysis, posting.diffs_digest, pending, continued, revision_links(posting)))
         earlier.append(posting)
     return done
 

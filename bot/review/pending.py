@@ -7,14 +7,14 @@ from itertools import islice
 from typing import Final
 
 from bot.mail.posting import Posting
-from bot.mail.target import MAX_ID, is_message_id, target
+from bot.mail.target import ADDRESS, MAX_ID, is_message_id, target
 from rules.bindings.pending_facts import PendingFacts
 from rules.lazy import dataclass, field, re
 
 MAX_MENTIONS: Final = 200
 _MAX_IDS: Final = 2_000  # message-ids of parts and references
 _MAX_TEXT: Final = 200_000  # characters of a text that is searched for message-ids
-_URL = re.compile(r"https?://[^\s<>\"')\]]{1,400}")
+_ADDRESS = re.compile(ADDRESS)
 _BRACKETED = re.compile(rf"<([^\s<>]{{3,{MAX_ID}}})>")
 _DECLARATION = re.compile(  # with the newline above, which is found fast
     r"\n[ \t]{0,8}(?:depends-on|based-on|prerequisite-message-id):[ \t]{0,8}(\S{3,400})", re.IGNORECASE
@@ -120,7 +120,7 @@ def find_mentions(text: str) -> Iterator[str]:
 
 
 def _linked(text: str) -> Iterator[str]:
-    for match in _URL.finditer(text) if "://" in text else ():
+    for match in _ADDRESS.finditer(text) if "://" in text else ():
         message_id = target(match[0].rstrip(".,;:"))
         if message_id is not None:
             yield message_id

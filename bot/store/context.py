@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from bot.mail.posting import MAX_EARLIER, Posting
 from bot.mail.refusal import RefusalContext
+from bot.mail.revision_links import known_revision, linked_topic, revision_links
 from bot.store.blocks import BlockReader
 from bot.store.codec import posting_of
 from bot.store.dialect import Plain
@@ -30,7 +31,9 @@ _EARLIER_OF_REVISION: Final = """
 SELECT message_id, value FROM posting
 WHERE topic = ? AND revision = ? AND +state = 'complete' AND verdict IN ('', 'reviewed') AND message_id != ?
 AND arrived <= ? AND (+sent < ? OR (+sent = ? AND (arrived < ? OR message_id < ?))) ORDER BY +sent LIMIT ?"""
-
+_WITH_PARTS: Final = """
+SELECT part.message_id, value FROM posting_part AS part JOIN posting ON posting.message_id = posting_id
+WHERE part.message_id IN (SELECT value FROM json_each(?)) AND posting_id != ? AND state != 'gone' ORDER BY posting_id"""
 _REVIEWED: Final = """
 SELECT value FROM posting WHERE message_id = ? AND state = 'complete' AND verdict IN ('', 'reviewed')"""
 
@@ -68,10 +71,25 @@ def arrivals_of(connection: Plain, posting: Posting) -> RefusalContext:
 
 def series_topics(connection: Plain, posting: Posting) -> tuple[str, ...]:
     """Return the topic of the posting, and that of the series which it continues under another title, if any."""
-    if not posting.may_continue or (stored := _stored(connection, posting)) is None:
-        return (posting.topic,)
-    continued = posting.continued_topic(_replied_to(connection, posting, stored))
+    continued = _replied_topic(connection, posting) or _linked_topic(connection, posting)
     return tuple(dict.fromkeys(filter(None, (posting.topic, continued))))
+
+
+def _replied_topic(connection: Plain, posting: Posting) -> str:
+    """Return the topic of the series that the posting continues in reply to it, "" if there is none."""
+    if not posting.may_continue or (stored := _stored(connection, posting)) is None:
+        return ""
+    return posting.continued_topic(_replied_to(connection, posting, stored))
+
+
+def _linked_topic(connection: Plain, posting: Posting) -> str:
+    """Return the topic of the latest revision that the posting links to, "" if there is none."""
+    links = revision_links(posting)
+    if not links:
+        return ""
+    rows = connection.execute(_WITH_PARTS, (json.dumps([link.message_id for link in links]), posting.message_id))
+    others = [(message_id, posting_of(value)) for message_id, value in rows]
+    return linked_topic(posting, links, {message_id: known_revision(other) for message_id, other in others})
 
 
 def _stored(connection: Plain, posting: Posting) -> _StoredPosting | None:

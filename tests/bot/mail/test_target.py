@@ -19,6 +19,7 @@ ID = "20260301120000.1-2-author@example.org"
         f"https://lore.kernel.org/all/{ID}/t.mbox.gz",
         f"https://lore.kernel.org/all/{ID.replace('@', '%40')}/",
         f"https://lore.kernel.org/r/{ID}",
+        f"https://lore.kernel.org/{ID}/T/",
         f"https://patch.msgid.link/{ID}",
         f"https://lkml.kernel.org/r/{ID}",
         f"http://127.0.0.1:8080/some-list/{ID}/?x=t#r",

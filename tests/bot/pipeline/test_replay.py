@@ -139,6 +139,21 @@ def test_the_review_of_a_revision_knows_the_one_before(make: Maker) -> None:
     ] == [FindingState.NEW, FindingState.REPEATED]
 
 
+@pytest.mark.parametrize(("line", "state"), [(b"v1", FindingState.REPEATED), (b"Needs v1", FindingState.NEW)])
+def test_a_revision_with_another_title_continues_the_one_that_its_author_links_to(
+    make: Maker, line: bytes, state: FindingState
+) -> None:
+    later = patch("2@x").replace(b"[PATCH] rust: led: read", b"[PATCH v2] rust: led: scan")
+    later = later.replace(b"---\ndiff", b"---\n%b: https://lore.kernel.org/r/1@x/\n\ndiff" % line)
+
+    events = _replayed(make, FakeArchive([patch("1@x"), later]))
+
+    findings = [
+        entry.state for event in events if isinstance(event, ReplayedPosting) for entry in event.result.review.findings
+    ]
+    assert findings == [FindingState.NEW, state]
+
+
 def test_a_series_of_an_archive_that_lacks_a_patch_is_not_waited_for(make: Maker) -> None:
     events = _replayed(make, FakeArchive([patch("1@x", number=" 1/2")]))
 

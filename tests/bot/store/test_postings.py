@@ -171,11 +171,15 @@ def test_the_same_mail_with_another_id_and_the_same_date_repeats_the_one_that_ca
     assert store.previous_review(second, is_dry_run=True) == replace(review, posting=without_texts(first))
 
 
-def _save_retitled(store: Repository, make: Maker) -> tuple[Posting, Posting]:
-    """Store a series, and its second revision with another title, in reply to it."""
+def _save_retitled(store: Repository, make: Maker, *, is_reply: bool = True) -> tuple[Posting, Posting]:
+    """Store a series, and its second revision with another title, which replies or links to it."""
     first, second = make.posting(revision=1), make.posting(revision=2)
-    part = replace(second.parts[0], references=(first.parts[0].message_id,))
-    second = replace(second, topic="another title", parts=(part,))
+    part, series = second.parts[0], second.series
+    if is_reply:
+        part = replace(part, references=(first.parts[0].message_id,))
+    else:
+        series = replace(series, cover=f"- Link to v1: https://lore.kernel.org/r/{first.parts[0].message_id}/\n")
+    second = replace(second, topic="another title", parts=(part,), series=series)
     _save(store, first, second)
     return first, second
 
@@ -193,8 +197,11 @@ def test_a_resend_of_a_single_patch_repeats_its_series(store: Repository, make: 
     assert store.context(again).repeats == ""
 
 
-def test_a_mute_or_dispute_of_a_series_is_about_a_retitled_revision_too(store: Repository, make: Maker) -> None:
-    first, second = _save_retitled(store, make)
+@pytest.mark.parametrize("is_reply", [True, False])
+def test_a_mute_or_dispute_of_a_series_is_about_a_retitled_revision_too(
+    store: Repository, make: Maker, is_reply: bool
+) -> None:
+    first, second = _save_retitled(store, make, is_reply=is_reply)
     mail = _outgoing(second)
     store.save_review(Review(second, ()), mail, NOW)
     mute = ActiveMute(Scope.SERIES, first.topic, "ann@example.org", "", NOW)
@@ -230,10 +237,11 @@ def test_a_retitled_revision_replaces_a_waiting_mail_if_its_author_changes_the_s
     assert [mail.state for mail in store.mails()] == ["withdrawn" if withdrawn else "queued"]
 
 
+@pytest.mark.parametrize("is_reply", [True, False])
 def test_without_one_of_its_topic_the_previous_review_is_that_of_the_series_it_continues(
-    store: Repository, make: Maker
+    store: Repository, make: Maker, is_reply: bool
 ) -> None:
-    first, second = _save_retitled(store, make)
+    first, second = _save_retitled(store, make, is_reply=is_reply)
     review = Review(first, (ReviewFinding(make.finding()),))
     store.save_review(review, None, NOW)
 
