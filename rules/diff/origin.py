@@ -70,7 +70,7 @@ def origin(path: str, *texts: bytes) -> Origin:
     the content also decides where the path says that the file is the kernel's.
     """
     by_path = _origin_of_path(path)
-    if by_path != "kernel" or not path.endswith(".rs"):
+    if by_path != "kernel" or not texts or not path.endswith(".rs"):
         return by_path
     whole = b"\n".join(texts)  # words are searched in all texts together
     expressions = [expression for word, expression in _BINDGEN if word in whole]
