@@ -2,15 +2,16 @@
 """Decide which postings may be reviewed in parallel: those that cannot affect each other's review.
 
 The review of a posting depends on the review of an earlier revision, and on the images that earlier series verified. So
-two postings of one topic keep their order, and so do a posting and one that replies to it, because a later revision may
-have another topic. So do a posting that makes an image and one that builds on it, whichever is first: the review of the
-earlier posting must not know images of the later one.
+two postings of one topic keep their order, and so do a posting and one that replies or links to it, because a later
+revision may have another topic. So do a posting that makes an image and one that builds on it, whichever is first: the
+review of the earlier posting must not know images of the later one.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
 
 from bot.mail.posting import Posting
+from bot.mail.revision_links import revision_links
 from rules.lazy import dataclass, field
 
 T = TypeVar("T")
@@ -34,7 +35,8 @@ class Relations:
     @classmethod
     def of(cls, posting: Posting) -> "Relations":
         """Return the relations of a posting."""
-        needed = {f"mail:{message_id}" for message_id in posting.parts[0].references}
+        links = [link.message_id for link in revision_links(posting)]
+        needed = {f"mail:{message_id}" for message_id in (*posting.parts[0].references, *links)}
         provided = {f"mail:{part.message_id}" for part in posting.parts}
         for change in (change for patch in posting.series.patches for change in patch.changes):
             if change.before is not None:

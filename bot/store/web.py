@@ -34,6 +34,7 @@ from bot.review.model import FindingState, Review
 from bot.store.blocks import BlockReader
 from bot.store.boundary import BoundaryQueries
 from bot.store.codec import IN_ITS_ROW, decode, fields_of, posting_of
+from bot.store.context import series_topics
 from bot.store.debt import debt_path, read_debt
 from bot.store.dialect import Plain, driver_errors, iterate, open_web
 from bot.store.postgres import Rows
@@ -218,12 +219,13 @@ class WebSnapshot(BoundaryQueries, StatisticsQueries):
         if row is None:
             return None
         topic, value = self._one("SELECT topic, value FROM posting WHERE message_id = ?", posting_id)
+        topics = series_topics(self._connection, posting_of(value))
         stored = self._first("SELECT posting, value FROM review WHERE posting_id = ?", posting_id)
-        rows = self._connection.execute(
+        query = (
             SELECT_SERIES + " FROM posting AS p WHERE p.topic = ? AND p.state != 'gone' "
-            "ORDER BY p.revision DESC, p.sent DESC LIMIT ?",
-            (topic, _MAX_REVISIONS),
+            "ORDER BY p.revision DESC, p.sent DESC LIMIT ?"
         )
+        rows = (row for name in topics for row in self._connection.execute(query, (name, _MAX_REVISIONS)))
         revisions = {summary.message_id: summary for summary in map(series_summary, rows)}
         revisions[posting_id] = series_summary(row)
         findings = self.findings_of(list(revisions))
@@ -242,7 +244,7 @@ class WebSnapshot(BoundaryQueries, StatisticsQueries):
             revisions=tuple(in_order),
             findings={name: self._with_before(name, records) for name, records in findings.items()},
             mails=self._mails(posting_id),
-            dispositions=self._dispositions(topic),
+            dispositions=tuple(given for name in topics for given in self._dispositions(name)),
             collisions=self._collisions_of(topic),
             applied=self._applied(posting_id),
             subsystems=tuple(self.subsystems_of_series(posting_id)),

@@ -254,12 +254,17 @@ def test_what_relates_two_postings(
     assert list(independent(relations[:1], [(1, relations[1])])) == ([] if related else [1])
 
 
-def test_a_posting_keeps_its_order_with_one_that_replies_to_it() -> None:
+@pytest.mark.parametrize(("is_reply", "is_link"), [(True, False), (False, True), (False, False)])
+def test_a_posting_keeps_its_order_with_one_that_replies_or_links_to_it(is_reply: bool, is_link: bool) -> None:
     first = Maker().posting([Patch(1, "a")])
-    part = replace(first.parts[0], message_id="v2@example.org", references=(first.parts[0].message_id,))
-    second = replace(first, message_id=part.message_id, parts=(part,), topic="other")
+    earlier = first.parts[0].message_id
+    part = replace(first.parts[0], message_id="v2@example.org", references=(earlier,) if is_reply else ())
+    cover = f"v1: https://lore.kernel.org/r/{earlier}" if is_link else ""
+    series = replace(first.series, revision=2, cover=cover)
+    second = replace(first, message_id=part.message_id, parts=(part,), topic="other", series=series)
 
-    assert list(independent([], enumerate(map(Relations.of, (first, second))))) == [0]
+    order = list(independent([], enumerate(map(Relations.of, (first, second)))))
+    assert order == ([0] if is_reply or is_link else [0, 1])
 
 
 def test_the_queue_never_gives_its_last_worker_to_a_retry(store: Repository) -> None:

@@ -84,6 +84,20 @@ def test_each_finding_is_a_row_with_its_line_in_each_revision(client: TestClient
     assert all(f'id="{anchor}"' in page for anchor in links)
 
 
+def test_a_revision_with_another_title_is_shown_with_the_series_that_it_continues(
+    client: TestClient, store: Repository
+) -> None:
+    make = Maker()
+    first, second, other = (_sent(make.posting(revision=number), number) for number in (1, 2, 3))
+    cover = f"- Link to v1: https://lore.kernel.org/r/{first.message_id}/\n"
+    second = replace(second, topic="another title", series=replace(second.series, cover=cover))
+    save(store, [first, second, replace(other, topic="another series")])
+
+    revisions = client.get(f"/api/series/{second.message_id}").json()["revisions"]
+
+    assert [revision["message_id"] for revision in revisions] == [first.message_id, second.message_id]
+
+
 def test_the_findings_come_before_their_comparison(client: TestClient, store: Repository) -> None:
     make = Maker()
     _review_all(store, make, [[make.finding(5)], [make.finding(6), make.finding(7)]])
