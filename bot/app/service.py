@@ -235,7 +235,7 @@ def open_service(
         # A separate process, so that series do not delay commands.
         ProcessExecutor(1, stop=stop, on_result=watchdog.beat) as command_executor,
         # A separate process, because a landing ref can move by thousands of commits.
-        ProcessExecutor(1, LANDING_LIMITS, stop, watchdog.beat) as landing_executor,
+        ProcessExecutor(1, LANDING_LIMITS, stop, watchdog.beat, stays=False) as landing_executor,
         nullcontext(None) if once or shared else open_watcher() as watcher,
         closing(SourceWatcher(watched_paths(settings, sources), watcher, partial(wakeups.wake, "poll"))) as changes,
     ):

@@ -8,9 +8,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from bot.kernel.kbuild_record import (
     kconfig_from_json,
@@ -52,9 +50,11 @@ CREATE TABLE IF NOT EXISTS fact (kind TEXT NOT NULL, blob TEXT NOT NULL, facts T
 CREATE TABLE IF NOT EXISTS tree_facts
     (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, tree TEXT NOT NULL, facts TEXT NOT NULL, UNIQUE (kind, tree));
 """
+_DECLARATIONS = """
+SELECT blob, json_extract(declarations, '$[' || number || ']') FROM declaration JOIN source ON source.id = source
+WHERE name = ? ORDER BY source, number"""
 _TABLES = ("source", "declaration", "fact", "tree_facts")
 _MAX_TREE_FACTS = 120  # rows: those of the last 20 trees
-_MAX_DECODED = 256  # files whose declarations are kept decoded
 _MAX_UNWRITTEN = 256  # files that are read before their facts are written, in one transaction
 
 OnIndex = Callable[[], AbstractContextManager[None]]
@@ -68,7 +68,6 @@ class Index:
         self._database = _open(path)
         self._on_index = on_index
         self._includes: dict[str, str] = {}
-        self._records = lru_cache(maxsize=_MAX_DECODED)(self._read_records)
         self._new_sources: dict[str, CSource] = {}
         self._new_facts: dict[tuple[str, str], str] = {}
 
@@ -102,16 +101,8 @@ class Index:
     def declarations(self, name: str) -> Iterator[tuple[str, Declaration]]:
         """Yield every declaration of a name in any indexed file, with the id of the file."""
         self._flush()
-        rows = self._database.execute(
-            "SELECT source, number FROM declaration WHERE name = ? ORDER BY source, number", (name,)
-        )
-        for source, number in rows.fetchall():
-            blob, records = self._records(source)
-            yield blob, declaration_from_record(records[number])
-
-    def _read_records(self, source: int) -> tuple[str, list[Any]]:
-        row = self._database.execute("SELECT blob, declarations FROM source WHERE id = ?", (source,)).fetchone()
-        return row[0], json.loads(row[1])
+        for blob, record in self._database.execute(_DECLARATIONS, (name,)).fetchall():
+            yield blob, declaration_from_record(json.loads(record))
 
     def blobs_declaring(self, names: Iterable[str]) -> set[str]:
         """Return the ids of the files that declare one of the names."""
@@ -192,7 +183,6 @@ class Index:
             except sqlite3.OperationalError:
                 self._database.close()
                 self._database = _open(None)
-                self._records.cache_clear()
                 self._includes = {blob: includes_to_json(source.includes) for blob, source in self._new_sources.items()}
                 self._write()
         self._new_sources, self._new_facts = {}, {}

@@ -6,6 +6,7 @@ A condition is one string: its clauses are separated by `&`, the alternatives of
 
 import json
 from functools import lru_cache
+from sys import intern
 
 from bot.kernel.record import dump
 from rules.bindings.module_facts import CrateUse, ModuleFacts, ModuleLine, Offer
@@ -41,9 +42,9 @@ def kconfig_from_json(text: str) -> KconfigFile:
     return KconfigFile(
         tuple(
             Option(
-                name,
+                intern(name),  # the conditions of other options name it, and there are few kinds
                 line,
-                kind,
+                intern(kind),
                 _condition(depends),
                 _condition(prompt),
                 _condition(default),
@@ -102,7 +103,7 @@ def _condition(text: str) -> Condition:
 def _parse(text: str) -> Condition:
     if text == _NEVER:
         return NEVER
-    return tuple(tuple(clause.split("|")) for clause in text.split("&")) if text else ()
+    return tuple(tuple(map(intern, clause.split("|"))) for clause in text.split("&")) if text else ()
 
 
 _cached = lru_cache(maxsize=20_000)(_parse)

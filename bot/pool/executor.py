@@ -107,7 +107,8 @@ class ProcessExecutor:
 
     An item that exceeds a limit or kills its process is retried alone in a new process. After `tries` attempts it is
     Crashed. If no process can start, no item is at fault, and WorkerStartError is raised. If `stop` is set, the current
-    work ends with StoppedError. `on_result` is called in the waiting thread after each attempt.
+    work ends with StoppedError. `on_result` is called in the waiting thread after each attempt. Without `stays` the
+    processes end after each stream: for rare work that needs much memory.
     """
 
     def __init__(
@@ -117,8 +118,11 @@ class ProcessExecutor:
         stop: Event | None = None,
         on_result: Callable[[], None] = lambda: None,
         tries: int = TRIES,
+        *,
+        stays: bool = True,
     ) -> None:
         self._count = count
+        self._stays = stays
         self._tries = tries
         self._limits = limits or Limits()
         self._stop = stop
@@ -145,21 +149,23 @@ class ProcessExecutor:
             results: dict[int, R | Crashed] = {}
             waiting: deque[_Task[T]] = deque()
             taken = given = 0
+            is_done = False
             try:
                 while True:
                     for item in islice(source, given + ahead - taken):
                         waiting.append(_Task(taken, item))
                         taken += 1
                     if given == taken:
+                        is_done = True
                         return
                     self._give(work, waiting, time)
                     results.update(self._take(waiting, time))
                     while given in results:
                         yield results.pop(given)
                         given += 1
-            except BaseException:
-                self._end()  # the results of their tasks are not needed any more
-                raise
+            finally:
+                if not (is_done and self._stays):  # if it is not done, the results are not needed any more
+                    self._end()
 
     def close(self) -> None:
         """End the processes. Later work starts new ones."""

@@ -115,3 +115,16 @@ def test_facts_of_old_trees_are_removed(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
     assert index.of_tree("names", "4", list) == ("n4",)
     assert index.of_tree("names", "0", list) == ()
+
+
+def test_a_declaration_is_the_one_that_was_read_whatever_its_bytes_are(tmp_path: Path) -> None:
+    source = b'#define F "\xe9\\\\ \x01" \xf0\x9f\xa6\x80\nint f(struct caf\xc3\xa9 *s, /* \xff */ u8 b);\n'
+    text = source.decode("utf-8", "surrogateescape")
+    for path in (tmp_path / "index.sqlite", None):
+        index = Index(path)
+        index.c("1" * 40, lambda: source)
+
+        declared = [index.declarations(item.name) for item in scan(text).declarations]
+        assert [list(found) for found in declared] == [[("1" * 40, item)] for item in scan(text).declarations]
+        assert len(declared) == 2
+        index.close()

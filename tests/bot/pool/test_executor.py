@@ -88,6 +88,17 @@ def test_processes_are_kept(workers: ProcessExecutor) -> None:
     assert (set(workers.map(process, range(40))) <= first, len(first), os.getpid() in first) == (True, 2, False)
 
 
+def test_processes_that_do_not_stay_end_after_the_work() -> None:
+    with ProcessExecutor(1, LIMITS, stays=False) as rare:
+        (first,), (second,) = rare.map(process, [0]), rare.map(process, [0])
+
+        assert isinstance(first, int)
+        assert isinstance(second, int)
+        for ended in (first, second):
+            with pytest.raises(ProcessLookupError):
+                os.kill(ended, 0)
+
+
 @pytest.mark.parametrize(
     ("how", "time", "reason"),
     [
