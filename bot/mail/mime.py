@@ -27,6 +27,7 @@ _BLANK_LINE = re.compile(rb"\A\r?\n|\r?\n\r?\n")
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 # The expression begins with the newline above its line: a single character is found fast in a long text.
 _DIFF = re.compile(r"\n(?:diff --git |--- \S[^\n]*\n\+\+\+ \S)")
+_NEW_NAME = re.compile(r"\n\+\+\+ (\S[^\n\t]*+)")
 
 Fields = Mapping[str, str]
 
@@ -67,21 +68,40 @@ class _Budget:
 
 
 def read_body(fields: Fields, body: bytes) -> Text | TooComplex:
-    """Return the readable text of a body with these Content-* fields (names in lower case)."""
+    """Return the readable text of a body with these Content-* fields (names in lower case).
+
+    A multipart that does not say how its parts are divided is a text.
+    """
     content = _content(fields)
-    if not content.kind.startswith("multipart/"):
-        return Text(_text(content, body) if content.kind.startswith("text/plain") else "", _flowed(content))
+    is_multipart = content.kind.startswith("multipart/")
+    if content.kind.startswith("text/plain") or (is_multipart and not content.boundary):
+        return Text(_text(content, body), _flowed(content))
     budget = _Budget()
     texts: list[str] = []
+    attached: list[str] = []
     flowed = False
-    for part, data in _leaves(content, body, 1, budget):
-        attached = part.disposition == "attachment"
-        if part.kind == "text/plain" and not texts and not attached:
+    for part, data in _leaves(content, body, 1, budget) if is_multipart else [(content, body)]:
+        if part.kind == "text/plain" and not texts and part.disposition != "attachment":
             texts.append(_text(part, data))
             flowed = _flowed(part)
         else:
-            texts += (text for text in _attached_texts(part, data, budget) if _DIFF.search("\n" + text))
-    return TooComplex(budget.reason) if budget.reason else Text("\n".join(texts), flowed)
+            attached += (text for text in _attached_texts(part, data, budget) if _DIFF.search("\n" + text))
+    if texts and attached:
+        texts[0] = _without_attached_diff(texts[0], attached)
+    return TooComplex(budget.reason) if budget.reason else Text("\n".join(texts + attached), flowed)
+
+
+def _without_attached_diff(text: str, attached: Iterable[str]) -> str:
+    """Return the text without its diff if the same files are changed in attachments: people paste what they attach.
+
+    Mailers wrap the lines of a text, but not of an attachment.
+    """
+    diff = _DIFF.search("\n" + text)
+    if diff is None:
+        return text
+    names = set(_NEW_NAME.findall("\n" + text))
+    changed = {name for other in attached for name in _NEW_NAME.findall("\n" + other)}
+    return text[: diff.start()] if names and names <= changed else text
 
 
 def _attached_texts(part: _Content, data: bytes, budget: _Budget) -> Iterator[str]:

@@ -70,3 +70,38 @@ def test_the_dashes_of_a_text_that_openpgp_signs_are_restored(signed: str, text:
     before, after = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: A\n\n", "\n-----BEGIN PGP SIGNATURE-----\n- x\n"
 
     assert Text(before + text + after, False) == read_body({}, (before + signed + after).encode())
+
+
+DIFF = "--- a/x.rs\n+++ b/x.rs\n@@ -1 +1 @@\n-a\n+b\n"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/x-patch", "text/x-diff", "application/octet-stream", "multipart/mixed", "multipart/mixed; x=y"],
+)
+def test_a_body_of_another_type_is_read_if_it_is_a_patch(content_type: str) -> None:
+    assert Text("Why.\n" + DIFF, False) == read_body({"content-type": content_type}, f"Why.\n{DIFF}".encode())
+    assert Text("", False) == read_body({"content-type": "text/html"}, f"Why.\n{DIFF}".encode())
+
+
+def test_a_mail_may_be_nothing_but_another_mail() -> None:
+    mail = f"Subject: x\n\nWhy.\n{DIFF}".encode()
+
+    assert Text("Why.\n" + DIFF, False) == read_body({"content-type": "message/rfc822"}, mail)
+    assert Text("", False) == read_body({"content-type": "message/rfc822"}, b"Subject: x\n\nWhy.\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Why.\n" + DIFF.replace("+b", "+b,\nwrapped"), "Why.\n"),
+        ("Why.\n" + DIFF.replace("x.rs", "y.rs"), "Why.\n" + DIFF.replace("x.rs", "y.rs")),
+        ("Why.\ndiff --git a/z b/z\nnew mode 100755\n", "Why.\ndiff --git a/z b/z\nnew mode 100755\n"),
+    ],
+)
+def test_a_diff_that_is_also_attached_is_read_once(text: str, expected: str) -> None:
+    parts = f"--b\n\n{text}\n--b\nContent-Type: text/x-patch\nContent-Disposition: attachment\n\n{DIFF}\n--b--\n"
+
+    assert Text(expected + "\n" + DIFF, False) == read_body(
+        {"content-type": "multipart/mixed; boundary=b"}, parts.encode()
+    )
