@@ -21,6 +21,12 @@ _KEYWORDS = (
     *("Binary files ", "GIT binary patch"),
     *_CHANGE_KEYWORDS,
 )
+# What other tools write behind a name, separated by a tab, of which mailers make spaces.
+_BEHIND_NAME = re.compile(
+    r"(?<! ) ++(?:\d{4}-\d\d-\d\d[ T]\d\d:\d\d[\d:.]*+(?: [-+]\d{4})?"
+    r"|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}(?: [-+]\d{4})?"
+    r"|\((?:revision \d{1,9}|working copy|nonexistent)\))\Z"
+)
 _CONTROL_CHARACTER = re.compile(r"[\0-\x1f\x7f]")
 
 
@@ -132,7 +138,7 @@ def _remove_prefixes(before: str | None, after: str | None) -> tuple[str | None,
 
 
 def _read_name(name: str) -> str | None:
-    path = unquote(name.partition("\t")[0].rstrip())
+    path = unquote(_BEHIND_NAME.sub("", name.partition("\t")[0].rstrip()))
     return None if path == "/dev/null" else path
 
 

@@ -228,6 +228,9 @@ def test_octal_escapes_in_quoted_paths_are_resolved() -> None:
         "diff --git d/a.c d/a.c\n--- d/a.c\n+++ d/a.c\n",
         "diff --git ./d/a.c ./d/a.c\n--- ./d/a.c\n+++ ./d/a.c\n",
         "diff --git i/d/a.c w/d/a.c\n--- i/d/a.c\n+++ w/d/a.c\n",
+        "--- a/d/a.c 2026-01-01 00:00:00.000000000 +0000\n+++ b/d/a.c  2026-01-02 00:00:00.000000000 +0000\n",
+        "--- a/d/a.c       Thu Jan  1 00:00:00 2026 +0100\n+++ b/d/a.c Fri Jan  2 00:00:00 2026 +0100\n",
+        "--- d/a.c    (revision 1)\n+++ d/a.c (working copy)\n",
     ],
 )
 def test_prefixes_of_other_tools_are_removed(header: str) -> None:
