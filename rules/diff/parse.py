@@ -26,6 +26,9 @@ _RULE = re.compile(r"([-+])\1{4}")
 _FOOTER = re.compile(r"([-+])(?:\1|\s*$|[-+=*_]{2}| \w|[A-Z][a-z])")
 _OUTSIDE_OF_HUNKS = re.compile(r"\n[^-+ \\@\r\n]")
 _HEADER = re.compile(r"\n@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@ ?(.*)")
+_NO_BREAK_SPACE = "\u00a0"
+_INDENTED_BY_IT = re.compile(r"\n[+ ]?[ \t]*+\u00a0")
+_CODE: Final = (".rs", ".c", ".h")
 _STRIPPED = re.compile(r"\n(?=[\r\n])")  # before a context line without its space
 _NO_NEWLINE = re.compile(r"\n\\[^\n]*+")
 _BEFORE_NO_NEWLINE = re.compile(r"\n([-+ ])[^\n]*+\n(?=\\)")
@@ -65,12 +68,17 @@ def parse(diff: str) -> tuple[FileChange, ...] | Unreadable:
     if len(starts) > MAX_FILES:
         return Unreadable(f"more than {MAX_FILES:,} files")
     changes: list[FileChange] = []
+    names: set[str] = set()
     line = 1 + text.count("\n", 0, starts[0])
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
         section = text[start:end]
         change = _read_section(section)
         if isinstance(change, Unreadable):
             return replace(change, line=line + change.line)
+        if change.after in names:
+            return Unreadable("a second change of the same file: several patches in one text", line)
+        if change.after is not None:
+            names.add(change.after)
         changes.append(change)
         line += section.count("\n")
     return tuple(changes)
@@ -117,6 +125,11 @@ def _read_section(section: str) -> FileChange | Unreadable:
         return header.change
     if at < 0:
         return header.change if header.is_change else Unreadable("a file header without a change")
+    if _NO_BREAK_SPACE in section and header.change.path.endswith(_CODE):
+        spoiled = _INDENTED_BY_IT.search(section, at)
+        if spoiled is not None:
+            reason = "no-break spaces in the place of spaces: a mailer changed the text"
+            return Unreadable(reason, section.count("\n", 0, spoiled.end()))
     stray = _OUTSIDE_OF_HUNKS.search(section, at)
     if stray and section.find("\n@@ -", stray.end()) >= 0:
         return Unreadable("text between hunks: wrapped or damaged lines", section.count("\n", 0, stray.end()))

@@ -327,7 +327,9 @@ def test_a_footer_may_stand_below_the_blank_context_line_at_the_end() -> None:
         (HEADER + "@@ -1,1 +1,1 @@\n one\n\n- * two\n", 8, "longer"),
         (HEADER + "@@ -1,1 +1,1 @@\n one\n two\n" + HUNK, 8, "longer"),
         (HEADER + HUNK + "wrapped\n" + HUNK, 9, "between"),
-        (HEADER + "@@ -1,2 +1,3 @@\n one\n\xa0two\n three\n", 7, "shorter"),
+        (HEADER + "@@ -1,2 +1,3 @@\n one\n\xa0two\n three\n", 7, "no-break"),
+        (HEADER + "@@ -1,2 +1,3 @@\n one\n+  \xa0two\n three\n", 7, "no-break"),
+        (HEADER + HUNK + HEADER + HUNK, 9, "several patches"),
         (HEADER + "@@ -x +1,3 @@\n one\n", 5, "damaged"),
         (HEADER + "@@ -1,1 +1 1 @@\n one\n", 5, "damaged"),
         ("diff --git a/a.rs b/a.rs\n@@ -1 +1 x\n--- a/a.rs\n+++ b/a.rs\n" + HUNK, 2, "damaged"),
@@ -344,6 +346,22 @@ def test_damage_is_reported_with_its_line(diff: str, line: int, word: str) -> No
 
     assert any(part in problem.reason for part in word.split("|")), problem
     assert problem.line == line
+
+
+@pytest.mark.parametrize(
+    ("path", "line"), [("a.rst", "+\xa0two"), ("a.rs", "+// a\xa0b"), ("a.rs", "-\xa0two\n+two"), ("a.c", "+ *\xa0a")]
+)
+def test_a_no_break_space_of_the_author_is_no_damage(path: str, line: str) -> None:
+    counts = "-1,2 +1,2" if line.startswith("-") else "-1,1 +1,2"
+
+    assert parse_one(f"--- a/{path}\n+++ b/{path}\n@@ {counts} @@\n one\n{line}\n").path == path
+
+
+def test_a_file_may_be_deleted_and_made_anew() -> None:
+    deleted = "diff --git a/a.rs b/a.rs\ndeleted file mode 120000\nindex 1111111..0000000\n"
+    new = "diff --git a/a.rs b/a.rs\nnew file mode 100644\nindex 0000000..2222222\n"
+
+    assert ["a.rs", "a.rs"] == [change.path for change in read_patch(1, "s", deleted + new).changes]
 
 
 def test_damage_has_the_line_of_the_mail_and_removes_all_changes() -> None:
