@@ -26,8 +26,11 @@ _DIFF = re.compile(r"\n(?:diff --git |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)")
 _MAY_BE_TRAILER = re.compile(r"\n[ \t]{0,8}(?:[A-Za-z-]{1,40}-by|Fixes):[ \t]", re.IGNORECASE)
 _HASH = re.compile(r"[0-9a-f]{7,64}")
 _MINOR_REVISION = re.compile(r"[vV](\d{1,4})\.\d{1,4}")
-_ODD_NUMBER = re.compile(r"[A-Za-z.]*+\d[\dA-Za-z.]*+/[A-Za-z.]*+\d[\dA-Za-z.]*+")
+_ODD_NUMBER = re.compile(
+    r"[A-Za-z.]*+\d[\dA-Za-z.]*+/[A-Za-z.]*+\d[\dA-Za-z.]*+|(?:\d{1,4}|[A-Za-z?])/(?:\d{1,4}|[A-Za-z?])"
+)
 _WORD = re.compile(r"\w+")
+_EARLIER_TITLE = re.compile(r"[(\[] ?(?:was|formerly|previously)[: ].*")
 _REPEATED = re.compile(r"v\d{1,4}|rese(?:nd|nt)|repost(?:ed)?|rebased?|updated")
 _VERSIONS: Final = frozenset(["v", "ver", "version", "rev", "revision", "take", "try", "round", "attempt"])
 _ORDINAL = re.compile(r"\d{1,3}(?:nd|rd|th)|second|third|fourth|fifth|new|v\d{1,4}")
@@ -75,6 +78,8 @@ def candidate(message: Message) -> Candidate | None:
     if subject is None:
         return None
     has_diff = _has_diff(message)
+    if has_diff and subject.counter == subject.expected == 0:  # it counts nothing
+        subject = subject._replace(counter=1, expected=1, is_counted=False)
     # A cover letter may contain an interdiff to the last revision.
     fits = has_diff if subject.counter else subject.expected > 0
     if not fits or is_automatic(message):

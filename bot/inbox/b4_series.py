@@ -25,7 +25,7 @@ from typing import Final
 import b4
 
 from bot.inbox.grouping import Group, in_order
-from bot.inbox.series_facts import MAX_EXPECTED, SeriesFacts, Subject, read_footers
+from bot.inbox.series_facts import MAX_EXPECTED, SeriesFacts, Subject, names_resend, read_footers
 from bot.mail.address import format_address
 from bot.mail.header import clean, decode_words
 from bot.mail.message import Message
@@ -98,7 +98,7 @@ def read_unusual_subject(subject: str) -> Subject:
         is_stated=not read.revision_inferred,
         is_patch=read.patch,
         is_rfc=read.rfc,
-        is_resend=read.resend,
+        is_resend=names_resend(map(str.lower, read.prefixes)),
         is_reply=read.reply,
     )
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What subjects and texts say of a series. Usual ones are read here, with the result of b4; others are left to b4."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
@@ -25,6 +25,7 @@ _REPLY = re.compile(r"(?:Re|Aw|Fwd):", re.IGNORECASE)
 _COUNTER = re.compile(r"(\d{1,4})/(\d{1,4})")
 _REVISION = re.compile(r"[vV](\d++)")
 _JOINED_REVISION = re.compile(r"patchv\d", re.IGNORECASE)
+_RESEND: Final = ("resend", "resent", "re-send", "repost", "re-post")
 _NO_EXTRA = re.compile(r"[vV]\d|\d/\d")
 
 
@@ -87,9 +88,14 @@ def read_subject(subject: str) -> Subject:
         is_stated=bool(revisions),
         is_patch=any(word.startswith("patch") for word in words),
         is_rfc=any(word.startswith("rfc") for word in words),
-        is_resend=any(word.startswith("resend") for word in words),
+        is_resend=names_resend(words),
         is_reply=match[1] is None and _REPLY.match(match[2]) is not None,
     )
+
+
+def names_resend(words: Iterable[str]) -> bool:
+    """Return whether one of the words in lower case says that the patches were posted before."""
+    return any(word.startswith(_RESEND) for word in words)
 
 
 def read_plain_series(group: Group) -> SeriesFacts | None:

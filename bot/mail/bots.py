@@ -51,7 +51,7 @@ _REPLY = re.compile(rf"\s*+(?>\[[^\]]*+\]\s*+)*+(?:{_WORDS})\s*+(?:[\[(]\d++[\])
 PATCH_WORD: Final = re.compile(r"\b(?:(?:patch|rfc)(?:v\d+)?|v\d+|\d+/\d+)\b", re.IGNORECASE)
 """The tags in the subjects of their patches."""
 
-_FOREIGN = re.compile(r"\s*+[^\W\d_]{1,12}\s*+[:：]\s*+\[(?P<tag>[^\]]*+)")  # noqa: RUF001 as above
+_FOREIGN = re.compile(r"\s*+(?!(?i:resend|repost|rfc|patch)\b)[^\W\d_]{1,12}\s*+[:：]\s*+\[(?P<tag>[^\]]*+)")  # noqa: RUF001 as above
 
 
 def is_reply(subject: str) -> bool:

@@ -37,10 +37,10 @@ _MARKER = re.compile(r"patch(?:es)?|rfc|resend|v\d{1,5}|\d{1,4}/\d{1,4}", re.IGN
 _COUNTER = re.compile(r"\d{1,4}/\d{1,4}")
 _PATCH = re.compile(r"patch", re.IGNORECASE)
 _STATED = re.compile(r"v\d{1,5}(?:\.\d{1,4})?", re.IGNORECASE)
-# As Chinese and Japanese keyboards write brackets and signs, and characters without a width.
-_WIDE: Final = str.maketrans(
-    "\uff3b\uff3d\u3010\u3011\u3014\u3015\uff08\uff09\uff0f\uff0c\uff1a\uff1b\uff03\u00a0\u3000",
-    "[][][]()/,:;#  ",
+# As Chinese and Japanese keyboards write brackets and ASCII, other slashes, and characters without a width.
+_WIDE: Final = {code: code - 0xFF01 + ord("!") for code in range(0xFF01, 0xFF5F)} | str.maketrans(
+    "\u3010\u3011\u3014\u3015\u2044\u2215\u00a0\u3000",
+    "[][]//  ",
     "\u200b\u200c\u200d\ufeff",
 )
 _BRACKETS: Final = dict.fromkeys(map(ord, "[](){}<>"), " ")
@@ -139,7 +139,7 @@ def _bracket(text: str) -> tuple[str, str] | None:
 def _half_bracket(text: str, *, is_tagged: bool) -> tuple[str, str] | None:
     """Return the tag that the text begins with though a bracket of it is lost, and what follows.
 
-    Without any bracket the tag must name a patch, unless one stood before, and a counter or a colon must end it.
+    Without any bracket the tag must name a patch, unless one stood before, and a counter, colon or bracket must end it.
     """
     opened = text[:1] == "["
     end = text.find("]", 0, _MAX_TAG)
@@ -154,10 +154,12 @@ def _half_bracket(text: str, *, is_tagged: bool) -> tuple[str, str] | None:
         candidate = " ".join(words[:count]).translate(_BRACKETS)
         if all(_MARKER.fullmatch(word) for word in _words_of_tag(candidate)) and _words_of_tag(candidate):
             taken, length = candidate, count
+    if not taken:
+        return None
     tag_words = _words_of_tag(taken)
     names_patch = is_tagged or any(_PATCH.match(word) for word in tag_words)
-    is_ended = opened or taken.endswith(":") or any(_COUNTER.fullmatch(word) for word in tag_words)
-    if not taken or not names_patch or not is_ended:
+    is_ended = opened or words[length - 1].endswith((":", "]")) or any(map(_COUNTER.fullmatch, tag_words))
+    if not names_patch or not is_ended:
         return None
     return taken, " ".join(words[length:])
 
@@ -167,7 +169,7 @@ def _words_of_tag(tag: str) -> list[str]:
     text = _JOINED_REVISION.sub(r"\1 ", _JOINED.sub(r"\1 ", _JOINED.sub(r"\1 ", tag)))
     text = _COUNT_WORDS.sub(lambda match: f" {match[1]}/{match[2]} ", text)
     text = _REVISION_WORD.sub(lambda match: f" v{int(match[1])} ", text)
-    return _SEPARATORS.sub(" ", text).split()
+    return _SEPARATORS.sub(" ", text).translate(_BRACKETS).split()
 
 
 def _has_marker(text: str) -> bool:

@@ -242,9 +242,10 @@ def test_a_part_without_a_thread_belongs_to_the_series_of_its_subsystem() -> Non
 
 
 @pytest.mark.parametrize("above", ["c", "p1", ""])
-def test_a_resent_patch_is_no_part_of_the_first_mailing(above: str) -> None:
+@pytest.mark.parametrize("word", ["RESEND", "REPOST", "Resent", "(RE-SEND)"])
+def test_a_resent_patch_is_no_part_of_the_first_mailing(above: str, word: str) -> None:
     first = [_mail("c", "[PATCH v2 0/2] rust: thing", "Why.\n"), _mail("p1", "[PATCH v2 1/2] rust: one", DIFF, "c")]
-    resent = _mail("r2", "[PATCH RESEND v2 2/2] rust: two", DIFF, above)
+    resent = _mail("r2", f"[PATCH {word} v2 2/2] rust: two", DIFF, above)
 
     assert ["v2 of 2: 0:c 1:p1, waiting 2", "v2 of 2: 2:r2, waiting 1"] == [
         summary(posting) for posting in assemble([*first, resent])

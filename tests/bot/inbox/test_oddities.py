@@ -155,6 +155,11 @@ CASES = {
     "hunk wrapped by the mailer": ([swap(PATCH, ("+pub fn read(", "+pub fn\nread("))], [f"{ONE} damaged"]),
     "hunk cut off": ([PATCH.partition(b"+    unsafe")[0]], [f"{ONE} damaged"]),
     "flowed": ([head(PATCH, "Content-Type: text/plain; format=flowed")], [ONE]),
+    "of no number": (
+        [patch("1@x", number=" 1/n"), patch("2@x", "fan", number=" 2/n")],
+        ["rust: fan: read it v1 defective: patch 2/n", "rust: led: read it v1 defective: patch 1/n"],
+    ),
+    "none of none": ([patch("1@x", number=" 0/0")], ["rust: led: read it v1 defective: patch 0/0"]),
     "n past m": ([patch("1@x", number=" 5/4")], ["rust: led: read it v1 defective: patch 5 of 4"]),
     "two releases for a number": (
         [patch("1@x", number=" 4.19/5.4")],

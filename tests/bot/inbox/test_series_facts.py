@@ -17,7 +17,18 @@ from tests.fakes.mails import DIFF, mail
 
 HASH = "0123456789abcdef0123456789abcdef01234567"
 TAGS = ("PATCH", "RFC PATCH", "patch", "PATCHv2", "RESEND PATCH net-next v03", "PATCH 1/2", "PATCH, V2; 0/11", "1/2")
-MORE_TAGS = ("", "PATCH v2 v3 1/2 2/3", "RFCv1", "v2", "PATCH 12345/6", "PATCH rust-next,v4", "x_y/z", "PATCH-v2 3/4")
+MORE_TAGS = (
+    "",
+    "PATCH v2 v3 1/2 2/3",
+    "RFCv1",
+    "v2",
+    "PATCH 12345/6",
+    "PATCH rust-next,v4",
+    "x_y/z",
+    "PATCH-v2 3/4",
+    "REPOST PATCH",
+    "PATCH Resent v2",
+)
 TITLES = (
     "rust: led: read it",
     "two  blanks\tand a tab",

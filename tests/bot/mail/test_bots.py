@@ -28,6 +28,7 @@ REPLIES = [
     "Odp: [PATCH 1/2] rust: one",
     "Xyz: [PATCH 1/2] rust: one",
     "Xyz: [PATCHv2] rust: one",
+    "Reply: [PATCH] rust: one",
     "Recall: [PATCH] rust: one",
     " re : rust: one",
 ]
@@ -40,6 +41,10 @@ NO_REPLIES = [
     "[RFC] regulator: fix",
     "research: ask",
     "resend: no",
+    "RESEND: [PATCH] rust: one",
+    "Repost: [PATCH v2 1/2] rust: one",
+    "RFC: [PATCH] rust: one",
+    "PATCH: [v2] rust: one",
     "",
 ]
 
