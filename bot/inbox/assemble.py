@@ -303,8 +303,8 @@ def _part(member: Candidate, carriers: tuple[str, ...]) -> Part:
 
 
 def _plain(title: str) -> str:
-    """Return the words of a title in lower case, without those that say which revision of the patch this is."""
-    words = _WORD.findall(title.lower())
+    """Return the words of a title in lower case, without its revision and `(was: the title of an earlier one)`."""
+    words = _WORD.findall(_EARLIER_TITLE.sub("", title.lower()))
     while len(words) > 1 and (count := _revision_words(words[-2], words[-1])):
         del words[-count:]
     if len(words) > 1 and _REPEATED.fullmatch(words[0]):

@@ -155,6 +155,7 @@ def test_revisions_without_a_change_id_share_author_and_subject() -> None:
     [
         *("rust: thing v2", "rust: thing (v2.1)", "rust: thing, version 2", "rust: thing - take 3", "v2 rust: thing"),
         *("rust: thing, resend", "RESEND rust: thing", "rust: thing (updated)", "rust: thing (second version)"),
+        *("rust: thing (was: rust: other)", "rust: thing [was Re: other]", "rust: thing (formerly: other) (v2)"),
         *("rust: thing (2nd try)", "rust: thing (v2, resend)", "Rust: Thing."),
     ],
 )
