@@ -12,6 +12,7 @@ from bot.inbox.mailbox import Mbox, StandardInput
 from bot.inbox.patch_text import PatchDirectory, read_as_mails
 from bot.inbox.source import open_source
 from bot.inbox.thread import threads
+from bot.mail.bots import is_automatic, is_reply
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import NO_HEADER, SYNTHETIC, parse
 from bot.mail.posting import Posting
@@ -156,7 +157,14 @@ def _read_source(read: ReadMails, source: "Archive", isolate: "Isolate", *, may_
         messages = [as_patch(message) for message in messages]
         if not any(map(candidate, messages)):
             read.without_patch.append(_explain_no_patch(source.name, mails, messages))
+    elif isinstance(source, Mbox | StandardInput | PatchDirectory):
+        messages = [message if _is_comment(message) else as_patch(message) for message in messages]
     read.messages += messages
+
+
+def _is_comment(message: Message) -> bool:
+    """Return whether the mail is on other mails, though it may have a diff: a reply, or a bot's."""
+    return is_reply(message.subject) or is_automatic(message)
 
 
 def add_thread(read: ReadMails, tracking: str, isolate: "Isolate") -> None:

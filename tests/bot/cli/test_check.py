@@ -204,6 +204,23 @@ def test_a_patch_with_the_number_of_a_cover_letter_is_not_passed_over(run: Run, 
     assert (2, "", 1) == (result.status, result.out, result.err.count("number it 1/1"))
 
 
+def test_a_patch_that_counts_nothing_is_checked(run: Run) -> None:
+    result = run("check", "--format", "terse", "-", stdin=patch("1@example.org", number=" 0/0"))
+
+    assert (1, 1) == (result.status, result.out.count("missing-safety-comment"))
+
+
+def test_a_patch_without_a_tag_is_checked_beside_tagged_ones(run: Run) -> None:
+    untagged = patch("2@example.org", "fan").replace(b"[PATCH] ", b"")
+    reply = patch("3@example.org", "dial").replace(b"[PATCH] ", b"Re: [PATCH] ")
+    bot = patch("4@example.org", "lamp", author="lkp@intel.com").replace(b"[PATCH] ", b"")
+
+    result = run("check", "--format", "terse", "-", stdin=mbox(patch("1@example.org"), untagged, reply, bot))
+
+    files = [line.partition(":")[0] for line in result.out.splitlines() if "missing-safety-comment" in line]
+    assert ["rust/kernel/led.rs", "rust/kernel/fan.rs"] == files
+
+
 def test_a_cover_letter_may_have_a_diff_if_its_patches_are_there(run: Run) -> None:
     """It may be what changed since the previous revision."""
     cover, part = (patch(f"{index}@example.org", number=f" {index}/1") for index in (0, 1))
