@@ -84,14 +84,19 @@ class RefusalTerms:
 
 
 _REPEATED: Final = "the same patches were posted before, as "
+# A release, not a revision of the patch such as v2.1, and not a development version such as 6.13-rc1.
 _VERSION = re.compile(
-    r"(?:linux-|stable-?)?\d{1,2}\.\d{1,3}(?:\.\d{1,3})?(?:[.-]?y|-stable)?(?:[/,]\d{1,2}\.\d{1,3}\S*)*",
+    r"(?>(?:linux|stable|lts|longterm|olk|openeuler|anolis|android\d{0,2})[-/]?)*+"
+    r"(?:\d{1,2}\.\d{1,3}(?:\.\d{1,3})?(?:[.-]?y|-stable)?"
+    r"|v\d{1,2}\.\d{1,3}(?:\.\d{1,3}|(?:[.-]?y|-stable))|v[3-9]\.\d{2,3})"
+    r"(?:-(?:rt|cip|lts)\d{0,3})?\+?(?:[/,]\d{1,2}\.\d{1,3}\S*)*",
     re.IGNORECASE,
 )
-_BACKPORT_WORDS: Final = frozenset({"backport", "stable", "autosel"})
+_BACKPORT_WORDS: Final = frozenset({"backport", "stable", "autosel", "sru"})
 _UPSTREAM = re.compile(
     r"^[^\S\n]*+(?:\[\s*upstream commit \w{12,40}\s*\]"
-    r"|commit [0-9a-f]{12,40} upstream|upstream commit:? [0-9a-f]{12,40})",
+    r"|commit [0-9a-f]{12,40} upstream|upstream commit:? [0-9a-f]{12,40}"
+    r"|\(cherry[ -]picked from commit [0-9a-f]{12,40})",
     re.IGNORECASE | re.MULTILINE,
 )
 _PULL_SUBJECT = re.compile(r"\s*+(?:\[(?P<tag>[^\]]*+)\]|(?:git )?pull request\b)", re.IGNORECASE)
@@ -170,7 +175,7 @@ def _by_content(posting: Posting) -> Refusal | None:
     words = {word.lower() for part in posting.parts for word in _words_of(part.subject)}
     if "autosel" in words:
         return Refusal(RefusalKind.STABLE, "it is for a stable release, selected by AUTOSEL")
-    version = next((word for word in sorted(words) if _VERSION.fullmatch(word) or word in _BACKPORT_WORDS), None)
+    version = next((word for word in sorted(words) if _names_release(word.strip("-+:()"))), None)
     if version:
         return Refusal(RefusalKind.BACKPORT, f'the subject says "{version}"')
     upstream = next((patch.index for patch in series.patches if _UPSTREAM.search(patch.log[:2000])), None)
@@ -187,6 +192,11 @@ def _by_content(posting: Posting) -> Refusal | None:
     if paths and not any(map(is_kernel_path, paths)):
         return Refusal(RefusalKind.FOREIGN, f"no changed file belongs to the kernel: {paths[0]}")
     return None
+
+
+def _names_release(word: str) -> bool:
+    """Return whether a tag says that the patches are for a release."""
+    return word in _BACKPORT_WORDS or _VERSION.fullmatch(word) is not None
 
 
 def _asks_to_pull(subject: str) -> bool:
