@@ -13,17 +13,18 @@ _OTHERS: Final[frozenset[str]] = frozenset(
         r"\S+",
         """
     alsa-lib alsa-tools alsa-ucm-conf alsa-utils b4 barebox bcachefs-tools bindgen binutils blktests bluez bpftrace
-    btrfs-progs buildroot busybox cifs-utils cloud-hypervisor coreboot crash-utility crash-utils criu crosvm
-    cryptsetup cxl-cli dpdk dracut drgn dt-schema dtc dwarves e2fsprogs edk2 erofs-utils ethtool exfatprogs
+    btrfs-progs buildroot busybox cargo cifs-utils cloud-hypervisor coreboot coreutils crash-utility crash-utils criu
+    crosvm cryptsetup cxl-cli dpdk dracut drgn dt-schema dtc dwarves e2fsprogs edk2 erofs-utils ethtool exfatprogs
     f2fs-tools fio firecracker fstests gcc gccrs git glibc grub hostap hostapd i-g-t i2c-tools igt igt-gpu-tools
-    iproute2 iptables iputils iw iwd kexec-tools keyutils kmod ksmbd-tools kvm-unit-tests kvmtool libbpf-rs
-    libcamera libdrm libfuse libgpiod libnftnl libseccomp libtraceevent libtracefs liburing libvirt linux-firmware
-    ltp lttng-modules lttng-tools lttng-ust lvm2 makedumpfile man man-pages mdadm mesa meta-oe meta-openembedded
-    mkosi mmc-utils mtd-utils multipath-tools musl ndctl nfs-utils nft nftables nilfs-utils nvme-cli oe-core
+    iproute2 iptables iputils iw iwd kexec-tools keyutils kmod ksmbd-tools kvm-unit-tests kvmtool libbpf-rs libcamera
+    libdrm libfuse libgpiod libnftnl libseccomp libtraceevent libtracefs liburing libvirt linux-firmware ltp
+    lttng-modules lttng-tools lttng-ust lvm2 makedumpfile man man-pages mdadm mesa meta-oe meta-openembedded mkosi
+    mmc-utils mtd-utils multipath-tools musl ndctl nfs-utils nft nftables nilfs-utils nvme-cli oe-core
     openembedded-core openocd opensbi openwrt pahole pciutils poky public-inbox qemu rt-tests rteval rust-bindgen
-    rust-vmm rustc seabios selinux-testsuite smatch sparse squashfs-tools strace stress-ng systemd syzkaller
-    tpm2-tools tpm2-tss trace-cmd u-boot usbutils userspace util-linux v4l-utils virtiofsd vm-memory wayland weston
-    wireless-regdb wpa_supplicant xfsprogs xfstests zephyr
+    rust-lang/cargo rust-lang/rust rust-lang/rust-bindgen rust-vmm rustc seabios selinux-testsuite smatch sparse
+    squashfs-tools strace stress-ng systemd syzkaller tpm2-tools tpm2-tss trace-cmd u-boot usbutils userspace
+    util-linux uutils v4l-utils virtiofsd virtme-ng vm-memory wayland weston wireless-regdb wpa_supplicant xfsprogs
+    xfstests yocto zephyr
     """,
     )
 )
@@ -37,15 +38,15 @@ _KERNEL_CRATES: Final[frozenset[str]] = frozenset(
     """,
     )
 )
-_CARGO: Final = frozenset({"Cargo.toml", "Cargo.lock", "meson.build"})
+_CARGO: Final = frozenset({"Cargo.toml", "Cargo.lock", "build.rs", "meson.build"})
 
 
 def other_project(tags: Collection[str], title: str, lists: Collection[str], paths: Collection[str]) -> str | None:
     """Return the other project that a posting is for, or None.
 
     A tag in the brackets of the subject decides alone. The subsystem that the title names and the lists that it was
-    sent to decide where no changed file is certainly the kernel's, and so does a crate below `rust/` that is laid out
-    as Cargo wants it, as in QEMU. `tags` and `lists` are in lower case.
+    sent to decide where no changed file is certainly the kernel's, and so does a crate that is laid out as Cargo wants
+    it, as in QEMU. `tags` and `lists` are in lower case.
     """
     named = min(_OTHERS.intersection(map(_project_of_tag, tags)), default=None)
     if named is not None:
@@ -77,5 +78,7 @@ def _is_certain(path: str) -> bool:
 
 
 def _is_foreign_crate(path: str) -> bool:
-    parts = path.split("/")
-    return parts[0] == "rust" and len(parts) > 1 and (parts[-1] in _CARGO or (len(parts) > 3 and "src" in parts[2:-1]))
+    *folders, name = path.split("/")
+    if folders[:1] == ["rust"]:
+        return "src" in folders or name in _CARGO
+    return "src" in folders[1:] and folders[0] in _SHARED and name.endswith(".rs")
