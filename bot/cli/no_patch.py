@@ -14,6 +14,26 @@ _GRAPH = re.compile(rb"\* commit [0-9a-f]{7,64}\b")
 _COMMIT = re.compile(rb"commit [0-9a-f]{7,64}\b")
 _HUNK = re.compile(rb"^@@ -\d+(?:,\d+)? \+\d", re.MULTILINE)
 _QUOTED_DIFF = re.compile(r"^> ?(?:diff --git |@@ -)", re.MULTILINE)
+# Diffs that are not read, and what they are.
+_OTHER_DIFFS: Final = (
+    (
+        re.compile(r"^diff --(?:cc|combined) ", re.MULTILINE),
+        "a combined diff of a merge; check the commits that it merges",
+    ),
+    (re.compile(r"^\*{15}(?: .*)?$", re.MULTILINE), "a context diff; make it with `diff -u`"),
+    (
+        re.compile(r"^\d+(?:,\d+)?[acd]\d+(?:,\d+)?\n[<>] ", re.MULTILINE),
+        "a diff without context; make it with `diff -u`",
+    ),
+    (
+        re.compile(r"^(?:diff|---|@@)\u00a0", re.MULTILINE),
+        "no-break spaces in the place of spaces: a mailer changed the diff",
+    ),
+    (
+        re.compile(r"^\x1b\[[\d;]{0,40}m(?:diff|---|@@) ", re.MULTILINE),
+        "a diff with colours; make it with --no-color",
+    ),
+)
 _FORMAT_PATCH: Final = "run `git format-patch -o DIR A..B` and check DIR"
 
 
@@ -33,6 +53,8 @@ def _of_mail(message: Message) -> str:
     kinds = parts_of(message.headers, message.raw)
     if "text/html" in kinds and "text/plain" not in kinds:
         return "the mail has its text as HTML only; save the patch itself and check that file"
+    if other := _other_diff(message.body):
+        return other
     unread = sorted({kind for kind in kinds if not kind.startswith("text/")})
     if unread:
         return f"the mail has no diff in its text, and attachments of type {', '.join(unread)} that are not patches"
@@ -54,9 +76,16 @@ def _of_text(name: str, text: bytes) -> str:
         return f"a source file; run `patchwarden audit {name}`"
     if name.endswith((".c", ".h")):
         return f"a C file, of which only changes are checked; {_FORMAT_PATCH}"
+    if other := _other_diff(text.decode("utf-8")):
+        return other
     if _HUNK.search(text):
         return f"hunks without the name of a file above them; {_FORMAT_PATCH}"
     return f"a text without a diff; {_FORMAT_PATCH}"
+
+
+def _other_diff(text: str) -> str:
+    """Return what kind of diff that is not read the text has, and what to do; "" if it has none."""
+    return next((reason for pattern, reason in _OTHER_DIFFS if pattern.search(text)), "")
 
 
 def _is_utf8(text: bytes) -> bool:

@@ -593,6 +593,11 @@ NO_PATCH = {
     ),
     "a reply that quotes a patch": b"From: ada@example.org\nSubject: Re: [PATCH] x\n\n> diff --git a/x b/x\nNo.\n",
     "a mail without a diff": b"From: ada@example.org\nSubject: [PATCH] x\n\nSorry, forgot it.\n",
+    "a combined diff of a merge": b"From: ada@example.org\nSubject: [PATCH] x\n\ndiff --cc a.rs\n@@@ -1 -1 +1 @@@\n",
+    "a context diff": b"*** a.rs\n--- b.rs\n***************\n*** 1 ****\n! a\n--- 1 ----\n! b\n",
+    "a diff without context": b"1,2c3\n< a\n< b\n---\n> c\n",
+    "no-break spaces": "From: ada@example.org\nSubject: [PATCH] x\n\ndiff\u00a0--git a/x b/x\n".encode(),
+    "a diff with colours": b"From: ada@example.org\nSubject: [PATCH] x\n\n\x1b[1mdiff --git a/x b/x\x1b[m\n",
     "attachments of type application/zip": (
         b"From: ada@example.org\nSubject: [PATCH] x\nContent-Type: multipart/mixed; boundary=b\n\n"
         b"--b\n\nSee.\n--b\nContent-Type: application/zip\n\nPK\n--b--\n"
