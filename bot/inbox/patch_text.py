@@ -43,6 +43,12 @@ _MAX_FIELD: Final = len(b"mime-version:")
 _HEX_DIGITS: Final = b"0123456789abcdef"
 _OTHER_FIELD = re.compile(rb"[A-Za-z][\w-]*+:|[ \t]")
 _DIFF = re.compile(rb"^(?:diff -|--- [^\n]+\n\+\+\+ |Index: )", re.MULTILINE)
+# What git prints above a diff with --stat or --raw.
+_SUMMARY = re.compile(
+    rb"^(?: [^\n|]*+\| +(?:\d+[ +-]*+|Bin[^\n]*+)| \d+ files? changed,[^\n]*+|:\d{6} \d{6} [^\n]*+"
+    rb"| (?:create|delete) mode \d[^\n]*+)(?:\n|\Z)",
+    re.MULTILINE,
+)
 _MAX_TITLE: Final = 200
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -172,7 +178,8 @@ def _commits(text: bytes) -> Sequence[_Commit] | None:
     if diff is None:
         return None
     # A patch of quilt, or a bare diff.
-    return [_Commit(b"", b"", text[: diff.start()].rstrip().removesuffix(b"---"), text[diff.start() :])]
+    message = _SUMMARY.sub(b"", text[: diff.start()]).rstrip().removesuffix(b"---")
+    return [_Commit(b"", b"", message, text[diff.start() :])]
 
 
 def _is_mail(text: bytes) -> bool:

@@ -57,6 +57,18 @@ def test_other_forms_become_mails() -> None:
     assert [mail.subject for mail in mails(DIFF)] == ["[PATCH] a diff without a mail"]
 
 
+def test_the_summary_above_a_diff_is_no_message() -> None:
+    stat = b" a/b.rs | 2 +-\n c.png  | Bin 0 -> 12 bytes\n 2 files changed, 1 insertion(+), 1 deletion(-)\n"
+    raw = b":100644 100644 1234567 89abcde M\ta/b.rs\n create mode 100644 c.png\n\n"
+
+    (mail,) = mails(stat + raw + DIFF)
+    (other,) = mails(b"rust: title\n\nWhy.\n---\n" + stat + b"\n" + DIFF)
+
+    assert mail.subject == "[PATCH] a diff without a mail"
+    assert mail.body.startswith("\n---\ndiff ")
+    assert other.body.startswith("Why.\n---\ndiff ")
+
+
 def test_a_mail_stays_as_it_is() -> None:
     mail = b"From: ada@example.org\nSubject: rust: title\n\n" + DIFF
 
