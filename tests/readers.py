@@ -25,7 +25,14 @@ from bot.digest.mail import digest_mail
 from bot.digest.model import Digest
 from bot.digest.period import Period
 from bot.digest.text import digest_text
-from bot.inbox.assemble import as_patch, assemble, candidate, is_misnumbered_patch, needs_recipients
+from bot.inbox.assemble import (
+    as_patch,
+    assemble,
+    candidate,
+    is_misnumbered_patch,
+    is_patch_without_diff,
+    needs_recipients,
+)
 from bot.inbox.completion import derive_ids, message_id_in
 from bot.inbox.conversations import Conversations, ids_of
 from bot.inbox.grouping import group_candidates, parent_of, replied_id
@@ -34,7 +41,7 @@ from bot.inbox.lore_manifest import read_manifest
 from bot.inbox.mailbox import Mbox, StandardInput, split_mbox
 from bot.inbox.maildir import Maildir
 from bot.inbox.patch_text import mails_of_texts, plain_text
-from bot.inbox.series_facts import read_footers, read_subject
+from bot.inbox.series_facts import names_resend, read_footers, read_subject
 from bot.inbox.thread import relatives, run_of, stem, threads
 from bot.kernel.work_tree import make_diff
 from bot.mail import (
@@ -433,7 +440,8 @@ MAIL_READERS: Final = (
     ),
     _of_mail("mail.mime.parts_of", lambda mail: parts_of(mail.headers, mail.raw)),
     _of_mail(
-        "inbox.assemble.as_patch inbox.assemble.is_misnumbered_patch", lambda m: (as_patch(m), is_misnumbered_patch(m))
+        "inbox.assemble.as_patch inbox.assemble.is_misnumbered_patch inbox.assemble.is_patch_without_diff",
+        lambda mail: (as_patch(mail), is_misnumbered_patch(mail), is_patch_without_diff(mail)),
     ),
     _of_mail("inbox.assemble.needs_recipients", needs_recipients),
     _of_mail("mail.copy.is_copy", lambda mail: copy.is_copy(mail, mail.raw)),
@@ -486,8 +494,8 @@ MAIL_READERS: Final = (
         number=250,
     ),
     Reader(
-        ("bot.inbox.series_facts.read_subject", "bot.inbox.series_facts.read_footers"),
-        lambda text: (read_subject(usual_subject(text)), list(read_footers(text))),
+        tuple(f"bot.inbox.series_facts.{name}" for name in ("read_subject", "read_footers", "names_resend")),
+        lambda text: (read_subject(usual_subject(text)), list(read_footers(text)), names_resend(text.split())),
         units=("[", "[PATCH v2 1/2] a ", "base-commit: a\n", "change-id: ", "\n"),
         size=4_000,
     ),

@@ -49,7 +49,8 @@ def explain_no_patch(name: str, mails: Sequence[RawMail], messages: Sequence[Mes
     return f"{name}: no patch: {_of_text(name, text)}"
 
 
-def _of_mail(message: Message) -> str:
+def explain_lost_patch(message: Message) -> str:
+    """Return why the patch that a mail may have is not read, "" if there is no sign of one."""
     kinds = parts_of(message.headers, message.raw)
     if "text/html" in kinds and "text/plain" not in kinds:
         return "the mail has its text as HTML only; save the patch itself and check that file"
@@ -58,9 +59,15 @@ def _of_mail(message: Message) -> str:
     unread = sorted({kind for kind in kinds if not kind.startswith("text/")})
     if unread:
         return f"the mail has no diff in its text, and attachments of type {', '.join(unread)} that are not patches"
+    return ""
+
+
+def _of_mail(message: Message) -> str:
+    if lost := explain_lost_patch(message):
+        return lost
     if is_reply(message.subject) or _QUOTED_DIFF.search(message.body):
         return "a reply that quotes a patch; check the mail that it answers"
-    if "text/html" in kinds:
+    if "text/html" in parts_of(message.headers, message.raw):
         return "a mail without a diff in its plain text; its HTML is not read; save the patch and check that file"
     return f"a mail without a diff; {_FORMAT_PATCH}"
 

@@ -88,8 +88,9 @@ def _check(
     mails = [] if review_context is None else list(_compose_mails(analysed, review_context))
     problems = [*read.problems, *_misnumbered(read, postings)]
     problems += (problem for posting in postings for problem in _damage(posting))
-    if not (postings or problems or read.broken) and form is not Format.B4:
-        problems += read.without_patch
+    if form is not Format.B4:
+        is_all = not (postings or problems or read.broken)
+        problems += [unread.reason for unread in read.without_patch if is_all or not unread.concerns(postings)]
     problems += read.broken
     known = {rule.id: rule for rule in rules}
     checked = tuple(_checked(analysed))

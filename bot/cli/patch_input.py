@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.cli.context import GlobalOptions
-from bot.inbox.assemble import as_patch, assemble, candidate
+from bot.inbox.assemble import as_patch, assemble, candidate, is_patch_without_diff
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import Mbox, StandardInput
 from bot.inbox.patch_text import PatchDirectory, read_as_mails
@@ -100,6 +100,20 @@ def _is_path(name: str) -> bool:
     return "/" in name or name.startswith((".", "~")) or name.lower().endswith(_SUFFIXES)
 
 
+@dataclass(frozen=True, slots=True)
+class InputWithoutPatch:
+    """A source without a patch: what it is in one sentence, and its mails."""
+
+    reason: str
+    messages: Sequence[Message]
+
+    def concerns(self, postings: Sequence[Posting]) -> bool:
+        """Return whether its mails are replies, or an unnumbered cover letter of one of the postings."""
+        parts = {part.message_id for posting in postings for part in posting.parts}
+        is_about = [message.message_id in parts or _is_comment(message) for message in self.messages]
+        return bool(is_about) and all(is_about)
+
+
 @dataclass(slots=True)
 class ReadMails:
     """The mails of all sources, the problems of their input, and faults of the program."""
@@ -107,7 +121,7 @@ class ReadMails:
     messages: list[Message] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-    without_patch: list[str] = field(default_factory=list)
+    without_patch: list["InputWithoutPatch"] = field(default_factory=list)
 
     def add(self, subject: str, crashed: Crashed) -> None:
         """Record a crash: a fault of the program, or a problem of what it reads."""
@@ -156,10 +170,21 @@ def _read_source(read: ReadMails, source: "Archive", isolate: "Isolate", *, may_
     if not any(map(candidate, messages)):
         messages = [as_patch(message) for message in messages]
         if not any(map(candidate, messages)):
-            read.without_patch.append(_explain_no_patch(source.name, mails, messages))
+            reason = _explain_no_patch(source.name, mails, messages)
+            read.without_patch.append(InputWithoutPatch(reason, messages))
     elif isinstance(source, Mbox | StandardInput | PatchDirectory):
+        read.problems += _lost_patches(source.name, messages)
         messages = [message if _is_comment(message) else as_patch(message) for message in messages]
     read.messages += messages
+
+
+def _lost_patches(name: str, messages: Sequence[Message]) -> Iterator[str]:
+    """Yield why the patches of some mails are not read."""
+    for message in filter(is_patch_without_diff, messages):
+        from bot.cli.no_patch import explain_lost_patch
+
+        if reason := explain_lost_patch(message):
+            yield f'{name}: "{visible(message.subject)}": no patch: {reason}'
 
 
 def _is_comment(message: Message) -> bool:

@@ -113,6 +113,14 @@ def is_misnumbered_patch(message: Message) -> bool:
     return cover is not None and not cover.index and cover.expected == 1 and _has_diff(message)
 
 
+def is_patch_without_diff(message: Message) -> bool:
+    """Return whether the mail has the subject of a patch, not of a cover letter, but no diff that is read."""
+    subject = _subject_of_part(message)
+    if subject is None or not subject.is_patch or not subject.counter:
+        return False
+    return not _has_diff(message) and not is_automatic(message)
+
+
 def _has_diff(message: Message) -> bool:
     text = "\n" + message.body
     return "\ndiff --git " in text or _DIFF.search(text) is not None

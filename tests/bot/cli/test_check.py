@@ -615,6 +615,38 @@ def test_an_input_without_a_patch_is_named(run: Run, tmp_path: Path, what: str, 
     assert what in result.err and result.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("what", ["its text as HTML only", "it is empty", "a mail without a diff", "a context diff"])
+def test_an_input_without_a_patch_is_named_beside_a_patch(run: Run, tmp_path: Path, what: str) -> None:
+    (tmp_path / "input").write_bytes(NO_PATCH[what])
+
+    result = run("check", "--format", "terse", _series("one-patch"), tmp_path / "input")
+
+    assert (2, 1) == (result.status, result.err.count("\n"))
+    assert what in result.err and "missing-safety-comment" in result.out
+
+
+def test_a_reply_or_cover_letter_is_no_lost_patch(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "reply").write_bytes(mail("r@x", "Re: [PATCH] rust: led: read it", to="1@x"))
+    (tmp_path / "cover").write_bytes(mail("c@x", "rust: two drivers"))
+    for number, name in enumerate(("led", "fan"), 1):
+        (tmp_path / name).write_bytes(patch(f"{number}@x", name, number=f" {number}/2", to="c@x"))
+
+    result = run("check", *(tmp_path / name for name in ("cover", "led", "fan", "reply")))
+
+    assert (1, "") == (result.status, result.err)
+
+
+def test_a_lost_patch_is_named_beside_other_mails_of_its_file(run: Run) -> None:
+    html = mail("2@x", "[PATCH 2/2] rust: fan").replace(b"Subject", b"Content-Type: text/html\nSubject")
+    question = mail("3@x", "[PATCH] rust: will you resend it?", to="1@x")
+
+    result = run("check", "--format", "terse", "-", stdin=mbox(patch("1@x", number=" 1/2"), html, question))
+
+    assert result.status == 2
+    assert '"[PATCH 2/2] rust: fan": no patch: the mail has its text as HTML only' in result.err
+    assert "will you" not in result.err and "missing-safety-comment" in result.out
+
+
 @pytest.mark.parametrize(
     "subject", ["rust: led: read it", "", "Re: [PATCH] rust: led: read it", "Re: rust", "[GIT PULL] rust"]
 )
