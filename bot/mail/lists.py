@@ -8,6 +8,13 @@ from rules.lazy import re
 
 _LIST_HOSTS: Final = frozenset({"vger.kernel.org", "kvack.org", "googlegroups.com"})
 _LIST_LABELS: Final = frozenset({"list", "lists"})
+_BOUNCES: Final = "-bounces"
+_REQUEST: Final = "-request"
+# What list software adds to the name of a list for addresses that it reads itself.
+_SOFTWARE: Final[tuple[str, ...]] = (
+    *(_BOUNCES, _REQUEST, "-owner", "-join", "-leave", "-subscribe", "-unsubscribe", "-confirm"),
+    *("+owner", "+subscribe", "+unsubscribe", "+help"),
+)
 _RELAY: Final = re.compile(r"devnull\+([^@]*)@kernel\.org", re.IGNORECASE)
 
 
@@ -27,10 +34,10 @@ def list_address(list_id: str) -> str:
 def may_be_list(address: str) -> bool:
     """Return whether the address may be a list's, by its host.
 
-    `user=domain@host` is a rewritten person's address, and `list-bounces@host` gets the bounces of a list.
+    `user=domain@host` is a rewritten person's address, and a program reads `list-bounces@host` or `list-request@host`.
     """
     local, _, host = address.rpartition("@")
-    return "=" not in local and not local.lower().endswith("-bounces") and is_list_host(host)
+    return "=" not in local and not local.lower().endswith(_SOFTWARE) and is_list_host(host)
 
 
 def relayed(address: str) -> str:
@@ -45,7 +52,10 @@ def relayed(address: str) -> str:
 def rewriting_list(address: str) -> str:
     """Return the list, in lower case, that put its own address into From; "" for a relay and for `user=domain@host`.
 
-    A list may put its address for bounces there, which no person reads.
+    A list may put its address for bounces there, which no person reads, or as LISTSERV does one that it makes for the
+    author: `000012a-dmarc-request@host`.
     """
     local, _, host = address.lower().rpartition("@")
-    return "" if "=" in local or relayed(address) else f"{local.removesuffix('-bounces')}@{host}"
+    if "=" in local or local.endswith(_REQUEST) or relayed(address):
+        return ""
+    return f"{local.removesuffix(_BOUNCES)}@{host}"

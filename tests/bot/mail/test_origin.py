@@ -214,6 +214,17 @@ def test_the_address_of_a_list_for_bounces_stands_for_the_list() -> None:
     assert message.lists == (LIST,)
 
 
+@pytest.mark.parametrize("address", ["rust-request", "rust-owner", "rust+unsubscribe", "0000a1-dmarc-request"])
+def test_an_address_that_list_software_reads_is_no_list(address: str) -> None:
+    assert mail("Ann <ann@example.org>", to=f"{LIST}, {address}@lists.example.org").lists == (LIST,)
+
+
+def test_an_address_that_a_list_makes_for_an_author_is_no_list() -> None:
+    message = mail("Ann <0000a1-dmarc-request@lists.example.org>", "Reply-To: ann@example.org")
+
+    assert with_original_author(message, BOOK).lists == (LIST,)
+
+
 def test_a_person_s_rewritten_address_is_no_list() -> None:
     message = mail("Ann <ann=example.org@lists.example.org>", to=f"{LIST}, b=example.org@lists.example.org")
 
