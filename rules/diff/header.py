@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Read the header of one file in a diff: the names, modes and blob ids above its hunks."""
 
+from typing import Final
+
 from rules.diff.patch import FileChange
 from rules.diff.top_level import is_kernel_path, kernel_path
 from rules.diff.tree import MIN_BLOB_ID_DIGITS
@@ -27,6 +29,7 @@ _BEHIND_NAME = re.compile(
     r"|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}(?: [-+]\d{4})?"
     r"|\((?:revision \d{1,9}|working copy|nonexistent)\))\Z"
 )
+_EMPTY_BLOBS: Final = ("e69de29", "473a0f4")  # by SHA-1, by SHA-256
 _CONTROL_CHARACTER = re.compile(r"[\0-\x1f\x7f]")
 
 
@@ -82,7 +85,9 @@ def read_header(text: str) -> Header | str:
         binary=binary,
         copied="copy to " in values,
     )
-    return Header(change, binary or any(keyword in values for keyword in _CHANGE_KEYWORDS))
+    is_change = any(keyword in values for keyword in _CHANGE_KEYWORDS)
+    is_cut = "new file mode " in values and not (change.blob_after or _EMPTY_BLOBS[0]).startswith(_EMPTY_BLOBS)
+    return Header(change, binary or (is_change and not is_cut))
 
 
 def _read_names(values: dict[str, str], *, is_git: bool) -> tuple[str | None, str | None]:

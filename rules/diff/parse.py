@@ -20,6 +20,8 @@ MAX_FILES: Final = 10_000
 # Expressions that search a whole diff begin with a newline, because a single fixed character is found fast.
 _GIT_STARTS = ("\ndiff --git ", "\ndiff --cc ", "\ndiff --combined ")
 _START = re.compile(r"\n(?:diff --(?:git|cc|combined) |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)")
+_PLAIN_START = re.compile(r"\n--- [^\n]+\n\+\+\+ [^\n]+\n@@ -")
+_NAMES = re.compile(r"(?:\A|\n)--- [^\n]*+\n\+\+\+ [^\n]*+")
 _NOTES = re.compile(r"^---[ \t]*$", re.MULTILINE)
 _IN_BODY_HEADERS = ("From: ", "Date: ", "Subject: ")
 _RULE = re.compile(r"([-+])\1{4}")
@@ -45,8 +47,8 @@ _REASONS = {
 def read_patch(index: int, subject: str, body: str) -> Patch:
     """Parse the body of a mail: commit message, `---`, notes, diff.
 
-    The diff begins at the first `diff --git ` line. If there is none, it begins at the first `---`, `+++`, `@@`
-    sequence. The patch of a body without a diff has no changes.
+    The diff begins at the first `diff --git ` line. If there is none, or below the line `---` above it, the diff begins
+    at the first `---`, `+++`, `@@` sequence. The patch of a body without a diff has no changes.
     """
     text = body.replace("\r\n", "\n") if "\r\n" in body else body
     start = _find_diff(text)
@@ -87,8 +89,10 @@ def parse(diff: str) -> tuple[FileChange, ...] | Unreadable:
 def _find_diff(text: str) -> int:
     below = "\n" + text
     starts = [at for start in _GIT_STARTS if (at := below.find(start)) >= 0]
-    match = None if starts else _START.search(below)
-    return min(starts, default=match.start() if match else len(text))
+    end = min(starts, default=len(below))
+    notes = below.find("\n---\n", 0, end) if starts else 0
+    match = _PLAIN_START.search(below, notes, end) if notes >= 0 else None
+    return match.start() if match else min(end, len(text))
 
 
 def _split_message(text: str) -> tuple[str, tuple[str, ...], str]:
@@ -123,6 +127,9 @@ def _read_section(section: str) -> FileChange | Unreadable:
         return Unreadable(header)
     if header.change.binary:
         return header.change
+    names = _NAMES.search(top)
+    if names is not None and (at < 0 or top[names.end() :].strip()):
+        return Unreadable("a damaged hunk header", top.count("\n", 0, names.end()) + 1)
     if at < 0:
         return header.change if header.is_change else Unreadable("a file header without a change")
     if _NO_BREAK_SPACE in section and header.change.path.endswith(_CODE):

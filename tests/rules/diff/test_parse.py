@@ -330,6 +330,9 @@ def test_a_footer_may_stand_below_the_blank_context_line_at_the_end() -> None:
         (HEADER + "@@ -1,2 +1,3 @@\n one\n\xa0two\n three\n", 7, "no-break"),
         (HEADER + "@@ -1,2 +1,3 @@\n one\n+  \xa0two\n three\n", 7, "no-break"),
         (HEADER + HUNK + HEADER + HUNK, 9, "several patches"),
+        (HEADER + "> @@ -1,2 +1,3 @@\n one\n+two\n three\n@@ -9,1 +10,2 @@\n nine\n+ten\n", 5, "damaged"),
+        ("diff --git a/a.rs b/a.rs\nnew file mode 100644\n--- /dev/null\n+++ b/a.rs\n@@ -0,0 +1\n+x\n", 5, "damaged"),
+        ("diff --git a/a.rs b/a.rs\nnew file mode 100644\nindex 0000000..1111111\n", 1, "without a change"),
         (HEADER + "@@ -x +1,3 @@\n one\n", 5, "damaged"),
         (HEADER + "@@ -1,1 +1 1 @@\n one\n", 5, "damaged"),
         ("diff --git a/a.rs b/a.rs\n@@ -1 +1 x\n--- a/a.rs\n+++ b/a.rs\n" + HUNK, 2, "damaged"),
@@ -359,9 +362,17 @@ def test_a_no_break_space_of_the_author_is_no_damage(path: str, line: str) -> No
 
 def test_a_file_may_be_deleted_and_made_anew() -> None:
     deleted = "diff --git a/a.rs b/a.rs\ndeleted file mode 120000\nindex 1111111..0000000\n"
-    new = "diff --git a/a.rs b/a.rs\nnew file mode 100644\nindex 0000000..2222222\n"
+    new = "diff --git a/a.rs b/a.rs\nnew file mode 100644\nindex 0000000..e69de29\n"
 
     assert ["a.rs", "a.rs"] == [change.path for change in read_patch(1, "s", deleted + new).changes]
+
+
+def test_a_diff_may_begin_without_the_line_of_git_below_the_notes() -> None:
+    plain = "--- a/b.rs\n+++ b/b.rs\n" + HUNK
+
+    assert read_patch(1, "s", "Why.\n---\nnotes\n" + plain + HEADER + HUNK).paths == ("b.rs", "a.rs")
+    assert read_patch(1, "s", f"As in\n{plain}\n---\nnotes\n" + HEADER + HUNK).paths == ("a.rs",)
+    assert read_patch(1, "s", f"As in\n{plain}\n" + HEADER + HUNK).paths == ("a.rs",)
 
 
 def test_damage_has_the_line_of_the_mail_and_removes_all_changes() -> None:
