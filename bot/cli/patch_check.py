@@ -90,7 +90,8 @@ def _check(
     problems += (problem for posting in postings for problem in _damage(posting))
     if form is not Format.B4:
         is_all = not (postings or problems or read.broken)
-        problems += [unread.reason for unread in read.without_patch if is_all or not unread.concerns(postings)]
+        parts = {part.message_id for posting in postings for part in posting.parts}
+        problems += [unread.reason for unread in read.without_patch if is_all or not unread.concerns(parts)]
     problems += read.broken
     known = {rule.id: rule for rule in rules}
     checked = tuple(_checked(analysed))

@@ -2,7 +2,7 @@
 """From the targets of `patchwarden check` to postings: open them, read their mails, and assemble these."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.cli.context import GlobalOptions
@@ -107,9 +107,8 @@ class InputWithoutPatch:
     reason: str
     messages: Sequence[Message]
 
-    def concerns(self, postings: Sequence[Posting]) -> bool:
-        """Return whether its mails are replies, or an unnumbered cover letter of one of the postings."""
-        parts = {part.message_id for posting in postings for part in posting.parts}
+    def concerns(self, parts: Collection[str]) -> bool:
+        """Return whether its mails are replies, or parts of a posting such as an unnumbered cover letter."""
         is_about = [message.message_id in parts or _is_comment(message) for message in self.messages]
         return bool(is_about) and all(is_about)
 
