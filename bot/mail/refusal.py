@@ -89,7 +89,7 @@ _VERSION = re.compile(
     r"(?>(?:linux|stable|lts|longterm|olk|openeuler|anolis|android\d{0,2})[-/]?)*+"
     r"(?:\d{1,2}\.\d{1,3}(?:\.\d{1,3})?(?:[.-]?y|-stable)?"
     r"|v\d{1,2}\.\d{1,3}(?:\.\d{1,3}|(?:[.-]?y|-stable))|v[3-9]\.\d{2,3})"
-    r"(?:-(?:rt|cip|lts)\d{0,3})?\+?(?:[/,]\d{1,2}\.\d{1,3}\S*)*",
+    r"(?:-(?:rt|cip|lts)\d{0,3})?\+?(?:[/,]\d{1,2}\.\d{1,3}\S*)?",
     re.IGNORECASE,
 )
 _BACKPORT_WORDS: Final = frozenset({"backport", "stable", "autosel", "sru"})
