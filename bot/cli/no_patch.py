@@ -12,8 +12,8 @@ from rules.lazy import re
 
 _GRAPH = re.compile(rb"\* commit [0-9a-f]{7,64}\b")
 _COMMIT = re.compile(rb"commit [0-9a-f]{7,64}\b")
-_HUNK = re.compile(rb"^@@ -\d+(?:,\d+)? \+\d", re.MULTILINE)
 _QUOTED_DIFF = re.compile(r"^> ?(?:diff --git |@@ -)", re.MULTILINE)
+_FORMAT_PATCH: Final = "run `git format-patch -o DIR A..B` and check DIR"
 # Diffs that are not read, and what they are.
 _OTHER_DIFFS: Final = (
     (
@@ -33,8 +33,11 @@ _OTHER_DIFFS: Final = (
         re.compile(r"^\x1b\[[\d;]{0,40}m(?:diff|---|@@) ", re.MULTILINE),
         "a diff with colours; make it with --no-color",
     ),
+    (
+        re.compile(r"^@@ -\d+(?:,\d+)? \+\d", re.MULTILINE),
+        f"hunks without the name of a file above them, which may be wrapped; {_FORMAT_PATCH}",
+    ),
 )
-_FORMAT_PATCH: Final = "run `git format-patch -o DIR A..B` and check DIR"
 
 
 def explain_no_patch(name: str, mails: Sequence[RawMail], messages: Sequence[Message]) -> str:
@@ -85,8 +88,6 @@ def _of_text(name: str, text: bytes) -> str:
         return f"a C file, of which only changes are checked; {_FORMAT_PATCH}"
     if other := _other_diff(text.decode("utf-8")):
         return other
-    if _HUNK.search(text):
-        return f"hunks without the name of a file above them; {_FORMAT_PATCH}"
     return f"a text without a diff; {_FORMAT_PATCH}"
 
 

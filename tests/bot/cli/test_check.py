@@ -585,6 +585,9 @@ NO_PATCH = {
     "output of git without a diff": b"commit " + b"1" * 40 + b"\nAuthor: Ada <ada@example.org>\n\n    rust: title\n",
     "output of `git log --graph`": b"* commit " + b"1" * 40 + b"\n| Author: Ada <ada@example.org>\n",
     "hunks without the name of a file": b"@@ -1 +1 @@\n-a\n+b\n",
+    "a file above them, which may be wrapped": (
+        b"From: ada@example.org\nSubject: [PATCH] x\n\ndiff --git\na/x b/x\n---\na/x\n+++\nb/x\n@@ -1 +1 @@\n-a\n+b\n"
+    ),
     "not a text": b"PK\x03\x04\0\0\xff",
     "its text as HTML only": b"From: ada@example.org\nSubject: [PATCH] x\nContent-Type: text/html\n\n<p>x</p>\n",
     "its HTML is not read": (
