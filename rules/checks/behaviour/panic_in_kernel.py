@@ -21,6 +21,8 @@ Return a `Result` and use `?`, or describe in a comment above the statement why 
 - Code that is built only with an option `CONFIG_DEBUG_..`.
 - Statements with a comment above or beside them, and functions with a section `# Panics`.
 - Code that the patch only moves or edits.
+
+If only hunks are known, and a test or a comment may begin above them, nothing is reported.
 """
 
 from bisect import bisect_left
@@ -28,9 +30,9 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
-from rules.analysis.view import FileView
-from rules.finding import Diagnostic, Severity
-from rules.lazy import re
+from rules.analysis.view import FileView, Position
+from rules.finding import Confidence, Diagnostic, Severity
+from rules.lazy import re, replace
 from rules.lint.evidence import DocumentSection, MessageId
 from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.code_place import is_in_macro_definition, is_in_test
@@ -42,27 +44,42 @@ _CALL = re.compile(
 )
 _CONST = re.compile(r"(?:\A|[\s;{}])(?:const|static)\b(?!\s*(?:unsafe\s+)?(?:fn|\w+\s*:\s*\w+\s*>))|\bconst\s*\Z")
 _CONST_FUNCTION = re.compile(r"\bconst\s+(?:unsafe\s+)?(?:extern\s+)?fn\b")
+_FUNCTION = re.compile(r"\bfn\s+\w")
+_METHOD = re.compile(r"\bfn\s+\w[^(]{0,200}+\(\s*(?:&\s*(?:'\w+\s+)?)?(?:mut\s+)?self\b")
+_ITEM = re.compile(r"\b(?:fn\s+\w|impl\b|trait\b|mod\b)")
+_TEST_PATH = re.compile(r"(?:\A|[/_])(?:tests?|selftests?|kunit)(?:\.rs\Z|/)")
 _GOES_ON = re.compile(r"\s*+(?:[.?)]|else\b)")
 _MAX_STATEMENT = 2000  # characters before a place that are searched for the start of its statement
+_STEP = 4  # columns of an indentation
 _MAX_COMMENTS = 20  # lines of comment in a statement
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added call that may panic and that no comment explains."""
+    if _TEST_PATH.search(file.path):
+        return
     for item in introduced(file, "", _occurrences, skips_cut_macros=True):
-        if not is_in_hunk_of_tests(file, item.line):
-            yield file.report(
-                item, f"`{item.key}` may panic. Return an error, or say in a comment why it cannot happen."
-            )
+        is_shown = file.is_complete or item.confidence is None
+        if is_shown or _is_in_plain_function(file.hunk_heading(item.line), len(item.scope)):
+            message = f"`{item.key}` may panic. Return an error, or say in a comment why it cannot happen."
+            yield file.report(Position(item.line, item.column), message)
 
 
-def is_in_hunk_of_tests(file: FileView, line: int) -> bool:
-    """Return whether git says that a hunk is in a module of tests."""
-    heading = file.hunk_heading(line)
-    return "mod tests" in heading or "kunit" in heading
+def _is_in_plain_function(heading: str, indentation: int) -> bool:
+    """Return whether a hunk continues a function that is neither constant nor in a module of tests, according to git.
+
+    git does not show the indentation of the function. That of the statement at the start of the hunk is given.
+    """
+    if not _FUNCTION.search(heading) or _CONST_FUNCTION.search(heading) or "test" in heading:
+        return False
+    return indentation == _STEP or (indentation == 2 * _STEP and _METHOD.search(heading) is not None)
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
+    """Yield the calls, with low confidence if a test may begin above the source.
+
+    The scope of these is the indentation of their statement, "" if that is of no use.
+    """
     for match in _CALL.finditer(source.code):
         at = match.start()
         if match["method"] == "expect(" and not source.text[match.end() :].lstrip().startswith('"'):
@@ -72,7 +89,27 @@ def _occurrences(source: RustSource) -> Iterator[Occurrence]:
         if not _is_explained(source, at):
             at = match.start("method") if match["method"] else match.start("macro")
             name = {"unwrap()": ".unwrap()", "expect(": ".expect(..)"}.get(match["method"] or "", match["macro"])
-            yield occurrence(name, source, at)
+            item = occurrence(name, source, at)
+            cut = _cut_indentation(source, at)
+            yield item if cut is None else replace(item, confidence=Confidence.LOW, scope=cut)
+
+
+def _cut_indentation(source: RustSource, offset: int) -> str | None:
+    """Return None if the item around a place is shown, up to the margin or the impl of a method.
+
+    Otherwise return the indentation of the statement, "" if its start or only a part of the items around it is shown.
+    """
+    openings = list(source.structure.enclosing(offset))
+    outermost = openings[-1] if openings else offset
+    head = source.structure.head(outermost) if openings else ""
+    start = _statement_start(source, outermost)
+    is_cut = start == 0 and source.first_line > 1 and "\n\n" not in source.text[:outermost]
+    text = source.line_text(source.line(source.structure.skip_attributes(start)[0]))
+    indentation = text[: len(text) - len(text.lstrip())]
+    if not is_cut and _ITEM.search(head):
+        is_method = len(indentation) == _STEP and _METHOD.search(head) is not None
+        return None if is_method or not indentation else ""
+    return "" if is_cut else indentation
 
 
 def _is_constant(source: RustSource, offset: int) -> bool:
@@ -194,6 +231,76 @@ EXAMPLES = (
           | +        Led::new().unwrap()
           | +    };
           | +}
+        """,
+    ),
+    Example(
+        "tests in modules of other names",
+        """
+          | diff drivers/led.rs (new)
+          | +#[kunit_tests(rust_led)]
+          | +mod checks {
+          | +    fn level() -> u8 {
+          | +        Led::new().unwrap().level()
+          | +    }
+          | +}
+          | +#[cfg(all(CONFIG_LED_KUNIT_TEST, CONFIG_LED))]
+          | +mod levels {
+          | +    fn level() -> u8 {
+          | +        Led::new().unwrap().level()
+          | +    }
+          | +}
+          | diff drivers/led_kunit.rs (new)
+          | +fn level() -> u8 {
+          | +    Led::new().unwrap().level()
+          | +}
+        """,
+    ),
+    Example(
+        "a hunk that begins in a test, or in a comment",
+        """
+          | diff drivers/led.rs
+          | @@ 20 @@ mod checks {
+          |
+          | +    fn level() -> u8 {
+          | +        Led::new().unwrap().level()
+          | +    }
+          | @@ 40 @@ fn on() {
+          |          let led = Led::new();
+          | +        led.unwrap().on();
+          |          led.off();
+          | @@ 60 @@ fn on(led: Option<&Led>) {
+          | +        .unwrap()
+          |          .off();
+          |      led.on();
+          | @@ 80 @@ pub const fn on(led: Option<&Led>) {
+          |      let level = level();
+          | +    led.unwrap().on();
+          |      led.off();
+        """,
+    ),
+    Example(
+        "a hunk that begins in a function",
+        """
+          | diff drivers/led.rs
+          | @@ 20 @@ fn on(led: Option<&Led>) {
+          |      let level = level();
+        ! | +    led.unwrap().on();
+          |  }
+          |
+          |  impl Led {
+          |      fn off() {
+        ! | +        Led::new().unwrap().off();
+          |      }
+          | @@ 60 @@ fn set(&self, led: Option<&Led>) {
+          |          let level = level();
+          |          if level > 0 {
+        ! | +            led.unwrap().set(level);
+          |          }
+          |      }
+          |
+          |      fn blink(&self) {
+        ! | +        self.next().unwrap();
+          |      }
         """,
     ),
     Example(

@@ -31,6 +31,7 @@ from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
+from rules.source.rust.code_place import is_in_test
 from rules.source.rust.source import RustSource
 from rules.source.rust.tokens import find_words
 
@@ -43,7 +44,6 @@ _CLOSURE = re.compile(r"(?:[(,={;]|=>|\bmove)\s*+\|\s*+(?:&\s*+)?\w*+\s*+\Z")  #
 _INIT = re.compile(r"\b(?:try_)?(?:pin_)?init!\s*\Z")
 _MAX_LITERALS = 2_000  # literals of a file that are checked
 _MAX_LENGTH = 8_000  # characters of a literal, or above a function, that are searched
-_TEST = re.compile(r"#\[\s*(?:test|cfg\(test\)|kunit)")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
@@ -77,7 +77,7 @@ def _occurrences(source: RustSource, names: set[str]) -> Iterator[Occurrence]:
         name = source.structure.self_type(match.start()) if match["name"] == "Self" else match["name"]
         if name in names and "Clone for" not in container and _builds(source, match.start(), opening):
             function = source.structure.function(match.start())
-            if function is None:
+            if function is None or is_in_test(source, match.start()):
                 continue
             if function[0] not in commented:
                 commented[function[0]] = _mentions_invariants(source, function[0], function[1])
@@ -120,11 +120,11 @@ def _is_in_pattern(source: RustSource, opening: int) -> bool:
 
 
 def _mentions_invariants(source: RustSource, opening: int, closing: int | None) -> bool:
-    """Return whether a comment in the function, or just above it, contains the word, or the function is a test."""
+    """Return whether a comment in the function, or just above it, contains the word."""
     first = max(0, opening - _MAX_LENGTH)
     above = source.text[max(first, source.code.rfind("}", first, opening)) : opening]
     body = source.text[opening : closing if closing is not None else len(source.text)]
-    return "nvariant" in body or "INVARIANT" in body or "INVARIANT" in above or _TEST.search(above) is not None
+    return "nvariant" in body or "INVARIANT" in body or "INVARIANT" in above
 
 
 EXAMPLES = (
@@ -194,6 +194,10 @@ EXAMPLES = (
           | +    fn clone(&self) -> Self { Self { ptr: self.ptr, n: self.n } }
           | +}
           | +impl Name { fn new() -> Self { Self(1) } }
+          | +#[kunit_tests(rust_led)]
+          | +mod checks {
+          | +    fn led() -> Led { Led { ptr: null_mut(), n: 1 } }
+          | +}
         """,
     ),
     Example(

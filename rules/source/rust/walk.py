@@ -7,6 +7,7 @@ from typing import Any
 from tree_sitter import Node
 
 from rules.lazy import dataclass, re, replace
+from rules.source.rust.code_place import TEST
 from rules.source.rust.grammar import ParsedText
 from rules.source.rust.lines import attributes_of, header_rows
 from rules.source.rust.model import MACRO_DEFINITIONS, Setting
@@ -26,7 +27,6 @@ ITEM_KINDS = {
     "foreign_mod_item": "extern",
     "macro_definition": "macro_rules!",
 }
-_TEST = re.compile(r"#\[\s*(?:test\b|cfg\s*\((?:[^)]*\W)?test\s*[,)]|kunit_tests\b|\w+::kunit_tests\b)")
 _EXPORTED = re.compile(r"#\[\s*macro_export\b")
 _LEVEL = re.compile(r"\b(?:allow|expect)\s*+\(([^)]*+)(?:\)|\Z)")
 _LINTS = {
@@ -36,6 +36,7 @@ _LINTS = {
 # Words without which no attribute of a text is what these expressions look for. Few texts have them.
 _LEVELS = (b"allow", b"expect")
 _LINT_WORDS = (b"undocumented_unsafe_blocks", b"missing_safety_doc", b"warnings", b"clippy::")
+_TESTS = (b"kunit_tests", b"KUNIT", b"SELFTEST")
 _TEST_WORD = re.compile(rb"test(?<=\btest)\b")
 _STATEMENTS = frozenset(
     {"let_declaration", "expression_statement", "unsafe_block", "call_expression", "match_expression", "if_expression"}
@@ -75,7 +76,7 @@ class Walker:
         self._cursor: Any = parsed.tree.walk()  # its node is never None
         text = parsed.text
         self._has_lints = _has_any(text, _LEVELS) and _has_any(text, _LINT_WORDS)
-        self._has_tests = b"test" in text and (b"kunit_tests" in text or _TEST_WORD.search(text) is not None)
+        self._has_tests = _has_any(text, _TESTS) or (b"test" in text and _TEST_WORD.search(text) is not None)
         self._root = Context(
             allowed=frozenset() if parsed.is_doctest else self._inner_lints(parsed.tree.root_node),
             setting="doctest" if parsed.is_doctest else "code",
@@ -162,8 +163,8 @@ class Walker:
             floor = header_rows(self._parsed.lines, row, -1)[0] - 1 if outer.container == "mod" else outer.floor
         in_test, allowed = outer.in_test, outer.allowed
         if self._has_tests or self._has_lints:
-            attributes = attributes_of(self._parsed, node, (b"test", *_LEVELS))
-            in_test = in_test or any(_TEST.match(text) for text in attributes)
+            attributes = attributes_of(self._parsed, node, (b"test", *_TESTS, *_LEVELS))
+            in_test = in_test or any(TEST.match(text) for text in attributes)
             allowed = allowed | allowed_lints(attributes)
             body = node.child_by_field_name("body") if kind in ("mod", "fn", "impl", "trait") else None
             allowed = allowed | self._inner_lints(body) if body is not None else allowed
