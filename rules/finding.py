@@ -90,6 +90,7 @@ class Diagnostic:
     """The report of a check. The engine adds the rule's id, and the rule's severity if `severity` is None.
 
     `fix` are the edits that remove the cause, if they are exact: they change nothing else, and need no judgement.
+    `lines` are other lines of the anchor's image at which the same finding may be reported after another change.
     """
 
     anchor: Anchor | LogAnchor
@@ -100,6 +101,7 @@ class Diagnostic:
     scope: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     fix: tuple[Edit, ...] = ()
+    lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 """Find the occurrences of a pattern that a patch introduces, and neither moves nor edits."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rules.analysis.view import FileView
 from rules.finding import Confidence, Edit
@@ -14,7 +14,7 @@ from rules.source.rust.source import RustSource
 class Occurrence:
     """An occurrence of a rule's pattern in an image. `key` identifies it before and after an edit.
 
-    `fix` are the edits that remove it, if they are exact.
+    `fix` are the edits that remove it, if they are exact. `lines` has the lines of all code that it is about.
     """
 
     key: str
@@ -23,6 +23,7 @@ class Occurrence:
     scope: str = ""
     confidence: Confidence | None = None
     fix: tuple[Edit, ...] = ()
+    lines: Sequence[int] = ()
 
 
 def occurrence(key: str, source: RustSource, offset: int, *fix: Edit) -> Occurrence:

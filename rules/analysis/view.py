@@ -2,7 +2,7 @@
 """The input of rules: the changed files of a series, each read once for all rules."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
@@ -189,14 +189,17 @@ class FileView:
         scope: str = "",
         facts: tuple[tuple[str, str], ...] = (),
         fix: tuple[Edit, ...] = (),
+        lines: Iterable[int] = (),
     ) -> Diagnostic:
         """Return the report of a problem at a line, a position or a node of this file.
 
         `severity` defaults to the rule's, `confidence` to that of the file. `scope` names the enclosing item, so that
         the finding keeps its identity when lines move. `facts` are for programs. `fix` are exact edits of this file.
+        `lines` are the lines of all code that the finding is about, if it is reported at one of several.
         """
         anchor = self.anchor(place)
-        return Diagnostic(anchor, text, confidence or self.confidence, severity, evidence, scope, facts, fix)
+        level = confidence or self.confidence
+        return Diagnostic(anchor, text, level, severity, evidence, scope, facts, fix, tuple(lines))
 
     def anchor(self, place: "int | Line | Position | Node") -> Anchor:
         """Return a place in the file, with the text of its line; the text of a very long line is cut.

@@ -264,7 +264,7 @@ def _audited(rules: Sequence[Rule], series_view: SeriesView) -> "Audited":
     views: dict[tuple[str, bool, tuple[Fragment, ...]], FileView] = {}
     remaining = _MAX_AUDITED
 
-    def lines(rule_id: str, image: Image) -> frozenset[int] | None:
+    def lines_of(rule_id: str, image: Image) -> frozenset[int] | None:
         nonlocal remaining
         key = (rule_id, image.path, image.is_complete, image.fragments)
         if key not in seen:
@@ -275,11 +275,12 @@ def _audited(rules: Sequence[Rule], series_view: SeriesView) -> "Audited":
                 views[key[1:]] = series_view.alone(image)
             alone = views[key[1:]]
             found = list(_FileRules([by_id[rule_id]]).diagnose(alone, unchecked))
-            seen[key] = None if unchecked else frozenset([diagnostic.anchor.line for _, diagnostic in found])
+            lines = (line for _, diagnostic in found for line in (diagnostic.anchor.line, *diagnostic.lines))
+            seen[key] = None if unchecked else frozenset(lines)
             remaining -= 1 + len(found)
         return seen[key]
 
-    return lines
+    return lines_of
 
 
 def _numbered(findings: Iterable[Finding]) -> tuple[Finding, ...]:

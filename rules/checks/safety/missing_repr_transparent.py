@@ -73,7 +73,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
                 quoted = tuple(source.line_text(number).strip() for number, _ in comment.lines)
                 evidence = (Evidence(f"{file.path}:{comment.first_line}", quoted),)
                 place = line if line in file.new_lines else comment.first_line
-                yield file.report(place, message, evidence=evidence)
+                yield file.report(place, message, evidence=evidence, lines=(line, comment.first_line))
 
 
 def _claimed_name(file: FileView, source: RustSource, comment: CommentBlock) -> str | None:
@@ -139,6 +139,23 @@ EXAMPLES = (
         ! | +    // CAST: `Led<T>` is a transparent wrapper of `bindings::led`.
           | +    let led = ptr.cast::<Led>();
           |  }
+        """,
+    ),
+    Example(
+        "a later patch that adds the attribute",
+        """
+          | patch rust: led: cast the pointer
+          | diff rust/kernel/led.rs (whole)
+          |  pub struct Led<T>(Opaque<bindings::led>, PhantomData<T>);
+          |  fn from_raw(ptr: *mut bindings::led) {
+  ! fixed | +    // CAST: `Led<T>` is a transparent wrapper of `bindings::led`.
+          | +    let led = ptr.cast::<Led>();
+          |  }
+          | patch rust: led: make it transparent
+          | diff rust/kernel/led.rs
+          | +#[repr(transparent)]
+          |  pub struct Led<T>(Opaque<bindings::led>, PhantomData<T>);
+          |  fn from_raw(ptr: *mut bindings::led) {
         """,
     ),
     Example(

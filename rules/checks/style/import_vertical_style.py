@@ -32,7 +32,6 @@ after one item and run rustfmt.
 """
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterator
 from operator import attrgetter
 
@@ -70,15 +69,16 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         return
     for source in file.added_sources(*_WORDS):
         for item in _occurrences(source, 0, file.new_lines):
-            yield file.report(item, item.key, fix=item.fix)
+            yield file.report(item, item.key, fix=item.fix, lines=item.lines)
         for item in _repeated(source, file.new_lines):
-            yield file.report(item, item.key)
+            yield file.report(item, item.key, lines=item.lines)
         found: set[int] = set()
         for doctest, indent in doctest_sources(source, is_complete=file.is_complete):
             for item in (*_occurrences(doctest, indent, file.new_lines), *_repeated(doctest, file.new_lines)):
                 found.add(item.line)
                 if not _HIDDEN.match(source.line_text(item.line)):
-                    yield file.report(Position(item.line, item.column + indent), item.key)
+                    place = Position(item.line, item.column + indent)
+                    yield file.report(place, item.key, lines=item.lines)
         if not file.is_complete and source.comments:
             yield from _report_cut(file, source, found)
 
@@ -101,13 +101,14 @@ def _occurrences(source: RustSource, indent: int, new_lines: frozenset[int]) -> 
         for line, offset, message in _faults(source, match.start("tree"), match.end("tree"), is_doctest=indent > 0):
             if line in new_lines:
                 fix = () if indent else rewrite_use(source, match.start("tree"), match.end("tree"))
-                yield Occurrence(message, line, source.column(offset), fix=fix)
+                lines = range(source.line(match.start()), source.line(match.end()) + 1)
+                yield Occurrence(message, line, source.column(offset), fix=fix, lines=lines)
                 break
 
 
 def _repeated(source: RustSource, new_lines: frozenset[int]) -> Iterator[Occurrence]:
     """Yield the second `use` of each module that has two on new lines of one scope."""
-    counts: Counter[tuple[int, str]] = Counter()
+    uses: dict[tuple[int, str], list[int]] = {}
     for match in USE.finditer(source.code):
         module = _MODULE.match(match["tree"])
         line = source.line(match.start())
@@ -116,13 +117,16 @@ def _repeated(source: RustSource, new_lines: frozenset[int]) -> Iterator[Occurre
         path = "".join(module["path"].split()).removesuffix("::")
         if ("::" in path or path in _PARENTS) and is_plain_use(source.code, match.start()):
             key = next(source.structure.enclosing(match.start()), -1), path
-            counts[key] += 1
-            if counts[key] == 2:
-                yield Occurrence(f"Import the names of `{path}` in one `use`.", line, source.column(match.start()))
+            uses.setdefault(key, []).append(match.start())
+    for (_, path), starts in uses.items():
+        if len(starts) > 1:
+            lines = [source.line(start) for start in starts]
+            message = f"Import the names of `{path}` in one `use`."
+            yield Occurrence(message, lines[1], source.column(starts[1]), lines=lines)
 
 
 def _faults(source: RustSource, start: int, end: int, *, is_doctest: bool) -> Iterator[tuple[int, int, str]]:
-    """Yield the lists of a `use` that are in another layout: a line, the offset of the list, and the message."""
+    """Yield the lists of a `use` that are in another layout: a line, an offset in it, and the message."""
     opened: list[tuple[int, list[int]]] = []
     for sign in _SIGN.finditer(source.code, start, end):
         if sign[0] == "{":
@@ -138,9 +142,10 @@ def _faults(source: RustSource, start: int, end: int, *, is_doctest: bool) -> It
             above = [source.line(opening), *lines]
             shared = next((line for line, before in zip(lines, above, strict=False) if line == before), None)
             if shared is not None or source.line(sign.start()) == lines[-1]:
-                yield shared or lines[-1], opening, _ONE_LINE
+                line = shared or lines[-1]
+                yield line, opening if line == above[0] else items[lines.index(line)], _ONE_LINE
             elif not is_doctest and not _has_comment(source, opening, sign.start()):
-                yield lines[-1], opening, _NO_COMMENT
+                yield lines[-1], items[-1], _NO_COMMENT
 
 
 class _Skip:
@@ -284,6 +289,55 @@ EXAMPLES = (
           | +/// ```ignore
           | +/// use kernel::led::{Fade, Pulse};
           |  fn on() {}
+        """,
+    ),
+    Example(
+        "a later patch that changes the declaration, but not its layout",
+        """
+          | patch rust: led: add the module
+          | diff rust/kernel/led.rs (new)
+          | +use crate::{
+          | +    bindings,
+        ! | +    types::Opaque,
+          | +};
+          | +use super::Color;
+        ! | +use super::Level;
+          | patch rust: led: add an import
+          | diff rust/kernel/led.rs
+          |  use crate::{
+          |      bindings,
+          |      types::Opaque,
+        ! | +    types::ScopeGuard,
+          |  };
+          |  use super::Color;
+          | +use super::Fade;
+          |  use super::Level;
+        """,
+    ),
+    Example(
+        "a later patch that changes the layout",
+        """
+          | patch rust: led: add the module
+          | diff rust/kernel/led.rs (new)
+          | +use crate::{
+          | +    bindings,
+  ! fixed | +    types::Opaque,
+          | +};
+          | +use super::Color;
+  ! fixed | +use super::Level;
+          | patch rust: led: keep the layout
+          | diff rust/kernel/led.rs
+          |  use crate::{
+          |      bindings,
+          | -    types::Opaque,
+          | +    types::Opaque, //
+          |  };
+          | -use super::Color;
+          | -use super::Level;
+          | +use super::{
+          | +    Color,
+          | +    Level, //
+          | +};
         """,
     ),
     Example(
