@@ -116,8 +116,8 @@ class _Follower:
         if file.pre is None or file.post is None:
             return []
         remaining: list[_FollowedFinding] = []
-        for hunk, part, shift in _parts(file.change.hunks, followed):
-            remaining += self._beside(part, shift, file) if hunk is None else self._inside(part, hunk, file)
+        for hunks, part, shift in _parts(file.hunk_groups, followed):
+            remaining += self._inside(part, hunks, file) if hunks else self._beside(part, shift, file)
         return remaining
 
     def _beside(self, part: Iterable[_FollowedFinding], shift: int, file: FileView) -> Iterator[_FollowedFinding]:
@@ -134,13 +134,16 @@ class _Follower:
             item.line += shift
             yield item
 
-    def _inside(self, part: Iterable[_FollowedFinding], hunk: Hunk, file: FileView) -> Iterator[_FollowedFinding]:
-        """Yield findings in a hunk with their new lines: of the same line, or of the added line that has the finding.
+    def _inside(
+        self, part: Iterable[_FollowedFinding], hunks: Sequence[Hunk], file: FileView
+    ) -> Iterator[_FollowedFinding]:
+        """Yield findings in a group of hunks with their new lines.
 
-        If the hunk adds several lines, and none of them is known to have the finding, the finding is dropped.
+        That is the same line, or the added line that has the finding. If the hunks add several lines, and none of them
+        is known to have the finding, the finding is dropped.
         """
-        after_of = {line.before: line.after for line in hunk.lines if line.before is not None}
-        added = [line.after for line in hunk.lines if line.before is None and line.after is not None]
+        after_of = _lines_after(hunks)
+        added = [number for hunk in hunks for number in hunk.added]
         lines_before = _ImageLines(file.pre)
         for item in part:
             if item.line not in after_of:
@@ -201,20 +204,32 @@ class _Follower:
 
 
 def _parts(
-    hunks: Iterable[Hunk], followed: Sequence[_FollowedFinding]
-) -> Iterator[tuple[Hunk | None, Sequence[_FollowedFinding], int]]:
-    """Yield the findings in each hunk, and those between hunks with the number of lines by which they move."""
+    groups: Iterable[Sequence[Hunk]], followed: Sequence[_FollowedFinding]
+) -> Iterator[tuple[Sequence[Hunk], Sequence[_FollowedFinding], int]]:
+    """Yield the findings in each group of hunks, and those between groups with how many lines they move."""
     start = shift = 0
-    for hunk in hunks:
-        first = bisect_left(followed, hunk.before_end - hunk.before_count, start, key=_line)
-        end = bisect_left(followed, hunk.before_end, first, key=_line)
+    for group in groups:
+        first = bisect_left(followed, group[0].before_first, start, key=_line)
+        end = bisect_left(followed, group[-1].before_end, first, key=_line)
         if first > start:
-            yield None, followed[start:first], shift
+            yield (), followed[start:first], shift
         if end > first:
-            yield hunk, followed[first:end], 0
-        start, shift = end, hunk.after_end - hunk.before_end
+            yield group, followed[first:end], 0
+        start, shift = end, group[-1].after_end - group[-1].before_end
     if start < len(followed):
-        yield None, followed[start:], shift
+        yield (), followed[start:], shift
+
+
+def _lines_after(hunks: Sequence[Hunk]) -> dict[int, int | None]:
+    """Return the numbers after the patch of the lines from the first to the last of these hunks, None if removed."""
+    after_of: dict[int, int | None] = {}
+    above = hunks[0].before_first
+    for hunk in hunks:
+        shift = hunk.after_end - hunk.after_count - hunk.before_first
+        after_of.update((line, line + shift) for line in range(above, hunk.before_first))
+        after_of.update((line.before, line.after) for line in hunk.lines if line.before is not None)
+        above = hunk.before_end
+    return after_of
 
 
 class _ImageLines:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
 
 from rules.analysis.analysis import Analysis, Results
 from rules.analysis.view import FileView, Position, SeriesView
-from rules.diff.patch import FileChange
 from rules.lazy import cached_property, dataclass
 from rules.source.rust.model import UnsafeDeclaration, UnsafeSite
 from rules.source.rust.source import RustSource
+from rules.source.rust.structure import implemented_type
 
 Unsafe = TypeVar("Unsafe", UnsafeSite, UnsafeDeclaration)
 Cause = Literal["added", "comment-removed", "comment-parted"]
@@ -133,7 +133,7 @@ def _new(
         if candidate.key in keys:
             _take_same(candidate, removed_here)
     for candidate in added:
-        match = _take_same(candidate, removed_here) or _take_same(candidate, removed_elsewhere.first(candidate.key))
+        match = _take_same(candidate, removed_here) or removed_elsewhere.take_same(candidate)
         if match is None:
             unmatched.append(candidate)
         elif match.justified:
@@ -142,9 +142,41 @@ def _new(
         if candidate.key not in keys:
             _take_same(candidate, removed_here)
     for index, candidate in enumerate(unmatched):
-        match = _take_similar(file.change, candidate, removed_here) if index < _MAX_EDITED else None
+        match = _take_edited(file, candidate, removed_here, removed_elsewhere) if index < _MAX_EDITED else None
         if match is None or match.justified:
             yield _at_code(candidate, "added" if match is None else "comment-removed")
+
+
+def _take_edited(
+    file: FileView,
+    candidate: "_Candidate[Unsafe]",
+    removed_here: "list[_Candidate[Unsafe]]",
+    removed_elsewhere: "_RemovedElsewhere[Unsafe]",
+) -> "_Candidate[Unsafe] | None":
+    """Return the earlier text of edited code: similar code that the patch removes in the same hunk.
+
+    Of code that also moves, it is similar code without a comment that was in a function or impl of the same name.
+    """
+    line = candidate.code.line
+    group = next((group for group in file.hunk_groups if line < group[-1].after_end), None)
+    first, end = (0, 0) if group is None else (group[0].before_first, group[-1].before_end)
+    if match := _take_similar(candidate, removed_here, lambda item: first <= item.code.line < end):
+        return match
+    if place := _place(candidate):
+        match = _take_similar(candidate, removed_here, lambda item: _place(item) == place)
+        match = match or _take_similar(candidate, removed_elsewhere.first(place))
+    return None if match is None or match.justified else match
+
+
+def _place(candidate: "_Candidate[Unsafe]") -> str:
+    """Return what is likely to name code that moves: its function, or type and trait of an impl; "" if unknown."""
+    code = candidate.code
+    if isinstance(code, UnsafeDeclaration):
+        return ""
+    if code.kind == "block":
+        name = code.scope.rpartition(" / ")[2]
+        return f"\n{name}" if name.startswith("fn ") else ""
+    return f"\n{implemented_type(code.body)} {code.body.partition(' for ')[0].rpartition(' ')[2]}"
 
 
 def _comment_lost(
@@ -204,9 +236,17 @@ class _RemovedElsewhere(Generic[Unsafe]):
         self._file = file
         self._by_key: _ByKey[Unsafe] = by_key
         self._started: dict[str, tuple[list[_Candidate[Unsafe]], Iterator[_Candidate[Unsafe]]]] = {}
+        self._taken: set[int] = set()
+
+    def take_same(self, candidate: "_Candidate[Unsafe]") -> "_Candidate[Unsafe] | None":
+        """Return a candidate with the same key, which matches no other code afterwards."""
+        match = _take_same(candidate, self.first(candidate.key))
+        if match is not None:
+            self._taken.add(id(match))
+        return match
 
     def first(self, key: str) -> "list[_Candidate[Unsafe]]":
-        """Return the first candidates with that key, at most `_MAX_PAIRS`. A caller removes a match from the list."""
+        """Return the first candidates with that key or place, at most `_MAX_PAIRS`. A caller removes a match."""
         if key not in self._started:
             self._started[key] = [], self._others(key)
         first, rest = self._started[key]
@@ -223,7 +263,7 @@ class _RemovedElsewhere(Generic[Unsafe]):
 
     def _others(self, key: str) -> "Iterator[_Candidate[Unsafe]]":
         for other, candidate in self._by_key.get(key, ()):
-            if other is self._file:
+            if other is self._file or id(candidate) in self._taken:
                 continue
             index = self._index_of_later.get(id(other))
             if index is None or not _comes_from(self._file, self._later[:index], candidate.code.line):
@@ -231,11 +271,13 @@ class _RemovedElsewhere(Generic[Unsafe]):
 
 
 def _removed_by_key(series: SeriesView, read: "_Read[Unsafe]") -> "_ByKey[Unsafe]":
-    """Return all unsafe code that patches of the series remove, in the order of the series."""
+    """Return all unsafe code that patches of the series remove, by key and by place, in the order of the series."""
     by_key: _ByKey[Unsafe] = {}
     for file in series.files:
         for candidate in _removed_here(file, read) if file.is_rust else ():
             by_key.setdefault(candidate.key, []).append((file, candidate))
+            if place := _place(candidate):
+                by_key.setdefault(place, []).append((file, candidate))
     return by_key
 
 
@@ -282,17 +324,14 @@ def _take_same(candidate: "_Candidate[Unsafe]", removed: "list[_Candidate[Unsafe
 
 
 def _take_similar(
-    change: FileChange, candidate: "_Candidate[Unsafe]", removed: "list[_Candidate[Unsafe]]"
+    candidate: "_Candidate[Unsafe]",
+    removed: "list[_Candidate[Unsafe]]",
+    is_near: "Callable[[_Candidate[Unsafe]], bool] | None" = None,
 ) -> "_Candidate[Unsafe] | None":
-    """Remove the most similar candidate of the same hunk from the list and return it: the patch edited that code."""
-    hunk_index = change.hunk_after(candidate.code.line)
-    if hunk_index is None:
-        return None
-    hunk, kind = change.hunks[hunk_index], candidate.key.split(" ")[0]
+    """Remove the most similar candidate from the list and return it: a patch edited that code."""
+    kind = candidate.code.kind
     near = [
-        index
-        for index, item in enumerate(removed)
-        if _is_within(item.code.line, hunk.before_start, hunk.before_count) and item.key.startswith(kind + " ")
+        index for index, item in enumerate(removed) if item.code.kind == kind and (is_near is None or is_near(item))
     ]
     text = f"{_words(candidate.code.text)} {candidate.key}"
     best, chosen = _MIN_SIMILARITY, None
@@ -308,7 +347,3 @@ def _similarity(before: str, after: str) -> float:
 
     matcher = SequenceMatcher(None, before, after, autojunk=False)
     return matcher.ratio() if min(matcher.real_quick_ratio(), matcher.quick_ratio()) >= _MIN_SIMILARITY else 0.0
-
-
-def _is_within(line: int, start: int, count: int) -> bool:
-    return start <= line < start + count

@@ -3,6 +3,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
@@ -287,6 +288,13 @@ class FileView:
             return line
         hunk = self.change.hunks[at]
         return hunk.unchanged.get(line) if line < hunk.after_end else line + hunk.before_end - hunk.after_end
+
+    @cached_property
+    def hunk_groups(self) -> list[tuple[Hunk, ...]]:
+        """The hunks, those together of which git usually makes one: a diff with little context has more hunks."""
+        hunks = self.change.hunks
+        ends = [at for at in range(1, len(hunks)) if not hunks[at - 1].is_close_to(hunks[at])]
+        return [hunks[start:end] for start, end in pairwise([0, *ends, len(hunks)])] if hunks else []
 
     def hunk_heading(self, line: int) -> str:
         """Return what git prints after the `@@` of the hunk that shows a line, or "" if no hunk does."""

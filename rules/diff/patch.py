@@ -3,12 +3,14 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import takewhile
 from operator import attrgetter
 from typing import NamedTuple, Self
 
 from rules.finding import Side
 from rules.lazy import cached_property, dataclass, re
 
+_MAX_UNCHANGED = 6  # lines between two changes in one hunk
 _TEXT = {"+": re.compile(r"\n\+([^\n]*)"), "-": re.compile(r"\n-([^\n]*)")}
 
 
@@ -102,6 +104,11 @@ class Hunk:
         return {number: line[1:] for number, line in lines if line[:1] == "-"}
 
     @property
+    def before_first(self) -> int:
+        """The number, before the patch, of the first line of the hunk, or of the line below a hunk without any."""
+        return self.before_end - self.before_count
+
+    @property
     def before_end(self) -> int:
         """The number, before the patch, of the line below the hunk."""
         return self.before_start + (self.before_count or 1)
@@ -137,12 +144,24 @@ class Hunk:
         """The lines after the patch, with their markers, and an empty one at the end."""
         return [line for line in self._lines if line[:1] != "-"] if self.has("-") else self._lines
 
+    def is_close_to(self, below: Self) -> bool:
+        """Tell whether git prints this hunk and the one below as one hunk, with its usual context of three lines."""
+        unchanged = below.before_first - self.before_end
+        if unchanged > _MAX_UNCHANGED:
+            return False
+        texts = (*takewhile(_is_context, reversed(self._lines[:-1])), *takewhile(_is_context, below._lines))
+        return unchanged + len(texts) <= _MAX_UNCHANGED
+
     def has(self, start: str) -> bool:
         """Tell whether a line begins with this text, of which the first character is the marker."""
         return self.text.startswith(start) or f"\n{start}" in self.text
 
 
 _before_start = attrgetter("before_start")
+
+
+def _is_context(line: str) -> bool:
+    return line.startswith(" ")
 
 
 def _after_first(hunk: Hunk) -> int:

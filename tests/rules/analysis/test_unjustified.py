@@ -54,6 +54,61 @@ MOVED = {
         | +    let x = unsafe { bindings::on(led, 1) };
         |  }
         """,
+    "edited in two hunks without context": """
+        | tree a.rs
+        |  fn f() {
+        |      unsafe { bindings::on(led) };
+        |      a();
+        |  }
+        | diff a.rs
+        | @@ 2 @@
+        | -    unsafe { bindings::on(led) };
+        | @@ 3 @@
+        | +    unsafe { bindings::on(led, 1) };
+        """,
+    "moved within the file and edited": """
+        | tree a.rs
+        |  fn f() {
+        |      unsafe { bindings::on(led) };
+        |  }
+        |  fn g() {}
+        |  fn h() {}
+        |  fn i() {}
+        |  fn j() {}
+        |  fn k() {}
+        |  fn l() {}
+        |  fn m() {}
+        | diff a.rs
+        | @@ 1 @@
+        | -fn f() {
+        | -    unsafe { bindings::on(led) };
+        | -}
+        | @@ 10 @@
+        |  fn m() {}
+        | +fn f() {
+        | +    unsafe { bindings::on(led, 1) };
+        | +}
+        """,
+    "moved to another file and edited": """
+        | diff a.rs (whole)
+        | -impl Led {
+        | -    fn f() {
+        | -        unsafe { bindings::on(led) };
+        | -    }
+        | -}
+        |  fn g() {}
+        | diff b.rs (new)
+        | +pub(crate) fn f() {
+        | +    unsafe { bindings::on(led, 1) };
+        | +}
+        """,
+    "an impl that is moved to another file and edited": """
+        | diff a.rs (whole)
+        |  fn f() {}
+        | -unsafe impl<T> Send for Led<T> {}
+        | diff b.rs (new)
+        | +unsafe impl<T: Send> Send for Led<T> {}
+        """,
     "split into another file of the patch": """
         | diff a.rs (whole)
         |  fn f() {}
@@ -144,6 +199,53 @@ MOVED = {
 @pytest.mark.parametrize("name", MOVED)
 def test_moved_and_edited_code_is_not_new(name: str) -> None:
     assert [] == exposed(MOVED[name])
+
+
+NEW = {
+    "similar code in another function of another file": ("fn e", "unsafe { bindings::on(led, 1) }"),
+    "other code in the same function of another file": ("fn f", "unsafe { *led.level.get() }"),
+    "code that loses its comment in another file": ("fn d", "unsafe { bindings::off(led, 1) }"),
+}
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_code_in_another_file_is_new_if_its_function_and_text_do_not_say_where_it_was(name: str) -> None:
+    head, code = NEW[name]
+
+    site = exposed(f"""
+        | diff a.rs (whole)
+        | -fn f() {{
+        | -    unsafe {{ bindings::on(led) }};
+        | -}}
+        | -fn d() {{
+        | -    // SAFETY: a
+        | -    unsafe {{ bindings::off(led) }};
+        | -}}
+        |  fn g() {{}}
+        | diff b.rs (new)
+        | +{head}() {{
+        | +    {code};
+        | +}}
+        """)
+
+    assert [(1, "b.rs", "added", "post", 2)] == site
+
+
+def test_a_piece_that_moves_is_no_earlier_text_of_similar_code() -> None:
+    site = exposed("""
+        | diff a.rs (whole)
+        | -fn f() {
+        | -    unsafe { bindings::on(led, state) };
+        | -}
+        |  fn g() {}
+        | diff b.rs (new)
+        | +fn f() {
+        | +    unsafe { bindings::on(led, state) };
+        | +    unsafe { bindings::on(led, other) };
+        | +}
+        """)
+
+    assert [(1, "b.rs", "added", "post", 3)] == site
 
 
 def test_a_copy_is_new() -> None:

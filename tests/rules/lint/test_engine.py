@@ -288,6 +288,15 @@ def test_a_later_patch_without_context_moves_a_line() -> None:
     assert lines(run((BAD,), series, NoTree())) == [(1, "a.rs", 2, None)]
 
 
+def test_a_change_that_lies_in_two_hunks_without_context_is_not_taken_for_a_fix() -> None:
+    edited = (
+        "| patch one\n| diff a.rs (new)\n| +a\n| +bad\n| +b\n| +bad 2\n| +c\n"
+        "| patch two\n| diff a.rs\n| @@ 2 @@\n| -bad\n| @@ 3 @@\n| +very bad\n| @@ 5 @@\n| +d\n"
+    )
+
+    assert [(1, "a.rs", 2, None), (1, "a.rs", 4, None), (2, "a.rs", 3, None)] == lines(report(edited))
+
+
 def test_what_a_partial_image_does_not_show_is_not_taken_for_fixed() -> None:
     text = "| patch one\n| diff a.rs\n| @@ 10 @@\n|  ok\n| +bad\n|  end\n"
     text += "| patch two\n| diff a.rs\n| @@ 11 @@\n|  bad\n| +x\n"
