@@ -15,7 +15,9 @@ Write `#[expect(dead_code)]`.
 
 ## What it does not flag
 
-- Files with conditional compilation: the lint may be reported in some configurations only.
+- Files with conditional compilation or KUnit tests: the lint may be reported in some configurations only.
+- Items that other files can use, because those may have conditional compilation: public ones, and all in a file with
+  `mod name;`. For the same reason, files of which only hunks are known.
 - Attributes with a comment beside them, which may say why the lint is not always reported.
 - `unused_unsafe`, which depends on the version of Rust.
 - Macros and their calls, attributes of a whole file, and attributes that the patch only moves or edits.
@@ -43,14 +45,17 @@ _LINTS = frozenset(
         "unused_assignments",
     )
 )
-_CONDITION = re.compile(r"\bcfg(?:_attr)?!?\s*\((?!\s*(?:test\b|not\(test\)))")
+_CONDITION = re.compile(r"\bcfg(?:_attr)?!?\s*\((?!\s*(?:test\b|not\(test\)))|\bkunit_tests\b")
+_CHILD = re.compile(r"\bmod\s++\w++\s*+;")
+_PUBLIC = re.compile(r"\bpub\b")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added attribute."""
-    if not file.is_maintained_rust or any(_CONDITION.search(source.code) for source in file.sources_with(b"cfg")):
+    sources = file.post_rust if file.is_complete and file.is_maintained_rust else ()
+    if not sources or any(_CONDITION.search(source.code) or _CHILD.search(source.code) for source in sources):
         return
-    for item in introduced(file, "allow(", _occurrences, skips_cut_macros=True):
+    for item in introduced(file, "allow(", _occurrences):
         message = f"Use `expect({item.key})`, so that the compiler reports when it is no longer needed."
         yield file.report(item, message, fix=item.fix)
 
@@ -62,10 +67,18 @@ def _occurrences(source: RustSource) -> Iterator[Occurrence]:
         if lint is None or _MACRO.match(source.code, match.end()):
             continue  # The compiler ignores the attribute of a macro call.
         has_comment = "//" in source.line_text(source.line(match.start()))
-        if not has_comment and next(source.structure.macros(match.start()), None) is None:
+        is_in_macro = next(source.structure.macros(match.start()), None) is not None
+        if not has_comment and not is_in_macro and not _may_be_used_elsewhere(source, match.start()):
             word = match.start() + len("#[")
             fix = source.edit(word, word + len("allow"), "expect")
-            yield occurrence(lint, source, match.start(), *([fix] if _LINTS.issuperset(lints) else []))
+            yield occurrence(lint, source, match.start(), *([fix] if lints == [lint] else []))
+
+
+def _may_be_used_elsewhere(source: RustSource, offset: int) -> bool:
+    """Return whether the item with the attributes at an offset, or a part of it, is public, or its end is unknown."""
+    start, _ = source.structure.skip_attributes(offset)
+    end = source.structure.statement_end(start)
+    return end is None or _PUBLIC.search(source.code, start, end[0]) is not None
 
 
 EXAMPLES = (
@@ -82,12 +95,12 @@ EXAMPLES = (
     Example(
         "a procedural macro of the kernel, and code of a program",
         """
-          | diff rust/macros/led.rs
+          | diff rust/macros/led.rs (whole)
         ! | +#[allow(dead_code)]
-          |  pub(crate) trait Led {}
-          | diff scripts/led.rs
+          |  trait Led {}
+          | diff scripts/led.rs (whole)
           | +#[allow(dead_code)]
-          |  pub(crate) trait Led {}
+          |  trait Led {}
         """,
     ),
     Example(
@@ -111,13 +124,41 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "a macro of which only a part is shown",
+        "a file of which only a part is shown",
         """
-          | diff rust/macros/led.rs
-          | @@ macro_rules! led {
-          |      ($level:expr) => {{
-          | +        #[allow(unused_variables)]
-          |          let level = $level;
+          | diff drivers/led.rs
+          | +#[allow(dead_code)]
+          |  fn on() {}
+        """,
+    ),
+    Example(
+        "items that other files can use",
+        """
+          | diff drivers/led.rs (new)
+          | +#[allow(dead_code)]
+          | +#[inline]
+          | +pub(crate) fn on() {}
+          | +#[allow(dead_code)]
+          | +mod regs {
+          | +    pub(super) const LEVEL: usize = 4;
+          | +}
+          | diff drivers/leds.rs (new)
+          | +mod fade;
+          | +#[allow(dead_code)]
+          | +fn on() {}
+        """,
+    ),
+    Example(
+        "tests that are built only with an option",
+        """
+          | diff drivers/led.rs (new)
+          | +#[allow(dead_code)]
+          | +fn on() {}
+          | +#[kunit_tests(rust_led)]
+          | +mod tests {
+          | +    #[test]
+          | +    fn level() { super::on() }
+          | +}
         """,
     ),
     Example(

@@ -153,11 +153,11 @@ fn on(led: &mut Led) -> *const u8 {
     "an attribute": (
         "allow-not-expect",
         """\
-#[allow(dead_code, unused_mut)]
+#[allow(dead_code)]
 fn on() {}
 """,
         """\
-#[expect(dead_code, unused_mut)]
+#[expect(dead_code)]
 fn on() {}
 """,
     ),
@@ -535,7 +535,7 @@ fn on(led: &Led) {
     "an attribute with other lints": (
         "allow-not-expect",
         """\
-#[allow(dead_code, clippy::all)]
+#[allow(dead_code, unused_mut)]
 fn on() {}
 """,
     ),
