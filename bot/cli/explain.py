@@ -15,7 +15,7 @@ from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
 from bot.mail.refusal import RefusalTerms, refuse_mail, refuse_posting
-from bot.mail.target import target
+from bot.mail.target import stored_id, target
 from bot.pool.forked import forked
 from bot.pool.worker import Limits
 from bot.ports.landing import AppliedRecord
@@ -59,7 +59,7 @@ def explain(
     """  # noqa: E501 help paragraphs are not hard-wrapped
     from bot.app.refusal_terms import build_refusal_terms
 
-    message_id = target(mail)
+    message_id = target(mail) or stored_id(mail)
     if message_id is None:
         raise SettingsError(f"{mail!r} is neither a message-id nor the web address of a mail")
     settings = context.settings()
@@ -68,7 +68,7 @@ def explain(
         postings = store.postings_with_part(message_id)
         attestations = store.attestations(message_id)
     if not mails:
-        raise SettingsError(f"the database has no mail with the id {message_id}")
+        raise SettingsError(f"the database has no mail with the id {visible(message_id)}")
     terms, now, modes = build_refusal_terms(settings), datetime.now(UTC), _Modes(settings)
     if form is ReportFormat.JSON:
         series = [_series_record(stored, terms, now, modes) for stored in postings]

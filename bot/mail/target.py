@@ -13,6 +13,7 @@ _ARCHIVE: Final = "https://lore.kernel.org/r/"
 
 # Printable ASCII without characters that would end the id in a header, a mailbox file or an URL.
 _ID = re.compile(r"[!#-;=?-~]+@[!#-;=?-~]+")
+_STORED_ID = re.compile(r"[^<>\s]{1,500}")  # of any mail that can be read
 _PAGE = re.compile(r"(?:raw|t\.mbox\.gz|t\.atom|[tT]|R)?")
 _REDIRECTORS: Final = frozenset({"msgid.link", "patch.msgid.link", "lkml.kernel.org", "r.kernel.org"})
 
@@ -31,6 +32,15 @@ def target(text: str) -> str | None:
     if text.startswith("<") and text.endswith(">"):
         text = text[1:-1]
     return text if is_message_id(text) else None
+
+
+def stored_id(text: str) -> str | None:
+    """Return the message-id, without `<>`, that a mail may have and the text is; None if it is none.
+
+    Unlike those of `target`, it may have quotes or no `@`, and must not become part of an address.
+    """
+    message_id = text.strip().removeprefix("<").removesuffix(">")
+    return message_id if _STORED_ID.fullmatch(message_id) and "://" not in message_id else None
 
 
 def is_message_id(text: str) -> bool:

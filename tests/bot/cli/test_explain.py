@@ -21,6 +21,7 @@ MAILS = (
     mail("good@x", "another mail"),
     patch("zero@x", "tank", number=" 0/1"),
     b"\0\n\n",
+    patch('"quoted.id"@x', "sun"),
 )
 
 
@@ -44,6 +45,7 @@ def explained(patchwarden: Call, tmp_path: Path) -> Call:
         ("stable@x", ['refused: backport: the subject says "6.12.y"']),
         ("https://lore.kernel.org/all/new@x/T/#u", ["new@x", "reviewed"]),
         ("<new@x>", ["reviewed"]),
+        ('<"quoted.id"@x>', ['"quoted.id"@x', 'in "rust: sun: read it", v1, 1 of 1 patches', "our reply: "]),
         ("zero@x", ["in no series: no-patch: it has the number of a cover letter"]),
     ],
 )
