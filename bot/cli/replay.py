@@ -134,6 +134,8 @@ def replay(
     review_context = build_dry_run_context(settings, choose_rules(rule), () if rule else build_author_rules(settings))
     sources = [open_source(archive) for archive in archives]
     start = parse_time(since, datetime.now(UTC)) if since else None
+    if mails is not None:
+        _refuse_unfit_folder(mails)
     tally, began = Tally(), time.monotonic()
     is_cluster = bool(cluster or scheduler)
     if is_cluster:
@@ -164,6 +166,14 @@ def replay(
     if len(tally.failures) > _MAX_PROBLEMS:
         complain(f"and {len(tally.failures) - _MAX_PROBLEMS:,} more failures")
     return status.FAILED if tally.failures else status.OK
+
+
+def _refuse_unfit_folder(folder: Path) -> None:
+    """Raise UsageError if no mail can be written to that folder, before any mail is reviewed. It is made later."""
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        problem = "cannot be written" if existing.is_dir() else "is not a folder"
+        raise UsageError(f"{existing} {problem}", option="--mails")
 
 
 @dataclass(slots=True)

@@ -54,12 +54,25 @@ def test_any_number_of_jobs_gives_the_same(run: Run, archive: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_mail_that_cannot_be_written_ends_the_replay(run: Run, archive: Path, tmp_path: Path, jobs: str) -> None:
-    (tmp_path / "file").write_text("no folder")
+    run("replay", "--jobs", jobs, "--mails", tmp_path / "out", archive)
+    for path in (tmp_path / "out").iterdir():
+        path.with_suffix(".part").mkdir()
 
-    result = run("replay", "--jobs", jobs, "--mails", tmp_path / "file", archive)
+    result = run("replay", "--jobs", jobs, "--mails", tmp_path / "out", archive)
 
     assert 3 == result.status
-    assert f"patchwarden: cannot write {tmp_path}/file/" in result.err
+    assert f"patchwarden: cannot write {tmp_path}/out/" in result.err
+
+
+def test_a_file_in_place_of_the_folder_is_refused_before_any_mail_is_read(
+    run: Run, archive: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+
+    result = run("replay", "--jobs", "1", "--mails", tmp_path / "file", archive)
+
+    assert (2, "") == (result.status, result.out)
+    assert f"--mails: {tmp_path}/file is not a folder" in result.err
 
 
 def test_the_mails_that_would_be_sent_are_written(run: Run, archive: Path, tmp_path: Path) -> None:
