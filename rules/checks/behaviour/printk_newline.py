@@ -16,7 +16,8 @@ Write `\\n` at the end of the format.
 ## What it does not flag
 
 - `pr_cont!`, and files that use it, where a later call may continue the message.
-- Formats that are not a plain string, macro definitions, tests, and calls that the patch only moves or edits.
+- Formats that are not a plain string, and calls with a newline in an argument.
+- Macro definitions, tests, and calls that the patch only moves or edits.
 """
 
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import IssueReference
 from rules.lint.rule import Example, Rule, Scope, Status, Trigger
-from rules.source.rust.code_place import is_in_macro_definition
+from rules.source.rust.code_place import is_in_macro_definition, is_in_test
 from rules.source.rust.source import RustSource
 
 _CALL = re.compile(
@@ -54,7 +55,12 @@ def _occurrences(source: RustSource) -> Iterator[Occurrence]:
             device = _DEVICE.match(source.code, at, end)
             at = device.end() if device is not None else end
         text = _FORMAT.match(source.text, at, end)
-        if text is not None and not _NEWLINE.search(text[1]) and not is_in_macro_definition(source, match.start()):
+        if text is None or _NEWLINE.search(text[1]):
+            continue
+        if is_in_macro_definition(source, match.start()) or is_in_test(source, match.start()):
+            continue
+        closing = source.structure.closing(match.end() - 1) or end
+        if "\\n" not in source.text[text.end() : min(closing, end)]:  # else an argument may end the message
             yield occurrence(match["name"], source, match.start(), source.edit(text.end(1), text.end(1), "\\n"))
 
 
@@ -86,6 +92,11 @@ EXAMPLES = (
           | +        "
           | +    );
           | +    print!("on");
+          | +    pr_info!("{}", "LED on\\n");
+          | +}
+          | +#[cfg(test)]
+          | +mod checks {
+          | +    fn on() { pr_info!("on"); }
           | +}
         """,
     ),
