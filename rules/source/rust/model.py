@@ -4,12 +4,18 @@
 from typing import Final, Literal
 
 from rules.finding import Confidence
-from rules.lazy import dataclass
+from rules.lazy import dataclass, re
 from rules.source.rust.docs import Docs
 
 Setting = Literal["code", "macro-definition", "exported-macro", "macro-call", "doctest"]
 MACRO_DEFINITIONS: Final = ("macro-definition", "exported-macro")
 Verdict = Literal["clippy", "lenient", "none", "unknown"]
+
+TEST: Final = re.compile(
+    r"#\s*\[\s*(?:test\b|(?:\w+\s*::\s*)?kunit_tests\b"
+    r"|cfg\s*\([^\]]{0,200}?(?:(?<!not\()\btest\b|\bCONFIG_\w{0,60}?(?:KUNIT|SELFTEST)))"
+)
+"""An attribute of a test, or of code that is built only for tests."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,9 @@ from typing import Any
 from tree_sitter import Node
 
 from rules.lazy import dataclass, re, replace
-from rules.source.rust.code_place import TEST
 from rules.source.rust.grammar import ParsedText
 from rules.source.rust.lines import attributes_of, header_rows
-from rules.source.rust.model import MACRO_DEFINITIONS, Setting
+from rules.source.rust.model import MACRO_DEFINITIONS, TEST, Setting
 
 ITEM_KINDS = {
     "function_item": "fn",
