@@ -4,11 +4,13 @@
 from collections.abc import Mapping
 from typing import Final
 
+from bot.mail.landed import read_reverts
 from bot.mail.posting import Complete, Defective, Posting
 from bot.review.disposition import ALREADY_REPORTED, DISMISSED
 from bot.review.finding_group import MAX_PER_MESSAGE, group_findings, split_explained
 from bot.review.model import FindingState, ReviewFinding
 from bot.review.render.sentence import Sentence
+from rules.diff.patch import Patch
 from rules.finding import Confidence, Severity
 from rules.lazy import dataclass, field, replace
 from rules.lint.rule import Rule, Scope, Status
@@ -24,6 +26,7 @@ FOR_AUTHORS: Final = Sentence("its rule is for authors before posting, and the l
 SWITCHED_OFF: Final = Sentence("its rule is switched off in the settings")
 DIGEST_ONLY: Final = Sentence("its rule is reported in digests only: {reason}")
 FIXED_LATER: Final = Sentence("fixed by patch {patch} of the series")
+REVERT: Final = Sentence("the patch is a revert, which brings earlier code back")
 NOTE: Final = Sentence("notes are not mailed")
 LOW_SEVERITY: Final = Sentence("severity is only {severity}")
 LOW_CONFIDENCE: Final = Sentence("confidence is only {confidence}")
@@ -65,15 +68,23 @@ def withhold(
     findings: tuple[ReviewFinding, ...], posting: Posting, rules: Mapping[str, Rule], policy: Policy
 ) -> tuple[ReviewFinding, ...]:
     """Return the same findings in the same order, the withheld ones with their reasons."""
-    checked = tuple(
-        entry
-        if entry.withheld is not None
-        else replace(entry, withheld=_of_posting(posting) or _of_finding(entry, rules.get(entry.finding.rule), policy))
-        for entry in findings
-    )
+    of_posting = _of_posting(posting)
+    reverts = {patch.index for patch in posting.series.patches if _is_revert(patch)}
+
+    def reason(entry: ReviewFinding) -> str | None:
+        if entry.withheld is not None or of_posting is not None:
+            return entry.withheld or of_posting
+        is_revert = entry.finding.anchor.patch in reverts and entry.finding.severity is not Severity.BUG
+        return _of_finding(entry, rules.get(entry.finding.rule), policy) or (REVERT.format() if is_revert else None)
+
+    checked = tuple(replace(entry, withheld=reason(entry)) for entry in findings)
     is_draft = any(prefix.upper() in _DRAFT for prefix in posting.series.prefixes)
     limits = replace(policy, max_listed=0, max_nits=0) if is_draft else policy
     return _withhold_nits_alone(_withhold_over_limit(checked, rules, limits, is_draft))
+
+
+def _is_revert(patch: Patch) -> bool:
+    return patch.subject.startswith('Revert "') or bool(read_reverts(patch.log))
 
 
 def _of_posting(posting: Posting) -> str | None:

@@ -8,7 +8,7 @@ from bot.mail.address import Address
 from bot.mail.address_book import AddressBook
 from bot.mail.posting import Complete, Defective, Posting, State, Waiting
 from bot.review.model import FindingState, Review, ReviewFinding
-from bot.review.policy import NITS_ALONE, Policy
+from bot.review.policy import NITS_ALONE, REVERT, Policy
 from bot.review.recipients import RecipientContext
 from bot.review.review import count_resolved, part_to_answer, review
 from rules.analysis.unsafe_delta import UnsafeDelta, UnsafePlace
@@ -54,6 +54,25 @@ def test_each_reason_for_silence_is_kept_with_the_finding(
 
     assert [reason] == _withheld(result)
     assert ((), "no finding to report") == (result.recipients.to, result.recipients.reason)
+
+
+@pytest.mark.parametrize(
+    ("subject", "log", "severity", "reason"),
+    [
+        ('Revert "rust: led: remove the driver"', "", Severity.WARNING, REVERT),
+        ("rust: led: bring the driver back", f"This reverts commit {'1a' * 20}.", Severity.WARNING, REVERT),
+        ('Revert "rust: led: remove the driver"', "", Severity.BUG, None),
+        ('rust: led: handle Revert "x"', "It reverts commit 1a.", Severity.WARNING, None),
+    ],
+)
+def test_what_a_revert_brings_back_is_not_mailed_unless_it_is_a_bug(
+    make: Maker, subject: str, log: str, severity: Severity, reason: str | None
+) -> None:
+    posting = make.posting([replace(make.patch(subject=subject), log=log)])
+
+    result = review(posting, Report((make.finding(severity=severity),)), [make.rule()])
+
+    assert [reason] == _withheld(result)
 
 
 @pytest.mark.parametrize(
