@@ -20,10 +20,12 @@ Wrap the type, or make the function `pub(crate)`.
 - Unsafe functions with raw pointers to C types only, which are for other abstractions.
 - Trait methods, macros, tests, and callbacks with a C calling convention.
 - Methods of a type that the same file declares without `pub`.
+- Functions that the patch only moves or edits, or that replace another one with the type.
 """
 
 from collections.abc import Iterator
 
+from rules.analysis.introduced import Occurrence, introduced
 from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
@@ -44,22 +46,24 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each public function with a C type."""
     if not file.in_kernel_crate:
         return
-    for source in (source for source in file.added_sources("bindings::", "pub") if source.contains(b"bindings::")):
-        for match in _FUNCTION.finditer(source.code):
-            c_type = _exposed_type(match)
-            line = source.line(match.start("name"))
-            if c_type is None or line not in file.new_lines or _CONVERSION.match(match["name"]):
-                continue
-            if _is_internal(source, match.start()):
-                continue
-            above = _ITEM_END.split(source.code[max(0, match.start() - _MAX_ATTRIBUTES) : match.start()])[-1]
-            if _HIDDEN.search(above):
-                continue
-            message = (
-                f"The public function `{match['name']}` has the C type `bindings::{c_type}` in its signature. "
-                "Should the type be wrapped?"
-            )
-            yield file.report(Position(line, source.column(match.start("name"))), message)
+    for item in introduced(file, "", _occurrences):
+        message = (
+            f"The public function `{item.scope}` has the C type `bindings::{item.key}` in its signature. "
+            "Should the type be wrapped?"
+        )
+        yield file.report(Position(item.line, item.column), message)
+
+
+def _occurrences(source: RustSource) -> Iterator[Occurrence]:
+    """Yield the public functions with a C type, which is the key. The scope is the name of the function."""
+    for match in _FUNCTION.finditer(source.code) if source.contains(b"bindings::") else ():
+        c_type = _exposed_type(match)
+        if c_type is None or _CONVERSION.match(match["name"]) or _is_internal(source, match.start()):
+            continue
+        above = _ITEM_END.split(source.code[max(0, match.start() - _MAX_ATTRIBUTES) : match.start()])[-1]
+        if not _HIDDEN.search(above):
+            at = match.start("name")
+            yield Occurrence(c_type, source.line(at), source.column(at), scope=match["name"])
 
 
 def _is_internal(source: RustSource, offset: int) -> bool:
@@ -115,6 +119,17 @@ EXAMPLES = (
           | +mod tests {
           | +    pub fn level() -> bindings::led_level {}
           | +}
+        """,
+    ),
+    Example(
+        "an edited function, and one that becomes public",
+        """
+          | diff rust/kernel/led.rs
+          |  impl Led {
+          | -    pub fn attach(&self, dev: *mut bindings::device) {}
+          | +    pub fn attach(&mut self, dev: *mut bindings::device) {}
+          | -    fn level(&self) -> bindings::led_level {}
+        ! | +    pub fn level(&self) -> bindings::led_level {}
         """,
     ),
 )
