@@ -32,20 +32,26 @@ def occurrence(key: str, source: RustSource, offset: int, *fix: Edit) -> Occurre
 
 
 def introduced(
-    file: FileView, word: str, detect: Callable[[RustSource], Iterable[Occurrence]], *, skips_cut_macros: bool = False
+    file: FileView,
+    word: str | tuple[str, ...],
+    detect: Callable[[RustSource], Iterable[Occurrence]],
+    *,
+    skips_cut_macros: bool = False,
 ) -> Iterator[Occurrence]:
     """Yield the occurrences on new lines. Of each key, skip the number that the same patch removes.
 
-    Only the parts with an added or removed line that contains the word are searched. `skips_cut_macros` is for rules
-    that skip macro definitions: of a macro that begins above its hunk, `detect` cannot know.
+    Only the parts with an added or removed line that contains the word, or any of several, are searched.
+    `skips_cut_macros` is for rules that skip macro definitions: of a macro that begins above its hunk, `detect` cannot
+    know.
     """
-    new = [item for source in file.added_sources(word) for item in detect(source) if item.line in file.new_lines]
+    words = (word,) if isinstance(word, str) else word
+    new = [item for source in file.added_sources(*words) for item in detect(source) if item.line in file.new_lines]
     if not new:
         return
     removed: Counter[str] = Counter()
     for other in file.series.of_patch(file.patch.index):
         if other.pre is not None:
-            before = (item for source in other.removed_sources(word) for item in detect(source))
+            before = (item for source in other.removed_sources(*words) for item in detect(source))
             removed.update(item.key for item in before if item.line in other.pre.touched)
     for item in new:
         if removed[item.key]:

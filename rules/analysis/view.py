@@ -127,12 +127,14 @@ class FileView:
             lines.update([number for added in hunks for number, text in added.items() if number and word in text])
         return showing(self.post_rust, lines)
 
-    def removed_sources(self, word: str) -> "Iterator[RustSource]":
-        """Yield the Rust before the patch with a removed line that contains the word."""
+    def removed_sources(self, *words: str) -> "Iterator[RustSource]":
+        """Yield the Rust before the patch with a removed line that contains any of these words."""
         from rules.source.rust.source import showing
 
-        hunks = [hunk.removed for hunk in self.change.hunks if word in hunk.text]
-        lines = {number for removed in hunks for number, text in removed.items() if number and word in text}
+        lines: set[int] = set()
+        for word in words:
+            hunks = [hunk.removed for hunk in self.change.hunks if word in hunk.text]
+            lines.update([number for removed in hunks for number, text in removed.items() if number and word in text])
         return showing(self.pre_rust, lines)
 
     @cached_property

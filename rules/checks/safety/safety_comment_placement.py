@@ -26,14 +26,16 @@ other text by an empty `//` line.
 
 - Other comments or attributes between the comment and the block.
 - Comments about safety that do not begin with the tag.
-- Macros, doctests, and comments that existed before.
+- Macros, doctests, and comments that were in that place and form before.
 - Blocks without any comment, which `missing-safety-comment` reports.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
+from functools import partial
 from operator import attrgetter
 
+from rules.analysis.introduced import Occurrence, introduced
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Edit, Severity
 from rules.lazy import re
@@ -51,6 +53,8 @@ _OTHER_TAG = re.compile(r"[A-Z]{3,}\b|[-*#>`]|\d+\.")
 _OPEN_LET = re.compile(r"\s*let\b[^;{}]*=\s*\Z")
 _AFTER_EQUALS = re.compile(r"\blet\b[^;{}\"/=]{0,200}+=\s*+//")
 _BELOW_LET = "Please put the `// SAFETY:` comment above the `let`, not between it and its value."
+_MID_PARAGRAPH = "Please start a new paragraph with `SAFETY:`, after an empty `//` line."
+_UNKNOWN = "// -"  # a line above what is shown: a paragraph of a comment may begin there as a list
 _MESSAGES = {
     "inside": "Please put the `// SAFETY:` comment above the block, not inside it.",
     "inside-late": "Please put the `// SAFETY:` comment above the block, not inside it.",
@@ -64,19 +68,28 @@ _MESSAGES = {
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added comment of an unsafe site that has the wrong place or form."""
+    for item in introduced(file, ("SAFETY", "afety"), partial(_occurrences, is_complete=file.is_complete)):
+        severity = Severity.NOTE if item.key in (_BELOW_LET, _MID_PARAGRAPH) else Severity.NIT
+        level, scope, fix = item.confidence, item.scope, item.fix
+        yield file.report(item.line, item.key, severity=severity, confidence=level, scope=scope, fix=fix)
+
+
+def _occurrences(source: RustSource, *, is_complete: bool) -> Iterator[Occurrence]:
+    """Yield the comments of unsafe sites that have the wrong place or form, with the message as their key."""
+    lines = dict(enumerate(source.text.split("\n"), source.first_line))
+    if not is_complete:
+        lines[source.first_line - 1] = _UNKNOWN
     reported: set[int] = set()
-    sites = ((source, site) for source in file.added_sources("SAFETY", "afety") for site in source.unsafe_sites)
-    for source, site in sites:
+    for site in source.unsafe_sites:
         line = site.reading.line
-        if site.setting != "code" or site.in_test or line not in file.new_lines or line in reported:
+        if site.setting != "code" or site.in_test or not line or line in reported:
             continue
-        message = _problem(site, file.post_lines)
-        severity = Severity.NIT if message else Severity.NOTE
-        message = message or _matter_of_taste(site, file.post_lines)
+        problem = _problem(site, lines)
+        message = problem or _matter_of_taste(site, lines)
         if message:
             reported.add(line)
-            fix = _fix(source, site) if severity is Severity.NIT else ()
-            yield file.report(line, message, severity=severity, confidence=site.confidence, scope=site.scope, fix=fix)
+            fix = _fix(source, site) if problem else ()
+            yield Occurrence(message, line, 1, site.scope, site.confidence, fix)
 
 
 def _problem(site: UnsafeSite, lines: Mapping[int, str]) -> str | None:
@@ -182,7 +195,7 @@ def _matter_of_taste(site: UnsafeSite, lines: Mapping[int, str]) -> str | None:
     if reading.verdict != "clippy" or reading.how in _MESSAGES or not _is_comment(lines[reading.line]):
         return None
     if _is_mid_paragraph(reading.line, lines):
-        return "Please start a new paragraph with `SAFETY:`, after an empty `//` line."
+        return _MID_PARAGRAPH
     statement = lines.get(site.statement, "")
     if "let" in statement and _OPEN_LET.match(statement) and _follows(site.statement, reading.line, lines):
         return _BELOW_LET
@@ -250,6 +263,25 @@ EXAMPLES = (
         ! note | +    // SAFETY: `led` is valid.
           | +    unsafe { b(led) };
           | +}
+        """,
+    ),
+    Example(
+        "comments that are edited, and one whose start is not shown",
+        """
+          | diff rust/kernel/led.rs
+          |  fn on(led: *mut u8) {
+          | -    // Safety: `led` is vald.
+          | +    // Safety: `led` is valid.
+          |      unsafe { a(led) };
+          | -    unsafe { b(led) }; // SAFETY: `led` is vald.
+          | +    unsafe { b(led) }; // SAFETY: `led` is valid.
+          | -    // SAFETY: `led` is vald.
+        ! | +    // Safety: `led` is valid.
+          |      unsafe { d(led) };
+          | @@ 140 @@ fn off(led: *mut u8) {
+          |      // and later on.
+          | +    // SAFETY: `led` is valid.
+          | +    unsafe { c(led) };
         """,
     ),
     Example(
