@@ -22,6 +22,7 @@ Cause = Literal["added", "comment-removed", "comment-parted"]
 _MIN_SIMILARITY = 0.6  # of code before and after an edit, from 0 to 1
 _MAX_COMPARED = 400  # characters
 _MIN_DISTINCTIVE = 24  # characters of code that is unlikely to occur twice
+_MIN_COMMENT = 12  # characters of a line of a comment that is more than a tag
 _MAX_PAIRS = 20  # removed pieces that are compared with an added piece
 _MAX_EDITED = 300  # added pieces of a file that are compared by similarity
 
@@ -125,6 +126,7 @@ def _new(
     if not added:
         return
     removed_here = _removed_here(file, read)
+    parted = _with_kept_comment(file, removed_here)
     removed_elsewhere = _RemovedElsewhere(file, file.series.result(removed))
     unmatched = []
     # Code that the patch only moves or re-indents is not an earlier text of other code, least of all of the same words.
@@ -137,14 +139,27 @@ def _new(
         if match is None:
             unmatched.append(candidate)
         elif match.justified:
-            yield _at_code(candidate, "comment-removed")
+            yield _at_code(candidate, "comment-parted" if id(match) in parted else "comment-removed")
     for candidate in justified if unmatched else ():
         if candidate.key not in keys:
             _take_same(candidate, removed_here)
     for index, candidate in enumerate(unmatched):
         match = _take_edited(file, candidate, removed_here, removed_elsewhere) if index < _MAX_EDITED else None
-        if match is None or match.justified:
-            yield _at_code(candidate, "added" if match is None else "comment-removed")
+        if match is None:
+            yield _at_code(candidate, "added")
+        elif match.justified:
+            yield _at_code(candidate, "comment-parted" if id(match) in parted else "comment-removed")
+
+
+def _with_kept_comment(file: FileView, removed: "list[_Candidate[Unsafe]]") -> set[int]:
+    """Return the `id` of the removed pieces whose comment the patch keeps in the file, or adds again."""
+    removed = [item for item in removed if item.justified and item.tag]
+    if not removed or file.pre is None:
+        return set()
+    added = {line.text.strip() for line in file.added}
+    texts = {item.tag: file.pre_lines.get(item.tag, "").strip() for item in removed}
+    kept = {tag for tag, text in texts.items() if tag not in file.pre.touched or text in added}
+    return {id(item) for item in removed if item.tag in kept and len(texts[item.tag]) > _MIN_COMMENT}
 
 
 def _take_edited(

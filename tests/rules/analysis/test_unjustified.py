@@ -413,6 +413,23 @@ def test_the_comment_is_lost_on_the_way() -> None:
     assert [(1, "a.rs", "comment-removed", "post", 4)] == site
 
 
+def test_a_comment_that_stays_is_parted_from_code_that_is_edited() -> None:
+    site = exposed("""
+        | diff a.rs (whole)
+        |  fn f() {
+        | -    // SAFETY: The light is on.
+        | -    let x = with(|| unsafe { bindings::on(led) });
+        | +    // SAFETY: The light is on.
+        | +    let x = with(|| {
+        | +        trace();
+        | +        unsafe { bindings::on(led) }
+        | +    });
+        |  }
+        """)
+
+    assert [(1, "a.rs", "comment-parted", "post", 5)] == site
+
+
 def test_the_comment_goes_to_something_new() -> None:
     site = exposed("""
         | diff a.rs (whole)
