@@ -39,6 +39,7 @@ from rules.source.rust.model import MACRO_DEFINITIONS, UnsafeDeclaration
 
 _UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bextern\b[^(){]{0,200}\{")
 _MAX_ABOVE = 100  # lines of comments and attributes above an item that are searched
+_TITLE = re.compile(r"safety(?![\w-])", re.IGNORECASE)
 _CONTENT = re.compile(  # a comment with the content of a section
     r"(?://(?![/!])|/\*(?!\*))\s*+(?:#++\s*+)?safety\b(?!-\w)|///\s*+(?:#++\s*+)?safety\s*+:", re.IGNORECASE
 )
@@ -68,6 +69,8 @@ def _message(file: FileView, unjustified: UnjustifiedSite[UnsafeDeclaration]) ->
     content = "what a caller has to guarantee" if item.kind == "fn" else "what an implementation has to guarantee"
     if unjustified.cause != "added":
         return f"{name} loses the `# Safety` section of its documentation. It should still say {content}."
+    if any(_TITLE.match(title) for _, title in item.docs.headings):
+        return f"{name} has a section about safety. Its heading should be exactly `# Safety`, which Clippy asks for."
     if _has_content(file, item.line):
         return f"{name} has no `# Safety` section in its documentation. Turn the comment above it into the section."
     return f"{name} has no `# Safety` section in its documentation. It should say {content}."

@@ -20,7 +20,6 @@ from rules.lint.engine import audit
         ("// Safety-critical.\n", False),
         ("/* SAFETY: `led` must be valid. */\n", True),
         ("/// Switches on.\n///\n/// SAFETY: `led` must be valid.\n", True),
-        ("/// # Safety:\n///\n/// `led` must be valid.\n", True),
         ("", False),
     ],
 )
@@ -36,6 +35,17 @@ def test_a_comment_above_is_named(above: str, *, is_content: bool) -> None:
             else "It should say what a caller has to guarantee."
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("title", "is_section"),
+    [("Safety:", True), ("SAFETY REQUIREMENTS", True), ("Safety-critical", False), ("About safety", False)],
+)
+def test_a_section_with_another_heading_is_named(title: str, *, is_section: bool) -> None:
+    text = f"/// # {title}\n///\n/// `led` must be valid.\npub unsafe fn on(led: *mut Led) {{}}\n"
+
+    (finding,) = audit((RULE,), "rust/kernel/led.rs", text.encode()).findings
+    assert is_section == ("Its heading should be exactly `# Safety`" in finding.message)
 
 
 def test_a_search_above_an_item_is_limited() -> None:
