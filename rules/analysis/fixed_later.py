@@ -6,7 +6,8 @@ them, and one addition for each finding below a hunk, so that many findings befo
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from operator import attrgetter
 from typing import Final
 
@@ -15,7 +16,7 @@ from rules.analysis.view import FileView, SeriesView
 from rules.diff.image import Image
 from rules.diff.patch import FileChange, Hunk
 from rules.finding import Anchor, Finding
-from rules.lazy import dataclass
+from rules.lazy import dataclass, re
 
 Audited = Callable[[str, Image], frozenset[int] | None]
 """Return the lines at which the rule with that id reports something in an image, all of whose lines count as new.
@@ -40,6 +41,8 @@ _ADDED_LINES: Final = Analysis("added-lines", _collect_added_lines)
 """The files and numbers of all lines that a patch adds, by their stripped text, by the index of the patch."""
 
 _line = attrgetter("line")
+_WORD: Final = re.compile(r"\w+")
+_MAX_COMPARED: Final = 20  # lines that are compared with that of a finding
 _MAX_PARTIAL_FILES: Final = 2  # if there are two, one is not that of the finding
 
 
@@ -139,10 +142,11 @@ class _Follower:
     ) -> Iterator[_FollowedFinding]:
         """Yield findings in a group of hunks with their new lines.
 
-        That is the same line, or the added line that has the finding. If the hunks add several lines, and none of them
-        is known to have the finding, the finding is dropped.
+        That is the same line, or an added line that has the finding: one that replaces the line, or a similar one. If
+        the hunks add several lines, and none of them is known to have the finding, the finding is dropped.
         """
         after_of = _lines_after(hunks)
+        replaced_by = _replaced_by(hunks)
         added = [number for hunk in hunks for number in hunk.added]
         lines_before = _ImageLines(file.pre)
         for item in part:
@@ -156,7 +160,11 @@ class _Follower:
             rule = item.finding.rule
             before = self._examined(rule, file.pre) if item.line in lines_before else None
             if before is not None and item.line in before and (after := self._examined(rule, file.post)) is not None:
-                places = [place for place in places if place in after]
+                if new_line is None:
+                    similar = _similar(file.pre_lines[item.line], file.post_lines, filter(after.__contains__, added))
+                    places = [place for place in replaced_by[item.line] if place in after] or similar
+                else:
+                    places = [place for place in places if place in after]
                 if not places and new_line is None:
                     self._note_removed([item], file)
                     continue
@@ -230,6 +238,28 @@ def _lines_after(hunks: Sequence[Hunk]) -> dict[int, int | None]:
         after_of.update((line.before, line.after) for line in hunk.lines if line.before is not None)
         above = hunk.before_end
     return after_of
+
+
+def _replaced_by(hunks: Sequence[Hunk]) -> dict[int, list[int]]:
+    """Return the added lines that replace each removed line: all that stand beside it without a line that stays."""
+    replaced: dict[int, list[int]] = {}
+    for hunk in hunks:
+        added: list[int] = []
+        for line in hunk.lines:
+            if line.before is None and line.after is not None:
+                added.append(line.after)
+            elif line.before is not None and line.after is None:
+                replaced[line.before] = added
+            else:
+                added = []
+    return replaced
+
+
+def _similar(text: str, lines: Mapping[int, str], numbers: Iterable[int]) -> list[int]:
+    """Return those of the lines with these numbers, of the first ones, that have most words of the text."""
+    words = set(_WORD.findall(text))
+    pairs = ((number, set(_WORD.findall(lines[number]))) for number in islice(numbers, _MAX_COMPARED))
+    return [number for number, others in pairs if 2 * len(words & others) >= len(words | others)]
 
 
 class _ImageLines:

@@ -288,6 +288,15 @@ def test_a_later_patch_without_context_moves_a_line() -> None:
     assert lines(run((BAD,), series, NoTree())) == [(1, "a.rs", 2, None)]
 
 
+def test_a_fix_beside_another_finding_of_the_same_hunk_is_seen() -> None:
+    text = "| patch one\n| diff a.rs (new)\n| +a\n| +bad one\n| +b\n| +bad two\n| +c\n| patch two\n| diff a.rs\n|  a\n"
+    replaced = "| -bad one\n| +good\n|  b\n|  bad two\n| +very new bad thing\n|  c\n"
+    moved = "| -bad one\n|  b\n|  bad two\n| +very bad one\n|  c\n"
+
+    assert [(1, "a.rs", 2, 2), (1, "a.rs", 4, None), (2, "a.rs", 5, None)] == lines(report(text + replaced))
+    assert [(1, "a.rs", 2, None), (1, "a.rs", 4, None), (2, "a.rs", 4, None)] == lines(report(text + moved))
+
+
 def test_a_change_that_lies_in_two_hunks_without_context_is_not_taken_for_a_fix() -> None:
     edited = (
         "| patch one\n| diff a.rs (new)\n| +a\n| +bad\n| +b\n| +bad 2\n| +c\n"
