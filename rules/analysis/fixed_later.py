@@ -256,10 +256,10 @@ def _replaced_by(hunks: Sequence[Hunk]) -> dict[int, list[int]]:
 
 
 def _similar(text: str, lines: Mapping[int, str], numbers: Iterable[int]) -> list[int]:
-    """Return those of the lines with these numbers, of the first ones, that have most words of the text."""
+    """Return those of the lines with these numbers, of the first ones, that have most words in common with the text."""
     words = set(_WORD.findall(text))
     pairs = ((number, set(_WORD.findall(lines[number]))) for number in islice(numbers, _MAX_COMPARED))
-    return [number for number, others in pairs if 2 * len(words & others) >= len(words | others)]
+    return [number for number, others in pairs if 2 * len(words & others) > min(len(words), len(others))]
 
 
 class _ImageLines:

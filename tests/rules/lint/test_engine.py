@@ -291,7 +291,7 @@ def test_a_later_patch_without_context_moves_a_line() -> None:
 def test_a_fix_beside_another_finding_of_the_same_hunk_is_seen() -> None:
     text = "| patch one\n| diff a.rs (new)\n| +a\n| +bad one\n| +b\n| +bad two\n| +c\n| patch two\n| diff a.rs\n|  a\n"
     replaced = "| -bad one\n| +good\n|  b\n|  bad two\n| +very new bad thing\n|  c\n"
-    moved = "| -bad one\n|  b\n|  bad two\n| +very bad one\n|  c\n"
+    moved = "| -bad one\n|  b\n|  bad two\n| +a very, very new bad one\n|  c\n"
 
     assert [(1, "a.rs", 2, 2), (1, "a.rs", 4, None), (2, "a.rs", 5, None)] == lines(report(text + replaced))
     assert [(1, "a.rs", 2, None), (1, "a.rs", 4, None), (2, "a.rs", 4, None)] == lines(report(text + moved))
