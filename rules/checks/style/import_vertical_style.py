@@ -98,10 +98,10 @@ def _occurrences(source: RustSource, indent: int, new_lines: frozenset[int]) -> 
     for match in USE.finditer(source.code):
         if "{" not in match["tree"] or is_in_macro_definition(source, match.start()):
             continue
-        for line, offset, message in _faults(source, match.start("tree"), match.end("tree"), is_doctest=indent > 0):
+        faults = _faults(source, match.start("tree"), match.end("tree"), is_doctest=indent > 0)
+        for line, offset, message, lines in faults:
             if line in new_lines:
                 fix = () if indent else rewrite_use(source, match.start("tree"), match.end("tree"))
-                lines = range(source.line(match.start()), source.line(match.end()) + 1)
                 yield Occurrence(message, line, source.column(offset), fix=fix, lines=lines)
                 break
 
@@ -125,8 +125,8 @@ def _repeated(source: RustSource, new_lines: frozenset[int]) -> Iterator[Occurre
             yield Occurrence(message, lines[1], source.column(starts[1]), lines=lines)
 
 
-def _faults(source: RustSource, start: int, end: int, *, is_doctest: bool) -> Iterator[tuple[int, int, str]]:
-    """Yield the lists of a `use` that are in another layout: a line, an offset in it, and the message."""
+def _faults(source: RustSource, start: int, end: int, *, is_doctest: bool) -> Iterator[tuple[int, int, str, range]]:
+    """Yield the lists of a `use` that are in another layout: a line, an offset in it, the message, and all lines."""
     opened: list[tuple[int, list[int]]] = []
     for sign in _SIGN.finditer(source.code, start, end):
         if sign[0] == "{":
@@ -140,12 +140,13 @@ def _faults(source: RustSource, start: int, end: int, *, is_doctest: bool) -> It
                 continue
             lines = [source.line(at) for at in items]
             above = [source.line(opening), *lines]
+            whole = range(above[0], source.line(sign.start()) + 1)
             shared = next((line for line, before in zip(lines, above, strict=False) if line == before), None)
             if shared is not None or source.line(sign.start()) == lines[-1]:
                 line = shared or lines[-1]
-                yield line, opening if line == above[0] else items[lines.index(line)], _ONE_LINE
+                yield line, opening if line == above[0] else items[lines.index(line)], _ONE_LINE, whole
             elif not is_doctest and not _has_comment(source, opening, sign.start()):
-                yield lines[-1], items[-1], _NO_COMMENT
+                yield lines[-1], items[-1], _NO_COMMENT, whole
 
 
 class _Skip:
@@ -338,6 +339,25 @@ EXAMPLES = (
           | +    Color,
           | +    Level, //
           | +};
+        """,
+    ),
+    Example(
+        "a later patch that removes the list, but leaves an older one",
+        """
+          | patch rust: led: add an import
+          | diff rust/kernel/led.rs (whole)
+          |  use crate::{
+          | -    led::Led,
+  ! fixed | +    led::{Led, Color},
+          |      sync::{Arc, Mutex},
+          |  };
+          | patch rust: led: remove an import
+          | diff rust/kernel/led.rs
+          |  use crate::{
+          | -    led::{Led, Color},
+          | +    led::Color,
+          |      sync::{Arc, Mutex},
+          |  };
         """,
     ),
     Example(
