@@ -23,12 +23,15 @@ Put `#[inline(always)]` on the function. If the value is a constant, use a const
   the file is not complete.
 - Code in macros, `extern` functions, and a name that a pattern or a closure binds again.
 - Parameters of types with unknown methods, because a method may return a constant.
+- Assertions that the patch only moves or edits.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 
+from rules.analysis.introduced import Occurrence, introduced
 from rules.analysis.view import FileView, Position
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
@@ -48,7 +51,6 @@ _PLAIN = frozenset(
         *("str", "CStr", "c_int", "c_uint", "c_long", "c_ulong", "c_char"),
     )
 )
-_CALL = re.compile(r"build_assert\s*+!\s*+\(")
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*\Z|\d")
 # What is not known to depend on the value.
@@ -58,22 +60,23 @@ _NOT_CONSTANT_ONLY = frozenset("(){}|?")
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added assertion on a parameter whose function may stay a function of its own."""
-    for source in file.added_sources(_MACRO):
-        calls = _CALL.finditer(source.code)
-        if not any(source.line(call.start()) in file.new_lines for call in calls):  # others have no use of the tokens
-            continue
-        words = source.tokens
-        for at in islice(_assertions(words.words), _MAX_ASSERTIONS):
-            line = source.line(words.offsets[at])
-            if line in file.new_lines and not any(source.structure.macros(words.offsets[at])):
-                function = _function(source, at)
-                name = _parameter(source, function, at) if function is not None else None
-                if function is not None and name and _needs_attribute(source, function, file.is_complete):
-                    message = (
-                        f"This `build_assert!` depends on the parameter `{name}`, so that `{function.name}` needs "
-                        "`#[inline(always)]`."
-                    )
-                    yield file.report(Position(line, source.column(words.offsets[at])), message, scope=function.name)
+    for item in introduced(file, _MACRO, partial(_occurrences, is_complete=file.is_complete)):
+        message = (
+            f"This `build_assert!` depends on the parameter `{item.key}`, so that `{item.scope}` needs "
+            "`#[inline(always)]`."
+        )
+        yield file.report(Position(item.line, item.column), message, scope=item.scope)
+
+
+def _occurrences(source: RustSource, *, is_complete: bool) -> Iterator[Occurrence]:
+    """Yield the assertions on a parameter, which is the key. The scope is the name of the function."""
+    words = source.tokens
+    for at in islice(_assertions(words.words), _MAX_ASSERTIONS):
+        offset = words.offsets[at]
+        function = None if any(source.structure.macros(offset)) else _function(source, at)
+        name = _parameter(source, function, at) if function is not None else None
+        if function is not None and name and _needs_attribute(source, function, is_complete):
+            yield Occurrence(name, source.line(offset), source.column(offset), scope=function.name)
 
 
 def _assertions(words: Sequence[str]) -> Iterator[int]:
@@ -307,6 +310,16 @@ EXAMPLES = (
           | @@ 20 @@ impl Led {
           |      build_assert!(level < 8);
           | +    build_assert!(level > 0);
+          |  }
+        """,
+    ),
+    Example(
+        "an assertion that is edited",
+        """
+          | diff rust/kernel/led.rs (whole)
+          |  pub fn set(level: u32) {
+          | -    build_assert!(level < 8);
+          | +    build_assert!(level < 16);
           |  }
         """,
     ),
