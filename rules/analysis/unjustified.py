@@ -143,7 +143,8 @@ def _new(
     for candidate in justified if unmatched else ():
         if candidate.key not in keys:
             _take_same(candidate, removed_here)
-    for index, candidate in enumerate(unmatched):
+    # Beyond the limit the patch may have edited code as well, if it removed any.
+    for index, candidate in enumerate(unmatched[:_MAX_EDITED] if removed_here else unmatched):
         match = _take_edited(file, candidate, removed_here, removed_elsewhere) if index < _MAX_EDITED else None
         if match is None:
             yield _at_code(candidate, "added")

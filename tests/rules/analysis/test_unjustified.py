@@ -3,6 +3,7 @@
 
 import pytest
 
+from rules.analysis import unjustified as unjustified_module
 from rules.analysis.unjustified import unjustified_declarations, unjustified_sites
 from rules.analysis.view import SeriesView
 from rules.bindings.tree import NoTree
@@ -411,6 +412,24 @@ def test_the_comment_is_lost_on_the_way() -> None:
         """)
 
     assert [(1, "a.rs", "comment-removed", "post", 4)] == site
+
+
+@pytest.mark.parametrize(("removed", "reported"), [("-    unsafe { on(led) };", 1), ("     let x = 1;", 3)])
+def test_code_beyond_the_limit_of_comparisons_is_not_called_new_if_it_may_be_edited(
+    monkeypatch: pytest.MonkeyPatch, removed: str, reported: int
+) -> None:
+    monkeypatch.setattr(unjustified_module, "_MAX_EDITED", 1)
+    text = f"""
+        | diff a.rs (whole)
+        |  fn f() {{
+        | {removed}
+        | +    unsafe {{ *led.state(1) = Fan::new(speed, 100)? }};
+        | +    unsafe {{ on(led, 2) }};
+        | +    unsafe {{ on(led, 3) }};
+        |  }}
+        """
+
+    assert len(exposed(text)) == reported
 
 
 def test_a_comment_that_stays_is_parted_from_code_that_is_edited() -> None:
