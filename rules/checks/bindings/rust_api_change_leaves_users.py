@@ -41,7 +41,8 @@ from typing import Final, NamedTuple
 
 from rules.analysis.bindings_view import all_diffs
 from rules.analysis.view import FileView, SeriesView
-from rules.bindings.rust_api import ApiBreakage, ApiEffect, ApiUser, find_api_breakages
+from rules.bindings.api_uses import ApiUser
+from rules.bindings.rust_api import ApiBreakage, ApiEffect, find_api_breakages
 from rules.checks.breakage_text import HERE, HERE_OR_THERE
 from rules.diff.changed_lines import ChangedLines
 from rules.diff.patch import Patch

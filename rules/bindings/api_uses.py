@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The uses of an item of the `kernel` crate, by a path, that a series leaves as they were."""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from rules.bindings.bindings_diff import BindingsDiff
+from rules.bindings.crate_api import CrateApi
+from rules.lazy import dataclass
+from rules.source.rust.api import RustApi
+from rules.source.rust.path_uses import Path, PathUse
+
+
+@dataclass(frozen=True, slots=True)
+class ApiUser:
+    """A line that uses an item; `arguments` are those of a call, or the parameters of an implemented method."""
+
+    path: str
+    line: int
+    text: str
+    arguments: int | None = None
+
+
+class ItemUse(NamedTuple):
+    """A use of an item, or of something in it.
+
+    `below` are the names after the item. `exported` is the path of the `pub use` or alias through which the use leads
+    to the item, empty if it names the item itself.
+    """
+
+    file: str
+    use: PathUse
+    below: Path
+    exported: Path = ()
+
+
+class RustAfter:
+    """The Rust files after a series, and which of their lines the series leaves as they were."""
+
+    def __init__(self, diff: BindingsDiff, after: CrateApi) -> None:
+        self._diff = diff
+        self._after = after
+
+    def files_with(self, name: str) -> Iterator[tuple[str, RustApi]]:
+        """Yield the files that contain a name, with what they use."""
+        word = name.encode()
+        return ((path, self._after.api(path)) for path, content in self._contents if word in content)
+
+    def is_unchanged(self, path: str, text: str, name: str) -> bool:
+        """Tell whether the series leaves a line as it was; of some files only the changed lines are known."""
+        lines = self._diff.changed_lines.get(path, frozenset())
+        if path in self._diff.known_paths and text.encode("utf-8", "surrogateescape") not in self._read_before(path):
+            return False  # the series adds the line
+        return text not in self._diff.removed_lines and not any(name in line for line in lines)
+
+    @cached_property
+    def _contents(self) -> list[tuple[str, bytes]]:
+        """Every Rust file. It is read once, because each changed item is searched in all files."""
+        facts = self._diff.after.facts
+        return [(path, facts.read(path) or b"") for path in facts.rust_paths() if path.endswith(".rs")]
+
+    def _read_before(self, path: str) -> bytes:
+        return self._diff.before.facts.read(path) or b""
+
+
+class ItemUses:
+    """The uses that lead to the items of the crate."""
+
+    def __init__(self, diff: BindingsDiff, before: CrateApi, after: CrateApi, files: RustAfter) -> None:
+        self._diff = diff
+        self._before, self._after = before, after
+        self._files = files
+        self._old_uses: dict[str, set[tuple[Path, str]]] = {}
+        self._uses_by_name: dict[str, dict[str, list[PathUse]]] = {}
+        self._uses_by_item: dict[str, dict[Path, list[ItemUse]]] = {}
+
+    def users(self, item: Path, is_user: Callable[[ItemUse], bool]) -> tuple[ApiUser, ...]:
+        """Return the lines with such a use of an item that the series leaves as they were."""
+        users: dict[tuple[str, int], ApiUser] = {}
+        for item_use in self._of(item):
+            file, use = item_use.file, item_use.use
+            if is_user(item_use) and self._files.is_unchanged(file, use.text, item[-1]) and self._was_used(file, use):
+                users.setdefault((file, use.line), ApiUser(file, use.line, use.text, use.arguments))
+        return tuple(users.values())
+
+    def _of(self, item: Path) -> list[ItemUse]:
+        """Return the uses after the series that lead to an item before it, in the order of paths and lines."""
+        name = item[-1]
+        if name not in self._uses_by_item:
+            by_item = self._uses_by_item[name] = {}
+            for file, _ in self._files.files_with(name):
+                for use in self._uses_naming(name, file):
+                    written = self._before.absolute(use.path, use.module, file)
+                    if written is not None:
+                        for path, item_use in self._items_on(written, name, file, use):
+                            by_item.setdefault(path, []).append(item_use)
+        return self._uses_by_item[name].get(item, [])
+
+    def _uses_naming(self, name: str, file: str) -> list[PathUse]:
+        """Return the uses in a file, after the series, whose paths contain a name."""
+        if file not in self._uses_by_name:
+            by_name = self._uses_by_name[file] = {}
+            for use in self._after.api(file).uses:
+                for part in dict.fromkeys(use.path):
+                    by_name.setdefault(part, []).append(use)
+        return self._uses_by_name[file].get(name, [])
+
+    def _items_on(self, written: Path, name: str, file: str, use: PathUse) -> Iterator[tuple[Path, ItemUse]]:
+        """Yield each item with that name to which a path leads, directly or through `pub use`."""
+        for end in _ends(written, name):
+            yield written[:end], ItemUse(file, use, written[end:])
+        defined = self._before.definition(written)
+        for end in _ends(defined, name):
+            if defined[:end] != written[:end]:
+                below = defined[end:]
+                yield defined[:end], ItemUse(file, use, below, written[: len(written) - len(below)])
+
+    def _was_used(self, file: str, use: PathUse) -> bool:
+        """Tell whether a file used the path before the series, on a line with the same text."""
+        if file not in self._diff.known_paths:
+            return True
+        if file not in self._old_uses:
+            self._old_uses[file] = {(old.path, old.text) for old in self._before.api(file).uses}
+        return (use.path, use.text) in self._old_uses[file]
+
+
+def _ends(path: Path, name: str) -> Iterator[int]:
+    """Yield the end of each part of a path that ends with the name."""
+    return (end for end, part in enumerate(path, 1) if part == name)
