@@ -2,19 +2,12 @@
 """The implementations of a trait of the `kernel` crate that a series leaves as they were."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from rules.bindings.api_uses import ApiUser, RustAfter
+from rules.bindings.api_breakage import ApiUser
+from rules.bindings.api_uses import RustAfter
 from rules.bindings.crate_api import CrateApi
 from rules.source.rust.api import Implementation, ImplementedItem
 from rules.source.rust.path_uses import Path
-
-
-class ImplementedMethod(NamedTuple):
-    """An implementation of a trait as a user of a method: `item` is None if it does not have the method."""
-
-    user: ApiUser
-    item: ImplementedItem | None
 
 
 class Implementations:
@@ -25,8 +18,15 @@ class Implementations:
         self._files = files
         self._by_trait: dict[Path, list[tuple[str, Implementation]]] = {}
 
-    def of_method(self, method: Path) -> Iterator[ImplementedMethod]:
-        """Yield the implementations of a trait with and without one of its methods, each at an unchanged line.
+    def of_trait(self, trait: Path) -> Iterator[tuple[ApiUser, Implementation]]:
+        """Yield the implementations of a trait whose first lines are unchanged."""
+        for path, implementation in self._of(trait):
+            line, text = implementation.line, implementation.text
+            if self._files.is_unchanged(path, text, trait[-1]):
+                yield ApiUser(path, line, text), implementation
+
+    def of_method(self, method: Path) -> Iterator[tuple[ApiUser, ImplementedItem | None]]:
+        """Yield the implementations of a trait with one of its methods, or without it, each at an unchanged line.
 
         An implementation without the method to which a macro may add it is omitted.
         """
@@ -35,10 +35,10 @@ class Implementations:
             items = [item for item in implementation.items if item.name == name]
             for item in items:
                 if self._files.is_unchanged(path, item.text, name):
-                    yield ImplementedMethod(ApiUser(path, item.line, item.text, item.parameters), item)
-            text = implementation.text
+                    yield ApiUser(path, item.line, item.text), item
+            line, text = implementation.line, implementation.text
             if not items and implementation.is_complete and self._files.is_unchanged(path, text, name):
-                yield ImplementedMethod(ApiUser(path, implementation.line, text), None)
+                yield ApiUser(path, line, text), None
 
     def _of(self, trait: Path) -> list[tuple[str, Implementation]]:
         if trait not in self._by_trait:

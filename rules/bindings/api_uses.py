@@ -1,38 +1,39 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The uses of an item of the `kernel` crate, by a path, that a series leaves as they were."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
+from rules.bindings.api_breakage import ApiUser
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.crate_api import CrateApi
-from rules.lazy import dataclass
 from rules.source.rust.api import RustApi
-from rules.source.rust.path_uses import Path, PathUse
-
-
-@dataclass(frozen=True, slots=True)
-class ApiUser:
-    """A line that uses an item; `arguments` are those of a call, or the parameters of an implemented method."""
-
-    path: str
-    line: int
-    text: str
-    arguments: int | None = None
+from rules.source.rust.path_uses import Path, PathUse, quote_line
 
 
 class ItemUse(NamedTuple):
-    """A use of an item, or of something in it.
+    """A use of an item, or of something in it, as its file writes it.
 
     `below` are the names after the item. `exported` is the path of the `pub use` or alias through which the use leads
     to the item, empty if it names the item itself.
     """
 
     file: str
-    use: PathUse
+    written: PathUse
     below: Path
     exported: Path = ()
+
+    @property
+    def is_item(self) -> bool:
+        """Whether the path ends with the item."""
+        return not self.below
+
+    @property
+    def generics(self) -> int | None:
+        """The number of generic arguments after the name of the item; None if they may be inferred."""
+        counts = self.written.generics
+        return counts[-1 - len(self.below)] if len(self.below) < len(counts) else None
 
 
 class RustAfter:
@@ -41,6 +42,8 @@ class RustAfter:
     def __init__(self, diff: BindingsDiff, after: CrateApi) -> None:
         self._diff = diff
         self._after = after
+        self._lines_before: dict[str, frozenset[str]] = {}
+        self._changed_names: dict[tuple[str, str], bool] = {}
 
     def files_with(self, name: str) -> Iterator[tuple[str, RustApi]]:
         """Yield the files that contain a name, with what they use."""
@@ -49,10 +52,12 @@ class RustAfter:
 
     def is_unchanged(self, path: str, text: str, name: str) -> bool:
         """Tell whether the series leaves a line as it was; of some files only the changed lines are known."""
-        lines = self._diff.changed_lines.get(path, frozenset())
-        if path in self._diff.known_paths and text.encode("utf-8", "surrogateescape") not in self._read_before(path):
+        if path in self._diff.known_paths and text not in self._read_lines_before(path):
             return False  # the series adds the line
-        return text not in self._diff.removed_lines and not any(name in line for line in lines)
+        if (path, name) not in self._changed_names:
+            lines = self._diff.changed_lines.get(path, frozenset())
+            self._changed_names[path, name] = any(name in line for line in lines)
+        return text not in self._diff.removed_lines and not self._changed_names[path, name]
 
     @cached_property
     def _contents(self) -> list[tuple[str, bytes]]:
@@ -60,8 +65,13 @@ class RustAfter:
         facts = self._diff.after.facts
         return [(path, facts.read(path) or b"") for path in facts.rust_paths() if path.endswith(".rs")]
 
-    def _read_before(self, path: str) -> bytes:
-        return self._diff.before.facts.read(path) or b""
+    def _read_lines_before(self, path: str) -> frozenset[str]:
+        """Return the lines of a file before the series, as uses quote them."""
+        if path not in self._lines_before:
+            content = self._diff.before.facts.read(path) or b""
+            lines = content.decode("utf-8", "surrogateescape").split("\n")
+            self._lines_before[path] = frozenset(map(quote_line, lines))
+        return self._lines_before[path]
 
 
 class ItemUses:
@@ -75,14 +85,24 @@ class ItemUses:
         self._uses_by_name: dict[str, dict[str, list[PathUse]]] = {}
         self._uses_by_item: dict[str, dict[Path, list[ItemUse]]] = {}
 
-    def users(self, item: Path, is_user: Callable[[ItemUse], bool]) -> tuple[ApiUser, ...]:
-        """Return the lines with such a use of an item that the series leaves as they were."""
-        users: dict[tuple[str, int], ApiUser] = {}
-        for item_use in self._of(item):
-            file, use = item_use.file, item_use.use
-            if is_user(item_use) and self._files.is_unchanged(file, use.text, item[-1]) and self._was_used(file, use):
-                users.setdefault((file, use.line), ApiUser(file, use.line, use.text, use.arguments))
-        return tuple(users.values())
+    def left_behind(self, item: Path, is_user: Callable[[ItemUse], bool]) -> list[ItemUse]:
+        """Return such uses of an item, in lines that the series leaves as they were."""
+        name = item[-1]
+        return [
+            use
+            for use in self._of(item)
+            if is_user(use)
+            and self._files.is_unchanged(use.file, use.written.text, name)
+            and self._was_used(use.file, use.written)
+        ]
+
+    def leads_to(self, item: Path, use: ItemUse) -> bool:
+        """Tell whether a use still means an item: the series may change the `pub use` between them."""
+        return not use.exported or self._after.definition(use.exported) == item
+
+    def leads_nowhere(self, use: ItemUse) -> bool:
+        """Tell whether a use means a removed item and no other: the series may change the `pub use` between them."""
+        return not use.exported or self._after.exists(use.exported) is False
 
     def _of(self, item: Path) -> list[ItemUse]:
         """Return the uses after the series that lead to an item before it, in the order of paths and lines."""
@@ -123,6 +143,12 @@ class ItemUses:
         if file not in self._old_uses:
             self._old_uses[file] = {(old.path, old.text) for old in self._before.api(file).uses}
         return (use.path, use.text) in self._old_uses[file]
+
+
+def users_of(uses: Iterable[ItemUse]) -> tuple[ApiUser, ...]:
+    """Return the lines of some uses, each once."""
+    lines = {(use.file, use.written.line): use.written.text for use in uses}
+    return tuple(ApiUser(file, line, text) for (file, line), text in lines.items())
 
 
 def _ends(path: Path, name: str) -> Iterator[int]:

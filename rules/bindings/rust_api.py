@@ -2,47 +2,19 @@
 """What a series does to the items of the `kernel` crate that other Rust code uses by a path."""
 
 from collections.abc import Iterator
-from enum import StrEnum
 from functools import cached_property
 
+from rules.bindings.api_breakage import ApiBreakage, ApiEffect
 from rules.bindings.api_implementations import Implementations
-from rules.bindings.api_uses import ApiUser, ItemUse, ItemUses, RustAfter
+from rules.bindings.api_uses import ItemUse, ItemUses, RustAfter, users_of
 from rules.bindings.bindings_diff import BindingsDiff
+from rules.bindings.changed_items import ChangedItems, ItemChange
 from rules.bindings.crate_api import CrateApi
 from rules.bindings.crate_paths import ItemKey, full_name, is_in_crate, module_of
 from rules.bindings.other_definitions import OtherDefinitions
-from rules.lazy import dataclass
 from rules.source.rust.api import ApiItem
 
 _TYPES = ("struct", "enum", "union", "type", "trait")
-
-
-class ApiEffect(StrEnum):
-    """What happens to an item."""
-
-    REMOVED = "removed"
-    HIDDEN = "hidden"
-    PARAMETERS = "parameters"
-    METHOD_REMOVED = "method-removed"
-    METHOD_PARAMETERS = "method-parameters"
-    METHOD_REQUIRED = "method-required"
-
-
-@dataclass(frozen=True, slots=True)
-class ApiBreakage:
-    """A changed item of the crate with users that are left as they were.
-
-    `path` is the file of the item before the series, or after it for a new item. `counts` are the numbers of parameters
-    before and after, with `self`. `moved_to` is the path of the only item of that name and kind that the series adds.
-    """
-
-    effect: ApiEffect
-    name: str
-    path: str
-    item: ApiItem
-    users: tuple[ApiUser, ...]
-    counts: tuple[int, int] = (0, 0)
-    moved_to: str = ""
 
 
 def find_api_breakages(diff: BindingsDiff) -> Iterator[ApiBreakage]:
@@ -61,6 +33,7 @@ class _Comparison:
         files = RustAfter(diff, self._after)
         self._uses = ItemUses(diff, self._before, self._after, files)
         self._implementations = Implementations(self._before, self._after, files)
+        self._changes = ChangedItems(self._uses, self._implementations)
         self._other_definitions = OtherDefinitions(self._before, self._after)
 
     def run(self) -> Iterator[ApiBreakage]:
@@ -72,7 +45,7 @@ class _Comparison:
                 yield from (self._removed_method if self._is_method(key) else self._removed)(key, path, item)
             elif self._is_hidden(key):
                 yield from self._hidden(key, path, item)
-            elif item.kind == "fn":
+            else:
                 yield from self._changed(key, items)
         for path in self._changed_paths:
             yield from self._removed_exports(path)
@@ -95,11 +68,11 @@ class _Comparison:
             return
 
         def is_user(use: ItemUse) -> bool:
-            if kind == "macro" and (use.below or not (use.use.is_macro or use.use.is_import)):
+            if kind == "macro" and (use.below or not (use.written.is_macro or use.written.is_import)):
                 return False
-            return self._leads_to(key, use) if owner else self._leads_nowhere(use)
+            return self._uses.leads_to(key.path, use) if owner else self._uses.leads_nowhere(use)
 
-        users = self._uses.users(key.path, is_user)
+        users = users_of(self._uses.left_behind(key.path, is_user))
         if users:
             moved = self._added.get((kind, name), [])
             moved_to = full_name((*moved[0].module, name)) if len(moved) == 1 and not owner else ""
@@ -112,7 +85,7 @@ class _Comparison:
         """
 
         def is_user(use: ItemUse) -> bool:
-            return not use.exported and self._after.is_lost(use.use.path, use.use.module, use.file)
+            return not use.exported and self._after.is_lost(use.written.path, use.written.module, use.file)
 
         for name, _, module, offset in dict.fromkeys(self._before.api(path).exports):
             key = ItemKey((*module_of(path), *module), "", "use", name)
@@ -120,7 +93,7 @@ class _Comparison:
                 continue
             item = self._before.definition(key.path)
             if item == key.path or self._after.exists(item):
-                users = self._uses.users(key.path, is_user)
+                users = users_of(self._uses.left_behind(key.path, is_user))
                 if users:
                     export = ApiItem("use", name, module, "", 0, offset=offset)
                     yield ApiBreakage(ApiEffect.REMOVED, full_name(key.path), path, export, users)
@@ -136,10 +109,10 @@ class _Comparison:
 
         def is_user(use: ItemUse) -> bool:
             """Tell whether the use needs the item: a `pub use` may export it, and a macro may have its name."""
-            is_ambiguous = use.use.is_macro or (key.kind == "mod" and not use.below)
+            is_ambiguous = use.written.is_macro or (key.kind == "mod" and not use.below)
             return not (use.exported or is_ambiguous or is_in_crate(use.file))
 
-        users = self._uses.users(key.path, is_user)
+        users = users_of(self._uses.left_behind(key.path, is_user))
         if users:
             yield ApiBreakage(ApiEffect.HIDDEN, full_name(key.path), path, item, users)
 
@@ -173,47 +146,28 @@ class _Comparison:
         return self._other_definitions.may_be_added(key, len(self._old[key]))
 
     def _changed(self, key: ItemKey, items: list[tuple[str, ApiItem]]) -> Iterator[ApiBreakage]:
-        old = {item.parameters for _, item in items}
-        new = {item.parameters for _, item in self._new[key]}
-        if len(old) != 1 or len(new) != 1 or old == new:
-            return
-        (before,), (after,) = old, new
-        if before is None or after is None:
-            return
-
-        def is_user(use: ItemUse) -> bool:
-            return not use.below and use.use.arguments == before and self._leads_to(key, use)
-
-        path, item = items[0]
-        if self._is_method(key):
-            methods = self._implementations.of_method(key.path)
-            users = tuple(method.user for method in methods if method.item and method.item.parameters == before)
-            effect = ApiEffect.METHOD_PARAMETERS
-        else:
-            users = self._uses.users(key.path, is_user)
-            effect = ApiEffect.PARAMETERS
-        if users:
-            yield ApiBreakage(effect, full_name(key.path), path, item, users, (before, after))
+        """Yield what the change of an item breaks, unless the item has several forms before or after it."""
+        old, new = ({_form(item): item for _, item in forms} for forms in (items, self._new[key]))
+        if len(old) == len(new) == 1 and old.keys() != new.keys():
+            change = ItemChange(key, items[0][0], items[0][1], self._new[key][0][1])
+            yield from self._changes.find_breakages(change, is_method=self._is_method(key))
 
     def _removed_method(self, key: ItemKey, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
         methods = self._implementations.of_method(key.path)
-        users = tuple(method.user for method in methods if method.item is not None)
+        users = tuple(user for user, item in methods if item is not None)
         if users and not self._may_be_defined(key):
             yield ApiBreakage(ApiEffect.METHOD_REMOVED, full_name(key.path), path, item, users)
 
     def _required(self, key: ItemKey, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
         methods = self._implementations.of_method(key.path)
-        users = tuple(method.user for method in methods if method.item is None)
+        users = tuple(user for user, item in methods if item is None)
         if users and not item.is_conditional:
             yield ApiBreakage(ApiEffect.METHOD_REQUIRED, full_name(key.path), path, item, users)
 
-    def _leads_to(self, key: ItemKey, use: ItemUse) -> bool:
-        """Tell whether a use still means the item: the series may change the `pub use` between them."""
-        return not use.exported or self._after.definition(use.exported) == key.path
 
-    def _leads_nowhere(self, use: ItemUse) -> bool:
-        """Tell whether a use means a removed item and no other: the series may change the `pub use` between them."""
-        return not use.exported or self._after.exists(use.exported) is False
+def _form(item: ApiItem) -> tuple[object, ...]:
+    """Return what is compared of an item that exists before and after a series."""
+    return item.parameters, item.generics, item.is_unsafe, item.fields
 
 
 def _items(crate: CrateApi, changed: list[str]) -> dict[ItemKey, list[tuple[str, ApiItem]]]:

@@ -8,8 +8,11 @@ A change of the `kernel` crate that other Rust code does not follow:
 - An item that other code names by its path, or a variant of an enum, is removed, renamed or moved, or a `pub use` of an
   item is removed.
 - An item that other crates name by its path becomes private, or `pub(crate)`.
-- A function that is called by its path gets another number of parameters.
-- A method of a trait is removed or gets other parameters, and implementations have it as before.
+- A function that is called by its path gets another number of parameters, or becomes unsafe.
+- An item takes another number of generic arguments than a path passes to it.
+- A struct loses a field that a literal or pattern names, or gets one that a literal without `..` does not name.
+- A method of a trait is removed, gets other parameters, or becomes unsafe or safe, and implementations are as before.
+- A trait becomes unsafe or safe, and implementations do not.
 - A trait gets a method without a default, or a method loses its default, and implementations do not have it.
 
 The users are looked up in the tree that the series was made for and in the landing trees.
@@ -28,6 +31,7 @@ Update the users named in the finding, or keep the old item until the users are 
 - Users without a path in the code: methods that are called on a value, types and functions that stand alone under a
   name from a glob import, and items that a macro defines.
 - Changes of types and bounds, which only a compiler can compare.
+- Calls, literals and generic arguments inside a macro call.
 - Items under a `cfg`.
 - A removed name that the series declares again in the file of the item, or adds to a macro there, and an item that is
   still exported under its path.
@@ -41,8 +45,8 @@ from typing import Final, NamedTuple
 
 from rules.analysis.bindings_view import all_diffs
 from rules.analysis.view import FileView, SeriesView
-from rules.bindings.api_uses import ApiUser
-from rules.bindings.rust_api import ApiBreakage, ApiEffect, find_api_breakages
+from rules.bindings.api_breakage import ApiBreakage, ApiEffect, ApiUser
+from rules.bindings.rust_api import find_api_breakages
 from rules.checks.breakage_text import HERE, HERE_OR_THERE
 from rules.diff.changed_lines import ChangedLines
 from rules.diff.patch import Patch
@@ -52,11 +56,13 @@ from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
 from rules.listing import listing
 from rules.source.rust.api import ApiItem, read_items
+from rules.source.rust.generics import Generics
 from rules.source.rust.source import RustSource
 
 _MAX_SHOWN = 6
 _MAX_HEAD = 20  # lines of a declaration before its body
 _MAX_ALONE = 3  # removed items of a file that have a finding each
+_ADDING = (ApiEffect.METHOD_REQUIRED, ApiEffect.FIELD_ADDED)
 _SIDES: Final[tuple[Side, ...]] = ("pre", "post")
 
 
@@ -122,7 +128,7 @@ def _declared(sources: Iterable[RustSource]) -> dict[tuple[str, str], list[_Decl
         for item in read_items(source):
             head = range(item.line, min(item.line + _MAX_HEAD, source.last_line + 1))
             ends = (line for line in head if source.line_text(line).rstrip().endswith(("{", ";", "}")))
-            compared = (item.parameters, item.is_default, item.is_public)
+            compared = (item.parameters, item.is_default, item.is_public, item.is_unsafe, item.generics)
             declaration = _Declaration(item.owner, (item.line, next(ends, head[-1])), compared)
             declared.setdefault((item.kind, item.name), []).append(declaration)
     return declared
@@ -154,8 +160,11 @@ def _place(files: Sequence[_ChangedFile], breakage: ApiBreakage) -> Anchor | Pat
 
     If no declaration shows the change, this is a changed line that names the item, else the first patch of the file.
     """
-    item = breakage.item
-    sides: tuple[Side, ...] = ("post",) if breakage.effect is ApiEffect.METHOD_REQUIRED else ("pre", "post")
+    item, sides = breakage.item, _SIDES
+    if breakage.fields:
+        item = ApiItem("field", breakage.fields[0], item.module, item.name, item.line)
+    if breakage.effect in _ADDING:
+        sides = ("post",)
     named: Anchor | None = None
     for file in files:
         declared = {side: file.declarations(side, item) for side in _SIDES}
@@ -171,7 +180,6 @@ def _place(files: Sequence[_ChangedFile], breakage: ApiBreakage) -> Anchor | Pat
 
 def _message(breakage: ApiBreakage, where: str) -> str:
     name, users = f"`{breakage.name}`", _users(breakage)
-    before, after = breakage.counts
     match breakage.effect:
         case ApiEffect.REMOVED:
             change = f"moves to `{breakage.moved_to}`" if breakage.moved_to else "is removed"
@@ -179,18 +187,54 @@ def _message(breakage: ApiBreakage, where: str) -> str:
             return f"{name} {change}, but Rust code uses it in {users}: update {them} {where}."
         case ApiEffect.HIDDEN:
             return f"{name} is no longer public, but other crates use it in {users}."
-        case ApiEffect.PARAMETERS:
-            return f"{name} takes {_count(after)} (was {before}), but is called with {before} in {users}."
-        case ApiEffect.METHOD_PARAMETERS:
-            return f"{name} has {_count(after)} (was {before}), but is implemented with {before} in {users}."
         case ApiEffect.METHOD_REMOVED:
             return f"{name} is removed from its trait, but is still implemented in {users}."
         case ApiEffect.METHOD_REQUIRED:
             return f"{name} has no default, and the implementations in {users} do not have it."
+    assert breakage.after is not None
+    return f"{name} {_change(breakage, breakage.item, breakage.after)} in {users}."
 
 
-def _count(number: int) -> str:
-    return f"{number} parameter" if number == 1 else f"{number} parameters"
+def _change(breakage: ApiBreakage, before: ApiItem, after: ApiItem) -> str:
+    """Return what happens to an item that still exists, and what its users do."""
+    them = "it" if len(breakage.fields) == 1 else "them"
+    match breakage.effect:
+        case ApiEffect.PARAMETERS:
+            return f"takes {_parameters(before, after)}, but is called with {before.parameters}"
+        case ApiEffect.METHOD_PARAMETERS:
+            return f"has {_parameters(before, after)}, but is implemented with {before.parameters}"
+        case ApiEffect.GENERICS:
+            noun = "argument" if after.generics.most == 1 else "arguments"
+            was = _number(before.generics)
+            return f"takes {_number(after.generics)} generic {noun} (was {was}), but is used as before"
+        case ApiEffect.UNSAFE:
+            return "becomes unsafe, but is called outside of unsafe code"
+        case ApiEffect.FIELD_REMOVED:
+            return f"loses {_fields(breakage.fields)}, but Rust code names {them}"
+        case ApiEffect.FIELD_ADDED:
+            return f"gets {_fields(breakage.fields)}, but literals or patterns without `..` do not name {them}"
+        case ApiEffect.TRAIT_SAFETY:
+            form = "becomes an unsafe trait" if after.is_unsafe else "is no longer an unsafe trait"
+            return f"{form}, but is implemented as before"
+        case _:
+            form = "becomes unsafe" if after.is_unsafe else "is no longer unsafe"
+            return f"{form}, but is implemented as before"
+
+
+def _parameters(before: ApiItem, after: ApiItem) -> str:
+    noun = "parameter" if after.parameters == 1 else "parameters"
+    return f"{after.parameters} {noun} (was {before.parameters})"
+
+
+def _number(generics: Generics) -> str:
+    least, most = generics
+    if least == most:
+        return str(most or "no")
+    return f"{least} or {most}" if most - least == 1 else f"{least} to {most}"
+
+
+def _fields(names: Sequence[str]) -> str:
+    return ("the field " if len(names) == 1 else "the fields ") + listing([f"`{name}`" for name in names], _MAX_SHOWN)
 
 
 def _users(breakage: ApiBreakage) -> str:

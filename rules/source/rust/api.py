@@ -8,6 +8,7 @@ from collections import Counter
 
 from rules.lazy import dataclass, field, re
 from rules.source.rust.functions import split_at_commas
+from rules.source.rust.generics import Generics, closing_angle, count_parameters
 from rules.source.rust.path_uses import Path, PathUse, Scopes, read_path_uses
 from rules.source.rust.source import RustSource
 from rules.source.rust.uses import Import, read_uses
@@ -31,7 +32,8 @@ class ApiItem:
     `parameters` counts the parameters of a function with `self`, None for another item. `is_default` says that a trait
     has a body or value for it. A macro that `#[macro_export]` exports has the kind `macro`. `alias_of` is the type that
     an alias names, with its import resolved; empty if that is no path. `is_public` says that other crates may use it,
-    as far as its own declaration tells.
+    as far as its own declaration tells. Lifetimes are not among its `generics`. `fields` are the names of the fields of
+    a struct, None for another item, or if a field is conditional or has no name.
     """
 
     kind: str
@@ -45,6 +47,9 @@ class ApiItem:
     offset: int = field(default=0, compare=False)
     alias_of: Path = ()
     is_public: bool = True
+    is_unsafe: bool = False
+    generics: Generics = Generics()
+    fields: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class ImplementedItem:
     parameters: int | None
     line: int
     text: str
+    is_unsafe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,7 @@ class Implementation:
     items: tuple[ImplementedItem, ...]
     is_complete: bool
     module: Path = ()
+    is_unsafe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +152,8 @@ class _Reader:
     def _read_block(self, start: int, end: int, block: _Block) -> bool:
         """Read the items between two indexes. Return whether a macro may define more of them."""
         words = self._words.words
-        at, attributes, has_macro, is_exported, is_public = start, list[str](), False, False, block.is_public
+        at, attributes, has_macro = start, list[str](), False
+        is_exported, is_public, is_unsafe = False, block.is_public, False
         while at < end:
             word = words[at]
             following = words[at + 1] if at + 1 < end else ""
@@ -160,6 +168,7 @@ class _Reader:
                 at = self._words.closing(at + 1) + 1 if following == "(" else at + 1
                 continue
             if word in _MODIFIERS or (word == "const" and following in ("fn", "unsafe", "async", "extern")):
+                is_unsafe = is_unsafe or word == "unsafe"
                 at += 1
                 continue
             if word == "use":
@@ -168,27 +177,33 @@ class _Reader:
                     self._read_export(at, stop, block)
                 at = stop + 1
             elif word == "impl":
-                at = self._read_impl(at, end, block, attributes)
+                at = self._read_impl(at, end, block, attributes, is_unsafe)
             elif word == "macro_rules" and following == "!":
                 if "macro_export" in attributes and at + 2 < end:
                     offset = self._words.offsets[at]
                     self.items.append(ApiItem("macro", words[at + 2], (), "", self._line(at), offset=offset))
                 at += 3
             elif word in _ITEMS and _NAME.match(following):
-                at = self._read_item(at, end, block, attributes, is_public)
+                at = self._read_item(at, end, block, attributes, is_public, is_unsafe)
             else:
                 has_macro = has_macro or following == "!"
                 at = self._words.closing(at) + 1 if word in ("(", "[", "{") else at + 1
-            attributes, is_exported, is_public = [], False, block.is_public
+            attributes, is_exported, is_public, is_unsafe = [], False, block.is_public, False
         return has_macro
 
-    def _read_item(self, at: int, end: int, block: _Block, attributes: list[str], is_public: bool) -> int:
+    def _read_item(
+        self, at: int, end: int, block: _Block, attributes: list[str], is_public: bool, is_unsafe: bool
+    ) -> int:
         """Read an item that begins with its keyword, and return the index after it."""
         words = self._words.words
         kind = words[at]
         head = at + 3 if words[at + 1] == "mut" else at + 2
         name = words[head - 1] if head <= end else ""
-        parameters = None
+        generics, parameters = Generics(), None
+        if words[head : head + 1] == ("<",):
+            closing = closing_angle(self._words, head)
+            generics = count_parameters(words[head + 1 : closing])
+            head = closing + 1
         if kind == "fn":
             opening = self._find(head, end, ("(",))
             if opening >= end:
@@ -201,7 +216,7 @@ class _Reader:
         is_default = has_body if kind == "fn" else "=" in self._without_generics(head, stop)
         line = self._line(at)
         if block.trait:
-            block.members.append(ImplementedItem(name, parameters, line, self._scopes.quote(line)))
+            block.members.append(ImplementedItem(name, parameters, line, self._scopes.quote(line), is_unsafe))
         else:
             is_conditional = "cfg" in attributes
             self.items.append(
@@ -217,6 +232,9 @@ class _Reader:
                     self._words.offsets[at],
                     self._read_alias(head, stop) if kind == "type" and not block.owner else (),
                     is_public,
+                    is_unsafe,
+                    generics,
+                    self._read_fields(stop + 1, after - 1) if has_body and kind == "struct" else None,
                 )
             )
         if has_body and kind == "enum":
@@ -246,6 +264,32 @@ class _Reader:
                 self.variants.append(item)
             at, is_conditional = self._find(at, end, (",",)) + 1, False
 
+    def _read_fields(self, start: int, end: int) -> tuple[str, ...] | None:
+        """Return the names of the fields between the braces of a struct; None if a `cfg` decides about one."""
+        words = self._words.words
+        names: list[str] = []
+        at = start
+        while at < end:
+            if words[at] == "#":
+                closing = self._words.closing(at + 1)
+                if "cfg" in words[at:closing]:
+                    return None
+                at = closing + 1
+            elif words[at] == "pub":
+                at = self._words.closing(at + 1) + 1 if words[at + 1] == "(" else at + 1
+            else:
+                names.append(words[at])
+                at = self._after_comma(at, end)
+        return tuple(names)
+
+    def _after_comma(self, at: int, end: int) -> int:
+        """Return the index after the next `,` outside of brackets and generics, `end` if there is none."""
+        words, depth = self._words.words, 0
+        while at < end and (depth or words[at] != ","):
+            depth += (words[at] == "<") - (words[at] == ">")
+            at = self._words.closing(at) + 1 if words[at] in ("(", "[", "{") else at + 1
+        return min(at + 1, end)
+
     def _read_alias(self, start: int, end: int) -> Path:
         """Return the type after the `=` of a type alias without its parameters; an empty path if it is no path."""
         words = self._without_generics(start, end)
@@ -253,7 +297,7 @@ class _Reader:
         is_path = signs[:1] == ["="] and signs[1:] == ["::"] * (len(names) - 1) and all(map(_NAME.match, names))
         return self._scopes.resolve(tuple(names)) if is_path else ()
 
-    def _read_impl(self, at: int, end: int, block: _Block, attributes: list[str]) -> int:
+    def _read_impl(self, at: int, end: int, block: _Block, attributes: list[str], is_unsafe: bool) -> int:
         words = self._words.words
         opening = self._find(at, end, ("{", ";"))
         if words[opening : opening + 1] != ("{",):
@@ -273,7 +317,8 @@ class _Reader:
             text = self._scopes.quote(line)
             is_complete = not has_macro and _ADD_NO_FUNCTION.issuperset(attributes)
             members = tuple(inner.members)
-            self.implementations.append(Implementation(trait, line, text, members, is_complete, block.module))
+            implementation = Implementation(trait, line, text, members, is_complete, block.module, is_unsafe)
+            self.implementations.append(implementation)
         return closing + 1
 
     def _without_generics(self, start: int, end: int) -> list[str]:

@@ -6,17 +6,21 @@ from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
 from rules.lazy import dataclass, field, re
+from rules.source.rust.generics import closing_angle, count_arguments
 from rules.source.rust.source import RustSource
+from rules.source.rust.tokens import Tokens
 from rules.source.rust.uses import Import
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _VALUE_END = re.compile(r"[\w)\]|]")
 _BEFORE_CLOSURE = frozenset(("move", "async", "static", "const", "return", "in", "else", "break"))
 _DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
+_OPENING_WORDS = ("(", "[", "{")
 _OPENINGS = (("(",), ("[",), ("{",))
 _UNCLEAR = frozenset("<#$")
+_BEFORE_LITERAL = frozenset("=(,{;}[:|") | {"=>", "return", "let"}
+_NO_TYPE = frozenset("<({!") | {"::"}  # what follows the name of a type whose generic arguments may be inferred
 _MAX_CALL = 400  # words of the arguments of a call
-_MAX_ANGLES = 100  # words of the type parameters in a path
 _MAX_TEXT = 200  # characters of a line that is quoted
 
 Path = tuple[str, ...]
@@ -27,7 +31,9 @@ class PathUse:
     """A path that the file writes, with its import resolved, and the number of arguments if it is called, else None.
 
     `module` are the inline modules around it. A name alone is a use if the file imports it, or if it calls a macro that
-    the file does not define.
+    the file does not define. `generics` are the numbers of the generic arguments of its last names, each None if they
+    may be inferred; empty if all may. `fields` are the fields that a literal or pattern of a struct names, with ".." if
+    it omits others.
     """
 
     path: Path
@@ -38,6 +44,10 @@ class PathUse:
     is_macro: bool = False
     module: Path = ()
     offset: int = field(default=0, compare=False)
+    is_in_macro: bool = False
+    is_in_unsafe: bool = False
+    generics: tuple[int | None, ...] = ()
+    fields: tuple[str, ...] | None = None
 
 
 class Scopes:
@@ -68,7 +78,12 @@ class Scopes:
 
     def quote(self, line: int) -> str:
         """Return the text of a line, of limited length."""
-        return self._source.line_text(line)[:_MAX_TEXT].strip()
+        return quote_line(self._source.line_text(line))
+
+
+def quote_line(text: str) -> str:
+    """Return a line without the blanks around it, of limited length."""
+    return text[:_MAX_TEXT].strip()
 
 
 def read_path_uses(source: RustSource, scopes: Scopes) -> Iterator[PathUse]:
@@ -86,38 +101,54 @@ class _Reader:
         words = self._words.words
         own_macros = {words[at + 2] for at in range(len(words) - 2) if words[at] == "macro_rules"}
         is_use = False
+        regions = _Regions(self._words)
         for at, word in enumerate(words):
+            regions.enter(at)
             is_use = word == "use" or (is_use and word != ";")
             before = words[at - 1] if at else ""
             is_variable = before == "$" and word != "crate"  # `$crate` in a macro is the crate that defines it
             is_later = before == "::" and not (word == "kernel" and self._is_rooted(at - 1))
             if is_use or not _NAME.match(word) or before in (".", "fn") or is_later or is_variable:
                 continue
-            path, end = self._read_path(at)
-            is_macro = self._is_macro_call(end) and word not in own_macros
-            if len(path) > 1 or self._scopes.imports(path[0]) or is_macro:
-                yield self._use(path, at, end)
+            path = self._read_path(at)
+            is_macro = self._is_macro_call(path.end) and word not in own_macros
+            if len(path.names) > 1 or self._scopes.imports(word) or is_macro:
+                yield self._use(path, at, regions)
 
-    def _read_path(self, at: int) -> tuple[Path, int]:
-        """Return the names of the path that begins at an index, and the index after it. `A::<B>::c` is `A::c`."""
+    def _read_path(self, at: int) -> "_WrittenPath":
+        """Return the path that begins at an index. `A::<B>::c` is `A::c`."""
         words = self._words.words
-        names, end = [words[at]], at + 1
+        names, generics, end = [words[at]], list[int | None]([None]), at + 1
         while words[end : end + 1] == ("::",):
-            name = self._after_angles(end + 1) + 1 if words[end + 1 : end + 2] == ("<",) else end + 1
-            if words[name - 1] != "::" or name >= len(words) or not _NAME.match(words[name]):
+            following = end + 1
+            if words[following : following + 1] == ("<",):
+                count, following = self._read_generics(following)
+                generics[-1] = count or None
+                following += words[following : following + 1] == ("::",)
+            if words[following - 1] != "::" or following >= len(words) or not _NAME.match(words[following]):
                 break
-            names.append(words[name])
-            end = name + 1
-        return tuple(names), end
+            names.append(words[following])
+            generics.append(None)
+            end = following + 1
+        if words[end : end + 1] == ("<",):
+            generics[-1], _ = self._read_generics(end)
+        elif generics[-1] is None and self._is_type(at, end):
+            generics[-1] = 0
+        is_inferred = all(count is None for count in generics)
+        return _WrittenPath(tuple(names), end, () if is_inferred else tuple(generics))
 
-    def _after_angles(self, opening: int) -> int:
-        """Return the index after the `>` that closes the `<` at an index; the index itself if none of a path does."""
-        words, depth = self._words.words, 0
-        for at in range(opening, min(opening + _MAX_ANGLES, len(words) - 1)):
-            depth += (words[at] == "<") - (words[at] == ">")
-            if depth == 0:
-                return at + 1
-        return opening
+    def _is_type(self, at: int, end: int) -> bool:
+        """Tell whether a path is not called, and no literal: it is a type then if its name is not one of a value."""
+        following = self._words.words[end : end + 1]
+        is_returned = following == ("{",) and self._words.words[at - 1 : at] == ("->",)
+        return is_returned or (bool(following) and following[0] not in _NO_TYPE)
+
+    def _read_generics(self, opening: int) -> tuple[int | None, int]:
+        """Return how many arguments are after a `<`, and the index after the `>`; None if no `>` closes them."""
+        closing = closing_angle(self._words, opening)
+        if closing == opening:
+            return None, opening
+        return count_arguments(self._words.words[opening + 1 : closing]), closing + 1
 
     def _is_macro_call(self, at: int) -> bool:
         """Tell whether what follows the name before an index makes it the name of a macro; `a != b` does not."""
@@ -128,18 +159,42 @@ class _Reader:
         before = self._words.words[at - 1] if at else ""
         return not _NAME.match(before) and before not in (">", "]", ")")
 
-    def _use(self, path: Path, at: int, end: int) -> PathUse:
-        offset = self._words.offsets[at]
+    def _use(self, path: "_WrittenPath", at: int, regions: "_Regions") -> PathUse:
+        offset, end = self._words.offsets[at], path.end
         line = self._source.line(offset)
+        following = self._words.words[end : end + 1]
         return PathUse(
-            self._scopes.resolve(path),
+            self._scopes.resolve(path.names),
             line,
             self._scopes.quote(line),
-            self._count_arguments(end) if self._words.words[end : end + 1] == ("(",) else None,
+            self._count_arguments(end) if following == ("(",) else None,
             is_macro=self._is_macro_call(end),
             module=self._scopes.module_at(offset),
             offset=offset,
+            is_in_macro=regions.is_in_macro(at),
+            is_in_unsafe=regions.is_in_unsafe(at),
+            generics=path.generics,
+            fields=self._read_fields(at, end) if following == ("{",) else None,
         )
+
+    def _read_fields(self, at: int, opening: int) -> tuple[str, ...] | None:
+        """Return the fields between the braces after a path; None unless it is the literal or pattern of a struct."""
+        words = self._words.words
+        while at and words[at - 1] in ("&", "mut"):
+            at -= 1
+        if at == 0 or words[at - 1] not in _BEFORE_LITERAL:
+            return None
+        fields: list[str] = []
+        at, closing = opening + 1, self._words.closing(opening)
+        while at < closing:
+            is_named = _NAME.match(words[at]) and words[at + 1] in (":", ",", "}")
+            if not is_named and words[at] != "..":
+                return None
+            fields.append(words[at])
+            while at < closing and words[at] != ",":
+                at = self._words.closing(at) + 1 if words[at] in _OPENING_WORDS else at + 1
+            at += 1
+        return tuple(fields)
 
     def _count_arguments(self, opening: int) -> int | None:
         """Return the number of arguments of a call; None if that is unclear.
@@ -163,6 +218,48 @@ class _Reader:
                 start = offset + 1
             depth += _DEPTHS.get(word, 0)
         return count
+
+
+@dataclass(frozen=True, slots=True)
+class _WrittenPath:
+    """A path as the code writes it, with the index after it."""
+
+    names: Path
+    end: int
+    generics: tuple[int | None, ...]
+
+
+class _Regions:
+    """The macro calls, attributes, `unsafe` blocks and `unsafe` functions of a source, entered word by word."""
+
+    def __init__(self, words: Tokens) -> None:
+        self._words = words
+        self._macro_end = self._unsafe_end = -1
+        self._awaits_body = False  # of an unsafe function
+
+    def enter(self, at: int) -> None:
+        """Note the region that begins at an index."""
+        words = self._words.words
+        word, following = words[at], words[at + 1] if at + 1 < len(words) else ""
+        if word == "unsafe":
+            self._awaits_body = following not in ("impl", "trait")
+        elif word in ("{", ";"):
+            if word == "{" and self._awaits_body:
+                self._unsafe_end = max(self._unsafe_end, self._words.closing(at))
+            self._awaits_body = False
+        elif word in ("!", "#"):
+            is_apart = (word == "#" and following == "!") or words[at - 1 : at] == ("macro_rules",)
+            opening = at + 2 if is_apart else at + 1
+            if words[opening : opening + 1] and words[opening] in _OPENING_WORDS:
+                self._macro_end = max(self._macro_end, self._words.closing(opening))
+
+    def is_in_macro(self, at: int) -> bool:
+        """Tell whether the last index is in the arguments of a macro, or in an attribute."""
+        return at <= self._macro_end
+
+    def is_in_unsafe(self, at: int) -> bool:
+        """Tell whether the last index is in an `unsafe` block or function."""
+        return at <= self._unsafe_end
 
 
 def _has_closure(words: tuple[str, ...]) -> bool:

@@ -4,7 +4,8 @@
 import pytest
 
 from rules.analysis.bindings_view import BINDINGS_DIFF
-from rules.bindings.rust_api import ApiEffect, find_api_breakages
+from rules.bindings.api_breakage import ApiEffect
+from rules.bindings.rust_api import find_api_breakages
 from rules.bindings.tree import FileTree, LandingTree, NoTree
 from rules.checks.bindings.rust_api_change_leaves_users import RULE
 from rules.diff.patch import FileChange, Hunk, Line
@@ -427,6 +428,127 @@ def test_a_removed_enum_stands_for_its_variants() -> None:
     change = whole_change(LAMP, "pub struct Lamp;\n", before=STATES)
 
     assert [("kernel::lamp::State", REMOVED, [1, 2, 4, 5, 6])] == _breakages(change, **{LAMP: STATES, ROOM: STATE_USER})
+
+
+FORMS = """pub struct Tube<T> { pub tube: T }
+pub struct Cover(u8);
+pub trait Fit {}
+pub unsafe trait Hold {
+    unsafe fn hold(&self);
+    fn release(&self) {}
+}
+pub fn tune<A, B>(a: A, b: B) {}
+pub fn mix(a: u8, f: fn()) {}
+pub struct Info { pub major: u8, pub minor: u8, date: u8 }
+"""
+FORMS_USER = """use kernel::lamp::{self, Cover, Fit, Hold, Info, Tube};
+fn f(tube: &Tube<u8>, cover: Cover) -> Tube<u8> {
+    lamp::tune::<u8, u8>(1, 2);
+    lamp::tune(1, 2);
+    lamp::mix(1, g);
+    unsafe { lamp::mix(1, g) };
+    c!(lamp::mix(1, g));
+    let fit: &dyn Fit = tube;
+    Tube::<u8>::new();
+    Tube { tube: 1 };
+    let info = Info { major: 1, minor: 2, date: 3 };
+    let Info { major, .. } = info;
+    Tube::new();
+}
+impl Fit for Room {}
+unsafe impl Hold for Room {
+    unsafe fn hold(&self) {}
+    fn release(&self) {}
+}
+"""
+GENERICS, UNSAFE = ApiEffect.GENERICS, ApiEffect.UNSAFE
+FIELD_REMOVED, FIELD_ADDED = ApiEffect.FIELD_REMOVED, ApiEffect.FIELD_ADDED
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("Tube<T>", "Tube<T, const N: usize>", [("kernel::lamp::Tube", GENERICS, [2, 9])]),
+        ("Tube<T> {", "Tube { ", [("kernel::lamp::Tube", GENERICS, [2, 9])]),
+        ("Tube<T>", "Tube<T, U = u8>", []),
+        ("Tube<T>", "Tube<'a, T>", []),
+        ("trait Fit", "trait Fit<T>", [("kernel::lamp::Fit", GENERICS, [8, 15])]),
+        ("trait Fit", "trait Fit<T = Self>", []),
+        ("Cover(", "Cover<T>(", []),
+        ("tune<A, B>", "tune<A, B, C>", [("kernel::lamp::tune", GENERICS, [3])]),
+        ("tune<A, B>", "tune<'a, A, B>", []),
+        ("tune<A, B>(a: A", "tune<B>(a: impl C", [("kernel::lamp::tune", GENERICS, [3])]),
+        ("pub fn mix", "pub unsafe fn mix", [("kernel::lamp::mix", UNSAFE, [5])]),
+        ("pub fn tune", "pub const fn tune", []),
+        ("unsafe trait Hold", "trait Hold", [("kernel::lamp::Hold", ApiEffect.TRAIT_SAFETY, [16])]),
+        ("pub trait Fit", "pub unsafe trait Fit", [("kernel::lamp::Fit", ApiEffect.TRAIT_SAFETY, [15])]),
+        ("unsafe fn hold", "fn hold", [("kernel::lamp::Hold::hold", ApiEffect.METHOD_SAFETY, [17])]),
+        ("fn release", "unsafe fn release", [("kernel::lamp::Hold::release", ApiEffect.METHOD_SAFETY, [18])]),
+        ("pub minor: u8, ", "", [("kernel::lamp::Info", FIELD_REMOVED, [11])]),
+        ("pub major", "pub first", [("kernel::lamp::Info", FIELD_REMOVED, [11, 12])]),
+        ("date: u8", "date: u8, patch: u8", [("kernel::lamp::Info", FIELD_ADDED, [11])]),
+        ("date: u8", "#[cfg(X)] date: u8", []),
+        ("date: u8", "date: u16", []),
+    ],
+)
+def test_an_item_with_another_form_leaves_users_behind(
+    old: str, new: str, expected: list[tuple[str, ApiEffect, list[int]]]
+) -> None:
+    changed = whole_change(LAMP, FORMS.replace(old, new, 1), before=FORMS)
+
+    assert expected == _breakages(changed, **{LAMP: FORMS, ROOM: FORMS_USER})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("Tube<T>", "Tube<T, U, V = u8>", 1, "takes 2 or 3 generic arguments (was 1), but is used as before in"),
+        ("Tube<T> {", "Tube {", 1, "takes no generic arguments (was 1), but is used as before in"),
+        ("tune<A, B>", "tune<A>", 8, "takes 1 generic argument (was 2), but is used as before in"),
+        ("pub fn mix", "pub unsafe fn mix", 9, "becomes unsafe, but is called outside of unsafe code in"),
+        ("pub trait Fit", "pub unsafe trait Fit", 3, "becomes an unsafe trait, but is implemented as before in"),
+        ("unsafe trait Hold", "trait Hold", 4, "is no longer an unsafe trait, but is implemented as before in"),
+        ("unsafe fn hold", "fn hold", 5, "is no longer unsafe, but is implemented as before in"),
+        ("pub minor: u8, date: u8", "", 10, "loses the fields `minor`, `date`, but Rust code names them in"),
+        ("date: u8", "date: u8, patch: u8", 10, "gets the field `patch`, but literals or patterns without `..`"),
+    ],
+)
+def test_the_message_says_what_changes_and_where(old: str, new: str, line: int, message: str) -> None:
+    kernel = FileTree({path: text.encode() for path, text in (FILES | {LAMP: FORMS, ROOM: FORMS_USER}).items()})
+    changed = whole_change(LAMP, FORMS.replace(old, new, 1), before=FORMS)
+
+    (finding,) = run_rules((RULE,), view(series((changed,)), kernel)).findings
+
+    assert message in finding.message
+    assert line == finding.anchor.line
+
+
+def test_an_alias_has_generic_arguments_of_its_own() -> None:
+    before = f"{FORMS}pub type Pair<T, U> = Tube<(T, U)>;\n"
+    change = whole_change(LAMP, before.replace("Tube<T>", "Tube<T, U>"), before=before)
+    user = "use kernel::lamp::Pair;\nfn f(pair: Pair<u8, u8>) { Pair::<u8, u8>::new(); Pair::<u8>::new(); }\n"
+
+    assert [] == _breakages(change, **{LAMP: before, ROOM: user})
+
+
+def test_many_changed_items_take_linear_time() -> None:
+    def struct(number: int) -> tuple[str, str, str]:
+        fields = [f"a{at}: u8" for at in range(number)]
+        literal = ", ".join(f"a{at}: 1" for at in range(number))
+        user = f"fn f() {{\n    let a = kernel::lamp::A {{ {literal} }};\n}}\n" + "use kernel::lamp::A;\n" * number
+        return f"pub struct A {{ {', '.join(fields)} }}\n", "pub struct A { b: u8 }\n", user
+
+    def functions(number: int) -> tuple[str, str, str]:
+        before = "".join(f"pub fn f{at}<A>(a: A) {{}}\n" for at in range(number))
+        user = "".join(f"fn g{at}() {{ kernel::lamp::f{at}::<u8>(1); }}\n" for at in range(number))
+        return before, before.replace("<A>", "<A, B>"), user
+
+    def compare(texts: tuple[str, str, str]) -> None:
+        before, after, user = texts
+        assert _breakages(whole_change(LAMP, after, before=before), **{LAMP: before, ROOM: user})
+
+    for make in (struct, functions):
+        assert_linear(make, compare, 400)
 
 
 def test_a_path_in_a_macro_of_the_crate_is_a_use() -> None:

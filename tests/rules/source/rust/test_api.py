@@ -171,7 +171,12 @@ def test_a_public_use_exports_names_again(
         (
             "\nunsafe impl<T: A<B>> a::Light<T> for &'b mut Lamp<T> where T: For<u8> {}\n",
             Implementation(
-                ("a", "Light"), 2, "unsafe impl<T: A<B>> a::Light<T> for &'b mut Lamp<T> where T: For<u8> {}", (), True
+                ("a", "Light"),
+                2,
+                "unsafe impl<T: A<B>> a::Light<T> for &'b mut Lamp<T> where T: For<u8> {}",
+                (),
+                True,
+                is_unsafe=True,
             ),
         ),
         ("#[vtable]\nimpl A for B {}\n", Implementation(("A",), 2, "impl A for B {}", (), True)),
@@ -270,9 +275,9 @@ def test_items_nested_deeper_than_the_limit_are_not_read() -> None:
             [PathUse(("a", "B"), 1, "a::B != c::D!{}"), PathUse(("c", "D"), 1, "a::B != c::D!{}", is_macro=True)],
         ),
         ("a != b; a! = b;\n", []),
-        ("A::<u8, B<C>>::d(1);\n", [PathUse(("A", "d"), 1, "A::<u8, B<C>>::d(1);", 1)]),
-        ("A::<x::B>::<u8>::d;\n", [PathUse(("x", "B"), 1, "A::<x::B>::<u8>::d;")]),
-        ("A::<>::d::<B>(1);\n", [PathUse(("A", "d"), 1, "A::<>::d::<B>(1);")]),
+        ("A::<u8, B<C>>::d(1);\n", [PathUse(("A", "d"), 1, "A::<u8, B<C>>::d(1);", 1, generics=(2, None))]),
+        ("A::<x::B>::<u8>::d;\n", [PathUse(("x", "B"), 1, "A::<x::B>::<u8>::d;", generics=(None, 0))]),
+        ("A::<>::d::<B>(1);\n", [PathUse(("A", "d"), 1, "A::<>::d::<B>(1);", generics=(None, 1))]),
         ("A::<B; ::d", []),
         ("A::<", []),
         ("m!(1);\n", [PathUse(("m",), 1, "m!(1);", is_macro=True)]),
@@ -281,7 +286,7 @@ def test_items_nested_deeper_than_the_limit_are_not_read() -> None:
         ("a::b", [PathUse(("a", "b"), 1, "a::b")]),
         ("a::", []),
         ("Self::a();\n", [PathUse(("Self", "a"), 1, "Self::a();", 0)]),
-        (f"a::{'b' * 300};\n", [PathUse(("a", "b" * 300), 1, f"a::{'b' * 197}")]),
+        (f"a::{'b' * 300};\n", [PathUse(("a", "b" * 300), 1, f"a::{'b' * 197}", generics=(None, 0))]),
     ],
 )
 def test_the_paths_that_a_file_writes_are_its_uses(text: str, uses: list[PathUse]) -> None:
@@ -366,3 +371,116 @@ def test_the_variants_of_an_enum_are_read() -> None:
         ("B", ("a",), "F", 5, False),
         ("B", ("a",), "H", 6, False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("head", "generics"),
+    [
+        ("struct A", (0, 0)),
+        ("struct A<'a: 'b, 'b>", (0, 0)),
+        ("trait A<'a, T: B<C = u8>, const N: usize>", (2, 2)),
+        ("trait A<T, U = Self, const N: usize = { 1 > 0 }>", (1, 3)),
+        ("enum A<T: Fn(u8) -> u8, U = B<u8>>", (1, 2)),
+        ("fn f<'a, T, F: Fn(u8, u8) -> T>(a: T, b: F)", (2, 2)),
+        ("fn f(a: impl B<u8>)", (0, 0)),
+    ],
+)
+def test_an_item_has_the_number_of_its_generic_arguments(head: str, generics: tuple[int, int]) -> None:
+    (item,) = read_api(f"{head} {{}}\n".encode()).items
+
+    assert item.generics == generics
+    assert item.parameters == (2 if "b: F" in head else 1 if "impl" in head else None)
+
+
+def test_generics_that_are_not_closed_are_not_counted() -> None:
+    texts = ("struct A<B", "struct A<", "trait A<B: C { fn f() {} }")
+
+    assert [read_api(text.encode()).items[0].generics for text in texts] == [(0, 0)] * 3
+
+
+@pytest.mark.parametrize(
+    ("code", "count"),
+    [
+        ("let b: a::A<'_, u8, B<C, D>> = c;", 2),
+        ("let b: a::A = c;", 0),
+        ("fn f() -> a::A {}", 0),
+        ("a::A::<u8, _>(1);", 2),
+        ("a::A::<'static>(1);", None),
+        ("a::A(1);", None),
+        ("a::A { b: 1 };", None),
+        ("a::A<B = u8, C>;", 1),
+        ("a::A<{ N }, 3>;", 2),
+        ("a::A::<B", None),
+    ],
+)
+def test_the_generic_arguments_of_a_path_are_counted(code: str, count: int | None) -> None:
+    (use,) = [use for use in read_api(code.encode()).uses if use.path == ("a", "A")]
+
+    assert (use.generics or (None,))[-1] == count
+
+
+@pytest.mark.parametrize(
+    ("code", "in_unsafe", "in_macro"),
+    [
+        ("unsafe { a::b(1) }", True, False),
+        ("unsafe { f() }; a::b(1)", False, False),
+        ("unsafe fn f(c: u8) { g({ a::b(1) }) }", True, False),
+        ("unsafe fn f();\nfn g() { a::b(1) }", False, False),
+        ('unsafe extern "C" fn f() { a::b(1) }', True, False),
+        ("unsafe impl F for G { fn f() { a::b(1) } }", False, False),
+        ("unsafe { fn f() {} } a::b(1)", False, False),
+        ("c!(a::b(1))", False, True),
+        ("c!{ d!(e); a::b(1) }", False, True),
+        ("macro_rules! c { () => { a::b(1) } }", False, True),
+        ("#![c(a::b(1))]", False, True),
+        ("#[c] fn f() { a::b(1) }", False, False),
+        ("if !c { a::b(1) }", False, False),
+        ("c!(d); if e != f { a::b(1) }", False, False),
+    ],
+)
+def test_a_use_may_be_in_unsafe_code_or_a_macro(code: str, in_unsafe: bool, in_macro: bool) -> None:
+    (use,) = [use for use in read_api(code.encode()).uses if use.path == ("a", "b")]
+
+    assert (use.is_in_unsafe, use.is_in_macro) == (in_unsafe, in_macro)
+
+
+@pytest.mark.parametrize(
+    ("code", "fields"),
+    [
+        ("let c = a::b { d: 1, e, f: g { h } };", ("d", "e", "f")),
+        ("let a::b { d, .. } = c;", ("d", "..")),
+        ("f(&mut a::b { d: 1, ..e(f) })", ("d", "..")),
+        ("c => a::b {},", ()),
+        ("let c = a::b::<u8> { d: 1 };", None),
+        ("fn f() -> &a::b { d }", None),
+        ("impl a::b { d }", None),
+        ("let c = a::b { #[cfg(x)] d: 1 };", None),
+        ("let a::b { ref d } = c;", None),
+        ("if c == a::b { d() }", None),
+        ("a::b", None),
+    ],
+)
+def test_a_literal_or_pattern_names_fields(code: str, fields: tuple[str, ...] | None) -> None:
+    (use,) = [use for use in read_api(code.encode()).uses if use.path == ("a", "b")]
+
+    assert use.fields == fields
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("struct A { b: u8, pub c: B<u8, u8>, pub(crate) d: fn(u8, u8) -> u8 }", ("b", "c", "d")),
+        ("struct A<T> where T: B { #[doc(hidden)] b: [u8; { 1 }], }", ("b",)),
+        ("struct A { #[cfg(X)] b: u8, c: u8 }", None),
+        ("struct A {}", ()),
+        ("struct A(u8, u8);", None),
+        ("union A { b: u8 }", None),
+    ],
+)
+def test_a_struct_has_the_names_of_its_fields(text: str, fields: tuple[str, ...] | None) -> None:
+    assert [item.fields for item in read_api(text.encode()).items] == [fields]
+
+
+def test_nested_generics_literals_and_regions_take_linear_time() -> None:
+    for unit in ("a::b<", "f(a::b { c: ", "unsafe { a::b(", "c!{", "struct A<B: ", "struct A { b: C<", "unsafe fn "):
+        assert_linear(repeated(unit, "fn f() { "), lambda text: read_api(text.encode()), 20_000)

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Find the users of an item of the `kernel` crate that exists before and after a series, but differs."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from rules.bindings.api_breakage import ApiBreakage, ApiEffect, ApiUser
+from rules.bindings.api_implementations import Implementations
+from rules.bindings.api_uses import ItemUse, ItemUses, users_of
+from rules.bindings.crate_paths import ItemKey, full_name
+from rules.lazy import dataclass
+from rules.source.rust.api import ApiItem
+
+_WITHOUT_VALUE = ("trait", "enum", "union", "type")
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChange:
+    """An item before and after a series, and the file in which it was."""
+
+    key: ItemKey
+    path: str
+    before: ApiItem
+    after: ApiItem
+
+    def breakage(self, effect: ApiEffect, users: Iterable[ApiUser], fields: tuple[str, ...] = ()) -> ApiBreakage:
+        """Build the breakage of these users."""
+        name = full_name(self.key.path)
+        return ApiBreakage(effect, name, self.path, self.before, tuple(users), after=self.after, fields=fields)
+
+
+class ChangedItems:
+    """Compares the two forms of an item, one aspect after the other."""
+
+    def __init__(self, uses: ItemUses, implementations: Implementations) -> None:
+        self._uses = uses
+        self._implementations = implementations
+
+    def find_breakages(self, change: ItemChange, *, is_method: bool) -> Iterator[ApiBreakage]:
+        """Yield what the change breaks. `is_method` is for the items of traits."""
+        if is_method:
+            breakages = self._compare_methods(change)
+        elif change.key.kind == "fn":
+            breakages = self._compare_functions(change)
+        else:
+            breakages = self._compare_types(change)
+        return (breakage for breakage in breakages if breakage.users)
+
+    def _compare_methods(self, change: ItemChange) -> Iterator[ApiBreakage]:
+        before, after = change.before, change.after
+        implemented = [(user, item) for user, item in self._implementations.of_method(change.key.path) if item]
+        if _has_other_count(before, after):
+            users = (user for user, item in implemented if item.parameters == before.parameters)
+            yield change.breakage(ApiEffect.METHOD_PARAMETERS, users)
+        if before.is_unsafe != after.is_unsafe:
+            users = (user for user, item in implemented if item.is_unsafe == before.is_unsafe)
+            yield change.breakage(ApiEffect.METHOD_SAFETY, users)
+
+    def _compare_functions(self, change: ItemChange) -> Iterator[ApiBreakage]:
+        before, after = change.before, change.after
+        if _has_other_count(before, after):
+            calls = self._left_behind(change, lambda use: use.is_item and use.written.arguments == before.parameters)
+            yield change.breakage(ApiEffect.PARAMETERS, users_of(calls))
+        if before.generics != after.generics:
+            yield change.breakage(ApiEffect.GENERICS, users_of(self._with_refused_arguments(change)))
+        if after.is_unsafe and not before.is_unsafe:
+            yield change.breakage(ApiEffect.UNSAFE, users_of(self._left_behind(change, _is_safe_call)))
+
+    def _compare_types(self, change: ItemChange) -> Iterator[ApiBreakage]:
+        before, after = change.before, change.after
+        if before.generics != after.generics:
+            yield change.breakage(ApiEffect.GENERICS, users_of(self._with_refused_arguments(change)))
+        if before.is_unsafe != after.is_unsafe:
+            implemented = self._implementations.of_trait(change.key.path)
+            users = (user for user, implementation in implemented if implementation.is_unsafe == before.is_unsafe)
+            yield change.breakage(ApiEffect.TRAIT_SAFETY, users)
+        if before.fields is not None and after.fields is not None and before.fields != after.fields:
+            yield from self._compare_fields(change, before.fields, after.fields)
+
+    def _compare_fields(
+        self, change: ItemChange, before: tuple[str, ...], after: tuple[str, ...]
+    ) -> Iterator[ApiBreakage]:
+        """Compare the fields of a struct with those that its literals and patterns name."""
+        fields = frozenset(before)
+        removed, added = fields.difference(after), tuple(name for name in after if name not in fields)
+        literals = self._left_behind(change, lambda use: use.is_item and not use.written.is_in_macro)
+        named = [(use, removed.intersection(use.written.fields or ())) for use in literals]
+        gone = frozenset[str]().union(*(names for _, names in named))
+        users = users_of(use for use, names in named if names)
+        yield change.breakage(ApiEffect.FIELD_REMOVED, users, tuple(name for name in before if name in gone))
+        if added and not removed:
+            complete = (use for use in literals if use.written.fields and fields == frozenset(use.written.fields))
+            yield change.breakage(ApiEffect.FIELD_ADDED, users_of(complete), added)
+
+    def _with_refused_arguments(self, change: ItemChange) -> list[ItemUse]:
+        """Return the uses with as many generic arguments as only the old form of the item takes."""
+        old, new = change.before.generics, change.after.generics
+        has_value = change.key.kind not in _WITHOUT_VALUE and change.before.fields is None
+
+        def is_refused(use: ItemUse) -> bool:
+            if use.written.is_in_macro or (use.exported and use.below):  # an alias has generics of its own
+                return False
+            count = use.generics
+            if count is None or (count == 0 and has_value):  # they may be inferred
+                return False
+            return old.least <= count <= old.most and not new.least <= count <= new.most
+
+        return self._left_behind(change, is_refused)
+
+    def _left_behind(self, change: ItemChange, is_user: Callable[[ItemUse], bool]) -> list[ItemUse]:
+        item = change.key.path
+        return self._uses.left_behind(item, lambda use: is_user(use) and self._uses.leads_to(item, use))
+
+
+def _has_other_count(before: ApiItem, after: ApiItem) -> bool:
+    """Tell whether a function gets another number of parameters."""
+    return None not in (before.parameters, after.parameters) and before.parameters != after.parameters
+
+
+def _is_safe_call(use: ItemUse) -> bool:
+    """Tell whether a use is certainly a call of the item outside of `unsafe` code. A macro may add an `unsafe`."""
+    written = use.written
+    return use.is_item and written.arguments is not None and not (written.is_in_unsafe or written.is_in_macro)
