@@ -79,7 +79,11 @@ class CrateApi:
 
     def _absolute_as_written(self, path: Path, module: Path, file: str) -> Path | None:
         below = below_crate(path, file)
-        return self._absolute_in(path, (*module_of(file), *module)) if below is None and is_in_crate(file) else below
+        if below is not None or not is_in_crate(file):
+            return below
+        around = (*module_of(file), *module)
+        is_own = path[:1] and path[0] in self._inline_modules(file)[module].names
+        return (*around, *path) if is_own else self._absolute_in(path, around)
 
     def _absolute_through_glob(self, path: Path, module: Path, file: str) -> Path | None:
         """Return the path below the crate of a name that the module imports with `use a::*`; None if it does not."""

@@ -68,9 +68,9 @@ class _Comparison:
             return
 
         def is_user(use: ItemUse) -> bool:
-            if kind == "macro" and (use.below or not (use.written.is_macro or use.written.is_import)):
-                return False
-            return self._uses.leads_to(key.path, use) if owner else self._uses.leads_nowhere(use)
+            is_macro = use.is_item and use.written.is_macro
+            may_be_item = is_macro or (use.is_item and use.written.is_import) if kind == "macro" else not is_macro
+            return may_be_item and (self._uses.leads_to(key.path, use) if owner else self._uses.leads_nowhere(use))
 
         users = users_of(self._uses.left_behind(key.path, is_user))
         if users:

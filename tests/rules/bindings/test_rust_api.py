@@ -126,6 +126,43 @@ def test_a_path_that_begins_at_its_own_module_is_a_use(where: str, user: str, li
 
 
 @pytest.mark.parametrize(
+    ("more", "lines"),
+    [
+        ("fn f() { Lamp::new(1); }\n", [20]),
+        ("mod inner {\n    fn f() { super::Lamp::new(1); Lamp::new(2); }\n}\n", [21]),
+        ("mod inner {\n    struct Lamp;\n    fn f() { Lamp::new(2); }\n}\n", []),
+        ("fn f() {\n    use other::Lamp;\n    Lamp::new(1);\n}\n", []),
+        ("fn f() { new!(1); x::Lamp::new(1); }\n", []),
+    ],
+)
+def test_a_use_in_the_file_of_the_item_is_found(more: str, lines: list[int]) -> None:
+    before = FILES[LAMP] + more
+    changes = {
+        REMOVED: before.replace("pub fn new(", "pub fn make("),
+        PARAMETERS: before.replace("new(level: u32)", "new(level: u32, hue: u32)"),
+    }
+
+    for effect, after in changes.items():
+        found = _breakages(whole_change(LAMP, after, before=before), **{LAMP: before, ROOM: ""})
+        assert found == ([("kernel::lamp::Lamp::new", effect, lines)] if lines else [])
+
+
+def test_an_implementation_in_the_file_of_its_trait_is_found() -> None:
+    before = f"{FILES[LAMP]}impl Driver for Lamp {{}}\n"
+    after = before.replace("fn stop(&self) {}", "fn stop(&self);")
+    found = _breakages(whole_change(LAMP, after, before=before), **{LAMP: before, ROOM: ""})
+
+    assert found == [("kernel::lamp::Driver::stop", ApiEffect.METHOD_REQUIRED, [20])]
+
+
+def test_a_macro_of_the_same_name_is_no_use_of_an_item() -> None:
+    before = f"{FILES[LAMP]}fn f() {{ dim!(); }}\n"
+    after = before.replace("pub fn dim(", "pub fn darken(")
+
+    assert [] == _breakages(whole_change(LAMP, after, before=before), **{LAMP: before, ROOM: ""})
+
+
+@pytest.mark.parametrize(
     ("where", "user"),
     [
         (ROOM, "use kernel::lamp::Driver;\n#[vtable]\nimpl Driver for Room {\n    fn probe(&self, level: u32) {}\n}\n"),
