@@ -1794,6 +1794,7 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.bindings.calls.is_const_pointer",
             "rules.bindings.calls.find_field_types",
             "rules.bindings.new_names.find_unbound_declaration",
+            "rules.bindings.new_names.find_reason_for_helper",
             "rules.bindings.helper_facts.read_visible_constants",
             "rules.bindings.overlay.overlay_changes",
             "rules.bindings.change_location.*",

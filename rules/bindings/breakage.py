@@ -17,6 +17,7 @@ class Effect(StrEnum):
     UNREACHED = "unreached"
     HEADER_GONE = "header-gone"
     NO_HELPER = "no-helper"
+    HELPER_GATED = "helper-gated"
     NO_SYMBOL = "no-symbol"
     STATIC = "static"
     SIGNATURE = "signature"

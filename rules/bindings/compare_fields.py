@@ -122,10 +122,14 @@ def _may_be_in_macro(subject: ChangedName, field: str) -> bool:
 
 def _c_text(member: Member) -> str:
     """Return the field as C writes it."""
-    if "(*)" in member.type:
-        return member.type.replace("(*)", f"(*{member.name})", 1)
-    kind, colon, width = member.type.partition(" : ")
-    return f"{kind} {member.name}{colon}{width}"
+    end = len(member.type)
+    while member.type[end - 1 : end] == "]":
+        end = max(member.type.rfind("[", 0, end), 0)
+    c_type, name = member.type[:end], f"{member.name}{member.type[end:]}"
+    if "(*)" in c_type:
+        return c_type.replace("(*)", f"(*{name})", 1)
+    kind, colon, width = c_type.partition(" : ")
+    return f"{kind} {name}{colon}{width}"
 
 
 def _last_name(path: str) -> str:

@@ -15,6 +15,7 @@ from rules.source.kbuild.condition import Condition, both, read_c_condition
 
 CONFIG_NAME = re.compile(r"\bCONFIG_\w+")
 _WITHOUT_OPTION = re.compile(r"!(?:defined|IS_ENABLED|IS_BUILTIN)\(CONFIG_(\w++)\)")
+_WORD = re.compile(r"\b[A-Za-z_]\w*+")
 _CALL = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
 _OWN_CONDITION = re.compile(r"\bCONFIG_|^[ \t]*+#", re.MULTILINE)
 _HELPERS_FILE = "rust/helpers/helpers.c"
@@ -47,14 +48,33 @@ def find_unbound_declaration(bindings: Bindings, name: str) -> LocatedDeclaratio
 
     Such declarations are macros that need a compiler, and functions without a symbol.
     """
-    if bindings.provider(name) is not None:
-        return None
+    return None if bindings.provider(name) is not None else find_reason_for_helper(bindings, name)
+
+
+def find_reason_for_helper(bindings: Bindings, name: str) -> LocatedDeclaration | None:
+    """Return what `find_unbound_declaration` would return if the name had no helper."""
     declarations = bindings.bound_declarations(name)
     kinds = {located.declaration.kind for located in declarations}
     if not kinds or not kinds <= {*_BODIES, Kind.MACRO}:
         return None
-    macros = [located.declaration.type for located in declarations if located.declaration.kind is Kind.MACRO]
-    return None if any(is_plain_expression(body) or not body for body in macros) else declarations[0]
+    bodies = [located.declaration.type for located in declarations if located.declaration.kind is Kind.MACRO]
+    # `#define NAME NAME` beside an inline function only tells other headers that the function exists.
+    return None if any(body != name and _may_be_constant(bindings, body) for body in bodies) else declarations[0]
+
+
+def _may_be_constant(bindings: Bindings, body: str) -> bool:
+    """Tell whether bindgen may make a constant of a macro: neither its body nor a macro in it has a cast or call."""
+    return not body or (
+        is_plain_expression(body) and not any(_needs_compiler(bindings, word) for word in _WORD.findall(body))
+    )
+
+
+def _needs_compiler(bindings: Bindings, name: str) -> bool:
+    """Tell whether all declarations of a name are macros that bindgen cannot evaluate."""
+    declarations = [located.declaration for located in bindings.declarations(name)]
+    return bool(declarations) and all(
+        item.kind is Kind.MACRO and bool(item.type) and not is_plain_expression(item.type) for item in declarations
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.breakage import Breakage, DiffLocation, Effect
-from rules.bindings.change_location import locate_change
-from rules.bindings.facts import Use, User
+from rules.bindings.change_location import locate_change, locate_condition
+from rules.bindings.facts import LocatedHelper, Use, User
 from rules.bindings.helper_facts import BINDINGS_HEADER, CONSTANT_PREFIX, PREFIX, is_helper_source
 from rules.bindings.included_headers import candidate_paths
-from rules.bindings.new_names import find_unbound_declaration
+from rules.bindings.new_names import find_reason_for_helper
 from rules.bindings.unchanged_users import UnchangedUsers
 from rules.lazy import re
 
@@ -58,20 +58,40 @@ def _locate_includes(content: bytes) -> dict[str, tuple[int, str]]:
 
 
 def find_removed_helpers(diff: BindingsDiff, unchanged: UnchangedUsers) -> Iterator[Breakage]:
-    """Find helpers and constant helpers that are removed while Rust uses the name and C has no symbol for it."""
+    """Find helpers and constant helpers that are removed, or get a condition, although Rust has no other binding."""
     for step in () if diff.changes_bindgen else diff.steps:
         path = step.change.before or ""
         if not is_helper_source(path) and path != BINDINGS_HEADER:
             continue
         for helper in step.changed_names:
             name = helper.removeprefix(PREFIX).removeprefix(CONSTANT_PREFIX)
-            if name == helper or not step.before(helper) or diff.after.provider(name) is not None:
+            if name == helper or not step.before(helper):
+                continue
+            conditions = _new_conditions(diff, name)
+            if conditions is None:
                 continue
             users = unchanged.users(diff.before.users(name))
-            if users and (find_unbound_declaration(diff.after, name) or not diff.after.bound_declarations(name)):
+            users = unchanged.ungated(users, conditions) if conditions else users
+            if users and (find_reason_for_helper(diff.after, name) or not diff.after.bound_declarations(name)):
                 old = step.before(helper)[0]
-                location = locate_change(step, helper)
-                c_text = (old.signature, "")
                 yield Breakage(
-                    name, Effect.NO_HELPER, old, c_text, location, users, is_certain=step.is_certain_about(helper)
+                    name,
+                    Effect.HELPER_GATED if conditions else Effect.NO_HELPER,
+                    old,
+                    (old.signature, ""),
+                    (locate_condition if conditions else locate_change)(step, helper),
+                    users,
+                    conditions=conditions,
+                    is_certain=step.is_certain_about(helper),
                 )
+
+
+def _new_conditions(diff: BindingsDiff, name: str) -> tuple[str, ...] | None:
+    """Return the options on which a helper depends after the series only, nothing for a removed one; else None."""
+    before, after = (bindings.provider(name) for bindings in (diff.before, diff.after))
+    if after is None or before is None:
+        return () if after is None else None
+    old, new = (item.helper if isinstance(item, LocatedHelper) else item for item in (before, after))
+    conditions = tuple(condition for condition in new.conditions if condition not in old.conditions)
+    is_alone = sum(located.helper.name == name for located in diff.after.helpers()) <= 1
+    return conditions if is_alone and "CONFIG_" in " ".join(conditions) else None

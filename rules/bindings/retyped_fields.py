@@ -8,26 +8,29 @@ from rules.bindings.index import Bindings, struct_of
 from rules.lazy import re
 from rules.source.c.source import Kind, Member
 
-# These values are valid for every type of field, a null pointer for every pointer.
-_ANY_TYPE = re.compile(r":\s*+(?:None|Default::default\(\)),?$")
+_DEFAULT = re.compile(r":\s*+Default::default\(\),?$")
 _ZEROED = re.compile(r"\bzeroed\(\),?$")
 _MUTABLE = re.compile(r"\bcast_mut\(\)|\bas \*mut\b|&raw mut\b|&mut\b")
-_NULL = re.compile(r":\s*(?:(?:core::|::core::)?ptr::)?null(?:_mut)?\(\),?$")
+_NO_POINTER = re.compile(r":\s*(?:None|(?:(?:core::|::core::)?ptr::)?null(?:_mut)?\(\)),?$")
 
 
 def is_valid_after(user: MemberUser, before: Member, after: Member, diff: BindingsDiff) -> bool:
     """Tell whether an access to a field stays valid after the change of its type."""
     text = user.access.text
     zeroed = _ZEROED.search(text)
-    if _ANY_TYPE.search(text) or (zeroed is not None and ":" in text[: zeroed.start()]):
+    if _DEFAULT.search(text) or (zeroed is not None and ":" in text[: zeroed.start()]):
         return True
-    if _NULL.search(text):
-        return not _is_value(resolve_type(after.type, diff.after))
+    if _NO_POINTER.search(text):
+        return not (_is_array(after) or _is_value(resolve_type(after.type, diff.after)))
     if "(*)" in after.type and (user.path in diff.known_paths or user.path in diff.changed_lines):
         return True  # the series changes the file, so the callback may change too
     if differs_only_in_const(before.type, after.type) and _is_written(text, before.name):
         return "const" in after.type or _MUTABLE.search(text) is not None
     return _has_same_inner_field(user, before, after, diff)
+
+
+def _is_array(field: Member) -> bool:
+    return field.type.endswith("]")
 
 
 def _is_value(rust_type: str) -> bool:
@@ -45,7 +48,7 @@ def _has_same_inner_field(user: MemberUser, before: Member, after: Member, diff:
     chain = user.access.chain
     last_name = before.name.rpartition(".")[2]
     inner = chain[chain.index(last_name) + 1 :] if last_name in chain else ()
-    if not inner:
+    if not inner or _is_array(before) != _is_array(after):
         return False
     old = _inner_type(diff.before, struct_of(before.type), inner)
     new = _inner_type(diff.after, struct_of(after.type), inner)

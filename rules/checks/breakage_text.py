@@ -29,6 +29,7 @@ _FIXES = {
     Effect.UNREACHED: "include the header that declares it now in `rust/bindings/bindings_helper.h`",
     Effect.NO_SYMBOL: "bindgen makes no binding for it: it needs a helper in `rust/helpers/`",
     Effect.NO_HELPER: "bindgen makes no binding for the C declaration of that name",
+    Effect.HELPER_GATED: "the users need the same condition as `cfg`",
     Effect.STATIC: "nothing outside its file can link to it",
     Effect.SIGNATURE: "these users have to be updated",
     Effect.GATED: "the users need the same condition as `cfg`, or a helper that always exists",
@@ -72,6 +73,7 @@ def message(breakage: Breakage, bindings: Bindings, others: Sequence[Breakage] =
         Effect.REMOVED: f"{subject} is removed",
         Effect.UNREACHED: f"{subject} moves out of the headers that the bindings include",
         Effect.NO_HELPER: f"{subject} loses its helper",
+        Effect.HELPER_GATED: f"{subject} has its helper only under `{_condition(breakage)}`",
         Effect.STATIC: f"{subject} becomes static",
         Effect.MEMBER_REMOVED: f"{subject} is removed",
         Effect.MEMBER_TYPE: _becomes(subject, breakage),
@@ -124,6 +126,8 @@ def _otherwise(breakage: Breakage) -> str:
 def _fix(breakage: Breakage) -> str:
     if breakage.effect is Effect.GATED and breakage.c_text[1]:
         return "it needs a helper in `rust/helpers/`"
+    if breakage.effect is Effect.GATED and breakage.users and "CONFIG_" not in _condition(breakage):
+        return "no `cfg` can have this condition, so the users need a helper that always exists"
     users = len(breakage.users) + len(breakage.members)
     if breakage.helpers and not users:
         return _HELPER_FIXES.get(breakage.effect, _FIXES[breakage.effect])

@@ -137,7 +137,7 @@ def test_a_new_ioctl_number_is_found() -> None:
     ]
 
 
-HELPER = "rust/helpers/lamp.c"
+HELPER, BINDINGS_H = "rust/helpers/lamp.c", "rust/bindings/bindings_helper.h"
 
 
 @pytest.mark.parametrize(
@@ -185,11 +185,13 @@ def test_a_bitfield_is_used_through_its_accessor(after: str, effects: list[Effec
 def test_a_field_has_its_c_text() -> None:
     bits = edited(LAMP_H, "\tint level;\n", "\tunsigned int level : 3;\n")
     rust = FILES[LAMP_RS] + "fn set(lamp: *mut bindings::lamp) {\n    unsafe { (*lamp).set = Some(f) };\n}\n"
-    after = bits.replace("int (*set)(struct lamp *lamp, int level);", "void (*set)(struct lamp *lamp);")
+    after = bits.replace("int (*set)(struct lamp *lamp, int level);", "void (*set[2])(struct lamp *lamp);")
+    after = after.replace("struct colour colour;", "struct colour colour[2][NR];")
 
     assert [
         ("int level", "unsigned level : 3"),
-        ("int (*set)(struct lamp *, int)", "void (*set)(struct lamp *)"),
+        ("struct colour colour", "struct colour colour[2][NR]"),
+        ("int (*set)(struct lamp *, int)", "void (*set[])(struct lamp *)"),
     ] == [breakage.c_text for breakage in _breakages((whole_change(LAMP_H, after),), base=tree(**{LAMP_RS: rust}))]
 
 
@@ -454,12 +456,23 @@ def test_the_path_to_a_field_contains_the_number_of_its_anonymous_member(
 
 
 def test_a_null_pointer_in_a_literal_breaks_only_for_a_field_that_is_not_a_pointer() -> None:
-    rust = FILES[LAMP_RS] + "const L: bindings::lamp = bindings::lamp {\n    owner: ptr::null_mut(),\n    ..ZERO\n};\n"
-    base = tree(**{LAMP_RS: rust})
+    literal = (
+        "const L: bindings::lamp = bindings::lamp {\n    owner: ptr::null_mut(),\n    set: None,\n    ..ZERO\n};\n"
+    )
+    base = tree(**{LAMP_RS: FILES[LAMP_RS] + literal})
+    pointer, function = "void *owner;", "int (*set)(struct lamp *lamp, int level);"
 
-    for type_, expected in (("struct colour *", []), ("unsigned long ", [("owner", Effect.MEMBER_TYPE)])):
-        c_side = _change(LAMP_H, "\tvoid *owner;", f"\t{type_}owner;")
-        assert expected == _member_effects((c_side,), base=base)
+    for old, new, is_broken in (
+        (pointer, "struct colour *owner;", False),
+        (pointer, "unsigned long owner;", True),
+        (pointer, "void *owner[2];", True),
+        (pointer, "int (*owner)[2];", False),
+        (function, "void (*set)(int level);", False),
+        (function, "void (*set[2])(int level);", True),
+        (function, "int set;", True),
+    ):
+        effects = _member_effects((_change(LAMP_H, old, new),), base=base)
+        assert effects == ([("owner" if old == pointer else "set", Effect.MEMBER_TYPE)] if is_broken else [])
 
 
 def test_a_name_that_is_an_argument_of_a_macro_is_called() -> None:
@@ -509,6 +522,56 @@ def test_a_removed_constant_helper_is_found() -> None:
 
     assert [("LAMP_CAST", "", Effect.NO_HELPER)] == _summary((gone,))
     assert [] == _summary((gone, plain))
+
+
+@pytest.mark.parametrize(
+    ("value", "is_found"),
+    [
+        ("(LAMP_OTHER | 3)", True),
+        ("(LAMP_PLAIN | 3)", False),
+        ("(LAMP_UNKNOWN | 3)", False),
+        ("LAMP_CAST", True),
+        ("LAMP_BOTH", False),
+    ],
+)
+def test_a_constant_of_other_macros_needs_its_helper(value: str, is_found: bool) -> None:
+    others = "#define LAMP_OTHER BIT(3)\n#define LAMP_PLAIN 3\n#define LAMP_BOTH 3\n#define LAMP_BOTH BIT(3)\n"
+    header = edited(LAMP_H, "#define LAMP_CAST ((__force u32)7)\n", f"#define LAMP_CAST {value}\n{others}")
+    gone = _change("rust/bindings/bindings_helper.h", "const u32 RUST_CONST_HELPER_LAMP_CAST = LAMP_CAST;\n", "")
+
+    assert _effects((gone,), base=tree(**{LAMP_H: header})) == [Effect.NO_HELPER] * is_found
+
+
+def test_a_macro_that_names_its_inline_function_makes_no_binding() -> None:
+    header = edited(
+        LAMP_H, "static inline int lamp_level", "#define lamp_level lamp_level\nstatic inline int lamp_level"
+    )
+    gone = whole_change(HELPER, "#include <linux/lamp.h>\n")
+
+    assert _effects((gone,), base=tree(**{LAMP_H: header})) == [Effect.NO_HELPER]
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "before", "after", "is_broken"),
+    [
+        (HELPER, "lamp_level", "#ifdef CONFIG_LAMP\n", "#endif\n", True),
+        (HELPER, "lamp_level", "#ifndef CONFIG_LAMP\n", "#endif\n", True),
+        (HELPER, "lamp_level", "#ifdef LAMP\n", "#endif\n", False),
+        (BINDINGS_H, "LAMP_CAST", "#ifdef CONFIG_LAMP\n", "#endif\n", True),
+        (BINDINGS_H, "LAMP_CAST", "#if 1\n", "#endif\n", False),
+    ],
+)
+def test_a_helper_that_gets_a_condition_is_found(
+    path: str, name: str, before: str, after: str, is_broken: bool
+) -> None:
+    first = FILES[path].index("__rust_helper" if path == HELPER else "const u32")
+    changed = whole_change(path, f"{FILES[path][:first]}{before}{FILES[path][first:]}{after}", before=FILES[path])
+    gated = edited("rust/kernel/lib.rs", "pub mod lamp;", "#[cfg(CONFIG_LAMP)]\npub mod lamp;")
+
+    assert _summary((changed,)) == ([(name, "", Effect.HELPER_GATED)] if is_broken else [])
+    if before == "#ifdef CONFIG_LAMP\n":
+        assert [] == _effects((changed,), base=tree(**{"rust/kernel/lib.rs": gated}))
+        assert [name] * is_broken == [breakage.name for breakage in _breakages((changed,))]
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,25 @@ def test_what_a_function_becomes_without_the_option_is_reported() -> None:
     )
 
 
+def test_a_condition_that_no_cfg_can_have_needs_a_helper() -> None:
+    assert _told(edited(LAMP_H, ON, f"#ifdef LAMP_WORD\n{ON}#endif\n")) == (
+        "`lamp_on` is only declared under `LAMP_WORD` now, but Rust uses it in rust/kernel/lamp.rs:4: "
+        "no `cfg` can have this condition, so the users need a helper that always exists.\n"
+        "rust/kernel/lamp.rs:4: unsafe { bindings::lamp_on(lamp) }"
+    )
+
+
+def test_a_helper_under_an_option_is_told() -> None:
+    path = "rust/helpers/lamp.c"
+    gated = FILES[path].replace("__rust_helper", "#ifdef CONFIG_LAMP\n__rust_helper") + "#endif\n"
+
+    assert _told(gated, path=path) == (
+        "`lamp_level` has its helper only under `CONFIG_LAMP`, but Rust uses it in rust/kernel/lamp.rs:7: "
+        "the users need the same condition as `cfg`.\n"
+        "rust/kernel/lamp.rs:7: unsafe { bindings::lamp_level(lamp) + (*lamp).level }"
+    )
+
+
 def test_a_renamed_trace_event_has_the_names_that_c_writes() -> None:
     event = FILES[LAMP_H] + "TRACE_EVENT(lamp_lit,\n\tTP_PROTO(int level),\n\tTP_ARGS(level));\n"
     trace = "use crate::tracepoint::declare_trace;\ndeclare_trace! {\n    unsafe fn lamp_lit(level: c_int);\n}\n"
