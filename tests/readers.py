@@ -1795,6 +1795,7 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.bindings.calls.find_field_types",
             "rules.bindings.new_names.find_unbound_declaration",
             "rules.bindings.new_names.find_reason_for_helper",
+            "rules.bindings.compare_types.is_behind_pointer",
             "rules.bindings.helper_facts.read_visible_constants",
             "rules.bindings.overlay.overlay_changes",
             "rules.bindings.change_location.*",

@@ -15,6 +15,7 @@ from rules.bindings.included_headers import is_foreign
 from rules.bindings.index import Bindings
 from rules.bindings.removed_providers import find_removed_headers, find_removed_helpers
 from rules.bindings.unchanged_users import UnchangedUsers
+from rules.bindings.unreached_names import find_unreached_names
 from rules.source.c.source import Declaration, Kind
 
 
@@ -24,6 +25,7 @@ def find_breakages(diff: BindingsDiff) -> Iterator[Breakage]:
     removed = tuple(find_removed_headers(diff))
     yield from removed
     yield from find_removed_helpers(diff, unchanged)
+    yield from find_unreached_names(diff, unchanged)
     reported_paths = {breakage.c_text[0] for breakage in removed}
     for name, steps in _find_changed_names(diff).items():
         if steps[-1].change.before not in reported_paths:

@@ -33,7 +33,7 @@ def compare_structs(subject: ChangedName) -> Iterator[Breakage]:
     if not subject.new((Kind.OPAQUE,)) and not _is_declared_anywhere(subject):
         yield subject.breakage(Effect.REMOVED, old[0], None, users, members=members)
         return
-    by_value = tuple(user for user in users if not _is_behind_pointer(user, subject.name))
+    by_value = tuple(user for user in users if not is_behind_pointer(user, subject.name))
     if members or by_value:
         effect = Effect.UNREACHED if subject.is_in_other_header(AGGREGATES) else Effect.OPAQUE
         yield subject.breakage(effect, old[0], None, by_value, members=members)
@@ -54,7 +54,8 @@ def _is_declared_anywhere(subject: ChangedName) -> bool:
     return any(path not in after.included_by for path in after.facts.declaring(subject.name))
 
 
-def _is_behind_pointer(user: User, name: str) -> bool:
+def is_behind_pointer(user: User, name: str) -> bool:
+    """Tell whether a use is a pointer to the type, for which C needs no definition."""
     text = user.use.text
     start = max(text.find(f"::{name}"), 0)
     head = text[: start + 1].rstrip(":")

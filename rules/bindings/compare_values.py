@@ -19,14 +19,14 @@ def compare_values(subject: ChangedName) -> Iterator[Breakage]:
     """Find what a changed enumerator or object-like macro breaks."""
     diff = subject.diff
     old, new = subject.old(VALUES), subject.new(VALUES)
-    names = list(dict.fromkeys(_bound_name(declaration) for declaration in old))
+    names = list(dict.fromkeys(bound_name(declaration) for declaration in old))
     used = [*names, *(constant.name for constant in diff.before.constants_using(subject.name))]
     using = dict.fromkeys(user for name in used for user in diff.before.users(name) if user.use.form != ASSEMBLY_FORM)
     users = subject.unchanged.users(tuple(using))
     if not users:
         return
     is_provided = subject.name in diff.after.constants
-    new_names = list(dict.fromkeys(_bound_name(declaration) for declaration in new))
+    new_names = list(dict.fromkeys(bound_name(declaration) for declaration in new))
     if set(new_names).isdisjoint(names):
         others = {declaration.kind for declaration in subject.after} - set(VALUES)
         if (others and Kind.MACRO_FUNCTION not in others) or (is_provided and new):
@@ -89,7 +89,7 @@ def _evaluate(constant: Declaration, bindings: Bindings) -> int | None:
     return evaluate(constant.type, names)
 
 
-def _bound_name(declaration: Declaration) -> str:
+def bound_name(declaration: Declaration) -> str:
     """Return the name that bindgen gives a constant: it prefixes an enumerator with the name of its enum."""
     is_prefixed = declaration.kind is Kind.CONSTANT and declaration.parent
     return f"{declaration.parent}_{declaration.name}" if is_prefixed else declaration.name

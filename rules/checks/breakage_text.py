@@ -71,7 +71,7 @@ def message(breakage: Breakage, bindings: Bindings, others: Sequence[Breakage] =
     subject = f"`{owner}`" if not breakage.member else f"`{breakage.member}` of `{owner}`"
     heads = {
         Effect.REMOVED: f"{subject} is removed",
-        Effect.UNREACHED: f"{subject} moves out of the headers that the bindings include",
+        Effect.UNREACHED: f"{subject} {_leaves(breakage)} the headers that the bindings include",
         Effect.NO_HELPER: f"{subject} loses its helper",
         Effect.HELPER_GATED: f"{subject} has its helper only under `{_condition(breakage)}`",
         Effect.STATIC: f"{subject} becomes static",
@@ -100,6 +100,10 @@ def message(breakage: Breakage, bindings: Bindings, others: Sequence[Breakage] =
     return f"{heads[breakage.effect]}{renamed}, {link} Rust uses it {_users(breakage, bindings)}: {fix}.{more}"
 
 
+def _leaves(breakage: Breakage) -> str:
+    return "is no longer in" if breakage.c_text[1] else "moves out of"
+
+
 def _becomes(subject: str, breakage: Breakage) -> str:
     was, now = breakage.c_text
     return f"{subject} is declared differently" if _is_long(breakage) else f"{subject} becomes `{now}` (was `{was}`)"
@@ -126,6 +130,8 @@ def _otherwise(breakage: Breakage) -> str:
 def _fix(breakage: Breakage) -> str:
     if breakage.effect is Effect.GATED and breakage.c_text[1]:
         return "it needs a helper in `rust/helpers/`"
+    if breakage.effect is Effect.UNREACHED and breakage.c_text[1]:
+        return f"include `{breakage.c_text[1]}` in `rust/bindings/bindings_helper.h`"
     if breakage.effect is Effect.GATED and breakage.users and "CONFIG_" not in _condition(breakage):
         return "no `cfg` can have this condition, so the users need a helper that always exists"
     users = len(breakage.users) + len(breakage.members)

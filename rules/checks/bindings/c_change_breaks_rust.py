@@ -12,7 +12,7 @@ A change, with or without Rust in the patch, to a C name that Rust uses through 
   anonymous struct or union.
 - A number becomes a struct, or a struct a number.
 - A constant becomes an expression that bindgen cannot evaluate.
-- The name or its header moves out of the headers that the bindings include.
+- The name or its header moves out of the headers that the bindings include, or the last `#include` of its header goes.
 - A trace event that `declare_trace!` declares, or a macro that a `.rs.S` file expands, is renamed or gets other
   parameters.
 - A constant changes its value. This is a warning: Rust gets the new value when it is built, but code may rely on the

@@ -16,6 +16,8 @@ from tests.rules.bindings.trees import FILES, edited, series, tree, whole_change
 LAMP_H, LAMP_RS = "include/linux/lamp.h", "rust/kernel/lamp.rs"
 ON = "int lamp_on(struct lamp *lamp);\n"
 
+HELPER, BINDINGS_H = "rust/helpers/lamp.c", "rust/bindings/bindings_helper.h"
+
 
 def _breakages(*patches: tuple[FileChange, ...], base: FileTree | None = None) -> list[Breakage]:
     change = view(series(*patches), base or tree()).result(BINDINGS_DIFF)
@@ -137,9 +139,6 @@ def test_a_new_ioctl_number_is_found() -> None:
     ]
 
 
-HELPER, BINDINGS_H = "rust/helpers/lamp.c", "rust/bindings/bindings_helper.h"
-
-
 @pytest.mark.parametrize(
     ("old", "new", "effects"),
     [
@@ -249,6 +248,45 @@ def test_a_struct_that_moves_to_a_header_that_is_not_included_is_found() -> None
     )
 
     assert [("lamp", "", Effect.UNREACHED)] == expected
+
+
+TYPES_H, LIGHT_H = "include/linux/lamp_types.h", "include/linux/light.h"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (((BINDINGS_H, "#include <linux/light.h>\n", ""),), ["light"]),
+        (((LAMP_H, "#include <linux/lamp_types.h>\n", ""),), ["lamp_id_t", "colour"]),
+        (((LAMP_H, "<linux/lamp_types.h>", "<linux/other.h>"),), ["lamp_id_t", "colour"]),
+        (
+            ((LAMP_H, "#include <linux/lamp_types.h>\n", ""), (LIGHT_H, "int ", "#include <linux/lamp_types.h>\nint ")),
+            [],
+        ),
+        (
+            ((LAMP_H, "<linux/lamp_types.h>", "<linux/light.h>"), (LIGHT_H, "int ", "typedef u8 lamp_id_t;\nint ")),
+            ["colour"],
+        ),
+        (((LAMP_H, "<linux/lamp_types.h>", '"lamp_types.h"'),), []),
+    ],
+)
+def test_a_name_whose_header_is_no_longer_included_is_found(
+    changes: tuple[tuple[str, str, str], ...], expected: list[str]
+) -> None:
+    rust = (
+        FILES[LAMP_RS] + "const C: bindings::colour = bindings::colour { red: 1 };\ntype D = *mut bindings::colour;\n"
+    )
+    patch = tuple(_change(*change) for change in changes)
+
+    found = _breakages(patch, base=tree(**{LAMP_RS: rust}))
+
+    assert [(name, Effect.UNREACHED) for name in expected] == [(item.name, item.effect) for item in found]
+    assert all(item.location.text.startswith("#include <linux/") for item in found)
+    assert all("type D" not in user.use.text for item in found for user in item.users)
+
+
+def test_a_deleted_header_stands_for_the_headers_that_it_includes() -> None:
+    assert [Effect.HEADER_GONE] == _effects((whole_change(LAMP_H, None),))
 
 
 def test_a_name_that_moves_to_another_included_header_is_ignored() -> None:

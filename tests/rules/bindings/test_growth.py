@@ -89,6 +89,20 @@ def test_many_changed_files_take_linear_time() -> None:
     assert_linear(int, compare, size)
 
 
+def test_many_includes_that_go_take_linear_time() -> None:
+    def remove(number: int) -> None:
+        names = [f"lamp{count}" for count in range(number)]
+        path, includes = "rust/bindings/bindings_helper.h", "".join(f"#include <linux/{name}.h>\n" for name in names)
+        files = {f"include/linux/{name}.h": f"int {name}(int level);\n" for name in names}
+        files |= {path: includes, LAMP_RS: _uses(number, "bindings::lamp{}(1)")}
+        kernel = FileTree({path: text.encode() for path, text in (FILES | files).items()})
+        diff = view(series((whole_change(path, "\n", before=includes),)), kernel).result(BINDINGS_DIFF)
+        assert diff is not None
+        assert len(list(find_breakages(diff))) == number
+
+    assert_linear(int, remove, 300)
+
+
 @pytest.mark.parametrize("kind", ["headers", "modules"])
 def test_many_removed_files_take_linear_time(kind: str) -> None:
     size = 200

@@ -50,6 +50,16 @@ def test_a_condition_that_no_cfg_can_have_needs_a_helper() -> None:
     )
 
 
+def test_a_name_that_no_header_includes_any_more_is_told_with_its_header() -> None:
+    path = "rust/bindings/bindings_helper.h"
+
+    assert _told(FILES[path].replace("#include <linux/light.h>\n", ""), path=path) == (
+        "`light` is no longer in the headers that the bindings include, but Rust uses it in rust/kernel/gated.rs:3: "
+        "include `<linux/light.h>` in `rust/bindings/bindings_helper.h`.\n"
+        "rust/kernel/gated.rs:3: unsafe { bindings::light() }"
+    )
+
+
 def test_a_helper_under_an_option_is_told() -> None:
     path = "rust/helpers/lamp.c"
     gated = FILES[path].replace("__rust_helper", "#ifdef CONFIG_LAMP\n__rust_helper") + "#endif\n"
