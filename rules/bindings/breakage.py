@@ -14,6 +14,7 @@ class Effect(StrEnum):
     """The effect of a change on a C name."""
 
     REMOVED = "removed"
+    PREFIX = "prefix"
     UNREACHED = "unreached"
     HEADER_GONE = "header-gone"
     NO_HELPER = "no-helper"

@@ -18,6 +18,7 @@ T = TypeVar("T")
 # What an effect changes of a declaration. The first step that changes it is the one to answer.
 _CHANGED_BY: Final[dict[Effect, Callable[[Declaration], object]]] = {
     Effect.REMOVED: lambda _: True,
+    Effect.PREFIX: lambda declaration: (declaration.kind, declaration.parent),
     Effect.UNREACHED: lambda _: True,
     Effect.NO_SYMBOL: lambda declaration: declaration.kind,
     Effect.STATIC: lambda declaration: declaration.kind,

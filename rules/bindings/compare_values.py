@@ -31,8 +31,11 @@ def compare_values(subject: ChangedName) -> Iterator[Breakage]:
         others = {declaration.kind for declaration in subject.after} - set(VALUES)
         if (others and Kind.MACRO_FUNCTION not in others) or (is_provided and new):
             return
-        removed = subject.breakage(Effect.REMOVED, old[0], new[0] if new else None, users)
-        yield replace(removed, replacement=next(iter(new_names), removed.replacement))
+        if new:
+            renamed = subject.breakage(Effect.PREFIX, old[0], new[0], users)
+            yield replace(renamed, c_text=(names[0], new_names[0]))
+        else:
+            yield subject.breakage(Effect.REMOVED, old[0], None, users)
         return
     conditions = _new_conditions(old, new)
     ungated = subject.unchanged.ungated(users, conditions) if conditions else ()

@@ -26,6 +26,7 @@ HERE_OR_THERE = "in this series or in that tree"
 
 _FIXES = {
     Effect.REMOVED: f"these users have to be updated {HERE}",
+    Effect.PREFIX: "bindgen puts the name of an enum before its constants",
     Effect.UNREACHED: "include the header that declares it now in `rust/bindings/bindings_helper.h`",
     Effect.NO_SYMBOL: "bindgen makes no binding for it: it needs a helper in `rust/helpers/`",
     Effect.NO_HELPER: "bindgen makes no binding for the C declaration of that name",
@@ -71,6 +72,7 @@ def message(breakage: Breakage, bindings: Bindings, others: Sequence[Breakage] =
     subject = f"`{owner}`" if not breakage.member else f"`{breakage.member}` of `{owner}`"
     heads = {
         Effect.REMOVED: f"{subject} is removed",
+        Effect.PREFIX: f"{subject} becomes `{breakage.c_text[1]}` for Rust",
         Effect.UNREACHED: f"{subject} {_leaves(breakage)} the headers that the bindings include",
         Effect.NO_HELPER: f"{subject} loses its helper",
         Effect.HELPER_GATED: f"{subject} has its helper only under `{_condition(breakage)}`",
@@ -130,6 +132,8 @@ def _otherwise(breakage: Breakage) -> str:
 def _fix(breakage: Breakage) -> str:
     if breakage.effect is Effect.GATED and breakage.c_text[1]:
         return "it needs a helper in `rust/helpers/`"
+    if breakage.effect is Effect.OPAQUE and breakage.before is not None and breakage.before.kind is Kind.ENUM:
+        return "bindgen makes no type for it"
     if breakage.effect is Effect.UNREACHED and breakage.c_text[1]:
         return f"include `{breakage.c_text[1]}` in `rust/bindings/bindings_helper.h`"
     if breakage.effect is Effect.GATED and breakage.users and "CONFIG_" not in _condition(breakage):

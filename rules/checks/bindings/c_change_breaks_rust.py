@@ -64,7 +64,7 @@ from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 
 # One changed line can break several names: the tag of an enum, an `#ifdef` around a block, a removed header.
-_REPORTED_BY_LINE = (Effect.VALUE, Effect.REMOVED, Effect.GATED, Effect.UNREACHED)
+_REPORTED_BY_LINE = (Effect.VALUE, Effect.REMOVED, Effect.PREFIX, Effect.GATED, Effect.UNREACHED)
 
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:

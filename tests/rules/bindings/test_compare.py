@@ -63,7 +63,7 @@ def _change(path: str, old: str, new: str) -> FileChange:
         ("\tLAMP_NR,\n", "\tLAMP_NR = 9,\n", ("LAMP_NR", "", Effect.VALUE)),
         ("\tLAMP_ON,\n", "\tLAMP_BROKEN,\n\tLAMP_ON,\n", ("LAMP_ON", "", Effect.VALUE)),
         ("\tLAMP_ON,\n", "\tLAMP_LIT,\n", ("LAMP_ON", "", Effect.REMOVED)),
-        ("enum lamp_state {", "enum lamp_mode {", ("LAMP_ON", "", Effect.REMOVED)),
+        ("enum lamp_state {", "enum lamp_mode {", ("LAMP_ON", "", Effect.PREFIX)),
         ("static inline int lamp_level(const", "static inline int lamp_get(const", ("lamp_level", "", Effect.REMOVED)),
         (
             "lamp_level(const struct lamp *lamp)",

@@ -42,6 +42,27 @@ def test_what_a_function_becomes_without_the_option_is_reported() -> None:
     )
 
 
+def test_a_constant_with_another_prefix_has_its_names_in_rust() -> None:
+    told = _told(edited(LAMP_H, "#define LAMP_MAX 4", "enum lamp_limit {\n\tLAMP_MAX = 4,\n};"))
+
+    assert told.startswith(
+        "`LAMP_MAX` becomes `lamp_limit_LAMP_MAX` for Rust, but Rust uses it in rust/kernel/lamp.rs:12: "
+        "bindgen puts the name of an enum before its constants.\n"
+    )
+
+
+def test_an_enum_that_goes_is_no_empty_struct() -> None:
+    rust = "use crate::bindings;\nfn f(state: bindings::lamp_state) {}\n"
+    start, end = FILES[LAMP_H].index("enum lamp_state"), FILES[LAMP_H].index("struct lamp {")
+
+    own = {"rust/kernel/lamp.rs": rust, "drivers/lamp.c": "enum lamp_state {\n\tLAMP_OFF,\n};\n"}
+
+    told = _told(FILES[LAMP_H][:start] + FILES[LAMP_H][end:], tree(**own))
+
+    assert told.startswith("`enum lamp_state` is no longer defined in the headers that the bindings include, but Rust ")
+    assert "rust/kernel/lamp.rs:2: bindgen makes no type for it.\n" in told
+
+
 def test_a_condition_that_no_cfg_can_have_needs_a_helper() -> None:
     assert _told(edited(LAMP_H, ON, f"#ifdef LAMP_WORD\n{ON}#endif\n")) == (
         "`lamp_on` is only declared under `LAMP_WORD` now, but Rust uses it in rust/kernel/lamp.rs:4: "
