@@ -51,7 +51,7 @@ from rules.checks.breakage_text import HERE, HERE_OR_THERE
 from rules.diff.changed_lines import ChangedLines
 from rules.diff.patch import Patch
 from rules.finding import Anchor, Diagnostic, Evidence, Severity, Side
-from rules.lazy import cached_property
+from rules.lazy import cached_property, re
 from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
 from rules.listing import listing
@@ -62,7 +62,6 @@ from rules.source.rust.source import RustSource
 _MAX_SHOWN = 6
 _MAX_HEAD = 20  # lines of a declaration before its body
 _MAX_ALONE = 3  # removed items of a file that have a finding each
-_ADDING = (ApiEffect.METHOD_REQUIRED, ApiEffect.FIELD_ADDED)
 _SIDES: Final[tuple[Side, ...]] = ("pre", "post")
 
 
@@ -116,6 +115,13 @@ class _ChangedFile:
         declared = self._declared[side].get((item.kind, item.name), ())
         return {span: compared for owner, span, compared in declared if owner in (item.owner, "")}
 
+    def field_line(self, name: str) -> Anchor | None:
+        """Return the first line that adds or removes a field of that name."""
+        field = re.compile(rf"\s*+(?>pub(?>\([^)]*+\))?+\s++)?+{re.escape(name)}\s*+:")
+        lines = (line for hunk in self.view.change.hunks for line in hunk.lines if line.is_added or line.is_removed)
+        line = next((line for line in lines if field.match(line.text)), None)
+        return self.view.anchor(line) if line is not None else None
+
     @cached_property
     def _declared(self) -> dict[Side, dict[tuple[str, str], list[_Declaration]]]:
         return {"pre": _declared(self.view.pre_rust), "post": _declared(self.view.post_rust)}
@@ -161,11 +167,13 @@ def _place(files: Sequence[_ChangedFile], breakage: ApiBreakage) -> Anchor | Pat
     If no declaration shows the change, this is a changed line that names the item, else the first patch of the file.
     """
     item, sides = breakage.item, _SIDES
-    if breakage.fields:
-        item = ApiItem("field", breakage.fields[0], item.module, item.name, item.line)
-    if breakage.effect in _ADDING:
+    if breakage.effect is ApiEffect.METHOD_REQUIRED:
         sides = ("post",)
     named: Anchor | None = None
+    if breakage.fields:
+        field = breakage.fields[0]
+        item = ApiItem("field", field, item.module, item.name, item.line)
+        named = next(filter(None, (file.field_line(field) for file in files)), None)
     for file in files:
         declared = {side: file.declarations(side, item) for side in _SIDES}
         is_changed = list(declared["pre"].values()) != list(declared["post"].values())
@@ -205,8 +213,8 @@ def _change(breakage: ApiBreakage, before: ApiItem, after: ApiItem) -> str:
             return f"has {_parameters(before, after)}, but is implemented with {before.parameters}"
         case ApiEffect.GENERICS:
             noun = "argument" if after.generics.most == 1 else "arguments"
-            was = _number(before.generics)
-            return f"takes {_number(after.generics)} generic {noun} (was {was}), but is used as before"
+            number = _number(after.generics).replace("none", "no")
+            return f"takes {number} generic {noun} (was {_number(before.generics)}), but is used as before"
         case ApiEffect.UNSAFE:
             return "becomes unsafe, but is called outside of unsafe code"
         case ApiEffect.FIELD_REMOVED:
@@ -229,7 +237,7 @@ def _parameters(before: ApiItem, after: ApiItem) -> str:
 def _number(generics: Generics) -> str:
     least, most = generics
     if least == most:
-        return str(most or "no")
+        return str(most or "none")
     return f"{least} or {most}" if most - least == 1 else f"{least} to {most}"
 
 

@@ -477,6 +477,11 @@ pub unsafe trait Hold {
 pub fn tune<A, B>(a: A, b: B) {}
 pub fn mix(a: u8, f: fn()) {}
 pub struct Info { pub major: u8, pub minor: u8, date: u8 }
+pub struct Size {
+    // The width.
+    pub width: u8,
+    pub(crate) height: u8,
+}
 """
 FORMS_USER = """use kernel::lamp::{self, Cover, Fit, Hold, Info, Tube};
 fn f(tube: &Tube<u8>, cover: Cover) -> Tube<u8> {
@@ -493,6 +498,7 @@ fn f(tube: &Tube<u8>, cover: Cover) -> Tube<u8> {
     Tube::new();
 }
 impl Fit for Room {}
+static SIZE: lamp::Size = lamp::Size { width: 1, height: 2 };
 unsafe impl Hold for Room {
     unsafe fn hold(&self) {}
     fn release(&self) {}
@@ -517,10 +523,10 @@ FIELD_REMOVED, FIELD_ADDED = ApiEffect.FIELD_REMOVED, ApiEffect.FIELD_ADDED
         ("tune<A, B>(a: A", "tune<B>(a: impl C", [("kernel::lamp::tune", GENERICS, [3])]),
         ("pub fn mix", "pub unsafe fn mix", [("kernel::lamp::mix", UNSAFE, [5])]),
         ("pub fn tune", "pub const fn tune", []),
-        ("unsafe trait Hold", "trait Hold", [("kernel::lamp::Hold", ApiEffect.TRAIT_SAFETY, [16])]),
+        ("unsafe trait Hold", "trait Hold", [("kernel::lamp::Hold", ApiEffect.TRAIT_SAFETY, [17])]),
         ("pub trait Fit", "pub unsafe trait Fit", [("kernel::lamp::Fit", ApiEffect.TRAIT_SAFETY, [15])]),
-        ("unsafe fn hold", "fn hold", [("kernel::lamp::Hold::hold", ApiEffect.METHOD_SAFETY, [17])]),
-        ("fn release", "unsafe fn release", [("kernel::lamp::Hold::release", ApiEffect.METHOD_SAFETY, [18])]),
+        ("unsafe fn hold", "fn hold", [("kernel::lamp::Hold::hold", ApiEffect.METHOD_SAFETY, [18])]),
+        ("fn release", "unsafe fn release", [("kernel::lamp::Hold::release", ApiEffect.METHOD_SAFETY, [19])]),
         ("pub minor: u8, ", "", [("kernel::lamp::Info", FIELD_REMOVED, [11])]),
         ("pub major", "pub first", [("kernel::lamp::Info", FIELD_REMOVED, [11, 12])]),
         ("date: u8", "date: u8, patch: u8", [("kernel::lamp::Info", FIELD_ADDED, [11])]),
@@ -540,6 +546,7 @@ def test_an_item_with_another_form_leaves_users_behind(
     ("old", "new", "line", "message"),
     [
         ("Tube<T>", "Tube<T, U, V = u8>", 1, "takes 2 or 3 generic arguments (was 1), but is used as before in"),
+        ("trait Fit", "trait Fit<T>", 3, "takes 1 generic argument (was none), but is used as before in"),
         ("Tube<T> {", "Tube {", 1, "takes no generic arguments (was 1), but is used as before in"),
         ("tune<A, B>", "tune<A>", 8, "takes 1 generic argument (was 2), but is used as before in"),
         ("pub fn mix", "pub unsafe fn mix", 9, "becomes unsafe, but is called outside of unsafe code in"),
@@ -547,6 +554,8 @@ def test_an_item_with_another_form_leaves_users_behind(
         ("unsafe trait Hold", "trait Hold", 4, "is no longer an unsafe trait, but is implemented as before in"),
         ("unsafe fn hold", "fn hold", 5, "is no longer unsafe, but is implemented as before in"),
         ("pub minor: u8, date: u8", "", 10, "loses the fields `minor`, `date`, but Rust code names them in"),
+        ("    // The width.\n    pub width: u8,\n", "", 13, "loses the field `width`, but Rust code names it in"),
+        ("height: u8,\n", "height: u8,\n    // A depth.\n    depth: u8,\n", 16, "gets the field `depth`, but"),
         ("date: u8", "date: u8, patch: u8", 10, "gets the field `patch`, but literals or patterns without `..`"),
     ],
 )
