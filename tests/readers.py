@@ -1808,6 +1808,7 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.bindings.crate_api.*",
             "rules.bindings.api_uses.*",
             "rules.bindings.changed_items.*",
+            "rules.bindings.other_definitions.OtherDefinitions.has_macro",
             "rules.source.rust.path_uses.quote_line",
             "rules.source.rust.generics.*",
             "rules.bindings.known_types.*",

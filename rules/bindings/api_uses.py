@@ -8,8 +8,12 @@ from typing import NamedTuple
 from rules.bindings.api_breakage import ApiUser
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.crate_api import CrateApi
+from rules.lazy import re
 from rules.source.rust.api import RustApi
 from rules.source.rust.path_uses import Path, PathUse, quote_line
+
+_WORD = re.compile(rb"[A-Za-z_]\w*+")
+_MAX_SEARCHED = 32  # names that are searched one by one
 
 
 class ItemUse(NamedTuple):
@@ -42,13 +46,19 @@ class RustAfter:
     def __init__(self, diff: BindingsDiff, after: CrateApi) -> None:
         self._diff = diff
         self._after = after
+        self._searched = 0
         self._lines_before: dict[str, frozenset[str]] = {}
         self._changed_names: dict[tuple[str, str], bool] = {}
 
     def files_with(self, name: str) -> Iterator[tuple[str, RustApi]]:
         """Yield the files that contain a name, with what they use."""
         word = name.encode()
-        return ((path, self._after.api(path)) for path, content in self._contents if word in content)
+        self._searched += 1
+        if self._searched > _MAX_SEARCHED:
+            paths = self._paths_by_word.get(word, [])
+        else:
+            paths = [path for path, content in self._contents if word in content]
+        return ((path, self._after.api(path)) for path in paths)
 
     def is_unchanged(self, path: str, text: str, name: str) -> bool:
         """Tell whether the series leaves a line as it was; of some files only the changed lines are known."""
@@ -58,6 +68,14 @@ class RustAfter:
             lines = self._diff.changed_lines.get(path, frozenset())
             self._changed_names[path, name] = any(name in line for line in lines)
         return text not in self._diff.removed_lines and not self._changed_names[path, name]
+
+    @cached_property
+    def _paths_by_word(self) -> dict[bytes, list[str]]:
+        paths: dict[bytes, list[str]] = {}
+        for path, content in self._contents:
+            for word in dict.fromkeys(_WORD.findall(content)):
+                paths.setdefault(word, []).append(path)
+        return paths
 
     @cached_property
     def _contents(self) -> list[tuple[str, bytes]]:

@@ -5,7 +5,10 @@ from collections import Counter
 
 from rules.bindings.crate_api import CrateApi
 from rules.bindings.crate_paths import ItemKey, file_of
+from rules.lazy import re
 from rules.source.rust.api import possible_names
+
+_MACRO = re.compile(rb"\bmacro_rules!\s*+(\w++)")
 
 
 class OtherDefinitions:
@@ -14,12 +17,19 @@ class OtherDefinitions:
     def __init__(self, before: CrateApi, after: CrateApi) -> None:
         self._before, self._after = before, after
         self._possible: dict[tuple[CrateApi, str], Counter[str]] = {}
+        self._macros: dict[str, frozenset[bytes]] = {}
         self._trait_names: dict[str, set[str]] = {}
 
     def may_be_added(self, key: ItemKey, removed: int) -> bool:
         """Tell whether a series that removes so many items may add another definition of their name to the file."""
         before, after = (self._count(crate, key) for crate in (self._before, self._after))
         return after > max(before - removed, 0)
+
+    def has_macro(self, path: str, name: str) -> bool:
+        """Tell whether a file has a macro of that name after the series, exported or not."""
+        if path not in self._macros:
+            self._macros[path] = frozenset(_MACRO.findall(self._after.read(path)))
+        return name.encode() in self._macros[path]
 
     def may_be_in_trait(self, key: ItemKey) -> bool:
         """Tell whether a trait in the file of an item, or an implementation of one, has its name: its type may too."""

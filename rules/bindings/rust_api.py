@@ -72,8 +72,13 @@ class _Comparison:
             may_be_item = is_macro or (use.is_item and use.written.is_import) if kind == "macro" else not is_macro
             return may_be_item and (self._uses.leads_to(key.path, use) if owner else self._uses.leads_nowhere(use))
 
-        users = users_of(self._uses.left_behind(key.path, is_user))
-        if users:
+        uses = self._uses.left_behind(key.path, is_user)
+        users = users_of(uses)
+        if kind == "macro" and self._other_definitions.has_macro(path, name):
+            users = users_of(use for use in uses if not is_in_crate(use.file))
+            if users:
+                yield ApiBreakage(ApiEffect.HIDDEN, full_name(key.path), path, item, users)
+        elif users:
             moved = self._added.get((kind, name), [])
             moved_to = full_name((*moved[0].module, name)) if len(moved) == 1 and not owner else ""
             yield ApiBreakage(ApiEffect.REMOVED, full_name(key.path), path, item, users, moved_to=moved_to)

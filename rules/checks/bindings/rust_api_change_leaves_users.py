@@ -49,7 +49,7 @@ from rules.bindings.api_breakage import ApiBreakage, ApiEffect, ApiUser
 from rules.bindings.rust_api import find_api_breakages
 from rules.checks.breakage_text import HERE, HERE_OR_THERE
 from rules.diff.changed_lines import ChangedLines
-from rules.diff.patch import Patch
+from rules.diff.patch import Line, Patch
 from rules.finding import Anchor, Diagnostic, Evidence, Severity, Side
 from rules.lazy import cached_property, re
 from rules.lint.evidence import DocumentSection
@@ -62,6 +62,8 @@ from rules.source.rust.source import RustSource
 _MAX_SHOWN = 6
 _MAX_HEAD = 20  # lines of a declaration before its body
 _MAX_ALONE = 3  # removed items of a file that have a finding each
+_FIELD = re.compile(r"\s*+(?>pub(?>\([^)]*+\))?+\s++)?+(\w++)\s*+:(?!:)")
+_EVERYWHERE = ((1, sys.maxsize),)
 _SIDES: Final[tuple[Side, ...]] = ("pre", "post")
 
 
@@ -117,10 +119,18 @@ class _ChangedFile:
 
     def field_line(self, name: str) -> Anchor | None:
         """Return the first line that adds or removes a field of that name."""
-        field = re.compile(rf"\s*+(?>pub(?>\([^)]*+\))?+\s++)?+{re.escape(name)}\s*+:")
-        lines = (line for hunk in self.view.change.hunks for line in hunk.lines if line.is_added or line.is_removed)
-        line = next((line for line in lines if field.match(line.text)), None)
+        line = self._field_lines.get(name)
         return self.view.anchor(line) if line is not None else None
+
+    @cached_property
+    def _field_lines(self) -> dict[str, Line]:
+        fields: dict[str, Line] = {}
+        for line in (
+            line for hunk in self.view.change.hunks for line in hunk.lines if line.is_added or line.is_removed
+        ):
+            if match := _FIELD.match(line.text):
+                fields.setdefault(match[1], line)
+        return fields
 
     @cached_property
     def _declared(self) -> dict[Side, dict[tuple[str, str], list[_Declaration]]]:
@@ -181,7 +191,9 @@ def _place(files: Sequence[_ChangedFile], breakage: ApiBreakage) -> Anchor | Pat
             spans = declared[side] if is_changed else ()
             if line := file.changed.first(side, spans, item.name) or file.changed.first(side, spans):
                 return file.view.anchor(line)
-            mention = file.changed.first(side, [(1, sys.maxsize)], item.name) if named is None else None
+            mention = file.changed.first(side, _EVERYWHERE, item.name) if named is None else None
+            if mention is None and item.kind == "macro":
+                mention = file.changed.first(side, _EVERYWHERE, "macro_export") if named is None else None
             named = named if mention is None else file.view.anchor(mention)
     return named or (files[0].view.patch if files else None)
 

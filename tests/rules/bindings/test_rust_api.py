@@ -96,6 +96,7 @@ REMOVED, PARAMETERS = ApiEffect.REMOVED, ApiEffect.PARAMETERS
         ("pub fn new(", "fn new(", ("kernel::lamp::Lamp::new", ApiEffect.HIDDEN, [6])),
         ("pub const ON", "pub(super) const ON", ("kernel::lamp::flags::ON", ApiEffect.HIDDEN, [9])),
         ("pub mod flags", "mod flags", ("kernel::lamp::flags", ApiEffect.HIDDEN, [9])),
+        ("#[macro_export]\n", "", ("kernel::lamp_table", ApiEffect.HIDDEN, [13])),
     ],
 )
 def test_a_changed_item_with_users_is_found(old: str, new: str, expected: tuple[str, ApiEffect, list[int]]) -> None:
@@ -430,6 +431,10 @@ def test_the_patch_that_hides_an_item_is_reported() -> None:
     hidden = mentioned.replace("pub fn dim(", "fn dim(")
 
     assert _places(mentioned, hidden) == [(2, "pre", 6, "pub fn dim(level: u32, pair: (u32, u32)) {}")]
+
+
+def test_a_macro_that_is_no_longer_exported_is_reported_there() -> None:
+    assert _places(FILES[LAMP].replace("#[macro_export]\n", "")) == [(1, "pre", 16, "#[macro_export]")]
 
 
 STATES = (
