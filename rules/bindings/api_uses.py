@@ -61,13 +61,24 @@ class RustAfter:
         return ((path, self._after.api(path)) for path in paths)
 
     def is_unchanged(self, path: str, text: str, name: str) -> bool:
-        """Tell whether the series leaves a line as it was; of some files only the changed lines are known."""
+        """Tell whether the series leaves a line as it was, and the lines to which its brackets continue.
+
+        Of some files only the changed lines are known.
+        """
         if path in self._diff.known_paths and text not in self._read_lines_before(path):
             return False  # the series adds the line
+        if self.is_uncertain(path) and (_is_open(text) or self._names_changed_line(path, name)):
+            return False
+        return text not in self._diff.removed_lines
+
+    def is_uncertain(self, path: str) -> bool:
+        """Tell whether the series changes a file, but only the changed lines are known."""
+        return path in self._diff.changed_lines
+
+    def _names_changed_line(self, path: str, name: str) -> bool:
         if (path, name) not in self._changed_names:
-            lines = self._diff.changed_lines.get(path, frozenset())
-            self._changed_names[path, name] = any(name in line for line in lines)
-        return text not in self._diff.removed_lines and not self._changed_names[path, name]
+            self._changed_names[path, name] = any(name in line for line in self._diff.changed_lines[path])
+        return self._changed_names[path, name]
 
     @cached_property
     def _paths_by_word(self) -> dict[bytes, list[str]]:
@@ -113,6 +124,10 @@ class ItemUses:
             and self._files.is_unchanged(use.file, use.written.text, name)
             and self._was_used(use.file, use.written)
         ]
+
+    def is_uncertain(self, use: ItemUse) -> bool:
+        """Tell whether the series changes the file of a use, but only the changed lines are known."""
+        return self._files.is_uncertain(use.file)
 
     def leads_to(self, item: Path, use: ItemUse) -> bool:
         """Tell whether a use still means an item: the series may change the `pub use` between them."""
@@ -161,6 +176,12 @@ class ItemUses:
         if file not in self._old_uses:
             self._old_uses[file] = {(old.path, old.text) for old in self._before.api(file).uses}
         return (use.path, use.text) in self._old_uses[file]
+
+
+def _is_open(text: str) -> bool:
+    """Tell whether the arguments of a line continue on the next one."""
+    words = text.replace("->", "").replace("=>", "")
+    return words.count("(") > words.count(")") or words.count("<") > words.count(">")
 
 
 def users_of(uses: Iterable[ItemUse]) -> tuple[ApiUser, ...]:

@@ -82,7 +82,7 @@ class ChangedItems:
         """Compare the fields of a struct with those that its literals and patterns name."""
         fields = frozenset(before)
         removed, added = fields.difference(after), tuple(name for name in after if name not in fields)
-        literals = self._left_behind(change, lambda use: use.is_item and not use.written.is_in_macro)
+        literals = self._left_behind(change, lambda use: use.is_item and self._is_certain_literal(use))
         named = [(use, removed.intersection(use.written.fields or ())) for use in literals]
         gone = frozenset[str]().union(*(names for _, names in named))
         users = users_of(use for use, names in named if names)
@@ -90,6 +90,9 @@ class ChangedItems:
         if added and not removed:
             complete = (use for use in literals if use.written.fields and fields == frozenset(use.written.fields))
             yield change.breakage(ApiEffect.FIELD_ADDED, users_of(complete), added)
+
+    def _is_certain_literal(self, use: ItemUse) -> bool:
+        return use.written.fields is not None and not use.written.is_in_macro and not self._uses.is_uncertain(use)
 
     def _with_refused_arguments(self, change: ItemChange) -> list[ItemUse]:
         """Return the uses with as many generic arguments as only the old form of the item takes."""

@@ -574,6 +574,28 @@ def test_the_message_says_what_changes_and_where(old: str, new: str, line: int, 
     assert line == finding.anchor.line
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "user", "changed", "is_found"),
+    [
+        ("mix(a: u8, ", "mix(", "    lamp::mix(1, g);\n", "other", True),
+        ("mix(a: u8, ", "mix(", "    lamp::mix(\n        1,\n        g,\n    );\n", "other", False),
+        ("mix(a: u8, ", "mix(", "    lamp::mix(1, g);\n", "lamp::mix(1)", False),
+        ("tune<A, B>", "tune<A>", "    lamp::tune::<\n        u8,\n        u8,\n    >(1, 2);\n", "other", False),
+        ("pub minor: u8", "pub low: u8", "    lamp::Info {\n        minor: 1,\n        ..x };\n", "minor: 2", False),
+    ],
+)
+def test_a_use_that_a_patch_for_another_tree_may_change_is_not_reported(
+    old: str, new: str, user: str, changed: str, is_found: bool
+) -> None:
+    before = f"use kernel::lamp;\nfn f() {{\n{user}}}\n"
+    hunk = Hunk.of(90, 2, 90, 2, "", (Line("not here", 90, 90), Line(changed, 91, None), Line("b", None, 91)))
+    change = whole_change(LAMP, FORMS.replace(old, new), before=FORMS)
+
+    found = _breakages(change, FileChange(ROOM, ROOM, (hunk,)), **{LAMP: FORMS, ROOM: before})
+
+    assert bool(found) == is_found
+
+
 def test_an_alias_has_generic_arguments_of_its_own() -> None:
     before = f"{FORMS}pub type Pair<T, U> = Tube<(T, U)>;\n"
     change = whole_change(LAMP, before.replace("Tube<T>", "Tube<T, U>"), before=before)
