@@ -25,14 +25,15 @@ _MAX_GLOBS = 64  # `use a::*` of a module; with more of them public it is unknow
 class _Module:
     """The names of the items and modules of a module, the types that its type aliases stand for, and its exports.
 
-    An export is a path that `pub use` names. `globs` are the modules whose names are all exported, `imported_globs` are
-    those and the modules whose names are all imported.
+    An export is a path that `pub use` names; `public_exports` are the names for other crates. `globs` are the modules
+    whose names are all exported, `imported_globs` are those and the modules whose names are all imported.
     """
 
     names: set[str] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
     aliases: dict[str, Path] = field(default_factory=dict)
     exports: dict[str, list[Path]] = field(default_factory=dict)
+    public_exports: set[str] = field(default_factory=set)
     globs: list[Path] = field(default_factory=list)
     imported_globs: list[Path] = field(default_factory=list)
     is_known: bool = True
@@ -71,6 +72,12 @@ class CrateApi:
             module, rest = self._split(path)
             self._found[path, depth] = self._exists_in(module, rest[0], rest[1:], depth) if rest else True
         return self._found[path, depth]
+
+    def is_for_crate_alone(self, module: Path, name: str) -> bool:
+        """Tell whether a module exports a name to its own crate and in no other way."""
+        contents = self._module(module)
+        is_other = name in contents.names or name in contents.public_exports or bool(contents.globs)
+        return name in contents.exports and not is_other
 
     def absolute(self, path: Path, module: Path, file: str) -> Path | None:
         """Return what a path in a file and its inline module is below the crate; None if it may lead elsewhere."""
@@ -199,11 +206,12 @@ class CrateApi:
                     if item.alias_of and not item.is_conditional:
                         modules[item.module].aliases[item.name] = item.alias_of
                     modules[item.module].modules.update((item.name,) if item.kind == "mod" else ())
-            for name, target, where, _ in self.api(file).exports:
-                if name == "*":
-                    modules[where].globs.append(target[:-1])
+            for export in self.api(file).exports:
+                if export.name == "*":
+                    modules[export.module].globs.append(export.path[:-1])
                 else:
-                    modules[where].exports.setdefault(name, []).append(target)
+                    modules[export.module].exports.setdefault(export.name, []).append(export.path)
+                    modules[export.module].public_exports.update((export.name,) if export.is_public else ())
             for use in self.api(file).uses:
                 imported = modules[use.module].imported_globs
                 if use.path[-1:] == ("*",) and len(imported) < _MAX_GLOBS:

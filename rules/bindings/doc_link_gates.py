@@ -286,5 +286,4 @@ class DocLinkGates:
         for at in range(1, len(words) - 2):
             if words[at : at + 3] == ("mod", name, ";") and words[at - 1] == "pub":
                 return "hidden" not in words[max(0, at - 8) : at - 1]
-        exports = (target for _, target, _, _ in self._api.api(parent).exports)
-        return any(name in target[:-1] for target in exports)
+        return any(name in export.path[:-1] for export in self._api.api(parent).exports)

@@ -74,7 +74,7 @@ def read_modules(content: bytes, *, is_in_crate: bool) -> ModuleFacts:
             for item in api.items
             if not item.owner
         ]
-        offers += [Offer(name, inside, gates.at(offset), path) for name, path, inside, offset in api.exports]
+        offers += [Offer(item.name, item.module, gates.at(item.offset), item.path) for item in api.exports]
     starts, ends = _macro_bodies(source)
     unclear = _unclear_names(source, gates, api)
     uses: dict[tuple[Path, Condition], CrateUse] = {}

@@ -10,7 +10,7 @@ from rules.bindings.api_uses import ItemUse, ItemUses, RustAfter, users_of
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.changed_items import ChangedItems, ItemChange
 from rules.bindings.crate_api import CrateApi
-from rules.bindings.crate_paths import ItemKey, full_name, is_in_crate, module_of
+from rules.bindings.crate_paths import ItemKey, below_crate, full_name, is_in_crate, module_of
 from rules.bindings.other_definitions import OtherDefinitions
 from rules.source.rust.api import ApiItem
 
@@ -92,16 +92,25 @@ class _Comparison:
         def is_user(use: ItemUse) -> bool:
             return not use.exported and self._after.is_lost(use.written.path, use.written.module, use.file)
 
-        for name, _, module, offset in dict.fromkeys(self._before.api(path).exports):
+        def is_other_crate(use: ItemUse) -> bool:
+            """Tell whether another crate writes the path itself. A macro may have the name of another item."""
+            is_written = below_crate(use.written.path, use.file) is not None
+            return is_written and not (use.exported or use.written.is_macro or is_in_crate(use.file))
+
+        for name, _, module, offset, is_public in dict.fromkeys(self._before.api(path).exports):
             key = ItemKey((*module_of(path), *module), "", "use", name)
-            if name == "*" or self._after.exists(key.module) is not True or self._after.exists(key.path) is not False:
+            if name == "*" or self._after.exists(key.module) is not True:
                 continue
-            item = self._before.definition(key.path)
-            if item == key.path or self._after.exists(item):
-                users = users_of(self._uses.left_behind(key.path, is_user))
-                if users:
-                    export = ApiItem("use", name, module, "", 0, offset=offset)
-                    yield ApiBreakage(ApiEffect.REMOVED, full_name(key.path), path, export, users)
+            exists, item = self._after.exists(key.path), self._before.definition(key.path)
+            export = ApiItem("use", name, module, "", 0, offset=offset)
+            if exists is False and (item == key.path or self._after.exists(item)):
+                effect, users = ApiEffect.REMOVED, self._uses.left_behind(key.path, is_user)
+            elif is_public and self._after.is_for_crate_alone(key.module, name):
+                effect, users = ApiEffect.HIDDEN, self._uses.left_behind(key.path, is_other_crate)
+            else:
+                continue
+            if users:
+                yield ApiBreakage(effect, full_name(key.path), path, export, users_of(users))
 
     def _is_hidden(self, key: ItemKey) -> bool:
         """Tell whether the series makes a public item private, or public for its own crate alone."""

@@ -7,7 +7,7 @@ A change of the `kernel` crate that other Rust code does not follow:
 
 - An item that other code names by its path, or a variant of an enum, is removed, renamed or moved, or a `pub use` of an
   item is removed.
-- An item that other crates name by its path becomes private, or `pub(crate)`.
+- An item that other crates name by its path becomes private, or `pub(crate)`, or its `pub use` does.
 - A function that is called by its path gets another number of parameters, or becomes unsafe.
 - An item takes another number of generic arguments than a path passes to it.
 - A struct loses a field that a literal or pattern names, or gets one that a literal without `..` does not name.

@@ -5,6 +5,7 @@ Tokens are read, and no grammar: items that a macro defines stay unknown.
 """
 
 from collections import Counter
+from typing import NamedTuple
 
 from rules.lazy import dataclass, field, re
 from rules.source.rust.functions import split_at_commas
@@ -79,16 +80,28 @@ class Implementation:
     is_unsafe: bool = False
 
 
+class Export(NamedTuple):
+    """A name that a `pub use` exports, "*" for a glob. `module` are the inline modules around it.
+
+    `is_public` says that other crates may use it.
+    """
+
+    name: str
+    path: Path
+    module: Path
+    offset: int
+    is_public: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class RustApi:
     """The items of a file, what it exports again and what it uses.
 
-    An export has a name, "*" for a glob, a path, the inline modules around it, and an offset. The variants of an enum
-    are items of it, but not among `items`.
+    The variants of an enum are items of it, but not among `items`.
     """
 
     items: tuple[ApiItem, ...] = ()
-    exports: tuple[tuple[str, Path, Path, int], ...] = ()
+    exports: tuple[Export, ...] = ()
     uses: tuple[PathUse, ...] = ()
     implementations: tuple[Implementation, ...] = ()
     variants: tuple[ApiItem, ...] = ()
@@ -142,7 +155,7 @@ class _Reader:
         self._words = source.tokens
         self._scopes = scopes
         self.items: list[ApiItem] = []
-        self.exports: list[tuple[str, Path, Path, int]] = []
+        self.exports: list[Export] = []
         self.implementations: list[Implementation] = []
         self.variants: list[ApiItem] = []
 
@@ -174,7 +187,7 @@ class _Reader:
             if word == "use":
                 stop = self._find(at, end, (";",))
                 if is_exported and stop < end:
-                    self._read_export(at, stop, block)
+                    self._read_export(at, stop, block, is_public)
                 at = stop + 1
             elif word == "impl":
                 at = self._read_impl(at, end, block, attributes, is_unsafe)
@@ -330,11 +343,11 @@ class _Reader:
                 kept.append(word)
         return kept
 
-    def _read_export(self, at: int, stop: int, block: _Block) -> None:
+    def _read_export(self, at: int, stop: int, block: _Block, is_public: bool) -> None:
         start = self._words.offsets[at]
         part = self._source.code[start : self._words.offsets[stop] + 1]
         for exported in read_uses(part, lambda _: 0, lambda _: 0):
-            self.exports.append((exported.name, exported.path, block.module, start))
+            self.exports.append(Export(exported.name, exported.path, block.module, start, is_public))
 
     def _find(self, at: int, end: int, wanted: tuple[str, ...]) -> int:
         """Return the index of the first wanted sign outside of brackets, `end` if there is none."""

@@ -287,6 +287,26 @@ def test_an_export_that_is_removed_leaves_users_behind(export: str, user: str, l
 
 
 @pytest.mark.parametrize(
+    ("after", "is_found"),
+    [
+        ("pub(crate) use lamp::Lamp;\n", True),
+        ("pub(crate) use lamp::{Driver, Lamp};\n", True),
+        ("pub(crate) use lamp::Lamp;\npub use lamp::Driver as Lamp;\n", False),
+        ("pub(crate) use lamp::Lamp;\npub use lamp::*;\n", False),
+        ("pub use lamp::Lamp;\n", False),
+    ],
+)
+def test_an_export_for_the_crate_alone_leaves_users_in_others_behind(after: str, is_found: bool) -> None:
+    users = "use kernel::Lamp;\nfn f(lamp: kernel::Lamp) {}\nkernel::Lamp!();\nuse kernel::lamp::Lamp as Other;\n"
+    files = {LIB: f"{FILES[LIB]}pub use lamp::Lamp;\n", ROOM: users, BULB: "fn f(lamp: crate::Lamp) {}\n"}
+    changed = files[LIB].replace("pub use lamp::Lamp;\n", after)
+
+    found = _breakages(whole_change(LIB, changed, before=files[LIB]), **files)
+
+    assert found == [("kernel::Lamp", ApiEffect.HIDDEN, [1, 2])] * is_found
+
+
+@pytest.mark.parametrize(
     "after",
     ["pub use crate::lamp::*;\n", "pub use super::lamp::Lamp as Lamp;\n", "pub struct Lamp;\n", "pub use other::*;\n"],
 )

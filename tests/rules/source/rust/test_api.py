@@ -149,7 +149,13 @@ def test_an_associated_item_may_have_a_default() -> None:
 def test_a_public_use_exports_names_again(
     text: str, exports: list[tuple[str, tuple[str, ...], tuple[str, ...]]]
 ) -> None:
-    assert [(name, path, module) for name, path, module, _ in read_api(text.encode()).exports] == exports
+    assert [export[:3] for export in read_api(text.encode()).exports] == exports
+
+
+def test_an_export_may_be_for_its_own_crate_alone() -> None:
+    text = b"pub use a::b;\npub(crate) use a::c;\npub(super) use a::{d, e};\npub use a::f;\n"
+
+    assert [export.is_public for export in read_api(text).exports] == [True, False, False, False, True]
 
 
 @pytest.mark.parametrize(
