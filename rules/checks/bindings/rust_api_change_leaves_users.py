@@ -50,10 +50,11 @@ from rules.bindings.rust_api import find_api_breakages
 from rules.checks.breakage_text import HERE, HERE_OR_THERE
 from rules.diff.changed_lines import ChangedLines
 from rules.diff.patch import Line, Patch
+from rules.examples.rust_api_change_leaves_users import EXAMPLES
 from rules.finding import Anchor, Diagnostic, Evidence, Severity, Side
 from rules.lazy import cached_property, re
 from rules.lint.evidence import DocumentSection
-from rules.lint.rule import Example, Rule, Status
+from rules.lint.rule import Rule, Status
 from rules.listing import listing
 from rules.source.rust.api import ApiItem, read_items
 from rules.source.rust.generics import Generics
@@ -217,44 +218,51 @@ def _message(breakage: ApiBreakage, where: str) -> str:
 
 def _change(breakage: ApiBreakage, before: ApiItem, after: ApiItem) -> str:
     """Return what happens to an item that still exists, and what its users do."""
-    them = "it" if len(breakage.fields) == 1 else "them"
+    fields, is_one = listing([f"`{name}`" for name in breakage.fields], _MAX_SHOWN), len(breakage.fields) == 1
     match breakage.effect:
         case ApiEffect.PARAMETERS:
             return f"takes {_parameters(before, after)}, but is called with {before.parameters}"
         case ApiEffect.METHOD_PARAMETERS:
             return f"has {_parameters(before, after)}, but is implemented with {before.parameters}"
         case ApiEffect.GENERICS:
-            noun = "argument" if after.generics.most == 1 else "arguments"
-            number = _number(after.generics).replace("none", "no")
-            return f"takes {number} generic {noun} (was {_number(before.generics)}), but is used as before"
+            return f"takes {_generics(before.generics, after.generics)}, but is used as before"
         case ApiEffect.UNSAFE:
             return "becomes unsafe, but is called outside of unsafe code"
+        case ApiEffect.FIELD_REMOVED if is_one:
+            return f"loses the field {fields}, but Rust code names it"
         case ApiEffect.FIELD_REMOVED:
-            return f"loses {_fields(breakage.fields)}, but Rust code names {them}"
+            return f"loses the fields {fields}, but Rust code names them"
+        case ApiEffect.FIELD_ADDED if is_one:
+            return f"gets the field {fields}, but literals or patterns without `..` do not name it"
         case ApiEffect.FIELD_ADDED:
-            return f"gets {_fields(breakage.fields)}, but literals or patterns without `..` do not name {them}"
+            return f"gets the fields {fields}, but literals or patterns without `..` do not name them"
+        case ApiEffect.TRAIT_SAFETY if after.is_unsafe:
+            return "becomes an unsafe trait, but is implemented as before"
         case ApiEffect.TRAIT_SAFETY:
-            form = "becomes an unsafe trait" if after.is_unsafe else "is no longer an unsafe trait"
-            return f"{form}, but is implemented as before"
-        case _:
-            form = "becomes unsafe" if after.is_unsafe else "is no longer unsafe"
-            return f"{form}, but is implemented as before"
+            return "is no longer an unsafe trait, but is implemented as before"
+        case _ if after.is_unsafe:
+            return "becomes unsafe, but is implemented as before"
+    return "is no longer unsafe, but is implemented as before"
 
 
 def _parameters(before: ApiItem, after: ApiItem) -> str:
-    noun = "parameter" if after.parameters == 1 else "parameters"
-    return f"{after.parameters} {noun} (was {before.parameters})"
+    count = f"{after.parameters} parameter" if after.parameters == 1 else f"{after.parameters} parameters"
+    return f"{count} (was {before.parameters})"
+
+
+def _generics(before: Generics, after: Generics) -> str:
+    if after.most == 0:
+        return f"no generic arguments (was {_number(before)})"
+    number = _number(after)
+    count = f"{number} generic argument" if after.most == 1 else f"{number} generic arguments"
+    return f"{count} (was {_number(before)})" if before.most else f"{count} (was none)"
 
 
 def _number(generics: Generics) -> str:
     least, most = generics
     if least == most:
-        return str(most or "none")
+        return str(most)
     return f"{least} or {most}" if most - least == 1 else f"{least} to {most}"
-
-
-def _fields(names: Sequence[str]) -> str:
-    return ("the field " if len(names) == 1 else "the fields ") + listing([f"`{name}`" for name in names], _MAX_SHOWN)
 
 
 def _users(breakage: ApiBreakage) -> str:
@@ -266,27 +274,6 @@ def _evidence(user: ApiUser, tree: str) -> Evidence:
     return Evidence(f"{tree}:{origin}" if tree else origin, (user.text,))
 
 
-_TREE = """
-    | tree rust/bindings/bindings_helper.h
-    |  #include <linux/lamp.h>
-    | tree rust/kernel/lib.rs
-    |  pub mod lamp;
-    | tree rust/kernel/lamp.rs
-    |  pub struct Lamp;
-    |  impl Lamp {
-    |      pub fn new(level: u32) -> Self { Lamp }
-    |  }
-    |  pub fn dim(level: u32) {}
-    |  pub trait Driver {
-    |      fn probe(&self, level: u32);
-    |  }
-    | tree drivers/lamp.rs
-    |  use kernel::lamp::{self, Driver, Lamp};
-    |  impl Driver for Room {
-    |      fn probe(&self, level: u32) { lamp::dim(level); Lamp::new(level); }
-    |  }
-"""
-
 RULE = Rule(
     id="rust-api-change-leaves-users",
     summary="An item of the kernel crate changes, and Rust code that uses it does not",
@@ -294,74 +281,7 @@ RULE = Rule(
     status=Status.STABLE,
     doc=__doc__,
     evidence=(DocumentSection("Documentation/process/4.Coding.rst", "Internal API changes"),),
-    examples=(
-        Example(
-            "a function removed, another with a parameter more",
-            _TREE
-            + """
-    | diff rust/kernel/lamp.rs
-    | @@
-    |  impl Lamp {
-  ! | -    pub fn new(level: u32) -> Self { Lamp }
-    | +    pub fn new(level: u32, hue: u32) -> Self { Lamp }
-    |  }
-  ! | -pub fn dim(level: u32) {}
-    | +pub fn darken(level: u32) {}
-    |  pub trait Driver {
-""",
-        ),
-        Example(
-            "a method of a trait",
-            _TREE
-            + """
-    | diff rust/kernel/lamp.rs
-    | @@
-    |  pub trait Driver {
-  ! | -    fn probe(&self, level: u32);
-    | +    fn probe(&self, level: u32, hue: u32);
-  ! | +    fn remove(&self);
-    |  }
-""",
-        ),
-        Example(
-            "a method for the crate alone",
-            _TREE
-            + """
-    | diff rust/kernel/lamp.rs
-    | @@
-    |  impl Lamp {
-  ! | -    pub fn new(level: u32) -> Self { Lamp }
-    | +    pub(crate) fn new(level: u32) -> Self { Lamp }
-    |  }
-""",
-        ),
-        Example(
-            "the series updates the users, or keeps the path",
-            _TREE
-            + """
-    | diff rust/kernel/lamp.rs
-    | @@
-    | -pub struct Lamp;
-    | +pub use crate::light::Lamp;
-    |  impl Lamp {
-    |      pub fn new(level: u32) -> Self { Lamp }
-    |  }
-    | -pub fn dim(level: u32) {}
-    | +pub fn dim(level: u32, hue: u32) {}
-    |  pub trait Driver {
-    |      fn probe(&self, level: u32);
-    | +    fn remove(&self) {}
-    |  }
-    | diff rust/kernel/light.rs (new)
-    | +pub struct Lamp;
-    | diff drivers/lamp.rs
-    | @@
-    | -    fn probe(&self, level: u32) { lamp::dim(level); Lamp::new(level); }
-    | +    fn probe(&self, level: u32) { lamp::dim(level, 0); Lamp::new(level); }
-    |  }
-""",
-        ),
-    ),
+    examples=EXAMPLES,
     check_series=check,
     needs_tree=True,
     needs_series=True,
