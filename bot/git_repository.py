@@ -13,9 +13,12 @@ from typing import Any, Final, NoReturn
 import pygit2
 from pygit2.enums import Option, RepositoryOpenFlag
 
+from rules.lazy import re
+
 _STORAGE: Final = "extensions.refstorage"
 _LIST: Final = ("for-each-ref", "--include-root-refs", "--format=%(objectname) %(refname) %(symref)")
 _UNBORN: Final = "refs/heads/unborn"
+_ID: Final = re.compile(r"[0-9a-f]{40}")
 
 _Stamp = tuple[tuple[int, int], ...]
 
@@ -35,6 +38,18 @@ def open_repository(path: Path, flags: RepositoryOpenFlag = RepositoryOpenFlag.D
         refs.set_backend(_ListedRefs(Path(repository.path)))
         repository.set_refdb(refs)
     return repository
+
+
+def damage(path: str | Path, error: Exception) -> str:
+    """Return what is wrong with a repository of which libgit2 cannot read an object, and how to find or get it."""
+    top = Path(path)
+    # The text of a KeyError is quoted, and is often the id alone.
+    reason = str(error.args[0] if error.args else error)
+    reason = f"there is no object {reason}" if _ID.fullmatch(reason) else reason
+    if any(any((top / place).glob("pack/*.promisor")) for place in ("objects", ".git/objects")):
+        fault = "is a partial clone, which lacks files; `git fetch --refetch --no-filter` gets them"
+        return f"{path}: the repository {fault}: {reason}"
+    return f"{path}: the repository is damaged or incomplete: {reason}; `git -C {path} fsck` lists what is wrong"
 
 
 def table_lists(git_directory: Path) -> tuple[Path, ...]:

@@ -224,7 +224,10 @@ def _known_lists(settings: "Settings") -> "KnownLists":
 
 
 def _landing(settings: "Settings") -> Iterator[Check]:
-    """Report the commit of each landing tree. A missing one is wrong unless the settings name the default ones."""
+    """Report the newest kernel tree and the commit of each landing tree.
+
+    A missing landing tree is wrong unless the settings name the default ones.
+    """
     from bot.app.kernel import build_repository_specs
     from bot.kernel.repositories import KernelTrees
     from bot.settings.kernel import KernelSettings
@@ -233,12 +236,14 @@ def _landing(settings: "Settings") -> Iterator[Check]:
     if not specs.repositories and not any(spec.path is not None for spec in specs.landing):
         return
     try:
-        tips = KernelTrees(specs).landing_tips()
+        trees = KernelTrees(specs)
+        newest, tips = trees.newest_with_base(), trees.landing_tips()
     except KernelError as error:
-        yield Check(
-            "landing tree", str(error), "correct [kernel], or fetch the repository with `patchwarden tree sync`"
-        )
+        yield Check("kernel tree", str(error), "correct [kernel], or fetch the repository with `patchwarden tree sync`")
         return
+    if newest is not None:
+        base = newest[1]
+        yield Check("kernel tree", f"{base.ref} ({base.commit[:12]}) of {base.repository}")
     for name, landing in tips.items():
         if landing is not None:
             age = datetime.now(UTC) - datetime.fromtimestamp(landing.commit.commit_time, UTC)

@@ -13,7 +13,7 @@ from typing import Final
 import pygit2
 from pygit2.enums import SortMode
 
-from bot.git_repository import open_repository
+from bot.git_repository import damage, open_repository
 from bot.inbox.epochs import COMMIT_ID, find_epochs
 from bot.inbox.error import InboxError
 from bot.ports.raw_mail import Batch, DeletedMail, RawMail
@@ -51,7 +51,7 @@ def walk(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Commit]:
             walker.hide(known)
         yield from walker
     except (pygit2.GitError, KeyError, ValueError) as error:
-        raise InboxError(f"{repository.path}: {error}") from error
+        raise InboxError(damage(repository.path, error)) from error
 
 
 def walk_back(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Commit]:
@@ -61,7 +61,7 @@ def walk_back(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Com
         if known is not None:
             yield from repository.walk(known)
     except (pygit2.GitError, KeyError, ValueError) as error:
-        raise InboxError(f"{repository.path}: {error}") from error
+        raise InboxError(damage(repository.path, error)) from error
 
 
 def find_commits(repository: pygit2.Repository, ids: Iterable[bytes]) -> list[pygit2.Commit]:
@@ -69,7 +69,7 @@ def find_commits(repository: pygit2.Repository, ids: Iterable[bytes]) -> list[py
     try:
         return [repository[pygit2.Oid(raw=commit_id)].peel(pygit2.Commit) for commit_id in ids]
     except (pygit2.GitError, KeyError) as error:
-        raise InboxError(f"{repository.path}: {error}") from error
+        raise InboxError(damage(repository.path, error)) from error
 
 
 def read_batches(
@@ -149,12 +149,21 @@ def _open(path: Path) -> pygit2.Repository:
 
 def _check(repository: pygit2.Repository, path: Path) -> None:
     if repository.head_is_unborn:
+        if branches := sorted(repository.branches.local):
+            raise InboxError(
+                f"{path}: HEAD names a branch that does not exist; `git -C {path} symbolic-ref HEAD "
+                f"refs/heads/{branches[0]}` names one that does"
+            )
         return
     try:
-        newest = islice(repository.walk(repository.head.target), SAMPLE)
+        head = repository.head.target
+    except pygit2.GitError as error:
+        raise InboxError(f"{path}: {error}") from error
+    try:
+        newest = islice(repository.walk(head), SAMPLE)
         is_archive = any(name in commit.tree for commit in newest for name in ("m", "d"))
     except (pygit2.GitError, KeyError, ValueError) as error:
-        raise InboxError(f"{path}: {error}") from error
+        raise InboxError(damage(path, error)) from error
     if not is_archive:
         raise InboxError(
             f"{path}: a git repository, but no public-inbox archive: its commits have no file `m`; to check its "
@@ -179,7 +188,7 @@ def _mail(commit: pygit2.Commit, repository: pygit2.Repository) -> tuple[str, by
         # As `entry.data` the bytes would be copied once more.
         return name, repository.read(files[name])[1] if name else b""
     except (pygit2.GitError, KeyError) as error:
-        raise InboxError(f"{repository.path}: commit {commit.id}: {error}") from error
+        raise InboxError(damage(repository.path, error)) from error
 
 
 def _arrived(commit: pygit2.Commit) -> datetime:

@@ -4,10 +4,10 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 
 import pygit2
 
+from bot.git_repository import damage
 from bot.kernel.error import KernelError
 from bot.kernel.index import Index
 from bot.kernel.out_of_memory import check_memory
@@ -178,14 +178,7 @@ def damage_named(path: str) -> Iterator[None]:
         yield
     except (KeyError, pygit2.GitError) as error:
         check_memory()
-        raise KernelError(f"{path}: the repository {_damage(Path(path))}: {error}") from error
-
-
-def _damage(path: Path) -> str:
-    for git_directory in (path, path / ".git"):
-        if any(git_directory.glob("objects/pack/*.promisor")):
-            return "is a partial clone, which lacks files; `git fetch --refetch --no-filter` gets them"
-    return "is damaged or incomplete"
+        raise KernelError(damage(path, error)) from error
 
 
 def walk_files(top: pygit2.Tree, prefix: str) -> Iterator[tuple[str, pygit2.Object]]:

@@ -8,7 +8,7 @@ from typing import Final
 import pygit2
 from pygit2.enums import DeltaStatus, FileMode, SortMode
 
-from bot.kernel.error import KernelError
+from bot.kernel.facts import damage_named
 from bot.kernel.tree import Repository
 from bot.mail.landed import MAX_MESSAGE, LandedCommit, patch_id, plain_title, read_links, read_reverts
 from rules.diff.parse import parse
@@ -61,14 +61,12 @@ def commit_patch_id(repository: Repository, commit_id: str) -> str:
 
 
 def _new_commits(repository: Repository, tip: pygit2.Commit, before: pygit2.Commit | None) -> Iterator[pygit2.Commit]:
-    try:
+    with damage_named(str(repository.path)):
         # Like git without an option, newest first. Any other order would read the whole history first.
         walker = repository.git.walk(tip.id, SortMode.NONE)
         if before is not None:
             walker.hide(before.id)
         yield from walker
-    except pygit2.GitError as error:
-        raise KernelError(f"{repository.path}: {error}") from error
 
 
 def _read_commit(repository: Repository, commit: pygit2.Commit) -> LandedCommit:
@@ -87,13 +85,11 @@ def _read_commit(repository: Repository, commit: pygit2.Commit) -> LandedCommit:
 
 
 def _diff(repository: Repository, commit: pygit2.Commit) -> pygit2.Diff:
-    try:
+    with damage_named(str(repository.path)):  # a shallow clone lacks parents
         tree = commit.tree
         if not commit.parent_ids:
             return tree.diff_to_tree(swap=True)
         return commit.parents[0].tree.diff_to_tree(tree)
-    except (KeyError, pygit2.GitError) as error:  # a shallow clone lacks parents
-        raise KernelError(f"{repository.path}: {commit.id}: {error}") from error
 
 
 def _changed_blobs(diff: pygit2.Diff) -> dict[str, str]:

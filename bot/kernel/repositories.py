@@ -127,7 +127,11 @@ class KernelTrees:
 
     def _choice(self, series: Series, sent: datetime | None) -> tuple[Base, Repository, pygit2.Commit] | None:
         if not self._given:
-            return choose(series, sent, self._repositories)
+            chosen = choose(series, sent, self._repositories)
+            if chosen is None and self._repositories:
+                paths = ", ".join(str(repository.path) for repository in self._repositories)
+                raise KernelError(f"{paths}: no branch or tag has a commit; `patchwarden tree sync` fetches them")
+            return chosen
         changes = first_changes(series)
         bases = []
         for repository, ref in self._given:

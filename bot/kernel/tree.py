@@ -56,10 +56,8 @@ class Repository:
 
     def changed_paths(self, before: pygit2.Commit, after: pygit2.Commit) -> tuple[str, ...]:
         """Return the files that differ between two commits, under their names at both. Raises KernelError."""
-        try:
+        with damage_named(str(self.path)):
             deltas = before.tree.diff_to_tree(after.tree).deltas
-        except (KeyError, pygit2.GitError) as error:
-            raise KernelError(f"{self.path}: {before.id}: {error}") from error
         return tuple(dict.fromkeys(path for delta in deltas for path in (delta.old_file.path, delta.new_file.path)))
 
     @cached_property

@@ -5,6 +5,7 @@ import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pygit2
 import pytest
 
 from bot.app.clock import SystemClock
@@ -57,6 +58,7 @@ def test_the_doctor_names_the_landing_trees_and_those_that_are_missing(world: Pa
     status, out, _ = patchwarden("doctor")
     days = (datetime.now(tz=START.tzinfo) - START).days - 2
     assert 0 == status
+    assert "ok    kernel tree: next-20260304 (" in out
     assert "ok    landing tree: next: next-20260304 (" in out
     assert f"newest, {days} days old" in out
 
@@ -73,4 +75,9 @@ def test_the_doctor_names_the_landing_trees_and_those_that_are_missing(world: Pa
     Path("patchwarden.toml").write_text(SETTINGS.replace("kernel.git", "lost.git"))
     status, out, _ = patchwarden("doctor")
     assert 2 == status
-    assert "wrong landing tree: " in out
+    assert "wrong kernel tree: " in out
+
+    pygit2.init_repository("lost.git", bare=True)
+    status, out, _ = patchwarden("doctor")
+    assert 2 == status
+    assert "no branch or tag has a commit; `patchwarden tree sync` fetches them\n" in out

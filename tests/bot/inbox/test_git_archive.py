@@ -169,7 +169,27 @@ def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
         file.chmod(0o600)
         file.write_bytes(b"")
 
-    with pytest.raises(InboxError, match=r"list\.git"):
+    with pytest.raises(
+        InboxError, match=r"list\.git: the repository is damaged or incomplete: .*git -C .*list\.git fsck"
+    ):
+        texts_of(GitArchive(path))
+
+
+@pytest.mark.parametrize("lost", ["master~1", "master~1:m"])
+def test_the_error_of_a_missing_object_names_it(tmp_path: Path, lost: str) -> None:
+    path = archive(tmp_path / "list.git", "one", "two", "three")
+    name = git(path, "rev-parse", lost)
+    (path / "objects" / name[:2] / name[2:]).unlink()
+
+    with pytest.raises(InboxError, match=rf"list\.git/?: the repository is damaged or incomplete: .*{name}[^']*$"):
+        texts_of(GitArchive(path))
+
+
+def test_a_head_without_a_commit_beside_branches_is_an_error(tmp_path: Path) -> None:
+    path = archive(tmp_path / "list.git", "one")
+    git(path, "symbolic-ref", "HEAD", "refs/heads/main")
+
+    with pytest.raises(InboxError, match=r"HEAD names a branch that does not exist; .* refs/heads/master"):
         texts_of(GitArchive(path))
 
 

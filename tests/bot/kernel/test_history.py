@@ -6,6 +6,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
+from bot.kernel.error import KernelError
 from bot.kernel.history import commit_patch_id, landed_commits, removed_commits
 from bot.kernel.tree import Repository
 from bot.mail.landed import LandedCommit, patch_id
@@ -88,3 +89,12 @@ def test_bytes_that_are_no_text_are_read(history: History) -> None:
 
     assert commit is not None
     assert commit_patch_id(Repository(history.path), tip)
+
+
+def test_a_missing_commit_is_an_error_of_the_repository(history: History) -> None:
+    first = history.commit(driver("a"), "A", [history.base], at=day(1))
+    second = history.commit(driver("b"), "B", [first], at=day(2))
+    (history.path / "objects" / first[:2] / first[2:]).unlink()
+
+    with pytest.raises(KernelError, match=f"^{history.path}: the repository is damaged or incomplete: .*{first}"):
+        _read(history, second)

@@ -56,6 +56,14 @@ def test_the_base_is_chosen_by_blobs_then_by_date(
     assert (certainty is Confidence.LOW) is (tree.bindings() is None)
 
 
+def test_a_repository_without_a_commit_is_an_error(tmp_path: Path) -> None:
+    repository(tmp_path / "kernel.git")
+    trees = KernelTrees(RepositorySpecs((RepositorySpec(tmp_path / "kernel.git"),)))
+
+    with pytest.raises(KernelError, match=r"kernel\.git: no branch or tag has a commit"):
+        trees.tree(_series(), START)
+
+
 def test_an_announced_base_commit_comes_before_all(tmp_path: Path) -> None:
     places, first = _kernel(tmp_path)
 
