@@ -67,8 +67,9 @@ class Smtp:
         if address := strange((sender, *mail.envelope_to)):
             raise UnfitError(f"{address!r} is not a plain address")
         try:
-            with self._explained("connecting"), self._connected() as smtp:
-                refused = self._envelope(smtp, mail, sender)
+            with self._connected() as smtp:
+                with self._explained("envelope"):
+                    refused = self._envelope(smtp, mail, sender)
                 if reason := self._halted():
                     raise OutboxError(reason)
                 answer = self._content(smtp, mail)
@@ -82,19 +83,23 @@ class Smtp:
         server = self._server
         self._secrets = ()
         context = ssl.create_default_context()
-        if server.security == "tls":
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=context)
-        else:
-            smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
+        with self._explained("connecting"):
+            if server.security == "tls":
+                smtp: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=context)
+            else:
+                smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
         try:
-            smtp.ehlo()
-            if server.security == "starttls":
-                smtp.starttls(context=context)
+            with self._explained("connecting"):
                 smtp.ehlo()
+            if server.security == "starttls":
+                with self._explained("STARTTLS"):
+                    smtp.starttls(context=context)
+                    smtp.ehlo()
             if server.user:
                 password = self._password()
                 self._secrets = _forms(server.user, password)
-                smtp.login(server.user, password)
+                with self._explained("login"):
+                    smtp.login(server.user, password)
             yield smtp
         finally:
             # Whatever the server says to QUIT, it took the mail or did not; waiting for its answer settles nothing.
@@ -110,7 +115,7 @@ class Smtp:
             password = path.read_text("utf-8").removesuffix("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise OutboxError(f"cannot read the password from {path}") from error
-        if not password.isascii():  # smtplib would raise an error that is not an SMTPException.
+        if not password.isascii():  # smtplib would name a character of the password.
             raise OutboxError(f"the password in {path} has characters that are not ASCII")
         return password
 
@@ -131,12 +136,13 @@ class Smtp:
         return tuple(refused)
 
     def _content(self, smtp: smtplib.SMTP, mail: Outgoing) -> str:
-        code, text = smtp.docmd("DATA")
-        if code != 354:
-            _accepted((code, text), "content")
-            raise OutboxError(f"{self._where}: {code} to DATA")
-        # Without the dot the server cannot take the mail: whatever fails until here left nothing.
-        smtp.send(_DOTS.sub(b"..", wire(mail.content)))
+        with self._explained("content"):
+            code, text = smtp.docmd("DATA")
+            if code != 354:
+                _accepted((code, text), "content")
+                raise OutboxError(f"{self._where}: {code} to DATA")
+            # Without the dot the server cannot take the mail: whatever fails until here left nothing.
+            smtp.send(_DOTS.sub(b"..", wire(mail.content)))
         try:
             smtp.send(b".\r\n")
             reply = read_final_reply(smtp, self._server.timeout)
@@ -160,13 +166,17 @@ class Smtp:
 
     @contextmanager
     def _explained(self, step: str) -> Iterator[None]:
-        """Convert smtplib's errors to ours. All of them happen before the content is sent."""
+        """Convert smtplib's errors to ours, for a step before the final dot.
+
+        It raises ValueError for a reply to AUTH or a user name that it cannot decode or encode.
+        """
         try:
             yield
         except smtplib.SMTPResponseException as error:
-            raise OutboxError(f"{self._where}: {error.smtp_code} {_text(error.smtp_error)}") from error
-        except (OSError, smtplib.SMTPException) as error:
-            raise OutboxError(f"{self._where}: {step}: {error}") from error
+            reply = f"{error.smtp_code} {_text(error.smtp_error)}" if error.smtp_code >= 0 else "no SMTP reply"
+            raise OutboxError(f"{self._where}: {step}: {reply}") from error
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            raise OutboxError(f"{self._where}: {step}: {_text(str(error)).removesuffix('.')}") from error
 
 
 def _accepted(answer: tuple[int, bytes], step: str) -> str:

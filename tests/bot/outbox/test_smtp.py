@@ -114,7 +114,7 @@ def test_an_answer_that_is_no_leaves_nothing(server: Sink, step: str, answer: st
         _smtp(server).deliver(_mail())
 
     assert (type(raised.value), server.taken) == (expected, [])
-    refused = {"MAIL": "sender", "RCPT": "recipient a@example.org", "connect": f"127.0.0.1:{server.port}"}
+    refused = {"MAIL": "sender", "RCPT": "recipient a@example.org", "connect": f"127.0.0.1:{server.port}: connecting"}
     assert str(raised.value) == f"{refused.get(step, 'content')}: {answer}"
 
 
@@ -317,6 +317,42 @@ def test_no_server_is_an_error_that_names_it() -> None:
 
     with pytest.raises(OutboxError, match=f"127.0.0.1:{port}: connecting: "):
         Smtp(Server("127.0.0.1", port, "none", timeout=60), str).deliver(_mail())
+
+
+@pytest.mark.parametrize(
+    ("step", "reply", "expected"),
+    [
+        ("connect", "cut", "connecting: Connection unexpectedly closed$"),
+        ("connect", "hello", "connecting: no SMTP reply$"),
+        ("AUTH", "334 no base64!", "login: "),
+        ("AUTH", "334 /////w==", "login: "),
+        ("AUTH", "535 no", "login: 535 no$"),
+        ("MAIL", "cut", "envelope: Connection unexpectedly closed$"),
+        ("DATA", "cut", "content: Connection unexpectedly closed$"),
+    ],
+)
+def test_the_error_before_the_final_dot_names_the_step(
+    server: Sink, tmp_path: Path, step: str, reply: str, expected: str
+) -> None:
+    (tmp_path / "password").write_text("secret\n")
+    server.extensions = ("8BITMIME", "AUTH CRAM-MD5")
+    server.misbehave = {"AUTH": "235 welcome", step: reply}.get
+
+    with pytest.raises(OutboxError, match=f"^127.0.0.1:{server.port}: {expected}"):
+        Smtp(Server("127.0.0.1", server.port, "none", "bot", tmp_path / "password", 60), str).deliver(_mail())
+
+
+def test_a_user_name_that_cannot_be_sent_is_an_error(server: Sink, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("secret\n")
+    server.extensions = ("8BITMIME", "AUTH PLAIN")
+
+    with pytest.raises(OutboxError, match="login: "):
+        Smtp(Server("127.0.0.1", server.port, "none", "bót", tmp_path / "password", 60), str).deliver(_mail())
+
+
+def test_a_server_that_takes_no_encryption_is_an_error(server: Sink) -> None:
+    with pytest.raises(OutboxError, match=r"STARTTLS extension not supported by server$"):
+        Smtp(Server("127.0.0.1", server.port, timeout=60), str).deliver(_mail())
 
 
 def test_the_password_is_read_from_its_file_or_its_absence_is_reported(server: Sink, tmp_path: Path) -> None:
