@@ -22,7 +22,7 @@ from bot.cli import status
 from bot.cli.command import Command, Group, Option, discard, echo, read_globals
 from bot.cli.context import GlobalOptions
 from bot.collector import collect_rarely
-from bot.error import AdapterError, SettingsError
+from bot.error import AdapterError, SettingsError, file_problem
 from bot.signals import signal
 from bot.version import VERSION
 
@@ -107,6 +107,8 @@ def call(arguments: Sequence[str], *, is_program: bool = False) -> int:
             discard(sys.stdout)
             echo(f"patchwarden: the output cannot be written: {error.strerror}", err=True)
             return status.FAILED
+        if problem := file_problem(error):
+            return _report(AdapterError(problem))
         from bot.log import bug
 
         bug("the program failed; this is a bug in patchwarden", error)

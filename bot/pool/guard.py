@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
-from bot.error import AdapterError
+from bot.error import AdapterError, file_problem
 from rules.lazy import dataclass
 
 T = TypeVar("T")
@@ -77,12 +77,17 @@ class InlineExecutor:
 
 
 def guard(name: str, work: Callable[[], T]) -> T | Crashed:
-    """Return the result of the work, or Crashed for an unexpected exception. Errors of adapters are raised."""
+    """Return the result of the work, or Crashed for an unexpected exception.
+
+    Errors of adapters are raised, and so are those of files, as AdapterError.
+    """
     try:
         return work()
     except AdapterError:
         raise
-    except Exception as error:  # noqa: BLE001 it is logged, and becomes a value
+    except Exception as error:
+        if problem := file_problem(error):
+            raise AdapterError(problem) from error
         import traceback
 
         from bot.log import bug

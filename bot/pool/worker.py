@@ -105,13 +105,14 @@ def answer(work: Callable[[T], R], item: T, limits: Limits, pack: Callable[[obje
             result = pack(work(item))
         except MemoryError:
             result = None  # What the work has built is freed with the traceback, before this is packed.
-        except AdapterError as error:  # in a worker, hostile mail can cause errors of adapters
-            return pack(Crashed(str(error), is_unreadable=True))
         if result is None:
             return pack(TooMuch(memory=True))
         return result if len(result) <= limits.result else pack(TooMuch(memory=False))
 
-    outcome = guard(getattr(work, "__name__", "work"), bounded)
+    try:
+        outcome = guard(getattr(work, "__name__", "work"), bounded)
+    except AdapterError as error:  # in a worker, hostile mail can cause errors of adapters
+        outcome = Crashed(str(error), is_unreadable=True)
     return outcome if isinstance(outcome, bytes) else pack(outcome)
 
 

@@ -10,7 +10,7 @@ from threading import Event, Lock
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.error import AdapterError, ReplacedError
+from bot.error import AdapterError, ReplacedError, file_problem
 from bot.log import LogEvent, event
 from bot.notify import ServiceManager
 from bot.service.job_record import JobRecorder
@@ -239,6 +239,10 @@ def _guarded(job: ScheduledJob, shared: _Run) -> None:
         shared.stop.set()
     except AdapterError as error:
         shared.outages.failed(job.name, str(error))
+    except OSError as error:
+        if not (problem := file_problem(error)):
+            raise
+        shared.outages.failed(job.name, problem)
     else:
         shared.outages.worked(job.name)
         if job.has_news(result):

@@ -130,6 +130,17 @@ def test_a_full_disk_is_named(tmp_path: Path, arguments: list[str]) -> None:
     assert status.FAILED == done.returncode
 
 
+def test_a_path_that_cannot_be_used_is_no_bug(tmp_path: Path) -> None:
+    (tmp_path / "patchwarden.toml").write_text(f'database = "{"a" * 300}/d.db"\n')
+
+    done = _run_shell(["outbox", "list"], "", tmp_path)
+
+    assert (status.FAILED, f"patchwarden: {tmp_path / ('a' * 300)}/d.db: File name too long\n") == (
+        done.returncode,
+        done.stderr,
+    )
+
+
 def test_an_error_can_show_bytes_that_are_no_text(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(

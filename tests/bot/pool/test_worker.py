@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a worker answers when its work exceeds the limit of memory."""
 
+import errno
+import pickle
 import weakref
 
+from bot.pool.guard import Crashed
 from bot.pool.worker import Limits, TooMuch, answer
 
 
@@ -25,3 +28,11 @@ def test_what_the_work_has_built_is_freed_before_the_answer_is_packed() -> None:
 
     assert answer(work, None, Limits(), pack) == b"packed"
     assert packed == [(TooMuch(memory=True), None)]
+
+
+def test_a_file_that_cannot_be_read_is_no_bug_of_the_work() -> None:
+    def work(_: None) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/srv/linux/HEAD")
+
+    expected = Crashed("/srv/linux/HEAD: Permission denied", is_unreadable=True)
+    assert expected == pickle.loads(answer(work, None, Limits()))

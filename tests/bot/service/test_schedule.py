@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import errno
 import os
 import signal
 import threading
@@ -44,13 +45,24 @@ def test_a_slow_job_never_runs_twice_at_once_and_is_waited_for() -> None:
     assert (running, ended) == ([0], [2])
 
 
-def test_a_database_error_is_logged_once_until_the_job_works_again(events: Events) -> None:
+FULL_DISK = "database d.db: the disk is full"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (StoreError(FULL_DISK), FULL_DISK),
+        (OSError(errno.ENOSPC, "No space left on device", "/var/a"), "/var/a: No space left on device"),
+        (PermissionError(errno.EACCES, "Permission denied", "/var/a"), "/var/a: Permission denied"),
+    ],
+)
+def test_an_error_is_logged_once_until_the_job_works_again(events: Events, error: Exception, reason: str) -> None:
     stop, runs = Event(), [0]
 
     def failing() -> None:
         runs[0] += 1
         if runs[0] in {1, 2, 4}:
-            raise StoreError("database d.db: the disk is full")
+            raise error
         if runs[0] == 5:
             stop.set()
 
@@ -58,7 +70,7 @@ def test_a_database_error_is_logged_once_until_the_job_works_again(events: Event
 
     assert runs == [5]
     assert events.names() == ["job-failed", "job-recovered", "job-failed", "job-recovered", "service-stopping"]
-    assert events.named("job-failed")[0] == {"job": "poll", "reason": "database d.db: the disk is full"}
+    assert events.named("job-failed")[0] == {"job": "poll", "reason": reason}
 
 
 def test_a_job_runs_when_it_is_woken_and_once_more_if_that_is_during_its_run() -> None:
