@@ -26,6 +26,10 @@ class SettingsError(Exception):
 
 def file_problem(error: Exception) -> str:
     """Return what is wrong with a file or folder of the machine, or "" if the error may be a bug of the program."""
-    if isinstance(error, OSError) and error.filename is not None and error.errno in _FILE_ERRORS:
+    if not isinstance(error, OSError):
+        return ""
+    if error.filename is not None and error.errno in _FILE_ERRORS:
         return f"{error.filename}: {error.strerror}"
-    return ""
+    # Only the working directory has no name.
+    is_lost = isinstance(error, FileNotFoundError) and error.filename is None
+    return "the working directory does not exist any more; change to another one" if is_lost else ""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bot.app.kernel import build_repository_specs
 from bot.app.lore import build_screened_lists
+from bot.inbox.error import InboxError
 from bot.inbox.mailbox import Writers
 from bot.inbox.private import PrivateMailbox
 from bot.inbox.source import open_source
@@ -15,8 +16,16 @@ from bot.settings.tables import Settings
 
 
 def open_archive(path: Path, writers: Writers | None = None) -> Archive:
-    """Return the source at that path, which has the same name from every working directory."""
-    return open_source(path.resolve() if str(path) != "-" else path, writers)
+    """Return the source at that path, which has the same name from every working directory.
+
+    The database stores the name, so a name that is no text raises InboxError.
+    """
+    if str(path) == "-":
+        return open_source(path, writers)
+    resolved = path.resolve()
+    if any("\ud800" <= character <= "\udfff" for character in str(resolved)):
+        raise InboxError(f"{resolved}: the path is not UTF-8; rename it")
+    return open_source(resolved, writers)
 
 
 def open_archives(settings: Settings, paths: Sequence[Path], writers: Writers) -> list[Archive]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The dry run's transport: one .eml file a mail."""
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -31,4 +32,4 @@ class Folder:
             write_whole(path, mail.content, path.with_suffix(".part"))
         except DeliveryUnconfirmedError as error:
             raise OutboxError(str(error)) from error  # A repetition writes the same file.
-        return str(path)
+        return os.fsencode(path).decode("utf-8", "backslashreplace")  # the database stores it

@@ -36,7 +36,8 @@ def refuse_moved(key: str, written: Path, path: Path) -> None:
     Earlier versions resolved relative paths there. If both files exist, log a warning.
     """
     old = written.absolute()
-    if written.is_absolute() or not old.is_file() or (path.exists() and path.samefile(old)):
+    # Unlike pathlib, os.path raises no error for a folder that cannot be entered; whoever opens the file says so.
+    if written.is_absolute() or not os.path.isfile(old) or (path.exists() and path.samefile(old)):  # noqa: PTH113
         return
     if path.exists():
         log.warning("%s: %s is used; %s in the working directory is another file and is ignored", key, path, old)

@@ -9,6 +9,7 @@ texts, and all writers wait for one lock.
 SQLAlchemy is not imported here: most commands that read do not need it.
 """
 
+import os
 import sqlite3
 import sys
 import time
@@ -105,7 +106,7 @@ def open_reading(path: Path, server: str, busy_seconds: float = BUSY_MS / 1000, 
     """
     if server:
         return open_server(server, max_seconds)
-    uri = f"file:{quote(str(path))}?mode=rw"
+    uri = f"file:{quote(os.fsencode(path))}?mode=rw"
     connection = sqlite3.connect(uri, uri=True, timeout=busy_seconds, isolation_level=None)
     connection.execute("PRAGMA query_only=ON")
     return connection
@@ -118,7 +119,7 @@ def open_writing(path: Path, server: str) -> Plain:
     """
     if server:
         return open_server(server)
-    uri = f"file:{quote(str(path))}?mode=rw"
+    uri = f"file:{quote(os.fsencode(path))}?mode=rw"
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_MS / 1000, isolation_level=None)
     _prepare_sqlite(connection)
     return connection

@@ -141,6 +141,17 @@ def test_a_path_that_cannot_be_used_is_no_bug(tmp_path: Path) -> None:
     )
 
 
+def test_a_working_directory_that_was_removed_is_no_bug(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+
+    done = _run_shell(["outbox", "list"], "", tmp_path / "gone", before="rmdir ../gone; ")
+
+    assert (status.FAILED, "patchwarden: the working directory does not exist any more; change to another one\n") == (
+        done.returncode,
+        done.stderr,
+    )
+
+
 def test_an_error_can_show_bytes_that_are_no_text(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(

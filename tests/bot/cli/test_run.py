@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.__main__ import call
 from bot.store.repository import Repository
 from bot.store.roles import sole_worker
 from tests.bot.cli.conftest import Call
@@ -54,6 +55,25 @@ def test_a_second_round_says_that_there_is_nothing_new(patchwarden: Call, archiv
 
     assert (status, out.splitlines()[0]) == (0, "Nothing to review: 0 new mails, no new series.")
     assert _files(tmp_path) == before
+
+
+def test_a_folder_whose_name_is_no_text_works_but_no_such_archive(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    folder = tmp_path / os.fsdecode(b"lat\xe9n")
+    folder.mkdir()
+    shutil.copytree(archive, folder / "list.git")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "300")
+
+    ran = call(["run", "--once", "--archive", str(archive)])
+    listed = call(["outbox", "list"])
+    out = capfdbinary.readouterr().out
+    refused = call(["run", "--once", "--archive", "list.git"])
+
+    assert (0, 0, 2) == (ran, listed, refused)
+    assert b"filed" in out
+    assert b"n/list.git: the path is not UTF-8; rename it\n" in capfdbinary.readouterr().err
 
 
 def test_without_an_archive_it_is_the_bundled_sample(patchwarden: Call, tmp_path: Path) -> None:
