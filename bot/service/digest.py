@@ -51,8 +51,8 @@ class DigestSource(Protocol):
 class DigestStore(DigestSource, Protocol):
     """The part of the store that sends digests."""
 
-    def digest_done_until(self, reader: str) -> datetime | None:
-        """Return the end of the last period for which this reader needs no further digest."""
+    def digest_done_until(self, reader: str, now: datetime) -> datetime | None:
+        """Return the end of the last period until now for which this reader needs no further digest."""
 
     def save_digest(self, reader: str, until: datetime | None, mail: Outgoing | None, now: datetime) -> bool:
         """Store the digest, if any, and the end of its period; return whether the mail was stored."""
@@ -117,16 +117,16 @@ class DigestJob(DigestWriter):
     def run(self) -> tuple[Outgoing, ...]:
         """Return the mails that were queued for the last period. A new reader starts with the next period.
 
-        So does a reader whose last period has not ended yet: the clock was ahead. A period begins where the last digest
-        ended, so that nothing is missing or said twice after a long stop or a change of the schedule.
+        A period begins where the last digest ended, so that nothing is missing or said twice after a long stop or a
+        change of the schedule. Ends in the future do not count: the clock was ahead, or is behind.
         """
         now = self._clock.now()
         period = self._config.schedule.last(now)
         contents: dict[datetime, DigestInput] = {}
         queued: list[Outgoing] = []
         for reader in self._config.readers:
-            done = self._store.digest_done_until(reader.lower())
-            if done is None or done > now:
+            done = self._store.digest_done_until(reader.lower(), now)
+            if done is None:
                 self._store.save_digest(reader.lower(), period.until, None, now)
             elif done < period.until:
                 since = max(done, period.until - MAX_WAITING)

@@ -145,12 +145,12 @@ class DigestRows(ListingRows):
         reasons = tuple(f"{reason}: {number}" for reason, number in ranked[:_MAX_REASONS])
         return FailureCounts(unreadable, defective, sum(counts.values()), reasons)
 
-    def digest_done_until(self, reader: str) -> datetime | None:
-        """Return the end of the last period for which the recipient's digest is done."""
+    def digest_done_until(self, reader: str, now: datetime) -> datetime | None:
+        """Return the end of the last period until now for which the recipient's digest is done."""
         query = "SELECT position FROM cursor WHERE source = ? AND epoch = ?"
         with self._listed.rows() as connection:
             row = connection.execute(query, (DIGESTS, reader)).fetchone()
-        return None if row is None else datetime.fromisoformat(row[0])
+        return max((end for end in period_ends(row[0] if row else "") if end <= now), default=None)
 
     def dispositions(self, topic: str | None = None) -> Sequence[Disposition]:
         """Return what people replied to the findings of a series, or of all series."""
@@ -158,6 +158,11 @@ class DigestRows(ListingRows):
         query = f"SELECT * FROM disposition {where} ORDER BY given"  # noqa: S608 constants
         with self._listed.rows() as connection:
             return [_disposition(row) for row in named_rows(connection, query, *values)]
+
+
+def period_ends(position: str) -> list[datetime]:
+    """Return the ends of the last periods for which a digest is done, from the position of its cursor."""
+    return [datetime.fromisoformat(end) for end in position.split()]
 
 
 class DigestReader(DigestRows, StoreReader):

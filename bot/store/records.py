@@ -15,7 +15,7 @@ from bot.store.applied import without_applied
 from bot.store.blocks import BlockReader, driver
 from bot.store.codec import posting_of
 from bot.store.database import Database
-from bot.store.digest import DIGESTS
+from bot.store.digest import DIGESTS, period_ends
 from bot.store.listing import QUARANTINED
 from bot.store.outgoing import WAITED, insert_mail
 from bot.store.sqlalchemy_dialect import insert, unindexed
@@ -29,6 +29,8 @@ from bot.store.tables import (
 )
 
 _MAX_REASONS: Final = 5
+_MAX_ENDS: Final = 30
+"""Ends of periods that are kept for a reader, so that digests go on where they were after the clock was wrong."""
 _REFUSED: Final = ("refused", QUARANTINED)
 
 
@@ -87,17 +89,19 @@ class RecordRows:
         return [posting for posting in postings if posting.series.change_id == change_id]
 
     def save_digest(self, reader: str, until: datetime | None, mail: Outgoing | None, now: datetime) -> bool:
-        """Store a digest, if there is one, and the end of its period, if given and later, in one transaction.
+        """Store a digest, if there is one, and the end of its period, if given, in one transaction.
 
-        An end in the future is replaced: the clock was ahead.
+        Earlier ends are kept, and so are those in the future: the clock may have been ahead, or be behind now.
 
         Return whether the mail was stored. It is not stored if a mail with its message-id exists in any state.
         """
         with self._database.writing() as session:
             before = session.get(CursorRow, (DIGESTS, reader))
-            done = None if before is None else datetime.fromisoformat(before.position)
-            if until is not None and (done is None or done < until or done > now):
-                session.merge(CursorRow(source=DIGESTS, epoch=reader, position=until.isoformat()))
+            ends = {} if before is None else dict.fromkeys(period_ends(before.position))
+            if until is not None and until not in ends:
+                kept = sorted([*ends, until])[-_MAX_ENDS:]
+                position = " ".join(end.isoformat() for end in kept)
+                session.merge(CursorRow(source=DIGESTS, epoch=reader, position=position))
             if mail is None or session.get(OutgoingRow, mail.message_id) is not None:
                 return False
             insert_mail(driver(session.connection()), mail, now)

@@ -120,16 +120,41 @@ def test_digests_go_on_after_the_clock_was_ahead(store: Repository, clock: FakeC
     assert 2 == len(DigestJob(store, DIGEST_CONFIG, clock).run())
 
 
+@pytest.mark.parametrize("days", [400, -400, -3, 3])
+def test_a_wrong_clock_leaves_nothing_out_and_repeats_nothing(store: Repository, clock: FakeClock, days: int) -> None:
+    job = DigestJob(store, DIGEST_CONFIG, clock)
+    job.run()
+    for number, name in enumerate(("led", "fan")):
+        _happen(store, clock, f"{number}@example.org", name)
+        clock.forward(days=1)
+        assert 2 == len(job.run())
+    _happen(store, clock, "2@example.org", "clk")
+
+    clock.forward(days=days)
+    if days < 0:  # Ahead, it writes the digest of the time until then.
+        assert () == job.run()
+    else:
+        store.save_digest("ann@example.org", clock.now(), None, clock.now())
+        store.save_digest("bob@example.org", clock.now(), None, clock.now())
+    clock.forward(days=-days)
+    assert () == job.run()
+
+    clock.forward(days=1)
+    mail, _ = job.run()
+    assert b"rust/kernel/clk.rs" in mail.content
+    assert b"rust/kernel/fan.rs" not in _findings(mail)
+
+
 def test_an_empty_digest_is_not_sent_and_not_built_again(store: Repository, clock: FakeClock) -> None:
     DigestJob(store, DIGEST_CONFIG, clock).run()
     clock.forward(days=1)
     assert () == DigestJob(store, DIGEST_CONFIG, clock).run()
-    before = store.digest_done_until("ann@example.org")
+    before = store.digest_done_until("ann@example.org", clock.now())
 
     _happen(store, clock)
 
     assert () == DigestJob(store, DIGEST_CONFIG, clock).run()
-    assert before == store.digest_done_until("ann@example.org")
+    assert before == store.digest_done_until("ann@example.org", clock.now())
 
 
 def test_a_reader_is_told_of_what_concerns_him(store: Repository, clock: FakeClock) -> None:
