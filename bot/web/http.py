@@ -5,6 +5,9 @@ import asyncio
 import gc
 import hashlib
 import json
+import logging
+import signal
+import threading
 from collections.abc import Mapping
 from typing import Final
 
@@ -168,6 +171,14 @@ def serve(*listening: tuple[ASGIApp, str, int]) -> None:
     stays until the end, so the garbage collector does not look at it: that would take longer than most pages.
     """
     servers = [uvicorn.Server(configuration(app, host, port)) for app, host, port in listening]
+
+    def end(*_: object) -> None:
+        for server in servers:
+            server.should_exit = True
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, end)  # uvicorn raises a signal again at its end, which would kill the process
     gc.collect()
     gc.freeze()
 
@@ -197,7 +208,11 @@ class LoopbackOnly:
 
 
 def configuration(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
-    """Return the configuration of the server, with its limits."""
+    """Return the configuration of the server, with its limits.
+
+    It would log a warning for each request that is no HTTP, and anybody can send these.
+    """
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
     return uvicorn.Config(
         app,
         host=host,

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`patchwarden web` reads the settings and rules in a process that ends, and serves without their modules."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -81,3 +84,28 @@ def test_a_port_that_is_in_use_ends_the_command_as_its_help_says(tmp_path: Path)
 
     assert (done.returncode, "address already in use" in done.stderr) == (3, True)
     assert "; 3 the port is in use, " in (COMMAND.function.__doc__ or "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("operator", [False, True])
+def test_a_signal_is_no_failure_and_junk_is_not_logged(tmp_path: Path, number: int, operator: bool) -> None:
+    Repository(tmp_path / "var/patchwarden.db").close()
+    with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as another:
+        ports = [str(server.getsockname()[1]) for server in (free, another)]
+    arguments = ["--port", ports[0], *(["--operator-port", ports[1]] if operator else [])]
+    command = [sys.executable, "-m", "bot", "web", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    server = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    for _ in range(600):
+        try:
+            with socket.create_connection(("127.0.0.1", int(ports[-1 if operator else 0]))) as client:
+                client.sendall(b"\0\r\n\r\n")
+                assert client.recv(100).startswith(b"HTTP/1.1 400 ")
+            break
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+
+    server.send_signal(number)
+    _, err = server.communicate(timeout=60)
+
+    assert (0, []) == (server.returncode, [line for line in err.splitlines() if not line.startswith("http://")])
