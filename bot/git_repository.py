@@ -6,6 +6,7 @@ libgit2 1.9 knows the format of their objects, but not of their refs. So git its
 
 import os
 import subprocess
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -19,6 +20,12 @@ _STORAGE: Final = "extensions.refstorage"
 _LIST: Final = ("for-each-ref", "--include-root-refs", "--format=%(objectname) %(refname) %(symref)")
 _UNBORN: Final = "refs/heads/unborn"
 _ID: Final = re.compile(r"[0-9a-f]{40}")
+_FOLDER: Final = re.compile(r"[0-9a-f]{2}")
+_NAME: Final = re.compile(r"[0-9a-f]{38}")  # of the file of a loose object
+_MAX_PIECE: Final = 1024 * 1024  # bytes of an object that are decompressed at once
+
+_complete: Final[dict[Path, int]] = {}
+"""When each folder of loose objects was changed that had no truncated one."""
 
 _Stamp = tuple[tuple[int, int], ...]
 
@@ -38,6 +45,42 @@ def open_repository(path: Path, flags: RepositoryOpenFlag = RepositoryOpenFlag.D
         refs.set_backend(_ListedRefs(Path(repository.path)))
         repository.set_refdb(refs)
     return repository
+
+
+def refuse_truncated(git_directory: Path) -> None:
+    """Raise pygit2.GitError, which names the object, if a loose object of the repository is truncated.
+
+    libgit2 reads such an object without end, and no signal stops it. Only folders that changed are read again.
+    """
+    objects = git_directory / "objects"
+    # A linked work tree has no objects of its own.
+    for folder in objects.iterdir() if objects.is_dir() else ():
+        if not _FOLDER.fullmatch(folder.name):
+            continue
+        try:
+            changed = folder.stat().st_mtime_ns
+            if _complete.get(folder) != changed:
+                for file in sorted(folder.iterdir()):
+                    if _NAME.fullmatch(file.name):
+                        _refuse_truncated(file)
+                _complete[folder] = changed
+        except FileNotFoundError:  # git has just packed the objects
+            continue
+
+
+def _refuse_truncated(file: Path) -> None:
+    stream, rest = zlib.decompressobj(), file.read_bytes()
+    try:
+        while rest and not stream.eof:
+            stream.decompress(rest, _MAX_PIECE)
+            rest = stream.unconsumed_tail
+    except zlib.error:
+        return  # libgit2 reports it
+    if not stream.eof:
+        raise pygit2.GitError(
+            f"the object {file.parent.name}{file.name} is truncated; remove {file}, then `git fetch --refetch` gets it "
+            "again"
+        )
 
 
 def damage(path: str | Path, error: Exception) -> str:

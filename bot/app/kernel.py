@@ -40,7 +40,9 @@ class MaintainersCache:
             # Imported here because loading libgit2 takes longer than most commands.
             from bot.kernel.repositories import KernelTrees
 
-            tree = KernelTrees(RepositorySpecs(tuple(map(RepositorySpec, self._paths)), self._index)).newest()
+            trees = KernelTrees(RepositorySpecs(tuple(map(RepositorySpec, self._paths)), self._index))
+            trees.refuse_truncated()
+            tree = trees.newest()
             content = None if tree is None else tree.read("MAINTAINERS")
             self._maintainers = _parse_maintainers(content or b"")
             self._read = now

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pygit2
 
+from bot.git_repository import refuse_truncated
 from bot.kernel.base import Base, Chosen, choose, make_base
 from bot.kernel.error import KernelError
 from bot.kernel.evidence import first_changes
@@ -82,6 +83,14 @@ class KernelTrees:
         self._stored = stored
         self._chosen = Chosen.GIVEN if explicit else Chosen.FIXED
         self._trees: dict[str, GitTree] = {}
+
+    def refuse_truncated(self) -> None:
+        """Raise KernelError if an object is truncated. For a process without limits of time: it would hang."""
+        for repository in self._repositories:
+            try:
+                refuse_truncated(Path(repository.git.path))
+            except pygit2.GitError as error:
+                raise KernelError(f"{repository.path}: {error}") from error
 
     def tree(self, series: Series, sent: datetime | None) -> tuple[Tree, Base | None]:
         """Return the tree for a series and its base. Without a kernel only stored images are available."""
