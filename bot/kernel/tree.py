@@ -69,7 +69,9 @@ class Repository:
         """All branches and tags with their commits, newest first. They are read again after a fetch."""
         stamp = self._stamp()
         if stamp != self._tips[0]:
-            tips = [(name, commit) for name in self.git.references if (commit := self.commit(name)) is not None]
+            with damage_named(str(self.path)):
+                names = list(self.git.references)
+            tips = [(name, commit) for name in names if (commit := self.commit(name)) is not None]
             tips.sort(key=lambda tip: (-tip[1].commit_time, _weight(tip[0]), tip[0]))
             self._tips = (stamp, tuple(tips))
         return self._tips[1]

@@ -8,7 +8,7 @@ analysis.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from bot.mail.posting import Posting
 from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from bot.ports.postings import StoredBlobs, VerifiedBlobs
     from bot.review.pending import PendingPosting
     from rules.bindings.pending_facts import PendingFacts
+
+T = TypeVar("T")
 
 LIMITS: Final = Limits(seconds=60.0)
 """Measured: the slowest of 1,325 series of three lists took 0.6 s, 4 MB of new Rust code 1.3 s, both below 200 MB."""
@@ -147,7 +149,10 @@ class Analyser:
         first_try: bool = False,
         encoded: "PostingBytes | None" = None,
     ) -> Analysis | Crashed:
-        """Return what the rules find in the posting, or Crashed if a limit or a bug stops them. Raises StoppedError."""
+        """Return what the rules find in the posting, or Crashed if a limit or a bug stops them.
+
+        Raises StoppedError, and KernelError if the kernels cannot be read.
+        """
         before, after = announced_blobs(posting.series)
         stored = self._stored(before, _MAX_STORED_BYTES, after)
         sent = self._sent  # other threads may replace it
@@ -155,7 +160,17 @@ class Analyser:
             sent = self._sent = rules, SentRules(map(without_texts, rules))
         analysis_input = AnalysisInput(encoded or posting.series, posting.date, sent[1], self._repositories, stored)
         (analysis,) = self._executor.map(analyse, [analysis_input], self._first if first_try else self._time)
+        if isinstance(analysis, Crashed) and analysis.is_unreadable:
+            self._check_kernels()
         return analysis
+
+    def _check_kernels(self) -> None:
+        """Raise KernelError if a kernel cannot be read at all, which no posting causes: all of them wait for it."""
+        from bot.kernel.error import KernelError
+
+        (problem,) = self._executor.map(check_kernels, [self._repositories], self._time)
+        if isinstance(problem, Crashed):
+            raise KernelError(problem.reason)
 
 
 def announced_blobs(series: Series) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -174,10 +189,13 @@ def analyse(analysis_input: AnalysisInput) -> Analysis:
     if not isinstance(series, Series):
         posting = series.decode()
         series = posting.series
-    kernels = open_kernels(analysis_input.repositories)
-    trees = choose_trees(kernels, series, analysis_input.sent)
-    tree = WithStoredBlobs(trees.tree, _AnnouncedBlobs(analysis_input.stored))
-    analysis = analyse_on(replace(trees, tree=tree), series, analysis_input.rules, for_store=True)
+
+    def check(kernels: "KernelTrees") -> Analysis:
+        trees = choose_trees(kernels, series, analysis_input.sent)
+        tree = WithStoredBlobs(trees.tree, _AnnouncedBlobs(analysis_input.stored))
+        return analyse_on(replace(trees, tree=tree), series, analysis_input.rules, for_store=True)
+
+    analysis = with_kernels(analysis_input.repositories, check)
     analysis = replace(analysis, blobs=analysis_input.stored.pack(analysis.blobs))
     if posting is None or analysis.pending is None:
         return analysis
@@ -255,3 +273,31 @@ def open_kernels(repositories: "RepositorySpecs") -> "KernelTrees":
     from bot.pool.deadline import deadline_suspended
 
     return KernelTrees(repositories, on_index=deadline_suspended)
+
+
+def with_kernels(repositories: "RepositorySpecs", work: "Callable[[KernelTrees], T]") -> T:
+    """Return the result of the work with the kernels of these repositories.
+
+    If one cannot be read, all are opened again, once: it may have been replaced. Raises KernelError.
+    """
+    from bot.kernel.error import KernelError
+
+    try:
+        return work(open_kernels(repositories))
+    except KernelError:
+        open_kernels.cache_clear()
+    return work(open_kernels(repositories))
+
+
+def check_kernels(repositories: "RepositorySpecs") -> None:
+    """Read the landing refs, and the files of the newest kernel that tell what Rust uses. Raises KernelError."""
+    from rules.bindings.used_places import used_places
+
+    def check(kernels: "KernelTrees") -> None:
+        kernels.landing_tips()
+        newest = kernels.newest()
+        bindings = newest.bindings() if newest is not None else None
+        if bindings is not None:
+            tuple(used_places(bindings))
+
+    with_kernels(repositories, check)

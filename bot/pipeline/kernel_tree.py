@@ -3,8 +3,9 @@
 
 from bot.kernel.error import KernelError
 from bot.kernel.maintainers import Maintainers
+from bot.kernel.repositories import KernelTrees
 from bot.kernel.specs import RepositorySpecs
-from bot.pipeline.analyse import open_kernels
+from bot.pipeline.analyse import with_kernels
 from bot.pool.guard import Crashed, Executor
 from bot.ports.kernel_tree import KernelTreeFacts
 from rules.bindings.used_places import used_places
@@ -27,7 +28,11 @@ class KernelTreeReader:
 
 def _read(work: tuple[RepositorySpecs, str]) -> KernelTreeFacts | None:
     repositories, known = work
-    newest = open_kernels(repositories).newest_with_base()
+    return with_kernels(repositories, lambda kernels: _read_facts(kernels, known))
+
+
+def _read_facts(kernels: KernelTrees, known: str) -> KernelTreeFacts | None:
+    newest = kernels.newest_with_base()
     if newest is None or newest[1].commit == known:
         return None
     tree, base = newest

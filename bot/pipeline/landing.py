@@ -16,7 +16,7 @@ from bot.kernel.repositories import KernelTrees
 from bot.kernel.specs import RepositorySpecs
 from bot.kernel.tree import Repository
 from bot.mail.landed import AppliedPatch, AppliedSearch, LandedCommit, PendingPatch
-from bot.pipeline.analyse import open_kernels
+from bot.pipeline.analyse import with_kernels
 from bot.pool.guard import Crashed, Executor
 from bot.ports.landing import LandingMove
 from rules.bindings.tree_changes import Key, affected_keys
@@ -70,16 +70,19 @@ class LandingReader:
 
 
 def _read_tips(repositories: RepositorySpecs) -> dict[str, str]:
-    tips = open_kernels(repositories).landing_tips()
+    tips = with_kernels(repositories, KernelTrees.landing_tips)
     return {name: str(landing.commit.id) for name, landing in tips.items() if landing is not None}
 
 
 def _read_moves(work: tuple[RepositorySpecs, LandingInput]) -> tuple[LandingMove, ...]:
     repositories, landing_input = work
-    kernels = open_kernels(repositories)
-    tips = kernels.landing_tips()
-    moves = (_move(kernels, name, landing, landing_input) for name, landing in tips.items() if landing is not None)
-    return tuple(move for move in moves if move is not None)
+
+    def read(kernels: KernelTrees) -> tuple[LandingMove, ...]:
+        tips = kernels.landing_tips()
+        moves = (_move(kernels, name, landing, landing_input) for name, landing in tips.items() if landing is not None)
+        return tuple(move for move in moves if move is not None)
+
+    return with_kernels(repositories, read)
 
 
 def _move(kernels: KernelTrees, name: str, landing: Landing, landing_input: LandingInput) -> LandingMove | None:

@@ -303,6 +303,7 @@ def test_no_pack_stays_in_memory_after_the_archive_is_read(tmp_path: Path) -> No
 
 def test_no_object_stays_in_memory_while_the_archive_is_read(tmp_path: Path) -> None:
     source = GitArchive(archive(tmp_path / "list.git", *map(str, range(9))))
+    gc.collect()  # the repositories of earlier tests
     before, limit = pygit2.option(pygit2.enums.Option.GET_CACHED_MEMORY)
 
     cached = [pygit2.option(pygit2.enums.Option.GET_CACHED_MEMORY)[0] for _ in source.batches({}, 1)]

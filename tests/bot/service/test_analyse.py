@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.inbox.mailbox import split_mbox
 from bot.inbox.thread import threads
+from bot.kernel.error import KernelError
 from bot.kernel.specs import RepositorySpec, RepositorySpecs
 from bot.mail.address import Address
 from bot.mail.message import Message
@@ -209,6 +211,29 @@ def places(tmp_path: Path) -> RepositorySpecs:
     }
     commit(git_repository, files, int(Maker().posting().date.timestamp()) - 86_400, "v1")  # type: ignore[union-attr]
     return RepositorySpecs((RepositorySpec(tmp_path / "kernel.git"),), tmp_path / "index.sqlite")
+
+
+def test_a_kernel_that_cannot_be_read_puts_no_series_aside(
+    store: Repository, executor: ProcessExecutor, places: RepositorySpecs, tmp_path: Path
+) -> None:
+    def review(*mails: bytes) -> list[str]:
+        PollJob([FakeArchive(mails, str(mails))], store, assemble, Event(), Silent()).run()
+        analyser = Analyser(places, executor=executor)
+        outcomes = ReviewJob(store, analyser, _review_context("exit"), FakeClock(), Event(), Silent()).run()
+        return [outcome.posting_id for outcome in outcomes if not outcome.failures]
+
+    kernel, away = tmp_path / "kernel.git", tmp_path / "away.git"
+    assert ["1@x"] == review(patch("1@x", "one"))
+    kernel.rename(away)
+    with pytest.raises(KernelError, match=r"kernel\.git"):
+        review(patch("2@x", "two"))
+    assert ["2@x"] == [due.posting.message_id for due in store.due_for_review(9)]
+    away.rename(kernel)
+    assert ["2@x"] == review()
+
+    shutil.rmtree(kernel)
+    commit(repository(kernel), {"MAINTAINERS": "none\n"}, 1_700_000_000, "v2")
+    assert ["3@x"] == review(patch("3@x", "three"))
 
 
 def test_a_worker_finds_what_this_process_finds(executor: ProcessExecutor, places: RepositorySpecs) -> None:
