@@ -6,10 +6,13 @@ The index is a cache: it can be deleted at any time, and is kept in memory if it
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
+from bot.kernel.error import KernelError
 from bot.kernel.kbuild_record import (
     kconfig_from_json,
     kconfig_to_json,
@@ -57,25 +60,67 @@ _TABLES = ("source", "declaration", "fact", "tree_facts")
 _MAX_TREE_FACTS = 120  # rows: those of the last 20 trees
 _MAX_UNWRITTEN = 256  # files that are read before their facts are written, in one transaction
 
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})  # the codes of errors of a damaged file
+
 OnIndex = Callable[[], AbstractContextManager[None]]
 """The context in which new files are indexed. It may suspend the deadline of the current work."""
 
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def _reading(method: "Callable[Concatenate[Index, _P], _R]") -> "Callable[Concatenate[Index, _P], _R]":
+    """Let a method that reads the database remove it if it is damaged, and raise KernelError."""
+
+    @wraps(method)
+    def run(index: "Index", /, *args: _P.args, **named: _P.kwargs) -> _R:
+        try:
+            return method(index, *args, **named)
+        except sqlite3.DatabaseError as error:
+            if (damage := index.end_damaged(error)) is None:
+                raise
+            raise damage from error
+
+    return run
+
+
 class Index:
-    """Facts of files by blob id. Several processes may share the index. New files are indexed within `on_index`."""
+    """Facts of files by blob id. Several processes may share the index. New files are indexed within `on_index`.
+
+    If the file is damaged, as a power failure can leave it, it is removed, `damage` says so, and KernelError is raised:
+    what was read before may be incomplete, so the work has to be done again with a new index.
+    """
 
     def __init__(self, path: Path | None, on_index: OnIndex = nullcontext) -> None:
+        self.damage = ""
+        self._path = path
         self._database = _open(path)
         self._on_index = on_index
         self._includes: dict[str, str] = {}
         self._new_sources: dict[str, CSource] = {}
         self._new_facts: dict[tuple[str, str], str] = {}
 
+    def end_damaged(self, error: sqlite3.DatabaseError) -> KernelError | None:
+        """Remove the file if the error says that it is damaged, and return the error to raise; None for other errors.
+
+        An error of the module itself, such as for a closed connection, has no code.
+        """
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if self._path is None or code not in _DAMAGED:
+            return None
+        self.damage = f"{self._path}: the index was damaged; it was removed, and is made again ({error})"
+        for name in (self._path.name, f"{self._path.name}-wal", f"{self._path.name}-shm"):
+            with suppress(OSError):
+                self._path.with_name(name).unlink()
+        return KernelError(self.damage)
+
     def close(self) -> None:
         """Write what was read, and close the file."""
         self._flush()
         self._database.close()
 
+    @_reading
     def includes(self, blob: str, content: Callable[[], bytes]) -> tuple[str, ...]:
         """Return the includes of the C file with that id."""
         if not self._includes:
@@ -88,6 +133,7 @@ class Index:
                 self._flush(_MAX_UNWRITTEN)
         return includes_from_json(self._includes[blob])
 
+    @_reading
     def c(self, blob: str, content: Callable[[], bytes]) -> CSource:
         """Return the declarations of the C file with that id."""
         includes = self.includes(blob, content)
@@ -98,12 +144,14 @@ class Index:
             return scan(content().decode("utf-8", "surrogateescape"))
         return CSource(declarations_from_json(row[0]), includes)
 
-    def declarations(self, name: str) -> Iterator[tuple[str, Declaration]]:
-        """Yield every declaration of a name in any indexed file, with the id of the file."""
+    @_reading
+    def declarations(self, name: str) -> list[tuple[str, Declaration]]:
+        """Return every declaration of a name in any indexed file, with the id of the file."""
         self._flush()
-        for blob, record in self._database.execute(_DECLARATIONS, (name,)).fetchall():
-            yield blob, declaration_from_record(json.loads(record))
+        rows = self._database.execute(_DECLARATIONS, (name,)).fetchall()
+        return [(blob, declaration_from_record(json.loads(record))) for blob, record in rows]
 
+    @_reading
     def blobs_declaring(self, names: Iterable[str]) -> set[str]:
         """Return the ids of the files that declare one of the names."""
         self._flush()
@@ -140,6 +188,7 @@ class Index:
         """Return what the Makefile with that id builds."""
         return makefile_from_json(self._fact("makefile", blob, lambda: makefile_to_json(read_makefile(content()))))
 
+    @_reading
     def of_tree(self, kind: str, tree: str, compute: Callable[[], Iterable[str]]) -> tuple[str, ...]:
         """Return facts of the tree with that id; the oldest ones of other trees are removed."""
         row = self._database.execute(
@@ -158,6 +207,7 @@ class Index:
             )
         return facts
 
+    @_reading
     def _fact(self, kind: str, blob: str, make: Callable[[], str]) -> str:
         key = kind, blob
         if key in self._new_facts:
@@ -170,6 +220,7 @@ class Index:
             self._flush(_MAX_UNWRITTEN)
         return facts
 
+    @_reading
     def _flush(self, min_files: int = 1) -> None:
         """Write the facts of new files, if there are as many, in a short transaction: other processes wait for it.
 

@@ -193,7 +193,9 @@ def analyse(analysis_input: AnalysisInput) -> Analysis:
     def check(kernels: "KernelTrees") -> Analysis:
         trees = choose_trees(kernels, series, analysis_input.sent)
         tree = WithStoredBlobs(trees.tree, _AnnouncedBlobs(analysis_input.stored))
-        return analyse_on(replace(trees, tree=tree), series, analysis_input.rules, for_store=True)
+        analysis = analyse_on(replace(trees, tree=tree), series, analysis_input.rules, for_store=True)
+        kernels.refuse_damaged_index()  # a rule may have met the error
+        return analysis
 
     analysis = with_kernels(analysis_input.repositories, check)
     analysis = replace(analysis, blobs=analysis_input.stored.pack(analysis.blobs))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.kernel import index as index_module
+from bot.kernel.error import KernelError
 from bot.kernel.index import Index
 from bot.kernel.tree import GitTree, Repository
 from rules.bindings.index import Bindings
@@ -125,6 +126,26 @@ def test_a_declaration_is_the_one_that_was_read_whatever_its_bytes_are(tmp_path:
         index.c("1" * 40, lambda: source)
 
         declared = [index.declarations(item.name) for item in scan(text).declarations]
-        assert [list(found) for found in declared] == [[("1" * 40, item)] for item in scan(text).declarations]
+        assert declared == [[("1" * 40, item)] for item in scan(text).declarations]
         assert len(declared) == 2
         index.close()
+
+
+def test_a_damaged_index_is_removed_and_made_again(kernel: Repository, tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    tree = kernel.commit("v1")
+    assert tree is not None
+    first = Index(path)
+    whole = list(GitTree(kernel, tree, first).bindings().declarations("f1"))
+    first.close()
+    assert whole
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"damaged!" * ((len(content) - 4096) // 8))
+
+    second = Index(path)
+    with pytest.raises(KernelError, match="the index was damaged; it was removed"):
+        list(GitTree(kernel, tree, second).bindings().declarations("f1"))
+    assert second.damage
+    assert not path.exists()
+
+    assert whole == list(GitTree(kernel, tree, Index(path)).bindings().declarations("f1"))
