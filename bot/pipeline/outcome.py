@@ -18,7 +18,8 @@ def series_fields(posting: Posting) -> dict[str, Value]:
 class Outcome:
     """The result of a posting. `refused` explains why there is no review. `mail` is its mail, `to` its recipients.
 
-    `unmailed_reason` is why there is no mail although there are findings. `skipped` counts what was not checked.
+    `unmailed_reason` is why there is no mail although there are findings. `skipped` counts what was not checked, and
+    the rules that failed.
     """
 
     posting_id: str

@@ -102,6 +102,11 @@ class Review:
         return (*damaged, *skipped_lines(self.skipped))
 
     @property
+    def incomplete(self) -> tuple[str, ...]:
+        """Why the review may lack findings: what was not checked, and the rules that failed."""
+        return (*self.unchecked, *dict.fromkeys(f"the rule {failure.rule} failed" for failure in self.failures))
+
+    @property
     def subsystem_matches(self) -> tuple[SubsystemMatch, ...]:
         """The subsystems, each with the reason if it is known."""
         return self.matches or tuple(map(SubsystemMatch, self.subsystems))

@@ -222,7 +222,7 @@ class ReviewJob:
             outcome,
             findings=len(result.review.current),
             failures=len(result.review.failures),
-            skipped=len(result.review.unchecked),
+            skipped=len(result.review.incomplete),
             mail=mail.message_id if mail else "",
             to=mail.envelope_to if mail else (),
             unmailed_reason=unmailed_reason,

@@ -194,7 +194,7 @@ class PostingRows:
                 update_pending(connection, pending, now)
             is_kept = outgoing is not None and store_mail(connection, posting, outgoing, now)
             reason = ANSWERED if outgoing is not None else why_unmailed(review) or review.recipients.reason
-            reasons = filter(None, ("" if is_kept else reason, *review.unchecked[:_MAX_UNCHECKED]))
+            reasons = filter(None, ("" if is_kept else reason, *review.incomplete[:_MAX_UNCHECKED]))
             connection.execute(_SET_VERDICT, ("reviewed", "; ".join(reasons), posting.message_id))
             return is_kept
 

@@ -175,18 +175,12 @@ def series_view(detail: SeriesDetail, max_shown: int = _MAX_SHOWN) -> SeriesView
         base="" if review is None else review.basis.base,
         unsafe_delta="" if review is None else review.unsafe_delta,
         unsafe_places=() if review is None else tuple(_unsafe_places(review))[:_MAX_ROWS],
-        not_checked=() if review is None else _not_checked(review),
+        not_checked=() if review is None else review.incomplete[:_MAX_ROWS],
         withheld=tuple(Counter(_reason(entry) for entry in current if entry.withheld is not None).most_common()),
         subsystems=detail.subsystems,
         has_commands=bool(command_address(detail)),
         shown=detail,
     )
-
-
-def _not_checked(review: Review) -> tuple[str, ...]:
-    """Return what was not checked, and the rules that failed."""
-    failed = dict.fromkeys(f"the rule {failure.rule} failed" for failure in review.failures)
-    return (*review.unchecked[:_MAX_ROWS], *failed)
 
 
 def _reason(entry: ReviewFinding) -> str:

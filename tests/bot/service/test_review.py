@@ -106,7 +106,9 @@ def test_a_rule_that_crashes_is_counted_and_stops_nothing(
     crashing: Rule = make.rule("crashing", check_file=crash)
     (outcome,) = _review(store, replace(review_context, rules=(crashing, *review_context.rules)), patch("1@x"))
 
-    assert (outcome.failures, outcome.findings, bool(outcome.mail)) == (1, 1, True)
+    assert (outcome.failures, outcome.skipped, outcome.findings, bool(outcome.mail)) == (1, 1, 1, True)
+    (stored,) = store.postings_with_part("1@x")
+    assert stored.reason == "the rule crashing failed"
 
 
 def test_a_posting_that_nobody_can_judge_stops_no_other(store: Repository, review_context: ReviewContext) -> None:
