@@ -4,7 +4,9 @@
 import base64
 import contextlib
 import smtplib
+import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +37,30 @@ class Server:
     user: str = ""
     password_file: Path | None = None
     timeout: float = 30.0
+
+
+class _BoundedReplies(smtplib.SMTP):
+    """A connection whose time-out limits each whole reply. smtplib's own starts again with each piece of a reply."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        sock = self.sock
+        assert sock is not None
+
+        def hang_up() -> None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)  # without TLS: another thread reads
+
+        timer = threading.Timer(self.timeout, hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            return super().getreply()
+        finally:
+            timer.cancel()
+
+
+class _BoundedRepliesTls(_BoundedReplies, smtplib.SMTP_SSL):
+    """The same over TLS from the start."""
 
 
 class Smtp:
@@ -85,9 +111,11 @@ class Smtp:
         context = ssl.create_default_context()
         with self._explained("connecting"):
             if server.security == "tls":
-                smtp: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout, context=context)
+                smtp: smtplib.SMTP = _BoundedRepliesTls(
+                    server.host, server.port, timeout=server.timeout, context=context
+                )
             else:
-                smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
+                smtp = _BoundedReplies(server.host, server.port, timeout=server.timeout)
         try:
             with self._explained("connecting"):
                 smtp.ehlo()

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import base64
 import socket
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from smtplib import SMTP
+from threading import Thread
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -340,6 +343,21 @@ def test_the_error_before_the_final_dot_names_the_step(
 
     with pytest.raises(OutboxError, match=f"^127.0.0.1:{server.port}: {expected}"):
         Smtp(Server("127.0.0.1", server.port, "none", "bot", tmp_path / "password", 60), str).deliver(_mail())
+
+
+def test_a_reply_without_an_end_is_cut_off() -> None:
+    def answer(listening: socket.socket) -> None:
+        client, _ = listening.accept()
+        with client, suppress(OSError):
+            while True:
+                client.sendall(b"220-wait\r\n")
+                time.sleep(0.01)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        Thread(target=answer, args=(listening,), daemon=True).start()
+        port = listening.getsockname()[1]
+        with pytest.raises(OutboxError, match=f"127.0.0.1:{port}: connecting: "):
+            Smtp(Server("127.0.0.1", port, "none", timeout=0.5), str).deliver(_mail())
 
 
 def test_a_user_name_that_cannot_be_sent_is_an_error(server: Sink, tmp_path: Path) -> None:
