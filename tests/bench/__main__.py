@@ -35,6 +35,9 @@ def main() -> int:
         "audit": Part(audit.TARGETS, partial(audit.measure, *kernel), needs_kernel),
         "index": Part(index.TARGETS, partial(index.measure, *kernel), needs_kernel),
         "throughput": Part(throughput.TARGETS, partial(throughput.measure, archive), needs_archive),
+        "memory": Part(
+            throughput.TARGETS_WITH_KERNEL, partial(throughput.measure_with_kernel, archive, kernel[0]), needs_both
+        ),
         "scaling": Part(scaling.TARGETS, scaling.measure),
         "latency": Part(latency.TARGETS, latency.measure),
     }

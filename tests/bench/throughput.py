@@ -32,6 +32,7 @@ TARGETS: Final = {
     "memory of run --once": Target(250, "MB"),
     "database": Target(5_000, "bytes a mail"),
 }
+TARGETS_WITH_KERNEL: Final = {"memory of run with a kernel tree": Target(250, "MB")}
 _RUNS: Final = 3
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _NAMES: Final = ("device", "dev_name", "page", "kmalloc", "refcount_t", "mutex_lock", "blk_mq_ops", "pci_driver")
@@ -83,6 +84,17 @@ def measure(archive: Path) -> Mapping[str, Value]:
         "memory of run --once": Value(ran.peak / 2**20),
         "database": Value(size / mails),
     }
+
+
+def measure_with_kernel(archive: Path, repository: Path) -> Mapping[str, Value]:
+    """Return the value of the target with a kernel tree. Its index is made in the same run."""
+    with tempfile.TemporaryDirectory(prefix="patchwarden-bench-") as name:
+        folder = Path(name)
+        settings = f'[kernel]\nindex = "index.sqlite"\nrepositories = [{{path = "{repository.resolve()}"}}]\n'
+        (folder / "patchwarden.toml").write_text(settings, encoding="utf-8")
+        command = [sys.executable, "-m", "bot", "run", "--once", "--archive", str(archive.resolve())]
+        ran = watched(command, folder)
+    return {"memory of run with a kernel tree": Value(ran.peak / 2**20, f"{ran.total:.1f} s")}
 
 
 def _resident_bytes(process: int) -> int:
