@@ -244,6 +244,8 @@ def open_service(
         store.keep_private([open_archive(path).name for path in _own_mailboxes(settings)])
         context = build_review_context(settings, store, clock)
         analyse = build_analyser(settings, store, review_executor)
+        reviews = ReviewJob(store, analyse, context, clock, stop, progress, settings.review.workers)
+        reviews.end_when_idle(review_executor.close)
         recheck = build_analyser(settings, store, command_executor)
         verify = build_signature_verifier(settings)
         own, bounces = settings.identity.address, build_bounce_address(settings, store)
@@ -260,7 +262,7 @@ def open_service(
             is_stop_watched=is_stop_watched,
             is_shared=shared,
             poll=poll,
-            review=ReviewJob(store, analyse, context, clock, stop, progress, settings.review.workers),
+            review=reviews,
             projection=ProjectionJob(store, stop),
             stop_switch=switch,
             stop=stop,

@@ -126,6 +126,7 @@ def _run_jobs(service: "Service") -> "tuple[PollResult, Sequence[Outcome], Deliv
         if job is not None:
             run(name, job.run)
     reviewed = run("review", service.review.run)
+    service.review.end_processes()  # the jobs that follow need the memory
     later_jobs = {"landing": service.landing, "kernel-tree": service.kernel_tree, "digest": service.digest}
     for name, later_job in later_jobs.items():
         if later_job is not None:

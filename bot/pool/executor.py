@@ -274,11 +274,15 @@ class ExecutorPool:
         finally:
             self._idle.put(workers)
 
+    def close(self) -> None:
+        """End the processes. Later work starts new ones."""
+        for workers in self._workers:
+            workers.close()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for workers in self._workers:
-            workers.close()
+        self.close()

@@ -82,6 +82,7 @@ class ReviewJob:
         workers: int = 1,
     ) -> None:
         self._workers = workers
+        self.end_processes: Callable[[], None] = lambda: None
         self._lock = Lock()
         self._store = store
         self._analyse = analyse
@@ -90,11 +91,16 @@ class ReviewJob:
         self._stop = stop
         self._progress = progress
 
+    def end_when_idle(self, end_processes: Callable[[], None]) -> None:
+        """Call this function, which ends the processes of the analyser, in each later round in which nothing is due."""
+        self.end_processes = end_processes
+
     def run(self) -> tuple[Outcome, ...]:
         """Return the outcome of each posting that was due, in order."""
         count = self._store.count_due_for_review()
         self._progress.start("reviewing", count)
         if not count:
+            self.end_processes()  # each keeps what it read of kernel trees
             return ()
         queue = ReviewQueue(self._store, self._workers, AHEAD)
         running: dict[Future[Analysis | Crashed], _StartedReview] = {}

@@ -85,6 +85,16 @@ def test_nothing_is_reviewed_twice(store: Repository, review_context: ReviewCont
     assert len(store.mails()) == 1
 
 
+def test_the_processes_end_when_nothing_is_due(store: Repository, review_context: ReviewContext) -> None:
+    PollJob([FakeArchive([patch("1@x")])], store, assemble, Event(), Silent()).run()
+    ended: list[int] = []
+    job = ReviewJob(store, Analyser(), review_context, FakeClock(), Event(), Silent())
+    job.end_when_idle(lambda: ended.append(1))
+
+    assert [len(job.run()), len(ended)] == [1, 0]
+    assert [len(job.run()), len(ended)] == [0, 1]
+
+
 def test_the_same_input_makes_the_same_bytes_at_any_time(
     store: Repository, review_context: ReviewContext, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
