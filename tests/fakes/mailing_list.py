@@ -251,13 +251,12 @@ class MailingList:
         size, files = quantile(rng, _PATCH_BYTES), quantile(rng, _FILES)
         is_rust = topic.is_rust and rng.random() < _RUST_OF_SERIES
         edits = Random(f"{topic.number} {revision}")
-        return "".join(self._file(topic, is_rust, size // files, rng, edits) for _ in range(files))
+        return "".join(self._file(topic, number, is_rust, size // files, rng, edits) for number in range(files))
 
-    def _file(self, topic: _Topic, is_rust: bool, size: int, rng: Random, edits: Random) -> str:
+    def _file(self, topic: _Topic, number: int, is_rust: bool, size: int, rng: Random, edits: Random) -> str:
         folder = "rust/kernel" if is_rust else topic.title.partition(":")[0]
-        path = f"drivers/{folder}/{rng.choice(self._texts.files)}.{'rs' if is_rust else 'c'}".replace(
-            "drivers/rust/", "rust/"
-        )
+        name = f"{rng.choice(self._texts.files)}{f'_{number}' if number else ''}.{'rs' if is_rust else 'c'}"
+        path = f"drivers/{folder}/{name}".replace("drivers/rust/", "rust/")
         is_new = rng.random() < _NEW_FILE
         ids = f"{rng.getrandbits(48):012x}"
         hunks = 1 if is_new else quantile(rng, _HUNKS)
