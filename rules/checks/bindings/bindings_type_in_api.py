@@ -47,8 +47,9 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     if not file.in_kernel_crate:
         return
     for item in introduced(file, "", _occurrences):
+        function, c_type = item.scope, item.key
         message = (
-            f"The public function `{item.scope}` has the C type `bindings::{item.key}` in its signature. "
+            f"The public function `{function}` has the C type `bindings::{c_type}` in its signature. "
             "Should the type be wrapped?"
         )
         yield file.report(Position(item.line, item.column), message)

@@ -61,11 +61,12 @@ _NOT_CONSTANT_ONLY = frozenset("(){}|?")
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added assertion on a parameter whose function may stay a function of its own."""
     for item in introduced(file, _MACRO, partial(_occurrences, is_complete=file.is_complete)):
+        parameter, function = item.key, item.scope
         message = (
-            f"This `build_assert!` depends on the parameter `{item.key}`, so that `{item.scope}` needs "
+            f"This `build_assert!` depends on the parameter `{parameter}`, so that `{function}` needs "
             "`#[inline(always)]`."
         )
-        yield file.report(Position(item.line, item.column), message, scope=item.scope)
+        yield file.report(Position(item.line, item.column), message, scope=function)
 
 
 def _occurrences(source: RustSource, *, is_complete: bool) -> Iterator[Occurrence]:
