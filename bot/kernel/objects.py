@@ -8,11 +8,12 @@ import pygit2
 from rules.lazy import dataclass, re
 
 _ID = re.compile(r"[0-9a-f]{4,40}")
+_KEPT = 12  # characters of a name; a repository without packs has 100,000 names
 
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """The names in a folder of loose objects, one per line, and when the folder was last changed."""
+    """The starts of the names in a folder of loose objects, one per line, and when the folder was last changed."""
 
     changed: int
     names: str
@@ -33,7 +34,7 @@ class Objects:
         if self._packed is None or not _ID.fullmatch(short):
             return True
         try:
-            if f"\n{short[2:]}" in self._names(short[:2]):
+            if f"\n{short[2 : _KEPT + 2]}" in self._names(short[:2]):
                 return True
         except OSError:
             return True  # git will report the error
@@ -54,6 +55,6 @@ class Objects:
             return ""
         known = self._loose.get(start)
         if known is None or known.changed != changed:
-            names = "".join(f"\n{path.name}" for path in folder.iterdir())
+            names = "".join(f"\n{path.name[:_KEPT]}" for path in folder.iterdir())
             known = self._loose[start] = _Folder(changed, names)
         return known.names

@@ -13,29 +13,31 @@ ARCHITECTURES = ("x86", "arm64", "arm", "riscv", "loongarch", "s390", "powerpc",
 _SEARCH = ("include/", "include/uapi/")
 
 
-@lru_cache(maxsize=2**15)
 def candidate_paths(include: str, includer: str) -> tuple[str, ...]:
     """Return the paths that an `#include` can mean, in search order. `include` has its `<>` or quotes.
 
     `<asm/x.h>` means the file of each architecture and the generic file.
     """
     name = include[1:-1]
-    paths = []
-    if include[0] == '"' or name.startswith("../"):
-        paths.append(posixpath.normpath(posixpath.join(posixpath.dirname(includer), name)))
-    if name.startswith("../"):
-        # `<../../drivers/base/base.h>` is relative to a directory of the search path.
-        paths.append(posixpath.normpath(posixpath.join("include/linux", name)))
-        paths.append(posixpath.normpath(posixpath.join("include", name)))
-        return tuple(paths)
-    paths += [base + name for base in _SEARCH]
+    if include[0] != '"' and not name.startswith("../"):
+        return _searched_paths(name)
+    beside = posixpath.normpath(posixpath.join(posixpath.dirname(includer), name))
+    return tuple(dict.fromkeys((beside, *_searched_paths(name))))
+
+
+@lru_cache(maxsize=2**13)
+def _searched_paths(name: str) -> tuple[str, ...]:
+    """Return the paths that the name of an include can mean in the search path, whichever file includes it."""
+    if name.startswith("../"):  # `<../../drivers/base/base.h>` is relative to a directory of the search path
+        return tuple(posixpath.normpath(posixpath.join(base, name)) for base in ("include/linux", "include"))
+    paths = [base + name for base in _SEARCH]
     if name.startswith("asm/"):
         for architecture in ARCHITECTURES:
             paths.append(f"arch/{architecture}/include/{name}")
             paths.append(f"arch/{architecture}/include/uapi/{name}")
         paths.append(f"include/asm-generic/{name[4:]}")
         paths.append(f"include/uapi/asm-generic/{name[4:]}")
-    return tuple(dict.fromkeys(paths))
+    return tuple(paths)
 
 
 def is_foreign(path: str) -> bool:

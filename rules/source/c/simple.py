@@ -78,5 +78,5 @@ def _read_parameters(text: str) -> tuple[str, ...]:
     return _parameters_cached(text) if len(text) <= _MAX_CACHED else read_parameters(tokenize(text))
 
 
-_words_cached = lru_cache(maxsize=4096)(_words_of)
-_parameters_cached = lru_cache(maxsize=4096)(lambda text: read_parameters(tokenize(text)))
+_words_cached = lru_cache(maxsize=1024)(_words_of)
+_parameters_cached = lru_cache(maxsize=1024)(lambda text: read_parameters(tokenize(text)))
