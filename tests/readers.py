@@ -1173,6 +1173,8 @@ CODE_READERS: Final = (
             "rules.bindings.kconfig_options.KconfigOptions.definitions",
             "rules.bindings.kconfig_options.KconfigOptions.selectors",
             "rules.bindings.kconfig_options.KconfigOptions.is_tristate",
+            "rules.bindings.kconfig_options.Definition.is_read_by",
+            "rules.source.kbuild.condition.condition_of_text",
         ),
         lambda given: (
             kconfig.read_kconfig(given.encode()),
@@ -1182,6 +1184,7 @@ CODE_READERS: Final = (
             condition.read_expression(given),
             condition.read_c_condition(given),
             condition.option_of(given),
+            condition.condition_of_text(given),
             rust_cfg.read_predicate(given),
             _implications(given),
         ),

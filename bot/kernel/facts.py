@@ -11,12 +11,14 @@ from bot.git_repository import damage
 from bot.kernel.error import KernelError
 from bot.kernel.index import Index
 from bot.kernel.out_of_memory import check_memory
+from rules.bindings.fact_source import place_of
 from rules.bindings.facts import Helper, RustFacts
 from rules.bindings.helper_facts import is_helper_source
 from rules.bindings.included_headers import read_included
+from rules.bindings.kconfig_files import read_kconfig_files
 from rules.bindings.module_facts import ModuleFacts
 from rules.source.c.source import CSource, Declaration
-from rules.source.kbuild.kconfig import KconfigFile
+from rules.source.kbuild.kconfig import KconfigFile, KconfigOutline, Option
 from rules.source.kbuild.makefile import Makefile
 
 # Third-party crates and tools. They do not use the bindings of the kernel.
@@ -45,6 +47,9 @@ _RUST_FOLDERS = (
 )
 
 
+_MAX_FOLDERS = 256  # folders that stay open; a tree has 6,000
+
+
 class GitFacts:
     """rules.bindings.fact_source.FactSource over the tree of a commit."""
 
@@ -56,7 +61,7 @@ class GitFacts:
         self._ids: dict[str, str | None] = {}
         self._folders: dict[str, pygit2.Tree | None] = {"": tree}
         self._modules: dict[str, ModuleFacts] = {}
-        self._kconfig: dict[str, KconfigFile | None] = {}
+        self._outlines: dict[str, KconfigOutline | None] = {}
 
     def rust_paths(self) -> Iterable[str]:
         return self._rust
@@ -88,7 +93,7 @@ class GitFacts:
         paths = self._reached
         declarations = self._index.declarations(name)
         located = [(path, declaration) for blob, declaration in declarations for path in paths.get(blob, ())]
-        return sorted(located, key=lambda item: (item[0], item[1].line))
+        return sorted(located, key=place_of)
 
     def modules(self, path: str) -> ModuleFacts:
         if path not in self._modules:
@@ -98,10 +103,20 @@ class GitFacts:
         return self._modules[path]
 
     def kconfig(self, path: str) -> KconfigFile | None:
-        if path not in self._kconfig:
+        blob = self.blob_id(path)
+        return None if blob is None else self._index.kconfig(blob, self._content(blob))
+
+    def kconfig_outline(self, path: str) -> KconfigOutline | None:
+        if path not in self._outlines:
             blob = self.blob_id(path)
-            self._kconfig[path] = None if blob is None else self._index.kconfig(blob, self._content(blob))
-        return self._kconfig[path]
+            outline = None if blob is None else self._index.kconfig_outline(blob, self._content(blob))
+            self._outlines[path] = outline
+        return self._outlines[path]
+
+    def options(self, name: str, *, selecting: bool = False) -> Iterable[tuple[str, Option]]:
+        paths = self._kconfig_paths
+        options = self._index.options(name, selecting=selecting)
+        return sorted(((path, option) for blob, option in options for path in paths.get(blob, ())), key=place_of)
 
     def makefile(self, path: str) -> Makefile | None:
         blob = self.blob_id(path)
@@ -126,6 +141,8 @@ class GitFacts:
         if path not in self._folders:
             above, _, name = path.rpartition("/")
             entry = self._entry(self._folder(above), name)
+            if len(self._folders) >= _MAX_FOLDERS:
+                self._folders = {"": self._tree}
             self._folders[path] = entry if isinstance(entry, pygit2.Tree) else None
         return self._folders[path]
 
@@ -163,12 +180,19 @@ class GitFacts:
 
     @cached_property
     def _reached(self) -> dict[str, list[str]]:
-        paths: dict[str, list[str]] = {}
-        for path in read_included(self):
+        return self._by_blob(read_included(self))
+
+    @cached_property
+    def _kconfig_paths(self) -> dict[str, list[str]]:
+        return self._by_blob(dict.fromkeys(reading.path for reading in read_kconfig_files(self).readings))
+
+    def _by_blob(self, paths: Iterable[str]) -> dict[str, list[str]]:
+        by_blob: dict[str, list[str]] = {}
+        for path in paths:
             blob = self.blob_id(path)
             if blob is not None:
-                paths.setdefault(blob, []).append(path)
-        return paths
+                by_blob.setdefault(blob, []).append(path)
+        return by_blob
 
 
 @contextmanager

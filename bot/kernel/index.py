@@ -20,6 +20,9 @@ from bot.kernel.kbuild_record import (
     makefile_to_json,
     modules_from_json,
     modules_to_json,
+    option_from_json,
+    option_names,
+    outline_from_json,
 )
 from bot.kernel.record import (
     VERSION,
@@ -39,25 +42,34 @@ from rules.bindings.helper_facts import read_helpers
 from rules.bindings.module_facts import ModuleFacts, read_modules
 from rules.bindings.rust_facts import is_kernel_crate, rust_facts
 from rules.source.c.source import CSource, Declaration, scan
-from rules.source.kbuild.kconfig import KconfigFile, read_kconfig
+from rules.source.kbuild.kconfig import KconfigFile, KconfigOutline, Option, read_kconfig
 from rules.source.kbuild.makefile import Makefile, read_makefile
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS source
-    (id INTEGER PRIMARY KEY, blob TEXT NOT NULL UNIQUE, includes TEXT NOT NULL, declarations TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS declaration
+_SCHEMA = (
+    """CREATE TABLE source
+    (id INTEGER PRIMARY KEY, blob TEXT NOT NULL UNIQUE, includes TEXT NOT NULL, declarations TEXT NOT NULL)""",
+    """CREATE TABLE declaration
     (name TEXT NOT NULL, source INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (name, source, number))
-    WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS fact (kind TEXT NOT NULL, blob TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (kind, blob))
-    WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS tree_facts
-    (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, tree TEXT NOT NULL, facts TEXT NOT NULL, UNIQUE (kind, tree));
-"""
+    WITHOUT ROWID""",
+    """CREATE TABLE fact (kind TEXT NOT NULL, blob TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (kind, blob))
+    WITHOUT ROWID""",
+    """CREATE TABLE option
+    (name TEXT NOT NULL, is_selected INTEGER NOT NULL, blob TEXT NOT NULL, number INTEGER NOT NULL,
+    PRIMARY KEY (name, is_selected, blob, number)) WITHOUT ROWID""",
+    """CREATE TABLE tree_facts
+    (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, tree TEXT NOT NULL, facts TEXT NOT NULL, UNIQUE (kind, tree))""",
+)
 _DECLARATIONS = """
 SELECT blob, json_extract(declarations, '$[' || number || ']') FROM declaration JOIN source ON source.id = source
 WHERE name = ? ORDER BY source, number"""
-_TABLES = ("source", "declaration", "fact", "tree_facts")
-_MAX_TREE_FACTS = 120  # rows: those of the last 20 trees
+_OPTIONS = """
+SELECT blob, json_extract(facts, '$[0][' || number || ']') FROM option JOIN fact USING (blob)
+WHERE kind = 'kconfig' AND name = ? AND is_selected = ? ORDER BY blob, number"""
+_OUTLINE = """
+SELECT json_extract(facts, '$[1]'), json_array_length(facts, '$[0]'), json_extract(facts, '$[2]') FROM fact
+WHERE kind = 'kconfig' AND blob = ?"""
+_TABLES = ("source", "declaration", "fact", "option", "tree_facts")
+_MAX_TREE_FACTS = 140  # rows: those of the last 20 trees
 _MAX_UNWRITTEN = 256  # files that are read before their facts are written, in one transaction
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})  # the codes of errors of a damaged file
@@ -88,12 +100,12 @@ def _reading(method: "Callable[Concatenate[Index, _P], _R]") -> "Callable[Concat
 class Index:
     """Facts of files by blob id. Several processes may share the index. New files are indexed within `on_index`.
 
-    If the file is damaged, as a power failure can leave it, it is removed, `damage` says so, and KernelError is raised:
-    what was read before may be incomplete, so the work has to be done again with a new index.
+    If the file is damaged, as a power failure can leave it, it is removed, and KernelError is raised. What was read
+    before may be incomplete, so the work has to be done again with a new index.
     """
 
     def __init__(self, path: Path | None, on_index: OnIndex = nullcontext) -> None:
-        self.damage = ""
+        self._damage = ""
         self._path = path
         self._database = _open(path)
         self._on_index = on_index
@@ -109,11 +121,19 @@ class Index:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if self._path is None or code not in _DAMAGED:
             return None
-        self.damage = f"{self._path}: the index was damaged; it was removed, and is made again ({error})"
+        self._damage = f"{self._path}: the index was damaged; it was removed, and is made again ({error})"
         for name in (self._path.name, f"{self._path.name}-wal", f"{self._path.name}-shm"):
             with suppress(OSError):
                 self._path.with_name(name).unlink()
-        return KernelError(self.damage)
+        return KernelError(self._damage)
+
+    @_reading
+    def check(self) -> None:
+        """Raise KernelError if what was read may be incomplete: the file is damaged, or another version emptied it."""
+        if not self._damage and _version(self._database) != VERSION:
+            self._damage = f"{self._path}: another version of patchwarden emptied the index"
+        if self._damage:
+            raise KernelError(self._damage)
 
     def close(self) -> None:
         """Write what was read, and close the file."""
@@ -183,6 +203,22 @@ class Index:
     def kconfig(self, blob: str, content: Callable[[], bytes]) -> KconfigFile:
         """Return what the Kconfig file with that id declares."""
         return kconfig_from_json(self._fact("kconfig", blob, lambda: kconfig_to_json(read_kconfig(content()))))
+
+    @_reading
+    def kconfig_outline(self, blob: str, content: Callable[[], bytes]) -> KconfigOutline:
+        """Return the outline of the Kconfig file with that id."""
+        row = self._database.execute(_OUTLINE, (blob,)).fetchone()
+        if row is None:
+            return KconfigOutline.of(self.kconfig(blob, content))
+        sources, options, is_complete = row
+        return outline_from_json(sources, options, is_complete=bool(is_complete))
+
+    @_reading
+    def options(self, name: str, *, selecting: bool = False) -> list[tuple[str, Option]]:
+        """Return every definition of an option, or of those that select it, in any indexed file, with the file's id."""
+        self._flush()
+        rows = self._database.execute(_OPTIONS, (_storable(name), selecting)).fetchall()
+        return [(blob, option_from_json(record)) for blob, record in rows]
 
     def makefile(self, blob: str, content: Callable[[], bytes]) -> Makefile:
         """Return what the Makefile with that id builds."""
@@ -260,6 +296,13 @@ class Index:
                 "INSERT OR REPLACE INTO fact VALUES (?, ?, ?)",
                 [(kind, blob, facts) for (kind, blob), facts in self._new_facts.items()],
             )
+            options = [
+                (_storable(name), is_selected, blob, number)
+                for (kind, blob), facts in self._new_facts.items()
+                if kind == "kconfig"
+                for name, is_selected, number in option_names(facts)
+            ]
+            database.executemany("INSERT OR IGNORE INTO option VALUES (?, ?, ?, ?)", sorted(options))
 
 
 def _storable(name: str) -> str:
@@ -274,12 +317,26 @@ def _open(path: Path | None) -> sqlite3.Connection:
             database = sqlite3.connect(path, timeout=60, isolation_level=None)
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = OFF")  # a cache: facts that a crash loses are read again
-            if database.execute("PRAGMA user_version").fetchone() != (VERSION,):
-                for table in _TABLES:
-                    database.execute(f"DROP TABLE IF EXISTS {table}")
-                database.execute(f"PRAGMA user_version = {VERSION}")
-            database.executescript(_SCHEMA)
+            if _version(database) != VERSION:
+                _create_tables(database)
             return database
     database = sqlite3.connect(":memory:", isolation_level=None)
-    database.executescript(_SCHEMA)
+    _create_tables(database)
     return database
+
+
+def _version(database: sqlite3.Connection) -> int:
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def _create_tables(database: sqlite3.Connection) -> None:
+    """Create the tables instead of those of another version. Processes that open the file meanwhile wait."""
+    with database:
+        database.execute("BEGIN IMMEDIATE")
+        if _version(database) != VERSION:  # else another process was faster
+            for table in _TABLES:
+                database.execute(f"DROP TABLE IF EXISTS {table}")
+            for statement in _SCHEMA:
+                database.execute(statement)
+            database.execute(f"PRAGMA user_version = {VERSION}")

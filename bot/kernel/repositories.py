@@ -84,10 +84,10 @@ class KernelTrees:
         self._chosen = Chosen.GIVEN if explicit else Chosen.FIXED
         self._trees: dict[str, GitTree] = {}
 
-    def refuse_damaged_index(self) -> None:
-        """Raise KernelError if the index was found to be damaged: what was read from it may be incomplete."""
-        if self._index is not None and self._index.damage:
-            raise KernelError(self._index.damage)
+    def check_index(self) -> None:
+        """Raise KernelError if what was read from the index may be incomplete."""
+        if self._index is not None:
+            self._index.check()
 
     def refuse_truncated(self) -> None:
         """Raise KernelError if an object is truncated. For a process without limits of time: it would hang."""

@@ -194,7 +194,7 @@ def analyse(analysis_input: AnalysisInput) -> Analysis:
         trees = choose_trees(kernels, series, analysis_input.sent)
         tree = WithStoredBlobs(trees.tree, _AnnouncedBlobs(analysis_input.stored))
         analysis = analyse_on(replace(trees, tree=tree), series, analysis_input.rules, for_store=True)
-        kernels.refuse_damaged_index()  # a rule may have met the error
+        kernels.check_index()  # a rule may have met the error
         return analysis
 
     analysis = with_kernels(analysis_input.repositories, check)

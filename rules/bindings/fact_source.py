@@ -10,7 +10,7 @@ from rules.bindings.helper_facts import is_helper_source, read_helpers, read_vis
 from rules.bindings.module_facts import ModuleFacts, read_modules
 from rules.bindings.rust_facts import is_kernel_crate, is_rust_source, rust_facts
 from rules.source.c.source import CSource, Declaration, scan
-from rules.source.kbuild.kconfig import KconfigFile, read_kconfig
+from rules.source.kbuild.kconfig import KconfigFile, KconfigOutline, Option, read_kconfig
 from rules.source.kbuild.makefile import Makefile, read_makefile
 
 
@@ -47,6 +47,15 @@ class FactSource(Protocol):
     def kconfig(self, path: str) -> KconfigFile | None:
         """Return what a Kconfig file declares."""
 
+    def kconfig_outline(self, path: str) -> KconfigOutline | None:
+        """Return which files a Kconfig file reads."""
+
+    def options(self, name: str, *, selecting: bool = False) -> Iterable[tuple[str, Option]]:
+        """Return every definition of an option with its file, in the order of paths and lines.
+
+        With `selecting`, return the definitions of the options that select it.
+        """
+
     def makefile(self, path: str) -> Makefile | None:
         """Return what a Makefile builds."""
 
@@ -60,6 +69,11 @@ class FactSource(Protocol):
 def is_c(path: str) -> bool:
     """Tell whether the file is read as C."""
     return path.endswith((".h", ".c"))
+
+
+def place_of(located: tuple[str, Declaration | Option]) -> tuple[str, int]:
+    """Return the path and the line of a declaration or option."""
+    return located[0], located[1].line
 
 
 class FileFacts:
@@ -106,6 +120,13 @@ class FileFacts:
         content = self._files.get(path)
         return None if content is None else read_kconfig(content)
 
+    def kconfig_outline(self, path: str) -> KconfigOutline | None:
+        file = self.kconfig(path)
+        return None if file is None else KconfigOutline.of(file)
+
+    def options(self, name: str, *, selecting: bool = False) -> Iterable[tuple[str, Option]]:
+        return self._options.get((name, selecting), ())
+
     def makefile(self, path: str) -> Makefile | None:
         content = self._files.get(path)
         return None if content is None else read_makefile(content)
@@ -115,6 +136,18 @@ class FileFacts:
 
     def cached(self, _kind: str, compute: Callable[[], Iterable[str]], /) -> Iterable[str]:
         return compute()
+
+    @cached_property
+    def _options(self) -> dict[tuple[str, bool], list[tuple[str, Option]]]:
+        """The options of all files that are not read as another language: Kconfig may read files of any name."""
+        options: dict[tuple[str, bool], list[tuple[str, Option]]] = {}
+        for path in self._paths:
+            file = None if is_c(path) or is_rust_source(path) else self.kconfig(path)
+            for option in file.options if file is not None else ():
+                names = [(option.name, False), *((target, True) for target, _ in option.selects)]
+                for name in dict.fromkeys(names):
+                    options.setdefault(name, []).append((path, option))
+        return options
 
     @cached_property
     def _paths_by_name(self) -> dict[str, list[str]]:
@@ -170,7 +203,7 @@ class ChangedFacts:
 
     def declarations(self, name: str) -> Iterable[tuple[str, Declaration]]:
         unchanged = [located for located in self._base.declarations(name) if located[0] not in self._changed_paths]
-        return sorted([*unchanged, *self.changed_declarations(name)], key=lambda located: (located[0], located[1].line))
+        return sorted([*unchanged, *self.changed_declarations(name)], key=place_of)
 
     def changed_declarations(self, name: str) -> Iterable[tuple[str, Declaration]]:
         """Return the declarations of a name in the changed files."""
@@ -181,6 +214,14 @@ class ChangedFacts:
 
     def kconfig(self, path: str) -> KconfigFile | None:
         return self._facts_of(path).kconfig(path)
+
+    def kconfig_outline(self, path: str) -> KconfigOutline | None:
+        return self._facts_of(path).kconfig_outline(path)
+
+    def options(self, name: str, *, selecting: bool = False) -> Iterable[tuple[str, Option]]:
+        base = self._base.options(name, selecting=selecting)
+        unchanged = [located for located in base if located[0] not in self._changed_paths]
+        return sorted([*unchanged, *self._files.options(name, selecting=selecting)], key=place_of)
 
     def makefile(self, path: str) -> Makefile | None:
         return self._facts_of(path).makefile(path)

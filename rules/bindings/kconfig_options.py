@@ -1,41 +1,33 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The options of a tree: Kconfig is followed from its root, once for all architectures and once for each."""
+"""The Kconfig options of a tree. Only those that are asked for are read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from rules.bindings.fact_source import FactSource
+from rules.bindings.kconfig_files import Reading, read_kconfig_files
 from rules.lazy import dataclass
-from rules.source.kbuild.condition import ALWAYS, Condition, both
+from rules.source.kbuild.condition import Condition, both
 from rules.source.kbuild.kconfig import Option
 
-_ROOT = "Kconfig"
 _HAVE_RUST = "HAVE_RUST"
-_ARCHITECTURES = (
-    *("alpha", "arc", "arm", "arm64", "csky", "hexagon", "loongarch", "m68k", "microblaze", "mips", "nios2"),
-    *("openrisc", "parisc", "powerpc", "riscv", "s390", "sh", "sparc", "um", "x86", "xtensa"),
-)
-_MAX_FILES = 12_000  # that all architectures together read
-_MAX_DEFINITIONS = 100_000  # of all options; 7.3 has 28,000
-_MAX_DEPTH = 40  # files that read each other
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A definition of an option in a file. `outer` is the condition of the blocks around the lines that read the file.
+    """A definition of an option in a file that is read."""
 
-    `architecture` is "" if every architecture reads the file.
-    """
-
-    path: str
-    architecture: str
-    outer: Condition
+    reading: Reading
     option: Option
 
     @property
     def depends(self) -> Condition:
         """The condition under which the option can be on."""
-        return both(self.outer, self.option.depends)
+        return both(self.reading.outer, self.option.depends)
+
+    def is_read_by(self, architecture: str) -> bool:
+        """Tell whether an architecture reads the file."""
+        return self.reading.architecture in ("", architecture)
 
 
 class KconfigOptions:
@@ -43,35 +35,38 @@ class KconfigOptions:
 
     def __init__(self, facts: FactSource) -> None:
         self._facts = facts
+        files = read_kconfig_files(facts)
+        self.is_complete = files.is_complete
+        self._readings: dict[str, list[tuple[int, Reading]]] = {}
+        for number, reading in enumerate(files.readings):
+            self._readings.setdefault(reading.path, []).append((number, reading))
         self._definitions: dict[str, list[Definition]] = {}
-        self._selectors: dict[str, list[tuple[Definition, Condition]]] = {}
+        self._selecting: dict[str, list[Definition]] = {}
         self._of_architecture: dict[tuple[str, str], list[Definition]] = {}
         self._is_tristate: dict[tuple[str, str], bool] = {}
-        self._by_architecture: list[tuple[str, Condition, tuple[str, ...]]] = []
-        self._files = 0
-        self._count = 0
-        self.is_complete = True
-        self._read_file(_ROOT, "", ALWAYS, ())
-        for architecture in _ARCHITECTURES:
-            self._read_architecture(architecture)
 
     def definitions(self, name: str, architecture: str | None = None) -> list[Definition]:
         """Return the definitions of an option, all of them or those that an architecture reads."""
-        known = self._definitions.get(name, [])
-        if architecture is None or not known:
+        if name not in self._definitions:
+            known = self._read(self._facts.options(name))
+            if not known:
+                return known  # a patch can ask for any number of names
+            self._definitions[name] = known
+        known = self._definitions[name]
+        if architecture is None:
             return known
         key = name, architecture
         if key not in self._of_architecture:
-            self._of_architecture[key] = [
-                definition for definition in known if definition.architecture in ("", architecture)
-            ]
+            self._of_architecture[key] = [definition for definition in known if definition.is_read_by(architecture)]
         return self._of_architecture[key]
 
     def selectors(self, name: str, architecture: str) -> Iterator[tuple[str, Condition]]:
         """Yield the options that select an option, with the conditions after `if`."""
-        for definition, condition in self._selectors.get(name, ()):
-            if definition.architecture in ("", architecture):
-                yield definition.option.name, condition
+        for definition in self._selectors(name):
+            if definition.is_read_by(architecture):
+                for target, condition in definition.option.selects:
+                    if target == name:
+                        yield definition.option.name, condition
 
     def is_tristate(self, name: str, architecture: str) -> bool:
         """Tell whether an option can be a module, as far as is known."""
@@ -88,43 +83,23 @@ class KconfigOptions:
     @cached_property
     def architectures(self) -> tuple[str, ...]:
         """The architectures that support Rust; "" alone if the tree says nothing of them."""
-        selecting = {definition.architecture for definition, _ in self._selectors.get(_HAVE_RUST, ())}
+        selecting = {definition.reading.architecture for definition in self._selectors(_HAVE_RUST)}
         return tuple(sorted(selecting, key=lambda name: (name != "x86", name != "arm64", name))) or ("",)
 
-    def _read_architecture(self, name: str) -> None:
-        if self._facts.kconfig(f"arch/{name}/Kconfig") is None:
-            return
-        for path, outer, above in self._by_architecture:
-            self._read_file(path.replace("$(SRCARCH)", name), name, outer, above)
+    def _selectors(self, name: str) -> list[Definition]:
+        """Return the definitions of the options that select an option."""
+        if name not in self._selecting:
+            selecting = self._read(self._facts.options(name, selecting=True))
+            if not selecting:
+                return selecting
+            self._selecting[name] = selecting
+        return self._selecting[name]
 
-    def _read_file(self, path: str, architecture: str, outer: Condition, above: tuple[str, ...]) -> None:
-        self._files += 1
-        file = self._facts.kconfig(path)
-        if file is None or path in above or len(above) >= _MAX_DEPTH or self._files > _MAX_FILES:
-            self.is_complete = self.is_complete and file is None  # a missing file declares nothing
-            return
-        self._count += len(file.options)
-        if self._count > _MAX_DEFINITIONS:
-            self.is_complete = False
-            return
-        self.is_complete = self.is_complete and file.is_complete
-        for option in file.options:
-            definition = Definition(path, architecture, outer, option)
-            self._definitions.setdefault(option.name, []).append(definition)
-            for target, condition in option.selects:
-                self._selectors.setdefault(target, []).append((definition, condition))
-        for source, condition in file.sources:
-            target = source
-            if source.startswith("./"):
-                target = f"{path.rpartition('/')[0]}/{source.removeprefix('./')}".removeprefix("/")
-            if architecture == "um":
-                target = target.replace("$(HEADER_ARCH)", "x86")
-            inner = both(outer, condition)
-            if "$(SRCARCH)" in target and not architecture:
-                self._by_architecture.append((target, inner, (*above, path)))
-                continue
-            target = target.replace("$(SRCARCH)", architecture)
-            if "$" in target or "*" in target:
-                self.is_complete = False
-            else:
-                self._read_file(target, architecture, inner, (*above, path))
+    def _read(self, options: Iterable[tuple[str, Option]]) -> list[Definition]:
+        """Return the definitions in the order in which their files are read."""
+        found = [
+            (number, Definition(reading, option))
+            for path, option in options
+            for number, reading in self._readings.get(path, ())
+        ]
+        return [definition for _, definition in sorted(found, key=lambda item: item[0])]

@@ -137,12 +137,12 @@ def _evidence(breaches: Sequence[GateBreach], diff: BindingsDiff, tree: str) -> 
     prefix = f"{tree}:" if tree else ""
     definition = breaches[0].definition
     if definition is not None:
-        content = diff.after.facts.read(definition.path) or b""
+        content = diff.after.facts.read(definition.reading.path) or b""
         lines = content.decode("utf-8", "surrogateescape").split("\n")
         entry = lines[definition.option.line - 1 : definition.option.line - 1 + _MAX_ENTRY_LINES]
         end = next((at for at, line in enumerate(entry) if at and line[:1] not in ("", " ", "\t", "#")), len(entry))
         shown = [line.strip() for line in entry[1:end] if _DEPENDENCY.match(line)][:_MAX_CLAUSES]
-        yield Evidence(f"{prefix}{definition.path}:{definition.option.line}", (entry[0].strip(), *shown))
+        yield Evidence(f"{prefix}{definition.reading.path}:{definition.option.line}", (entry[0].strip(), *shown))
     uses: dict[str, CrateUse] = {}
     for breach in breaches:
         for gated in breach.uses:

@@ -2,7 +2,9 @@
 """Conditions on Kconfig options, and the expressions of Kconfig that state them."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import product
+from sys import intern
 from typing import Final
 
 from rules.lazy import re
@@ -32,6 +34,8 @@ _MAX_DEPTH = 24  # nested parentheses
 _MAX_TOKENS = 500  # of an expression
 _MAX_ATOMS = 96  # of a condition
 _MAX_PRODUCT = 16  # clauses that two alternatives of several clauses may have together
+_NEVER_TEXT = "-"
+_MAX_CACHED = 512  # characters of a condition that is kept: the same few occur often
 
 Pair = tuple[Condition, Condition]
 """A condition and its negation."""
@@ -59,6 +63,25 @@ def either(*conditions: Condition) -> Condition:
 def option_of(atom: str) -> str:
     """Return the option that an atom names, "" if none."""
     return atom.lstrip("=!?$")
+
+
+def condition_text(condition: Condition) -> str:
+    """Return a condition as one string: its clauses are separated by `&`, the alternatives of a clause by `|`."""
+    return _NEVER_TEXT if condition == NEVER else "&".join(map("|".join, condition))
+
+
+def condition_of_text(text: str) -> Condition:
+    """Return the condition of which `condition_text` returned the string."""
+    return _cached(text) if len(text) <= _MAX_CACHED else _split(text)
+
+
+def _split(text: str) -> Condition:
+    if text == _NEVER_TEXT:
+        return NEVER
+    return tuple(tuple(map(intern, clause.split("|"))) for clause in text.split("&")) if text else ()
+
+
+_cached = lru_cache(maxsize=4_096)(_split)
 
 
 def atom_pair(name: str) -> Pair:

@@ -52,6 +52,20 @@ class KconfigFile:
     is_complete: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class KconfigOutline:
+    """A KconfigFile with the number of its definitions instead of the definitions."""
+
+    sources: tuple[tuple[str, Condition], ...]
+    options: int
+    is_complete: bool
+
+    @classmethod
+    def of(cls, file: KconfigFile) -> "KconfigOutline":
+        """Return the outline of a file."""
+        return cls(file.sources, len(file.options), file.is_complete)
+
+
 def read_kconfig(content: bytes) -> KconfigFile:
     """Read a Kconfig file."""
     reader = _Reader()

@@ -6,14 +6,21 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import pygit2
 import pytest
 
 from bot.kernel import index as index_module
 from bot.kernel.error import KernelError
+from bot.kernel.facts import GitFacts
 from bot.kernel.index import Index
+from bot.kernel.kbuild_record import option_from_json
+from bot.kernel.record import VERSION
 from bot.kernel.tree import GitTree, Repository
+from rules.bindings.fact_source import ChangedFacts, FileFacts
 from rules.bindings.index import Bindings
+from rules.bindings.kconfig_options import KconfigOptions
 from rules.source.c.source import CSource, scan
+from rules.source.kbuild.kconfig import Option
 from tests.bot.kernel.repositories import commit, repository
 
 _HEADERS = 40
@@ -131,6 +138,64 @@ def test_a_declaration_is_the_one_that_was_read_whatever_its_bytes_are(tmp_path:
         index.close()
 
 
+_KCONFIG = {
+    "Kconfig": 'source "lib/Kconfig"\nsource "arch/$(SRCARCH)/Kconfig"\nconfig RUST\n\tbool "Rust"\n\tselect A if B\n',
+    "lib/Kconfig": 'if RUST\nconfig A\n\ttristate\n\tselect B\nendif\nconfig B\n\tbool "B"\nconfig A\n\tdefault y\n',
+    "lib/other/Kconfig": "config A\n\tbool\n",
+    "arch/x86/Kconfig": (
+        'source "lib/Kconfig"\nconfig X\n\tdef_bool y\n\tselect HAVE_RUST\n\tselect A\n\tselect A if B\n'
+    ),
+    "arch/um/Kconfig": 'config X\n\tdef_bool y\nsource "arch/$(HEADER_ARCH)/Kconfig"\n',
+}
+
+
+def _facts(path: Path, index: Index) -> GitFacts:
+    found = Repository(path).commit("v1")
+    assert found is not None
+    return GitFacts(pygit2.Repository(str(path)), found.tree, index)
+
+
+def _options(options: KconfigOptions) -> list[object]:
+    """Return all that is known of the options."""
+    names = ("RUST", "A", "B", "X", "HAVE_RUST", "ABSENT")
+    known = [(name, options.definitions(name), list(options.selectors(name, "x86"))) for name in names]
+    return [*known, options.architectures, options.is_complete]
+
+
+def test_the_options_of_a_commit_are_those_of_its_files(tmp_path: Path) -> None:
+    commit(repository(tmp_path / "k.git"), _KCONFIG, 1000, "v1")
+    files = FileFacts({path: text.encode() for path, text in _KCONFIG.items()})
+    expected = _options(KconfigOptions(files))
+    changed = {"lib/Kconfig": b"config A\n\tbool\n", "arch/um/Kconfig": None}
+    expected_changed = _options(KconfigOptions(ChangedFacts(files, changed)))
+    assert expected != expected_changed
+
+    for path in (tmp_path / "index.sqlite", tmp_path / "index.sqlite", None):
+        facts = _facts(tmp_path / "k.git", Index(path))
+        assert expected == _options(KconfigOptions(facts))
+        assert expected_changed == _options(KconfigOptions(ChangedFacts(facts, changed)))
+
+
+def test_only_the_options_are_decoded_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(repository(tmp_path / "k.git"), _KCONFIG, 1000, "v1")
+    KconfigOptions(_facts(tmp_path / "k.git", Index(tmp_path / "index.sqlite"))).definitions("A")
+    decoded: list[str] = []
+
+    def decode(text: str) -> Option:
+        option = option_from_json(text)
+        decoded.append(option.name)
+        return option
+
+    monkeypatch.setattr(index_module, "option_from_json", decode)
+    monkeypatch.delattr(index_module, "kconfig_from_json")
+    monkeypatch.delattr(index_module, "outline_from_json")
+    options = KconfigOptions(_facts(tmp_path / "k.git", Index(tmp_path / "index.sqlite")))
+    assert not decoded
+    for _ in range(2):
+        options.definitions("B", "x86")
+    assert decoded == ["B"]
+
+
 def test_a_damaged_index_is_removed_and_made_again(kernel: Repository, tmp_path: Path) -> None:
     path = tmp_path / "index.sqlite"
     tree = kernel.commit("v1")
@@ -145,7 +210,28 @@ def test_a_damaged_index_is_removed_and_made_again(kernel: Repository, tmp_path:
     second = Index(path)
     with pytest.raises(KernelError, match="the index was damaged; it was removed"):
         list(GitTree(kernel, tree, second).bindings().declarations("f1"))
-    assert second.damage
+    with pytest.raises(KernelError, match="the index was damaged"):
+        second.check()
     assert not path.exists()
 
     assert whole == list(GitTree(kernel, tree, Index(path)).bindings().declarations("f1"))
+
+
+def test_an_index_that_another_version_emptied_is_made_again(
+    kernel: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "index.sqlite"
+    index = Index(path)
+    _open(kernel, "v1", index)
+    index.check()
+    with monkeypatch.context() as patched:
+        patched.setattr(index_module, "VERSION", VERSION + 1)
+        other = Index(path)
+        _open(kernel, "v1", other)
+        other.check()
+
+    with pytest.raises(KernelError, match=r"index\.sqlite: another version of patchwarden emptied the index"):
+        index.check()
+    again = Index(path)
+    assert _open(kernel, "v1", again).declarations("f1")
+    again.check()

@@ -149,7 +149,7 @@ def test_one_architecture_without_the_gate_is_enough() -> None:
 
     assert (Verdict.REFUTED, "x86") == tree.implies((("USER",),), (("GATE",),))
     assert Verdict.REFUTED is not tree.implies((("USER",), ("ARM64",)), (("GATE",),))[0]
-    assert ["x86"] == [definition.architecture for definition in tree.definitions("X86")]
+    assert ["x86"] == [definition.reading.architecture for definition in tree.definitions("X86")]
 
 
 def test_code_that_cannot_be_built_refutes_nothing() -> None:
