@@ -10,6 +10,7 @@ _ROOT = Path(__file__).parents[3]
 _PROGRAM = """
 import importlib, json, sys
 from pathlib import Path
+import bot.inbox.b4_series  # only the processes that read unusual series load b4
 preloaded, *archives = json.loads(sys.argv[1])
 for name in preloaded:
     importlib.import_module(name)
