@@ -23,7 +23,7 @@ from rules.diff.patch import Series
 from rules.finding import Confidence
 from rules.lazy import dataclass
 
-_MAX_TREES = 8
+_MAX_TREES = 8  # that stay open; one takes about 10 MB
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -156,13 +156,15 @@ class KernelTrees:
 
     def _tree(self, repository: Repository, commit: pygit2.Commit) -> GitTree:
         key = str(commit.id)
-        if key not in self._trees:
+        tree = self._trees.pop(key, None)
+        if tree is None:
             while len(self._trees) >= _MAX_TREES:
                 self._trees.pop(next(iter(self._trees)))
             assert self._index is not None
             others = tuple(other for other in self._landing.repositories if other is not repository)
-            self._trees[key] = GitTree(repository, commit, self._index, others)
-        return self._trees[key]
+            tree = GitTree(repository, commit, self._index, others)
+        self._trees[key] = tree  # the tree that was not used for the longest time is the first one
+        return tree
 
 
 class BlobsOnly(NoTree):

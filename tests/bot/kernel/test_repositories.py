@@ -4,12 +4,16 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pygit2
 import pytest
 
+from bot.kernel import repositories
 from bot.kernel.base import Chosen
 from bot.kernel.error import KernelError
+from bot.kernel.index import Index
 from bot.kernel.repositories import KernelTrees, check_refs, refs_digests
 from bot.kernel.specs import LandingSpec, RepositorySpec, RepositorySpecs
+from bot.kernel.tree import GitTree, Repository
 from rules.bindings.tree import FileTree
 from rules.diff.patch import FileChange, Patch, Series
 from rules.diff.tree import blob_id
@@ -54,6 +58,24 @@ def test_the_base_is_chosen_by_blobs_then_by_date(
     assert base is not None
     assert (ref, chosen, certainty) == (base.ref, base.chosen, base.certainty)
     assert (certainty is Confidence.LOW) is (tree.bindings() is None)
+
+
+def test_a_tree_that_each_series_needs_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git_repository = repository(tmp_path / "kernel.git")
+    ids = [commit(git_repository, {"a.c": f"{at}\n"}, 1000 + at, f"v{at}") for at in range(4)]
+    trees = KernelTrees(RepositorySpecs((RepositorySpec(tmp_path / "kernel.git"),)))
+    made: list[str] = []
+
+    def make(opened: Repository, found: pygit2.Commit, index: Index, others: tuple[Repository, ...]) -> GitTree:
+        made.append(str(found.id))
+        return GitTree(opened, found, index, others)
+
+    monkeypatch.setattr(repositories, "GitTree", make)
+    monkeypatch.setattr(repositories, "_MAX_TREES", 2)
+    for base in ids[1:]:
+        for needed in (ids[0], base):
+            trees.tree(_series(base=needed), None)
+    assert made == ids
 
 
 def test_a_repository_without_a_commit_is_an_error(tmp_path: Path) -> None:
