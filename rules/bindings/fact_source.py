@@ -82,6 +82,7 @@ class FileFacts:
     def __init__(self, files: Mapping[str, bytes], sources: Mapping[str, CSource] | None = None) -> None:
         self._files = files
         self._sources: dict[str, CSource] = dict(sources or {})
+        self._kconfig: dict[str, KconfigFile] = {}
         self._paths = sorted({*files, *self._sources})
 
     def rust_paths(self) -> Iterable[str]:
@@ -117,8 +118,9 @@ class FileFacts:
         return ModuleFacts() if content is None else read_modules(content, is_in_crate=is_kernel_crate(path))
 
     def kconfig(self, path: str) -> KconfigFile | None:
-        content = self._files.get(path)
-        return None if content is None else read_kconfig(content)
+        if path not in self._kconfig and path in self._files:
+            self._kconfig[path] = read_kconfig(self._files[path])
+        return self._kconfig.get(path)
 
     def kconfig_outline(self, path: str) -> KconfigOutline | None:
         file = self.kconfig(path)

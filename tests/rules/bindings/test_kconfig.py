@@ -3,10 +3,12 @@
 
 import pytest
 
+from rules.bindings import fact_source
 from rules.bindings.fact_source import FileFacts
 from rules.bindings.kconfig import Kconfig, describe
 from rules.bindings.kconfig_closure import Verdict
 from rules.source.kbuild.condition import read_expression
+from rules.source.kbuild.kconfig import KconfigFile, read_kconfig
 
 RUST = 'config RUST\n\tbool "Rust"\n'
 GATE = 'config GATE\n\ttristate "Gate"\n'
@@ -150,6 +152,20 @@ def test_one_architecture_without_the_gate_is_enough() -> None:
     assert (Verdict.REFUTED, "x86") == tree.implies((("USER",),), (("GATE",),))
     assert Verdict.REFUTED is not tree.implies((("USER",), ("ARM64",)), (("GATE",),))[0]
     assert ["x86"] == [definition.reading.architecture for definition in tree.definitions("X86")]
+
+
+def test_a_file_that_many_lines_read_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[bytes] = []
+
+    def parse(content: bytes) -> KconfigFile:
+        parsed.append(content)
+        return read_kconfig(content)
+
+    monkeypatch.setattr(fact_source, "read_kconfig", parse)
+    tree = kconfig('source "lib/Kconfig"\n' * 50, lib__Kconfig=GATE)
+
+    assert len(tree.definitions("GATE")) == 50
+    assert len(parsed) == 2
 
 
 def test_code_that_cannot_be_built_refutes_nothing() -> None:
