@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from enum import Enum
 from functools import cache, lru_cache
-from itertools import islice
 from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from bot.mail.packed import pack, unpack
@@ -36,11 +35,8 @@ _Decoder = Callable[[Any], Any]
 IN_ITS_ROW: Final = b""
 """The posting of a review that is stored only in the row of the posting, until that row changes."""
 MAX_BATCH_BYTES = 64 * 1024 * 1024
-STREAMED = {"yield_per": 8}
-"""Execution options of queries for raw mails: the maximum number of rows in memory."""
 
 _MAX_REMEMBERED = 32 * 1024  # bytes of a head, which can be a thousand times longer than its compressed form
-_MAX_ITEMS = 500  # of a statement: SQLite limits its parameters
 _EARLIER_NAMES: dict[Any, dict[str, str]] = {
     Finding: {"mended_by": "fixed_by_patch"},
     PendingFacts: {"cut": "truncated"},
@@ -115,13 +111,6 @@ def up_to(items: Iterable[T], size: Callable[[T], int], max_bytes: int = MAX_BAT
         if total > max_bytes and total > size(item):
             return
         yield item
-
-
-def chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    """Yield the items in lists that fit into one statement."""
-    rest = iter(items)
-    while chunk := list(islice(rest, _MAX_ITEMS)):
-        yield chunk
 
 
 def _plain(value: Any) -> Any:

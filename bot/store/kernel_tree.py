@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The facts of the newest kernel tree, which the service rewrites when the tree changes."""
 
-from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import insert
-from sqlmodel import Session, SQLModel, delete, select
+from typing import Final
 
 from bot.ports.kernel_tree import KernelTreeFacts
-from bot.store.codec import chunks
 from bot.store.database import Database
 from bot.store.projection import short_text
-from bot.store.tables import KernelTreeRow, SubsystemPersonRow, UsedPlaceRow
-from rules.bindings.used_places import UsedPlace
+from bot.store.times import text_of
+
+_PLACE: Final = "INSERT INTO used_place (name, path, line, form, text) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_PERSON: Final = "INSERT INTO subsystem_person (address, subsystem) VALUES (?, ?)"
+_TREE: Final = "INSERT INTO kernel_tree (id, name, commit_id, noted) VALUES (1, ?, ?, ?)"
 
 
 class KernelTreeRows:
@@ -23,30 +21,20 @@ class KernelTreeRows:
         self._database = database
 
     def kernel_tree_commit(self) -> str:
-        with self._database.reading() as session:
-            return session.exec(select(KernelTreeRow.commit_id)).first() or ""
+        with self._database.rows() as connection:
+            row = connection.execute("SELECT commit_id FROM kernel_tree").fetchone()
+            return "" if row is None else str(row[0])
 
     def save_kernel_tree(self, facts: KernelTreeFacts, now: datetime) -> None:
+        # Of several places with the same name, line and form, the first one is stored.
+        places = (
+            (short_text(place.name), short_text(place.path), place.line, place.form, short_text(place.text))
+            for place in facts.places
+        )
         people = sorted({(short_text(address).lower(), short_text(name)) for address, name in facts.people})
-        with self._database.writing() as session:
-            _replace(session, UsedPlaceRow, _place_rows(facts.places))
-            _replace(session, SubsystemPersonRow, [{"address": by, "subsystem": name} for by, name in people])
-            tree = {"id": 1, "name": short_text(facts.name), "commit_id": facts.commit, "noted": now}
-            _replace(session, KernelTreeRow, [tree])
-
-
-def _place_rows(places: Iterable[UsedPlace]) -> list[dict[str, Any]]:
-    """Return the rows, one for each name, line and form: the first of several on a line."""
-    rows: dict[tuple[str, str, int, str], dict[str, Any]] = {}
-    for place in places:
-        name, path = short_text(place.name), short_text(place.path)
-        row = {"name": name, "path": path, "line": place.line, "form": place.form, "text": short_text(place.text)}
-        rows.setdefault((name, path, place.line, place.form), row)
-    return list(rows.values())
-
-
-def _replace(session: Session, table: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
-    """Replace all rows of the table."""
-    session.exec(delete(table))
-    for chunk in chunks(rows):
-        session.connection().execute(insert(table), chunk)
+        with self._database.changing() as connection:
+            for table in ("used_place", "subsystem_person", "kernel_tree"):
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608 constants
+            connection.executemany(_PLACE, places)
+            connection.executemany(_PERSON, people)
+            connection.execute(_TREE, (short_text(facts.name), facts.commit, text_of(now)))

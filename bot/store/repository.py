@@ -12,6 +12,8 @@ from bot.store.database import Database
 from bot.store.digest import DigestRows
 from bot.store.history import HistoryRows
 from bot.store.jobs import JobRows
+from bot.store.kernel_tree import KernelTreeRows
+from bot.store.landing import LandingRows
 from bot.store.mails import MailRows
 from bot.store.mutes import MuteRows
 from bot.store.outgoing import OutgoingRows
@@ -46,6 +48,8 @@ class Repository(
     StopRows,
     HistoryRows,
     JobRows,
+    LandingRows,
+    KernelTreeRows,
     SessionRoles,
 ):
     """The store over the SQLite file at `path`, which is created if it does not exist. Close it after use.

@@ -6,18 +6,14 @@ from bot.store.checks import CheckRows
 from bot.store.commands import CommandRows
 from bot.store.following import FollowingRows
 from bot.store.installation import InstallationRows
-from bot.store.kernel_tree import KernelTreeRows
 from bot.store.knowledge import KnowledgeRows
-from bot.store.landing import LandingRows
 from bot.store.records import RecordRows
 from bot.store.retention import RetentionRows
 
 
 class SessionRoles(
     FollowingRows,
-    KernelTreeRows,
     KnowledgeRows,
-    LandingRows,
     CommandRows,
     RecordRows,
     RetentionRows,

@@ -14,6 +14,7 @@ from bot.inbox.git_commits import write_git_archive
 from bot.review.model import Review
 from bot.store.repository import Repository
 from tests.bot.review.factories import AUTHOR
+from tests.fakes.landing_history import build
 from tests.fakes.mails import START, mail, patch, raw
 from tests.fakes.outbox import mail_about, series, store_posting
 
@@ -129,10 +130,16 @@ def test_a_command_that_reads_or_stops_does_not_load_sqlalchemy(tmp_path: Path, 
     assert heavy(loaded(tmp_path, *arguments)) - set(_FOR_READING.split()) == set()
 
 
-def test_a_round_of_a_dry_run_loads_neither_sqlalchemy_nor_the_scheduler(tmp_path: Path) -> None:
-    modules = heavy(loaded(tmp_path, "run", "--once"))
+@pytest.mark.parametrize("sources", [(), ("--archive", "list.git")], ids=["sample", "kernel"])
+def test_a_round_of_a_dry_run_loads_neither_sqlalchemy_nor_the_scheduler(tmp_path: Path, sources: list[str]) -> None:
+    if sources:
+        build(tmp_path)
+        settings = '[kernel]\nlanding = ["next"]\nrepositories = [{path = "kernel.git"}]'
+        (tmp_path / "patchwarden.toml").write_text(settings)
+    modules = loaded(tmp_path, "run", "--once", *sources)
 
-    assert modules & {"alembic", "apscheduler", "asyncio", "pydantic", "sqlalchemy", "sqlmodel"} == set()
+    assert bool(sources) == ({"bot.service.kernel_tree", "bot.service.landing"} <= modules)
+    assert heavy(modules) & {"alembic", "apscheduler", "asyncio", "pydantic", "sqlalchemy", "sqlmodel"} == set()
 
 
 def test_the_first_process_of_a_round_loads_neither_libgit2_nor_jobs_that_are_off(tmp_path: Path) -> None:
