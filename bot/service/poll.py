@@ -230,25 +230,29 @@ class PollJob:
     def _read(self) -> None:
         count, _ = self._store.pending()
         self._progress.start("threading", count)
-        while count and not self._stop.is_set() and (mails := self._store.unparsed(_MAILS)):
-            read: list[ParsedMail] = []
-            unread: list[ReadFailure] = []
-            results = self._indexed(mails)
-            for mail, result in zip(mails, results, strict=True):
-                if isinstance(result, ParsedMail):
-                    read.append(result)
-                else:
-                    unread.append(ReadFailure(mail.id, result.reason))
-            self._store.index(read, unread)
+        while count and not self._stop.is_set() and self._thread_some():
             self._memory.end_step()
-            for mail, result in zip(mails, results, strict=True):
-                if not isinstance(result, ParsedMail):
-                    tries = TRIES if isinstance(result, Crashed) and result.exceeded else 1
-                    where = {"list": mail.source, "origin": mail.mail.origin}
-                    event(
-                        LogEvent.MAIL_QUARANTINED, "warning", mail=mail.id, **where, reason=result.reason, tries=tries
-                    )
-            self._progress.advance(len(mails))
+
+    def _thread_some(self) -> int:
+        """Thread some mails. Return how many. Their memory is free before the next ones are loaded."""
+        if not (mails := self._store.unparsed(_MAILS)):
+            return 0
+        read: list[ParsedMail] = []
+        unread: list[ReadFailure] = []
+        results = self._indexed(mails)
+        for mail, result in zip(mails, results, strict=True):
+            if isinstance(result, ParsedMail):
+                read.append(result)
+            else:
+                unread.append(ReadFailure(mail.id, result.reason))
+        self._store.index(read, unread)
+        for mail, result in zip(mails, results, strict=True):
+            if not isinstance(result, ParsedMail):
+                tries = TRIES if isinstance(result, Crashed) and result.exceeded else 1
+                where = {"list": mail.source, "origin": mail.mail.origin}
+                event(LogEvent.MAIL_QUARANTINED, "warning", mail=mail.id, **where, reason=result.reason, tries=tries)
+        self._progress.advance(len(mails))
+        return len(mails)
 
     def _indexed(self, mails: Sequence[StoredMail]) -> list[ParsedMail | ReadFailure | Crashed]:
         """Read several mails for each exchange with a process. Those of a piece that fails are read one by one."""
@@ -265,27 +269,33 @@ class PollJob:
     def _put_together(self) -> tuple[int, tuple[Outcome, ...]]:
         _, count = self._store.pending()
         self._progress.start("assembling", count)
-        done, unready = 0, []
-        while count and not self._stop.is_set() and (threads := self._store.unassembled(_THREADS)):
-            results = self._executor.map(partial(postings_in, self._assemble, book=self._book()), threads, _THREAD_TIME)
-            assembled = [
-                (thread, () if isinstance(result, Crashed) else result)
-                for thread, result in zip(threads, results, strict=True)
-            ]
-            completed = self._store.save_threads(assembled)
-            for thread, result in zip(threads, results, strict=True):
-                if isinstance(result, Crashed):
-                    tries = TRIES if result.exceeded else 1
-                    event(LogEvent.THREAD_QUARANTINED, "warning", thread=thread.id, reason=result.reason, tries=tries)
-            postings = [encoded.posting for _, result in assembled for encoded in result]
-            for posting in postings:
-                if posting.message_id in completed:
-                    event(LogEvent.POSTING_COMPLETE, **series_fields(posting), patches=len(posting.series.patches))
-            self._progress.advance(len(threads))
+        done, unready = 0, list[Outcome]()
+        while count and not self._stop.is_set() and (threads := self._assemble_some(unready)):
             self._memory.end_step()
-            done += len(threads)
-            unready += [Outcome.of(posting) for posting in postings if not isinstance(posting.state, Complete)]
+            done += threads
         return done, tuple(unready)
+
+    def _assemble_some(self, unready: list[Outcome]) -> int:
+        """Assemble some threads. Return how many. Their memory is free before the next ones are loaded."""
+        if not (threads := self._store.unassembled(_THREADS)):
+            return 0
+        results = self._executor.map(partial(postings_in, self._assemble, book=self._book()), threads, _THREAD_TIME)
+        assembled = [
+            (thread, () if isinstance(result, Crashed) else result)
+            for thread, result in zip(threads, results, strict=True)
+        ]
+        completed = self._store.save_threads(assembled)
+        for thread, result in zip(threads, results, strict=True):
+            if isinstance(result, Crashed):
+                tries = TRIES if result.exceeded else 1
+                event(LogEvent.THREAD_QUARANTINED, "warning", thread=thread.id, reason=result.reason, tries=tries)
+        postings = [encoded.posting for _, result in assembled for encoded in result]
+        for posting in postings:
+            if posting.message_id in completed:
+                event(LogEvent.POSTING_COMPLETE, **series_fields(posting), patches=len(posting.series.patches))
+        unready += [Outcome.of(posting) for posting in postings if not isinstance(posting.state, Complete)]
+        self._progress.advance(len(threads))
+        return len(threads)
 
 
 def postings_in(assemble: Assemble, thread: Thread, book: AddressBook = NO_BOOK) -> Sequence[EncodedPosting]:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from threading import Event
+from typing import Any
+from weakref import ReferenceType, ref
 
 import pytest
 from rich.console import Console
@@ -24,6 +26,7 @@ from bot.mail.posting import Complete, Posting
 from bot.ports.archive import Archive
 from bot.ports.mails import ParsedMail, ReadFailure, StoredMail
 from bot.ports.raw_mail import DeletedMail
+from bot.service import poll
 from bot.service.poll import NO_BOOK, PollJob, digest, index
 from bot.store import mails
 from bot.store.repository import Repository
@@ -121,6 +124,32 @@ def test_a_thread_that_nobody_can_put_together_stops_no_other(store: Repository)
 
     assert _due(store) == ["c@x"]
     assert store.pending() == (0, 0)
+
+
+def test_mails_are_loaded_when_those_before_them_are_forgotten(
+    store: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Loaded(list[Any]):
+        """A list that can be looked at without keeping it."""
+
+    loaded: list[ReferenceType[Loaded]] = []
+
+    def watched(load: Callable[[int], Sequence[Any]]) -> Callable[[int], Sequence[Any]]:
+        def load_some(limit: int) -> Sequence[Any]:
+            assert not any(before() for before in loaded)
+            some = Loaded(load(limit))
+            loaded.append(ref(some))
+            return some
+
+        return load_some
+
+    for name in ("_MAILS", "_THREADS"):
+        monkeypatch.setattr(poll, name, 1)
+    for method in ("unparsed", "unassembled"):
+        monkeypatch.setattr(store, method, watched(getattr(store, method)))
+    result = _poll(store, FakeArchive([patch("1@x", "led"), patch("2@x", "fan")])).run()
+
+    assert (result.threads, len(loaded)) == (2, 6)
 
 
 def test_it_stops_between_batches_and_goes_on_later(store: Repository) -> None:
