@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _MAX_BYTES: Final = 1024 * 1024  # of an uncompressed block; a larger mail has a block of its own
 _LEVEL: Final = 6  # level 3 takes half of the time and 8 % more space, level 9 twice the time and 2 % less space
 _MAX_CACHED: Final = 8  # blocks of one reader
+_MAX_KEPT: Final = 2  # blocks that a process keeps: two of its postings in a row often share one
 _READ: Final = "SELECT content FROM block WHERE id = ?"
 _MAILS: Final = (
     "SELECT id, block, start, length FROM mail WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) "
@@ -233,7 +234,7 @@ def bytes_in(stored: bytes | None, extent: Extent) -> bytes:
     return _cut(b"" if stored is None else _unpacked_once(stored), extent.start, extent.length)
 
 
-@lru_cache(maxsize=_MAX_CACHED)  # Mails and images of a block are read one after the other, also by neighbours.
+@lru_cache(maxsize=_MAX_KEPT)  # Mails and images of a block are read one after the other, also by neighbours.
 def _unpacked_once(stored: bytes) -> bytes:
     return unpack_block(stored)
 

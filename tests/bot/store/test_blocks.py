@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Mails are compressed together, and each can be read and removed alone."""
 
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +14,10 @@ from bot.store.blocks import (
     NOWHERE,
     BlockReader,
     Extent,
+    bytes_in,
     driver,
     erase_bytes,
+    pack_block,
     pack_bytes,
     store_bytes,
     store_packed,
@@ -80,6 +83,17 @@ def test_a_reader_of_many_blocks_reads_each_again_when_it_is_needed(connection: 
     for _ in range(2):
         assert [reader.bytes_at(*extent) for extent in extents] == [b"%d" % at for at in range(20)]
     assert len(reader._blocks) == 8
+
+
+def test_a_process_keeps_the_last_two_blocks_that_it_read() -> None:
+    stored = [pack_block(b"%d" % at * MEGABYTE) for at in range(6)]
+    tracemalloc.start()
+    texts = [bytes_in(block, Extent(1, MEGABYTE - 3, 3)) for block in stored]
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert texts == [b"%d" % at * 3 for at in range(6)]
+    assert 2 * MEGABYTE < kept < 3 * MEGABYTE
 
 
 def test_erased_bytes_are_gone_and_the_others_stay_where_they_are(connection: Plain) -> None:
