@@ -317,6 +317,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
             database = sqlite3.connect(path, timeout=60, isolation_level=None)
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = OFF")  # a cache: facts that a crash loses are read again
+            database.execute("PRAGMA cache_size = -500")  # kilobytes; what was read is kept in other forms
             if _version(database) != VERSION:
                 _create_tables(database)
             return database

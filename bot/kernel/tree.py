@@ -18,7 +18,7 @@ from rules.lazy import re
 
 # Several rules read the same files, and libgit2 does not cache blobs by default. Each process has its own cache.
 pygit2.settings.cache_object_limit(pygit2.enums.ObjectType.BLOB, 256 * 1024)
-pygit2.settings.cache_max_size(4 * 1024 * 1024)
+pygit2.settings.cache_max_size(2 * 1024 * 1024)
 
 
 class Repository:
