@@ -70,7 +70,7 @@ SELECT json_extract(facts, '$[1]'), json_array_length(facts, '$[0]'), json_extra
 WHERE kind = 'kconfig' AND blob = ?"""
 _TABLES = ("source", "declaration", "fact", "option", "tree_facts")
 _MAX_TREE_FACTS = 140  # rows: those of the last 20 trees
-_MAX_UNWRITTEN = 256  # files that are read before their facts are written, in one transaction
+_MAX_UNWRITTEN = 64  # files that are read before their facts are written, in one transaction
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})  # the codes of errors of a damaged file
 

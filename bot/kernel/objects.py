@@ -8,7 +8,7 @@ import pygit2
 from rules.lazy import dataclass, re
 
 _ID = re.compile(r"[0-9a-f]{4,40}")
-_KEPT = 12  # characters of a name; a repository without packs has 100,000 names
+_KEPT = 8  # characters of a name; a repository without packs has 100,000 names
 
 
 @dataclass(frozen=True, slots=True)
