@@ -90,9 +90,10 @@ class RustAfter:
 
     @cached_property
     def _contents(self) -> list[tuple[str, bytes]]:
-        """Every Rust file. It is read once, because each changed item is searched in all files."""
+        """Every Rust file that is built. It is read once, because each changed item is searched in all files."""
         facts = self._diff.after.facts
-        return [(path, facts.read(path) or b"") for path in facts.rust_paths() if path.endswith(".rs")]
+        paths = (path for path in facts.rust_paths() if path.endswith(".rs") and self._after.is_built(path))
+        return [(path, facts.read(path) or b"") for path in paths]
 
     def _read_lines_before(self, path: str) -> frozenset[str]:
         """Return the lines of a file before the series, as uses quote them."""

@@ -49,6 +49,18 @@ class CrateApi:
         self._modules: dict[Path, _Module] = {}
         self._exports: dict[tuple[Path, str], Path | None] = {}
         self._found: dict[tuple[Path, int], bool | None] = {}
+        self._left_out: frozenset[Path] = frozenset()
+
+    def leave_out(self, modules: frozenset[Path]) -> None:
+        """Treat these modules as not built although they have files; call this before anything is looked up."""
+        self._left_out = modules
+
+    def is_built(self, path: str) -> bool:
+        """Tell whether a Rust file is no part of a module that is left out."""
+        return not (self._left_out and is_in_crate(path) and self._is_left_out(module_of(path)))
+
+    def _is_left_out(self, module: Path) -> bool:
+        return any(module[:length] in self._left_out for length in range(1, len(module) + 1))
 
     def read(self, path: str) -> bytes:
         """Return the content of a file; nothing if it does not exist."""
@@ -64,7 +76,7 @@ class CrateApi:
     @cached_property
     def files(self) -> dict[Path, str]:
         """The file of each module of the crate."""
-        return files_by_module(self._facts.rust_paths())
+        return files_by_module(filter(self.is_built, self._facts.rust_paths()))
 
     def exists(self, path: Path, depth: int = 0) -> bool | None:
         """Tell whether a path of the crate leads to an item; None if that is unknown."""

@@ -12,7 +12,8 @@ from rules.bindings.changed_items import ChangedItems, ItemChange
 from rules.bindings.crate_api import CrateApi
 from rules.bindings.crate_paths import ItemKey, below_crate, full_name, is_in_crate, module_of
 from rules.bindings.other_definitions import OtherDefinitions
-from rules.source.rust.api import ApiItem
+from rules.source.rust.api import ApiItem, possible_names
+from rules.source.rust.path_uses import Path
 
 _TYPES = ("struct", "enum", "union", "type", "trait")
 
@@ -30,6 +31,7 @@ class _Comparison:
         self._before, self._after = CrateApi(diff.before.facts), CrateApi(diff.after.facts)
         self._old = _items(self._before, changed)
         self._new = _items(self._after, changed)
+        self._after.leave_out(self._undeclared_modules())
         files = RustAfter(diff, self._after)
         self._uses = ItemUses(diff, self._before, self._after, files)
         self._implementations = Implementations(self._before, self._after, files)
@@ -39,10 +41,10 @@ class _Comparison:
     def run(self) -> Iterator[ApiBreakage]:
         for key, items in self._old.items():
             path, item = items[0]
-            if any(other.is_conditional for _, other in (*items, *self._new.get(key, ()))):
-                continue
             if key not in self._new:
                 yield from (self._removed_method if self._is_method(key) else self._removed)(key, path, item)
+            elif any(other.is_conditional for _, other in (*items, *self._new[key])):
+                continue
             elif self._is_hidden(key):
                 yield from self._hidden(key, path, item)
             else:
@@ -54,6 +56,12 @@ class _Comparison:
             had_default = all(old.is_default for _, old in self._old.get(key, ()))
             if had_default and not any(new.is_default for _, new in items) and self._is_method(key):
                 yield from self._required(key, path, item)
+
+    def _undeclared_modules(self) -> frozenset[Path]:
+        """Return the modules whose `mod` the series removes, unless a macro may declare them. Files may remain."""
+        removed = [(key, items) for key, items in self._old.items() if key.kind == "mod" and key not in self._new]
+        names = {path: possible_names(self._after.read(path)) for path in {items[0][0] for _, items in removed}}
+        return frozenset(key.path for key, items in removed if key.name not in names[items[0][0]])
 
     def _is_method(self, key: ItemKey) -> bool:
         """Tell whether the owner is a trait that exists before and after the series."""
@@ -69,7 +77,10 @@ class _Comparison:
 
         def is_user(use: ItemUse) -> bool:
             is_macro = use.is_item and use.written.is_macro
-            may_be_item = is_macro or (use.is_item and use.written.is_import) if kind == "macro" else not is_macro
+            is_import = use.is_item and use.written.is_import
+            may_be_item = is_macro or is_import if kind == "macro" else not is_macro
+            if kind == "mod" and use.is_item and not is_import:
+                return False  # a variable or field
             return may_be_item and (self._uses.leads_to(key.path, use) if owner else self._uses.leads_nowhere(use))
 
         uses = self._uses.left_behind(key.path, is_user)

@@ -6,7 +6,7 @@
 A change of the `kernel` crate that other Rust code does not follow:
 
 - An item that other code names by its path, or a variant of an enum, is removed, renamed or moved, or a `pub use` of an
-  item is removed.
+  item is removed. A module whose `mod` line is removed counts as removed, also if its file remains.
 - An item that other crates name by its path becomes private, or `pub(crate)`, or its `pub use` does.
 - A function that is called by its path gets another number of parameters, or becomes unsafe.
 - An item takes another number of generic arguments than a path passes to it.

@@ -457,6 +457,31 @@ def test_a_macro_that_is_no_longer_exported_is_reported_there() -> None:
     assert _places(FILES[LAMP].replace("#[macro_export]\n", "")) == [(1, "pre", 16, "#[macro_export]")]
 
 
+@pytest.mark.parametrize("declared", ["pub mod lamp;\n", "#[cfg(CONFIG_LAMP)]\npub mod lamp;\n", "mod lamp;\n"])
+def test_a_module_without_its_line_is_removed_although_its_file_remains(declared: str) -> None:
+    before = f"{declared}pub mod bulb;\n"
+    lamp = f"{FILES[LAMP]}fn f() {{ crate::lamp::dim(1, (2, 3)); }}\n"
+    files = {LIB: before, LAMP: lamp, BULB: "use crate::lamp::Lamp;\n"}
+
+    assert _breakages(whole_change(LIB, "pub mod bulb;\n", before=before), **files) == [
+        ("kernel::lamp", REMOVED, [1, 2, 5, 6, 7, 9, 1])
+    ]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "#[cfg(CONFIG_LAMP)]\npub mod lamp;\n",
+        '#[path = "lamp.rs"]\nmod light;\npub use light as lamp;\n',
+        "pub use other::lamp;\n",
+        "modules! { lamp }\n",
+        "mod inner {\n    pub mod lamp;\n}\npub use inner::lamp;\n",
+    ],
+)
+def test_a_module_that_is_declared_otherwise_is_not_called_removed(after: str) -> None:
+    assert [] == _breakages(whole_change(LIB, f"{after}pub mod bulb;\n", before=FILES[LIB]))
+
+
 STATES = (
     "pub enum State {\n    Off,\n    /// Lit.\n    #[deprecated]\n    Lit(u32, u32) = 2,\n    Dim { hue: u32 },\n}\n"
 )
