@@ -15,6 +15,8 @@ class ApiEffect(StrEnum):
     PARAMETERS = "parameters"
     GENERICS = "generics"
     UNSAFE = "unsafe"
+    NOT_CONST = "not-const"
+    TYPE = "type"
     FIELD_REMOVED = "field-removed"
     FIELD_ADDED = "field-added"
     TRAIT_SAFETY = "trait-safety"

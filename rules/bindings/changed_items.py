@@ -64,6 +64,9 @@ class ChangedItems:
             yield change.breakage(ApiEffect.GENERICS, users_of(self._with_refused_arguments(change)))
         if after.is_unsafe and not before.is_unsafe:
             yield change.breakage(ApiEffect.UNSAFE, users_of(self._left_behind(change, _is_safe_call)))
+        if before.is_const and not after.is_const:
+            calls = self._left_behind(change, lambda use: use.is_item and use.written.is_const_call)
+            yield change.breakage(ApiEffect.NOT_CONST, users_of(self._certain(calls)))
 
     def _compare_types(self, change: ItemChange) -> Iterator[ApiBreakage]:
         before, after = change.before, change.after
@@ -73,6 +76,9 @@ class ChangedItems:
             implemented = self._implementations.of_trait(change.key.path)
             users = (user for user, implementation in implemented if implementation.is_unsafe == before.is_unsafe)
             yield change.breakage(ApiEffect.TRAIT_SAFETY, users)
+        if before.type and after.type and before.type != after.type:
+            values = self._left_behind(change, lambda use: use.is_item and use.written.wanted == before.type)
+            yield change.breakage(ApiEffect.TYPE, users_of(self._certain(values)))
         if before.fields is not None and after.fields is not None and before.fields != after.fields:
             yield from self._compare_fields(change, before.fields, after.fields)
 
@@ -82,7 +88,7 @@ class ChangedItems:
         """Compare the fields of a struct with those that its literals and patterns name."""
         fields = frozenset(before)
         removed, added = fields.difference(after), tuple(name for name in after if name not in fields)
-        literals = self._left_behind(change, lambda use: use.is_item and self._is_certain_literal(use))
+        literals = self._certain(self._left_behind(change, lambda use: use.is_item and use.written.fields is not None))
         named = [(use, removed.intersection(use.written.fields or ())) for use in literals]
         gone = frozenset[str]().union(*(names for _, names in named))
         users = users_of(use for use, names in named if names)
@@ -91,8 +97,9 @@ class ChangedItems:
             complete = (use for use in literals if use.written.fields and fields == frozenset(use.written.fields))
             yield change.breakage(ApiEffect.FIELD_ADDED, users_of(complete), added)
 
-    def _is_certain_literal(self, use: ItemUse) -> bool:
-        return use.written.fields is not None and not use.written.is_in_macro and not self._uses.is_uncertain(use)
+    def _certain(self, uses: Iterable[ItemUse]) -> list[ItemUse]:
+        """Return the uses whose surroundings are known: in no macro, and in no file with unknown changes."""
+        return [use for use in uses if not (use.written.is_in_macro or self._uses.is_uncertain(use))]
 
     def _with_refused_arguments(self, change: ItemChange) -> list[ItemUse]:
         """Return the uses with as many generic arguments as only the old form of the item takes."""

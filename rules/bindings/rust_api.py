@@ -172,7 +172,7 @@ class _Comparison:
 
     def _changed(self, key: ItemKey, items: list[tuple[str, ApiItem]]) -> Iterator[ApiBreakage]:
         """Yield what the change of an item breaks, unless the item has several forms before or after it."""
-        old, new = ({_form(item): item for _, item in forms} for forms in (items, self._new[key]))
+        old, new = ({item.form: item for _, item in forms} for forms in (items, self._new[key]))
         if len(old) == len(new) == 1 and old.keys() != new.keys():
             change = ItemChange(key, items[0][0], items[0][1], self._new[key][0][1])
             yield from self._changes.find_breakages(change, is_method=self._is_method(key))
@@ -188,11 +188,6 @@ class _Comparison:
         users = tuple(user for user, item in methods if item is None)
         if users and not item.is_conditional:
             yield ApiBreakage(ApiEffect.METHOD_REQUIRED, full_name(key.path), path, item, users)
-
-
-def _form(item: ApiItem) -> tuple[object, ...]:
-    """Return what is compared of an item that exists before and after a series."""
-    return item.parameters, item.generics, item.is_unsafe, item.fields
 
 
 def _items(crate: CrateApi, changed: list[str]) -> dict[ItemKey, list[tuple[str, ApiItem]]]:

@@ -9,6 +9,9 @@ A change of the `kernel` crate that other Rust code does not follow:
   item is removed. A module whose `mod` line is removed counts as removed, also if its file remains.
 - An item that other crates name by its path becomes private, or `pub(crate)`, or its `pub use` does.
 - A function that is called by its path gets another number of parameters, or becomes unsafe.
+- A `const fn` is no longer `const`, and is called in a constant, a static, a `const` block, the length of an array or
+  another `const fn`.
+- A constant gets another primitive type, and is the length of an array or the value of something of its old type.
 - An item takes another number of generic arguments than a path passes to it.
 - A struct loses a field that a literal or pattern names, or gets one that a literal without `..` does not name.
 - A method of a trait is removed, gets other parameters, or becomes unsafe or safe, and implementations are as before.
@@ -30,7 +33,7 @@ Update the users named in the finding, or keep the old item until the users are 
 
 - Users without a path in the code: methods that are called on a value, types and functions that stand alone under a
   name from a glob import, and items that a macro defines.
-- Changes of types and bounds, which only a compiler can compare.
+- Other changes of types, and those of bounds, which only a compiler can compare.
 - Calls, literals and generic arguments inside a macro call.
 - Items under a `cfg`.
 - A removed name that the series declares again in the file of the item, or adds to a macro there, and an item that is
@@ -65,6 +68,20 @@ _MAX_HEAD = 20  # lines of a declaration before its body
 _MAX_ALONE = 3  # removed items of a file that have a finding each
 _FIELD = re.compile(r"\s*+(?>pub(?>\([^)]*+\))?+\s++)?+(\w++)\s*+:(?!:)")
 _EVERYWHERE = ((1, sys.maxsize),)
+_CHANGES: Final = {
+    ApiEffect.UNSAFE: "becomes unsafe, but is called outside of unsafe code",
+    ApiEffect.NOT_CONST: "is no longer `const`, but is called in constant code",
+}
+_FIELD_CHANGES: Final = {
+    ApiEffect.FIELD_REMOVED: (
+        "loses the field {fields}, but Rust code names it",
+        "loses the fields {fields}, but Rust code names them",
+    ),
+    ApiEffect.FIELD_ADDED: (
+        "gets the field {fields}, but literals or patterns without `..` do not name it",
+        "gets the fields {fields}, but literals or patterns without `..` do not name them",
+    ),
+}
 _SIDES: Final[tuple[Side, ...]] = ("pre", "post")
 
 
@@ -145,7 +162,7 @@ def _declared(sources: Iterable[RustSource]) -> dict[tuple[str, str], list[_Decl
         for item in read_items(source):
             head = range(item.line, min(item.line + _MAX_HEAD, source.last_line + 1))
             ends = (line for line in head if source.line_text(line).rstrip().endswith(("{", ";", "}")))
-            compared = (item.parameters, item.is_default, item.is_public, item.is_unsafe, item.generics)
+            compared = (item.form, item.is_default, item.is_public)
             declaration = _Declaration(item.owner, (item.line, next(ends, head[-1])), compared)
             declared.setdefault((item.kind, item.name), []).append(declaration)
     return declared
@@ -218,7 +235,12 @@ def _message(breakage: ApiBreakage, where: str) -> str:
 
 def _change(breakage: ApiBreakage, before: ApiItem, after: ApiItem) -> str:
     """Return what happens to an item that still exists, and what its users do."""
-    fields, is_one = listing([f"`{name}`" for name in breakage.fields], _MAX_SHOWN), len(breakage.fields) == 1
+    if breakage.effect in _FIELD_CHANGES:
+        one, several = _FIELD_CHANGES[breakage.effect]
+        fields = listing([f"`{name}`" for name in breakage.fields], _MAX_SHOWN)
+        return (one if len(breakage.fields) == 1 else several).format(fields=fields)
+    if breakage.effect in _CHANGES:
+        return _CHANGES[breakage.effect]
     match breakage.effect:
         case ApiEffect.PARAMETERS:
             return f"takes {_parameters(before, after)}, but is called with {before.parameters}"
@@ -226,16 +248,8 @@ def _change(breakage: ApiBreakage, before: ApiItem, after: ApiItem) -> str:
             return f"has {_parameters(before, after)}, but is implemented with {before.parameters}"
         case ApiEffect.GENERICS:
             return f"takes {_generics(before.generics, after.generics)}, but is used as before"
-        case ApiEffect.UNSAFE:
-            return "becomes unsafe, but is called outside of unsafe code"
-        case ApiEffect.FIELD_REMOVED if is_one:
-            return f"loses the field {fields}, but Rust code names it"
-        case ApiEffect.FIELD_REMOVED:
-            return f"loses the fields {fields}, but Rust code names them"
-        case ApiEffect.FIELD_ADDED if is_one:
-            return f"gets the field {fields}, but literals or patterns without `..` do not name it"
-        case ApiEffect.FIELD_ADDED:
-            return f"gets the fields {fields}, but literals or patterns without `..` do not name them"
+        case ApiEffect.TYPE:
+            return f"has the type `{after.type}` (was `{before.type}`), but is used as before"
         case ApiEffect.TRAIT_SAFETY if after.is_unsafe:
             return "becomes an unsafe trait, but is implemented as before"
         case ApiEffect.TRAIT_SAFETY:

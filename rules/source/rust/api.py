@@ -10,7 +10,7 @@ from typing import NamedTuple
 from rules.lazy import dataclass, field, re
 from rules.source.rust.functions import split_at_commas
 from rules.source.rust.generics import Generics, closing_angle, count_parameters
-from rules.source.rust.path_uses import Path, PathUse, Scopes, read_path_uses
+from rules.source.rust.path_uses import PRIMITIVE_TYPES, Path, PathUse, Scopes, read_path_uses
 from rules.source.rust.source import RustSource
 from rules.source.rust.uses import Import, read_uses
 
@@ -34,7 +34,8 @@ class ApiItem:
     has a body or value for it. A macro that `#[macro_export]` exports has the kind `macro`. `alias_of` is the type that
     an alias names, with its import resolved; empty if that is no path. `is_public` says that other crates may use it,
     as far as its own declaration tells. Lifetimes are not among its `generics`. `fields` are the names of the fields of
-    a struct, None for another item, or if a field is conditional or has no name.
+    a struct, None for another item, or if a field is conditional or has no name. `type` is that of a constant or static
+    if it is a primitive one. `is_const` is for functions.
     """
 
     kind: str
@@ -51,6 +52,13 @@ class ApiItem:
     is_unsafe: bool = False
     generics: Generics = Generics()
     fields: tuple[str, ...] | None = None
+    type: str = ""
+    is_const: bool = False
+
+    @property
+    def form(self) -> tuple[object, ...]:
+        """What users of the item need to know of it beside its path, for comparisons."""
+        return self.parameters, self.generics, self.is_unsafe, self.is_const, self.fields, self.type
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +174,7 @@ class _Reader:
         """Read the items between two indexes. Return whether a macro may define more of them."""
         words = self._words.words
         at, attributes, has_macro = start, list[str](), False
-        is_exported, is_public, is_unsafe = False, block.is_public, False
+        is_exported, is_public, is_unsafe, is_const = False, block.is_public, False, False
         while at < end:
             word = words[at]
             following = words[at + 1] if at + 1 < end else ""
@@ -181,7 +189,7 @@ class _Reader:
                 at = self._words.closing(at + 1) + 1 if following == "(" else at + 1
                 continue
             if word in _MODIFIERS or (word == "const" and following in ("fn", "unsafe", "async", "extern")):
-                is_unsafe = is_unsafe or word == "unsafe"
+                is_unsafe, is_const = is_unsafe or word == "unsafe", is_const or word == "const"
                 at += 1
                 continue
             if word == "use":
@@ -197,15 +205,15 @@ class _Reader:
                     self.items.append(ApiItem("macro", words[at + 2], (), "", self._line(at), offset=offset))
                 at += 3
             elif word in _ITEMS and _NAME.match(following):
-                at = self._read_item(at, end, block, attributes, is_public, is_unsafe)
+                at = self._read_item(at, end, block, attributes, is_public, is_unsafe, is_const)
             else:
                 has_macro = has_macro or following == "!"
                 at = self._words.closing(at) + 1 if word in ("(", "[", "{") else at + 1
-            attributes, is_exported, is_public, is_unsafe = [], False, block.is_public, False
+            attributes, is_exported, is_public, is_unsafe, is_const = [], False, block.is_public, False, False
         return has_macro
 
     def _read_item(
-        self, at: int, end: int, block: _Block, attributes: list[str], is_public: bool, is_unsafe: bool
+        self, at: int, end: int, block: _Block, attributes: list[str], is_public: bool, is_unsafe: bool, is_const: bool
     ) -> int:
         """Read an item that begins with its keyword, and return the index after it."""
         words = self._words.words
@@ -248,6 +256,8 @@ class _Reader:
                     is_unsafe,
                     generics,
                     self._read_fields(stop + 1, after - 1) if has_body and kind == "struct" else None,
+                    self._read_primitive(head, end) if kind in ("const", "static") else "",
+                    is_const,
                 )
             )
         if has_body and kind == "enum":
@@ -302,6 +312,12 @@ class _Reader:
             depth += (words[at] == "<") - (words[at] == ">")
             at = self._words.closing(at) + 1 if words[at] in ("(", "[", "{") else at + 1
         return min(at + 1, end)
+
+    def _read_primitive(self, at: int, end: int) -> str:
+        """Return the type after a `:` if it is a primitive one, else an empty string."""
+        words = self._words.words[at : min(at + 3, end)]
+        is_alone = words[:1] == (":",) and words[2:3] in (("=",), (";",))
+        return words[1] if is_alone and words[1] in PRIMITIVE_TYPES else ""
 
     def _read_alias(self, start: int, end: int) -> Path:
         """Return the type after the `=` of a type alias without its parameters; an empty path if it is no path."""

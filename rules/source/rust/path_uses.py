@@ -20,8 +20,13 @@ _OPENINGS = (("(",), ("[",), ("{",))
 _UNCLEAR = frozenset("<#$")
 _BEFORE_LITERAL = frozenset("=(,{;}[:|") | {"=>", "return", "let"}
 _NO_TYPE = frozenset("<({!") | {"::"}  # what follows the name of a type whose generic arguments may be inferred
-_MAX_CALL = 400  # words of the arguments of a call
+_BEFORE_NO_ITEM = frozenset(("*", "<", ",", "&", "raw"))  # what precedes `const` in a type or expression
+_MAX_CALL = 400  # words of the arguments of a call, or of the value of a constant
+_MAX_TYPE = 100  # words of the type of a constant
 _MAX_TEXT = 200  # characters of a line that is quoted
+
+_INTEGER_SIZES = ("8", "16", "32", "64", "128", "size")
+PRIMITIVE_TYPES = frozenset(("bool", "char", "f32", "f64", "str", *(s + size for s in "iu" for size in _INTEGER_SIZES)))
 
 Path = tuple[str, ...]
 
@@ -33,7 +38,9 @@ class PathUse:
     `module` are the inline modules around it. A name alone is a use if the file imports it, or if it calls a macro that
     the file does not define. `generics` are the numbers of the generic arguments of its last names, each None if they
     may be inferred; empty if all may. `fields` are the fields that a literal or pattern of a struct names, with ".." if
-    it omits others.
+    it omits others. `is_const_call` says that it is certainly called where the code is evaluated by the compiler.
+    `wanted` is the primitive type that its value must have, as the length of an array or the value of a variable or
+    constant of that type; empty if that is unclear.
     """
 
     path: Path
@@ -48,6 +55,8 @@ class PathUse:
     is_in_unsafe: bool = False
     generics: tuple[int | None, ...] = ()
     fields: tuple[str, ...] | None = None
+    is_const_call: bool = False
+    wanted: str = ""
 
 
 class Scopes:
@@ -119,23 +128,25 @@ class _Reader:
         """Return the path that begins at an index. `A::<B>::c` is `A::c`."""
         words = self._words.words
         names, generics, end = [words[at]], list[int | None]([None]), at + 1
+        call = end
         while words[end : end + 1] == ("::",):
             following = end + 1
             if words[following : following + 1] == ("<",):
                 count, following = self._read_generics(following)
                 generics[-1] = count or None
+                call = following
                 following += words[following : following + 1] == ("::",)
             if words[following - 1] != "::" or following >= len(words) or not _NAME.match(words[following]):
                 break
             names.append(words[following])
             generics.append(None)
-            end = following + 1
+            call = end = following + 1
         if words[end : end + 1] == ("<",):
             generics[-1], _ = self._read_generics(end)
         elif generics[-1] is None and self._is_type(at, end):
             generics[-1] = 0
         is_inferred = all(count is None for count in generics)
-        return _WrittenPath(tuple(names), end, () if is_inferred else tuple(generics))
+        return _WrittenPath(tuple(names), end, () if is_inferred else tuple(generics), call)
 
     def _is_type(self, at: int, end: int) -> bool:
         """Tell whether a path is not called, and no literal: it is a type then if its name is not one of a value."""
@@ -163,11 +174,12 @@ class _Reader:
         offset, end = self._words.offsets[at], path.end
         line = self._source.line(offset)
         following = self._words.words[end : end + 1]
+        is_call = self._words.words[path.call : path.call + 1] == ("(",)
         return PathUse(
             self._scopes.resolve(path.names),
             line,
             self._scopes.quote(line),
-            self._count_arguments(end) if following == ("(",) else None,
+            self._count_arguments(path.call) if is_call else None,
             is_macro=self._is_macro_call(end),
             module=self._scopes.module_at(offset),
             offset=offset,
@@ -175,7 +187,19 @@ class _Reader:
             is_in_unsafe=regions.is_in_unsafe(at),
             generics=path.generics,
             fields=self._read_fields(at, end) if following == ("{",) else None,
+            is_const_call=is_call and regions.is_in_const(at),
+            wanted=self._wanted_type(at, end),
         )
+
+    def _wanted_type(self, at: int, end: int) -> str:
+        """Return the primitive type of the value that a path is, if the code around it says so."""
+        words = self._words.words
+        before, following = words[at - 1 : at], words[end : end + 1]
+        if before == (";",) and following == ("]",):
+            return "usize"
+        is_value = before == ("=",) and following == (";",) and words[at - 3 : at - 2] == (":",)
+        is_declared = is_value and words[at - 5] in ("const", "static", "let", "mut")
+        return words[at - 2] if is_declared and words[at - 2] in PRIMITIVE_TYPES else ""
 
     def _read_fields(self, at: int, opening: int) -> tuple[str, ...] | None:
         """Return the fields between the braces after a path; None unless it is the literal or pattern of a struct."""
@@ -222,25 +246,29 @@ class _Reader:
 
 @dataclass(frozen=True, slots=True)
 class _WrittenPath:
-    """A path as the code writes it, with the index after it."""
+    """A path as the code writes it. `end` is the index after its names, `call` also after their generic arguments."""
 
     names: Path
     end: int
     generics: tuple[int | None, ...]
+    call: int
 
 
 class _Regions:
-    """The macro calls, attributes, `unsafe` blocks and `unsafe` functions of a source, entered word by word."""
+    """The macro calls, attributes, `unsafe` code and constant code of a source, entered word by word."""
 
     def __init__(self, words: Tokens) -> None:
         self._words = words
-        self._macro_end = self._unsafe_end = -1
+        self._macro_end = self._unsafe_end = self._const_end = -1
         self._awaits_body = False  # of an unsafe function
+        self._awaits_const = False  # the body of a constant function
+        self._const_starts: dict[int, int] = {}  # the last index of each constant expression, by the first one
 
     def enter(self, at: int) -> None:
         """Note the region that begins at an index."""
         words = self._words.words
         word, following = words[at], words[at + 1] if at + 1 < len(words) else ""
+        self._enter_const(at, word, following)
         if word == "unsafe":
             self._awaits_body = following not in ("impl", "trait")
         elif word in ("{", ";"):
@@ -252,6 +280,52 @@ class _Regions:
             opening = at + 2 if is_apart else at + 1
             if words[opening : opening + 1] and words[opening] in _OPENING_WORDS:
                 self._macro_end = max(self._macro_end, self._words.closing(opening))
+
+    def _enter_const(self, at: int, word: str, following: str) -> None:
+        """Note the constant code that begins at an index. A function or closure in it may be called later."""
+        words = self._words.words
+        self._const_end = max(self._const_end, self._const_starts.pop(at, -1))
+        if word == "fn" or (word == "|" and _begins_closure(words[at - 1] if at else "")):
+            self._const_end = -1
+        elif word in ("const", "static"):
+            before = words[at - 1] if at else ""
+            self._awaits_const = word == "const" and following in ("fn", "unsafe", "extern", "async")
+            name = at + 2 if following == "mut" else at + 1
+            if following == "{":
+                self._const_starts[at + 1] = self._words.closing(at + 1)
+            elif before not in _BEFORE_NO_ITEM and words[name + 1 : name + 2] == (":",):
+                self._await_value(name + 2)
+        elif word == "{" and self._awaits_const:
+            self._const_end = max(self._const_end, self._words.closing(at))
+            self._awaits_const = False
+        elif word == ";":
+            self._awaits_const = False
+        elif word == "[":
+            closing = self._words.closing(at)
+            if semicolon := self._find_semicolon(at + 1, closing):
+                self._const_starts[semicolon] = closing
+
+    def _await_value(self, at: int) -> None:
+        """Note where the value of a constant or static begins and ends. Its type begins at the index."""
+        words, depth, end = self._words.words, 0, min(at + _MAX_TYPE, len(self._words.words))
+        while at < end and words[at] not in (";", "{") and (depth or words[at] != "="):
+            depth += (words[at] == "<") - (words[at] == ">")
+            at = self._words.closing(at) + 1 if words[at] in _OPENING_WORDS else at + 1
+        if at < end and words[at] == "=" and (semicolon := self._find_semicolon(at, len(words))):
+            self._const_starts[at] = semicolon
+
+    def _find_semicolon(self, at: int, end: int) -> int:
+        """Return the index of the first `;` before an index and outside of brackets, 0 if none is near."""
+        words = self._words.words
+        for _ in range(_MAX_CALL):
+            if at >= end or words[at] == ";":
+                break
+            at = self._words.closing(at) + 1 if words[at] in _OPENING_WORDS else at + 1
+        return at if at < end and words[at] == ";" else 0
+
+    def is_in_const(self, at: int) -> bool:
+        """Tell whether the last index is certainly in code that the compiler evaluates."""
+        return at <= self._const_end and not self.is_in_macro(at)
 
     def is_in_macro(self, at: int) -> bool:
         """Tell whether the last index is in the arguments of a macro, or in an attribute."""
@@ -265,4 +339,9 @@ class _Regions:
 def _has_closure(words: tuple[str, ...]) -> bool:
     """Tell whether a `|` may begin a closure: one that is not the operator between two values."""
     pairs = zip(("", *words), words, strict=False)
-    return any(word == "|" and not (_VALUE_END.match(last) and last not in _BEFORE_CLOSURE) for last, word in pairs)
+    return any(word == "|" and _begins_closure(last) for last, word in pairs)
+
+
+def _begins_closure(last: str) -> bool:
+    """Tell whether a `|` after a word may begin a closure."""
+    return not _VALUE_END.match(last) or last in _BEFORE_CLOSURE

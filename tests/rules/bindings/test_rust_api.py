@@ -408,7 +408,7 @@ def test_a_change_that_no_user_sees_is_not_reported(path: str, old: str, new: st
         "use crate::lamp;\nfn f() { lamp::dim(1, (2, 3)); }\n",
         "use kernel::prelude::*;\nfn f() { dim(1, (2, 3)); }\n",
         "use kernel::lamp::dim;\nfn f() { dim(|a, b| a, 1, 2); }\n",
-        "use kernel::lamp;\nfn f() { lamp::dim(many!()); lamp::dim::<A, B>(1, 2); }\n",
+        "use kernel::lamp;\nfn f() { lamp::dim(many!()); lamp::dim::<A>(|a| a, 2); }\n",
         'use kernel::lamp;\nfn f() { lamp::dim("text", 2, "text"); }\n',
         "use kernel::lamp;\nfn f() { lamp::dim(/* level */ 1, /* pair */ 2); }\n",
     ],
@@ -482,6 +482,88 @@ def test_a_module_that_is_declared_otherwise_is_not_called_removed(after: str) -
     assert [] == _breakages(whole_change(LIB, f"{after}pub mod bulb;\n", before=FILES[LIB]))
 
 
+CONSTANT = """pub const fn size(a: u32) -> usize { 0 }
+pub const LENGTH: usize = 1;
+impl Lamp {
+    pub const fn fit<T>() -> u32 { 1 }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("user", "is_constant"),
+    [
+        ("const A: usize = lamp::size(1);", True),
+        ("pub static A: Option<fn(u8) -> u8> = Some(lamp::size(1) | 2);", True),
+        ("fn f() { let a = const { lamp::size(1) }; }", True),
+        ("fn f() { let a = [0; lamp::size(1)]; }", True),
+        ("struct A { a: [u8; 1 + lamp::size(1)] }", True),
+        ("const unsafe fn f() -> usize { lamp::size(1) }", True),
+        ("impl A { const A: usize = { 1 + lamp::size(1) }; }", True),
+        ("fn f() { let a = lamp::size(1); }", False),
+        ("const A: fn() -> usize = || lamp::size(1);", False),
+        ("const A: fn(usize) = { fn f() -> usize { lamp::size(1) } f };", False),
+        ("const A: fn(usize) = move |a| a + lamp::size(1);", False),
+        ("const A: fn(u32) -> usize = lamp::size;", False),
+        ("fn f(a: *const u8) { let a: usize = lamp::size(1); }", False),
+        ("fn f<const A: usize>() { lamp::size(1); }", False),
+        ("const fn f() {} fn g() { lamp::size(1); }", False),
+        ("const A: usize = later!(lamp::size(1));", False),
+        ("macro_rules! a { () => { const A: usize = lamp::size(1); } }", False),
+        ("fn f() { let a = all![0; lamp::size(1)]; }", False),
+    ],
+)
+def test_a_function_that_is_no_longer_const_is_called_in_constant_code(user: str, is_constant: bool) -> None:
+    before = FILES[LAMP] + CONSTANT
+    change = whole_change(LAMP, before.replace("const fn size", "fn size"), before=before)
+    found = _breakages(change, **{LAMP: before, ROOM: f"use kernel::lamp;\n{user}\n"})
+
+    assert found == [("kernel::lamp::size", ApiEffect.NOT_CONST, [2])] * is_constant
+
+
+def test_a_call_with_generic_arguments_is_a_call() -> None:
+    before = FILES[LAMP] + CONSTANT
+    files = {LAMP: before, ROOM: "use kernel::lamp::Lamp;\nconst A: u32 = Lamp::fit::<u8>();\n"}
+    unconst = whole_change(LAMP, before.replace("const fn fit", "fn fit"), before=before)
+    more = whole_change(LAMP, before.replace("fit<T>()", "fit<T>(a: u32)"), before=before)
+
+    assert [("kernel::lamp::Lamp::fit", ApiEffect.NOT_CONST, [2])] == _breakages(unconst, **files)
+    assert [("kernel::lamp::Lamp::fit", PARAMETERS, [2])] == _breakages(more, **files)
+
+
+def test_a_function_that_becomes_const_or_whose_caller_changes_too_leaves_no_user_behind() -> None:
+    before = f"{FILES[LAMP]}{CONSTANT}pub const fn more() -> usize {{\n    size(1)\n}}\n"
+    both = before.replace("const fn size", "fn size").replace("const fn more", "fn more")
+
+    assert [] == _breakages(whole_change(LAMP, both, before=before), **{LAMP: before})
+    assert [] == _breakages(whole_change(LAMP, before, before=both), **{LAMP: both})
+
+
+@pytest.mark.parametrize(
+    ("user", "is_found"),
+    [
+        ("fn f(a: [u8; lamp::LENGTH]) {}", True),
+        ("const A: usize = lamp::LENGTH;", True),
+        ("fn f() { let mut a: usize = lamp::LENGTH; }", True),
+        ("fn f() { let a = [0u8; lamp::LENGTH]; }", True),
+        ("fn f() { let a = lamp::LENGTH; }", False),
+        ("const A: usize = lamp::LENGTH as usize;", False),
+        ("const A: c_ulong = lamp::LENGTH;", False),
+        ("const A: u32 = lamp::LENGTH;", False),
+        ("fn f() { let a = all![0u8; lamp::LENGTH]; }", False),
+        ("fn f(a: [u8; lamp::LENGTH as _]) {}", False),
+    ],
+)
+def test_a_constant_of_another_type_has_users_that_need_the_old_one(user: str, is_found: bool) -> None:
+    before = FILES[LAMP] + CONSTANT
+    files = {LAMP: before, ROOM: f"use kernel::lamp;\n{user}\n"}
+    changed = whole_change(LAMP, before.replace("LENGTH: usize", "LENGTH: u64"), before=before)
+    unclear = whole_change(LAMP, before.replace("LENGTH: usize", "LENGTH: c_ulong"), before=before)
+
+    assert [("kernel::lamp::LENGTH", ApiEffect.TYPE, [2])] * is_found == _breakages(changed, **files)
+    assert [] == _breakages(unclear, **files)
+
+
 STATES = (
     "pub enum State {\n    Off,\n    /// Lit.\n    #[deprecated]\n    Lit(u32, u32) = 2,\n    Dim { hue: u32 },\n}\n"
 )
@@ -532,6 +614,8 @@ pub struct Size {
     pub width: u8,
     pub(crate) height: u8,
 }
+pub const fn width() -> u8 { 1 }
+pub const WIDTH: u8 = 1;
 """
 FORMS_USER = """use kernel::lamp::{self, Cover, Fit, Hold, Info, Tube};
 fn f(tube: &Tube<u8>, cover: Cover) -> Tube<u8> {
@@ -553,6 +637,8 @@ unsafe impl Hold for Room {
     unsafe fn hold(&self) {}
     fn release(&self) {}
 }
+const WIDTH: u8 = lamp::WIDTH;
+const OTHER: u8 = lamp::width();
 """
 GENERICS, UNSAFE = ApiEffect.GENERICS, ApiEffect.UNSAFE
 FIELD_REMOVED, FIELD_ADDED = ApiEffect.FIELD_REMOVED, ApiEffect.FIELD_ADDED
@@ -607,6 +693,8 @@ def test_an_item_with_another_form_leaves_users_behind(
         ("    // The width.\n    pub width: u8,\n", "", 13, "loses the field `width`, but Rust code names it in"),
         ("height: u8,\n", "height: u8,\n    // A depth.\n    depth: u8,\n", 16, "gets the field `depth`, but"),
         ("date: u8", "date: u8, patch: u8", 10, "gets the field `patch`, but literals or patterns without `..`"),
+        ("const fn width", "fn width", 16, "is no longer `const`, but is called in constant code in"),
+        ("WIDTH: u8", "WIDTH: u16", 17, "has the type `u16` (was `u8`), but is used as before in"),
     ],
 )
 def test_the_message_says_what_changes_and_where(old: str, new: str, line: int, message: str) -> None:
@@ -665,7 +753,12 @@ def test_many_changed_items_take_linear_time() -> None:
         before, after, user = texts
         assert _breakages(whole_change(LAMP, after, before=before), **{LAMP: before, ROOM: user})
 
-    for make in (struct, functions):
+    def constants(number: int) -> tuple[str, str, str]:
+        before = "pub const fn f() -> u8 { 0 }\n"
+        user = "const A: u8 = kernel::lamp::f();\n" + "const A: [\n" * number + "const A: u8 = [0;\n" * number
+        return before, before.replace("const ", ""), user
+
+    for make in (struct, functions, constants):
         assert_linear(make, compare, 400)
 
 
