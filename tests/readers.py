@@ -1147,6 +1147,11 @@ CODE_READERS: Final = (
             "calls in a line": lambda n: "fn a() { " + "a::b(1); " * n + " }",
             "heads without a body": lambda n: "impl a for fn b trait c " * n,
             "modules in modules": lambda n: "mod a { " * n + "}" * n,
+            "constants in constants": lambda n: (
+                "const A: [u8; " * n + "const A: u8 = " * n + "{ const A: u8 = a::b(" * n
+            ),
+            "types in types": lambda n: "struct A { a: a::b<'a, " * n + "type A = impl a::b for (" * n,
+            "parameters of a method": lambda n: "trait A { fn a(" + "a: &mut [a::Result<'a>], " * n + ") -> [&u8]; }",
             "fields of fields": lambda n: _POINTER + "self" + ".a" * 2 * n,
             "methods with one name": lambda n: (
                 _POINTER
@@ -1814,6 +1819,8 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.bindings.other_definitions.OtherDefinitions.has_macro",
             "rules.source.rust.path_uses.quote_line",
             "rules.source.rust.generics.*",
+            "rules.source.rust.code_regions.*",
+            "rules.source.rust.type_shapes.*",
             "rules.bindings.known_types.*",
             "rules.bindings.crate_paths.*",
             "rules.bindings.bindings_diff.is_kbuild",

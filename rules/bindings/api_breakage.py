@@ -14,6 +14,7 @@ class ApiEffect(StrEnum):
     HIDDEN = "hidden"
     PARAMETERS = "parameters"
     GENERICS = "generics"
+    LIFETIMES = "lifetimes"
     UNSAFE = "unsafe"
     NOT_CONST = "not-const"
     TYPE = "type"
@@ -22,6 +23,9 @@ class ApiEffect(StrEnum):
     TRAIT_SAFETY = "trait-safety"
     METHOD_REMOVED = "method-removed"
     METHOD_PARAMETERS = "method-parameters"
+    METHOD_TYPES = "method-types"
+    METHOD_GENERICS = "method-generics"
+    METHOD_LIFETIMES = "method-lifetimes"
     METHOD_SAFETY = "method-safety"
     METHOD_REQUIRED = "method-required"
 
@@ -41,7 +45,8 @@ class ApiBreakage:
 
     `path` is the file of the item before the series, or after it for a new item. `after` is the changed item. `fields`
     are the added fields, or the removed ones that users name. `moved_to` is the path of the only item of that name and
-    kind that the series adds.
+    kind that the series adds. `parts` are the numbers of the parameters with other types, without `self`, 0 for what is
+    returned and -1 for `self`.
     """
 
     effect: ApiEffect
@@ -52,3 +57,4 @@ class ApiBreakage:
     after: ApiItem | None = None
     fields: tuple[str, ...] = ()
     moved_to: str = ""
+    parts: tuple[int, ...] = ()

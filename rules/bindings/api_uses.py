@@ -39,6 +39,13 @@ class ItemUse(NamedTuple):
         counts = self.written.generics
         return counts[-1 - len(self.below)] if len(self.below) < len(counts) else None
 
+    @property
+    def lifetimes(self) -> int | None:
+        """The number of lifetimes that are passed to the item; None if they are omitted where they may be."""
+        if self.below:
+            return None
+        return self.written.lifetimes or (0 if self.written.lifetimes is None else None)
+
 
 class RustAfter:
     """The Rust files after a series, and which of their lines the series leaves as they were."""

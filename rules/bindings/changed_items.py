@@ -8,7 +8,8 @@ from rules.bindings.api_implementations import Implementations
 from rules.bindings.api_uses import ItemUse, ItemUses, users_of
 from rules.bindings.crate_paths import ItemKey, full_name
 from rules.lazy import dataclass
-from rules.source.rust.api import ApiItem
+from rules.source.rust.api import ApiItem, ImplementedItem
+from rules.source.rust.type_shapes import differ, is_receiver
 
 _WITHOUT_VALUE = ("trait", "enum", "union", "type")
 
@@ -22,10 +23,16 @@ class ItemChange:
     before: ApiItem
     after: ApiItem
 
-    def breakage(self, effect: ApiEffect, users: Iterable[ApiUser], fields: tuple[str, ...] = ()) -> ApiBreakage:
+    def breakage(
+        self,
+        effect: ApiEffect,
+        users: Iterable[ApiUser],
+        fields: tuple[str, ...] = (),
+        parts: tuple[int, ...] = (),
+    ) -> ApiBreakage:
         """Build the breakage of these users."""
-        name = full_name(self.key.path)
-        return ApiBreakage(effect, name, self.path, self.before, tuple(users), after=self.after, fields=fields)
+        name, after = full_name(self.key.path), self.after
+        return ApiBreakage(effect, name, self.path, self.before, tuple(users), after=after, fields=fields, parts=parts)
 
 
 class ChangedItems:
@@ -51,9 +58,32 @@ class ChangedItems:
         if _has_other_count(before, after):
             users = (user for user, item in implemented if item.parameters == before.parameters)
             yield change.breakage(ApiEffect.METHOD_PARAMETERS, users)
+        else:
+            yield from self._compare_signatures(change, implemented)
+        if before.generics != after.generics:
+            users = (user for user, item in implemented if item.generics == before.generics)
+            yield change.breakage(ApiEffect.METHOD_GENERICS, users)
+        if before.lifetimes != after.lifetimes and change.key.kind == "type":
+            users = (user for user, item in implemented if item.lifetimes == before.lifetimes)
+            yield change.breakage(ApiEffect.METHOD_LIFETIMES, users)
         if before.is_unsafe != after.is_unsafe:
             users = (user for user, item in implemented if item.is_unsafe == before.is_unsafe)
             yield change.breakage(ApiEffect.METHOD_SAFETY, users)
+
+    def _compare_signatures(
+        self, change: ItemChange, implemented: Iterable[tuple[ApiUser, ImplementedItem]]
+    ) -> Iterator[ApiBreakage]:
+        """Compare the types of a method that has as many parameters as before."""
+        old, new = change.before.signature, change.after.signature
+        users: dict[ApiUser, list[int]] = {}
+        for user, item in implemented:
+            if len(item.signature) == len(old) and not any(map(differ, old, item.signature)):
+                wrong = [part for part, shape in enumerate(new) if differ(shape, item.signature[part])]
+                users.update({user: wrong} if wrong else {})
+        offset = 0 if new and is_receiver(new[0]) else 1
+        wrong = sorted({part for parts in users.values() for part in parts})
+        numbers = tuple(0 if part == len(new) - 1 else part + offset or -1 for part in wrong)
+        yield change.breakage(ApiEffect.METHOD_TYPES, users, parts=numbers)
 
     def _compare_functions(self, change: ItemChange) -> Iterator[ApiBreakage]:
         before, after = change.before, change.after
@@ -72,6 +102,9 @@ class ChangedItems:
         before, after = change.before, change.after
         if before.generics != after.generics:
             yield change.breakage(ApiEffect.GENERICS, users_of(self._with_refused_arguments(change)))
+        if before.lifetimes != after.lifetimes:
+            users_before = self._left_behind(change, lambda use: use.lifetimes == before.lifetimes)
+            yield change.breakage(ApiEffect.LIFETIMES, users_of(self._certain(users_before)))
         if before.is_unsafe != after.is_unsafe:
             implemented = self._implementations.of_trait(change.key.path)
             users = (user for user, implementation in implemented if implementation.is_unsafe == before.is_unsafe)

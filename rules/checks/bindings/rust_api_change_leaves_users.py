@@ -12,9 +12,10 @@ A change of the `kernel` crate that other Rust code does not follow:
 - A `const fn` is no longer `const`, and is called in a constant, a static, a `const` block, the length of an array or
   another `const fn`.
 - A constant gets another primitive type, and is the length of an array or the value of something of its old type.
-- An item takes another number of generic arguments than a path passes to it.
+- An item takes another number of generic arguments or lifetimes than a path passes to it.
 - A struct loses a field that a literal or pattern names, or gets one that a literal without `..` does not name.
 - A method of a trait is removed, gets other parameters, or becomes unsafe or safe, and implementations are as before.
+  Types of parameters and results are compared as far as their form tells: `&T` is not `&mut T`, `u32` or `Result`.
 - A trait becomes unsafe or safe, and implementations do not.
 - A trait gets a method without a default, or a method loses its default, and implementations do not have it.
 
@@ -82,6 +83,7 @@ _FIELD_CHANGES: Final = {
         "gets the fields {fields}, but literals or patterns without `..` do not name them",
     ),
 }
+_PARTS: Final = {-1: "`self`", 0: "result"}
 _SIDES: Final[tuple[Side, ...]] = ("pre", "post")
 
 
@@ -244,16 +246,31 @@ def _change(breakage: ApiBreakage, before: ApiItem, after: ApiItem) -> str:
     match breakage.effect:
         case ApiEffect.PARAMETERS:
             return f"takes {_parameters(before, after)}, but is called with {before.parameters}"
-        case ApiEffect.METHOD_PARAMETERS:
-            return f"has {_parameters(before, after)}, but is implemented with {before.parameters}"
         case ApiEffect.GENERICS:
             return f"takes {_generics(before.generics, after.generics)}, but is used as before"
+        case ApiEffect.LIFETIMES:
+            return f"takes {_lifetimes(before, after)}, but is used as before"
         case ApiEffect.TYPE:
             return f"has the type `{after.type}` (was `{before.type}`), but is used as before"
         case ApiEffect.TRAIT_SAFETY if after.is_unsafe:
             return "becomes an unsafe trait, but is implemented as before"
         case ApiEffect.TRAIT_SAFETY:
             return "is no longer an unsafe trait, but is implemented as before"
+    return _method_change(breakage, before, after)
+
+
+def _method_change(breakage: ApiBreakage, before: ApiItem, after: ApiItem) -> str:
+    """Return what happens to an item of a trait, and how it is implemented."""
+    match breakage.effect:
+        case ApiEffect.METHOD_PARAMETERS:
+            return f"has {_parameters(before, after)}, but is implemented with {before.parameters}"
+        case ApiEffect.METHOD_TYPES:
+            parts = listing([_PARTS.get(part, f"parameter {part}") for part in breakage.parts], _MAX_SHOWN)
+            return f"changes types ({parts}), but is implemented as before"
+        case ApiEffect.METHOD_GENERICS:
+            return f"takes {_generics(before.generics, after.generics)}, but is implemented as before"
+        case ApiEffect.METHOD_LIFETIMES:
+            return f"takes {_lifetimes(before, after)}, but is implemented as before"
         case _ if after.is_unsafe:
             return "becomes unsafe, but is implemented as before"
     return "is no longer unsafe, but is implemented as before"
@@ -262,6 +279,11 @@ def _change(breakage: ApiBreakage, before: ApiItem, after: ApiItem) -> str:
 def _parameters(before: ApiItem, after: ApiItem) -> str:
     count = f"{after.parameters} parameter" if after.parameters == 1 else f"{after.parameters} parameters"
     return f"{count} (was {before.parameters})"
+
+
+def _lifetimes(before: ApiItem, after: ApiItem) -> str:
+    count = "1 lifetime" if after.lifetimes == 1 else f"{after.lifetimes or 'no'} lifetimes"
+    return f"{count} (was {before.lifetimes or 'none'})"
 
 
 def _generics(before: Generics, after: Generics) -> str:

@@ -5,13 +5,15 @@ Tokens are read, and no grammar: items that a macro defines stay unknown.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rules.lazy import dataclass, field, re
 from rules.source.rust.functions import split_at_commas
-from rules.source.rust.generics import Generics, closing_angle, count_parameters
-from rules.source.rust.path_uses import PRIMITIVE_TYPES, Path, PathUse, Scopes, read_path_uses
+from rules.source.rust.generics import Generics, closing_angle, count_lifetimes, count_parameters
+from rules.source.rust.path_uses import Path, PathUse, Scopes, read_path_uses
 from rules.source.rust.source import RustSource
+from rules.source.rust.type_shapes import PRIMITIVE_TYPES, Shape, shapes_of
 from rules.source.rust.uses import Import, read_uses
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
@@ -35,7 +37,7 @@ class ApiItem:
     an alias names, with its import resolved; empty if that is no path. `is_public` says that other crates may use it,
     as far as its own declaration tells. Lifetimes are not among its `generics`. `fields` are the names of the fields of
     a struct, None for another item, or if a field is conditional or has no name. `type` is that of a constant or static
-    if it is a primitive one. `is_const` is for functions.
+    if it is a primitive one. `is_const` is for functions, `signature` has the shapes of their parameters and result.
     """
 
     kind: str
@@ -54,11 +56,14 @@ class ApiItem:
     fields: tuple[str, ...] | None = None
     type: str = ""
     is_const: bool = False
+    lifetimes: int = 0
+    signature: tuple[Shape, ...] = field(default=(), compare=False)
 
     @property
     def form(self) -> tuple[object, ...]:
         """What users of the item need to know of it beside its path, for comparisons."""
-        return self.parameters, self.generics, self.is_unsafe, self.is_const, self.fields, self.type
+        signature = self.parameters, self.generics, self.lifetimes, self.signature
+        return *signature, self.is_unsafe, self.is_const, self.fields, self.type
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,9 @@ class ImplementedItem:
     line: int
     text: str
     is_unsafe: bool = False
+    generics: Generics = Generics()
+    lifetimes: int = 0
+    signature: tuple[Shape, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +228,9 @@ class _Reader:
         kind = words[at]
         head = at + 3 if words[at + 1] == "mut" else at + 2
         name = words[head - 1] if head <= end else ""
-        generics, parameters = Generics(), None
+        generics, lifetimes, parameters, signature = Generics(), 0, None, tuple[Shape, ...]()
         if words[head : head + 1] == ("<",):
+            lifetimes = count_lifetimes(self._source.code, self._words.offsets[head] + 1)
             closing = closing_angle(self._words, head)
             generics = count_parameters(words[head + 1 : closing])
             head = closing + 1
@@ -229,15 +238,20 @@ class _Reader:
             opening = self._find(head, end, ("(",))
             if opening >= end:
                 return end
-            parameters = len(split_at_commas(words[opening + 1 : self._words.closing(opening)]))
-            head = self._words.closing(opening) + 1
+            closing = self._words.closing(opening)
+            parameters = len(split_at_commas(words[opening + 1 : closing]))
+            head = closing + 1
         stop = self._find(head, end, (";", "{"))
+        if kind == "fn":
+            signature = shapes_of(words[opening + 1 : closing], self._read_result(head, stop))
         has_body = words[stop : stop + 1] == ("{",)
         after = (self._words.closing(stop) if has_body else stop) + 1
         is_default = has_body if kind == "fn" else "=" in self._without_generics(head, stop)
         line = self._line(at)
         if block.trait:
-            block.members.append(ImplementedItem(name, parameters, line, self._scopes.quote(line), is_unsafe))
+            text = self._scopes.quote(line)
+            member = ImplementedItem(name, parameters, line, text, is_unsafe, generics, lifetimes, signature)
+            block.members.append(member)
         else:
             is_conditional = "cfg" in attributes
             self.items.append(
@@ -258,6 +272,8 @@ class _Reader:
                     self._read_fields(stop + 1, after - 1) if has_body and kind == "struct" else None,
                     self._read_primitive(head, end) if kind in ("const", "static") else "",
                     is_const,
+                    lifetimes,
+                    signature,
                 )
             )
         if has_body and kind == "enum":
@@ -312,6 +328,11 @@ class _Reader:
             depth += (words[at] == "<") - (words[at] == ">")
             at = self._words.closing(at) + 1 if words[at] in ("(", "[", "{") else at + 1
         return min(at + 1, end)
+
+    def _read_result(self, start: int, stop: int) -> Sequence[str]:
+        """Return the words of the type after the `->` of a function, none without it."""
+        words = self._words.words[start:stop]
+        return words[1 : words.index("where") if "where" in words else len(words)] if words[:1] == ("->",) else ()
 
     def _read_primitive(self, at: int, end: int) -> str:
         """Return the type after a `:` if it is a primitive one, else an empty string."""

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Count generic parameters and arguments. Lifetimes do not count, because they can be omitted."""
+"""Count generic parameters and arguments, and apart from them lifetimes, because these can be omitted."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rules.lazy import re
 from rules.source.rust.functions import split_at_commas
 from rules.source.rust.tokens import Tokens
 
 _MAX_WORDS = 100  # words and bracketed groups between `<` and `>`
+_LIFETIME = re.compile(r"\s*+'\w++(?>\s*+:[^,<>]*+)?+\s*+,?+")
 
 
 class Generics(NamedTuple):
@@ -50,3 +52,11 @@ def _is_assigned(part: Sequence[str]) -> bool:
         if word == "=" and depth == 0:
             return True
     return False
+
+
+def count_lifetimes(code: str, start: int) -> int:
+    """Count the lifetimes, declared or passed, after the `<` before an offset. They are in front of other generics."""
+    count = 0
+    while (match := _LIFETIME.match(code, start)) is not None:
+        count, start = count + 1, match.end()
+    return count

@@ -6,27 +6,21 @@ from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
 from rules.lazy import dataclass, field, re
-from rules.source.rust.generics import closing_angle, count_arguments
+from rules.source.rust.code_regions import Regions, begins_closure
+from rules.source.rust.generics import closing_angle, count_arguments, count_lifetimes
 from rules.source.rust.source import RustSource
-from rules.source.rust.tokens import Tokens
+from rules.source.rust.type_shapes import PRIMITIVE_TYPES
 from rules.source.rust.uses import Import
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
-_VALUE_END = re.compile(r"[\w)\]|]")
-_BEFORE_CLOSURE = frozenset(("move", "async", "static", "const", "return", "in", "else", "break"))
 _DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
 _OPENING_WORDS = ("(", "[", "{")
 _OPENINGS = (("(",), ("[",), ("{",))
 _UNCLEAR = frozenset("<#$")
 _BEFORE_LITERAL = frozenset("=(,{;}[:|") | {"=>", "return", "let"}
 _NO_TYPE = frozenset("<({!") | {"::"}  # what follows the name of a type whose generic arguments may be inferred
-_BEFORE_NO_ITEM = frozenset(("*", "<", ",", "&", "raw"))  # what precedes `const` in a type or expression
-_MAX_CALL = 400  # words of the arguments of a call, or of the value of a constant
-_MAX_TYPE = 100  # words of the type of a constant
+_MAX_CALL = 400  # words of the arguments of a call
 _MAX_TEXT = 200  # characters of a line that is quoted
-
-_INTEGER_SIZES = ("8", "16", "32", "64", "128", "size")
-PRIMITIVE_TYPES = frozenset(("bool", "char", "f32", "f64", "str", *(s + size for s in "iu" for size in _INTEGER_SIZES)))
 
 Path = tuple[str, ...]
 
@@ -40,7 +34,8 @@ class PathUse:
     may be inferred; empty if all may. `fields` are the fields that a literal or pattern of a struct names, with ".." if
     it omits others. `is_const_call` says that it is certainly called where the code is evaluated by the compiler.
     `wanted` is the primitive type that its value must have, as the length of an array or the value of a variable or
-    constant of that type; empty if that is unclear.
+    constant of that type; empty if that is unclear. `lifetimes` is the number of lifetimes that are passed to the last
+    name; None if they are omitted where they may not be.
     """
 
     path: Path
@@ -57,6 +52,7 @@ class PathUse:
     fields: tuple[str, ...] | None = None
     is_const_call: bool = False
     wanted: str = ""
+    lifetimes: int | None = 0
 
 
 class Scopes:
@@ -110,7 +106,7 @@ class _Reader:
         words = self._words.words
         own_macros = {words[at + 2] for at in range(len(words) - 2) if words[at] == "macro_rules"}
         is_use = False
-        regions = _Regions(self._words)
+        regions = Regions(self._words)
         for at, word in enumerate(words):
             regions.enter(at)
             is_use = word == "use" or (is_use and word != ";")
@@ -170,7 +166,7 @@ class _Reader:
         before = self._words.words[at - 1] if at else ""
         return not _NAME.match(before) and before not in (">", "]", ")")
 
-    def _use(self, path: "_WrittenPath", at: int, regions: "_Regions") -> PathUse:
+    def _use(self, path: "_WrittenPath", at: int, regions: Regions) -> PathUse:
         offset, end = self._words.offsets[at], path.end
         line = self._source.line(offset)
         following = self._words.words[end : end + 1]
@@ -189,7 +185,16 @@ class _Reader:
             fields=self._read_fields(at, end) if following == ("{",) else None,
             is_const_call=is_call and regions.is_in_const(at),
             wanted=self._wanted_type(at, end),
+            lifetimes=self._count_lifetimes(end) or (None if regions.needs_lifetimes(at) else 0),
         )
+
+    def _count_lifetimes(self, end: int) -> int:
+        """Return the number of lifetimes between the `<` and `>` after a path."""
+        words = self._words.words
+        opening = end + 1 if words[end : end + 1] == ("::",) else end
+        if words[opening : opening + 1] != ("<",):
+            return 0
+        return count_lifetimes(self._source.code, self._words.offsets[opening] + 1)
 
     def _wanted_type(self, at: int, end: int) -> str:
         """Return the primitive type of the value that a path is, if the code around it says so."""
@@ -254,94 +259,7 @@ class _WrittenPath:
     call: int
 
 
-class _Regions:
-    """The macro calls, attributes, `unsafe` code and constant code of a source, entered word by word."""
-
-    def __init__(self, words: Tokens) -> None:
-        self._words = words
-        self._macro_end = self._unsafe_end = self._const_end = -1
-        self._awaits_body = False  # of an unsafe function
-        self._awaits_const = False  # the body of a constant function
-        self._const_starts: dict[int, int] = {}  # the last index of each constant expression, by the first one
-
-    def enter(self, at: int) -> None:
-        """Note the region that begins at an index."""
-        words = self._words.words
-        word, following = words[at], words[at + 1] if at + 1 < len(words) else ""
-        self._enter_const(at, word, following)
-        if word == "unsafe":
-            self._awaits_body = following not in ("impl", "trait")
-        elif word in ("{", ";"):
-            if word == "{" and self._awaits_body:
-                self._unsafe_end = max(self._unsafe_end, self._words.closing(at))
-            self._awaits_body = False
-        elif word in ("!", "#"):
-            is_apart = (word == "#" and following == "!") or words[at - 1 : at] == ("macro_rules",)
-            opening = at + 2 if is_apart else at + 1
-            if words[opening : opening + 1] and words[opening] in _OPENING_WORDS:
-                self._macro_end = max(self._macro_end, self._words.closing(opening))
-
-    def _enter_const(self, at: int, word: str, following: str) -> None:
-        """Note the constant code that begins at an index. A function or closure in it may be called later."""
-        words = self._words.words
-        self._const_end = max(self._const_end, self._const_starts.pop(at, -1))
-        if word == "fn" or (word == "|" and _begins_closure(words[at - 1] if at else "")):
-            self._const_end = -1
-        elif word in ("const", "static"):
-            before = words[at - 1] if at else ""
-            self._awaits_const = word == "const" and following in ("fn", "unsafe", "extern", "async")
-            name = at + 2 if following == "mut" else at + 1
-            if following == "{":
-                self._const_starts[at + 1] = self._words.closing(at + 1)
-            elif before not in _BEFORE_NO_ITEM and words[name + 1 : name + 2] == (":",):
-                self._await_value(name + 2)
-        elif word == "{" and self._awaits_const:
-            self._const_end = max(self._const_end, self._words.closing(at))
-            self._awaits_const = False
-        elif word == ";":
-            self._awaits_const = False
-        elif word == "[":
-            closing = self._words.closing(at)
-            if semicolon := self._find_semicolon(at + 1, closing):
-                self._const_starts[semicolon] = closing
-
-    def _await_value(self, at: int) -> None:
-        """Note where the value of a constant or static begins and ends. Its type begins at the index."""
-        words, depth, end = self._words.words, 0, min(at + _MAX_TYPE, len(self._words.words))
-        while at < end and words[at] not in (";", "{") and (depth or words[at] != "="):
-            depth += (words[at] == "<") - (words[at] == ">")
-            at = self._words.closing(at) + 1 if words[at] in _OPENING_WORDS else at + 1
-        if at < end and words[at] == "=" and (semicolon := self._find_semicolon(at, len(words))):
-            self._const_starts[at] = semicolon
-
-    def _find_semicolon(self, at: int, end: int) -> int:
-        """Return the index of the first `;` before an index and outside of brackets, 0 if none is near."""
-        words = self._words.words
-        for _ in range(_MAX_CALL):
-            if at >= end or words[at] == ";":
-                break
-            at = self._words.closing(at) + 1 if words[at] in _OPENING_WORDS else at + 1
-        return at if at < end and words[at] == ";" else 0
-
-    def is_in_const(self, at: int) -> bool:
-        """Tell whether the last index is certainly in code that the compiler evaluates."""
-        return at <= self._const_end and not self.is_in_macro(at)
-
-    def is_in_macro(self, at: int) -> bool:
-        """Tell whether the last index is in the arguments of a macro, or in an attribute."""
-        return at <= self._macro_end
-
-    def is_in_unsafe(self, at: int) -> bool:
-        """Tell whether the last index is in an `unsafe` block or function."""
-        return at <= self._unsafe_end
-
-
 def _has_closure(words: tuple[str, ...]) -> bool:
     """Tell whether a `|` may begin a closure: one that is not the operator between two values."""
     pairs = zip(("", *words), words, strict=False)
-    return any(word == "|" and _begins_closure(last) for last, word in pairs)
-
-
-def _begins_closure(last: str) -> bool:
-    """Tell whether a `|` after a word may begin a closure."""
-    return not _VALUE_END.match(last) or last in _BEFORE_CLOSURE
+    return any(word == "|" and begins_closure(last) for last, word in pairs)

@@ -564,6 +564,116 @@ def test_a_constant_of_another_type_has_users_that_need_the_old_one(user: str, i
     assert [] == _breakages(unclear, **files)
 
 
+SIGNATURES = """pub trait Port {
+    type Data;
+    type Loan<'a>;
+    fn open(&self, level: u32, name: &str) -> Result<u8>;
+    fn close(self: Pin<&mut Self>, pair: (u8, u8)) {}
+    fn find<T>(key: T) -> Option<u8>;
+}
+"""
+PORT_USER = """use kernel::lamp::Port;
+impl Port for Room {
+    type Data = u8;
+    type Loan<'a> = &'a u8;
+    fn open(&self, level: u32, name: &str) -> core::result::Result<u8, Error> { Ok(1) }
+    fn close(self: Pin<&mut Self>, (a, b): (u8, u8)) {}
+    fn find<T>(key: T) -> Option<u8> { None }
+}
+"""
+TYPES, METHOD_GENERICS = ApiEffect.METHOD_TYPES, ApiEffect.METHOD_GENERICS
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("open(&self", "open(&mut self", [("open", TYPES, [5])]),
+        ("open(&self", "open(self", [("open", TYPES, [5])]),
+        ("open(&self", "open(device: &Device", [("open", TYPES, [5])]),
+        ("level: u32", "level: u64", [("open", TYPES, [5])]),
+        ("level: u32", "level: &u32", [("open", TYPES, [5])]),
+        ("name: &str", "name: &mut str", [("open", TYPES, [5])]),
+        ("name: &str", "name: &[u8]", [("open", TYPES, [5])]),
+        (" -> Result<u8>", "", [("open", TYPES, [5])]),
+        ("-> Result<u8>", "-> Option<u8>", [("open", TYPES, [5])]),
+        ("(u8, u8)) {}", "(u8, u8)) -> Result {}", [("close", TYPES, [6])]),
+        ("self: Pin<&mut Self>", "&self", [("close", TYPES, [6])]),
+        ("level: u32", "level: Level", []),
+        ("level: u32", "level: ffi::c_uint", []),
+        ("open(&self", "open(self: &Self", []),
+        ("name: &str", "name: &CStr", []),
+        ("name: &str", "name: &Name", []),
+        ("-> Result<u8>", "-> impl PinInit<u8>", []),
+        ("-> Result<u8>", "-> Result<u16>", []),
+        ("-> Result<u8>", "-> fmt::Result", []),
+        ("pair: (u8, u8)", "pair: (u8, u8, u8)", []),
+        ("find<T>(key: T)", "find(key: &u8)", [("find", METHOD_GENERICS, [7])]),
+        ("find<T>", "find<T, U>", [("find", METHOD_GENERICS, [7])]),
+        ("find<T>", "find<'a, T>", []),
+        ("type Data;", "type Data<'a, 'b: 'a>;", [("Data", ApiEffect.METHOD_LIFETIMES, [3])]),
+        ("type Data;", "type Data<T>;", [("Data", METHOD_GENERICS, [3])]),
+        ("Loan<'a>", "Loan", [("Loan", ApiEffect.METHOD_LIFETIMES, [4])]),
+    ],
+)
+def test_an_implementation_with_the_old_types_is_found(
+    old: str, new: str, expected: list[tuple[str, ApiEffect, list[int]]]
+) -> None:
+    files = {LAMP: SIGNATURES, ROOM: PORT_USER}
+    found = _breakages(whole_change(LAMP, SIGNATURES.replace(old, new), before=SIGNATURES), **files)
+
+    assert found == [(f"kernel::lamp::Port::{name}", effect, lines) for name, effect, lines in expected]
+
+
+@pytest.mark.parametrize(
+    ("user", "after"),
+    [
+        ("open(&mut self, level: u32", "open(&mut self"),
+        ("open(&self, level: Level", "open(&mut self"),
+        ("open(&self, level: u64", "level: u64"),
+    ],
+)
+def test_an_implementation_that_has_other_types_already_is_not_reported(user: str, after: str) -> None:
+    old = "open(&self" if after.startswith("open") else "level: u32"
+    files = {LAMP: SIGNATURES, ROOM: PORT_USER.replace("open(&self, level: u32", user)}
+    found = _breakages(whole_change(LAMP, SIGNATURES.replace(old, after), before=SIGNATURES), **files)
+
+    assert found == [("kernel::lamp::Port::open", TYPES, [5])] * ("Level" in user)
+
+
+LOANS = "pub struct Loan<'a, T> { lent: &'a T }\npub struct Key { key: u8 }\npub trait Lend<'a: 'static, 'b> {}\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "user", "is_found"),
+    [
+        ("<'a, T>", "<T>", "fn f<'a>(a: Loan<'a, u8>) {}", True),
+        ("<'a, T>", "<'a, 'b, T>", "fn f(a: Loan<'_, u8>) {}", True),
+        ("<'a, T>", "<T>", "fn f(a: Loan<u8>) {}", False),
+        ("<'a, T>", "<'b, T>", "fn f(a: Loan<'_, u8>) {}", False),
+        ("<'a, T>", "<T>", "fn f() { a!(Loan<'_, u8>); }", False),
+        ("<'a: 'static, 'b>", "<'a>", "impl Lend<'static, 'static> for Room {}", True),
+        ("Key", "Key<'a>", "struct A { a: Option<Key> }", True),
+        ("Key", "Key<'a>", "struct A([Key; 2], u8);", True),
+        ("Key", "Key<'a>", "type A = KBox<Key>;", True),
+        ("Key", "Key<'a>", "impl A { fn f(a: Key) -> Key { Key { key: 1 } } }", False),
+        ("Key", "Key<'a>", "impl Drop for Key {}", True),
+        ("Key", "Key<'a>", "impl<T> Fit<Key> for Room<T> where T: Into<Key> {}", True),
+        ("Key", "Key<'a>", "impl<T> Fit for T where T: Into<Key> {}", False),
+        ("Key", "Key<'a>", "struct A { a: fn(Key) -> Key }", False),
+        ("Key", "Key<'a>", "trait A { type Key: Into<Key>; }", False),
+        ("Key", "Key<'a>", "fn f(a: impl Into<Key>) -> impl Into<Key> { static A: Option<Key> = None; a }", False),
+        ("Key", "Key<'a>", "fn f() { let a: Key = g(Key::new); }", False),
+        ("Key", "Key<'a>", "struct A { a: Key<'static> }", False),
+    ],
+)
+def test_a_use_with_the_old_number_of_lifetimes_is_found(old: str, new: str, user: str, is_found: bool) -> None:
+    name = "Key" if "Key" in old else "Lend" if "static" in old else "Loan"
+    files = {LAMP: LOANS, ROOM: f"use kernel::lamp::{{Key, Lend, Loan}};\n{user}\n"}
+    found = _breakages(whole_change(LAMP, LOANS.replace(old, new), before=LOANS), **files)
+
+    assert found == [(f"kernel::lamp::{name}", ApiEffect.LIFETIMES, [2])] * is_found
+
+
 STATES = (
     "pub enum State {\n    Off,\n    /// Lit.\n    #[deprecated]\n    Lit(u32, u32) = 2,\n    Dim { hue: u32 },\n}\n"
 )
@@ -637,6 +747,7 @@ unsafe impl Hold for Room {
     unsafe fn hold(&self) {}
     fn release(&self) {}
 }
+struct Covers(Cover);
 const WIDTH: u8 = lamp::WIDTH;
 const OTHER: u8 = lamp::width();
 """
@@ -688,6 +799,11 @@ def test_an_item_with_another_form_leaves_users_behind(
         ("pub fn mix", "pub unsafe fn mix", 9, "becomes unsafe, but is called outside of unsafe code in"),
         ("pub trait Fit", "pub unsafe trait Fit", 3, "becomes an unsafe trait, but is implemented as before in"),
         ("unsafe trait Hold", "trait Hold", 4, "is no longer an unsafe trait, but is implemented as before in"),
+        ("hold(&self)", "hold(self, a: u8)", 5, "has 2 parameters (was 1), but is implemented with 1 in"),
+        ("hold(&self)", "hold(&mut self)", 5, "changes types (`self`), but is implemented as before in"),
+        ("release(&self)", "release(self) -> Result", 6, "changes types (`self`, result), but is implemented as"),
+        ("fn hold(", "fn hold<T>(", 5, "takes 1 generic argument (was none), but is implemented as before in"),
+        ("struct Cover(", "struct Cover<'a>(", 2, "takes 1 lifetime (was none), but is used as before in"),
         ("unsafe fn hold", "fn hold", 5, "is no longer unsafe, but is implemented as before in"),
         ("pub minor: u8, date: u8", "", 10, "loses the fields `minor`, `date`, but Rust code names them in"),
         ("    // The width.\n    pub width: u8,\n", "", 13, "loses the field `width`, but Rust code names it in"),
