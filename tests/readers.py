@@ -1151,6 +1151,7 @@ CODE_READERS: Final = (
                 "const A: [u8; " * n + "const A: u8 = " * n + "{ const A: u8 = a::b(" * n
             ),
             "types in types": lambda n: "struct A { a: a::b<'a, " * n + "type A = impl a::b for (" * n,
+            "functions in functions": lambda n: "fn a(b: &a::B) { let c: &a::C = |d| (b.e(), c.f()), g => " * n,
             "parameters of a method": lambda n: "trait A { fn a(" + "a: &mut [a::Result<'a>], " * n + ") -> [&u8]; }",
             "fields of fields": lambda n: _POINTER + "self" + ".a" * 2 * n,
             "methods with one name": lambda n: (
@@ -1821,6 +1822,7 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.source.rust.generics.*",
             "rules.source.rust.code_regions.*",
             "rules.source.rust.type_shapes.*",
+            "rules.source.rust.receivers.find_method_calls",
             "rules.bindings.known_types.*",
             "rules.bindings.crate_paths.*",
             "rules.bindings.bindings_diff.is_kbuild",

@@ -18,6 +18,7 @@ class ApiEffect(StrEnum):
     UNSAFE = "unsafe"
     NOT_CONST = "not-const"
     TYPE = "type"
+    INFALLIBLE = "infallible"
     FIELD_REMOVED = "field-removed"
     FIELD_ADDED = "field-added"
     TRAIT_SAFETY = "trait-safety"

@@ -9,7 +9,7 @@ from rules.bindings.api_uses import ItemUse, ItemUses, users_of
 from rules.bindings.crate_paths import ItemKey, full_name
 from rules.lazy import dataclass
 from rules.source.rust.api import ApiItem, ImplementedItem
-from rules.source.rust.type_shapes import differ, is_receiver
+from rules.source.rust.type_shapes import differ, is_receiver, may_be_tried
 
 _WITHOUT_VALUE = ("trait", "enum", "union", "type")
 
@@ -94,6 +94,9 @@ class ChangedItems:
             yield change.breakage(ApiEffect.GENERICS, users_of(self._with_refused_arguments(change)))
         if after.is_unsafe and not before.is_unsafe:
             yield change.breakage(ApiEffect.UNSAFE, users_of(self._left_behind(change, _is_safe_call)))
+        if may_be_tried(before.signature[-1]) and may_be_tried(after.signature[-1]) is False:
+            calls = self._left_behind(change, lambda use: use.is_item and use.written.is_tried)
+            yield change.breakage(ApiEffect.INFALLIBLE, users_of(self._certain(calls)))
         if before.is_const and not after.is_const:
             calls = self._left_behind(change, lambda use: use.is_item and use.written.is_const_call)
             yield change.breakage(ApiEffect.NOT_CONST, users_of(self._certain(calls)))

@@ -2,6 +2,7 @@
 """Other definitions that the name of an item of the `kernel` crate may have, such as one by a macro."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from rules.bindings.crate_api import CrateApi
 from rules.bindings.crate_paths import ItemKey, file_of
@@ -42,6 +43,16 @@ class OtherDefinitions:
             names = {item.name for implementation in api.implementations for item in implementation.items}
             self._trait_names[place[0]] = names | {item.name for item in api.items if item.owner in traits}
         return key.name in self._trait_names[place[0]]
+
+    def may_be_method(self, key: ItemKey, paths: Iterable[str]) -> bool:
+        """Tell whether a value of the owner may have a method of that name after the series.
+
+        It may be that of a trait, or of what the owner gives by `Deref`. These are the files with the name.
+        """
+        place = file_of(key.module, self._after.files)
+        if place is None or b"Target" in self._after.read(place[0]):
+            return True
+        return any(possible_names(self._after.read(path))[key.name] for path in paths)
 
     def _count(self, crate: CrateApi, key: ItemKey) -> int:
         """Return how often the file of an item may define its name, for any type or by a macro."""

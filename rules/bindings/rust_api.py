@@ -32,7 +32,7 @@ class _Comparison:
         self._old = _items(self._before, changed)
         self._new = _items(self._after, changed)
         self._after.leave_out(self._undeclared_modules())
-        files = RustAfter(diff, self._after)
+        self._files = files = RustAfter(diff, self._after)
         self._uses = ItemUses(diff, self._before, self._after, files)
         self._implementations = Implementations(self._before, self._after, files)
         self._changes = ChangedItems(self._uses, self._implementations)
@@ -83,7 +83,7 @@ class _Comparison:
                 return False  # a variable or field
             return may_be_item and (self._uses.leads_to(key.path, use) if owner else self._uses.leads_nowhere(use))
 
-        uses = self._uses.left_behind(key.path, is_user)
+        uses = self._without_other_methods(key, self._uses.left_behind(key.path, is_user))
         users = users_of(uses)
         if kind == "macro" and self._other_definitions.has_macro(path, name):
             users = users_of(use for use in uses if not is_in_crate(use.file))
@@ -133,13 +133,21 @@ class _Comparison:
             return  # the type stands for its items
 
         def is_user(use: ItemUse) -> bool:
-            """Tell whether the use needs the item: a `pub use` may export it, and a macro may have its name."""
-            is_ambiguous = use.written.is_macro or (key.kind == "mod" and not use.below)
+            """Tell whether the use needs the item: a `pub use` may export it, and another item may have its name."""
+            is_ambiguous = use.written.is_macro or use.written.is_method_call or (key.kind == "mod" and not use.below)
             return not (use.exported or is_ambiguous or is_in_crate(use.file))
 
         users = users_of(self._uses.left_behind(key.path, is_user))
         if users:
             yield ApiBreakage(ApiEffect.HIDDEN, full_name(key.path), path, item, users)
+
+    def _without_other_methods(self, key: ItemKey, uses: list[ItemUse]) -> list[ItemUse]:
+        """Return the uses without calls on a value that may have another method of that name."""
+        if any(use.written.is_method_call for use in uses):
+            paths = (path for path, _ in self._files.files_with(key.name))
+            if self._other_definitions.may_be_method(key, paths):
+                return [use for use in uses if not use.written.is_method_call]
+        return uses
 
     @cached_property
     def _added(self) -> dict[tuple[str, str], list[ItemKey]]:

@@ -8,7 +8,9 @@ A change of the `kernel` crate that other Rust code does not follow:
 - An item that other code names by its path, or a variant of an enum, is removed, renamed or moved, or a `pub use` of an
   item is removed. A module whose `mod` line is removed counts as removed, also if its file remains.
 - An item that other crates name by its path becomes private, or `pub(crate)`, or its `pub use` does.
-- A function that is called by its path gets another number of parameters, or becomes unsafe.
+- A function that is called by its path gets another number of parameters, becomes unsafe, or no longer returns a
+  `Result` or `Option` although `?` is after its call. A method that is called on a variable is found if the function
+  writes the variable's type, as for a parameter.
 - A `const fn` is no longer `const`, and is called in a constant, a static, a `const` block, the length of an array or
   another `const fn`.
 - A constant gets another primitive type, and is the length of an array or the value of something of its old type.
@@ -32,8 +34,8 @@ Update the users named in the finding, or keep the old item until the users are 
 
 ## What it does not flag
 
-- Users without a path in the code: methods that are called on a value, types and functions that stand alone under a
-  name from a glob import, and items that a macro defines.
+- Users without a path in the code: methods that are called on other values, types and functions that stand alone under
+  a name from a glob import, and items that a macro defines.
 - Other changes of types, and those of bounds, which only a compiler can compare.
 - Calls, literals and generic arguments inside a macro call.
 - Items under a `cfg`.
@@ -71,6 +73,7 @@ _FIELD = re.compile(r"\s*+(?>pub(?>\([^)]*+\))?+\s++)?+(\w++)\s*+:(?!:)")
 _EVERYWHERE = ((1, sys.maxsize),)
 _CHANGES: Final = {
     ApiEffect.UNSAFE: "becomes unsafe, but is called outside of unsafe code",
+    ApiEffect.INFALLIBLE: "no longer returns a `Result` or `Option`, but `?` is after its calls",
     ApiEffect.NOT_CONST: "is no longer `const`, but is called in constant code",
 }
 _FIELD_CHANGES: Final = {

@@ -3,11 +3,13 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from operator import itemgetter
 
 from rules.lazy import dataclass, field, re
 from rules.source.rust.code_regions import Regions, begins_closure
 from rules.source.rust.generics import closing_angle, count_arguments, count_lifetimes
+from rules.source.rust.receivers import MethodCall, find_method_calls
 from rules.source.rust.source import RustSource
 from rules.source.rust.type_shapes import PRIMITIVE_TYPES
 from rules.source.rust.uses import Import
@@ -35,7 +37,8 @@ class PathUse:
     it omits others. `is_const_call` says that it is certainly called where the code is evaluated by the compiler.
     `wanted` is the primitive type that its value must have, as the length of an array or the value of a variable or
     constant of that type; empty if that is unclear. `lifetimes` is the number of lifetimes that are passed to the last
-    name; None if they are omitted where they may not be.
+    name; None if they are omitted where they may not be. `is_method_call` is for a method of a variable whose type the
+    code says; `arguments` counts the variable too. `is_tried` says that a `?` is after the call.
     """
 
     path: Path
@@ -53,6 +56,8 @@ class PathUse:
     is_const_call: bool = False
     wanted: str = ""
     lifetimes: int | None = 0
+    is_method_call: bool = False
+    is_tried: bool = False
 
 
 class Scopes:
@@ -107,8 +112,11 @@ class _Reader:
         own_macros = {words[at + 2] for at in range(len(words) - 2) if words[at] == "macro_rules"}
         is_use = False
         regions = Regions(self._words)
+        calls = find_method_calls(self._words)
         for at, word in enumerate(words):
             regions.enter(at)
+            if at in calls:
+                yield self._method_use(calls[at], regions)
             is_use = word == "use" or (is_use and word != ";")
             before = words[at - 1] if at else ""
             is_variable = before == "$" and word != "crate"  # `$crate` in a macro is the crate that defines it
@@ -185,6 +193,7 @@ class _Reader:
             fields=self._read_fields(at, end) if following == ("{",) else None,
             is_const_call=is_call and regions.is_in_const(at),
             wanted=self._wanted_type(at, end),
+            is_tried=is_call and self._is_tried(path.call),
             lifetimes=self._count_lifetimes(end) or (None if regions.needs_lifetimes(at) else 0),
         )
 
@@ -195,6 +204,19 @@ class _Reader:
         if words[opening : opening + 1] != ("<",):
             return 0
         return count_lifetimes(self._source.code, self._words.offsets[opening] + 1)
+
+    def _method_use(self, call: MethodCall, regions: Regions) -> PathUse:
+        at = call.method
+        path = self._read_path(at)
+        use = self._use(path, at, regions)
+        count = None if use.arguments is None else use.arguments + 1
+        names = (*self._scopes.resolve(call.type), *path.names)
+        return replace(use, path=names, arguments=count, is_const_call=False, wanted="", is_method_call=True)
+
+    def _is_tried(self, opening: int) -> bool:
+        """Tell whether a `?` is after the call with that `(`."""
+        closing = self._words.closing(opening)
+        return self._words.words[closing : closing + 2] == (")", "?")
 
     def _wanted_type(self, at: int, end: int) -> str:
         """Return the primitive type of the value that a path is, if the code around it says so."""

@@ -16,11 +16,14 @@ PRIMITIVE_TYPES: Final = frozenset(
 )
 _WELL_KNOWN: Final = frozenset(("Result", "Option", "Pin", "Arc", "ArcBorrow", "ARef", "KBox", "KVec", "CString"))
 _UNKNOWN: Final = "?"
+_OWN: Final = "Self"
+_UNCLEAR: Final = frozenset((_UNKNOWN, _OWN))
+_TRIED: Final = frozenset(("Result", "Option"))
 _SELF: Final = "self"
 _MAX_DEPTH: Final = 8  # references to references
 
 Shape = tuple[str, ...]
-"""The reference, pointer or array around a type, what is in it, and so on; "?" for what is unknown."""
+"""The reference, pointer or array around a type, what is in it, and so on; "?" is unknown, "Self" the own type."""
 
 
 def shapes_of(parameters: Sequence[str], result: Sequence[str]) -> tuple[Shape, ...]:
@@ -36,11 +39,16 @@ def is_receiver(shape: Shape) -> bool:
 def differ(shape: Shape, other: Shape) -> bool:
     """Tell whether two shapes certainly belong to different types."""
     for part, other_part in zip(shape, other, strict=False):
-        if _UNKNOWN in (part, other_part):
+        if not _UNCLEAR.isdisjoint((part, other_part)):
             return False
         if part != other_part:
             return True
     return False
+
+
+def may_be_tried(shape: Shape) -> bool | None:
+    """Tell whether `?` applies to what a function returns; None if that is unclear."""
+    return True if shape[0] in _TRIED else None if shape[0] == _UNKNOWN else False
 
 
 def _parameter_shape(words: Sequence[str]) -> Shape:
@@ -67,7 +75,7 @@ def _inner_shape(words: Sequence[str]) -> str:
     if tuple(words) == ("(", ")"):
         return "()"
     name = next((at for at, word in enumerate(words) if word in ("<", "]", ";")), len(words))
-    if name == 1 and (words[0] == _SELF or words[0] in PRIMITIVE_TYPES):
+    if name == 1 and (words[0] in (_SELF, _OWN) or words[0] in PRIMITIVE_TYPES):
         return words[0]
     is_path = name % 2 == 1 and all(word == "::" for word in words[1:name:2])
     return words[name - 1] if is_path and words[name - 1] in _WELL_KNOWN else _UNKNOWN

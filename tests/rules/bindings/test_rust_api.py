@@ -564,6 +564,94 @@ def test_a_constant_of_another_type_has_users_that_need_the_old_one(user: str, i
     assert [] == _breakages(unclear, **files)
 
 
+METHODS = """pub struct Lamp<T = ()> { lamp: T }
+impl Lamp {
+    pub fn set(&self, level: u32) -> Result { Ok(()) }
+    pub fn new() -> Result<Self> { Ok(Lamp { lamp: () }) }
+}
+"""
+
+
+def _changed_method(old: str, new: str, user: str, more: str = "") -> list[tuple[str, ApiEffect, list[int]]]:
+    files = {LAMP: METHODS, ROOM: f"use kernel::lamp::{{self, Lamp}};\n{user}\n", BULB: more}
+    return _breakages(whole_change(LAMP, METHODS.replace(old, new), before=METHODS), **files)
+
+
+@pytest.mark.parametrize(
+    ("user", "is_found"),
+    [
+        ("fn f(lamp: &Lamp) { lamp.set(1); }", True),
+        ("fn f(a: u8, lamp: &mut lamp::Lamp<'_, Core<u8>>) -> u8 { if a { lamp.set(a) } }", True),
+        ("fn f() { let lamp: Lamp = g(); h(|a| lamp.set(a)); }", True),
+        ("impl A { fn f<F>(&self, lamp: &'a ::kernel::lamp::Lamp, f: F) where F: Fn(u8) { lamp.set(1) } }", True),
+        ("fn f(lamp: &Lamp) { fn g(lamp: u8) {} lamp.set(1); }", True),
+        ("fn f(lamp: &Lamp) { fn g(lamp: u8) { lamp.set(1); } }", False),
+        ("fn f(lamp: &Lamp) { let lamp = lamp.lamp(); lamp.set(1); }", False),
+        ("fn f(lamp: &Lamp) { if let Some(lamp) = lamp.lamp() { lamp.set(1); } }", False),
+        ("fn f(lamp: &Lamp) { let A { lamp, .. } = a; lamp.set(1); }", False),
+        ("fn f(lamp: &Lamp) { g(|lamp| lamp.set(1)); }", False),
+        ("fn f(lamp: &Lamp) { for (a, lamp) in b { lamp.set(1); } }", False),
+        ("fn f(lamp: &Lamp) { match a { B(lamp) => lamp.set(1), _ => c } }", False),
+        ("fn f(lamp: &Lamp) { match a { B { lamp } if c => lamp.set(1), _ => c } }", False),
+        ("fn f(lamp: &Lamp) { a.lamp.set(1); lamp.lamp.set(1); lamp().set(1); lamp.set; }", False),
+        ("fn f(lamp: Option<Lamp>) { lamp.set(1); }", False),
+        ("fn f(lamp: &dyn Lamp) { lamp.set(1); }", False),
+        ("fn f(lamp: impl Lamp) { lamp.set(1); }", False),
+        ("fn f(lamp: Lamp::Data) { lamp.set(1); }", False),
+        ("fn f(lamp: Lamp<u8>::Data<u8>) { lamp.set(1); }", False),
+        ("fn f(lamp: &[Lamp]) { lamp.set(1); }", False),
+        ("fn f<Bulb>(lamp: &Bulb) { lamp.set(1); }", False),
+        ("fn f(lamp: &Lamp);\nfn g() { lamp.set(1); }", False),
+    ],
+)
+def test_a_method_of_a_variable_with_a_written_type_is_a_use(user: str, is_found: bool) -> None:
+    more = _changed_method("level: u32", "level: u32, hue: u32", user)
+    removed = _changed_method("fn set", "fn adjust", user)
+
+    assert more == [("kernel::lamp::Lamp::set", PARAMETERS, [2])] * is_found
+    assert removed == [("kernel::lamp::Lamp::set", REMOVED, [2])] * is_found
+
+
+@pytest.mark.parametrize(
+    ("new", "more"),
+    [
+        ("fn adjust", "pub trait Set { fn set(&self); }\n"),
+        ("fn adjust", "setters! { set }\n"),
+        ("type Target = Bulb;\n    pub fn adjust", ""),
+        ("pub(crate) fn set", ""),
+    ],
+)
+def test_a_method_that_a_value_may_have_otherwise_is_not_called_removed(new: str, more: str) -> None:
+    old = "pub fn set" if new.startswith(("type", "pub")) else "fn set"
+
+    assert [] == _changed_method(old, new, "fn f(lamp: &Lamp) { lamp.set(1); }", more)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "user", "is_found"),
+    [
+        ("Result<Self>", "Self", "fn f() -> Result { let lamp = Lamp::new()?; }", True),
+        ("Result<Self>", "&'static Self", "fn f() -> Result { Lamp::new()?.set(1); }", True),
+        ("Result<Self>", "Option<Self>", "fn f() -> Result { let lamp = Lamp::new()?; }", False),
+        ("Result<Self>", "Lamp", "fn f() -> Result { let lamp = Lamp::new()?; }", False),
+        ("Result<Self>", "Self", "fn f() { let lamp = Lamp::new(); }", False),
+        (" -> Result {", " {", "fn f(lamp: &Lamp) -> Result { lamp.set(1)?; }", True),
+        (" -> Result {", " -> bool {", "fn f(lamp: &Lamp) -> Result { lamp.set(1)?; }", True),
+        (" -> Result {", " {", "fn f(lamp: &Lamp) -> Result { later!(lamp.set(1)?); }", False),
+    ],
+)
+def test_a_call_of_which_nothing_can_fail_any_more_is_found(old: str, new: str, user: str, is_found: bool) -> None:
+    name = "kernel::lamp::Lamp::new" if "Self" in old else "kernel::lamp::Lamp::set"
+
+    assert _changed_method(old, new, user) == [(name, ApiEffect.INFALLIBLE, [2])] * is_found
+
+
+def test_a_method_that_becomes_unsafe_is_called_on_a_variable() -> None:
+    user = "fn f(lamp: &Lamp) { unsafe { lamp.set(1) }; later!(lamp.set(1)); }\nfn g(lamp: Lamp) { lamp.set(1); }"
+
+    assert _changed_method("fn set", "unsafe fn set", user) == [("kernel::lamp::Lamp::set", ApiEffect.UNSAFE, [3])]
+
+
 SIGNATURES = """pub trait Port {
     type Data;
     type Loan<'a>;
@@ -726,6 +814,7 @@ pub struct Size {
 }
 pub const fn width() -> u8 { 1 }
 pub const WIDTH: u8 = 1;
+pub fn size() -> Option<u8> { None }
 """
 FORMS_USER = """use kernel::lamp::{self, Cover, Fit, Hold, Info, Tube};
 fn f(tube: &Tube<u8>, cover: Cover) -> Tube<u8> {
@@ -750,6 +839,7 @@ unsafe impl Hold for Room {
 struct Covers(Cover);
 const WIDTH: u8 = lamp::WIDTH;
 const OTHER: u8 = lamp::width();
+fn g() -> Option<u8> { lamp::size()? }
 """
 GENERICS, UNSAFE = ApiEffect.GENERICS, ApiEffect.UNSAFE
 FIELD_REMOVED, FIELD_ADDED = ApiEffect.FIELD_REMOVED, ApiEffect.FIELD_ADDED
@@ -809,6 +899,7 @@ def test_an_item_with_another_form_leaves_users_behind(
         ("    // The width.\n    pub width: u8,\n", "", 13, "loses the field `width`, but Rust code names it in"),
         ("height: u8,\n", "height: u8,\n    // A depth.\n    depth: u8,\n", 16, "gets the field `depth`, but"),
         ("date: u8", "date: u8, patch: u8", 10, "gets the field `patch`, but literals or patterns without `..`"),
+        ("size() -> Option<u8>", "size() -> u8", 18, "no longer returns a `Result` or `Option`, but `?` is after its"),
         ("const fn width", "fn width", 16, "is no longer `const`, but is called in constant code in"),
         ("WIDTH: u8", "WIDTH: u16", 17, "has the type `u16` (was `u8`), but is used as before in"),
     ],
@@ -874,7 +965,12 @@ def test_many_changed_items_take_linear_time() -> None:
         user = "const A: u8 = kernel::lamp::f();\n" + "const A: [\n" * number + "const A: u8 = [0;\n" * number
         return before, before.replace("const ", ""), user
 
-    for make in (struct, functions, constants):
+    def methods(number: int) -> tuple[str, str, str]:
+        before = "pub struct A;\nimpl A { pub fn f(&self) {} }\n"
+        user = "fn g(a: &kernel::lamp::A) { a.f(); }\n" * number + "fn g(a: &A) { let Some(a) => |a| a.f();" * number
+        return before, before.replace("fn f(", "unsafe fn f("), user
+
+    for make in (struct, functions, constants, methods):
         assert_linear(make, compare, 400)
 
 

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Find the methods that functions call on a variable of which they write the type.
+
+This is a parameter, or a variable with a type behind `let`, whose name the function binds only once.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rules.lazy import dataclass, field, re
+from rules.source.rust.code_regions import begins_closure
+from rules.source.rust.functions import read_parameters
+from rules.source.rust.tokens import Tokens
+
+_NAME = re.compile(r"[A-Za-z_]\w*\Z")
+_NO_TYPE = frozenset(("dyn", "impl", "fn", "for", "unsafe", "extern", "Self"))
+_BEFORE_NAME = frozenset((".", "::", "$"))
+_MAX_PATTERN = 60  # words
+_MAX_HEAD = 200  # words between the name of a function and its body
+
+Path = tuple[str, ...]
+
+
+class MethodCall(NamedTuple):
+    """A call on a variable: the type that the function writes for it, and the index of the method's name."""
+
+    type: Path
+    method: int
+
+
+@dataclass(slots=True)
+class _Function:
+    """A function with the types of its variables, and how often it binds each name. `end` is the index of its `}`."""
+
+    end: int = -1
+    types: dict[str, Path] = field(default_factory=dict)
+    bound: Counter[str] = field(default_factory=Counter)
+    calls: list[tuple[int, str]] = field(default_factory=list)
+
+
+def find_method_calls(tokens: Tokens) -> dict[int, MethodCall]:
+    """Return the calls by the index of the variable."""
+    return {at: call for function in _read_functions(tokens) for at, call in _calls_of(function)}
+
+
+def _calls_of(function: _Function) -> Iterator[tuple[int, MethodCall]]:
+    for at, name in function.calls:
+        if function.bound[name] == 1 and function.types.get(name):
+            yield at, MethodCall(function.types[name], at + 2)
+
+
+def _read_functions(tokens: Tokens) -> Iterator[_Function]:
+    words = tokens.words
+    functions: dict[int, _Function] = {}  # by the index of the `{` of their bodies
+    around: list[_Function] = []
+    for at, word in enumerate(words):
+        while around and around[-1].end < at:
+            yield around.pop()
+        if word == "fn" and _NAME.match(words[at + 1] if at + 1 < len(words) else ""):
+            functions.update(_read_head(tokens, at + 2))
+        elif word == "{" and at in functions:
+            around.append(functions.pop(at))
+        elif around:
+            _read_word(tokens, at, around[-1])
+    yield from reversed(around)
+
+
+def _read_head(tokens: Tokens, at: int) -> Iterator[tuple[int, _Function]]:
+    """Yield a function with its parameters, and the index of its body, if it has one."""
+    words, depth, end = tokens.words, 0, min(at + _MAX_HEAD, len(tokens.words))
+    while at < end and (depth or words[at] != "("):
+        depth += (words[at] == "<") - (words[at] == ">")
+        at += 1
+    if at >= end:
+        return
+    closing = tokens.closing(at)
+    opening = next((index for index in range(closing, min(closing + _MAX_HEAD, len(words))) if words[index] in "{;"), 0)
+    if opening and words[opening] == "{":
+        function = _Function(tokens.closing(opening))
+        for name, typed in read_parameters(words[at + 1 : closing]).items():
+            function.types[name] = _path_of(typed)
+        function.bound.update(tuple(function.types))
+        yield opening, function
+
+
+def _read_word(tokens: Tokens, at: int, function: _Function) -> None:
+    words = tokens.words
+    word = words[at]
+    if word == "let":
+        end = _pattern_end(tokens, at + 1, ("=", ";"))
+        name = at + 2 if words[at + 1 : at + 2] == ("mut",) else at + 1
+        is_typed = words[name + 1 : name + 2] == (":",)
+        function.bound.update(words[name : name + 1] if is_typed else words[at + 1 : end])
+        if is_typed:
+            function.types[words[name]] = _path_of(words[name + 2 : end])
+    elif word == "for":
+        function.bound.update(words[at + 1 : _pattern_end(tokens, at + 1, ("in",))])
+    elif word == "|" and begins_closure(words[at - 1]):
+        function.bound.update(words[at + 1 : _pattern_end(tokens, at + 1, ("|",))])
+    elif word == "=>":
+        function.bound.update(_arm_words(tokens, at))
+    elif word == "." and at > 1 and _NAME.match(words[at - 1]) and words[at - 2] not in _BEFORE_NAME:
+        is_call = at + 2 < len(words) and words[at + 2] in ("(", "::") and _NAME.match(words[at + 1])
+        if is_call:
+            function.calls.append((at - 1, words[at - 1]))
+
+
+def _pattern_end(tokens: Tokens, at: int, ends: tuple[str, ...]) -> int:
+    last = min(at + _MAX_PATTERN, len(tokens.words))
+    return next((index for index in range(at, last) if tokens.words[index] in ends), last)
+
+
+def _arm_words(tokens: Tokens, at: int) -> tuple[str, ...]:
+    """Return the words of the pattern and guard of an arm of a `match` before its `=>`."""
+    words, start = tokens.words, at
+    while start > max(at - _MAX_PATTERN, 0) and words[start - 1] not in (",", "{", "}", ";"):
+        start = tokens.opening(start - 1) if words[start - 1] in (")", "]") else start - 1
+    if words[start - 1] == "}":
+        start = tokens.opening(start - 1)  # the pattern of a struct, or the arm before
+    return words[max(start, at - _MAX_PATTERN) : at]
+
+
+def _path_of(words: tuple[str, ...]) -> Path:
+    """Return the path of a type, also behind references and without its generic arguments; empty for another type."""
+    at = 0
+    while words[at : at + 1] and words[at] in ("&", "mut", "::"):
+        at += 1
+    end = words.index("<") if "<" in words else len(words)
+    names, depth = words[at:end], 0
+    for index in range(end, len(words)):
+        depth += (words[index] == "<") - (words[index] == ">")
+        if depth == 0 and index + 1 < len(words):
+            return ()
+    is_path = len(names) % 2 == 1 and all(map(_NAME.match, names[::2])) and set(names[1::2]) <= {"::"}
+    return names[::2] if is_path and _NO_TYPE.isdisjoint(names) else ()
