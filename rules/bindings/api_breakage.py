@@ -21,6 +21,8 @@ class ApiEffect(StrEnum):
     INFALLIBLE = "infallible"
     FIELD_REMOVED = "field-removed"
     FIELD_ADDED = "field-added"
+    FIELD_HIDDEN = "field-hidden"
+    VARIANT_ADDED = "variant-added"
     TRAIT_SAFETY = "trait-safety"
     METHOD_REMOVED = "method-removed"
     METHOD_PARAMETERS = "method-parameters"
@@ -45,9 +47,9 @@ class ApiBreakage:
     """A changed item of the crate with users that are left as they were.
 
     `path` is the file of the item before the series, or after it for a new item. `after` is the changed item. `fields`
-    are the added fields, or the removed ones that users name. `moved_to` is the path of the only item of that name and
-    kind that the series adds. `parts` are the numbers of the parameters with other types, without `self`, 0 for what is
-    returned and -1 for `self`.
+    are the added fields or variants, or the removed or hidden fields that users name. `moved_to` is the path of the
+    only item of that name and kind that the series adds. `parts` are the numbers of the parameters with other types,
+    without `self`, 0 for what is returned and -1 for `self`.
     """
 
     effect: ApiEffect

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from rules.bindings.api_breakage import ApiBreakage, ApiEffect, ApiUser
 from rules.bindings.api_implementations import Implementations
 from rules.bindings.api_uses import ItemUse, ItemUses, users_of
-from rules.bindings.crate_paths import ItemKey, full_name
+from rules.bindings.crate_paths import ItemKey, full_name, is_in_crate
 from rules.lazy import dataclass
 from rules.source.rust.api import ApiItem, ImplementedItem
 from rules.source.rust.type_shapes import differ, is_receiver, may_be_tried
@@ -115,8 +115,9 @@ class ChangedItems:
         if before.type and after.type and before.type != after.type:
             values = self._left_behind(change, lambda use: use.is_item and use.written.wanted == before.type)
             yield change.breakage(ApiEffect.TYPE, users_of(self._certain(values)))
-        if before.fields is not None and after.fields is not None and before.fields != after.fields:
-            yield from self._compare_fields(change, before.fields, after.fields)
+        if before.fields is not None and after.fields is not None:
+            compare = self._compare_variants if change.key.kind == "enum" else self._compare_fields
+            yield from compare(change, before.fields, after.fields)
 
     def _compare_fields(
         self, change: ItemChange, before: tuple[str, ...], after: tuple[str, ...]
@@ -132,6 +133,21 @@ class ChangedItems:
         if added and not removed:
             complete = (use for use in literals if use.written.fields and fields == frozenset(use.written.fields))
             yield change.breakage(ApiEffect.FIELD_ADDED, users_of(complete), added)
+        hidden = frozenset(change.before.public_fields).difference(change.after.public_fields, removed)
+        named = [(use, hidden.intersection(use.written.fields or ())) for use in literals if not is_in_crate(use.file)]
+        seen = frozenset[str]().union(*(names for _, names in named))
+        users = users_of(use for use, names in named if names)
+        yield change.breakage(ApiEffect.FIELD_HIDDEN, users, tuple(name for name in before if name in seen))
+
+    def _compare_variants(
+        self, change: ItemChange, before: tuple[str, ...], after: tuple[str, ...]
+    ) -> Iterator[ApiBreakage]:
+        """Find each `match` that has an arm for each old variant, and none for others."""
+        variants = frozenset(before)
+        added = tuple(name for name in after if name not in variants)
+        if added and variants.issubset(after):
+            matches = self._left_behind(change, lambda use: len(use.below) == 1 and use.written.arms == variants)
+            yield change.breakage(ApiEffect.VARIANT_ADDED, users_of(self._certain(matches)), added)
 
     def _certain(self, uses: Iterable[ItemUse]) -> list[ItemUse]:
         """Return the uses whose surroundings are known: in no macro, and in no file with unknown changes."""

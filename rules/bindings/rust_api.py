@@ -176,7 +176,8 @@ class _Comparison:
 
     def _may_be_defined(self, key: ItemKey) -> bool:
         """Tell whether the series may add another definition of a removed name to its file."""
-        return self._other_definitions.may_be_added(key, len(self._old[key]))
+        counted = 0 if key.kind == "variant" else len(self._old[key])  # variants are no possible names
+        return self._other_definitions.may_be_added(key, counted)
 
     def _changed(self, key: ItemKey, items: list[tuple[str, ApiItem]]) -> Iterator[ApiBreakage]:
         """Yield what the change of an item breaks, unless the item has several forms before or after it."""

@@ -15,7 +15,8 @@ A change of the `kernel` crate that other Rust code does not follow:
   another `const fn`.
 - A constant gets another primitive type, and is the length of an array or the value of something of its old type.
 - An item takes another number of generic arguments or lifetimes than a path passes to it.
-- A struct loses a field that a literal or pattern names, or gets one that a literal without `..` does not name.
+- A struct loses or hides a field that a literal or pattern names, or gets one that a literal without `..` does not
+  name. An enum gets a variant that a `match` with an arm for each other variant, and without `_`, does not name.
 - A method of a trait is removed, gets other parameters, or becomes unsafe or safe, and implementations are as before.
   Types of parameters and results are compared as far as their form tells: `&T` is not `&mut T`, `u32` or `Result`.
 - A trait becomes unsafe or safe, and implementations do not.
@@ -80,6 +81,14 @@ _FIELD_CHANGES: Final = {
     ApiEffect.FIELD_REMOVED: (
         "loses the field {fields}, but Rust code names it",
         "loses the fields {fields}, but Rust code names them",
+    ),
+    ApiEffect.FIELD_HIDDEN: (
+        "hides the field {fields} from other crates, but literals or patterns there name it",
+        "hides the fields {fields} from other crates, but literals or patterns there name them",
+    ),
+    ApiEffect.VARIANT_ADDED: (
+        "gets the variant {fields}, but a `match` without `_` does not name it",
+        "gets the variants {fields}, but a `match` without `_` does not name them",
     ),
     ApiEffect.FIELD_ADDED: (
         "gets the field {fields}, but literals or patterns without `..` do not name it",

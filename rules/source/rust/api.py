@@ -36,7 +36,8 @@ class ApiItem:
     has a body or value for it. A macro that `#[macro_export]` exports has the kind `macro`. `alias_of` is the type that
     an alias names, with its import resolved; empty if that is no path. `is_public` says that other crates may use it,
     as far as its own declaration tells. Lifetimes are not among its `generics`. `fields` are the names of the fields of
-    a struct, None for another item, or if a field is conditional or has no name. `type` is that of a constant or static
+    a struct or the variants of an enum, None for another item, or if one is conditional or has no name. `public_fields`
+    are those that other crates may use. `type` is that of a constant or static
     if it is a primitive one. `is_const` is for functions, `signature` has the shapes of their parameters and result.
     """
 
@@ -54,6 +55,7 @@ class ApiItem:
     is_unsafe: bool = False
     generics: Generics = Generics()
     fields: tuple[str, ...] | None = None
+    public_fields: tuple[str, ...] = ()
     type: str = ""
     is_const: bool = False
     lifetimes: int = 0
@@ -63,7 +65,7 @@ class ApiItem:
     def form(self) -> tuple[object, ...]:
         """What users of the item need to know of it beside its path, for comparisons."""
         signature = self.parameters, self.generics, self.lifetimes, self.signature
-        return *signature, self.is_unsafe, self.is_const, self.fields, self.type
+        return *signature, self.is_unsafe, self.is_const, self.fields, self.public_fields, self.type
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,11 @@ class _Reader:
         after = (self._words.closing(stop) if has_body else stop) + 1
         is_default = has_body if kind == "fn" else "=" in self._without_generics(head, stop)
         line = self._line(at)
+        fields, public_fields = None, tuple[str, ...]()
+        if has_body and kind == "struct":
+            fields, public_fields = self._read_fields(stop + 1, after - 1)
+        elif has_body and kind == "enum":
+            fields = self._read_variants(stop + 1, after - 1, block.module, name)
         if block.trait:
             text = self._scopes.quote(line)
             member = ImplementedItem(name, parameters, line, text, is_unsafe, generics, lifetimes, signature)
@@ -269,15 +276,14 @@ class _Reader:
                     is_public,
                     is_unsafe,
                     generics,
-                    self._read_fields(stop + 1, after - 1) if has_body and kind == "struct" else None,
+                    fields,
+                    public_fields,
                     self._read_primitive(head, end) if kind in ("const", "static") else "",
                     is_const,
                     lifetimes,
                     signature,
                 )
             )
-        if has_body and kind == "enum":
-            self._read_variants(stop + 1, after - 1, block.module, name)
         if has_body and block.depth < _MAX_DEPTH and kind in ("mod", "trait"):
             module = (*block.module, name) if kind == "mod" else block.module
             owner = name if kind == "trait" else ""
@@ -287,9 +293,9 @@ class _Reader:
             self._scopes.enter(block.module, self._words.offsets[after - 1])
         return after
 
-    def _read_variants(self, start: int, end: int, module: Path, enum: str) -> None:
-        """Read the variants between the braces of an enum."""
-        words = self._words.words
+    def _read_variants(self, start: int, end: int, module: Path, enum: str) -> tuple[str, ...] | None:
+        """Read the variants between the braces of an enum, and return their names; None if one is conditional."""
+        words, first = self._words.words, len(self.variants)
         at, is_conditional = start, False
         while at < end:
             if words[at] == "#":
@@ -302,24 +308,32 @@ class _Reader:
                 item = ApiItem("variant", words[at], module, enum, line, is_conditional=is_conditional, offset=offset)
                 self.variants.append(item)
             at, is_conditional = self._find(at, end, (",",)) + 1, False
+        variants = self.variants[first:]
+        return None if any(item.is_conditional for item in variants) else tuple(item.name for item in variants)
 
-    def _read_fields(self, start: int, end: int) -> tuple[str, ...] | None:
-        """Return the names of the fields between the braces of a struct; None if a `cfg` decides about one."""
+    def _read_fields(self, start: int, end: int) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+        """Return the names of the fields between the braces of a struct, and those that are `pub`.
+
+        They are None if a `cfg` decides about one.
+        """
         words = self._words.words
         names: list[str] = []
-        at = start
+        public_names: list[str] = []
+        at, is_public = start, False
         while at < end:
             if words[at] == "#":
                 closing = self._words.closing(at + 1)
                 if "cfg" in words[at:closing]:
-                    return None
+                    return None, ()
                 at = closing + 1
             elif words[at] == "pub":
-                at = self._words.closing(at + 1) + 1 if words[at + 1] == "(" else at + 1
+                is_public = words[at + 1] != "("
+                at = at + 1 if is_public else self._words.closing(at + 1) + 1
             else:
                 names.append(words[at])
-                at = self._after_comma(at, end)
-        return tuple(names)
+                public_names += (words[at],) if is_public else ()
+                at, is_public = self._after_comma(at, end), False
+        return tuple(names), tuple(public_names)
 
     def _after_comma(self, at: int, end: int) -> int:
         """Return the index after the next `,` outside of brackets and generics, `end` if there is none."""

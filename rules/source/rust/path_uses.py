@@ -9,6 +9,7 @@ from operator import itemgetter
 from rules.lazy import dataclass, field, re
 from rules.source.rust.code_regions import Regions, begins_closure
 from rules.source.rust.generics import closing_angle, count_arguments, count_lifetimes
+from rules.source.rust.match_arms import read_arms
 from rules.source.rust.receivers import MethodCall, find_method_calls
 from rules.source.rust.source import RustSource
 from rules.source.rust.type_shapes import PRIMITIVE_TYPES
@@ -38,7 +39,8 @@ class PathUse:
     `wanted` is the primitive type that its value must have, as the length of an array or the value of a variable or
     constant of that type; empty if that is unclear. `lifetimes` is the number of lifetimes that are passed to the last
     name; None if they are omitted where they may not be. `is_method_call` is for a method of a variable whose type the
-    code says; `arguments` counts the variable too. `is_tried` says that a `?` is after the call.
+    code says; `arguments` counts the variable too. `is_tried` says that a `?` is after the call. `arms` are
+    the last names of the patterns of a `match` in which all patterns are such paths and this is the first one.
     """
 
     path: Path
@@ -58,6 +60,7 @@ class PathUse:
     lifetimes: int | None = 0
     is_method_call: bool = False
     is_tried: bool = False
+    arms: frozenset[str] = frozenset()
 
 
 class Scopes:
@@ -106,6 +109,7 @@ class _Reader:
         self._source = source
         self._words = source.tokens
         self._scopes = scopes
+        self._arms: dict[int, frozenset[str]] = {}
 
     def read(self) -> Iterator[PathUse]:
         words = self._words.words
@@ -117,6 +121,8 @@ class _Reader:
             regions.enter(at)
             if at in calls:
                 yield self._method_use(calls[at], regions)
+            if word == "match":
+                self._read_match(at)
             is_use = word == "use" or (is_use and word != ";")
             before = words[at - 1] if at else ""
             is_variable = before == "$" and word != "crate"  # `$crate` in a macro is the crate that defines it
@@ -127,6 +133,12 @@ class _Reader:
             is_macro = self._is_macro_call(path.end) and word not in own_macros
             if len(path.names) > 1 or self._scopes.imports(word) or is_macro:
                 yield self._use(path, at, regions)
+
+    def _read_match(self, at: int) -> None:
+        """Note the arms of a `match` whose patterns all begin with the same path, at the first pattern."""
+        first, paths = read_arms(self._words, at)
+        if len({self._scopes.resolve(path)[:-1] for path in paths}) == 1:
+            self._arms[first] = frozenset(path[-1] for path in paths)
 
     def _read_path(self, at: int) -> "_WrittenPath":
         """Return the path that begins at an index. `A::<B>::c` is `A::c`."""
@@ -193,6 +205,7 @@ class _Reader:
             fields=self._read_fields(at, end) if following == ("{",) else None,
             is_const_call=is_call and regions.is_in_const(at),
             wanted=self._wanted_type(at, end),
+            arms=self._arms.get(at, frozenset()),
             is_tried=is_call and self._is_tried(path.call),
             lifetimes=self._count_lifetimes(end) or (None if regions.needs_lifetimes(at) else 0),
         )

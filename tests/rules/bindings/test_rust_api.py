@@ -778,9 +778,9 @@ STATE_USER = (
         ("Lit(", "Bright(", [("kernel::lamp::State::Lit", REMOVED, [5])]),
         ("    Dim {", "    Dimmed {", [("kernel::lamp::State::Dim", REMOVED, [6])]),
         ("    Off,\n", "    #[cfg(CONFIG_X)]\n    Off,\n", []),
-        ("    Off,\n", "    Out,\n    Off = 3,\n", []),
+        ("    Off,\n", "    Out,\n    Off = 3,\n", [("kernel::lamp::State", ApiEffect.VARIANT_ADDED, [4])]),
         ("}\n", "}\nimpl State {\n    pub const Off: State = State::Out;\n}\n", []),
-        ("enum State {", "enum State {\n    Blue,", []),
+        ("enum State {", "enum State {\n    Blue,", [("kernel::lamp::State", ApiEffect.VARIANT_ADDED, [4])]),
     ],
 )
 def test_the_variant_of_an_enum_is_an_item(
@@ -789,6 +789,63 @@ def test_the_variant_of_an_enum_is_an_item(
     before, after = STATES, STATES.replace(old, new) if "impl" not in new else STATES.replace("Off", "Out") + new[2:]
 
     assert expected == _breakages(whole_change(LAMP, after, before=before), **{LAMP: before, ROOM: STATE_USER})
+
+
+@pytest.mark.parametrize(
+    ("body", "is_found"),
+    [
+        ("match a { State::Off => 0, State::Lit(b, _) | State::Dim { hue: b } => b }", True),
+        ("match a.b(|c| { c }) { State::Off => { 0 } State::Lit(..) => { 1 } State::Dim { .. } => 2, }", True),
+        ("match a { State::Off => f(|_| 1, 2), lamp::State::Lit(..) => 1, State::Dim { .. } => 2 }", True),
+        ("match a { State::Off => 0, State::Lit(..) => 1, _ => 2 }", False),
+        ("match a { State::Off => 0, State::Lit(..) => 1, State::Dim { .. } => 2, _ => 3 }", False),
+        ("match a { State::Off => 0, State::Lit(..) => 1, State::Dim { .. } => 2, other => 3 }", False),
+        ("match a { State::Off if b => 0, State::Lit(..) => 1, State::Dim { .. } => 2, State::Blue => 3 }", False),
+        ("match a { &State::Off => 0, &State::Lit(..) => 1, &State::Dim { .. } => 2 }", False),
+        ("match (a, b) { (State::Off, 1) => 0, (State::Lit(..), _) => 1, (State::Dim { .. }, _) => 2 }", False),
+        ("match unsafe { a } { State::Off => 0, State::Lit(..) => 1, State::Dim { .. } => 2 }", False),
+        ("match a { State::Off => 0, State::Lit(..) => 1, Other::Dim { .. } => 2 }", False),
+        ("m!(match a { State::Off => 0, State::Lit(..) => 1, State::Dim { .. } => 2 })", False),
+        ("match a { #[cfg(A)] State::Off => 0, State::Lit(..) => 1, State::Dim { .. } => 2 }", False),
+    ],
+)
+def test_a_match_without_an_arm_for_a_new_variant_is_found(body: str, is_found: bool) -> None:
+    change = whole_change(LAMP, STATES.replace("    Off,\n", "    Off,\n    Blue,\n"), before=STATES)
+    files = {LAMP: STATES, ROOM: f"use kernel::lamp::{{self, State}};\nfn f(a: State) -> u32 {{\n    {body}\n}}\n"}
+
+    assert _breakages(change, **files) == [("kernel::lamp::State", ApiEffect.VARIANT_ADDED, [3])] * is_found
+
+
+def test_the_name_of_a_variant_may_be_that_of_a_generic_constant() -> None:
+    before = f"{STATES}pub struct Array<const Off: usize>;\n"
+    change = whole_change(LAMP, before.replace("    Off,\n", "    Out,\n"), before=before)
+    found = _breakages(change, **{LAMP: before, ROOM: STATE_USER})
+
+    assert ("kernel::lamp::State::Off", REMOVED, [4]) in found
+
+
+@pytest.mark.parametrize(
+    ("after", "user", "is_found"),
+    [
+        (
+            "pub(crate) minor",
+            {ROOM: "fn f(Info { minor: a, .. }: kernel::lamp::Info) { kernel::lamp::Info { minor: 1 }; }"},
+            True,
+        ),
+        ("minor", {ROOM: "fn f() { kernel::lamp::Info { major: 1, minor: 1 }; }"}, True),
+        ("minor", {ROOM: "fn f() { kernel::lamp::Info { major: 1, ..a }; }"}, False),
+        ("minor", {ROOM: "", BULB: "fn f() { crate::lamp::Info { major: 1, minor: 1 }; }"}, False),
+    ],
+)
+def test_a_field_that_is_hidden_from_other_crates_is_named_there(
+    after: str, user: dict[str, str], is_found: bool
+) -> None:
+    before = "pub struct Info { pub major: u8, pub minor: u8 }\n"
+    change = whole_change(LAMP, before.replace("pub minor", after), before=before)
+
+    assert (
+        _breakages(change, **{LAMP: before, **user}) == [("kernel::lamp::Info", ApiEffect.FIELD_HIDDEN, [1])] * is_found
+    )
 
 
 def test_a_removed_enum_stands_for_its_variants() -> None:
@@ -815,6 +872,7 @@ pub struct Size {
 pub const fn width() -> u8 { 1 }
 pub const WIDTH: u8 = 1;
 pub fn size() -> Option<u8> { None }
+pub enum Heat { Cold, Warm }
 """
 FORMS_USER = """use kernel::lamp::{self, Cover, Fit, Hold, Info, Tube};
 fn f(tube: &Tube<u8>, cover: Cover) -> Tube<u8> {
@@ -840,6 +898,7 @@ struct Covers(Cover);
 const WIDTH: u8 = lamp::WIDTH;
 const OTHER: u8 = lamp::width();
 fn g() -> Option<u8> { lamp::size()? }
+fn h(a: lamp::Heat) { match a { lamp::Heat::Cold | lamp::Heat::Warm => {} } }
 """
 GENERICS, UNSAFE = ApiEffect.GENERICS, ApiEffect.UNSAFE
 FIELD_REMOVED, FIELD_ADDED = ApiEffect.FIELD_REMOVED, ApiEffect.FIELD_ADDED
@@ -898,6 +957,8 @@ def test_an_item_with_another_form_leaves_users_behind(
         ("pub minor: u8, date: u8", "", 10, "loses the fields `minor`, `date`, but Rust code names them in"),
         ("    // The width.\n    pub width: u8,\n", "", 13, "loses the field `width`, but Rust code names it in"),
         ("height: u8,\n", "height: u8,\n    // A depth.\n    depth: u8,\n", 16, "gets the field `depth`, but"),
+        ("pub major", "major", 10, "hides the field `major` from other crates, but literals or patterns there name it"),
+        ("Warm }", "Warm, Hot }", 19, "gets the variant `Hot`, but a `match` without `_` does not name it in"),
         ("date: u8", "date: u8, patch: u8", 10, "gets the field `patch`, but literals or patterns without `..`"),
         ("size() -> Option<u8>", "size() -> u8", 18, "no longer returns a `Result` or `Option`, but `?` is after its"),
         ("const fn width", "fn width", 16, "is no longer `const`, but is called in constant code in"),

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Read the paths that are the patterns of a `match`."""
+
+from collections.abc import Iterator
+
+from rules.lazy import re
+from rules.source.rust.tokens import Tokens
+
+_NAME = re.compile(r"[A-Za-z_]\w*\Z")
+_OPENING = ("(", "[", "{")
+_MAX_VALUE = 100  # words and bracketed groups between `match` and its `{`
+_MAX_ARMS = 64  # arms with less than as many words and bracketed groups each
+_MAX_ARM = 400
+
+Path = tuple[str, ...]
+
+
+def read_arms(tokens: Tokens, at: int) -> tuple[int, tuple[Path, ...]]:
+    """Return the index of the first pattern of the `match` at an index, and the path of each pattern.
+
+    There are no paths if a pattern is none, or if that is unclear. What a variant holds is no part of its path.
+    """
+    opening = _find(tokens, at + 1, _MAX_VALUE, ("{", ";"))
+    return opening + 1, _read_paths(tokens, opening)
+
+
+def _read_paths(tokens: Tokens, opening: int) -> tuple[Path, ...]:
+    words = tokens.words
+    if words[opening : opening + 1] != ("{",) or words[opening - 1] in ("unsafe", "const", "match", "loop"):
+        return ()
+    paths: list[Path] = []
+    closing, start = tokens.closing(opening), opening + 1
+    while start < closing and len(paths) < _MAX_ARMS:
+        arrow = _find(tokens, start, _MAX_ARM, ("=>",))
+        if arrow >= closing or words[arrow] != "=>":
+            return ()
+        for path in _patterns(tokens, start, arrow):
+            if len(path) < 2:
+                return ()
+            paths.append(path)
+        start = _after_arm(tokens, arrow + 1, closing)
+    return tuple(paths) if start >= closing else ()
+
+
+def _patterns(tokens: Tokens, at: int, end: int) -> Iterator[Path]:
+    """Yield the path of each alternative between two indexes, an empty one for another pattern or a guard."""
+    words = tokens.words
+    while at < end:
+        names: list[str] = []
+        while at < end and _NAME.match(words[at]):
+            names.append(words[at])
+            at += 2 if words[at + 1] == "::" else 1
+            if words[at - 1] != "::":
+                break
+        if at < end and words[at] in ("(", "{"):
+            at = tokens.closing(at) + 1
+        yield tuple(names) if at == end or words[at] == "|" else ()
+        at += 1
+
+
+def _after_arm(tokens: Tokens, at: int, closing: int) -> int:
+    """Return the index after the arm whose expression begins at an index."""
+    if tokens.words[at] == "{":
+        after = tokens.closing(at) + 1
+        return after + 1 if tokens.words[after] == "," else after
+    return min(_find(tokens, at, _MAX_ARM, (",",)) + 1, closing)
+
+
+def _find(tokens: Tokens, at: int, limit: int, wanted: tuple[str, ...]) -> int:
+    """Return the index of the first wanted word outside of brackets, or where the search ends."""
+    words = tokens.words
+    for _ in range(limit):
+        if at >= len(words) or words[at] in wanted:
+            break
+        at = tokens.closing(at) + 1 if words[at] in _OPENING else at + 1
+    return min(at, len(words) - 1)
