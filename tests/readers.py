@@ -1151,6 +1151,9 @@ CODE_READERS: Final = (
                 "const A: [u8; " * n + "const A: u8 = " * n + "{ const A: u8 = a::b(" * n
             ),
             "types in types": lambda n: "struct A { a: a::b<'a, " * n + "type A = impl a::b for (" * n,
+            "fields in structs": lambda n: (
+                "struct A { b: KBox<KBox<a::B>>, " * n + "impl A { fn c(&self) { self.b.d(); " * n + "ARef<" * n
+            ),
             "arms of a match": lambda n: "match a { " + "b::C(d) | b::E => f, " * n + "match a { b::C => " * n,
             "functions in functions": lambda n: "fn a(b: &a::B) { let c: &a::C = |d| (b.e(), c.f()), g => " * n,
             "parameters of a method": lambda n: "trait A { fn a(" + "a: &mut [a::Result<'a>], " * n + ") -> [&u8]; }",

@@ -163,6 +163,12 @@ class _Comparison:
         """The owner and name of each item of the changed files after the series."""
         return {(key.owner, key.name) for key in self._new}
 
+    @cached_property
+    def _added_trait_names(self) -> set[str]:
+        """The names of the items that the series adds to traits. A type may have them from there."""
+        added = (key for key in self._new if key.owner and key not in self._old)
+        return {key.name for key in added if ItemKey(key.module, "", "trait", key.owner) in self._new}
+
     def _may_still_exist(self, key: ItemKey) -> bool:
         """Tell whether the path may lead somewhere after the series: by an export, or by a macro that defines it."""
         owner, name = key.owner, key.name
@@ -170,7 +176,7 @@ class _Comparison:
             return False
         if not owner and self._after.exists(key.path) is not False:
             return True
-        if owner and (owner, name) in self._new_names:
+        if owner and ((owner, name) in self._new_names or name in self._added_trait_names):
             return True
         return self._may_be_defined(key) or (bool(owner) and self._other_definitions.may_be_in_trait(key))
 

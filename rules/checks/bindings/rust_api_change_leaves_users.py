@@ -9,8 +9,8 @@ A change of the `kernel` crate that other Rust code does not follow:
   item is removed. A module whose `mod` line is removed counts as removed, also if its file remains.
 - An item that other crates name by its path becomes private, or `pub(crate)`, or its `pub use` does.
 - A function that is called by its path gets another number of parameters, becomes unsafe, or no longer returns a
-  `Result` or `Option` although `?` is after its call. A method that is called on a variable is found if the function
-  writes the variable's type, as for a parameter.
+  `Result` or `Option` although `?` is after its call. A method that is called on a variable or on a field of `self` is
+  found if the file writes the type of these, as for a parameter.
 - A `const fn` is no longer `const`, and is called in a constant, a static, a `const` block, the length of an array or
   another `const fn`.
 - A constant gets another primitive type, and is the length of an array or the value of something of its old type.

@@ -119,7 +119,7 @@ class _Reader:
         calls = find_method_calls(self._words)
         for at, word in enumerate(words):
             regions.enter(at)
-            if at in calls:
+            if at in calls and not regions.is_in_macro(at):  # a macro may bind the name
                 yield self._method_use(calls[at], regions)
             if word == "match":
                 self._read_match(at)

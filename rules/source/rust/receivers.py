@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Find the methods that functions call on a variable of which they write the type.
+"""Find the methods that functions call on something of which the file writes the type.
 
-This is a parameter, or a variable with a type behind `let`, whose name the function binds only once.
+This is a parameter, or a variable with a type behind `let`, whose name the function binds only once, or a field of
+`self` if its struct is in the file.
 """
 
 from collections import Counter
@@ -10,12 +11,18 @@ from typing import NamedTuple
 
 from rules.lazy import dataclass, field, re
 from rules.source.rust.code_regions import begins_closure
-from rules.source.rust.functions import read_parameters
+from rules.source.rust.functions import read_parameters, split_at_commas
 from rules.source.rust.tokens import Tokens
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _NO_TYPE = frozenset(("dyn", "impl", "fn", "for", "unsafe", "extern", "Self"))
 _BEFORE_NAME = frozenset((".", "::", "$"))
+_BOXES = frozenset(("ARef", "Arc", "KBox"))  # they have no methods but those of these traits
+_TRAIT_METHODS = frozenset(
+    ("as_mut", "as_ref", "borrow", "borrow_mut", "clone", "cmp", "deref", "deref_mut", "eq", "fmt", "hash", "into")
+)
+_CALLED = (("(",), ("::",))
+_MAX_BOXES = 4
 _MAX_PATTERN = 60  # words
 _MAX_HEAD = 200  # words between the name of a function and its body
 
@@ -23,10 +30,18 @@ Path = tuple[str, ...]
 
 
 class MethodCall(NamedTuple):
-    """A call on a variable: the type that the function writes for it, and the index of the method's name."""
+    """A call on a variable or field: the type that the file writes for it, and the index of the method's name."""
 
     type: Path
     method: int
+
+
+class _FieldCall(NamedTuple):
+    """A call on `self.field`, by the type around it, and the index of the field's name."""
+
+    type: str
+    name: str
+    at: int
 
 
 @dataclass(slots=True)
@@ -40,14 +55,66 @@ class _Function:
 
 
 def find_method_calls(tokens: Tokens) -> dict[int, MethodCall]:
-    """Return the calls by the index of the variable."""
-    return {at: call for function in _read_functions(tokens) for at, call in _calls_of(function)}
+    """Return the calls by the index of the variable or field."""
+    calls = {at: call for function in _read_functions(tokens) for at, call in _calls_of(function)}
+    if "self" in tokens.words:
+        calls |= _find_field_calls(tokens)
+    return {at: call for at, call in calls.items() if not _is_unclear(call, tokens)}
+
+
+def _is_unclear(call: MethodCall, tokens: Tokens) -> bool:
+    """Tell whether there is no type, or whether a box around it may have a method of that name."""
+    return not call.type or tokens.words[call.method] in _TRAIT_METHODS
 
 
 def _calls_of(function: _Function) -> Iterator[tuple[int, MethodCall]]:
     for at, name in function.calls:
-        if function.bound[name] == 1 and function.types.get(name):
+        if function.bound[name] == 1 and name in function.types:
             yield at, MethodCall(function.types[name], at + 2)
+
+
+def _find_field_calls(tokens: Tokens) -> dict[int, MethodCall]:
+    words = tokens.words
+    fields: dict[tuple[str, str], Path] = {}
+    calls: list[_FieldCall] = []
+    around: list[tuple[int, str]] = []  # where each `impl` ends, and its type
+    struct_end = -1
+    for at, word in enumerate(words):
+        while around and around[-1][0] < at:
+            around.pop()
+        if word in ("struct", "impl"):
+            opening = _pattern_end(tokens, at, ("{", "(", ";"))
+            if word == "struct" and words[opening : opening + 1] == ("{",) and at > struct_end:
+                struct_end = tokens.closing(opening)
+                for name, typed in _read_fields(words[opening + 1 : struct_end]):
+                    key = words[at + 1], name
+                    fields[key] = typed if fields.get(key, typed) == typed else ()
+            elif word == "impl" and words[opening : opening + 1] == ("{",):
+                around.append((tokens.closing(opening), _last_name(words[at + 1 : opening])))
+        elif word == "self" and around and _is_field_call(words[at + 1 : at + 6]):
+            calls.append(_FieldCall(around[-1][1], words[at + 2], at + 2))
+    return {call.at: MethodCall(fields.get((call.type, call.name), ()), call.at + 2) for call in calls}
+
+
+def _is_field_call(words: tuple[str, ...]) -> bool:
+    """Tell whether words after `self` name a field and call a method of it: `.field.method(`."""
+    return words[0::2][:2] == (".", ".") and words[4:] in _CALLED
+
+
+def _read_fields(words: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
+    for part in split_at_commas(words):
+        if ":" in part and part.index(":"):
+            colon = part.index(":")
+            yield part[colon - 1], _path_of(tuple(part[colon + 1 :]))
+
+
+def _last_name(words: tuple[str, ...]) -> str:
+    """Return the last name in the head of an `impl` outside of generic arguments, which is that of its type."""
+    depth, name = 0, ""
+    for word in words[: words.index("where") if "where" in words else len(words)]:
+        depth += (word == "<") - (word == ">")
+        name = word if depth == 0 and _NAME.match(word) else name
+    return name
 
 
 def _read_functions(tokens: Tokens) -> Iterator[_Function]:
@@ -122,12 +189,17 @@ def _arm_words(tokens: Tokens, at: int) -> tuple[str, ...]:
 
 
 def _path_of(words: tuple[str, ...]) -> Path:
-    """Return the path of a type, also behind references and without its generic arguments; empty for another type."""
-    at = 0
-    while words[at : at + 1] and words[at] in ("&", "mut", "::"):
-        at += 1
-    end = words.index("<") if "<" in words else len(words)
-    names, depth = words[at:end], 0
+    """Return the path of a type without its generic arguments; empty for another type.
+
+    The type may be behind references and boxes.
+    """
+    for _ in range(_MAX_BOXES):
+        start = next((at for at, word in enumerate(words) if word not in ("&", "mut", "::", ",")), len(words))
+        end = words.index("<") if "<" in words else len(words)
+        if not end or words[end - 1] not in _BOXES or words[-1] != ">":
+            break
+        words = words[end + 1 : -1]
+    names, depth = words[start:end], 0
     for index in range(end, len(words)):
         depth += (words[index] == "<") - (words[index] == ">")
         if depth == 0 and index + 1 < len(words):

@@ -585,6 +585,17 @@ def _changed_method(old: str, new: str, user: str, more: str = "") -> list[tuple
         ("fn f() { let lamp: Lamp = g(); h(|a| lamp.set(a)); }", True),
         ("impl A { fn f<F>(&self, lamp: &'a ::kernel::lamp::Lamp, f: F) where F: Fn(u8) { lamp.set(1) } }", True),
         ("fn f(lamp: &Lamp) { fn g(lamp: u8) {} lamp.set(1); }", True),
+        ("fn f(lamp: &KBox<ARef<Lamp<u8>>>) { lamp.set(1); }", True),
+        (
+            "struct A { #[pin] pub lamp: ARef<Lamp>, a: u8 } impl Fit for A { fn f(&self) { self.lamp.set(1); } }",
+            True,
+        ),
+        ("impl A<u8> { fn f(&self) { self.lamp.set(1); } } struct A<T> { lamp: lamp::Lamp<T> }", True),
+        ("struct A { lamp: Option<Lamp> } impl A { fn f(&self) { self.lamp.set(1); } }", False),
+        ("struct A { lamp: Lamp } impl A { fn f(&self) { self.a.lamp.set(1); self.lamp.set; } }", False),
+        ("struct A { lamp: Lamp } impl B { fn f(&self) { self.lamp.set(1); } }", False),
+        ("mod a { struct A { lamp: Lamp } } struct A { lamp: u8 } impl A { fn f(&self) { self.lamp.set(1); } }", False),
+        ("fn f(lamp: &Lamp) { later!(lamp.set(1)); }", False),
         ("fn f(lamp: &Lamp) { fn g(lamp: u8) { lamp.set(1); } }", False),
         ("fn f(lamp: &Lamp) { let lamp = lamp.lamp(); lamp.set(1); }", False),
         ("fn f(lamp: &Lamp) { if let Some(lamp) = lamp.lamp() { lamp.set(1); } }", False),
@@ -644,6 +655,16 @@ def test_a_call_of_which_nothing_can_fail_any_more_is_found(old: str, new: str, 
     name = "kernel::lamp::Lamp::new" if "Self" in old else "kernel::lamp::Lamp::set"
 
     assert _changed_method(old, new, user) == [(name, ApiEffect.INFALLIBLE, [2])] * is_found
+
+
+def test_a_box_may_have_a_method_of_a_trait_itself() -> None:
+    user = "fn f(lamp: &ARef<Lamp>) { lamp.clone(1); lamp.set(1); }"
+
+    for name, lines in (("set", [2]), ("clone", [])):
+        before = METHODS.replace("fn set", f"fn {name}")
+        change = whole_change(LAMP, before.replace("level: u32", "level: u32, hue: u32"), before=before)
+        found = _breakages(change, **{LAMP: before, ROOM: f"use kernel::lamp::Lamp;\n{user}\n"})
+        assert found == [(f"kernel::lamp::Lamp::{name}", PARAMETERS, lines)] * bool(lines)
 
 
 def test_a_method_that_becomes_unsafe_is_called_on_a_variable() -> None:
@@ -1187,6 +1208,13 @@ def test_a_type_may_have_a_name_from_a_trait_too(other: str) -> None:
     after = before.replace("    pub fn new(level: u32) -> Self { Lamp }\n", "")
 
     assert [] == _breakages(whole_change(LAMP, after, before=before), **{LAMP: before})
+
+
+def test_a_function_may_move_to_a_trait_that_the_series_adds_elsewhere() -> None:
+    moved = _change(LAMP, "    pub fn new(level: u32) -> Self { Lamp }\n", "")
+    trait = whole_change(BULB, f"{FILES[BULB]}pub trait Create {{\n    fn new(a: u32);\n}}\n", before=FILES[BULB])
+
+    assert [] == _breakages(moved, trait)
 
 
 def test_the_items_of_a_deleted_file_are_one_finding() -> None:
