@@ -14,8 +14,14 @@ _MAX_VALUE = 400  # words of the value of a constant
 _MAX_TYPE = 100  # words of the type of a constant, or of the head of an item
 
 
+MARKS = frozenset(
+    ("unsafe", "{", ";", "!", "#", "fn", "|", "const", "static", "=", "[", "(", "struct", "union", "type", "impl")
+)
+"""The words that may begin or end a region."""
+
+
 class Regions:
-    """The regions of a source that the last entered word is in. All words are entered in order."""
+    """The regions of a source that the last entered word is in. All words of MARKS are entered in order."""
 
     def __init__(self, words: Tokens) -> None:
         self._words = words
@@ -23,10 +29,7 @@ class Regions:
         self._awaits_body = False  # of an unsafe function
         self._awaits_const = False  # the body of a constant function
         self._const_starts: dict[int, int] = {}  # the last index of each constant expression, by the first one
-        self._type_starts: dict[
-            int, int
-        ] = {}  # the last index of each type without omitted lifetimes, by the first one
-        self._type_end = self._inner_end = -1
+        self._type_start = self._type_end = self._inner_end = -1
 
     def enter(self, at: int) -> None:
         """Note the region that begins at an index."""
@@ -49,7 +52,8 @@ class Regions:
     def _enter_const(self, at: int, word: str, following: str) -> None:
         """Note the constant code that begins at an index. A function or closure in it may be called later."""
         words = self._words.words
-        self._const_end = max(self._const_end, self._const_starts.pop(at, -1))
+        if at in self._const_starts:
+            self._const_end = max(self._const_end, self._const_starts.pop(at))
         if word == "fn" or (word == "|" and begins_closure(words[at - 1] if at else "")):
             self._const_end = -1
         elif word in ("const", "static"):
@@ -73,21 +77,20 @@ class Regions:
     def _enter_type(self, at: int, word: str) -> None:
         """Note the fields, aliases and heads of an `impl` that begin at an index."""
         words = self._words.words
-        if at in self._type_starts:
-            self._type_end = self._type_starts.pop(at)
-        elif word == "(" and at <= self._type_end:
-            self._inner_end = max(self._inner_end, self._words.closing(at))  # perhaps the parameters of a function
+        if word == "(":
+            if self._type_start < at <= self._type_end:  # perhaps the parameters of a function
+                self._inner_end = max(self._inner_end, self._words.closing(at))
         elif word in ("struct", "union"):
             opening = self._find_near(at + 1, ("{", "(", ";"))
             if opening and words[opening] != ";":
-                self._type_starts[opening] = self._words.closing(opening)
+                self._type_start, self._type_end = opening, self._words.closing(opening)
         elif word == "type" and words[at + 2 : at + 3] in (("=",), ("<",), (":",)):
             equals, end = self._find_near(at + 1, ("=", ";")), self._find_near(at + 1, (";",))
             if equals < end:
-                self._type_starts[equals] = end
+                self._type_start, self._type_end = equals, end
         elif word == "impl" and (at == 0 or words[at - 1] in _BEFORE_IMPL):
             start = closing_angle(self._words, at + 1) if words[at + 1 : at + 2] == ("<",) else at
-            self._type_starts[start + 1] = self._find_near(start + 1, ("{", "where", ";"))
+            self._type_start, self._type_end = start, self._find_near(start + 1, ("{", "where", ";"))
 
     def _find_near(self, at: int, wanted: tuple[str, ...]) -> int:
         """Return the index of the first wanted word in the next ones, 0 if there is none."""
@@ -114,7 +117,7 @@ class Regions:
 
     def needs_lifetimes(self, at: int) -> bool:
         """Tell whether a type at the last index must be written with its lifetimes: none can be inferred there."""
-        is_in_type = self._inner_end < at <= self._type_end and not self.is_in_macro(at)
+        is_in_type = max(self._inner_end, self._type_start) < at <= self._type_end and not self.is_in_macro(at)
         return is_in_type and self._words.words[at - 1] != "->"
 
     def is_in_const(self, at: int) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from operator import itemgetter
 
 from rules.lazy import dataclass, field, re
-from rules.source.rust.code_regions import Regions, begins_closure
+from rules.source.rust.code_regions import MARKS, Regions, begins_closure
 from rules.source.rust.generics import closing_angle, count_arguments, count_lifetimes
 from rules.source.rust.match_arms import read_arms
 from rules.source.rust.receivers import MethodCall, find_method_calls
@@ -22,6 +22,7 @@ _OPENINGS = (("(",), ("[",), ("{",))
 _UNCLEAR = frozenset("<#$")
 _BEFORE_LITERAL = frozenset("=(,{;}[:|") | {"=>", "return", "let"}
 _NO_TYPE = frozenset("<({!") | {"::"}  # what follows the name of a type whose generic arguments may be inferred
+_AFTER_NAME = (("::",), ("!",))  # what makes a name the first of a path, or a macro
 _MAX_CALL = 400  # words of the arguments of a call
 _MAX_TEXT = 200  # characters of a line that is quoted
 
@@ -118,21 +119,30 @@ class _Reader:
         regions = Regions(self._words)
         calls = find_method_calls(self._words)
         for at, word in enumerate(words):
-            regions.enter(at)
+            if word in MARKS:
+                regions.enter(at)
+            if not _NAME.match(word):
+                is_use = is_use and word != ";"
+                continue
             if at in calls and not regions.is_in_macro(at):  # a macro may bind the name
                 yield self._method_use(calls[at], regions)
             if word == "match":
                 self._read_match(at)
-            is_use = word == "use" or (is_use and word != ";")
+            is_use = is_use or word == "use"
             before = words[at - 1] if at else ""
             is_variable = before == "$" and word != "crate"  # `$crate` in a macro is the crate that defines it
             is_later = before == "::" and not (word == "kernel" and self._is_rooted(at - 1))
-            if is_use or not _NAME.match(word) or before in (".", "fn") or is_later or is_variable:
+            if is_use or before in (".", "fn") or is_later or is_variable or self._is_no_path(at, word):
                 continue
             path = self._read_path(at)
             is_macro = self._is_macro_call(path.end) and word not in own_macros
             if len(path.names) > 1 or self._scopes.imports(word) or is_macro:
                 yield self._use(path, at, regions)
+
+    def _is_no_path(self, at: int, word: str) -> bool:
+        """Tell quickly whether a name is alone, not imported and no macro."""
+        following = self._words.words[at + 1 : at + 2]
+        return following not in _AFTER_NAME and not self._scopes.imports(word)
 
     def _read_match(self, at: int) -> None:
         """Note the arms of a `match` whose patterns all begin with the same path, at the first pattern."""
