@@ -40,11 +40,14 @@ class ItemUse(NamedTuple):
         return counts[-1 - len(self.below)] if len(self.below) < len(counts) else None
 
     @property
+    def is_type(self) -> bool:
+        """Whether the item is a type without lifetimes where the compiler infers no arguments."""
+        return self.is_item and self.written.lifetimes is None
+
+    @property
     def lifetimes(self) -> int | None:
         """The number of lifetimes that are passed to the item; None if they are omitted where they may be."""
-        if self.below:
-            return None
-        return self.written.lifetimes or (0 if self.written.lifetimes is None else None)
+        return 0 if self.is_type else (self.is_item and self.written.lifetimes) or None
 
 
 class RustAfter:

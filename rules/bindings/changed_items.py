@@ -161,8 +161,8 @@ class ChangedItems:
         def is_refused(use: ItemUse) -> bool:
             if use.written.is_in_macro or (use.exported and use.below):  # an alias has generics of its own
                 return False
-            count = use.generics
-            if count is None or (count == 0 and has_value):  # they may be inferred
+            count = 0 if use.generics is None and use.is_type else use.generics
+            if count is None or (count == 0 and has_value and not use.is_type):  # they may be inferred
                 return False
             return old.least <= count <= old.most and not new.least <= count <= new.most
 

@@ -930,11 +930,12 @@ FIELD_REMOVED, FIELD_ADDED = ApiEffect.FIELD_REMOVED, ApiEffect.FIELD_ADDED
     [
         ("Tube<T>", "Tube<T, const N: usize>", [("kernel::lamp::Tube", GENERICS, [2, 9])]),
         ("Tube<T> {", "Tube { ", [("kernel::lamp::Tube", GENERICS, [2, 9])]),
+        ("Cover(", "Cover<T>(", [("kernel::lamp::Cover", GENERICS, [21])]),
+        ("Cover(", "Cover<T = u8>(", []),
         ("Tube<T>", "Tube<T, U = u8>", []),
         ("Tube<T>", "Tube<'a, T>", []),
         ("trait Fit", "trait Fit<T>", [("kernel::lamp::Fit", GENERICS, [8, 15])]),
         ("trait Fit", "trait Fit<T = Self>", []),
-        ("Cover(", "Cover<T>(", []),
         ("tune<A, B>", "tune<A, B, C>", [("kernel::lamp::tune", GENERICS, [3])]),
         ("tune<A, B>", "tune<'a, A, B>", []),
         ("tune<A, B>(a: A", "tune<B>(a: impl C", [("kernel::lamp::tune", GENERICS, [3])]),
