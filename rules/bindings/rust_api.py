@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a series does to the items of the `kernel` crate that other Rust code uses by a path."""
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -10,7 +11,7 @@ from rules.bindings.api_uses import ItemUse, ItemUses, RustAfter, users_of
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.changed_items import ChangedItems, ItemChange
 from rules.bindings.crate_api import CrateApi
-from rules.bindings.crate_paths import ItemKey, below_crate, full_name, is_in_crate, module_of
+from rules.bindings.crate_paths import ItemKey, below_crate, file_of, full_name, is_in_crate, module_of
 from rules.bindings.other_definitions import OtherDefinitions
 from rules.source.rust.api import ApiItem, possible_names
 from rules.source.rust.path_uses import Path
@@ -29,9 +30,9 @@ class _Comparison:
     def __init__(self, diff: BindingsDiff, changed: list[str]) -> None:
         self._changed_paths = changed
         self._before, self._after = CrateApi(diff.before.facts), CrateApi(diff.after.facts)
+        self._after.leave_out(_undeclared_modules(self._before, self._after, changed))
         self._old = _items(self._before, changed)
         self._new = _items(self._after, changed)
-        self._after.leave_out(self._undeclared_modules())
         self._files = files = RustAfter(diff, self._after)
         self._uses = ItemUses(diff, self._before, self._after, files)
         self._implementations = Implementations(self._before, self._after, files)
@@ -56,12 +57,6 @@ class _Comparison:
             had_default = all(old.is_default for _, old in self._old.get(key, ()))
             if had_default and not any(new.is_default for _, new in items) and self._is_method(key):
                 yield from self._required(key, path, item)
-
-    def _undeclared_modules(self) -> frozenset[Path]:
-        """Return the modules whose `mod` the series removes, unless a macro may declare them. Files may remain."""
-        removed = [(key, items) for key, items in self._old.items() if key.kind == "mod" and key not in self._new]
-        names = {path: possible_names(self._after.read(path)) for path in {items[0][0] for _, items in removed}}
-        return frozenset(key.path for key, items in removed if key.name not in names[items[0][0]])
 
     def _is_method(self, key: ItemKey) -> bool:
         """Tell whether the owner is a trait that exists before and after the series."""
@@ -178,12 +173,16 @@ class _Comparison:
             return True
         if owner and ((owner, name) in self._new_names or name in self._added_trait_names):
             return True
-        return self._may_be_defined(key) or (bool(owner) and self._other_definitions.may_be_in_trait(key))
+        places = {key, *(ItemKey.of(item, path) for path, item in self._old[key])}
+        return self._may_be_defined(key) or (bool(owner) and any(map(self._other_definitions.may_be_in_trait, places)))
 
     def _may_be_defined(self, key: ItemKey) -> bool:
-        """Tell whether the series may add another definition of a removed name to its file."""
-        counted = 0 if key.kind == "variant" else len(self._old[key])  # variants are no possible names
-        return self._other_definitions.may_be_added(key, counted)
+        """Tell whether the series may add another definition of a removed name to its files."""
+        places = Counter(ItemKey.of(item, path) for path, item in self._old[key])
+        is_variant = key.kind == "variant"  # variants are no possible names
+        return any(
+            self._other_definitions.may_be_added(place, 0 if is_variant else count) for place, count in places.items()
+        )
 
     def _changed(self, key: ItemKey, items: list[tuple[str, ApiItem]]) -> Iterator[ApiBreakage]:
         """Yield what the change of an item breaks, unless the item has several forms before or after it."""
@@ -205,11 +204,36 @@ class _Comparison:
             yield ApiBreakage(ApiEffect.METHOD_REQUIRED, full_name(key.path), path, item, users)
 
 
+def _undeclared_modules(before: CrateApi, after: CrateApi, changed: list[str]) -> frozenset[Path]:
+    """Return the modules whose `mod` the series removes, unless a macro may declare them. Files may remain."""
+    old, new = (
+        {ItemKey.of(item, path): path for path in changed for item in crate.api(path).items if item.kind == "mod"}
+        for crate in (before, after)
+    )
+    removed = {key: path for key, path in old.items() if key not in new}
+    names = {path: possible_names(after.read(path)) for path in dict.fromkeys(removed.values())}
+    return frozenset(key.path for key, path in removed.items() if key.name not in names[path])
+
+
 def _items(crate: CrateApi, changed: list[str]) -> dict[ItemKey, list[tuple[str, ApiItem]]]:
     """Return the items of the changed files, and the variants of enums, by module, owner, kind and name."""
     items: dict[ItemKey, list[tuple[str, ApiItem]]] = {}
     for path in changed:
         api = crate.api(path)
         for item in (*api.items, *api.variants):
-            items.setdefault(ItemKey.of(item, path), []).append((path, item))
+            items.setdefault(_key_of(crate, item, path), []).append((path, item))
     return items
+
+
+def _key_of(crate: CrateApi, item: ApiItem, path: str) -> ItemKey:
+    """Return the key of an item. The type of an `impl` may be in another file, if this one has no item of that name."""
+    key = ItemKey.of(item, path)
+    owner = crate.absolute(item.owner_path, item.module, path) if item.owner_path else None
+    if owner is None or owner == (*key.module, key.owner):
+        return key
+    *module, name = crate.definition(owner)
+    place = file_of(tuple(module), crate.files)
+    has_other = place is None or any(
+        other.owner == name and other.name == item.name for other in crate.api(place[0]).items
+    )
+    return key if has_other else key._replace(module=tuple(module), owner=name)

@@ -39,6 +39,7 @@ class ApiItem:
     a struct or the variants of an enum, None for another item, or if one is conditional or has no name. `public_fields`
     are those that other crates may use. `type` is that of a constant or static
     if it is a primitive one. `is_const` is for functions, `signature` has the shapes of their parameters and result.
+    `owner_path` is the type that an `impl` names, with its import resolved.
     """
 
     kind: str
@@ -60,6 +61,7 @@ class ApiItem:
     is_const: bool = False
     lifetimes: int = 0
     signature: tuple[Shape, ...] = field(default=(), compare=False)
+    owner_path: Path = field(default=(), compare=False)
 
     @property
     def form(self) -> tuple[object, ...]:
@@ -165,6 +167,7 @@ class _Block:
     members: list[ImplementedItem] = field(default_factory=list)
     depth: int = 0
     is_public: bool = False
+    owner_path: Path = ()
 
 
 class _Reader:
@@ -282,6 +285,7 @@ class _Reader:
                     is_const,
                     lifetimes,
                     signature,
+                    block.owner_path,
                 )
             )
         if has_body and block.depth < _MAX_DEPTH and kind in ("mod", "trait"):
@@ -374,7 +378,9 @@ class _Reader:
             trait = self._scopes.resolve(tuple(word for word in head[: head.index("for")] if _NAME.match(word)))
             head = head[head.index("for") + 1 :]
         names = [word for word in head if _NAME.match(word) and word not in ("dyn", "mut", "const")]
-        inner = _Block(block.module, names[-1] if names else "?", trait, depth=block.depth + 1)
+        owner_path = self._scopes.resolve(tuple(names))
+        owner = names[-1] if names else "?"
+        inner = _Block(block.module, owner, trait, depth=block.depth + 1, owner_path=owner_path)
         has_macro = self._read_block(opening + 1, closing, inner) if block.depth < _MAX_DEPTH else True
         if trait:
             line = self._line(at)

@@ -657,6 +657,22 @@ def test_a_call_of_which_nothing_can_fail_any_more_is_found(old: str, new: str, 
     assert _changed_method(old, new, user) == [(name, ApiEffect.INFALLIBLE, [2])] * is_found
 
 
+@pytest.mark.parametrize("imported", ["use super::Lamp;\n", "use crate::lamp::Lamp;\n", "use crate::prelude::*;\n"])
+@pytest.mark.parametrize("user", ["fn f(lamp: &Lamp) { lamp.fit(1); }", "fn f() { Lamp::fit(a, 1); }"])
+def test_the_impl_of_a_type_may_be_in_another_file(imported: str, user: str) -> None:
+    path, impl = "rust/kernel/lamp/size.rs", "impl<T> Lamp<T> {\n    pub fn fit(&self, a: u8) {}\n}\n"
+    files = WITH_PRELUDE | {LAMP: METHODS + "mod size;\n", path: imported + impl}
+    files |= {ROOM: f"use kernel::lamp::Lamp;\n{user}\n", PRELUDE: "pub use crate::lamp::Lamp;\n"}
+    changes = {PARAMETERS: impl.replace("a: u8", "a: u8, b: u8"), REMOVED: impl.replace("fn fit", "fn try")}
+    others = {LAMP: files[LAMP].replace("pub fn set", "pub fn fit"), path: f"{imported}fits! {{ fit }}\n{impl}"}
+
+    for effect, after in changes.items():
+        change = whole_change(path, imported + after, before=imported + impl)
+        assert _breakages(change, **files) == [("kernel::lamp::Lamp::fit", effect, [2])]
+        assert _breakages(change, **files | {LAMP: others[LAMP]}) == []
+    assert _breakages(whole_change(path, others[path].replace("fn fit", "fn try"), before=others[path]), **files) == []
+
+
 def test_a_box_may_have_a_method_of_a_trait_itself() -> None:
     user = "fn f(lamp: &ARef<Lamp>) { lamp.clone(1); lamp.set(1); }"
 
