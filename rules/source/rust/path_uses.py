@@ -3,10 +3,9 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from operator import itemgetter
 
-from rules.lazy import dataclass, field, re
+from rules.lazy import dataclass, field, re, replace
 from rules.source.rust.code_regions import MARKS, Regions, begins_closure
 from rules.source.rust.generics import closing_angle, count_arguments, count_lifetimes
 from rules.source.rust.match_arms import read_arms
