@@ -132,6 +132,7 @@ class ItemUses:
             use
             for use in self._of(item)
             if is_user(use)
+            and not (use.written.is_method_call and self.is_uncertain(use))  # the type may change
             and self._files.is_unchanged(use.file, use.written.text, name)
             and self._was_used(use.file, use.written)
         ]

@@ -1035,6 +1035,17 @@ def test_a_use_that_a_patch_for_another_tree_may_change_is_not_reported(
     assert bool(found) == is_found
 
 
+def test_a_patch_for_another_tree_may_change_the_type_of_a_variable() -> None:
+    before = "use kernel::lamp::Lamp;\nfn f(\n    lamp: &Lamp,\n) {\n    lamp.set(1);\n    Lamp::set(lamp, 1);\n}\n"
+    hunk = Hunk.of(
+        90, 2, 90, 2, "", (Line("not here", 90, 90), Line("    lamp: &Lamp,", 91, None), Line("b", None, 91))
+    )
+    change = whole_change(LAMP, METHODS.replace("level: u32", "level: u32, hue: u32"), before=METHODS)
+    found = _breakages(change, FileChange(ROOM, ROOM, (hunk,)), **{LAMP: METHODS, ROOM: before})
+
+    assert found == [("kernel::lamp::Lamp::set", PARAMETERS, [6])]
+
+
 def test_an_alias_has_generic_arguments_of_its_own() -> None:
     before = f"{FORMS}pub type Pair<T, U> = Tube<(T, U)>;\n"
     change = whole_change(LAMP, before.replace("Tube<T>", "Tube<T, U>"), before=before)
