@@ -103,6 +103,53 @@ EXAMPLES = (
 """,
     ),
     Example(
+        "`const`, a variant, types of a method, a lifetime, and a method that is called on a variable",
+        """
+    | tree rust/bindings/bindings_helper.h
+    |  #include <linux/lamp.h>
+    | tree rust/kernel/lib.rs
+    |  pub mod lamp;
+    | tree rust/kernel/lamp.rs
+    |  pub const fn watts(level: u32) -> u32 { level }
+    |  pub enum State { Off, On }
+    |  pub trait Driver {
+    |      fn probe(&self);
+    |  }
+    |  pub struct Bulb;
+    |  pub struct Lamp;
+    |  impl Lamp {
+    |      pub fn switch(&self) {}
+    |  }
+    | tree drivers/lamp.rs
+    |  use kernel::lamp::{self, Bulb, Driver, Lamp, State};
+    |  const WATTS: u32 = lamp::watts(1);
+    |  struct Room { bulb: Bulb }
+    |  impl Driver for Room {
+    |      fn probe(&self) {}
+    |  }
+    |  fn f(lamp: &Lamp, state: State) {
+    |      match state { State::Off => {}, State::On => lamp.switch() }
+    |  }
+    | diff rust/kernel/lamp.rs
+    | @@
+  ! | -pub const fn watts(level: u32) -> u32 { level }
+    | -pub enum State { Off, On }
+    | +pub fn watts(level: u32) -> u32 { level }
+  ! | +pub enum State { Off, On, Dim }
+    |  pub trait Driver {
+  ! | -    fn probe(&self);
+    | +    fn probe(&mut self);
+    |  }
+  ! | -pub struct Bulb;
+    | +pub struct Bulb<'a>(&'a u8);
+    |  pub struct Lamp;
+    |  impl Lamp {
+  ! | -    pub fn switch(&self) {}
+    | +    pub fn switch(&self, state: State) {}
+    |  }
+""",
+    ),
+    Example(
         "the series updates the users, or keeps the path",
         _TREE
         + """
