@@ -57,9 +57,10 @@ class CrateApi:
 
     def is_built(self, path: str) -> bool:
         """Tell whether a Rust file is no part of a module that is left out."""
-        return not (self._left_out and is_in_crate(path) and self._is_left_out(module_of(path)))
+        return not (self._left_out and is_in_crate(path) and self.is_left_out(module_of(path)))
 
-    def _is_left_out(self, module: Path) -> bool:
+    def is_left_out(self, module: Path) -> bool:
+        """Tell whether a path begins with a module that is left out."""
         return any(module[:length] in self._left_out for length in range(1, len(module) + 1))
 
     def read(self, path: str) -> bytes:

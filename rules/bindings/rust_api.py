@@ -109,7 +109,8 @@ class _Comparison:
                 continue
             exists, item = self._after.exists(key.path), self._before.definition(key.path)
             export = ApiItem("use", name, module, "", 0, offset=offset)
-            if exists is False and (item == key.path or self._after.exists(item)):
+            is_own = item == key.path or self._after.is_left_out(item)  # the removed module stands for itself alone
+            if exists is False and (is_own or self._after.exists(item)):
                 effect, users = ApiEffect.REMOVED, self._uses.left_behind(key.path, is_user)
             elif is_public and self._after.is_for_crate_alone(key.module, name):
                 effect, users = ApiEffect.HIDDEN, self._uses.left_behind(key.path, is_other_crate)

@@ -468,6 +468,16 @@ def test_a_module_without_its_line_is_removed_although_its_file_remains(declared
     ]
 
 
+@pytest.mark.parametrize("lamp", [FILES[LAMP], None])
+def test_an_export_from_a_removed_module_leaves_users_behind(lamp: str | None) -> None:
+    before = "pub mod lamp;\npub use lamp::Lamp;\npub mod bulb;\n"
+    changes = [whole_change(LIB, "pub mod bulb;\n", before=before)]
+    changes += [] if lamp else [whole_change(LAMP, None, before=FILES[LAMP])]
+    files = {LIB: before, ROOM: "use kernel::Lamp;\nfn f() { kernel::lamp::dim(1, 2); }\n"}
+
+    assert _breakages(*changes, **files)[:2] == [("kernel::lamp", REMOVED, [2]), ("kernel::Lamp", REMOVED, [1])]
+
+
 @pytest.mark.parametrize(
     "after",
     [
