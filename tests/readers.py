@@ -1826,8 +1826,6 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.source.rust.generics.*",
             "rules.source.rust.code_regions.*",
             "rules.source.rust.type_shapes.*",
-            "rules.source.rust.receivers.find_method_calls",
-            "rules.source.rust.match_arms.read_arms",
             "rules.bindings.known_types.*",
             "rules.bindings.crate_paths.*",
             "rules.bindings.bindings_diff.is_kbuild",
