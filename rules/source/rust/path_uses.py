@@ -3,6 +3,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from operator import itemgetter
 
 from rules.lazy import dataclass, field, re, replace
@@ -21,7 +22,12 @@ _OPENINGS = (("(",), ("[",), ("{",))
 _UNCLEAR = frozenset("<#$")
 _BEFORE_LITERAL = frozenset("=(,{;}[:|") | {"=>", "return", "let"}
 _NO_TYPE = frozenset("<({!") | {"::"}  # what follows the name of a type whose generic arguments may be inferred
+_TYPE = re.compile(r"\b(?:struct|enum|union|trait|type|mod)\s++(?:r#)?(\w++)")
+_VALUE = re.compile(
+    r"\b(?:fn|const|static(?:\s++mut)?+)\s++(?=(\w++))|\blet\s++(?:mut\s++)?+(\w++)\s*+[=;]|\b(\w++)\s*+:(?!:)"
+)
 _AFTER_NAME = (("::",), ("!",))  # what makes a name the first of a path, or a macro
+_UNKNOWN = "?"  # where a path begins that may lead to one item or another
 _MAX_CALL = 400  # words of the arguments of a call
 _MAX_TEXT = 200  # characters of a line that is quoted
 
@@ -64,13 +70,20 @@ class PathUse:
 
 
 class Scopes:
-    """What the imports of a source and the inline modules in it make of a path."""
+    """What the imports of a source and the inline modules in it make of a path.
+
+    A name that several imports bring in, or that is also a type or module of the source, leads nowhere: a function
+    or an inline module may use the other one.
+    """
 
     def __init__(self, source: RustSource, imports: Iterable[Import]) -> None:
         self._source = source
         self._imported: dict[str, Path] = {}
+        unclear = set(_TYPE.findall(source.code))
         for imported in imports:
-            self._imported.setdefault(imported.name, imported.path)
+            if self._imported.setdefault(imported.name, imported.path) != imported.path:
+                unclear.add(imported.name)
+        self._imported.update((name, (_UNKNOWN, name)) for name in unclear.intersection(self._imported))
         self._modules: list[tuple[int, Path]] = [(-1, ())]
 
     def enter(self, module: Path, offset: int) -> None:
@@ -84,6 +97,14 @@ class Scopes:
     def imports(self, name: str) -> bool:
         """Return whether an import brings in that name."""
         return name in self._imported
+
+    def imports_value(self, name: str) -> bool:
+        """Return whether a name alone is that of an import: no function, variable or field of the source has it."""
+        return name in self._imported and name not in self._values
+
+    @cached_property
+    def _values(self) -> frozenset[str]:
+        return frozenset(name for names in _VALUE.findall(self._source.code) for name in names)
 
     def resolve(self, path: Path) -> Path:
         """Return the path with the import of its first name resolved."""
@@ -135,7 +156,7 @@ class _Reader:
                 continue
             path = self._read_path(at)
             is_macro = self._is_macro_call(path.end) and word not in own_macros
-            if len(path.names) > 1 or self._scopes.imports(word) or is_macro:
+            if len(path.names) > 1 or self._scopes.imports_value(word) or is_macro:
                 yield self._use(path, at, regions)
 
     def _is_no_path(self, at: int, word: str) -> bool:

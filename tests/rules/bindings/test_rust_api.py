@@ -531,6 +531,26 @@ def test_a_function_that_is_no_longer_const_is_called_in_constant_code(user: str
     assert found == [("kernel::lamp::size", ApiEffect.NOT_CONST, [2])] * is_constant
 
 
+@pytest.mark.parametrize(
+    "user",
+    [
+        "fn f(lamp: &Lamp) {}\nmod other {\n    use crate::Lamp;\n    fn g(lamp: &Lamp) { lamp.level(); }\n}\n",
+        "fn f() {\n    use crate::Lamp;\n    Lamp::level(&LAMP);\n}\n",
+        "mod other {\n    struct Lamp;\n    fn g(lamp: &Lamp) { lamp.level(); }\n}\n",
+        "fn f() {\n    enum Lamp { A }\n    Lamp::level(&Lamp::A);\n}\n",
+        "fn f(dim: impl Fn(u32, u32)) { dim(1, 2); }\n",
+        "fn f() {\n    let mut dim = later();\n    dim(1, 2);\n}\n",
+        "mod other {\n    const fn dim(a: u32, b: u32) {}\n    fn g() { dim(1, 2); }\n}\n",
+    ],
+)
+def test_a_name_that_a_file_also_has_otherwise_leaves_no_user_behind(user: str) -> None:
+    change = _change(LAMP, "level(&self)", "level(&self, hue: u32)")
+    dimmed = _change(LAMP, "dim(level: u32, ", "dim(")
+    imports = "use kernel::lamp::{dim, Lamp};\n"
+
+    assert [] == _breakages(change, **{ROOM: imports + user}) == _breakages(dimmed, **{ROOM: imports + user})
+
+
 def test_a_call_with_generic_arguments_is_a_call() -> None:
     before = FILES[LAMP] + CONSTANT
     files = {LAMP: before, ROOM: "use kernel::lamp::Lamp;\nconst A: u32 = Lamp::fit::<u8>();\n"}
