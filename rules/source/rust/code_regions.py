@@ -14,9 +14,7 @@ _MAX_VALUE = 400  # words of the value of a constant
 _MAX_TYPE = 100  # words of the type of a constant, or of the head of an item
 
 
-MARKS = frozenset(
-    ("unsafe", "{", ";", "!", "#", "fn", "|", "const", "static", "=", "[", "(", "struct", "union", "type", "impl")
-)
+MARKS = frozenset((*"{;!#|=[(", "->", "unsafe", "fn", "async", "const", "static", "struct", "union", "type", "impl"))
 """The words that may begin or end a region."""
 
 
@@ -54,11 +52,12 @@ class Regions:
         words = self._words.words
         if at in self._const_starts:
             self._const_end = max(self._const_end, self._const_starts.pop(at))
-        if word == "fn" or (word == "|" and begins_closure(words[at - 1] if at else "")):
+        if word in ("fn", "async") or (word == "|" and begins_closure(words[at - 1] if at else "")):
             self._const_end = -1
         elif word in ("const", "static"):
             before = words[at - 1] if at else ""
-            self._awaits_const = word == "const" and following in ("fn", "unsafe", "extern", "async")
+            is_function = word == "const" and following in ("fn", "unsafe", "extern", "async")
+            self._awaits_const = is_function and before not in _BEFORE_NO_ITEM
             name = at + 2 if following == "mut" else at + 1
             if following == "{":
                 self._const_starts[at + 1] = self._words.closing(at + 1)
@@ -80,7 +79,10 @@ class Regions:
         if word == "(":
             if self._type_start < at <= self._type_end:  # perhaps the parameters of a function
                 self._inner_end = max(self._inner_end, self._words.closing(at))
-        elif word in ("struct", "union"):
+        elif word == "->":
+            if self._type_start < at <= self._type_end:  # the result of a function, whose lifetimes may be omitted
+                self._inner_end = self._type_end
+        elif word in ("struct", "union") and words[at + 1 : at + 2] != ("(",):
             opening = self._find_near(at + 1, ("{", "(", ";"))
             if opening and words[opening] != ";":
                 self._type_start, self._type_end = opening, self._words.closing(opening)
@@ -117,8 +119,7 @@ class Regions:
 
     def needs_lifetimes(self, at: int) -> bool:
         """Tell whether a type at the last index must be written with its lifetimes: none can be inferred there."""
-        is_in_type = max(self._inner_end, self._type_start) < at <= self._type_end and not self.is_in_macro(at)
-        return is_in_type and self._words.words[at - 1] != "->"
+        return max(self._inner_end, self._type_start) < at <= self._type_end and not self.is_in_macro(at)
 
     def is_in_const(self, at: int) -> bool:
         """Tell whether the last index is certainly in code that the compiler evaluates."""

@@ -521,6 +521,9 @@ impl Lamp {
         ("const A: usize = later!(lamp::size(1));", False),
         ("macro_rules! a { () => { const A: usize = lamp::size(1); } }", False),
         ("fn f() { let a = all![0; lamp::size(1)]; }", False),
+        ("const A: Later = async { lamp::size(1) };", False),
+        ("fn f(a: *const fn(u8)) { lamp::size(1); }", False),
+        ("fn f(a: Option<*const unsafe extern fn(u8)>) { lamp::size(1); }", False),
     ],
 )
 def test_a_function_that_is_no_longer_const_is_called_in_constant_code(user: str, is_constant: bool) -> None:
@@ -815,6 +818,9 @@ LOANS = "pub struct Loan<'a, T> { lent: &'a T }\npub struct Key { key: u8 }\npub
         ("Key", "Key<'a>", "impl<T> Fit<Key> for Room<T> where T: Into<Key> {}", True),
         ("Key", "Key<'a>", "impl<T> Fit for T where T: Into<Key> {}", False),
         ("Key", "Key<'a>", "struct A { a: fn(Key) -> Key }", False),
+        ("Key", "Key<'a>", "struct A { a: KBox<dyn Fn(&u8) -> Result<Key>> }", False),
+        ("Key", "Key<'a>", "type A = fn(&u8) -> &Key;", False),
+        ("Key", "Key<'a>", "impl A { fn union(&self, a: Key) -> u8 { 1 } }", False),
         ("Key", "Key<'a>", "trait A { type Key: Into<Key>; }", False),
         ("Key", "Key<'a>", "fn f(a: impl Into<Key>) -> impl Into<Key> { static A: Option<Key> = None; a }", False),
         ("Key", "Key<'a>", "fn f() { let a: Key = g(Key::new); }", False),
