@@ -17,9 +17,12 @@ from rules.source.rust.tokens import Tokens
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _NO_TYPE = frozenset(("dyn", "impl", "fn", "for", "unsafe", "extern", "Self"))
 _BEFORE_NAME = frozenset((".", "::", "$"))
-_BOXES = frozenset(("ARef", "Arc", "KBox"))  # they have no methods but those of these traits
-_TRAIT_METHODS = frozenset(
-    ("as_mut", "as_ref", "borrow", "borrow_mut", "clone", "cmp", "deref", "deref_mut", "eq", "fmt", "hash", "into")
+_BOXES = frozenset(("ARef", "Arc", "KBox"))
+_BOX_METHODS = frozenset(
+    (
+        *("as_mut", "as_ref", "borrow", "borrow_mut", "clone", "cmp", "deref", "deref_mut", "eq", "fmt", "hash"),
+        *("into", "ne", "partial_cmp", "try_into", "as_arc_borrow", "init_with", "into_raw", "write"),
+    )
 )
 _CALLED = (("(",), ("::",))
 _MAX_BOXES = 4
@@ -64,7 +67,7 @@ def find_method_calls(tokens: Tokens) -> dict[int, MethodCall]:
 
 def _is_unclear(call: MethodCall, tokens: Tokens) -> bool:
     """Tell whether there is no type, or whether a box around it may have a method of that name."""
-    return not call.type or tokens.words[call.method] in _TRAIT_METHODS
+    return not call.type or tokens.words[call.method] in _BOX_METHODS
 
 
 def _calls_of(function: _Function) -> Iterator[tuple[int, MethodCall]]:
@@ -90,7 +93,7 @@ def _find_field_calls(tokens: Tokens) -> dict[int, MethodCall]:
                     key = words[at + 1], name
                     fields[key] = typed if fields.get(key, typed) == typed else ()
             elif word == "impl" and words[opening : opening + 1] == ("{",):
-                around.append((tokens.closing(opening), _last_name(words[at + 1 : opening])))
+                around.append((tokens.closing(opening), _type_name(words[at + 1 : opening])))
         elif word == "self" and around and _is_field_call(words[at + 1 : at + 6]):
             calls.append(_FieldCall(around[-1][1], words[at + 2], at + 2))
     return {call.at: MethodCall(fields.get((call.type, call.name), ()), call.at + 2) for call in calls}
@@ -108,13 +111,16 @@ def _read_fields(words: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
             yield part[colon - 1], _path_of(tuple(part[colon + 1 :]))
 
 
-def _last_name(words: tuple[str, ...]) -> str:
-    """Return the last name in the head of an `impl` outside of generic arguments, which is that of its type."""
-    depth, name = 0, ""
+def _type_name(words: tuple[str, ...]) -> str:
+    """Return the name of the type in the head of an `impl`, maybe behind a reference; empty for another type."""
+    depth, names = 0, list[str]()
     for word in words[: words.index("where") if "where" in words else len(words)]:
         depth += (word == "<") - (word == ">")
-        name = word if depth == 0 and _NAME.match(word) else name
-    return name
+        if word == "for":
+            names.clear()
+        elif depth == 0 and word not in (">", "&", "mut"):
+            names.append(word)
+    return names[0] if len(names) == 1 else ""
 
 
 def _read_functions(tokens: Tokens) -> Iterator[_Function]:

@@ -627,6 +627,10 @@ def _changed_method(old: str, new: str, user: str, more: str = "") -> list[tuple
         ("struct A { lamp: Option<Lamp> } impl A { fn f(&self) { self.lamp.set(1); } }", False),
         ("struct A { lamp: Lamp } impl A { fn f(&self) { self.a.lamp.set(1); self.lamp.set; } }", False),
         ("struct A { lamp: Lamp } impl B { fn f(&self) { self.lamp.set(1); } }", False),
+        ("struct A { lamp: Lamp } impl Fit for &mut A { fn f(&self) { self.lamp.set(1); } }", True),
+        ("struct A { lamp: Lamp } impl Fit for b::A { fn f(&self) { self.lamp.set(1); } }", False),
+        ("struct A { lamp: Lamp } impl Fit for [A] { fn f(&self) { self.lamp.set(1); } }", False),
+        ("struct A { lamp: Lamp } impl Fit for dyn A { fn f(&self) { self.lamp.set(1); } }", False),
         ("mod a { struct A { lamp: Lamp } } struct A { lamp: u8 } impl A { fn f(&self) { self.lamp.set(1); } }", False),
         ("fn f(lamp: &Lamp) { later!(lamp.set(1)); }", False),
         ("fn f(lamp: &Lamp) { fn g(lamp: u8) { lamp.set(1); } }", False),
@@ -706,14 +710,13 @@ def test_the_impl_of_a_type_may_be_in_another_file(imported: str, user: str) -> 
     assert _breakages(whole_change(path, others[path].replace("fn fit", "fn try"), before=others[path]), **files) == []
 
 
-def test_a_box_may_have_a_method_of_a_trait_itself() -> None:
-    user = "fn f(lamp: &ARef<Lamp>) { lamp.clone(1); lamp.set(1); }"
-
-    for name, lines in (("set", [2]), ("clone", [])):
-        before = METHODS.replace("fn set", f"fn {name}")
-        change = whole_change(LAMP, before.replace("level: u32", "level: u32, hue: u32"), before=before)
-        found = _breakages(change, **{LAMP: before, ROOM: f"use kernel::lamp::Lamp;\n{user}\n"})
-        assert found == [(f"kernel::lamp::Lamp::{name}", PARAMETERS, lines)] * bool(lines)
+@pytest.mark.parametrize(("name", "lines"), [("set", [2]), ("clone", []), ("into_raw", []), ("write", [])])
+def test_a_box_may_have_a_method_itself(name: str, lines: list[int]) -> None:
+    user = f"fn f(lamp: &Arc<Lamp>) {{ lamp.{name}(1); }}"
+    before = METHODS.replace("fn set", f"fn {name}")
+    change = whole_change(LAMP, before.replace("level: u32", "level: u32, hue: u32"), before=before)
+    found = _breakages(change, **{LAMP: before, ROOM: f"use kernel::lamp::Lamp;\n{user}\n"})
+    assert found == [(f"kernel::lamp::Lamp::{name}", PARAMETERS, lines)] * bool(lines)
 
 
 def test_a_method_that_becomes_unsafe_is_called_on_a_variable() -> None:
