@@ -62,7 +62,7 @@ def _after_arm(tokens: Tokens, at: int, closing: int) -> int:
     """Return the index after the arm whose expression begins at an index."""
     if tokens.words[at] == "{":
         after = tokens.closing(at) + 1
-        return after + 1 if tokens.words[after] == "," else after
+        return after + (tokens.words[after : after + 1] == (",",))
     return min(_find(tokens, at, _MAX_ARM, (",",)) + 1, closing)
 
 

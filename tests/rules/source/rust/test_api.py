@@ -490,3 +490,8 @@ def test_a_struct_has_the_names_of_its_fields(text: str, fields: tuple[str, ...]
 def test_nested_generics_literals_and_regions_take_linear_time() -> None:
     for unit in ("a::b<", "f(a::b { c: ", "unsafe { a::b(", "c!{", "struct A<B: ", "struct A { b: C<", "unsafe fn "):
         assert_linear(repeated(unit, "fn f() { "), lambda text: read_api(text.encode()), 20_000)
+
+
+def test_a_match_may_end_with_the_text() -> None:
+    for text in ("fn f() { match a { B::C => {", "match a { B::C =>", "match a { B::C", "match a {", "match"):
+        assert not any(use.arms for use in read_api(text.encode()).uses if use.path != ("B", "C"))
