@@ -15,7 +15,7 @@ from rules.bindings.crate_paths import (
 )
 from rules.bindings.fact_source import FactSource
 from rules.lazy import dataclass, field
-from rules.source.rust.api import ApiItem, RustApi, read_api
+from rules.source.rust.api import ApiItem, Implementation, RustApi, read_api
 from rules.source.rust.path_uses import Path
 
 _MAX_GLOBS = 64  # `use a::*` of a module; with more of them public it is unknown what the module has
@@ -117,6 +117,11 @@ class CrateApi:
         if module and ("super",) in contents.imported_globs:  # also what the module around imports
             return self._absolute_through_glob(path, module[:-1], file)
         return None
+
+    def owner_of(self, item: ApiItem | Implementation, file: str) -> Path | None:
+        """Return the path of the type that the `impl` around an item names; None if it may be another type."""
+        written = self.absolute(item.owner_path, item.module, file) if item.owner_path else None
+        return None if written is None else self.definition(written)
 
     def is_lost(self, path: Path, module: Path, file: str) -> bool:
         """Tell whether a path in a file and its inline module certainly leads nowhere in the crate."""

@@ -13,7 +13,7 @@ from rules.bindings.changed_items import ChangedItems, ItemChange
 from rules.bindings.crate_api import CrateApi
 from rules.bindings.crate_paths import ItemKey, below_crate, file_of, full_name, is_in_crate, module_of
 from rules.bindings.other_definitions import OtherDefinitions
-from rules.source.rust.api import ApiItem, possible_names
+from rules.source.rust.api import ApiItem, Implementation, possible_names
 from rules.source.rust.path_uses import Path
 
 _TYPES = ("struct", "enum", "union", "type", "trait")
@@ -84,7 +84,7 @@ class _Comparison:
             users = users_of(use for use in uses if not is_in_crate(use.file))
             if users:
                 yield ApiBreakage(ApiEffect.HIDDEN, full_name(key.path), path, item, users)
-        elif users:
+        elif users and not self._is_defined_elsewhere(key):
             moved = self._added.get((kind, name), [])
             moved_to = full_name((*moved[0].module, name)) if len(moved) == 1 and not owner else ""
             yield ApiBreakage(ApiEffect.REMOVED, full_name(key.path), path, item, users, moved_to=moved_to)
@@ -134,7 +134,7 @@ class _Comparison:
             return not (use.exported or is_ambiguous or is_in_crate(use.file))
 
         users = users_of(self._uses.left_behind(key.path, is_user))
-        if users:
+        if users and not self._is_defined_elsewhere(key):
             yield ApiBreakage(ApiEffect.HIDDEN, full_name(key.path), path, item, users)
 
     def _without_other_methods(self, key: ItemKey, uses: list[ItemUse]) -> list[ItemUse]:
@@ -190,7 +190,40 @@ class _Comparison:
         old, new = ({item.form: item for _, item in forms} for forms in (items, self._new[key]))
         if len(old) == len(new) == 1 and old.keys() != new.keys():
             change = ItemChange(key, items[0][0], items[0][1], self._new[key][0][1])
-            yield from self._changes.find_breakages(change, is_method=self._is_method(key))
+            breakages = tuple(self._changes.find_breakages(change, is_method=self._is_method(key)))
+            yield from () if breakages and self._is_defined_elsewhere(key) else breakages
+
+    def _is_defined_elsewhere(self, key: ItemKey) -> bool:
+        """Tell whether another `impl` for the same type, perhaps with other arguments, may have an item of that name.
+
+        It may be that of a trait, also one with a default for the item, or one for all types.
+        """
+        owner, own = key.path[:-1], self._new.get(key, ())
+        if not key.owner or self._is_method(key):
+            return False
+        traits: set[str] = set()
+        for path, api in self._files.files_with(key.name):
+            items = [item for item in api.items if item.name == key.name and item.owner and (path, item) not in own]
+            if any(self._after.owner_of(item, path) == owner for item in items):
+                return True
+            traits.update(item.owner for item in items if not item.owner_path)
+            traits.update(
+                implementation.trait[-1]
+                for implementation in api.implementations
+                if implementation.trait and any(item.name == key.name for item in implementation.items)
+            )
+        return any(
+            implementation.trait[-1:] == (trait,) and self._is_for(owner, implementation, path)
+            for trait in sorted(traits)
+            for path, api in self._files.files_with(trait)
+            for implementation in api.implementations
+        )
+
+    def _is_for(self, owner: Path, implementation: Implementation, path: str) -> bool:
+        """Tell whether an implementation is one for a type, or for a parameter that may be the type."""
+        names = implementation.owner_path
+        is_parameter = len(names) == 1 and names[0].isupper()  # by convention
+        return is_parameter or self._after.owner_of(implementation, path) == owner
 
     def _removed_method(self, key: ItemKey, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
         methods = self._implementations.of_method(key.path)
@@ -229,10 +262,10 @@ def _items(crate: CrateApi, changed: list[str]) -> dict[ItemKey, list[tuple[str,
 def _key_of(crate: CrateApi, item: ApiItem, path: str) -> ItemKey:
     """Return the key of an item. The type of an `impl` may be in another file, if this one has no item of that name."""
     key = ItemKey.of(item, path)
-    owner = crate.absolute(item.owner_path, item.module, path) if item.owner_path else None
+    owner = crate.owner_of(item, path)
     if owner is None or owner == (*key.module, key.owner):
         return key
-    *module, name = crate.definition(owner)
+    *module, name = owner
     place = file_of(tuple(module), crate.files)
     has_other = place is None or any(
         other.owner == name and other.name == item.name for other in crate.api(place[0]).items

@@ -88,7 +88,7 @@ class ImplementedItem:
 class Implementation:
     """An `impl Trait for Type`. `is_complete` says that no macro and no attribute may add functions.
 
-    `module` are the inline modules around it.
+    `module` are the inline modules around it. `owner_path` is the type, as in ApiItem.
     """
 
     trait: Path
@@ -98,6 +98,7 @@ class Implementation:
     is_complete: bool
     module: Path = ()
     is_unsafe: bool = False
+    owner_path: Path = field(default=(), compare=False)
 
 
 class Export(NamedTuple):
@@ -387,7 +388,9 @@ class _Reader:
             text = self._scopes.quote(line)
             is_complete = not has_macro and _ADD_NO_FUNCTION.issuperset(attributes)
             members = tuple(inner.members)
-            implementation = Implementation(trait, line, text, members, is_complete, block.module, is_unsafe)
+            implementation = Implementation(
+                trait, line, text, members, is_complete, block.module, is_unsafe, owner_path
+            )
             self.implementations.append(implementation)
         return closing + 1
 

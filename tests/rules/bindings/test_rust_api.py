@@ -1298,3 +1298,29 @@ def test_a_removed_module_stands_for_its_items() -> None:
     deleted, unlisted = whole_change(LAMP, None, before=FILES[LAMP]), _change(LIB, "pub mod lamp;\n", "")
 
     assert ["kernel::lamp_table", "kernel::lamp"] == [name for name, *_ in _breakages(deleted, unlisted)]
+
+
+GENERIC_LAMP = "pub struct Lamp<S>(S);\nimpl Lamp<On> {\n    pub fn level(&self) {}\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "other", "is_same"),
+    [
+        (BULB, "use crate::lamp::Lamp;\nimpl Lamp<Off> {\n    pub fn level(&self) {}\n}\n", True),
+        (BULB, "use crate::lamp::*;\nimpl super::lamp::Lamp<Off> {\n    pub fn level(&self) {}\n}\n", True),
+        ("rust/kernel/lamp/off.rs", "use super::*;\nimpl Lamp<Off> {\n    pub fn level(&self) {}\n}\n", True),
+        (BULB, "use crate::lamp::Lamp;\nimpl Level for Lamp<Off> {\n    fn level(&self) {}\n}\n", True),
+        ("drivers/hall.rs", "use kernel::lamp::Lamp;\nimpl Level for Lamp<u8> {\n    fn level(&self) {}\n}\n", True),
+        (BULB, "pub trait Level { fn level(&self) {} }\nimpl Level for crate::lamp::Lamp<Off> {}\n", True),
+        (BULB, "pub trait Level { fn level(&self); }\nimpl<T> Level for T {\n    fn level(&self) {}\n}\n", True),
+        (BULB, "pub trait Level { fn level(&self) {} }\nstruct Lamp;\nimpl Level for Lamp {}\n", False),
+        (BULB, "struct Lamp;\nimpl Lamp {\n    fn level(&self) {}\n}\n", False),
+        (BULB, "use crate::lamp::Lamp;\nimpl Lamp<Off> {\n    pub fn colour(&self) {}\n}\n", False),
+    ],
+)
+def test_a_type_may_have_a_name_in_another_impl(path: str, other: str, is_same: bool) -> None:
+    files = {LAMP: GENERIC_LAMP, path: other, ROOM: "use kernel::lamp::Lamp;\nfn f() { Lamp::level(lamp()); }\n"}
+
+    for new, effect in (("level(&self, a: u8)", PARAMETERS), ("dim(&self)", REMOVED)):
+        change = whole_change(LAMP, GENERIC_LAMP.replace("level(&self)", new), before=GENERIC_LAMP)
+        assert _breakages(change, **files) == [("kernel::lamp::Lamp::level", effect, [2])] * (not is_same)
