@@ -161,8 +161,9 @@ class ChangedItems:
         def is_refused(use: ItemUse) -> bool:
             if use.written.is_in_macro or (use.exported and use.below):  # an alias has generics of its own
                 return False
-            count = 0 if use.generics is None and use.is_type else use.generics
-            if count is None or (count == 0 and has_value and not use.is_type):  # they may be inferred
+            is_type = use.is_type and change.key.kind != "fn"
+            count = 0 if use.generics is None and is_type else use.generics
+            if count is None or (count == 0 and has_value and not is_type):  # they may be inferred
                 return False
             return old.least <= count <= old.most and not new.least <= count <= new.most
 

@@ -1085,6 +1085,13 @@ def test_a_patch_for_another_tree_may_change_the_type_of_a_variable() -> None:
     assert found == [("kernel::lamp::Lamp::set", PARAMETERS, [6])]
 
 
+def test_a_function_that_is_called_in_a_type_may_infer_its_arguments() -> None:
+    before = "pub const fn size(a: u8) -> usize { 0 }\n"
+    change = whole_change(LAMP, before.replace("size(a: u8)", "size<T>(a: T)"), before=before)
+
+    assert [] == _breakages(change, **{LAMP: before, ROOM: "struct Room { a: [u8; kernel::lamp::size(1)] }\n"})
+
+
 def test_an_alias_has_generic_arguments_of_its_own() -> None:
     before = f"{FORMS}pub type Pair<T, U> = Tube<(T, U)>;\n"
     change = whole_change(LAMP, before.replace("Tube<T>", "Tube<T, U>"), before=before)
