@@ -202,11 +202,12 @@ class _Reader:
                 is_exported, is_public = True, following != "("
                 at = self._words.closing(at + 1) + 1 if following == "(" else at + 1
                 continue
-            if word in _MODIFIERS or (word == "const" and following in ("fn", "unsafe", "async", "extern")):
+            is_function = word == "const" and following in ("fn", "unsafe", "async", "extern")
+            if is_function or (word in _MODIFIERS and following != "crate"):
                 is_unsafe, is_const = is_unsafe or word == "unsafe", is_const or word == "const"
                 at += 1
                 continue
-            if word == "use":
+            if word == "use" or (word == "extern" and following == "crate"):
                 stop = self._find(at, end, (";",))
                 if is_exported and stop < end:
                     self._read_export(at, stop, block, is_public)
@@ -405,6 +406,10 @@ class _Reader:
 
     def _read_export(self, at: int, stop: int, block: _Block, is_public: bool) -> None:
         start = self._words.offsets[at]
+        if self._words.words[at] == "extern":
+            name, crate = self._words.words[stop - 1], self._words.words[at + 2]
+            self.exports.append(Export(name, (crate,), block.module, start, is_public))
+            return
         part = self._source.code[start : self._words.offsets[stop] + 1]
         for exported in read_uses(part, lambda _: 0, lambda _: 0):
             self.exports.append(Export(exported.name, exported.path, block.module, start, is_public))

@@ -484,6 +484,8 @@ def test_an_export_from_a_removed_module_leaves_users_behind(lamp: str | None) -
         "#[cfg(CONFIG_LAMP)]\npub mod lamp;\n",
         '#[path = "lamp.rs"]\nmod light;\npub use light as lamp;\n',
         "pub use other::lamp;\n",
+        "pub extern crate lamp;\n",
+        "pub extern crate light as lamp;\n",
         "modules! { lamp }\n",
         "mod inner {\n    pub mod lamp;\n}\npub use inner::lamp;\n",
     ],
