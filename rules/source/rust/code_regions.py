@@ -6,7 +6,9 @@ from rules.source.rust.generics import closing_angle
 from rules.source.rust.tokens import Tokens
 
 _VALUE_END = re.compile(r"[\w)\]|]")
-_BEFORE_CLOSURE = frozenset(("move", "async", "static", "const", "return", "in", "else", "break"))
+_BEFORE_CLOSURE = frozenset(
+    ("move", "mut", "async", "static", "const", "return", "in", "if", "else", "while", "match", "break")
+)
 _BEFORE_NO_ITEM = frozenset(("*", "<", ",", "&", "raw"))  # what precedes `const` in a type or expression
 _BEFORE_IMPL = frozenset(("}", ";", "]", "{", "unsafe"))
 _OPENING_WORDS = ("(", "[", "{")

@@ -24,9 +24,11 @@ _BOX_METHODS = frozenset(
         *("into", "ne", "partial_cmp", "try_into", "as_arc_borrow", "init_with", "into_raw", "write"),
     )
 )
+_TYPES = ("struct", "enum", "union")
+_BEFORE_VALUE = frozenset(("else", "return", "in", "break", "move", "match", "while", "if"))
 _CALLED = (("(",), ("::",))
 _MAX_BOXES = 4
-_MAX_PATTERN = 60  # words
+_MAX_PATTERN = 200  # words
 _MAX_HEAD = 200  # words between the name of a function and its body
 
 Path = tuple[str, ...]
@@ -80,6 +82,7 @@ def _find_field_calls(tokens: Tokens) -> dict[int, MethodCall]:
     words = tokens.words
     fields: dict[tuple[str, str], Path] = {}
     calls: list[_FieldCall] = []
+    declared = Counter(words[at + 1] for at in range(len(words) - 1) if words[at] in _TYPES)
     around: list[tuple[int, str]] = []  # where each `impl` ends, and its type
     struct_end = -1
     for at, word in enumerate(words):
@@ -96,7 +99,11 @@ def _find_field_calls(tokens: Tokens) -> dict[int, MethodCall]:
                 around.append((tokens.closing(opening), _type_name(words[at + 1 : opening])))
         elif word == "self" and around and _is_field_call(words[at + 1 : at + 6]):
             calls.append(_FieldCall(around[-1][1], words[at + 2], at + 2))
-    return {call.at: MethodCall(fields.get((call.type, call.name), ()), call.at + 2) for call in calls}
+    return {
+        call.at: MethodCall(fields.get((call.type, call.name), ()), call.at + 2)
+        for call in calls
+        if declared[call.type] == 1
+    }
 
 
 def _is_field_call(words: tuple[str, ...]) -> bool:
@@ -171,12 +178,17 @@ def _read_word(tokens: Tokens, at: int, function: _Function) -> None:
         function.bound.update(words[at + 1 : _pattern_end(tokens, at + 1, ("in",))])
     elif word == "|" and begins_closure(words[at - 1]):
         function.bound.update(words[at + 1 : _pattern_end(tokens, at + 1, ("|",))])
-    elif word == "=>":
+    elif word == "=>" or (word == "if" and _is_guard(words[at - 1])):
         function.bound.update(_arm_words(tokens, at))
     elif word == "." and at > 1 and _NAME.match(words[at - 1]) and words[at - 2] not in _BEFORE_NAME:
         is_call = at + 2 < len(words) and words[at + 2] in ("(", "::") and _NAME.match(words[at + 1])
         if is_call:
             function.calls.append((at - 1, words[at - 1]))
+
+
+def _is_guard(last: str) -> bool:
+    """Tell whether an `if` after a word follows the pattern of an arm. After `}` it may also be a statement."""
+    return last in (")", "]") or (_NAME.match(last) is not None and last not in _BEFORE_VALUE)
 
 
 def _pattern_end(tokens: Tokens, at: int, ends: tuple[str, ...]) -> int:
