@@ -39,6 +39,8 @@ def _read_paths(tokens: Tokens, opening: int) -> tuple[Path, ...]:
                 return ()
             paths.append(path)
         start = _after_arm(tokens, arrow + 1, closing)
+        if words[start - 1] == "=>":  # no `,` is after an arm such as `if`
+            return ()
     return tuple(paths) if start >= closing else ()
 
 
@@ -63,7 +65,7 @@ def _after_arm(tokens: Tokens, at: int, closing: int) -> int:
     if tokens.words[at] == "{":
         after = tokens.closing(at) + 1
         return after + (tokens.words[after : after + 1] == (",",))
-    return min(_find(tokens, at, _MAX_ARM, (",",)) + 1, closing)
+    return min(_find(tokens, at, _MAX_ARM, (",", "=>")) + 1, closing)
 
 
 def _find(tokens: Tokens, at: int, limit: int, wanted: tuple[str, ...]) -> int:
