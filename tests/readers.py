@@ -1837,6 +1837,7 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.bindings.tree_changes.affected_keys",
             "rules.bindings.changed_name.ChangedName.breakage",
             "rules.source.rust.path_uses.Scopes.imports",
+            "rules.source.rust.path_uses.Scopes.imports_value",
         ),
         _THROUGH,
     ),
