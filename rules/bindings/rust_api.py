@@ -13,7 +13,7 @@ from rules.bindings.changed_items import ChangedItems, ItemChange
 from rules.bindings.crate_api import CrateApi
 from rules.bindings.crate_paths import ItemKey, below_crate, file_of, full_name, is_in_crate, module_of
 from rules.bindings.other_definitions import OtherDefinitions
-from rules.source.rust.api import ApiItem, Implementation, possible_names
+from rules.source.rust.api import ApiItem, Implementation, RustApi, possible_names
 from rules.source.rust.path_uses import Path
 
 _TYPES = ("struct", "enum", "union", "type", "trait")
@@ -38,6 +38,8 @@ class _Comparison:
         self._implementations = Implementations(self._before, self._after, files)
         self._changes = ChangedItems(self._uses, self._implementations)
         self._other_definitions = OtherDefinitions(self._before, self._after)
+        self._by_name: dict[str, dict[str, list[ApiItem | Implementation]]] = {}
+        self._implemented: dict[tuple[str, Path], bool] = {}
 
     def run(self) -> Iterator[ApiBreakage]:
         for key, items in self._old.items():
@@ -203,21 +205,38 @@ class _Comparison:
             return False
         traits: set[str] = set()
         for path, api in self._files.files_with(key.name):
-            items = [item for item in api.items if item.name == key.name and item.owner and (path, item) not in own]
-            if any(self._after.owner_of(item, path) == owner for item in items):
-                return True
-            traits.update(item.owner for item in items if not item.owner_path)
-            traits.update(
-                implementation.trait[-1]
+            for other in self._named(path, api).get(key.name, ()):
+                if (path, other) in own:
+                    continue
+                if self._after.owner_of(other, path) == owner:
+                    return True
+                if isinstance(other, Implementation):
+                    traits.update(other.trait[-1:])
+                elif not other.owner_path:
+                    traits.add(other.owner)
+        return any(self._is_implemented(trait, owner) for trait in traits)
+
+    def _named(self, path: str, api: RustApi) -> dict[str, list[ApiItem | Implementation]]:
+        """Return the items of types and traits of a file, and the implementations of such items, by name."""
+        if path not in self._by_name:
+            names = self._by_name[path] = {}
+            for item in api.items:
+                if item.owner:
+                    names.setdefault(item.name, []).append(item)
+            for implementation in api.implementations:
+                for name in dict.fromkeys(item.name for item in implementation.items):
+                    names.setdefault(name, []).append(implementation)
+        return self._by_name[path]
+
+    def _is_implemented(self, trait: str, owner: Path) -> bool:
+        """Tell whether a trait of that name may be implemented for a type."""
+        if (trait, owner) not in self._implemented:
+            self._implemented[trait, owner] = any(
+                implementation.trait[-1:] == (trait,) and self._is_for(owner, implementation, path)
+                for path, api in self._files.files_with(trait)
                 for implementation in api.implementations
-                if implementation.trait and any(item.name == key.name for item in implementation.items)
             )
-        return any(
-            implementation.trait[-1:] == (trait,) and self._is_for(owner, implementation, path)
-            for trait in sorted(traits)
-            for path, api in self._files.files_with(trait)
-            for implementation in api.implementations
-        )
+        return self._implemented[trait, owner]
 
     def _is_for(self, owner: Path, implementation: Implementation, path: str) -> bool:
         """Tell whether an implementation is one for a type, or for a parameter that may be the type."""

@@ -1138,7 +1138,13 @@ def test_many_changed_items_take_linear_time() -> None:
         user = "fn g(a: &kernel::lamp::A) { a.f(); }\n" * number + "fn g(a: &A) { let Some(a) => |a| a.f();" * number
         return before, before.replace("fn f(", "unsafe fn f("), user
 
-    for make in (struct, functions, constants, methods):
+    def many_methods(number: int) -> tuple[str, str, str]:
+        items = "".join(f"    fn f{at}(&self) {{}}\n" for at in range(number))
+        before = f"pub struct A;\nimpl A {{\n{items}}}\npub trait Fit {{\n{items}}}\n"
+        user = "".join(f"fn g{at}() {{ kernel::lamp::A::f{at}(1); }}\n" for at in range(number))
+        return before, before.replace("(&self)", "(&self, a: u8)"), user
+
+    for make in (struct, functions, constants, methods, many_methods):
         assert_linear(make, compare, 400)
 
 
