@@ -24,7 +24,7 @@ _BEFORE_LITERAL = frozenset("=(,{;}[:|") | {"=>", "return", "let"}
 _NO_TYPE = frozenset("<({!") | {"::"}  # what follows the name of a type whose generic arguments may be inferred
 _TYPE = re.compile(r"\b(?:struct|enum|union|trait|type|mod)\s++(?:r#)?(\w++)")
 _VALUE = re.compile(
-    r"\b(?:fn|const|static(?:\s++mut)?+)\s++(?=(\w++))|\blet\s++(?:mut\s++)?+(\w++)\s*+[=;]|\b(\w++)\s*+:(?!:)"
+    r"\b(?:fn|const|static(?>\s++mut)?)\s++(?=(\w++))|\blet\s++(?>mut\s++)?(\w++)\s*+[=;]|\b(\w++)\s*+:(?!:)"
 )
 _AFTER_NAME = (("::",), ("!",))  # what makes a name the first of a path, or a macro
 _UNKNOWN = "?"  # where a path begins that may lead to one item or another
