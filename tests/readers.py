@@ -1824,6 +1824,7 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.bindings.other_definitions.OtherDefinitions.*",
             "rules.source.rust.path_uses.quote_line",
             "rules.source.rust.generics.*",
+            "rules.source.rust.tokens.Tokens.find",
             "rules.source.rust.code_regions.*",
             "rules.source.rust.type_shapes.*",
             "rules.bindings.known_types.*",

@@ -203,9 +203,7 @@ class KnownTypes:
         words = self._words.words
         if ";" not in words[at:use]:
             return False
-        while at < use and words[at] != ";":
-            at = self._words.closing(at) + 1 if words[at] in _OPENING else at + 1
-        return at < use
+        return self._words.find(at, use, (";",)) < use
 
     def _annotation(self, at: int, by_value: bool) -> str:
         words = self._words.words

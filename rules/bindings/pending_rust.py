@@ -207,8 +207,7 @@ def _tokens_of(item: _CrateItem) -> str:
     """Return a digest of the tokens of an item."""
     words, source = item.source.tokens, item.source
     at = start = bisect_left(words.offsets, item.item.line, key=source.line)
-    while at < len(words.words) and words.words[at] not in (";", "{"):
-        at = words.closing(at) + 1 if words.words[at] in ("(", "[") else at + 1
+    at = words.find(at, len(words.words), (";", "{"))
     end = words.closing(at) if words.words[at : at + 1] == ("{",) else at
     text = source.text[words.offsets[start] : words.offsets[end] + 1 if end < len(words.offsets) else None]
     return digest("".join(text.split()))

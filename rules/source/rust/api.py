@@ -37,9 +37,9 @@ class ApiItem:
     an alias names, with its import resolved; empty if that is no path. `is_public` says that other crates may use it,
     as far as its own declaration tells. Lifetimes are not among its `generics`. `fields` are the names of the fields of
     a struct or the variants of an enum, None for another item, or if one is conditional or has no name. `public_fields`
-    are those that other crates may use. `type` is that of a constant or static
-    if it is a primitive one. `is_const` is for functions, `signature` has the shapes of their parameters and result.
-    `owner_path` is the type that an `impl` names, with its import resolved.
+    are those that other crates may use. `type` is that of a constant or static if it is a primitive one. `is_const` is
+    for functions, `signature` has the shapes of their parameters and result. `owner_path` is the type that an `impl`
+    names, with its import resolved.
     """
 
     kind: str
@@ -208,7 +208,7 @@ class _Reader:
                 at += 1
                 continue
             if word == "use" or (word == "extern" and following == "crate"):
-                stop = self._find(at, end, (";",))
+                stop = self._words.find(at, end, (";",))
                 if is_exported and stop < end:
                     self._read_export(at, stop, block, is_public)
                 at = stop + 1
@@ -223,7 +223,7 @@ class _Reader:
                 at = self._read_item(at, end, block, attributes, is_public, is_unsafe, is_const)
             else:
                 has_macro = has_macro or following == "!"
-                at = self._words.closing(at) + 1 if word in ("(", "[", "{") else at + 1
+                at = self._words.after(at)
             attributes, is_exported, is_public, is_unsafe, is_const = [], False, block.is_public, False, False
         return has_macro
 
@@ -242,13 +242,13 @@ class _Reader:
             generics = count_parameters(words[head + 1 : closing])
             head = closing + 1
         if kind == "fn":
-            opening = self._find(head, end, ("(",))
+            opening = self._words.find(head, end, ("(",))
             if opening >= end:
                 return end
             closing = self._words.closing(opening)
             parameters = len(split_at_commas(words[opening + 1 : closing]))
             head = closing + 1
-        stop = self._find(head, end, (";", "{"))
+        stop = self._words.find(head, end, (";", "{"))
         if kind == "fn":
             signature = shapes_of(words[opening + 1 : closing], self._read_result(head, stop))
         has_body = words[stop : stop + 1] == ("{",)
@@ -313,7 +313,7 @@ class _Reader:
                 offset, line = self._words.offsets[at], self._line(at)
                 item = ApiItem("variant", words[at], module, enum, line, is_conditional=is_conditional, offset=offset)
                 self.variants.append(item)
-            at, is_conditional = self._find(at, end, (",",)) + 1, False
+            at, is_conditional = self._words.find(at, end, (",",)) + 1, False
         variants = self.variants[first:]
         return None if any(item.is_conditional for item in variants) else tuple(item.name for item in variants)
 
@@ -337,7 +337,8 @@ class _Reader:
                 at = at + 1 if is_public else self._words.closing(at + 1) + 1
             else:
                 names.append(words[at])
-                public_names += (words[at],) if is_public else ()
+                if is_public:
+                    public_names.append(words[at])
                 at, is_public = self._after_comma(at, end), False
         return tuple(names), tuple(public_names)
 
@@ -346,7 +347,7 @@ class _Reader:
         words, depth = self._words.words, 0
         while at < end and (depth or words[at] != ","):
             depth += (words[at] == "<") - (words[at] == ">")
-            at = self._words.closing(at) + 1 if words[at] in ("(", "[", "{") else at + 1
+            at = self._words.after(at)
         return min(at + 1, end)
 
     def _read_result(self, start: int, stop: int) -> Sequence[str]:
@@ -369,7 +370,7 @@ class _Reader:
 
     def _read_impl(self, at: int, end: int, block: _Block, attributes: list[str], is_unsafe: bool) -> int:
         words = self._words.words
-        opening = self._find(at, end, ("{", ";"))
+        opening = self._words.find(at, end, ("{", ";"))
         if words[opening : opening + 1] != ("{",):
             return opening + 1
         closing = self._words.closing(opening)
@@ -413,13 +414,6 @@ class _Reader:
         part = self._source.code[start : self._words.offsets[stop] + 1]
         for exported in read_uses(part, lambda _: 0, lambda _: 0):
             self.exports.append(Export(exported.name, exported.path, block.module, start, is_public))
-
-    def _find(self, at: int, end: int, wanted: tuple[str, ...]) -> int:
-        """Return the index of the first wanted sign outside of brackets, `end` if there is none."""
-        words = self._words.words
-        while at < end and words[at] not in wanted:
-            at = self._words.closing(at) + 1 if words[at] in ("(", "[", "{") else at + 1
-        return min(at, end)
 
     def _line(self, index: int) -> int:
         return self._source.line(self._words.offsets[index])

@@ -106,18 +106,14 @@ class Regions:
         words, depth, end = self._words.words, 0, min(at + _MAX_TYPE, len(self._words.words))
         while at < end and words[at] not in (";", "{") and (depth or words[at] != "="):
             depth += (words[at] == "<") - (words[at] == ">")
-            at = self._words.closing(at) + 1 if words[at] in _OPENING_WORDS else at + 1
+            at = self._words.after(at)
         if at < end and words[at] == "=" and (semicolon := self._find_semicolon(at, len(words))):
             self._const_starts[at] = semicolon
 
     def _find_semicolon(self, at: int, end: int) -> int:
         """Return the index of the first `;` before an index and outside of brackets, 0 if none is near."""
-        words = self._words.words
-        for _ in range(_MAX_VALUE):
-            if at >= end or words[at] == ";":
-                break
-            at = self._words.closing(at) + 1 if words[at] in _OPENING_WORDS else at + 1
-        return at if at < end and words[at] == ";" else 0
+        found = self._words.find(at, end, (";",), _MAX_VALUE)
+        return found if found < end and self._words.words[found] == ";" else 0
 
     def needs_lifetimes(self, at: int) -> bool:
         """Tell whether a type at the last index must be written with its lifetimes: none can be inferred there."""

@@ -210,11 +210,8 @@ class _Reader:
 
     def _comma(self, at: int, end: int) -> int | None:
         """Return the index of the first comma outside of brackets."""
-        while at < end:
-            if self._words[at] == ",":
-                return at
-            at = self._source.tokens.closing(at) + 1 if self._words[at] in ("(", "[", "{") else at + 1
-        return None
+        comma = self._source.tokens.find(at, end, (",",))
+        return comma if comma < end else None
 
     def _docs_at(self, start: int, following: int, is_inner: bool, condition: Condition) -> _Docs | None:
         """Return the documentation to which a comment or attribute belongs; `following` is the index after it."""

@@ -27,7 +27,7 @@ def closing_angle(words: Tokens, opening: int) -> int:
         depth += (word == "<") - (word == ">")
         if depth == 0:
             return at
-        at = words.closing(at) + 1 if word in ("(", "[", "{") else at + 1
+        at = words.after(at)
         if at >= len(words.words):
             break
     return opening

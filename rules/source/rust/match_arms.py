@@ -7,7 +7,6 @@ from rules.lazy import re
 from rules.source.rust.tokens import Tokens
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
-_OPENING = ("(", "[", "{")
 _MAX_VALUE = 100  # words and bracketed groups between `match` and its `{`
 _MAX_ARMS = 64  # arms with less than as many words and bracketed groups each
 _MAX_ARM = 400
@@ -70,9 +69,5 @@ def _after_arm(tokens: Tokens, at: int, closing: int) -> int:
 
 def _find(tokens: Tokens, at: int, limit: int, wanted: tuple[str, ...]) -> int:
     """Return the index of the first wanted word outside of brackets, or where the search ends."""
-    words = tokens.words
-    for _ in range(limit):
-        if at >= len(words) or words[at] in wanted:
-            break
-        at = tokens.closing(at) + 1 if words[at] in _OPENING else at + 1
-    return min(at, len(words) - 1)
+    last = len(tokens.words) - 1
+    return min(tokens.find(at, last + 1, wanted, limit), last)

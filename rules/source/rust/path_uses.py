@@ -17,7 +17,6 @@ from rules.source.rust.uses import Import
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
-_OPENING_WORDS = ("(", "[", "{")
 _OPENINGS = (("(",), ("[",), ("{",))
 _UNCLEAR = frozenset("<#$")
 _BEFORE_LITERAL = frozenset("=(,{;}[:|") | {"=>", "return", "let"}
@@ -285,9 +284,7 @@ class _Reader:
             if not is_named and words[at] != "..":
                 return None
             fields.append(words[at])
-            while at < closing and words[at] != ",":
-                at = self._words.closing(at) + 1 if words[at] in _OPENING_WORDS else at + 1
-            at += 1
+            at = self._words.find(at, closing, (",",)) + 1
         return tuple(fields)
 
     def _count_arguments(self, opening: int) -> int | None:

@@ -5,6 +5,7 @@ The first pass looks for the few characters that may open a comment or a literal
 fast as a `find`. It needs no grammar and reads part of a function as well as a complete file.
 """
 
+import sys
 from bisect import bisect_left
 from collections.abc import Collection, Iterator
 from itertools import accumulate
@@ -25,6 +26,7 @@ _MISLEADING_LITERAL = re.compile(r"//|/\*|\*/|safe|\n", re.IGNORECASE)
 _NAME = re.compile(r"\w++")
 _MAX_SEARCHED = 32  # words that are searched one by one
 _NO_NEWLINE = re.compile(r"[^\n]")
+_OPENING_BRACKETS = ("(", "[", "{")
 _LINES = ("line", "doc")  # the kinds of spans without newlines
 _WORD = re.compile(  # the most frequent first
     r"([A-Za-z_]\w*+(?:(?<=\br)\#[A-Za-z_]\w*)?|[(){}\[\],;&*?#<>!]|::?|'[A-Za-z_]\w*|->|=>|\.\.=?"
@@ -135,6 +137,22 @@ class Tokens:
         """Return the index of the bracket that closes the one at index `opening`, or the last index if none does."""
         offset = self._structure.closing(self.offsets[opening])
         return len(self.words) - 1 if offset is None else bisect_left(self.offsets, offset)
+
+    def after(self, at: int) -> int:
+        """Return the index after the word at an index, or after the brackets that it opens."""
+        return self.closing(at) + 1 if self.words[at] in _OPENING_BRACKETS else at + 1
+
+    def find(self, at: int, end: int, wanted: Collection[str], most: int = sys.maxsize) -> int:
+        """Return the index of the first wanted word outside of brackets between two indexes, `end` if there is none.
+
+        If it is not among the next `most` words and bracketed groups, return the index where the search ended.
+        """
+        words = self.words
+        for _ in range(most):
+            if at >= end or words[at] in wanted:
+                break
+            at = self.closing(at) + 1 if words[at] in _OPENING_BRACKETS else at + 1
+        return min(at, end)
 
     def opening(self, closing: int) -> int:
         """Return the index of the bracket that the one at index `closing` closes, or 0 if there is none."""
