@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The Kconfig options of a tree. Only those that are asked for are read."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 
 from rules.bindings.fact_source import FactSource
@@ -40,20 +40,14 @@ class KconfigOptions:
         self._readings: dict[str, list[tuple[int, Reading]]] = {}
         for number, reading in enumerate(files.readings):
             self._readings.setdefault(reading.path, []).append((number, reading))
-        self._definitions: dict[str, list[Definition]] = {}
-        self._selecting: dict[str, list[Definition]] = {}
+        self._known: dict[tuple[str, bool], list[Definition]] = {}  # by option, and whether they select it
         self._of_architecture: dict[tuple[str, str], list[Definition]] = {}
         self._is_tristate: dict[tuple[str, str], bool] = {}
 
     def definitions(self, name: str, architecture: str | None = None) -> list[Definition]:
         """Return the definitions of an option, all of them or those that an architecture reads."""
-        if name not in self._definitions:
-            known = self._read(self._facts.options(name))
-            if not known:
-                return known  # a patch can ask for any number of names
-            self._definitions[name] = known
-        known = self._definitions[name]
-        if architecture is None:
+        known = self._read(name, selecting=False)
+        if architecture is None or not known:
             return known
         key = name, architecture
         if key not in self._of_architecture:
@@ -62,7 +56,7 @@ class KconfigOptions:
 
     def selectors(self, name: str, architecture: str) -> Iterator[tuple[str, Condition]]:
         """Yield the options that select an option, with the conditions after `if`."""
-        for definition in self._selectors(name):
+        for definition in self._read(name, selecting=True):
             if definition.is_read_by(architecture):
                 for target, condition in definition.option.selects:
                     if target == name:
@@ -83,23 +77,20 @@ class KconfigOptions:
     @cached_property
     def architectures(self) -> tuple[str, ...]:
         """The architectures that support Rust; "" alone if the tree says nothing of them."""
-        selecting = {definition.reading.architecture for definition in self._selectors(_HAVE_RUST)}
+        selecting = {definition.reading.architecture for definition in self._read(_HAVE_RUST, selecting=True)}
         return tuple(sorted(selecting, key=lambda name: (name != "x86", name != "arm64", name))) or ("",)
 
-    def _selectors(self, name: str) -> list[Definition]:
-        """Return the definitions of the options that select an option."""
-        if name not in self._selecting:
-            selecting = self._read(self._facts.options(name, selecting=True))
-            if not selecting:
-                return selecting
-            self._selecting[name] = selecting
-        return self._selecting[name]
-
-    def _read(self, options: Iterable[tuple[str, Option]]) -> list[Definition]:
-        """Return the definitions in the order in which their files are read."""
+    def _read(self, name: str, *, selecting: bool) -> list[Definition]:
+        """Return the definitions of an option, or of those that select it, in the order in which files are read."""
+        key = name, selecting
+        if key in self._known:
+            return self._known[key]
         found = [
             (number, Definition(reading, option))
-            for path, option in options
+            for path, option in self._facts.options(name, selecting=selecting)
             for number, reading in self._readings.get(path, ())
         ]
-        return [definition for _, definition in sorted(found, key=lambda item: item[0])]
+        definitions = [definition for _, definition in sorted(found, key=lambda item: item[0])]
+        if definitions:  # a patch can ask for any number of names
+            self._known[key] = definitions
+        return definitions
