@@ -79,7 +79,8 @@ class ChangedItems:
         for user, item in implemented:
             if len(item.signature) == len(old) and not any(map(differ, old, item.signature)):
                 wrong = [part for part, shape in enumerate(new) if differ(shape, item.signature[part])]
-                users.update({user: wrong} if wrong else {})
+                if wrong:
+                    users[user] = wrong
         offset = 0 if new and is_receiver(new[0]) else 1
         wrong = sorted({part for parts in users.values() for part in parts})
         numbers = tuple(0 if part == len(new) - 1 else part + offset or -1 for part in wrong)
@@ -126,18 +127,13 @@ class ChangedItems:
         fields = frozenset(before)
         removed, added = fields.difference(after), tuple(name for name in after if name not in fields)
         literals = self._certain(self._left_behind(change, lambda use: use.is_item and use.written.fields is not None))
-        named = [(use, removed.intersection(use.written.fields or ())) for use in literals]
-        gone = frozenset[str]().union(*(names for _, names in named))
-        users = users_of(use for use, names in named if names)
-        yield change.breakage(ApiEffect.FIELD_REMOVED, users, tuple(name for name in before if name in gone))
+        yield _named_fields(change, ApiEffect.FIELD_REMOVED, removed, literals)
         if added and not removed:
             complete = (use for use in literals if use.written.fields and fields == frozenset(use.written.fields))
             yield change.breakage(ApiEffect.FIELD_ADDED, users_of(complete), added)
         hidden = frozenset(change.before.public_fields).difference(change.after.public_fields, removed)
-        named = [(use, hidden.intersection(use.written.fields or ())) for use in literals if not is_in_crate(use.file)]
-        seen = frozenset[str]().union(*(names for _, names in named))
-        users = users_of(use for use, names in named if names)
-        yield change.breakage(ApiEffect.FIELD_HIDDEN, users, tuple(name for name in before if name in seen))
+        others = (use for use in literals if not is_in_crate(use.file))
+        yield _named_fields(change, ApiEffect.FIELD_HIDDEN, hidden, others)
 
     def _compare_variants(
         self, change: ItemChange, before: tuple[str, ...], after: tuple[str, ...]
@@ -177,6 +173,16 @@ class ChangedItems:
 def _has_other_count(before: ApiItem, after: ApiItem) -> bool:
     """Tell whether a function gets another number of parameters."""
     return None not in (before.parameters, after.parameters) and before.parameters != after.parameters
+
+
+def _named_fields(
+    change: ItemChange, effect: ApiEffect, fields: frozenset[str], literals: Iterable[ItemUse]
+) -> ApiBreakage:
+    """Build the breakage of the literals and patterns that name one of these fields of the struct before."""
+    named = [(use, fields.intersection(use.written.fields or ())) for use in literals]
+    seen = frozenset[str]().union(*(names for _, names in named))
+    users = users_of(use for use, names in named if names)
+    return change.breakage(effect, users, tuple(name for name in change.before.fields or () if name in seen))
 
 
 def _is_safe_call(use: ItemUse) -> bool:
