@@ -140,21 +140,15 @@ class FileView:
     @cached_property
     def unsafe_sources(self) -> "tuple[RustSource, ...]":
         """The Rust after the patch with added unsafe code, or with a hunk that may take its comment away."""
-        if self.post is None or not self.mentions(b"unsafe"):
+        if self.post is None or not (self.may_mention(b"unsafe") and self.mentions(b"unsafe")):
             return ()
         from rules.source.rust.source import showing
 
         hunks = self.change.hunks
         if not self.post.is_complete:
             hunks = tuple(filter(_may_unjustify, hunks))
-            hunks = hunks if hunks and self._shows_safety else ()
         at_risk = {hunk.after_start for hunk in hunks}
         return tuple(dict.fromkeys((*self.added_sources("unsafe"), *showing(self.post_rust, at_risk))))
-
-    @property
-    def _shows_safety(self) -> bool:
-        """Whether the hunks may contain the word of a tag: texts are searched faster than lines."""
-        return any(image is not None and b"safety" in image.shown.lower() for image in (self.pre, self.post))
 
     @cached_property
     def removed(self) -> tuple[Line, ...]:
@@ -230,7 +224,7 @@ class FileView:
     def _origin(self) -> Origin:
         images = [image for image in (self.pre, self.post) if image is not None]
         if not any(image.is_complete for image in images):  # and no image is made if the hunks have none of the words
-            images = images if may_decide("".join([hunk.text for hunk in self.change.hunks])) else []
+            images = images if may_decide(self._hunk_text) else []
         return origin(self.path, *[fragment.text for image in images for fragment in image.fragments])
 
     @property
@@ -243,6 +237,16 @@ class FileView:
         """Whether the file belongs to the `kernel` crate."""
         return self.path.startswith(KERNEL_CRATE)
 
+    def may_mention(self, *words: bytes) -> bool:
+        """Tell whether the file after the patch may contain all of these words. No image is made to find it out."""
+        if self.is_complete:
+            return self.mentions(*words)
+        text = self._hunk_text
+        for word in words:  # noqa: SIM110 all() would take as long as the search
+            if word.decode() not in text:
+                return False
+        return True
+
     def mentions(self, *words: bytes) -> bool:
         """Tell whether the known lines of the file after the patch contain all of these words."""
         known = self._mentions
@@ -252,6 +256,11 @@ class FileView:
             if not known[word]:
                 return False
         return True
+
+    @cached_property
+    def _hunk_text(self) -> str:
+        """The lines of all hunks, with their markers."""
+        return "".join([hunk.text for hunk in self.change.hunks])
 
     @cached_property
     def _added_text(self) -> str:

@@ -4,7 +4,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import takewhile
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple, Self
 
 from rules.finding import Side
@@ -127,7 +127,7 @@ class Hunk:
         """Return the lines that the hunk shows of the file before or after the patch, each with a newline."""
         if not self.before_count:
             return self.text[1:].replace("\n+", "\n") if side == "post" else ""
-        return "\n".join([line[1:] for line in (self._pre_lines if side == "pre" else self._post_lines)])
+        return "\n".join(map(_without_marker, self._pre_lines if side == "pre" else self._post_lines))
 
     @cached_property
     def _lines(self) -> list[str]:
@@ -158,6 +158,7 @@ class Hunk:
 
 
 _before_start = attrgetter("before_start")
+_without_marker = itemgetter(slice(1, None))
 
 
 def _is_context(line: str) -> bool:

@@ -63,9 +63,11 @@ class Trigger:
         """Return whether the file has all this."""
         if self.path and not file.path.startswith(self.path):
             return False
-        if self.mentions and not file.mentions(*self.mentions):  # first, because it is remembered for each word
+        if self.mentions and not file.may_mention(*self.mentions):
             return False
-        return not self.adds or file.adds(*self.adds)
+        if self.adds and not file.adds(*self.adds):
+            return False
+        return not self.mentions or file.mentions(*self.mentions)  # last, because it makes an image
 
 
 @dataclass(frozen=True, slots=True)

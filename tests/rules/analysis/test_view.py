@@ -12,7 +12,7 @@ from rules.diff.patch import Patch, Series, Unreadable
 from rules.finding import Anchor, Confidence, Evidence, LogAnchor, Severity
 from rules.lint.engine import view
 from rules.lint.example import load
-from rules.lint.rule import Example
+from rules.lint.rule import Example, Trigger
 
 TWO_HUNKS = """
     | diff rust/kernel/a.rs
@@ -97,6 +97,19 @@ def test_a_file_adds_the_words_of_its_added_lines_and_mentions_those_of_all() ->
     assert file.mentions(b"ten", b"last")
     assert not file.mentions(b"ten", b"old")
     assert _file("| diff a.rs (new)\n| +one\n| +two\n").adds("two")
+
+
+def test_the_image_of_a_file_is_made_only_if_a_trigger_needs_it() -> None:
+    file = _file(TWO_HUNKS)
+    assert file.post is not None
+
+    assert not Trigger(mentions=(b"absent",)).fits(file)
+    assert not Trigger(adds=("absent",), mentions=(b"ten",)).fits(file)
+    assert "fragments" not in vars(file.post)
+    assert file.may_mention(b"old", b"ten")
+    assert not Trigger(adds=("new",), mentions=(b"old",)).fits(file)
+    assert Trigger(adds=("new",), mentions=(b"ten",)).fits(file)
+    assert "fragments" in vars(file.post)
 
 
 def test_a_deleted_file_has_nothing_after_the_patch() -> None:
