@@ -252,7 +252,7 @@ class FileView:
         known = self._mentions
         for word in words:
             if word not in known:
-                known[word] = self.post is not None and word in self.post.shown
+                known[word] = self.post is not None and self.post.shown.find(word) >= 0  # faster than `in`
             if not known[word]:
                 return False
         return True
