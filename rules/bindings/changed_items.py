@@ -90,7 +90,7 @@ class ChangedItems:
         before, after = change.before, change.after
         if _has_other_count(before, after):
             calls = self._left_behind(change, lambda use: use.is_item and use.written.arguments == before.parameters)
-            yield change.breakage(ApiEffect.PARAMETERS, users_of(calls))
+            yield change.breakage(ApiEffect.PARAMETERS, users_of(_outside_of_macros(calls)))
         if before.generics != after.generics:
             yield change.breakage(ApiEffect.GENERICS, users_of(self._with_refused_arguments(change)))
         if after.is_unsafe and not before.is_unsafe:
@@ -140,7 +140,7 @@ class ChangedItems:
     ) -> Iterator[ApiBreakage]:
         """Find each `match` that has an arm for each old variant, and none for others."""
         variants = frozenset(before)
-        added = tuple(name for name in after if name not in variants)
+        added = tuple(name for name in change.after.public_fields if name not in variants)
         if added and variants.issubset(after):
             matches = self._left_behind(change, lambda use: len(use.below) == 1 and use.written.arms == variants)
             yield change.breakage(ApiEffect.VARIANT_ADDED, users_of(self._certain(matches)), added)
@@ -183,6 +183,11 @@ def _named_fields(
     seen = frozenset[str]().union(*(names for _, names in named))
     users = users_of(use for use, names in named if names)
     return change.breakage(effect, users, tuple(name for name in change.before.fields or () if name in seen))
+
+
+def _outside_of_macros(uses: Iterable[ItemUse]) -> Iterator[ItemUse]:
+    """Return the uses that are no arguments of a macro, which may add others or leave them out."""
+    return (use for use in uses if not use.written.is_in_macro)
 
 
 def _is_safe_call(use: ItemUse) -> bool:

@@ -25,11 +25,13 @@ _MAX_GLOBS = 64  # `use a::*` of a module; with more of them public it is unknow
 class _Module:
     """The names of the items and modules of a module, the types that its type aliases stand for, and its exports.
 
-    An export is a path that `pub use` names; `public_exports` are the names for other crates. `globs` are the modules
-    whose names are all exported, `imported_globs` are those and the modules whose names are all imported.
+    An export is a path that `pub use` names; `public_names` and `public_exports` are the names for other crates.
+    `globs` are the modules whose names are all exported, `imported_globs` are those and the modules whose names are all
+    imported.
     """
 
     names: set[str] = field(default_factory=set)
+    public_names: set[str] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
     aliases: dict[str, Path] = field(default_factory=dict)
     exports: dict[str, list[Path]] = field(default_factory=dict)
@@ -112,11 +114,23 @@ class CrateApi:
             return None
         for target in contents.imported_globs:
             imported = self._absolute_as_written((*target, *path), module, file)
-            if imported is not None and self.exists(imported[: len(imported) - len(path) + 1]):
+            if imported is not None and self._is_visible(imported[: len(imported) - len(path) + 1], file):
                 return imported
         if module and ("super",) in contents.imported_globs:  # also what the module around imports
             return self._absolute_through_glob(path, module[:-1], file)
         return None
+
+    def _is_visible(self, path: Path, file: str) -> bool:
+        """Tell whether a path leads to an item that a glob in a file imports."""
+        module, rest = self._split(path[:-1])
+        is_hidden = not rest and not is_in_crate(file) and self._is_private(module, path[-1])
+        return not is_hidden and self.exists(path) is True
+
+    def _is_private(self, module: Path, name: str) -> bool:
+        """Tell whether other crates may not use a name of a module."""
+        contents = self._module(module)
+        is_hidden = name in contents.names and name not in contents.public_names
+        return is_hidden or self.is_for_crate_alone(module, name)
 
     def owner_of(self, item: ApiItem | Implementation, file: str) -> Path | None:
         """Return the path of the type that the `impl` around an item names; None if it may be another type."""
@@ -221,6 +235,7 @@ class CrateApi:
             for item in self.api(file).items:
                 if item.kind != "macro" and not item.owner:
                     modules[item.module].names.add(item.name)
+                    modules[item.module].public_names.update((item.name,) if item.is_public else ())
                     if item.alias_of and not item.is_conditional:
                         modules[item.module].aliases[item.name] = item.alias_of
                     modules[item.module].modules.update((item.name,) if item.kind == "mod" else ())
@@ -232,7 +247,7 @@ class CrateApi:
                     modules[export.module].public_exports.update((export.name,) if export.is_public else ())
             for use in self.api(file).uses:
                 imported = modules[use.module].imported_globs
-                if use.path[-1:] == ("*",) and len(imported) < _MAX_GLOBS:
+                if use.path[-1:] == ("*",) and not use.is_local and len(imported) < _MAX_GLOBS:
                     imported.append(use.path[:-1])
             self._by_file[file] = modules
         return self._by_file[file]

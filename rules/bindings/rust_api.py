@@ -14,7 +14,7 @@ from rules.bindings.crate_api import CrateApi
 from rules.bindings.crate_paths import ItemKey, below_crate, file_of, full_name, is_in_crate, module_of
 from rules.bindings.other_definitions import OtherDefinitions
 from rules.source.rust.api import ApiItem, Implementation, RustApi, possible_names
-from rules.source.rust.path_uses import Path
+from rules.source.rust.path_uses import UNKNOWN, Path
 
 _TYPES = ("struct", "enum", "union", "type", "trait")
 
@@ -240,9 +240,8 @@ class _Comparison:
 
     def _is_for(self, owner: Path, implementation: Implementation, path: str) -> bool:
         """Tell whether an implementation is one for a type, or for a parameter that may be the type."""
-        names = implementation.owner_path
-        is_parameter = len(names) == 1 and names[0].isupper()  # by convention
-        return is_parameter or self._after.owner_of(implementation, path) == owner
+        is_unclear = implementation.owner_path[:1] == (UNKNOWN,)
+        return is_unclear or self._after.owner_of(implementation, path) == owner
 
     def _removed_method(self, key: ItemKey, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
         methods = self._implementations.of_method(key.path)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rules.lazy import dataclass, field, re
+from rules.lazy import cached_property, dataclass, field, re
 from rules.source.rust.functions import split_at_commas
 from rules.source.rust.generics import Generics, closing_angle, count_lifetimes, count_parameters
 from rules.source.rust.path_uses import Path, PathUse, Scopes, read_path_uses
@@ -25,6 +25,7 @@ _DECLARED = re.compile(
 )
 _MACRO_OR_ATTRIBUTE = re.compile(r"(?:!\s*(?:\w+\s*)?|#!?)[(\[{]")
 _ADD_NO_FUNCTION = frozenset(("[", "]", "vtable", "macros", "kernel", "::"))  # the words of `#[vtable]`
+_EMPTY_ENUM = re.compile(r"\benum\s++(\w++)\s*+\{\s*+\}")
 _MAX_DEPTH = 24  # nested modules and implementations
 
 
@@ -37,9 +38,9 @@ class ApiItem:
     an alias names, with its import resolved; empty if that is no path. `is_public` says that other crates may use it,
     as far as its own declaration tells. Lifetimes are not among its `generics`. `fields` are the names of the fields of
     a struct or the variants of an enum, None for another item, or if one is conditional or has no name. `public_fields`
-    are those that other crates may use. `type` is that of a constant or static if it is a primitive one. `is_const` is
-    for functions, `signature` has the shapes of their parameters and result. `owner_path` is the type that an `impl`
-    names, with its import resolved.
+    are those that other crates may use, and the variants that may have values. `type` is that of a constant or static
+    if it is a primitive one. `is_const` is for functions, `signature` has the shapes of their parameters and result.
+    `owner_path` is the type that an `impl` names, with its import resolved.
     """
 
     kind: str
@@ -147,8 +148,9 @@ def read_api_of(source: RustSource) -> RustApi:
 
 def _use_of(imported: Import, scopes: Scopes) -> PathUse:
     line, offset = imported.line, imported.offset
-    module = scopes.module_at(offset)
-    return PathUse(imported.path, line, scopes.quote(line), is_import=True, module=module, offset=offset)
+    module, is_local = scopes.module_at(offset), scopes.is_below_glob(offset)
+    quote = scopes.quote(line)
+    return PathUse(imported.path, line, quote, is_import=True, module=module, offset=offset, is_local=is_local)
 
 
 def read_items(source: RustSource) -> tuple[ApiItem, ...]:
@@ -247,6 +249,7 @@ class _Reader:
                 return end
             closing = self._words.closing(opening)
             parameters = len(split_at_commas(words[opening + 1 : closing]))
+            attributes = [*attributes, *words[opening:closing]] if "cfg" in words[opening:closing] else attributes
             head = closing + 1
         stop = self._words.find(head, end, (";", "{"))
         if kind == "fn":
@@ -259,7 +262,7 @@ class _Reader:
         if has_body and kind == "struct":
             fields, public_fields = self._read_fields(stop + 1, after - 1)
         elif has_body and kind == "enum":
-            fields = self._read_variants(stop + 1, after - 1, block.module, name)
+            fields, public_fields = self._read_variants(stop + 1, after - 1, block.module, name)
         if block.trait:
             text = self._scopes.quote(line)
             member = ImplementedItem(name, parameters, line, text, is_unsafe, generics, lifetimes, signature)
@@ -293,29 +296,50 @@ class _Reader:
         if has_body and block.depth < _MAX_DEPTH and kind in ("mod", "trait"):
             module = (*block.module, name) if kind == "mod" else block.module
             owner = name if kind == "trait" else ""
-            self._scopes.enter(module, self._words.offsets[stop])
             inner = _Block(module, owner, depth=block.depth + 1, is_public=kind == "trait")
             self._read_block(stop + 1, after - 1, inner)
-            self._scopes.enter(block.module, self._words.offsets[after - 1])
         return after
 
-    def _read_variants(self, start: int, end: int, module: Path, enum: str) -> tuple[str, ...] | None:
-        """Read the variants between the braces of an enum, and return their names; None if one is conditional."""
+    def _read_variants(
+        self, start: int, end: int, module: Path, enum: str
+    ) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+        """Read the variants between the braces of an enum. Return their names, and those that may have values.
+
+        They are None if a `cfg` decides about one.
+        """
         words, first = self._words.words, len(self.variants)
-        at, is_conditional = start, False
+        at, is_conditional, inhabited = start, False, list[str]()
         while at < end:
             if words[at] == "#":
                 closing = self._words.closing(at + 1)
                 is_conditional = is_conditional or "cfg" in words[at:closing]
                 at = closing + 1
                 continue
+            after = self._after_variant(at, end)
             if _NAME.match(words[at]):
                 offset, line = self._words.offsets[at], self._line(at)
                 item = ApiItem("variant", words[at], module, enum, line, is_conditional=is_conditional, offset=offset)
                 self.variants.append(item)
-            at, is_conditional = self._words.find(at, end, (",",)) + 1, False
+                if self._uninhabited.isdisjoint(words[at + 1 : after]):
+                    inhabited.append(words[at])
+            at, is_conditional = after, False
         variants = self.variants[first:]
-        return None if any(item.is_conditional for item in variants) else tuple(item.name for item in variants)
+        if any(item.is_conditional for item in variants):
+            return None, ()
+        return tuple(item.name for item in variants), tuple(inhabited)
+
+    @cached_property
+    def _uninhabited(self) -> frozenset[str]:
+        """The words that may be types without values."""
+        return frozenset(("!", "Infallible", *_EMPTY_ENUM.findall(self._source.code))) | self._scopes.generics
+
+    def _after_variant(self, at: int, end: int) -> int:
+        """Return the index after the next `,` outside of brackets and of the `<` and `>` of a path."""
+        words = self._words.words
+        while at < end and words[at] != ",":
+            is_generic = words[at] == "<" and words[at - 1] == "::"
+            at = (closing_angle(self._words, at) if is_generic else self._words.after(at) - 1) + 1
+        return min(at + 1, end)
 
     def _read_fields(self, start: int, end: int) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
         """Return the names of the fields between the braces of a struct, and those that are `pub`.
@@ -366,22 +390,24 @@ class _Reader:
         words = self._without_generics(start, end)
         names, signs = words[1::2], words[0::2]
         is_path = signs[:1] == ["="] and signs[1:] == ["::"] * (len(names) - 1) and all(map(_NAME.match, names))
-        return self._scopes.resolve(tuple(names)) if is_path else ()
+        return self._scopes.resolve(tuple(names), self._words.offsets[start]) if is_path else ()
 
     def _read_impl(self, at: int, end: int, block: _Block, attributes: list[str], is_unsafe: bool) -> int:
         words = self._words.words
         opening = self._words.find(at, end, ("{", ";"))
         if words[opening : opening + 1] != ("{",):
             return opening + 1
-        closing = self._words.closing(opening)
+        closing, offset = self._words.closing(opening), self._words.offsets[at]
         head = self._without_generics(at + 1, opening)
+        if head[:1] == ["!"]:
+            return closing + 1  # not implemented
         head = head[: head.index("where")] if "where" in head else head  # its bounds may have a `for<'a>`
         trait: Path = ()
         if "for" in head:
-            trait = self._scopes.resolve(tuple(word for word in head[: head.index("for")] if _NAME.match(word)))
+            trait = self._scopes.resolve(tuple(word for word in head[: head.index("for")] if _NAME.match(word)), offset)
             head = head[head.index("for") + 1 :]
         names = [word for word in head if _NAME.match(word) and word not in ("dyn", "mut", "const")]
-        owner_path = self._scopes.resolve(tuple(names))
+        owner_path = self._scopes.resolve(tuple(names), offset)
         owner = names[-1] if names else "?"
         inner = _Block(block.module, owner, trait, depth=block.depth + 1, owner_path=owner_path)
         has_macro = self._read_block(opening + 1, closing, inner) if block.depth < _MAX_DEPTH else True

@@ -117,7 +117,8 @@ class Regions:
 
     def needs_lifetimes(self, at: int) -> bool:
         """Tell whether a type at the last index must be written with its lifetimes: none can be inferred there."""
-        return max(self._inner_end, self._type_start) < at <= self._type_end and not self.is_in_macro(at)
+        start = max(self._inner_end, self._type_start, self._const_end)
+        return start < at <= self._type_end and not self.is_in_macro(at)
 
     def is_in_const(self, at: int) -> bool:
         """Tell whether the last index is certainly in code that the compiler evaluates."""

@@ -39,6 +39,15 @@ def count_parameters(words: Sequence[str]) -> Generics:
     return Generics(sum(not _is_assigned(part) for part in parameters), len(parameters))
 
 
+def read_names(words: Sequence[str]) -> list[str]:
+    """Return the names of the types and constants that are declared between `<` and `>`."""
+    return [
+        part[1] if part[0] == "const" else part[0]
+        for part in split_at_commas(words)
+        if len(part) > (part[0] == "const")
+    ]
+
+
 def count_arguments(words: Sequence[str]) -> int:
     """Count what is passed between `<` and `>`, without the associated types that are bound there."""
     return sum(not _is_assigned(part) for part in split_at_commas(words))

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Read which paths and macros the code of a Rust file uses, and what imports and inline modules make of a path."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from operator import itemgetter
 
 from rules.lazy import dataclass, field, re, replace
 from rules.source.rust.code_regions import MARKS, Regions, begins_closure
-from rules.source.rust.generics import closing_angle, count_arguments, count_lifetimes
+from rules.source.rust.generics import closing_angle, count_arguments, count_lifetimes, read_names
 from rules.source.rust.match_arms import read_arms
 from rules.source.rust.receivers import MethodCall, find_method_calls
 from rules.source.rust.source import RustSource
@@ -26,9 +26,17 @@ _VALUE = re.compile(
     r"\b(?:fn|const|static(?>\s++mut)?)\s++(?=(\w++))|\blet\s++(?>mut\s++)?(\w++)\s*+[=;]|\b(\w++)\s*+:(?!:)"
 )
 _AFTER_NAME = (("::",), ("!",))  # what makes a name the first of a path, or a macro
-_UNKNOWN = "?"  # where a path begins that may lead to one item or another
+_NO_BINDING = (("(",), ("::",), ("!",))  # what follows a name that no pattern binds
+_MODULE = re.compile(r"\bmod\s++(?:r#)?(\w++)\s*+\{")
+_GENERIC = re.compile(r"\b(?>impl|(?:fn|struct|enum|union|trait|type)\s++(?:r#)?\w++)\s*+<")
+_ROOTS = frozenset(("kernel", "crate", "self", "super"))  # where a path begins that no import decides about
+_GLOB = ("*",)
+_MAX_DEPTH = 24  # inline modules in each other
 _MAX_CALL = 400  # words of the arguments of a call
 _MAX_TEXT = 200  # characters of a line that is quoted
+
+UNKNOWN = "?"
+"""Where a path begins that may lead to one item or another."""
 
 Path = tuple[str, ...]
 
@@ -46,6 +54,7 @@ class PathUse:
     name; None if they are omitted where they may not be. `is_method_call` is for a method of a variable whose type the
     code says; `arguments` counts the variable too. `is_tried` says that a `?` is after the call. `arms` are
     the last names of the patterns of a `match` in which all patterns are such paths and this is the first one.
+    `is_local` is for an import in a function that has a `use a::*`.
     """
 
     path: Path
@@ -66,52 +75,123 @@ class PathUse:
     is_method_call: bool = False
     is_tried: bool = False
     arms: frozenset[str] = frozenset()
+    is_local: bool = False
 
 
 class Scopes:
     """What the imports of a source and the inline modules in it make of a path.
 
-    A name that several imports bring in, or that is also a type or module of the source, leads nowhere: a function
-    or an inline module may use the other one.
+    A name leads nowhere if it may stand for different things: several imports of a module bring it in, it is also a
+    type, a module or a generic parameter of the source, or a glob in a function may bring in another one.
     """
 
     def __init__(self, source: RustSource, imports: Iterable[Import]) -> None:
         self._source = source
-        self._imported: dict[str, Path] = {}
-        unclear = set(_TYPE.findall(source.code))
+        self._modules = _read_modules(source)
+        self._imported: dict[Path, dict[str, Path]] = {}
+        self._offsets: dict[str, set[int]] = {}
+        self._with_super: set[Path] = set()
+        self._globs: list[tuple[int, int]] = []  # the functions with one, without those in each other
+        declared = set(_TYPE.findall(source.code))
+        self.generics = frozenset(_read_generics(source))
+        self._unclear = self.generics | declared.intersection(("kernel",)) | set(_read_local_types(source))
         for imported in imports:
-            if self._imported.setdefault(imported.name, imported.path) != imported.path:
-                unclear.add(imported.name)
-        self._imported.update((name, (_UNKNOWN, name)) for name in unclear.intersection(self._imported))
-        self._modules: list[tuple[int, Path]] = [(-1, ())]
+            self._import(imported, declared)
 
-    def enter(self, module: Path, offset: int) -> None:
-        """Let the code from that offset be in these inline modules; offsets must increase."""
-        self._modules.append((offset, module))
+    def _import(self, imported: Import, declared: set[str]) -> None:
+        name, path, offset = imported.name, imported.path, imported.offset
+        module = self.module_at(offset)
+        if path[-1:] == _GLOB:
+            if path == ("super", "*"):
+                self._with_super.add(module)
+            if (function := self._source.structure.function(offset)) and not self.is_below_glob(offset):
+                while self._globs and self._globs[-1][0] > function[0]:
+                    self._globs.pop()
+                self._globs.append((function[0], len(self._source.code) if function[1] is None else function[1]))
+            return
+        names = self._imported.setdefault(module, {})
+        self._offsets.setdefault(name, set()).add(offset)
+        is_clear = names.setdefault(name, path) == path and name not in declared
+        names[name] = path if is_clear else (UNKNOWN, name)
 
     def module_at(self, offset: int) -> Path:
         """Return the inline modules around an offset."""
         return self._modules[bisect_right(self._modules, offset, key=itemgetter(0)) - 1][1]
 
+    def is_below_glob(self, offset: int) -> bool:
+        """Tell whether the function around an offset has a `use a::*`."""
+        at = bisect_right(self._globs, offset, key=itemgetter(0)) - 1
+        return at >= 0 and offset <= self._globs[at][1]
+
     def imports(self, name: str) -> bool:
         """Return whether an import brings in that name."""
-        return name in self._imported
+        return name in self._offsets
 
     def imports_value(self, name: str) -> bool:
         """Return whether a name alone is that of an import: no function, variable or field of the source has it."""
-        return name in self._imported and name not in self._values
+        return name in self._offsets and name not in self._values
 
     @cached_property
     def _values(self) -> frozenset[str]:
-        return frozenset(name for names in _VALUE.findall(self._source.code) for name in names)
+        return frozenset(name for names in _VALUE.findall(self._source.code) for name in names) | self._bound
 
-    def resolve(self, path: Path) -> Path:
-        """Return the path with the import of its first name resolved."""
-        return (*self._imported.get(path[0], path[:1]), *path[1:]) if path else ()
+    @property
+    def _bound(self) -> set[str]:
+        """The imported names that a pattern may bind: they are alone somewhere, and neither called nor a constant."""
+        words, offsets = self._source.tokens.words, self._source.tokens.offsets
+        names = {name for name in self._offsets if not name[0].isupper()}
+        places = (at for at, word in enumerate(words) if word in names)
+        return {
+            words[at]
+            for at in places
+            if words[at + 1 : at + 2] not in _NO_BINDING
+            and words[at - 1] not in (".", "::", "as")
+            and offsets[at] not in self._offsets[words[at]]
+        }
+
+    def resolve(self, path: Path, offset: int) -> Path:
+        """Return a path at an offset with the import of its first name resolved."""
+        if not path:
+            return ()
+        name, module = path[0], self.module_at(offset)
+        if name in self._unclear or (name not in _ROOTS and self.is_below_glob(offset)):
+            return UNKNOWN, *path
+        imported = self._imported.get(module, {}).get(name)
+        while imported is None and module and module in self._with_super:
+            module = module[:-1]
+            imported = self._imported.get(module, {}).get(name)
+        return (*(imported or path[:1]), *path[1:])
 
     def quote(self, line: int) -> str:
         """Return the text of a line, of limited length."""
         return quote_line(self._source.line_text(line))
+
+
+def _read_modules(source: RustSource) -> list[tuple[int, Path]]:
+    """Return the offsets where an inline module begins or ends, each with the modules around what follows."""
+    edges: list[tuple[int, Path]] = [(-1, ())]
+    ends: list[tuple[int, Path]] = []
+    for match in _MODULE.finditer(source.code):
+        opening = match.end() - 1
+        while ends and ends[-1][0] < opening:
+            edges.append(ends.pop())
+        around, closing = edges[-1][1], source.structure.closing(opening)
+        if closing is not None and len(around) < _MAX_DEPTH:
+            ends.append((closing, around))
+            edges.append((opening, (*around, match[1])))
+    return edges + ends[::-1]
+
+
+def _read_generics(source: RustSource) -> Iterator[str]:
+    """Yield the names of the generic parameters of all items."""
+    for match in _GENERIC.finditer(source.code):
+        opening = bisect_left(source.tokens.offsets, match.end() - 1)
+        yield from read_names(source.tokens.words[opening + 1 : closing_angle(source.tokens, opening)])
+
+
+def _read_local_types(source: RustSource) -> Iterator[str]:
+    """Yield the names of the types and modules in functions."""
+    return (match[1] for match in _TYPE.finditer(source.code) if source.structure.function(match.start()))
 
 
 def quote_line(text: str) -> str:
@@ -166,7 +246,7 @@ class _Reader:
     def _read_match(self, at: int) -> None:
         """Note the arms of a `match` whose patterns all begin with the same path, at the first pattern."""
         first, paths = read_arms(self._words, at)
-        if len({self._scopes.resolve(path)[:-1] for path in paths}) == 1:
+        if len({self._scopes.resolve(path, self._words.offsets[at])[:-1] for path in paths}) == 1:
             self._arms[first] = frozenset(path[-1] for path in paths)
 
     def _read_path(self, at: int) -> "_WrittenPath":
@@ -221,7 +301,7 @@ class _Reader:
         following = self._words.words[end : end + 1]
         is_call = self._words.words[path.call : path.call + 1] == ("(",)
         return PathUse(
-            self._scopes.resolve(path.names),
+            self._scopes.resolve(path.names, offset),
             line,
             self._scopes.quote(line),
             self._count_arguments(path.call) if is_call else None,
@@ -252,7 +332,7 @@ class _Reader:
         path = self._read_path(at)
         use = self._use(path, at, regions)
         count = None if use.arguments is None else use.arguments + 1
-        names = (*self._scopes.resolve(call.type), *path.names)
+        names = (*self._scopes.resolve(call.type, use.offset), *path.names)
         return replace(use, path=names, arguments=count, is_const_call=False, wanted="", is_method_call=True)
 
     def _is_tried(self, opening: int) -> bool:

@@ -51,12 +51,16 @@ class _FieldCall(NamedTuple):
 
 @dataclass(slots=True)
 class _Function:
-    """A function with the types of its variables, and how often it binds each name. `end` is the index of its `}`."""
+    """A function with the types of its variables, and how often it binds each name.
+
+    `end` is the index of its `}`, `closure` that after the parameters of the last closure, where another may begin.
+    """
 
     end: int = -1
     types: dict[str, Path] = field(default_factory=dict)
     bound: Counter[str] = field(default_factory=Counter)
     calls: list[tuple[int, str]] = field(default_factory=list)
+    closure: int = -1
 
 
 def find_method_calls(tokens: Tokens) -> dict[int, MethodCall]:
@@ -176,8 +180,10 @@ def _read_word(tokens: Tokens, at: int, function: _Function) -> None:
             function.types[words[name]] = _path_of(words[name + 2 : end])
     elif word == "for":
         function.bound.update(words[at + 1 : _pattern_end(tokens, at + 1, ("in",))])
-    elif word == "|" and begins_closure(words[at - 1]):
-        function.bound.update(words[at + 1 : _pattern_end(tokens, at + 1, ("|",))])
+    elif word == "|" and (begins_closure(words[at - 1]) or at == function.closure):
+        end = _pattern_end(tokens, at + 1, ("|",))
+        function.closure = end + 1
+        function.bound.update(words[at + 1 : end])
     elif word == "=>" or (word == "if" and _is_guard(words[at - 1])):
         function.bound.update(_arm_words(tokens, at))
     elif word == "." and at > 1 and _NAME.match(words[at - 1]) and words[at - 2] not in _BEFORE_NAME:

@@ -214,7 +214,7 @@ WITH_PRELUDE = {
     ("user", "lines"),
     [
         ("use kernel::prelude::*;\nfn f() { Lamp::new(1); }\n", [2]),
-        ("fn f() {\n    use kernel::prelude::*;\n    Lamp::new(1);\n}\n", [3]),
+        ("fn f() {\n    use kernel::prelude::*;\n    Lamp::new(1);\n}\n", []),
         ("use kernel::{lamp, prelude::*};\nfn f() { Lamp::new(1); lamp::new(2); }\n", [2]),
         ("fn f() { Lamp::new(1); }\n", []),
         ("use other::prelude::*;\nfn f() { Lamp::new(1); }\n", []),
@@ -1349,3 +1349,97 @@ def test_a_type_may_have_a_name_in_another_impl(path: str, other: str, is_same: 
     for new, effect in (("level(&self, a: u8)", PARAMETERS), ("dim(&self)", REMOVED)):
         change = whole_change(LAMP, GENERIC_LAMP.replace("level(&self)", new), before=GENERIC_LAMP)
         assert _breakages(change, **files) == [("kernel::lamp::Lamp::level", effect, [2])] * (not is_same)
+
+
+CALLED = (
+    "pub struct Lamp;\nimpl Lamp { pub fn new(a: u32) {} }\npub(crate) struct Bulb;\nimpl Bulb { pub fn new() {} }\n"
+)
+OTHERS = "pub struct Lamp;\nimpl Lamp { pub fn new(a: u32) {} }\n"
+
+
+@pytest.mark.parametrize(
+    ("imported", "user"),
+    [
+        ("dim", "fn f(v: Option<F>) { v.map(|dim| dim(1)); }"),
+        ("dim", "fn f(v: Option<F>) { if let Some(dim) = v { dim(1) } }"),
+        ("dim", "fn f(v: Option<F>) { match v { Some(dim) => dim(1), None => {} } }"),
+        ("dim", "fn f(v: Vec<F>) { for dim in v { dim(1); } }"),
+        ("dim", "fn f(v: F) { let (dim, b) = (v, 1); dim(1); }"),
+        ("Lamp", "fn f() { use kernel::bulb::*; Lamp::new(1); }"),
+        ("Lamp", "mod inner { use kernel::bulb::*; fn f() { Lamp::new(1); } }"),
+        ("Lamp", "fn f<Lamp: Create>() { Lamp::new(1); }"),
+        ("Lamp", "fn f<const N: usize, Lamp: Create>(lamp: Lamp) { lamp.level(1); }"),
+        ("*", "fn f<Lamp: Create>() { Lamp::new(1); }"),
+        ("*", "fn f() { struct Lamp; Lamp::new(1); }"),
+        ("*", "fn f() { use super::*; Lamp::new(1); }"),
+        ("*", "use kernel::bulb::*;\nfn f() { Bulb::new(); }"),
+        ("Lamp", "mod inner { mod kernel {} fn f() { kernel::lamp::dim(1); } }"),
+        ("Bulb", "fn f() { ignore!(dim(1)); ignore!(kernel::lamp::Lamp::new(1)); }"),
+    ],
+)
+def test_a_name_that_may_stand_for_another_item_is_no_use(imported: str, user: str) -> None:
+    before = f"{CALLED}pub fn dim(a: u32) {{}}\n"
+    after = before.replace("new(", "new(b: u8, ").replace("dim(", "dim(b: u8, ")
+    files = {LAMP: before, BULB: OTHERS, ROOM: f"use kernel::lamp::{imported};\n{user}\n"}
+
+    assert [] == _breakages(whole_change(LAMP, after, before=before), **files)
+
+
+def test_an_import_counts_in_its_module_and_where_that_is_imported() -> None:
+    user = """use kernel::bulb::*;
+mod inner {
+    use kernel::lamp::Lamp;
+    fn f() { Lamp::new(1); }
+    mod innermost { use super::*; fn f() { Lamp::new(1); } }
+    mod apart { fn f() { Lamp::new(1); } }
+}
+fn f() { Lamp::new(1); }
+"""
+    change = whole_change(LAMP, CALLED.replace("new(", "new(b: u8, "), before=CALLED)
+
+    assert [("kernel::lamp::Lamp::new", PARAMETERS, [4, 5])] == _breakages(
+        change, **{LAMP: CALLED, BULB: OTHERS, ROOM: user}
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "user"),
+    [
+        ("A, B", "A, B, C(Infallible)", "match e { E::A => 1, E::B => 2 }"),
+        ("A, B", "A, B, C { never: Never }", "match e { E::A => 1, E::B => 2 }"),
+        ("A, B", "A, B, C(T)", "match e { E::A => 1, E::B => 2 }"),
+        ("A = 1, B = 2", "A = size::<u8, C>(), B = 2", "match e { E::A => 1, E::B => 2 }"),
+    ],
+)
+def test_a_variant_without_values_needs_no_arm(old: str, new: str, user: str) -> None:
+    before, after = (f"enum Never {{}}\npub enum E<T> {{ {variants} }}\n" for variants in (old, new))
+    user = f"use kernel::lamp::E;\nfn f(e: E<u8>) -> u8 {{ {user} }}\n"
+
+    assert [] == _breakages(whole_change(LAMP, after, before=before), **{LAMP: before, ROOM: user})
+
+
+def test_a_parameter_under_a_cfg_makes_the_change_unclear() -> None:
+    assert [] == _breakages(_change(LAMP, "fn dim(", "fn dim(#[cfg(CONFIG_HUE)] hue: u32, "))
+
+
+def test_a_trait_that_is_certainly_not_implemented_needs_no_method() -> None:
+    user = "use kernel::lamp::Driver;\nimpl !Driver for Room {}\n"
+
+    for new in ("pub trait Driver {\n    fn id();", "pub unsafe trait Driver {"):
+        assert [] == _breakages(_change(LAMP, "pub trait Driver {", new), **{ROOM: user})
+
+
+def test_lifetimes_are_inferred_in_the_length_of_an_array() -> None:
+    before = "pub struct Lamp(u8);\n"
+    user = "use kernel::lamp::Lamp;\nstruct Room { a: [u8; size_of::<Lamp>()] }\n"
+    change = whole_change(LAMP, "pub struct Lamp<'a>(&'a u8);\n", before=before)
+
+    assert [] == _breakages(change, **{LAMP: before, ROOM: user})
+
+
+def test_a_closure_directly_in_a_closure_binds_names() -> None:
+    before = "pub struct Lamp;\nimpl Lamp { pub fn level(&self) {} }\n"
+    user = "use kernel::lamp::Lamp;\nfn f(a: &Lamp) { g(|b| |a: Bulb| a.level()); }\n"
+    change = whole_change(LAMP, before.replace("&self", "&self, a: u8"), before=before)
+
+    assert [] == _breakages(change, **{LAMP: before, ROOM: user})
