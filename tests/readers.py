@@ -1119,6 +1119,7 @@ CODE_READERS: Final = (
             "rules.bindings.rust_fields.accesses",
             "rules.source.rust.api.read_api",
             "rules.source.rust.api.possible_names",
+            "rules.source.rust.api.macro_names",
         ),
         lambda given: (
             _everything(calls.read_callbacks(given)),
@@ -1131,6 +1132,7 @@ CODE_READERS: Final = (
             rust_facts.modules_under_cfg(RustSource(given)),
             rust_api.read_api(given.encode()),
             _everything(rust_api.possible_names(given.encode())),
+            _everything(rust_api.macro_names(given.encode())),
         ),
         (
             ("", ""),

@@ -17,6 +17,7 @@ from rules.source.rust.api import ApiItem, Implementation, RustApi, possible_nam
 from rules.source.rust.path_uses import UNKNOWN, Path
 
 _TYPES = ("struct", "enum", "union", "type", "trait")
+_BOXES = (("ARef",), ("Arc",), ("KBox",), ("Box",))  # a method of these comes before one of what is in them
 
 
 def find_api_breakages(diff: BindingsDiff) -> Iterator[ApiBreakage]:
@@ -37,7 +38,7 @@ class _Comparison:
         self._uses = ItemUses(diff, self._before, self._after, files)
         self._implementations = Implementations(self._before, self._after, files)
         self._changes = ChangedItems(self._uses, self._implementations)
-        self._other_definitions = OtherDefinitions(self._before, self._after)
+        self._other_definitions = OtherDefinitions(self._before, self._after, changed)
         self._by_name: dict[str, dict[str, list[ApiItem | Implementation]]] = {}
         self._implemented: dict[tuple[str, Path], bool] = {}
 
@@ -107,7 +108,11 @@ class _Comparison:
 
         for name, _, module, offset, is_public in dict.fromkeys(self._before.api(path).exports):
             key = ItemKey((*module_of(path), *module), "", "use", name)
-            if name == "*" or self._after.exists(key.module) is not True:
+            if (
+                name == "*"
+                or self._after.exists(key.module) is not True
+                or self._other_definitions.may_be_in_macro(key)
+            ):
                 continue
             exists, item = self._after.exists(key.path), self._before.definition(key.path)
             export = ApiItem("use", name, module, "", 0, offset=offset)
@@ -129,6 +134,8 @@ class _Comparison:
     def _hidden(self, key: ItemKey, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
         if any(self._is_hidden(ItemKey(key.module, "", kind, key.owner)) for kind in _TYPES):
             return  # the type stands for its items
+        if len({other.kind for other in self._keys_by_path[key.path]}) > 1:
+            return  # users may mean the other item of this name
 
         def is_user(use: ItemUse) -> bool:
             """Tell whether the use needs the item: a `pub use` may export it, and another item may have its name."""
@@ -155,6 +162,14 @@ class _Comparison:
             if key not in self._old:
                 added.setdefault((key.kind, key.name), []).append(key)
         return added
+
+    @cached_property
+    def _keys_by_path(self) -> dict[Path, list[ItemKey]]:
+        """The items of the changed files after the series. A module and a function may have the same path."""
+        keys: dict[Path, list[ItemKey]] = {}
+        for key in self._new:
+            keys.setdefault(key.path, []).append(key)
+        return keys
 
     @cached_property
     def _new_names(self) -> set[tuple[str, str]]:
@@ -184,7 +199,9 @@ class _Comparison:
         places = Counter(ItemKey.of(item, path) for path, item in self._old[key])
         is_variant = key.kind == "variant"  # variants are no possible names
         return any(
-            self._other_definitions.may_be_added(place, 0 if is_variant else count) for place, count in places.items()
+            self._other_definitions.may_be_in_macro(place)
+            or self._other_definitions.may_be_added(place, 0 if is_variant else count)
+            for place, count in places.items()
         )
 
     def _changed(self, key: ItemKey, items: list[tuple[str, ApiItem]]) -> Iterator[ApiBreakage]:
@@ -203,12 +220,14 @@ class _Comparison:
         owner, own = key.path[:-1], self._new.get(key, ())
         if not key.owner or self._is_method(key):
             return False
+        if self._other_definitions.is_of_other_crates(key):
+            return True
         traits: set[str] = set()
         for path, api in self._files.files_with(key.name):
             for other in self._named(path, api).get(key.name, ()):
                 if (path, other) in own:
                     continue
-                if self._after.owner_of(other, path) == owner:
+                if self._after.owner_of(other, path) == owner or other.owner_path[-1:] in _BOXES:
                     return True
                 if isinstance(other, Implementation):
                     traits.update(other.trait[-1:])
@@ -231,7 +250,7 @@ class _Comparison:
     def _is_implemented(self, trait: str, owner: Path) -> bool:
         """Tell whether a trait of that name may be implemented for a type."""
         if (trait, owner) not in self._implemented:
-            self._implemented[trait, owner] = any(
+            self._implemented[trait, owner] = self._other_definitions.may_derive(trait, owner) or any(
                 implementation.trait[-1:] == (trait,) and self._is_for(owner, implementation, path)
                 for path, api in self._files.files_with(trait)
                 for implementation in api.implementations

@@ -24,6 +24,7 @@ _DECLARED = re.compile(
     r"\b(?:fn|struct|enum|union|trait|type|mod|const|static(?: mut)?)\s+(?:r#)?(?!(?:fn|unsafe|extern|async)\b)(\w+)"
 )
 _MACRO_OR_ATTRIBUTE = re.compile(r"(?:!\s*(?:\w+\s*)?|#!?)[(\[{]")
+_MACRO_CALL = re.compile(r"\b(\w++)\s*+!\s*+(?:\w++\s*+)?[(\[{]")
 _ADD_NO_FUNCTION = frozenset(("[", "]", "vtable", "macros", "kernel", "::"))  # the words of `#[vtable]`
 _EMPTY_ENUM = re.compile(r"\benum\s++(\w++)\s*+\{\s*+\}")
 _MAX_DEPTH = 24  # nested modules and implementations
@@ -458,4 +459,20 @@ def possible_names(content: bytes) -> Counter[str]:
         if opening >= end and source.structure.function(opening) is None:
             end = source.structure.closing(opening) or len(source.code)
             names.update(_WORD.findall(source.code, opening, end))
+    return names
+
+
+def macro_names(content: bytes) -> Counter[str]:
+    """Return how often a file calls each macro outside of functions, as `name!`, and has each word in such macros.
+
+    Definitions of macros are among them, but not those that only assert something.
+    """
+    source = RustSource(content)
+    names = Counter[str]()
+    end = 0
+    for match in _MACRO_CALL.finditer(source.code):
+        opening = match.end() - 1
+        if opening >= end and "assert" not in match[1] and source.structure.function(opening) is None:
+            end = source.structure.closing(opening) or len(source.code)
+            names.update((*_WORD.findall(source.code, opening, end), *([f"{match[1]}!"] * (match[1] != "macro_rules"))))
     return names

@@ -1403,6 +1403,66 @@ fn f() { Lamp::new(1); }
 
 
 @pytest.mark.parametrize(
+    ("method", "type_after"),
+    [
+        ("clone", "#[derive(Clone)]\npub struct Lamp;\n"),
+        ("into", "pub struct Lamp;\n"),
+        ("count", "pub struct Lamp;\nimpl Iterator for Lamp {}\n"),
+        ("level", "#[derive(Level)]\npub struct Lamp;\n"),
+    ],
+)
+def test_a_trait_of_another_crate_may_have_the_method(method: str, type_after: str) -> None:
+    before = f"pub struct Lamp;\nimpl Lamp {{ pub fn {method}(&self) {{}} }}\n"
+    user = f"fn f() {{ kernel::lamp::Lamp::{method}(lamp()); }}\n"
+    files = {LAMP: before, ROOM: user, "rust/other/lib.rs": "pub trait Level { fn level(&self) {} }\n"}
+
+    assert [] == _breakages(whole_change(LAMP, type_after, before=before), **files)
+
+
+def test_a_trait_may_be_implemented_for_a_box_with_the_type() -> None:
+    before = "pub struct Lamp;\nimpl Lamp { pub fn level(&self) {} }\n"
+    user = (
+        "use kernel::lamp::Lamp;\nimpl Level for Arc<Lamp> { fn level(&self) {} }\nfn f(a: Arc<Lamp>) { a.level(); }\n"
+    )
+    change = whole_change(LAMP, before.replace("&self", "&self, a: u8"), before=before)
+
+    assert [] == _breakages(change, **{LAMP: before, ROOM: user})
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        (LAMP, "lamps!(Lamp);\n"),
+        (BULB, "lamps!(Lamp);\n"),
+        (BULB, "macro_rules! lamps { ($t:ty) => { impl $t { pub fn new(a: u32) {} } } }\n"),
+    ],
+)
+def test_a_macro_that_the_series_adds_may_define_the_name(path: str, more: str) -> None:
+    before = f"pub use crate::bulb::Bulb as Tube;\nlevels!(Lamp);\n{CALLED}"
+    after = before.replace("impl Lamp { pub fn new(a: u32) {} }\n", "").replace(
+        "pub use crate::bulb::Bulb as Tube;\n", ""
+    )
+    user = "use kernel::lamp::{Lamp, Tube};\nfn f() { Lamp::new(1); }\n"
+    lamp = whole_change(LAMP, after, before=before)
+    with_macro = after + more if path == LAMP else FILES[BULB] + more
+    added = whole_change(path, with_macro, before=before if path == LAMP else FILES[BULB])
+    files = {LAMP: before, ROOM: user}
+
+    assert ["kernel::lamp::Lamp::new", "kernel::lamp::Tube"] == [name for name, *_ in _breakages(lamp, **files)]
+    changes = [added] if path == LAMP else [lamp, added]
+    assert "kernel::lamp::Lamp::new" not in [name for name, *_ in _breakages(*changes, **files)]
+
+
+def test_a_macro_that_the_series_adds_may_export_the_name() -> None:
+    before = f"{FILES[LIB]}pub use lamp::Lamp;\n"
+    files = {LIB: before, ROOM: "use kernel::Lamp;\n"}
+
+    for after, names in ((FILES[LIB], ["kernel::Lamp"]), (f"{FILES[LIB]}export! {{ pub use lamp::Lamp; }}\n", [])):
+        found = _breakages(whole_change(LIB, after, before=before), **files)
+        assert names == [name for name, *_ in found]
+
+
+@pytest.mark.parametrize(
     ("old", "new", "user"),
     [
         ("A, B", "A, B, C(Infallible)", "match e { E::A => 1, E::B => 2 }"),
@@ -1416,6 +1476,14 @@ def test_a_variant_without_values_needs_no_arm(old: str, new: str, user: str) ->
     user = f"use kernel::lamp::E;\nfn f(e: E<u8>) -> u8 {{ {user} }}\n"
 
     assert [] == _breakages(whole_change(LAMP, after, before=before), **{LAMP: before, ROOM: user})
+
+
+def test_a_private_item_may_have_the_path_of_a_public_one() -> None:
+    before = "pub fn dim() {}\npub mod dim { pub fn f() {} }\n"
+    user = "use kernel::lamp::dim;\nfn f() { dim::f(); }\n"
+    change = whole_change(LAMP, before.replace("pub fn dim", "fn dim"), before=before)
+
+    assert [] == _breakages(change, **{LAMP: before, ROOM: user})
 
 
 def test_a_parameter_under_a_cfg_makes_the_change_unclear() -> None:
