@@ -20,19 +20,23 @@ _STORAGE: Final = "extensions.refstorage"
 _LIST: Final = ("for-each-ref", "--include-root-refs", "--format=%(objectname) %(refname) %(symref)")
 _UNBORN: Final = "refs/heads/unborn"
 _ID: Final = re.compile(r"[0-9a-f]{40}")
-_FOLDER: Final = re.compile(r"[0-9a-f]{2}")
-_NAME: Final = re.compile(r"[0-9a-f]{38}")  # of the file of a loose object
-_MAX_PIECE: Final = 1024 * 1024  # bytes of an object that are decompressed at once
+_PIECE: Final = 1024 * 1024  # bytes of an object that are read and decompressed at once
+_ID_LENGTH: Final = 40
+_MAX_ALTERNATES: Final = 5  # folders of objects that name one another, as in git
 
-_complete: Final[dict[Path, int]] = {}
-"""When each folder of loose objects was changed that had no truncated one."""
+_LOOSE_PRIORITY: Final = 0
+"""Libgit2 reads packs first (2), then asks `_DamagedObjects` (1), then reads loose objects."""
 
 _Stamp = tuple[tuple[int, int], ...]
 
 
 def open_repository(path: Path, flags: RepositoryOpenFlag = RepositoryOpenFlag.DEFAULT) -> pygit2.Repository:
-    """Return the repository at a path. Raises pygit2.GitError if it cannot be opened or its refs cannot be listed."""
+    """Return the repository at a path. Raises pygit2.GitError if it cannot be opened or its refs cannot be listed.
+
+    It is for reading only. The error for a loose object that is truncated or damaged names its file.
+    """
     pygit2.option(Option.SET_EXTENSIONS, [_STORAGE.partition(".")[2]], 1)
+    pygit2.option(Option.SET_ODB_LOOSE_PRIORITY, _LOOSE_PRIORITY)
     try:
         repository = pygit2.Repository(str(path), flags)
     except pygit2.GitError as error:
@@ -40,47 +44,12 @@ def open_repository(path: Path, flags: RepositoryOpenFlag = RepositoryOpenFlag.D
         if "is not owned by" in reason:
             reason = f"it belongs to another user; `git config --global --add safe.directory {path}` permits to read it"
         raise pygit2.GitError(reason) from error
+    repository.odb.add_backend(_DamagedObjects(_object_folders(Path(repository.path))), _LOOSE_PRIORITY + 1)
     if _STORAGE in repository.config and repository.config[_STORAGE] != "files":
         refs = pygit2.Refdb.new(repository)
         refs.set_backend(_ListedRefs(Path(repository.path)))
         repository.set_refdb(refs)
     return repository
-
-
-def refuse_truncated(git_directory: Path) -> None:
-    """Raise pygit2.GitError, which names the object, if a loose object of the repository is truncated.
-
-    libgit2 reads such an object without end, and no signal stops it. Only folders that changed are read again.
-    """
-    objects = git_directory / "objects"
-    # A linked work tree has no objects of its own.
-    for folder in objects.iterdir() if objects.is_dir() else ():
-        if not _FOLDER.fullmatch(folder.name):
-            continue
-        try:
-            changed = folder.stat().st_mtime_ns
-            if _complete.get(folder) != changed:
-                for file in sorted(folder.iterdir()):
-                    if _NAME.fullmatch(file.name):
-                        _refuse_truncated(file)
-                _complete[folder] = changed
-        except FileNotFoundError:  # git has just packed the objects
-            continue
-
-
-def _refuse_truncated(file: Path) -> None:
-    stream, rest = zlib.decompressobj(), file.read_bytes()
-    try:
-        while rest and not stream.eof:
-            stream.decompress(rest, _MAX_PIECE)
-            rest = stream.unconsumed_tail
-    except zlib.error:
-        return  # libgit2 reports it
-    if not stream.eof:
-        raise pygit2.GitError(
-            f"the object {file.parent.name}{file.name} is truncated; remove {file}, then `git fetch --refetch` gets it "
-            "again"
-        )
 
 
 def damage(path: str | Path, error: Exception) -> str:
@@ -97,11 +66,90 @@ def damage(path: str | Path, error: Exception) -> str:
 
 def table_lists(git_directory: Path) -> tuple[Path, ...]:
     """Return the files that git replaces when a ref in a reftable changes. A linked work tree has one of its own."""
+    return tuple(directory / "reftable" / "tables.list" for directory in _git_directories(git_directory))
+
+
+def _git_directories(git_directory: Path) -> list[Path]:
+    """Return the directory, and for a linked work tree also that of its repository."""
     common = git_directory / "commondir"
-    directories = [git_directory]
-    if common.is_file():
-        directories.append(git_directory / os.fsdecode(common.read_bytes()).rstrip("\n"))
-    return tuple(directory / "reftable" / "tables.list" for directory in directories)
+    if not common.is_file():
+        return [git_directory]
+    return [git_directory, git_directory / os.fsdecode(common.read_bytes()).rstrip("\n")]
+
+
+def _object_folders(git_directory: Path) -> tuple[Path, ...]:
+    """Return the folders of the objects of a repository: its own, and those that it borrows from."""
+    folders: dict[Path, None] = {}
+    found = [_git_directories(git_directory)[-1] / "objects"]
+    for _ in range(_MAX_ALTERNATES + 1):
+        folders |= dict.fromkeys(found)
+        found = [folder / name for folder in found for name in _alternates(folder)]
+    return tuple(folders)
+
+
+def _alternates(folder: Path) -> list[str]:
+    try:
+        lines = os.fsdecode((folder / "info" / "alternates").read_bytes()).split("\n")
+    except OSError:
+        return []
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+class _DamagedObjects(pygit2.OdbBackend):
+    """Has no objects, but raises pygit2.GitError for a loose object that cannot be decompressed.
+
+    libgit2 decompresses a truncated object without end, and no signal but SIGKILL stops it. So it asks here first.
+    """
+
+    def __init__(self, folders: tuple[Path, ...]) -> None:
+        super().__init__()
+        self._folders = tuple(map(str, folders))
+
+    def read_cb(self, name: pygit2.Oid) -> NoReturn:
+        """Raise KeyError, which lets libgit2 continue with the next backend."""
+        self.read_prefix_cb(str(name))
+
+    read_header_cb = read_cb
+
+    def read_prefix_cb(self, start: str) -> NoReturn:
+        """Raise KeyError, as `read_cb`. libgit2 calls this for most objects of packs too, so it must be fast."""
+        for folder in self._folders:
+            if len(start) == _ID_LENGTH:
+                _refuse_damaged(f"{folder}/{start[:2]}/{start[2:]}")
+            else:
+                for path in Path(folder, start[:2]).glob(f"{start[2:]}*"):
+                    _refuse_damaged(str(path))
+        raise KeyError(start)
+
+    def exists_cb(self, _: pygit2.Oid) -> bool:
+        return False
+
+    def exists_prefix_cb(self, start: str) -> NoReturn:
+        raise KeyError(start)
+
+    def refresh_cb(self) -> None:
+        """Do nothing: each file is read when it is asked for."""
+
+
+def _refuse_damaged(path: str) -> None:
+    """Raise pygit2.GitError if the file of an object ends too early or cannot be decompressed."""
+    stream = zlib.decompressobj()
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 pathlib is slower
+            while not stream.eof and (piece := file.read(_PIECE)):
+                while piece and not stream.eof:
+                    stream.decompress(piece, _PIECE)
+                    piece = stream.unconsumed_tail
+    except OSError:  # mostly there is no such file; libgit2 reports any other error
+        return
+    except zlib.error as error:
+        raise pygit2.GitError(f"the object {_name(path)} is damaged: {error}: {path}") from error
+    if not stream.eof:
+        raise pygit2.GitError(f"the object {_name(path)} is truncated: {path}")
+
+
+def _name(path: str) -> str:
+    return "".join(path.split("/")[-2:])
 
 
 class _ListedRefs(pygit2.RefdbBackend):

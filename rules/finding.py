@@ -177,12 +177,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A rule that crashed on a file. The run continued without it."""
+    """A rule that crashed on a file. The run continued without it.
+
+    `is_tree_unreadable`: the rule is not at fault, because a kernel tree cannot be read. The error names it.
+    """
 
     rule: str
     patch: int
     path: str
     error: str
+    is_tree_unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,6 @@ class MaintainersCache:
             from bot.kernel.repositories import KernelTrees
 
             trees = KernelTrees(RepositorySpecs(tuple(map(RepositorySpec, self._paths)), self._index))
-            trees.refuse_truncated()
             tree = trees.newest()
             content = None if tree is None else tree.read("MAINTAINERS")
             self._maintainers = _parse_maintainers(content or b"")

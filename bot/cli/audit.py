@@ -26,6 +26,7 @@ from bot.cli.output import (
     exit_status,
     format_findings,
     load_baseline,
+    split_failures,
     without_known,
 )
 from bot.cli.unchecked import unchecked
@@ -103,6 +104,8 @@ def audit(
             findings += report.findings
             failures += report.failures
             problems += skipped_lines(report.skipped)
+    of_rules, unreadable_trees = split_failures(failures)
+    problems += unreadable_trees
     earlier = load_baseline(baseline)
     all_rows = tuple(of_findings(findings, known))
     rows = without_known(all_rows, earlier, form)
@@ -112,11 +115,11 @@ def audit(
     if not files:
         not_checked = (f"not checked: no Rust file in {', '.join(map(str, paths))}",)
     left_out = len(all_rows) - len(rows)
-    verdict = RowResult(rows, (), tuple(failures), tuple(problems), not_checked, known=left_out)
+    verdict = RowResult(rows, (), of_rules, tuple(problems), not_checked, known=left_out)
     echo(format_findings(verdict, rules, form, context, baseline=earlier), nl=False)
     for problem in problems:
         complain(problem)
-    for failure in failures:
+    for failure in of_rules:
         complain(f"rule {failure.rule} failed on {failure.path}: {failure.error}")
     return status.FAILED if broken else exit_status(verdict, fail_on, earlier)
 

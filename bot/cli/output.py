@@ -11,7 +11,7 @@ from bot.cli import status
 from bot.cli.command import Option, UsageError, echo
 from bot.cli.context import GlobalOptions
 from bot.version import VERSION
-from rules.finding import Severity
+from rules.finding import Failure, Severity
 
 if TYPE_CHECKING:
     from bot.mail.links import Links
@@ -166,6 +166,18 @@ def format_findings(
 
             out = text(verdict, colours_for(sys.stdout, os.environ))
     return out.encode("utf-8", "replace")
+
+
+def split_failures(failures: Iterable[Failure]) -> tuple[tuple[Failure, ...], tuple[str, ...]]:
+    """Return the failures of rules, and why kernel trees could not be read, each once: that is a problem of input."""
+    of_rules: list[Failure] = []
+    problems: dict[str, None] = {}
+    for failure in failures:
+        if failure.is_tree_unreadable:
+            problems[failure.error] = None
+        else:
+            of_rules.append(failure)
+    return tuple(of_rules), tuple(problems)
 
 
 def exit_status(verdict: "RowResult", fail_on: Severity, baseline: Baseline | None = None) -> int:

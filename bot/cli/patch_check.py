@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from bot.cli import status
 from bot.cli.context import GlobalOptions
 from bot.cli.kernel_option import refuse_two_trees
-from bot.cli.output import Format, choose_rules, complain, exit_status, format_findings, without_known
+from bot.cli.output import Format, choose_rules, complain, exit_status, format_findings, split_failures, without_known
 from bot.cli.patch_input import ReadMails, add_thread, assemble_postings, open_sources, read_sources
 from bot.inbox.assemble import is_misnumbered_patch
 from bot.inbox.error import InboxError
@@ -97,6 +97,8 @@ def _check(
     checked = tuple(_checked(analysed))
     reports = [leave_out_undecided(analysis.report, posting, known) for posting, analysis in analysed]
     problems += (line for report in reports for line in skipped_lines(report.skipped))
+    failures, unreadable_trees = split_failures(failure for report in reports for failure in report.failures)
+    problems += unreadable_trees
     rows = tuple(_rows(analysed, checked, reports, known, options))
     if options.tracking:
         rows = tuple(_rows_about(asked, postings, rows))
@@ -104,7 +106,7 @@ def _check(
     verdict = RowResult(
         new_rows,
         checked,
-        tuple(failure for report in reports for failure in report.failures),
+        failures,
         tuple(problems),
         _unchecked(checked, options) if form is Format.TEXT and not new_rows else (),
         known=len(rows) - len(new_rows),

@@ -13,7 +13,7 @@ from typing import Final
 import pygit2
 from pygit2.enums import SortMode
 
-from bot.git_repository import damage, open_repository, refuse_truncated
+from bot.git_repository import damage, open_repository
 from bot.inbox.epochs import COMMIT_ID, find_epochs
 from bot.inbox.error import InboxError
 from bot.ports.raw_mail import Batch, DeletedMail, RawMail
@@ -143,7 +143,6 @@ def _open(path: Path) -> pygit2.Repository:
     pygit2.option(pygit2.enums.Option.ENABLE_STRICT_HASH_VERIFICATION, False)
     try:
         repository = open_repository(path, pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
-        refuse_truncated(Path(repository.path))
     except pygit2.GitError as error:
         raise InboxError(f"{path}: {error}") from error
     return repository

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pygit2
 
+from bot.kernel.facts import damage_named
 from bot.kernel.specs import RepositorySpec, RepositorySpecs
 from bot.kernel.tree import Repository
 from rules.bindings.index import Bindings
@@ -19,11 +20,14 @@ class CommitTree:
         self._commit = commit
 
     def read(self, path: str) -> bytes | None:
-        try:
-            entry = self._commit.tree[path] if self._commit is not None else None
-        except KeyError:
+        if self._commit is None:
             return None
-        return entry.data if isinstance(entry, pygit2.Blob) else None
+        with damage_named(str(self._repository.path)):
+            try:
+                entry = self._commit.tree[path]
+            except KeyError:
+                return None
+            return entry.data if isinstance(entry, pygit2.Blob) else None
 
     def blob(self, blob_id: str) -> bytes | None:
         return self._repository.blob(blob_id) if len(blob_id) >= 7 else None
@@ -59,5 +63,6 @@ def start_commit(repository: Repository, commits: str) -> pygit2.Commit | None:
     start, end = repository.commit(first or "HEAD"), repository.commit(last.lstrip(".") or "HEAD")
     if not separator or start is None or end is None:
         return start
-    common = repository.git.merge_base(start.id, end.id)
+    with damage_named(str(repository.path)):
+        common = repository.git.merge_base(start.id, end.id)
     return start if common is None else repository.commit(str(common))

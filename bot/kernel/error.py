@@ -2,7 +2,8 @@
 """Errors of kernel repositories."""
 
 from bot.error import AdapterError
+from rules.bindings.tree import TreeError
 
 
-class KernelError(AdapterError):
+class KernelError(AdapterError, TreeError):
     """A kernel repository cannot be opened, read or fetched. The message names the repository."""

@@ -10,6 +10,7 @@ from typing import Final
 import pygit2
 
 from bot.kernel.error import KernelError
+from bot.kernel.facts import damage_named
 from bot.kernel.specs import LandingSpec
 from bot.kernel.tree import Repository, short_ref
 from rules.lazy import dataclass
@@ -104,7 +105,8 @@ class LandingRefs:
             yield tip
             return
         if tip.id not in self._histories:
-            self._histories[tip.id] = _history(tip)
+            with damage_named(str(repository.path)):
+                self._histories[tip.id] = _history(tip)
         times, commits = self._histories[tip.id]
         at = bisect_right(times, until)
         for index in {max(at - 1, 0), min(at, len(commits) - 1)}:

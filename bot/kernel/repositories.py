@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pygit2
 
-from bot.git_repository import refuse_truncated
 from bot.kernel.base import Base, Chosen, choose, make_base
 from bot.kernel.error import KernelError
 from bot.kernel.evidence import first_changes
@@ -88,14 +87,6 @@ class KernelTrees:
         """Raise KernelError if what was read from the index may be incomplete."""
         if self._index is not None:
             self._index.check()
-
-    def refuse_truncated(self) -> None:
-        """Raise KernelError if an object is truncated. For a process without limits of time: it would hang."""
-        for repository in self._repositories:
-            try:
-                refuse_truncated(Path(repository.git.path))
-            except pygit2.GitError as error:
-                raise KernelError(f"{repository.path}: {error}") from error
 
     def tree(self, series: Series, sent: datetime | None) -> tuple[Tree, Base | None]:
         """Return the tree for a series and its base. Without a kernel only stored images are available."""

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from rules.bindings.index import Bindings
 
 
+class TreeError(Exception):
+    """A kernel tree cannot be read, because its repository is damaged. The message names the repository."""
+
+
 class Tree(Files, Protocol):
     """The kernel tree that a series applies to."""
 

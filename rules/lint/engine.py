@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from rules.analysis.view import FileView, SeriesView
-from rules.bindings.tree import LandingTree, NoTree, Tree
+from rules.bindings.tree import LandingTree, NoTree, Tree, TreeError
 from rules.diff.image import FileImages, Fragment, Image, Images, build_images, build_new_file_image
 from rules.diff.patch import FileChange, Patch, Series
 from rules.diff.top_level import is_source
@@ -230,6 +230,9 @@ def _run_check(
     except TooMuchError as error:
         place = (0, "") if error.of_series else (patch, path)
         unchecked.append(Skipped(rule.id, *place, str(error)))
+        return []
+    except TreeError as error:
+        unchecked.append(Failure(rule.id, patch, path, str(error), is_tree_unreadable=True))
         return []
     except Exception as error:  # noqa: BLE001 a bug of a rule must not affect the other rules
         import traceback

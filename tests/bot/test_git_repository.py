@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Repositories whose refs libgit2 cannot read, because git keeps them in reftables."""
+"""Repositories that libgit2 cannot read: git keeps their refs in reftables, or their objects are damaged."""
 
 import gc
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pygit2
@@ -132,3 +132,73 @@ def test_the_error_about_a_repository_of_another_user_names_it_once_and_says_wha
 
     advice = f"`git config --global --add safe.directory {tmp_path}/theirs.git` permits to read it"
     assert f"{tmp_path}/theirs.git: it belongs to another user; {advice}" == str(caught.value)
+
+
+_READS: tuple[Callable[[pygit2.Repository, str], object], ...] = (
+    lambda opened, name: opened[name],
+    lambda opened, name: opened[name[:9]],
+    lambda opened, name: opened.odb.read(name),
+    lambda opened, name: opened.odb.read_header(name),
+    lambda opened, _: opened.revparse_single("main"),
+    lambda opened, _: list(opened.walk(opened.references["refs/heads/main"].target)),
+)
+
+
+@pytest.mark.parametrize("read", _READS)
+@pytest.mark.parametrize("size", [0, 1, 5, -1])
+def test_a_truncated_object_is_an_error_that_names_its_file(
+    tmp_path: Path, read: Callable[[pygit2.Repository, str], object], size: int
+) -> None:
+    name = commit(repository(tmp_path / "files.git"), {"a": "1\n"}, 1)
+    loose = _damage(tmp_path / "files.git", name, lambda content: content[:size])
+
+    with pytest.raises(pygit2.GitError, match=f"the object {name} is truncated: {loose}"):
+        read(open_repository(tmp_path / "files.git"), name)
+
+
+def test_a_damaged_object_is_an_error_that_names_its_file(tmp_path: Path) -> None:
+    name = commit(repository(tmp_path / "files.git"), {"a": "1\n"}, 1)
+    loose = _damage(tmp_path / "files.git", name, lambda content: content[:9] + b"\xff\xff\xff" + content[12:])
+
+    with pytest.raises(pygit2.GitError, match=rf"the object {name} is damaged: .*: {loose}"):
+        open_repository(tmp_path / "files.git")[name]
+
+
+def test_a_truncated_object_that_a_repository_borrows_is_an_error(tmp_path: Path) -> None:
+    name = commit(repository(tmp_path / "lender.git"), {"a": "1\n"}, 1)
+    for borrower, lender in (("middle.git", "lender.git"), ("last.git", "middle.git")):
+        repository(tmp_path / borrower)
+        (tmp_path / borrower / "objects/info/alternates").write_text(f"# it borrows\n../../{lender}/objects\n")
+    assert name == str(open_repository(tmp_path / "last.git")[name].id)
+
+    _damage(tmp_path / "lender.git", name, lambda content: content[:-1])
+
+    with pytest.raises(pygit2.GitError, match=f"the object {name} is truncated"):
+        open_repository(tmp_path / "last.git")[name]
+
+
+def test_a_truncated_object_is_an_error_in_a_linked_work_tree(tmp_path: Path) -> None:
+    name = commit(repository(tmp_path / "files.git"), {"a": "1\n"}, 1)
+    add = ["git", "-C", f"{tmp_path}/files.git", "worktree", "add", "-q", "--detach", f"{tmp_path}/linked", "main"]
+    subprocess.run(add, check=True)
+    _damage(tmp_path / "files.git", name, lambda content: content[:-1])
+
+    with pytest.raises(pygit2.GitError, match=f"the object {name} is truncated"):
+        open_repository(tmp_path / "linked")[name]
+
+
+def test_an_object_that_is_also_in_a_pack_is_read_from_there(tmp_path: Path) -> None:
+    name = commit(repository(tmp_path / "files.git"), {"a": "1\n"}, 1)
+    subprocess.run(["git", "-C", tmp_path / "files.git", "repack", "-aq"], check=True)
+    _damage(tmp_path / "files.git", name, lambda content: content[:-1])
+
+    assert name == str(open_repository(tmp_path / "files.git")[pygit2.Oid(hex=name)].id)
+
+
+def _damage(path: Path, name: str, change: Callable[[bytes], bytes]) -> Path:
+    """Change the file of a loose object, and return it."""
+    loose = path / "objects" / name[:2] / name[2:]
+    content = loose.read_bytes()
+    loose.unlink()
+    loose.write_bytes(change(content))
+    return loose

@@ -292,9 +292,15 @@ def test_input_that_cannot_be_read_gives_no_findings(run: Run, form: str, says: 
 # Commits of a repository.
 
 
-def _git(folder: Path, *arguments: str) -> None:
+def _git(folder: Path, *arguments: str) -> bytes:
     name = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgSign=false"]
-    subprocess.run(["git", "-C", folder, *name, *arguments], check=True, capture_output=True)
+    return subprocess.run(["git", "-C", folder, *name, *arguments], check=True, capture_output=True).stdout
+
+
+def _loose(folder: Path, at: str) -> tuple[str, Path]:
+    """Return the id of an object, and its file."""
+    name = _git(folder, "rev-parse", at).decode().strip()
+    return name, folder / ".git" / "objects" / name[:2] / name[2:]
 
 
 @pytest.fixture
@@ -746,10 +752,7 @@ def lamps(tmp_path: Path) -> Path:
 
 
 def test_a_damaged_kernel_repository_is_input_that_cannot_be_read(run: Run, lamps: Path) -> None:
-    name = subprocess.run(
-        ["git", "-C", lamps, "rev-parse", "HEAD^{tree}"], check=True, capture_output=True, text=True
-    ).stdout.strip()
-    loose = lamps / ".git" / "objects" / name[:2] / name[2:]
+    _, loose = _loose(lamps, "HEAD^{tree}")
     loose.chmod(0o644)
     loose.write_bytes(b"no object")
 
@@ -757,6 +760,29 @@ def test_a_damaged_kernel_repository_is_input_that_cannot_be_read(run: Run, lamp
 
     assert result.status == 2
     assert f"1@example.org cannot be checked: {lamps}: the repository is damaged or incomplete" in result.err
+
+
+@pytest.mark.parametrize("where", ["--git", "--tree"])
+def test_a_truncated_object_that_only_a_rule_reads_is_input_that_cannot_be_read(
+    run: Run, lamps: Path, where: str
+) -> None:
+    rust = lamps / "rust/kernel/lamp.rs"
+    rust.write_text(f"{rust.read_text()}fn off(lamp: *const i32) -> i32 {{\n    unsafe {{ *lamp }}\n}}\n")
+    _git(lamps, "commit", "-qam", "rust: lamp: add off")
+    name, loose = _loose(lamps, "start:rust/bindings/bindings_helper.h")
+    content = loose.read_bytes()
+    loose.unlink()
+    loose.write_bytes(content[:-1])
+
+    if where == "--git":
+        result = run("check", "--git", lamps, "main~1..")
+    else:
+        series = _git(lamps, "format-patch", "--stdout", "--full-index", "main~1..")
+        result = run("check", "--tree", f"{lamps}@main~1", "-", stdin=series)
+
+    assert result.status == 2
+    assert "[missing-safety-comment]" in result.out
+    assert [f"the object {name} is truncated: {loose}" in line for line in result.err.splitlines()] == [True]
 
 
 def test_the_tree_of_a_range_is_that_of_its_repository(run: Run, lamps: Path) -> None:

@@ -8,8 +8,6 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from bot import git_repository
-from bot.git_repository import refuse_truncated
 from bot.inbox.epochs import commit_of
 from bot.inbox.error import InboxError
 from bot.inbox.git_archive import CommitBatch, GitArchive
@@ -187,28 +185,11 @@ def test_a_truncated_object_is_an_error_and_is_never_given_to_libgit2(tmp_path: 
     loose.chmod(0o600)
     loose.write_bytes(whole[:size])
 
-    with pytest.raises(InboxError, match=rf"list\.git: the object {name} is truncated; remove {loose}, "):
+    with pytest.raises(InboxError, match=rf"list\.git/?: .*the object {name} is truncated: {loose}"):
         texts_of(GitArchive(path))
 
     loose.write_bytes(whole)
     assert ["one", "two", "three"] == texts_of(GitArchive(path))
-
-
-def test_only_new_folders_of_loose_objects_are_searched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = archive(tmp_path / "list.git", "one", "two")
-    looked_at: list[Path] = []
-    monkeypatch.setattr(git_repository, "_refuse_truncated", looked_at.append)
-
-    for _ in range(2):
-        refuse_truncated(path)
-        assert 6 == len(looked_at)
-    commit(path, "m", "three")
-    refuse_truncated(path)
-    assert 9 == len(set(looked_at)) == len({file.name for file in looked_at})
-    before = len(looked_at)
-    git(path, "gc", "--quiet", "--prune=now")
-    refuse_truncated(path)
-    assert before == len(looked_at)
 
 
 @pytest.mark.parametrize("lost", ["master~1", "master~1:m"])

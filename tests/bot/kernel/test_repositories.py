@@ -86,19 +86,6 @@ def test_a_repository_without_a_commit_is_an_error(tmp_path: Path) -> None:
         trees.tree(_series(), START)
 
 
-def test_a_truncated_object_can_be_found_before_it_is_read(tmp_path: Path) -> None:
-    places, first = _kernel(tmp_path)
-    trees = KernelTrees(places)
-    trees.refuse_truncated()
-    loose = tmp_path / "kernel.git" / "objects" / first[:2] / first[2:]
-    content = loose.read_bytes()
-    loose.unlink()
-    loose.write_bytes(content[:-1])
-
-    with pytest.raises(KernelError, match=rf"kernel\.git: the object {first} is truncated; "):
-        trees.refuse_truncated()
-
-
 def test_an_announced_base_commit_comes_before_all(tmp_path: Path) -> None:
     places, first = _kernel(tmp_path)
 

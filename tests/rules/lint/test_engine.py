@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from rules.analysis.view import FileView, Position, SeriesView
-from rules.bindings.tree import FileTree, NoTree, Tree
+from rules.bindings.tree import FileTree, NoTree, Tree, TreeError
 from rules.diff.image import Image
 from rules.diff.parse import parse
 from rules.diff.patch import Patch, Series, Unreadable
 from rules.diff.tree import blob_id
-from rules.finding import Anchor, Diagnostic, Report, Severity, Skipped
+from rules.finding import Anchor, Diagnostic, Failure, Report, Severity, Skipped
 from rules.lint.engine import audit, run, view
 from rules.lint.example import load
 from rules.lint.rule import Example, Rule, Status
@@ -204,6 +204,17 @@ def test_a_crash_is_a_failure_and_takes_nothing_else_down() -> None:
     assert lines(result) == [(1, "a.rs", 1, None)]
     assert [(failure.rule, failure.patch, failure.path) for failure in result.failures] == [("crash", 1, "a.rs")]
     assert result.failures[0].error.startswith("KeyError in crash, line ")
+
+
+def test_a_tree_that_cannot_be_read_is_no_fault_of_the_rule() -> None:
+    def read(_: FileView) -> Iterator[Diagnostic]:
+        raise TreeError("linux.git: damaged")
+        yield
+
+    result = report("| diff a.rs (new)\n| +bad\n", rule("reads", check_file=read), BAD)
+
+    assert lines(result) == [(1, "a.rs", 1, None)]
+    assert result.failures == (Failure("reads", 1, "a.rs", "linux.git: damaged", is_tree_unreadable=True),)
 
 
 def test_equal_findings_are_numbered() -> None:
