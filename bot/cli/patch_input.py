@@ -147,7 +147,7 @@ def read_sources(sources: "Sequence[Archive | InboxError]", options: "CheckOptio
 
 
 def _read_source(read: ReadMails, source: "Archive", isolate: "Isolate", *, may_be_empty: bool = False) -> None:
-    mails, messages = _mails(source, isolate), list[Message]()
+    mails, messages = _mails(source, isolate, read.problems), list[Message]()
     if isinstance(mails, Crashed):
         read.problems.append(f"{source.name}: cannot be read: {mails.reason}")
         return
@@ -211,13 +211,16 @@ def _explain_no_patch(name: str, mails: Sequence[RawMail], messages: Sequence[Me
     return explain_no_patch(name, mails, messages)
 
 
-def _mails(source: "Archive", isolate: "Isolate") -> list[RawMail] | Crashed:
-    """Return all mails of a source. A text with many mails is split within limits."""
+def _mails(source: "Archive", isolate: "Isolate", problems: list[str]) -> list[RawMail] | Crashed:
+    """Return all mails of a source, and add a problem for each that it cannot read. A text is split within limits."""
 
     def split(source: "Archive") -> list[RawMail]:
         if isinstance(source, Mbox | StandardInput):
             return source.mails()
-        return [mail for batch in source.batches({}) for mail in batch.mails]
+        batches = list(source.batches({}))
+        skipped = [mail for batch in batches for mail in batch.unread]
+        problems.extend(f"{source.name}: cannot read mail {mail.origin}: {mail.reason}" for mail in skipped)
+        return [mail for batch in batches for mail in batch.mails]
 
     def split_text(source: "Archive") -> list[RawMail]:
         try:

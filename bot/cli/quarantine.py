@@ -54,7 +54,8 @@ def list_all(context: GlobalOptions, form: ReportFormatOption = ReportFormat.TEX
         _add(rows, stored.posting.message_id, stored.arrived, stored.reason, title)
     for mail in mails:
         where = f"{mail.source.rstrip('/').rpartition('/')[2]} {mail.mail.origin[:24]}"
-        _add(rows, str(mail.id), mail.mail.arrived, mail.reason, f"{len(mail.mail.raw)} bytes from {where}")
+        size = f"{len(mail.mail.raw)} bytes" if mail.mail.raw else "not stored,"
+        _add(rows, str(mail.id), mail.mail.arrived, mail.reason, f"{size} from {where}")
     print_table(screen(), rows)
 
 
@@ -73,6 +74,8 @@ def show(
     with reading(context.settings()) as store:
         mail = _find(store.quarantined(_MAX_LISTED), number)
     raw = mail.mail.raw
+    if not raw:
+        raise SettingsError(f"the mail {number} is not stored, because it was not read: {mail.reason}")
     if sys.stdout.isatty():
         raw = "\n".join(map(visible, raw.decode("utf-8", "replace").split("\n"))).encode()
     echo(raw, nl=False)
@@ -85,6 +88,8 @@ def release(
     ],
 ) -> None:
     """Read mails and check series again in the next round, for example after an update or if the machine was busy.
+
+    A mail that is not stored is read from its archive, for example after a repair, at the latest 10 minutes later.
 
     \b
     Example:

@@ -3,12 +3,14 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from bot.inbox.epochs import find_epochs
-from bot.ports.raw_mail import Batch
+from bot.inbox.epochs import commit_of, find_epochs
+from bot.inbox.error import InboxError
+from bot.ports.raw_mail import Batch, UnreadMail
 from rules.lazy import dataclass
 
 _ID_BYTES: Final = 20
@@ -20,6 +22,8 @@ class GitArchive:
     A mail is the file `m` of its commit; a commit with a file `d` instead removes that mail. The cursor of an epoch is
     the last commit that was read. If the history before it was rewritten, the epoch is read again from its start, and
     the store ignores the mails that it knows. A mail arrived when it was committed.
+
+    A mail that is damaged or too large is skipped. It is read again if the cursor of its origin is "".
     """
 
     def __init__(self, path: Path, name: str = "") -> None:
@@ -35,11 +39,20 @@ class GitArchive:
             with open_epoch(path) as repository:
                 commits = walk(repository, cursors.get(epoch, ""))
                 yield from read_batches(self.name, epoch, repository, commits, size)
+            for released in self._released(epoch, path, cursors):
+                yield released.read()
 
     def unread(self, cursors: dict[str, str]) -> Iterator["UnreadCommits"]:
         """Yield the epochs, whose batches are those that `batches` yields, without reading the mails."""
         for epoch, path in find_epochs(self.path):
-            yield UnreadCommits(self.name, epoch, path, cursors.get(epoch, ""))
+            released = self._released(epoch, path, cursors)
+            yield UnreadCommits(self.name, epoch, path, cursors.get(epoch, ""), tuple(released))
+
+    def _released(self, epoch: str, path: Path, cursors: dict[str, str]) -> Iterator["CommitBatch"]:
+        """Yield a batch for each mail of the epoch that was skipped and is to be read again."""
+        for origin, position in cursors.items():
+            if not position and origin.startswith(f"{epoch}@") and (commit := commit_of(origin)):
+                yield CommitBatch(self.name, origin, path, bytes.fromhex(commit))
 
     def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
         """Return the mails of the last commits up to the cursors, oldest first, within the limit."""
@@ -74,6 +87,7 @@ class UnreadCommits:
     epoch: str
     path: Path
     cursor: str
+    released: "tuple[CommitBatch, ...]" = ()
 
     @property
     def is_new(self) -> bool:
@@ -88,6 +102,7 @@ class UnreadCommits:
             ids = (commit.id.raw for commit in walk(repository, self.cursor))
             while commits := b"".join(islice(ids, size)):
                 yield CommitBatch(self.source, self.epoch, self.path, commits)
+        yield from self.released
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +122,16 @@ class CommitBatch:
         return len(self.commits) // _ID_BYTES
 
     def read(self) -> Batch:
-        """Return the batch with its mails. Raises InboxError."""
+        """Return the batch with its mails. Raises InboxError, unless it is one mail that was skipped before."""
+        try:
+            return self._read()
+        except InboxError as error:
+            if not (commit := commit_of(self.epoch)):
+                raise
+            unread = UnreadMail(self.epoch, datetime.now(UTC), str(error), is_damaged=True)
+            return Batch(self.source, self.epoch, commit, (), unread=(unread,))
+
+    def _read(self) -> Batch:
         from bot.inbox.git_commits import find_commits, open_epoch, read_batch
 
         ids = [self.commits[start : start + _ID_BYTES] for start in range(0, len(self.commits), _ID_BYTES)]

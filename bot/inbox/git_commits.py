@@ -16,9 +16,12 @@ from pygit2.enums import SortMode
 from bot.git_repository import damage, open_repository
 from bot.inbox.epochs import COMMIT_ID, find_epochs
 from bot.inbox.error import InboxError
-from bot.ports.raw_mail import Batch, DeletedMail, RawMail
+from bot.ports.raw_mail import Batch, DeletedMail, RawMail, UnreadMail
 
 SAMPLE: Final = 100
+MAX_DAMAGED: Final = 10
+"""Mails of a batch that are skipped because their objects are damaged. With more of them, the archive needs repair."""
+
 _OLDEST_FIRST: Final = SortMode.TOPOLOGICAL | SortMode.REVERSE
 
 
@@ -82,17 +85,27 @@ def read_batches(
 
 
 def read_batch(source: str, epoch: str, repository: pygit2.Repository, commits: Sequence[pygit2.Commit]) -> Batch:
-    """Return what these commits add and remove."""
+    """Return what these commits add and remove, and which mails are damaged.
+
+    Raises InboxError if more than MAX_DAMAGED are damaged.
+    """
     mails: list[RawMail] = []
     deleted: list[DeletedMail] = []
+    unread: list[UnreadMail] = []
     for commit in commits:
-        origin = f"{epoch}@{commit.id}"
-        name, content = _mail(commit, repository)
+        origin = f"{epoch.partition('@')[0]}@{commit.id}"
+        try:
+            name, content = _mail(commit, repository)
+        except InboxError as error:
+            unread.append(UnreadMail(origin, _arrived(commit), str(error), is_damaged=True))
+            if sum(mail.is_damaged for mail in unread) > MAX_DAMAGED:
+                raise
+            continue
         if name == "m":
             mails.append(RawMail(origin, _arrived(commit), content))
         elif name:
             deleted.append(DeletedMail(origin, content))
-    return Batch(source, epoch, str(commits[-1].id), tuple(mails), tuple(deleted))
+    return Batch(source, epoch, str(commits[-1].id), tuple(mails), tuple(deleted), unread=tuple(unread))
 
 
 class CommitReader:
@@ -161,15 +174,22 @@ def _check(repository: pygit2.Repository, path: Path) -> None:
     except pygit2.GitError as error:
         raise InboxError(f"{path}: {error}") from error
     try:
-        newest = islice(repository.walk(head), SAMPLE)
-        is_archive = any(name in commit.tree for commit in newest for name in ("m", "d"))
+        newest = list(islice(repository.walk(head), SAMPLE))
     except (pygit2.GitError, KeyError, ValueError) as error:
         raise InboxError(damage(path, error)) from error
-    if not is_archive:
+    if not any(map(_has_mail, newest)):
         raise InboxError(
             f"{path}: a git repository, but no public-inbox archive: its commits have no file `m`; to check its "
             f"commits, run `patchwarden check --git {path} A..B`"
         )
+
+
+def _has_mail(commit: pygit2.Commit) -> bool:
+    """Return whether the commit adds or removes a mail, or may do so because its tree is damaged."""
+    try:
+        return any(name in commit.tree for name in ("m", "d"))
+    except (pygit2.GitError, KeyError):
+        return True
 
 
 def _known(repository: pygit2.Repository, cursor: str) -> pygit2.Oid | None:
@@ -182,7 +202,10 @@ def _known(repository: pygit2.Repository, cursor: str) -> pygit2.Oid | None:
 
 
 def _mail(commit: pygit2.Commit, repository: pygit2.Repository) -> tuple[str, bytes]:
-    """Return the content of the file `m` of a commit, else of `d`, with its name; "" if it has neither."""
+    """Return the content of the file `m` of a commit, else of `d`, with its name; "" if it has neither.
+
+    Raises InboxError if an object is damaged.
+    """
     try:
         files = {entry.name: entry.id for entry in commit.tree if isinstance(entry, pygit2.Blob)}
         name = next((name for name in ("m", "d") if name in files), "")

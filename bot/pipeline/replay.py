@@ -36,6 +36,7 @@ from bot.pool.memory import return_free_memory
 from bot.pool.worker import Limits, packed
 from bot.ports.archive import Archive
 from bot.ports.pending import FoundCollision
+from bot.ports.raw_mail import UnreadMail
 from bot.ports.running import Progress
 from bot.review.consent import NitLists
 from bot.review.history import History
@@ -117,8 +118,10 @@ def replay(
         setup = _WorkerSetup(rules, repositories, context.terms, author_rules, context.nit_lists)
         threads_with_patches: list[ReplayThread] = []
         progress.start("reading", lambda: sum(archive.count({}) for archive in archives))
-        pieces = _spooled(archives, Spool(file), since, progress)
+        unread: list[UnreadMail] = []
+        pieces = _spooled(archives, Spool(file), since, progress, unread)
         yield from Indexer(place, workers, reader, progress).index(pieces, threads_with_patches)
+        yield from (UnreadableInput(mail.origin, mail.reason) for mail in unread)
         return_free_memory()
         progress.start("reviewing", len(threads_with_patches))
         # If the caller stops early, the results end before the processes, which wait for them.
@@ -147,12 +150,14 @@ def _git_paths(archives: Iterable[Archive]) -> Iterator[str]:
 
 
 def _spooled(
-    archives: Iterable[Archive], spool: Spool, since: datetime | None, progress: Progress
+    archives: Iterable[Archive], spool: Spool, since: datetime | None, progress: Progress, unread: list[UnreadMail]
 ) -> Iterator[list[Slot]]:
+    """Yield where the mails are in the spool, in pieces. Add the mails that are not read."""
     for archive in archives:
         for batch in archive.batches({}, _BATCH_MAILS):
             mails = [mail for mail in batch.mails if since is None or mail.arrived >= since]
-            progress.advance(len(batch.mails) - len(mails) + len(batch.deleted))
+            unread += (mail for mail in batch.unread if since is None or mail.arrived >= since)
+            progress.advance(len(batch.mails) - len(mails) + len(batch.deleted) + len(batch.unread))
             if mails:
                 yield spool.put((mail.origin, mail.raw) for mail in mails)
 

@@ -40,8 +40,24 @@ class DeletedMail:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadMail:
+    """A mail that an archive has, but whose bytes are not read. `reason` says why.
+
+    `is_damaged`: the archive cannot read it. Otherwise it is too large.
+    """
+
+    origin: str
+    arrived: datetime
+    reason: str
+    is_damaged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """Mails in the order of the archive, and the cursor after the last mail."""
+    """Mails in the order of the archive, and the cursor after the last mail.
+
+    If `epoch` is the origin of a mail, the batch has that mail alone: it was not read before, and was released.
+    """
 
     source: str
     epoch: str
@@ -49,3 +65,4 @@ class Batch:
     mails: tuple[RawMail, ...]
     deleted: tuple[DeletedMail, ...] = ()
     provenance: Provenance = Provenance.FOLLOWED
+    unread: tuple[UnreadMail, ...] = ()

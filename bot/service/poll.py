@@ -84,7 +84,8 @@ class AlwaysChanged:
 class PollResult:
     """The result of one round.
 
-    `unready` are postings that cannot be reviewed yet. `problems` has a line for each source that could not be read.
+    `unready` are postings that cannot be reviewed yet. `problems` has a line for each source or
+    mail that could not be read.
     """
 
     mails: int
@@ -148,18 +149,18 @@ class PollJob:
 
     def read(self, archive: Archive) -> PollResult:
         """Store the new mails of one archive."""
-        mails = 0
+        mails, problems = 0, list[str]()
         try:
             with self._put_back_unread(archive.name):
-                mails = self._ingest(archive)
+                mails = self._ingest(archive, problems)
         except InboxError as error:
             self._outages.failed(archive.name, str(error))
-            return PollResult(0, 0, problems=(str(error),))
+            return PollResult(0, 0, problems=(*problems, str(error)))
         if not (isinstance(archive, Remote) and archive.is_failing):
             self._outages.worked(archive.name)
             if not self._stop.is_set():
                 self._report(archive.name)
-        return PollResult(mails, 0)
+        return PollResult(mails, 0, problems=tuple(problems))
 
     def assemble(self) -> PollResult:
         """Thread the stored mails that were not read yet, and assemble the changed threads."""
@@ -178,7 +179,8 @@ class PollJob:
             self._changes.put_back(name)
             raise
 
-    def _ingest(self, archive: Archive) -> int:
+    def _ingest(self, archive: Archive, problems: list[str]) -> int:
+        """Store the new mails of an archive, and return how many. Add a problem for each mail that is damaged."""
         cursors = self._store.cursors(archive.name)
         self._progress.start(f"reading {archive.name}", partial(archive.count, cursors))
         counts: Counter[str] = Counter()
@@ -187,7 +189,17 @@ class PollJob:
             for batch, new in self._stored(archive, cursors):
                 counts += Counter(new=new, skipped=len(batch.mails) - new, removed=len(batch.deleted))
                 epochs[batch.epoch] = batch.cursor
-                self._progress.advance(len(batch.mails))
+                for unread in batch.unread:
+                    event(
+                        LogEvent.MAIL_QUARANTINED,
+                        "warning",
+                        list=archive.name,
+                        origin=unread.origin,
+                        reason=unread.reason,
+                    )
+                    if unread.is_damaged:
+                        problems.append(f"the mail {unread.origin} was skipped: {unread.reason}")
+                self._progress.advance(len(batch.mails) + len(batch.unread))
                 self._memory.end_step()
                 if self._stop.is_set():
                     break

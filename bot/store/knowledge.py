@@ -3,11 +3,11 @@
 
 from collections.abc import Sequence
 
-from sqlmodel import col, update
+from sqlmodel import col, select, update
 
 from bot.store.database import Database
 from bot.store.listing import PRUNED, QUARANTINED
-from bot.store.tables import MailRow, PostingRow
+from bot.store.tables import CursorRow, MailRow, PostingRow
 
 
 class KnowledgeRows:
@@ -23,7 +23,13 @@ class KnowledgeRows:
             col(PostingRow.verdict) == QUARANTINED,
             col(PostingRow.state) != PRUNED,
         )
+        not_stored = *unread, col(MailRow.length) == 0, col(MailRow.origin).like("%.git@%")
         with self._database.writing() as session:
+            again = session.exec(select(MailRow).where(*not_stored)).all()
+            for row in again:
+                session.merge(CursorRow(source=row.source, epoch=row.origin, position=""))
+                session.delete(row)
+            session.flush()
             read = session.exec(update(MailRow).where(*unread).values(state="new", reason="")).rowcount
             refused = session.exec(update(PostingRow).where(*unchecked).values(verdict="", reason="", tries=0)).rowcount
-            return read + refused
+            return len(again) + read + refused

@@ -50,6 +50,12 @@ AND (mail.provenance != 'followed' AND excluded.provenance = 'followed'
   OR mail.provenance = 'private' AND excluded.provenance = 'found')"""
 """A stored mail becomes new again if it arrives with a better provenance, unless its text was removed."""
 
+_INSERT_UNREAD: Final = """
+INSERT INTO mail (content_hash, source, origin, arrived, state, reason, provenance, block, start, length)
+VALUES (?, ?, ?, ?, 'unreadable', ?, ?, ?, ?, ?)
+ON CONFLICT (content_hash) DO NOTHING"""
+"""A mail whose bytes are not read has the hash of its source and origin."""
+
 _KNOWN: Final = "SELECT content_hash FROM mail WHERE content_hash IN (SELECT value FROM json_each(?))"
 _WITH_HASHES: Final = "SELECT id FROM mail WHERE content_hash IN (SELECT value FROM json_each(?))"
 _CURSOR: Final = """
@@ -192,6 +198,10 @@ def _ingest(
     keep_texts(connection, [mail for (mail,) in connection.execute(_WITH_HASHES, (named,))])
     for content_hash, origin in deleted:
         _forget(connection, content_hash, origin)
+    for unread in batch.unread:
+        name = hash_bytes(f"{batch.source} {unread.origin}".encode("utf-8", "surrogateescape"))
+        row = name, batch.source, unread.origin, text_of(unread.arrived), unread.reason, provenance, *NOWHERE
+        connection.execute(_INSERT_UNREAD, row)
     connection.execute(_CURSOR, (batch.source, batch.epoch, batch.cursor))
     return new
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.inbox.error import InboxError
-from bot.ports.raw_mail import Batch, RawMail
+from bot.ports.raw_mail import Batch, RawMail, UnreadMail
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -52,12 +52,18 @@ def raw(content: bytes, minute: int = 0) -> RawMail:
 
 
 class FakeArchive:
-    """An archive in memory: its cursor is how many mails were taken. With `broken` set it cannot be read."""
+    """An archive in memory: its cursor is how many mails were taken. With `broken` set it cannot be read.
 
-    def __init__(self, mails: Sequence[bytes], name: str = "fake", broken: str = "") -> None:
+    The first batch has the mails `unread`.
+    """
+
+    def __init__(
+        self, mails: Sequence[bytes], name: str = "fake", broken: str = "", unread: Sequence[UnreadMail] = ()
+    ) -> None:
         self.name = name
         self.mails = list(mails)
         self.broken = broken
+        self._unread = tuple(unread)
 
     def count(self, cursors: dict[str, str]) -> int:
         return len(self.mails) - int(cursors.get("0", "0"))
@@ -68,9 +74,8 @@ class FakeArchive:
         start = int(cursors.get("0", "0"))
         for at in range(start, len(self.mails), size):
             some = self.mails[at : at + size]
-            yield Batch(
-                self.name, "0", str(at + len(some)), tuple(raw(content, at + n) for n, content in enumerate(some))
-            )
+            taken = tuple(raw(content, at + n) for n, content in enumerate(some))
+            yield Batch(self.name, "0", str(at + len(some)), taken, unread=() if at else self._unread)
 
     def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
         until = int(cursors.get("0", "0"))

@@ -15,7 +15,7 @@ from rules.finding import Report
 from rules.lint.engine import run_rules
 from rules.lint.rule import Rule
 from tests.bot.cli.cli_runner import Done, Run
-from tests.fakes.mails import mail, patch
+from tests.fakes.mails import git_archive, mail, patch
 from tests.fakes.origin import mbox
 
 ROOT = Path(__file__).parents[3]
@@ -760,6 +760,19 @@ def test_a_damaged_kernel_repository_is_input_that_cannot_be_read(run: Run, lamp
 
     assert result.status == 2
     assert f"1@example.org cannot be checked: {lamps}: the repository is damaged or incomplete" in result.err
+
+
+def test_a_mail_that_an_archive_cannot_read_is_named_and_the_others_are_checked(run: Run, tmp_path: Path) -> None:
+    path = git_archive(tmp_path / "list.git", [patch("1@example.org"), patch("2@example.org", "fan")])
+    name = _git(path, "rev-parse", "master:m").decode().strip()
+    (path / "objects" / name[:2] / name[2:]).unlink()
+
+    result = run("check", "--no-tree", path)
+
+    assert result.status == 2
+    assert "[missing-safety-comment]" in result.out
+    head = _git(path, "rev-parse", "master").decode().strip()
+    assert re.fullmatch(rf"patchwarden: {path}: cannot read mail 0.git@{head}: .*{name}.*\n", result.err)
 
 
 @pytest.mark.parametrize("where", ["--git", "--tree"])

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.ports.raw_mail import Batch, UnreadMail
 from bot.store.repository import Repository
 from tests.bot.cli.conftest import Call
-from tests.fakes.mails import git_archive, mail, patch
+from tests.fakes.mails import START, git_archive, mail, patch
 
 MAILS = (
     patch("good@x"),
@@ -108,6 +109,20 @@ def test_quarantine_lists_shows_and_releases(explained: Call, patchwarden: Call)
     assert "[]\n" == patchwarden("quarantine", "list", "--format", "json")[1]
     assert patchwarden("quarantine", "list")[1] == "Nothing is in quarantine.\n"
     assert patchwarden("quarantine", "show", number)[0] == 2
+
+
+def test_a_mail_that_was_not_read_is_listed_and_cannot_be_shown(patchwarden: Call, tmp_path: Path) -> None:
+    unread = UnreadMail(f"0.git@{'1' * 40}", START, "larger than 4,000,000 bytes")
+    (tmp_path / "var").mkdir()
+    with Repository(tmp_path / "var" / "patchwarden.db") as store:
+        store.ingest(Batch("list.git", "0.git", "1", (), unread=(unread,)))
+
+    (record,) = json.loads(patchwarden("quarantine", "list", "--format", "json")[1])
+    listed, shown = patchwarden("quarantine", "list")[1], patchwarden("quarantine", "show", record["name"])
+
+    assert (unread.origin, unread.reason, 0) == (record["origin"], record["reason"], record["bytes"])
+    assert "not stored, from list.git 0.git@111" in listed
+    assert (shown[0], "it was not read: larger than 4,000,000 bytes" in shown[2]) == (2, True)
 
 
 def test_a_series_that_could_not_be_checked_is_listed_explained_and_released(

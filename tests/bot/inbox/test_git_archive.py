@@ -2,6 +2,7 @@
 import gc
 import pickle
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from bot.inbox.epochs import commit_of
 from bot.inbox.error import InboxError
 from bot.inbox.git_archive import CommitBatch, GitArchive
-from bot.inbox.git_commits import CommitReader, write_git_archive
+from bot.inbox.git_commits import MAX_DAMAGED, CommitReader, write_git_archive
 from bot.ports.raw_mail import RawMail
 from rules.lazy import replace
 
@@ -175,31 +176,86 @@ def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
         texts_of(GitArchive(path))
 
 
-@pytest.mark.parametrize("at", ["master", "master~1", "master~1:m"])
-@pytest.mark.parametrize("size", [0, 1, 5, -1])
-def test_a_truncated_object_is_an_error_and_is_never_given_to_libgit2(tmp_path: Path, at: str, size: int) -> None:
-    path = archive(tmp_path / "list.git", "one", "two", "three")
+def loose(path: Path, at: str) -> tuple[str, Path]:
+    """The id of an object, and its file, which can be written."""
     name = git(path, "rev-parse", at)
-    loose = path / "objects" / name[:2] / name[2:]
-    whole = loose.read_bytes()
-    loose.chmod(0o600)
-    loose.write_bytes(whole[:size])
+    file = path / "objects" / name[:2] / name[2:]
+    file.chmod(0o600)
+    return name, file
 
-    with pytest.raises(InboxError, match=rf"list\.git/?: .*the object {name} is truncated: {loose}"):
+
+@pytest.mark.parametrize("at", ["master", "master~1"])
+@pytest.mark.parametrize("size", [0, 1, 5, -1])
+def test_a_truncated_commit_is_an_error(tmp_path: Path, at: str, size: int) -> None:
+    path = archive(tmp_path / "list.git", "one", "two", "three")
+    name, file = loose(path, at)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:size])
+
+    with pytest.raises(InboxError, match=rf"list\.git/?: .*the object {name} is truncated: {file}"):
         texts_of(GitArchive(path))
 
-    loose.write_bytes(whole)
+    file.write_bytes(whole)
     assert ["one", "two", "three"] == texts_of(GitArchive(path))
 
 
-@pytest.mark.parametrize("lost", ["master~1", "master~1:m"])
-def test_the_error_of_a_missing_object_names_it(tmp_path: Path, lost: str) -> None:
+def test_the_error_of_a_missing_commit_names_it(tmp_path: Path) -> None:
     path = archive(tmp_path / "list.git", "one", "two", "three")
-    name = git(path, "rev-parse", lost)
-    (path / "objects" / name[:2] / name[2:]).unlink()
+    name, file = loose(path, "master~1")
+    file.unlink()
 
     with pytest.raises(InboxError, match=rf"list\.git/?: the repository is damaged or incomplete: .*{name}[^']*$"):
         texts_of(GitArchive(path))
+
+
+@pytest.mark.parametrize("at", ["master~1:", "master~1:m", "master:", "master:m"])
+@pytest.mark.parametrize("change", [None, lambda content: content[:-1], lambda content: content[:6] + b"\xff" * 9])
+def test_a_damaged_mail_is_skipped_alone_and_can_be_read_again(
+    tmp_path: Path, at: str, change: Callable[[bytes], bytes] | None
+) -> None:
+    path = archive(tmp_path / "list.git", "one", "two", "three")
+    commit_id, text = git(path, "rev-parse", at.partition(":")[0]), {"master": "three"}.get(at.partition(":")[0], "two")
+    name, file = loose(path, at)
+    whole = file.read_bytes()
+    if change is None:
+        file.unlink()
+    else:
+        file.write_bytes(change(whole))
+    source = GitArchive(path)
+
+    (batch,) = source.batches({})
+    (unread,) = batch.unread
+    cursors = {batch.epoch: batch.cursor, unread.origin: ""}
+    (still,) = source.batches(cursors)
+    file.write_bytes(whole)
+    (again,) = source.batches(cursors)
+
+    assert {"one", "two", "three"} - {text} == {mail.raw.decode() for mail in batch.mails}
+    assert (f"0.git@{commit_id}", True) == (unread.origin, unread.is_damaged)
+    assert name in unread.reason
+    assert ((), unread) == (still.mails, still.unread[0])
+    assert [(unread.origin, text.encode())] == [(mail.origin, mail.raw) for mail in again.mails]
+    assert (unread.origin, commit_id) == (again.epoch, again.cursor)
+    assert not list(source.batches(cursors | {again.epoch: again.cursor}))
+
+
+def test_an_archive_with_many_damaged_mails_is_an_error(tmp_path: Path) -> None:
+    path = archive(tmp_path / "list.git", *map(str, range(20)))
+    for number in range(MAX_DAMAGED + 1):
+        loose(path, f"master~{number}:m")[1].unlink()
+
+    with pytest.raises(InboxError, match=r"list\.git/?: the repository is damaged or incomplete"):
+        texts_of(GitArchive(path))
+    assert len(texts_of(GitArchive(path), size=MAX_DAMAGED)) == 20 - MAX_DAMAGED - 1
+
+
+def test_a_skipped_mail_whose_commit_is_gone_stops_no_other(tmp_path: Path) -> None:
+    source, origin = GitArchive(archive(tmp_path / "list.git", "one")), f"0.git@{'1' * 40}"
+
+    one, gone = source.batches({origin: ""})
+
+    assert [b"one"] == [mail.raw for mail in one.mails]
+    assert [(origin, True)] == [(mail.origin, mail.is_damaged) for mail in gone.unread]
 
 
 def test_a_head_without_a_commit_beside_branches_is_an_error(tmp_path: Path) -> None:

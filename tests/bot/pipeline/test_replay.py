@@ -25,6 +25,7 @@ from bot.pipeline.replay_index import ReadingDone, UnreadableInput
 from bot.pipeline.spool import Mails, open_reader
 from bot.pool.guard import Crashed, InlineExecutor
 from bot.pool.worker import Limits
+from bot.ports.raw_mail import UnreadMail
 from bot.review.model import FindingState
 from rules.diff.patch import Series
 from rules.registry import by_id
@@ -90,6 +91,18 @@ def _replayed(
 
 def _ids(events: list[ReplayEvent]) -> list[str]:
     return [event.result.review.posting.message_id for event in events if isinstance(event, ReplayedPosting)]
+
+
+def test_a_mail_that_an_archive_does_not_read_is_named_unless_it_is_too_old(make: Maker) -> None:
+    unread = [UnreadMail(str(at), START + at * MINUTE, "damaged", is_damaged=True) for at in range(2)]
+
+    events = _replayed(make, FakeArchive([patch("a@x")], unread=unread))
+    later = _replayed(make, FakeArchive([patch("a@x")], unread=unread), since=1)
+
+    named = [event for event in events if isinstance(event, UnreadableInput)]
+    assert named == [UnreadableInput("0", "damaged"), UnreadableInput("1", "damaged")]
+    assert [event.origin for event in later if isinstance(event, UnreadableInput)] == ["1"]
+    assert _ids(events) == ["a@x"]
 
 
 def test_a_replay_reads_everything_and_reviews_the_threads_with_patches(make: Maker) -> None:

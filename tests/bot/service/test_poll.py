@@ -8,6 +8,7 @@ from threading import Event
 from typing import Any
 from weakref import ReferenceType, ref
 
+import pygit2
 import pytest
 from rich.console import Console
 from rich.progress import Progress
@@ -27,12 +28,12 @@ from bot.ports.archive import Archive
 from bot.ports.mails import ParsedMail, ReadFailure, StoredMail
 from bot.ports.raw_mail import DeletedMail
 from bot.service import poll
-from bot.service.poll import NO_BOOK, PollJob, digest, index
+from bot.service.poll import NO_BOOK, PollJob, PollResult, digest, index
 from bot.store import mails
 from bot.store.repository import Repository
 from rules.lazy import replace
 from tests.fakes.events import Events
-from tests.fakes.mails import FakeArchive, mail, patch, raw
+from tests.fakes.mails import FakeArchive, git_archive, mail, patch, raw
 from tests.fakes.origin import FakeClock
 from tests.fakes.stored import opened, stored_mails
 
@@ -97,6 +98,37 @@ def test_a_mail_that_cannot_be_read_stops_no_other(store: Repository) -> None:
 
     assert summary.mails == 5
     assert (store.tally().unreadable, _due(store)) == (2, ["c@x"])
+
+
+@pytest.mark.parametrize("min_shared", [1, 100])
+def test_a_damaged_mail_is_read_again_when_it_is_released_after_a_repair(
+    store: Repository, tmp_path: Path, events: Events, monkeypatch: pytest.MonkeyPatch, min_shared: int
+) -> None:
+    monkeypatch.setattr("bot.service.poll._MIN_SHARED", min_shared)
+    path = git_archive(tmp_path / "list.git", SERIES)
+    name = pygit2.Repository(str(path)).revparse_single("master~1:m").id
+    loose = path / "objects" / str(name)[:2] / str(name)[2:]
+    content = loose.read_bytes()
+    loose.unlink()
+    loose.write_bytes(content[:-1])
+    job = _poll(store, GitArchive(path))
+
+    first = job.run()
+    (unread,) = store.quarantined(10)
+    loose.write_bytes(content)
+    before = job.run(), _due(store)
+    released = store.release([unread.id])
+    again = job.run()
+
+    assert (first.mails, len(first.problems)) == (2, 1)
+    assert f"the mail {unread.mail.origin} was skipped: " in first.problems[0]
+    assert f"the object {name} is truncated: {loose}" in first.problems[0]
+    assert (unread.state, unread.mail.raw) == ("unreadable", b"")
+    assert unread.reason in first.problems[0]
+    assert [event["origin"] for event in events.named("mail-quarantined")] == [unread.mail.origin]
+    assert (before, released) == ((PollResult(0, 0), []), 1)
+    assert (again.mails, again.problems, _due(store), store.quarantined(10)) == (1, (), ["c@x"], [])
+    assert job.run() == PollResult(0, 0)
 
 
 def test_a_source_that_cannot_be_read_stops_no_other(store: Repository) -> None:
