@@ -16,6 +16,7 @@ from pygit2.enums import SortMode
 from bot.git_repository import damage, open_repository
 from bot.inbox.epochs import COMMIT_ID, find_epochs
 from bot.inbox.error import InboxError
+from bot.mail.parse import MAX_SIZE
 from bot.ports.raw_mail import Batch, DeletedMail, RawMail, UnreadMail
 
 SAMPLE: Final = 100
@@ -23,6 +24,10 @@ MAX_DAMAGED: Final = 10
 """Mails of a batch that are skipped because their objects are damaged. With more of them, the archive needs repair."""
 
 _OLDEST_FIRST: Final = SortMode.TOPOLOGICAL | SortMode.REVERSE
+
+
+class _TooLargeError(InboxError):
+    """A mail is larger than any that is parsed."""
 
 
 @contextmanager
@@ -85,7 +90,7 @@ def read_batches(
 
 
 def read_batch(source: str, epoch: str, repository: pygit2.Repository, commits: Sequence[pygit2.Commit]) -> Batch:
-    """Return what these commits add and remove, and which mails are damaged.
+    """Return what these commits add and remove, and which mails are too large or damaged.
 
     Raises InboxError if more than MAX_DAMAGED are damaged.
     """
@@ -96,6 +101,9 @@ def read_batch(source: str, epoch: str, repository: pygit2.Repository, commits: 
         origin = f"{epoch.partition('@')[0]}@{commit.id}"
         try:
             name, content = _mail(commit, repository)
+        except _TooLargeError as error:
+            unread.append(UnreadMail(origin, _arrived(commit), str(error)))
+            continue
         except InboxError as error:
             unread.append(UnreadMail(origin, _arrived(commit), str(error), is_damaged=True))
             if sum(mail.is_damaged for mail in unread) > MAX_DAMAGED:
@@ -204,13 +212,20 @@ def _known(repository: pygit2.Repository, cursor: str) -> pygit2.Oid | None:
 def _mail(commit: pygit2.Commit, repository: pygit2.Repository) -> tuple[str, bytes]:
     """Return the content of the file `m` of a commit, else of `d`, with its name; "" if it has neither.
 
-    Raises InboxError if an object is damaged.
+    Raises InboxError if an object is damaged or too large: a larger one is not read into memory.
     """
     try:
         files = {entry.name: entry.id for entry in commit.tree if isinstance(entry, pygit2.Blob)}
         name = next((name for name in ("m", "d") if name in files), "")
+        if not name:
+            return "", b""
+        objects = repository.odb
+        if objects.read_header(files[name])[1] > MAX_SIZE:
+            if name == "d":  # the mail that it removes was not read either
+                return "", b""
+            raise _TooLargeError(f"larger than {MAX_SIZE:,} bytes")
         # As `entry.data` the bytes would be copied once more.
-        return name, repository.read(files[name])[1] if name else b""
+        return name, objects.read(files[name])[1]
     except (pygit2.GitError, KeyError) as error:
         raise InboxError(damage(repository.path, error)) from error
 

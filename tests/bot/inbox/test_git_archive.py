@@ -2,6 +2,7 @@
 import gc
 import pickle
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -256,6 +257,37 @@ def test_a_skipped_mail_whose_commit_is_gone_stops_no_other(tmp_path: Path) -> N
 
     assert [b"one"] == [mail.raw for mail in one.mails]
     assert [(origin, True)] == [(mail.origin, mail.is_damaged) for mail in gone.unread]
+
+
+def test_a_mail_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = archive(tmp_path / "list.git", "one", "eleven chars", "two")
+    commit(path, "d", "eleven chars")
+    monkeypatch.setattr("bot.inbox.git_commits.MAX_SIZE", 10)
+
+    (batch,) = GitArchive(path).batches({})
+
+    assert [b"one", b"two"] == [mail.raw for mail in batch.mails]
+    assert [(f"0.git@{git(path, 'rev-parse', 'master~2')}", "larger than 10 bytes", False)] == [
+        (mail.origin, mail.reason, mail.is_damaged) for mail in batch.unread
+    ]
+    assert () == batch.deleted
+
+
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_a_huge_mail_needs_no_memory(tmp_path: Path, is_packed: bool) -> None:
+    path = archive(tmp_path / "list.git", "one")
+    commit(path, "m", "a" * 100_000_000)
+    if is_packed:
+        git(path, "repack", "-adq")
+    read = (
+        "import re, sys; from pathlib import Path; from bot.inbox.git_archive import GitArchive\n"
+        "assert len(list(GitArchive(Path(sys.argv[1])).batches({}))[0].unread) == 1\n"
+        "print(re.search(r'VmHWM:\\s+(\\d+) kB', Path('/proc/self/status').read_text())[1])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", read, path], check=True, capture_output=True, text=True)
+
+    assert int(done.stdout) < 90_000
 
 
 def test_a_head_without_a_commit_beside_branches_is_an_error(tmp_path: Path) -> None:
