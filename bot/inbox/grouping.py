@@ -87,7 +87,8 @@ def group_candidates(candidates: Sequence[Candidate], known: Mapping[str, Messag
 
     A patch belongs to the cover letter or earlier patch that it replies to, if both have the same M (of "n/M") and
     revision. Then groups of the same author with the same numbers are joined if they reply to the same mail or state
-    their revision, and have no n in common. A patch with n > M is an addition, and not a part of the series.
+    their revision, and have no n in common. A patch with n > M is an addition, and not a part of the series. A resent
+    patch belongs to the series that it replies to if that lacks it, else to a posting of its own.
     """
     groups: dict[str, Group] = {}
     by_id = {candidate.id: candidate for candidate in candidates}
@@ -98,7 +99,7 @@ def group_candidates(candidates: Sequence[Candidate], known: Mapping[str, Messag
             groups[leader.id] = Group([], parent_of(leader.message, known) or replied_id(leader.message))
         _add(groups[leader.id], candidate, _author(leader))
     order = {candidate.id: index for index, candidate in enumerate(candidates)}
-    return sorted(_with_covers(_merged(groups)), key=lambda group: order[group.members[0].id])
+    return sorted(_with_covers(_with_resent(_merged(groups))), key=lambda group: order[group.members[0].id])
 
 
 def _merged(groups: Mapping[str, Group]) -> list[Group]:
@@ -137,6 +138,44 @@ def _with_rest(groups: list[Group]) -> list[Group]:
         rest[0].join(group)
     joined = {id(group) for group in rest[1:]}
     return [group for group in groups if id(group) not in joined]
+
+
+def _with_resent(groups: Sequence[Group]) -> list[Group]:
+    """Return the groups after joining resent patches with the series that they reply to, if that lacks them."""
+    owner = {member.id: group for group in groups for member in group.members}
+    rest = []
+    for group in groups:
+        message = group.first.message
+        replied = map(owner.get, (message.in_reply_to or "", *reversed(message.references)))
+        series = next((other for other in replied if other is not None and other is not group), None)
+        if series is None or not _lacks(series, group):
+            rest.append(group)
+            continue
+        for member in group.members:
+            _add(series, member, _author(series.first))
+            owner[member.id] = series
+    return rest
+
+
+def _lacks(series: Group, resent: Group) -> bool:
+    """Return whether resent patches are of a series that has none of them from its author, who also sent them again.
+
+    So a resent patch replaces nothing but the patch of a stranger.
+    """
+    first, author = series.first, _author(series.first)
+    revision = next((member.revision for member in resent.members if member.stated), series.revision)
+    if first.resend or not first.counted or first.id.endswith(SYNTHETIC) or revision != series.revision:
+        return False
+    own = {member.index for member in series.members if _author(member) == author}
+    return all(
+        member.resend
+        and member.counted
+        and member.expected == first.expected
+        and 0 < member.index <= member.expected
+        and member.index not in own
+        and _author(member) == author
+        for member in resent.members
+    )
 
 
 def _is_one_series(group: Group, other: Group, owner: Mapping[str, str]) -> bool:

@@ -14,6 +14,7 @@ from bot.inbox import b4_series
 from bot.inbox.assemble import assemble
 from bot.inbox.grouping import parent_of
 from bot.inbox.mailbox import split_mbox
+from bot.mail.address import Address
 from bot.mail.message import Message
 from bot.mail.parse import parse
 from bot.mail.posting import Complete, Defective, Posting, Waiting
@@ -242,15 +243,62 @@ def test_a_part_without_a_thread_belongs_to_the_series_of_its_subsystem() -> Non
     ]
 
 
-@pytest.mark.parametrize("above", ["c", "p1", ""])
-@pytest.mark.parametrize("word", ["RESEND", "REPOST", "Resent", "(RE-SEND)"])
-def test_a_resent_patch_is_no_part_of_the_first_mailing(above: str, word: str) -> None:
-    first = [_mail("c", "[PATCH v2 0/2] rust: thing", "Why.\n"), _mail("p1", "[PATCH v2 1/2] rust: one", DIFF, "c")]
-    resent = _mail("r2", f"[PATCH {word} v2 2/2] rust: two", DIFF, above)
+def _half() -> list[Message]:
+    """A series without its second patch."""
+    return [_mail("c", "[PATCH v2 0/2] rust: thing", "Why.\n"), _mail("p1", "[PATCH v2 1/2] rust: one", DIFF, "c")]
 
-    assert ["v2 of 2: 0:c 1:p1, waiting 2", "v2 of 2: 2:r2, waiting 1"] == [
-        summary(posting) for posting in assemble([*first, resent])
-    ]
+
+def _from(name: str, sender: str, message: Message) -> Message:
+    return replace(message, author=Address(name, f"{sender}@example.org"))
+
+
+@pytest.mark.parametrize("above", ["c", "p1", "review"])
+@pytest.mark.parametrize("tag", ["RESEND v2", "REPOST v2", "Resent v2", "(RE-SEND) v2", "RESEND"])
+def test_a_lost_patch_that_is_resent_completes_its_series(above: str, tag: str) -> None:
+    review = _mail("review", "Re: [PATCH v2 0/2] rust: thing", "Where is 2/2?\n", "c", "bo")
+    resent = _mail("r2", f"[PATCH {tag} 2/2] rust: two", DIFF, above)
+
+    (posting,) = assemble([*_half(), review, replace(resent, references=("c@example.org", f"{above}@example.org"))])
+
+    assert ("v2 of 2: 0:c 1:p1 2:r2, complete", False) == (summary(posting), posting.resend)
+
+
+@pytest.mark.parametrize(
+    ("subject", "above", "sender"),
+    [
+        ("[PATCH RESEND v2 2/2] rust: two", "", "ada"),
+        ("[PATCH RESEND v2 2/2] rust: two", "c", "eve"),
+        ("[PATCH RESEND v3 2/2] rust: two", "c", "ada"),
+        ("[PATCH RESEND v2 2/3] rust: two", "c", "ada"),
+        ("[PATCH RESEND v2 1/2] rust: one", "c", "ada"),
+        ("[PATCH RESEND v2 3/2] rust: three", "c", "ada"),
+    ],
+)
+def test_a_resent_patch_that_the_series_does_not_lack_is_no_part_of_it(subject: str, above: str, sender: str) -> None:
+    first, _ = assemble([*_half(), _mail("r2", subject, DIFF, above, sender)])
+
+    assert "v2 of 2: 0:c 1:p1, waiting 2" == summary(first)
+
+
+@pytest.mark.parametrize("is_resent_by_author", [True, False])
+def test_a_resent_patch_replaces_only_that_of_a_stranger_with_the_name_of_the_author(is_resent_by_author: bool) -> None:
+    half = [_from("Ada", "ada", message) for message in _half()]
+    stranger = _from("Ada", "eve", _mail("s2", "[PATCH v2 2/2] rust: two", f"{DIFF}\n", "c"))
+    again = _from("Ada", "eve", _mail("s3", "[PATCH RESEND v2 2/2] rust: two", DIFF, "c"))
+    resent = _from("Ada", "ada", _mail("r2", "[PATCH RESEND v2 2/2] rust: two", DIFF, "c"))
+
+    first, *_ = assemble([*half, stranger, again, *([resent] if is_resent_by_author else [])])
+
+    assert f"v2 of 2: 0:c 1:p1 2:{'r2' if is_resent_by_author else 's2'}, complete" == summary(first)
+
+
+def test_a_series_that_is_resent_below_an_incomplete_one_is_a_posting_of_its_own() -> None:
+    again = [_mail(f"r{at}", f"[PATCH RESEND v2 {at}/2] rust: {at}", DIFF, "c") for at in (1, 2)]
+
+    for order in (again, again[::-1]):
+        first, second = assemble([*_half(), *order])
+        assert "v2 of 2: 0:c 1:p1, waiting 2" == summary(first)
+        assert ("v2 of 2: 1:r1 2:r2, complete", True) == (summary(second), second.resend)
 
 
 def test_the_patches_below_a_resent_cover_letter_need_not_say_that_they_are_resent() -> None:
