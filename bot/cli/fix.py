@@ -10,7 +10,7 @@ from bot.cli.command import echo
 from bot.cli.output import choose_rules, complain
 from bot.inbox.git_range import changed_files, diff_rust
 from bot.kernel.error import KernelError
-from bot.kernel.work_tree import FixableRange, make_diff
+from bot.kernel.work_tree import FixableRange
 from bot.pool.forked import forked
 from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
@@ -54,7 +54,7 @@ def fix_range(git: tuple[Path, str], rule_ids: list[str] | None, *, is_written: 
     unwritten = 0
     for path, content in fixed.contents.items():
         if not is_written:
-            echo(make_diff(path, before[path], content), nl=False)
+            echo(commits.diff(path, before[path], content), nl=False)
             continue
         try:
             commits.write(path, before[path], content)
@@ -81,4 +81,4 @@ def _why_unfit(file: FileView, commits: FixableRange) -> str:
     if names.encode("utf-8", "ignore").decode() != names:
         return "its name is or was not UTF-8"  # which pygit2 does not take
     is_known = file.is_complete and file.post.content == commits.end_tree.read(file.path)
-    return "" if is_known else "its content does not fit the diff, as with CRLF line ends"
+    return "" if is_known else "its content does not fit the diff, as with mixed line ends"

@@ -15,6 +15,7 @@ from bot.kernel.commit import CommitTree, open_repository, start_commit
 from bot.kernel.error import KernelError
 from rules.diff.parse import parse
 from rules.diff.patch import FileChange, Patch, Series, Unreadable
+from rules.diff.tree import blob_id
 from rules.lazy import replace
 
 _REGULAR: Final = (FileMode.BLOB, FileMode.BLOB_EXECUTABLE)
@@ -23,7 +24,7 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class FixableRange:
-    """The commits `A..B` of a repository as one patch of Rust files.
+    """The commits `A..B` of a repository as one patch of Rust files. A file with CRLF line ends is read with LF.
 
     `diff_rust` returns the changes of Rust files between two commits of a repository. Raises KernelError if the
     repository or the range does not exist.
@@ -37,10 +38,11 @@ class FixableRange:
         if ".." not in commits or start is None or end is None:
             raise KernelError(f"{self._name}: the range of commits does not exist; write A..B")
         self._end = end
-        self.tree = CommitTree(self._repository, start)
-        self.end_tree = CommitTree(self._repository, end)
+        self.tree = _LfTree(CommitTree(self._repository, start))
+        self.end_tree = _LfTree(CommitTree(self._repository, end))
         diff = diff_rust(folder, str(start.id), str(end.id))
-        self.series = Series("", (Patch(1, "", changes=self._read(diff)),))
+        changes = tuple(with_lf for change in self._read(diff) for with_lf in self._with_lf(change))
+        self.series = Series("", (Patch(1, "", changes=changes),))
 
     def series_with(self, contents: Mapping[str, bytes]) -> Series:
         """Return the patch that has these contents of some files instead."""
@@ -71,11 +73,15 @@ class FixableRange:
             more = f" and {len(changed) - _MAX_NAMED:,} more files" if len(changed) > _MAX_NAMED else ""
             raise KernelError(f"{self._name}: commit or stash your changes first: {named}{more}")
 
-    def write(self, path: str, before: bytes, content: bytes) -> None:
-        """Replace the content of a file of the work tree; its mode stays. A reader sees the old or the new content.
+    def diff(self, path: str, before: bytes, content: bytes) -> bytes:
+        """Return the changes of a file as a diff that fits the work tree. Raises KernelError."""
+        return make_diff(path, self._stored(path, before), self._stored(path, content))
 
-        Raises KernelError if the file is not regular or does not have the content `before`, or if a folder of its path
-        is a symbolic link.
+    def write(self, path: str, before: bytes, content: bytes) -> None:
+        """Replace the content of a file of the work tree. A reader sees the old or the new content.
+
+        Its mode and line ends stay. Raises KernelError if the file is not regular or does not have the content
+        `before`, or if a folder of its path is a symbolic link.
         """
         parts = path.split("/")
         try:
@@ -86,17 +92,63 @@ class FixableRange:
             raise KernelError(f"{path}: not a regular file of the commit")
         try:
             with _opened_folder(self._repository.git.workdir, parts[:-1]) as folder:
-                _replace(folder, parts[-1], before, content)
+                _replace(folder, parts[-1], self._stored(path, before), self._stored(path, content))
         except OSError as error:
             raise KernelError(f"{path}: cannot be written: {error.strerror}") from error
         except ValueError as error:
             raise KernelError(f"{path}: {error}") from error
+
+    def _stored(self, path: str, content: bytes) -> bytes:
+        """Return a content of a file with the line ends that it has at the end of the range."""
+        return content.replace(b"\n", b"\r\n") if self.end_tree.has_crlf(path) else content
+
+    def _with_lf(self, change: FileChange) -> tuple[FileChange, ...]:
+        """Return a change of a file with CRLF line ends as one of the same file with LF, any other as it is."""
+        if change.after is None or not self.end_tree.has_crlf(change.after):
+            return (change,)
+        before = self.tree.read(change.before) if change.before is not None else None
+        return self._read(make_diff(change.after, before, self.end_tree.read(change.after), change.before))
 
     def _read(self, diff: bytes) -> tuple[FileChange, ...]:
         changes = parse(diff.decode("utf-8", "surrogateescape")) if diff else ()
         if isinstance(changes, Unreadable):
             raise KernelError(f"{self._name}: the changes cannot be read: {changes.reason}")
         return changes
+
+
+class _LfTree:
+    """The files and blobs of a commit. A file of which all lines end in CRLF has LF instead, as a diff that is read."""
+
+    def __init__(self, tree: CommitTree) -> None:
+        self._tree = tree
+        self._crlf: dict[str, bool] = {}
+        self._blobs: dict[str, bytes] = {}
+
+    def read(self, path: str) -> bytes | None:
+        content = self._tree.read(path)
+        self._crlf[path] = content is not None and b"\r" in content and _has_crlf(content)
+        if content is None or not self._crlf[path]:
+            return content
+        with_lf = content.replace(b"\r\n", b"\n")
+        self._blobs[blob_id(with_lf)] = with_lf
+        return with_lf
+
+    def has_crlf(self, path: str) -> bool:
+        """Return whether all lines of a file end in CRLF."""
+        if path not in self._crlf:
+            self.read(path)
+        return self._crlf[path]
+
+    def blob(self, name: str) -> bytes | None:
+        content = next((content for full, content in self._blobs.items() if full.startswith(name)), None)
+        return self._tree.blob(name) if content is None else content
+
+    def bindings(self) -> None:
+        return None
+
+
+def _has_crlf(content: bytes) -> bool:
+    return content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r")
 
 
 def make_diff(path: str, before: bytes | None, after: bytes | None, old_path: str | None = None) -> bytes:

@@ -131,16 +131,39 @@ def test_a_file_whose_name_is_not_utf8_keeps_no_other_file_from_being_fixed(
     assert BASE * 20 + ADDED == after.read_text()
 
 
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_a_file_with_crlf_is_not_fixed_but_named(run: Run, repository: Path, newline: str) -> None:
+@pytest.mark.parametrize("form", ["--fix", "--diff"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", ""])
+def test_a_file_with_crlf_keeps_them_byte_for_byte(run: Run, repository: Path, newline: str, form: str) -> None:
+    git(repository, "config", "core.autocrlf", "false")
     path = repository / "drivers" / "led.rs"
-    for text, ends in ((BASE, newline), (BASE + ADDED, "\r\n")):
-        path.write_text(text, newline=ends)
-        git(repository, "-c", "core.autocrlf=false", "commit", "-qam", "rust: led: write CRLF")
+    if newline:
+        path.write_text(BASE, newline=newline)
+    else:
+        path.unlink()
+    git(repository, "commit", "-qam", "rust: led: write it anew")
+    path.write_text(BASE + ADDED, newline="\r\n")
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "rust: led: write CRLF")
+
+    result = run("check", "--git", repository, "HEAD~1..", form)
+    if form == "--diff":
+        (repository.parent / "fixes.diff").write_text(result.out, newline="")
+        git(repository, "apply", "../fixes.diff")
+
+    fixed = BASE + FIXED if newline else (BASE + FIXED).replace("Result<()>", "Result")
+    assert fixed.replace("\n", "\r\n").encode() == path.read_bytes()
+    assert " M drivers/led.rs\n" == git(repository, "status", "--porcelain")
+
+
+def test_a_file_with_mixed_line_ends_is_not_fixed_but_named(run: Run, repository: Path) -> None:
+    (repository / "drivers" / "led.rs").write_bytes(BASE.replace("\n", "\r\n").encode() + ADDED.encode())
+    git(repository, "-c", "core.autocrlf=false", "commit", "-qam", "rust: led: write CRLF")
 
     result = run("check", "--git", repository, "HEAD~1..", "--fix")
 
-    problem = "drivers/led.rs: not checked for fixes, because its content does not fit the diff, as with CRLF line ends"
+    problem = (
+        "drivers/led.rs: not checked for fixes, because its content does not fit the diff, as with mixed line ends"
+    )
     assert (2, f"patchwarden: {problem}\npatchwarden: 0 findings fixed in 0 files\n") == (result.status, result.err)
     assert "" == git(repository, "status", "--porcelain")
 
