@@ -170,17 +170,18 @@ def _open(path: Path) -> pygit2.Repository:
 
 
 def _check(repository: pygit2.Repository, path: Path) -> None:
-    if repository.head_is_unborn:
-        if branches := sorted(repository.branches.local):
-            raise InboxError(
-                f"{path}: HEAD names a branch that does not exist; `git -C {path} symbolic-ref HEAD "
-                f"refs/heads/{branches[0]}` names one that does"
-            )
-        return
     try:
-        head = repository.head.target
-    except pygit2.GitError as error:
+        branches = sorted(repository.branches.local) if repository.head_is_unborn else []
+        head = None if repository.head_is_unborn else repository.head.target
+    except pygit2.GitError as error:  # a damaged file of refs, for example
         raise InboxError(f"{path}: {error}") from error
+    if branches:
+        raise InboxError(
+            f"{path}: HEAD names a branch that does not exist; `git -C {path} symbolic-ref HEAD "
+            f"refs/heads/{branches[0]}` names one that does"
+        )
+    if head is None:
+        return
     try:
         newest = list(islice(repository.walk(head), SAMPLE))
     except (pygit2.GitError, KeyError, ValueError) as error:

@@ -290,6 +290,16 @@ def test_a_huge_mail_needs_no_memory(tmp_path: Path, is_packed: bool) -> None:
     assert int(done.stdout) < 90_000
 
 
+@pytest.mark.parametrize("size", [60, -9])
+def test_a_damaged_file_of_refs_is_an_error(tmp_path: Path, size: int) -> None:
+    path = archive(tmp_path / "list.git", "one")
+    git(path, "pack-refs", "--all")
+    (path / "packed-refs").write_bytes((path / "packed-refs").read_bytes()[:size])
+
+    with pytest.raises(InboxError, match=r"list\.git: corrupted packed references file"):
+        texts_of(GitArchive(path))
+
+
 def test_a_head_without_a_commit_beside_branches_is_an_error(tmp_path: Path) -> None:
     path = archive(tmp_path / "list.git", "one")
     git(path, "symbolic-ref", "HEAD", "refs/heads/main")
