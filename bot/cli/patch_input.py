@@ -217,10 +217,18 @@ def _mails(source: "Archive", isolate: "Isolate", problems: list[str]) -> list[R
     def split(source: "Archive") -> list[RawMail]:
         if isinstance(source, Mbox | StandardInput):
             return source.mails()
-        batches = list(source.batches({}))
-        skipped = [mail for batch in batches for mail in batch.unread]
-        problems.extend(f"{source.name}: cannot read mail {mail.origin}: {mail.reason}" for mail in skipped)
-        return [mail for batch in batches for mail in batch.mails]
+        mails: list[RawMail] = []
+        try:
+            for batch in source.batches({}):
+                problems.extend(
+                    f"{source.name}: cannot read mail {mail.origin}: {mail.reason}" for mail in batch.unread
+                )
+                mails += batch.mails
+        except InboxError as error:
+            if not mails:
+                raise
+            problems.append(str(error))
+        return mails
 
     def split_text(source: "Archive") -> list[RawMail]:
         try:

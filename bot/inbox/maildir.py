@@ -3,11 +3,13 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import MAX_READS, SETTLED, MailFile, Writers, load_file, sha256
-from bot.ports.raw_mail import Batch, DeletedMail, RawMail
+from bot.mail.parse import MAX_SIZE
+from bot.ports.raw_mail import Batch, DeletedMail, RawMail, UnreadMail
 from rules.lazy import dataclass, re
 
 if TYPE_CHECKING:
@@ -90,7 +92,7 @@ class Maildir:
 
     Timestamps do not decide which files are new. The process remembers the names that it read, and the cursor has a
     digest for each group of names. After a restart the files of a changed group are read again, and the store ignores
-    the mails that it knows. A mail arrived when its file was last written.
+    the mails that it knows. A mail arrived when its file was last written. A file that is too large is not read.
     """
 
     def __init__(self, path: "Path", name: str = "", writers: Writers | None = None) -> None:
@@ -101,29 +103,46 @@ class Maildir:
         self._behind: str | None = None
 
     def batches(self, cursors: dict[str, str], size: int = 500) -> Iterator[Batch]:
-        """Yield the mails after the cursor, in the order of their names."""
+        """Yield the mails after the cursor, in the order of their names.
+
+        Raises InboxError at the end if files cannot be read. They are tried again in the next round.
+        """
         cursor = cursors.get("maildir", "")
         files = _Files(self.path)
         names = self._known(cursor, files)
         due = _due_files(names, files)
+        errors: list[InboxError] = []
         for start in range(0, len(due), size):
             self._behind = None
             mails: list[RawMail] = []
             replaced: list[DeletedMail] = []
+            unread: list[UnreadMail] = []
             for entry in due[start : start + size]:
-                file = files.read(entry)
+                origin = f"{entry.path.parent.name}/{entry.path.name}"
+                if entry.size > MAX_SIZE:
+                    names.add(entry.unique, entry.size)
+                    arrived = datetime.fromtimestamp(entry.changed / 10**9, UTC)
+                    unread.append(UnreadMail(origin, arrived, f"larger than {MAX_SIZE:,} bytes"))
+                    continue
+                try:
+                    file = files.read(entry)
+                except InboxError as error:
+                    errors.append(error)
+                    continue
                 if file is None or self._unfinished(file):
                     continue
-                origin = f"{entry.path.parent.name}/{entry.path.name}"
                 mails.append(RawMail(origin, file.written, file.data))
                 before = names.sizes.get(entry.unique)
                 if before is not None and before < len(file.data):
                     replaced.append(DeletedMail(f"{origin}, which goes on", file.data[:before]))
                 names.add(entry.unique, len(file.data))
             cursor = self._remember(names)
-            yield Batch(self.name, "maildir", cursor, tuple(mails), tuple(replaced))
+            yield Batch(self.name, "maildir", cursor, tuple(mails), tuple(replaced), unread=tuple(unread))
         if names.sizes and self._remember(names) != cursor:
             yield Batch(self.name, "maildir", self._remember(names), ())
+        if errors:
+            more = f" (and {len(errors) - 1:,} more files)" if len(errors) > 1 else ""
+            raise InboxError(f"{errors[0]}{more}")
 
     def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
         """Return the last mails before the cursor, in the order of their names."""

@@ -24,12 +24,13 @@ class KnowledgeRows:
             col(PostingRow.state) != PRUNED,
         )
         not_stored = *unread, col(MailRow.length) == 0, col(MailRow.origin).like("%.git@%")
+        stored = *unread, col(MailRow.length) > 0
         with self._database.writing() as session:
             again = session.exec(select(MailRow).where(*not_stored)).all()
             for row in again:
                 session.merge(CursorRow(source=row.source, epoch=row.origin, position=""))
                 session.delete(row)
             session.flush()
-            read = session.exec(update(MailRow).where(*unread).values(state="new", reason="")).rowcount
+            read = session.exec(update(MailRow).where(*stored).values(state="new", reason="")).rowcount
             refused = session.exec(update(PostingRow).where(*unchecked).values(verdict="", reason="", tries=0)).rowcount
             return len(again) + read + refused

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.inbox.mailbox import MailFile, load_file
 from bot.mail.parse import parse
 from rules.analysis.view import SeriesView
 from rules.finding import Report
@@ -773,6 +774,27 @@ def test_a_mail_that_an_archive_cannot_read_is_named_and_the_others_are_checked(
     assert "[missing-safety-comment]" in result.out
     head = _git(path, "rev-parse", "master").decode().strip()
     assert re.fullmatch(rf"patchwarden: {path}: cannot read mail 0.git@{head}: .*{name}.*\n", result.err)
+
+
+def test_an_archive_that_cannot_be_read_to_its_end_is_checked_up_to_there(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("cur", "new"):
+        (tmp_path / "mail" / folder).mkdir(parents=True)
+    (tmp_path / "mail/new/1.a").write_bytes(patch("1@example.org"))
+    (tmp_path / "mail/new/2.b").write_bytes(patch("2@example.org", "fan"))
+
+    def load(file: Path) -> MailFile:
+        if file.name == "2.b":
+            raise PermissionError(13, "Permission denied", str(file))
+        return load_file(file)
+
+    monkeypatch.setattr("bot.inbox.maildir.load_file", load)
+    result = run("check", "--no-tree", tmp_path / "mail")
+
+    assert result.status == 2
+    assert "[missing-safety-comment]" in result.out
+    assert f"patchwarden: {tmp_path}/mail/new/2.b: Permission denied\n" == result.err
 
 
 @pytest.mark.parametrize("where", ["--git", "--tree"])

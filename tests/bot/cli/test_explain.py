@@ -111,8 +111,11 @@ def test_quarantine_lists_shows_and_releases(explained: Call, patchwarden: Call)
     assert patchwarden("quarantine", "show", number)[0] == 2
 
 
-def test_a_mail_that_was_not_read_is_listed_and_cannot_be_shown(patchwarden: Call, tmp_path: Path) -> None:
-    unread = UnreadMail(f"0.git@{'1' * 40}", START, "larger than 4,000,000 bytes")
+@pytest.mark.parametrize(("origin", "status"), [(f"0.git@{'1' * 40}", 0), ("new/1", 2)])
+def test_a_mail_that_was_not_read_is_listed_and_cannot_be_shown(
+    patchwarden: Call, tmp_path: Path, origin: str, status: int
+) -> None:
+    unread = UnreadMail(origin, START, "larger than 4,000,000 bytes")
     (tmp_path / "var").mkdir()
     with Repository(tmp_path / "var" / "patchwarden.db") as store:
         store.ingest(Batch("list.git", "0.git", "1", (), unread=(unread,)))
@@ -121,7 +124,8 @@ def test_a_mail_that_was_not_read_is_listed_and_cannot_be_shown(patchwarden: Cal
     listed, shown = patchwarden("quarantine", "list")[1], patchwarden("quarantine", "show", record["name"])
 
     assert (unread.origin, unread.reason, 0) == (record["origin"], record["reason"], record["bytes"])
-    assert "not stored, from list.git 0.git@111" in listed
+    assert f"not stored, from list.git {origin[:9]}" in listed
+    assert patchwarden("quarantine", "release", record["name"])[0] == status
     assert (shown[0], "it was not read: larger than 4,000,000 bytes" in shown[2]) == (2, True)
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from bot.inbox.error import InboxError
-from bot.inbox.mailbox import Mbox, StandardInput, split_mbox
+from bot.inbox.mailbox import MailFile, Mbox, StandardInput, load_file, split_mbox
 from bot.inbox.maildir import Maildir
 from bot.ports.archive import Archive
+from bot.ports.raw_mail import Batch
 from tests.growth import assert_linear
 
 LINE = b"From mboxrd@z Thu Jan  1 00:00:00 1970\n"
@@ -106,3 +107,48 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("unit", [b"a00:00:00", b"00:00:00 ", b"2026 ", b"From ", b"\nFrom a ", b"\nFrom a 00:00:00 "])
 def test_from_lines_cost_time_in_proportion_to_their_length(unit: bytes) -> None:
     assert_linear(lambda size: b"From: a\n\nFrom a" + unit * (size // len(unit)) + b"\n", split_mbox, 20_000)
+
+
+def _maildir(path: Path, *names: str) -> Path:
+    for folder in ("cur", "new", "tmp"):
+        (path / folder).mkdir(parents=True)
+    for name in names:
+        (path / "new" / name).write_bytes(f"Subject: {name}\n\n".encode())
+    return path
+
+
+def test_a_file_of_a_maildir_that_cannot_be_read_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _maildir(tmp_path / "mail", "1.a", "2.b", "3.c")
+
+    def load(file: Path) -> MailFile:
+        if file.name == "2.b":
+            raise PermissionError(13, "Permission denied", str(file))
+        return load_file(file)
+
+    source, batches = Maildir(path), list[Batch]()
+    with monkeypatch.context() as patched:
+        patched.setattr("bot.inbox.maildir.load_file", load)
+        with pytest.raises(InboxError, match=rf"^{path}/new/2.b: Permission denied$"):
+            batches.extend(source.batches({}))
+        with pytest.raises(InboxError, match=rf"^{path}/new/2.b: Permission denied$"):
+            list(source.batches({batches[0].epoch: batches[0].cursor}))
+    later = texts(source, {batches[0].epoch: batches[0].cursor})
+
+    assert [b"Subject: 1.a\n\n", b"Subject: 3.c\n\n"] == [mail.raw for mail in batches[0].mails]
+    assert [b"Subject: 2.b\n\n"] == later
+
+
+def test_a_file_of_a_maildir_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    path = _maildir(tmp_path / "mail", "1.a", "2.b", "3.c")
+    with (path / "new" / "2.b").open("r+b") as file:
+        file.truncate(2_000_000_000)
+    source = Maildir(path)
+
+    (batch,) = source.batches({})
+
+    assert [b"Subject: 1.a\n\n", b"Subject: 3.c\n\n"] == [mail.raw for mail in batch.mails]
+    assert [("new/2.b", "larger than 4,000,000 bytes")] == [(mail.origin, mail.reason) for mail in batch.unread]
+    for again in (source, Maildir(path)):
+        assert not list(again.batches({batch.epoch: batch.cursor}))
