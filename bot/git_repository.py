@@ -16,6 +16,9 @@ from pygit2.enums import Option, RepositoryOpenFlag
 
 from rules.lazy import re
 
+READ_ERRORS: Final = (pygit2.GitError, KeyError, OSError)
+"""What libgit2 raises for an object that is damaged or missing; OSError for a damaged pack of a multi-pack index."""
+
 _STORAGE: Final = "extensions.refstorage"
 _LIST: Final = ("for-each-ref", "--include-root-refs", "--format=%(objectname) %(refname) %(symref)")
 _UNBORN: Final = "refs/heads/unborn"
@@ -56,7 +59,7 @@ def damage(path: str | Path, error: Exception) -> str:
     """Return what is wrong with a repository of which libgit2 cannot read an object, and how to find or get it."""
     top = Path(path)
     # The text of a KeyError is quoted, and is often the id alone.
-    reason = str(error.args[0] if error.args else error)
+    reason = str(error.args[0] if isinstance(error, KeyError) and error.args else error).removesuffix(": ")
     reason = f"there is no object {reason}" if _ID.fullmatch(reason) else reason
     if any(any((top / place).glob("pack/*.promisor")) for place in ("objects", ".git/objects")):
         fault = "is a partial clone, which lacks files; `git fetch --refetch --no-filter` gets them"

@@ -13,7 +13,7 @@ from typing import Final
 import pygit2
 from pygit2.enums import SortMode
 
-from bot.git_repository import damage, open_repository
+from bot.git_repository import READ_ERRORS, damage, open_repository
 from bot.inbox.epochs import COMMIT_ID, find_epochs
 from bot.inbox.error import InboxError
 from bot.mail.parse import MAX_SIZE
@@ -58,7 +58,7 @@ def walk(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Commit]:
         if known is not None:
             walker.hide(known)
         yield from walker
-    except (pygit2.GitError, KeyError, ValueError) as error:
+    except (*READ_ERRORS, ValueError) as error:
         raise InboxError(damage(repository.path, error)) from error
 
 
@@ -68,7 +68,7 @@ def walk_back(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Com
         known = None if repository.head_is_unborn else _known(repository, cursor)
         if known is not None:
             yield from repository.walk(known)
-    except (pygit2.GitError, KeyError, ValueError) as error:
+    except (*READ_ERRORS, ValueError) as error:
         raise InboxError(damage(repository.path, error)) from error
 
 
@@ -76,7 +76,7 @@ def find_commits(repository: pygit2.Repository, ids: Iterable[bytes]) -> list[py
     """Return the commits with these binary ids. Raises InboxError if one is missing."""
     try:
         return [repository[pygit2.Oid(raw=commit_id)].peel(pygit2.Commit) for commit_id in ids]
-    except (pygit2.GitError, KeyError) as error:
+    except READ_ERRORS as error:
         raise InboxError(damage(repository.path, error)) from error
 
 
@@ -173,7 +173,7 @@ def _check(repository: pygit2.Repository, path: Path) -> None:
     try:
         branches = sorted(repository.branches.local) if repository.head_is_unborn else []
         head = None if repository.head_is_unborn else repository.head.target
-    except pygit2.GitError as error:  # a damaged file of refs, for example
+    except (pygit2.GitError, OSError) as error:  # a damaged file of refs, for example
         raise InboxError(f"{path}: {error}") from error
     if branches:
         raise InboxError(
@@ -184,7 +184,7 @@ def _check(repository: pygit2.Repository, path: Path) -> None:
         return
     try:
         newest = list(islice(repository.walk(head), SAMPLE))
-    except (pygit2.GitError, KeyError, ValueError) as error:
+    except (*READ_ERRORS, ValueError) as error:
         raise InboxError(damage(path, error)) from error
     if not any(map(_has_mail, newest)):
         raise InboxError(
@@ -197,7 +197,7 @@ def _has_mail(commit: pygit2.Commit) -> bool:
     """Return whether the commit adds or removes a mail, or may do so because its tree is damaged."""
     try:
         return any(name in commit.tree for name in ("m", "d"))
-    except (pygit2.GitError, KeyError):
+    except READ_ERRORS:
         return True
 
 
@@ -227,7 +227,7 @@ def _mail(commit: pygit2.Commit, repository: pygit2.Repository) -> tuple[str, by
             raise _TooLargeError(f"larger than {MAX_SIZE:,} bytes")
         # As `entry.data` the bytes would be copied once more.
         return name, objects.read(files[name])[1]
-    except (pygit2.GitError, KeyError) as error:
+    except READ_ERRORS as error:
         raise InboxError(damage(repository.path, error)) from error
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import pygit2
 
-from bot.git_repository import damage
+from bot.git_repository import READ_ERRORS, damage
 from bot.kernel.error import KernelError
 from bot.kernel.index import Index
 from bot.kernel.out_of_memory import check_memory
@@ -200,7 +200,7 @@ def damage_named(path: str) -> Iterator[None]:
     """Raise KernelError, which names the repository, for an object of a tree that is damaged or missing."""
     try:
         yield
-    except (KeyError, pygit2.GitError) as error:
+    except READ_ERRORS as error:
         check_memory()
         raise KernelError(damage(path, error)) from error
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import pygit2
 
+from bot.git_repository import READ_ERRORS
 from bot.kernel.error import KernelError
 from bot.kernel.facts import walk_files
 from bot.kernel.index import Index
@@ -78,7 +79,7 @@ class _CommitTree(GitTree):
                 for path, entry in walk_files(self._commit.tree, "")
                 if path.endswith(_RUST) and entry.filemode != pygit2.enums.FileMode.LINK
             )
-        except (KeyError, pygit2.GitError) as error:
+        except READ_ERRORS as error:
             check_memory()
             raise KernelError(f"{self._path}: commit {self._commit.id} is incomplete: {error}") from error
 

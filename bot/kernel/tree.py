@@ -39,8 +39,8 @@ class Repository:
         except (KeyError, ValueError):
             check_memory()
             return None
-        except pygit2.GitError as error:
-            raise KernelError(f"{self.path}: {name}: {error}") from error
+        except (pygit2.GitError, OSError) as error:
+            raise self._damaged(name, error) from error
 
     def blob(self, blob_id: str) -> bytes | None:
         """Return the bytes of the only blob whose id has that prefix, or None. Raises KernelError."""
@@ -48,8 +48,8 @@ class Repository:
             entry = self.git[blob_id] if self._objects.may_have(blob_id) else None
         except (KeyError, ValueError):
             entry = None
-        except pygit2.GitError as error:
-            raise KernelError(f"{self.path}: {blob_id}: {error}") from error
+        except (pygit2.GitError, OSError) as error:
+            raise self._damaged(blob_id, error) from error
         if entry is None:
             check_memory()
         return entry.data if isinstance(entry, pygit2.Blob) else None
@@ -59,6 +59,10 @@ class Repository:
         with damage_named(str(self.path)):
             deltas = before.tree.diff_to_tree(after.tree).deltas
         return tuple(dict.fromkeys(path for delta in deltas for path in (delta.old_file.path, delta.new_file.path)))
+
+    def _damaged(self, name: str, error: Exception) -> KernelError:
+        reason = str(error).removeprefix(f"{name}: ").removesuffix(": ")
+        return KernelError(f"{self.path}: {name}: {reason}")
 
     @cached_property
     def _objects(self) -> Objects:

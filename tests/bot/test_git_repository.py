@@ -12,6 +12,7 @@ import pygit2
 import pytest
 
 from bot.git_repository import open_repository
+from bot.inbox.error import InboxError
 from bot.inbox.git_archive import GitArchive
 from bot.kernel.error import KernelError
 from bot.kernel.tree import Repository
@@ -193,6 +194,25 @@ def test_an_object_that_is_also_in_a_pack_is_read_from_there(tmp_path: Path) -> 
     _damage(tmp_path / "files.git", name, lambda content: content[:-1])
 
     assert name == str(open_repository(tmp_path / "files.git")[pygit2.Oid(hex=name)].id)
+
+
+@pytest.mark.parametrize("size", [0, 40, -1])
+def test_a_truncated_pack_of_a_multi_pack_index_is_an_error_that_names_it(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "kernel.git"
+    first = commit(repository(path), {"a": "1\n"}, 1)
+    for command in (["repack", "-adq"], ["multi-pack-index", "write"]):
+        subprocess.run(["git", "-C", path, *command], check=True, capture_output=True)
+    (pack,) = (path / "objects" / "pack").glob("*.pack")
+    content = pack.read_bytes()
+    pack.unlink()
+    pack.write_bytes(content[:size])
+    kernel = Repository(path)
+
+    for read in (lambda: kernel.commit("main"), lambda: kernel.commit(first), lambda: kernel.tips):
+        with pytest.raises(KernelError, match=rf"kernel\.git: .*{pack.name}"):
+            read()
+    with pytest.raises(InboxError, match=rf"kernel\.git: .*{pack.name}"):
+        list(GitArchive(path).batches({}))
 
 
 def _damage(path: Path, name: str, change: Callable[[bytes], bytes]) -> Path:
