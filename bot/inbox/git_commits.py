@@ -16,7 +16,7 @@ from pygit2.enums import SortMode
 from bot.git_repository import READ_ERRORS, damage, open_repository
 from bot.inbox.epochs import COMMIT_ID, find_epochs
 from bot.inbox.error import InboxError
-from bot.mail.parse import MAX_SIZE
+from bot.mail.parse import MAX_SIZE, TOO_LARGE
 from bot.ports.raw_mail import Batch, DeletedMail, RawMail, UnreadMail
 
 SAMPLE: Final = 100
@@ -224,7 +224,7 @@ def _mail(commit: pygit2.Commit, repository: pygit2.Repository) -> tuple[str, by
         if objects.read_header(files[name])[1] > MAX_SIZE:
             if name == "d":  # the mail that it removes was not read either
                 return "", b""
-            raise _TooLargeError(f"larger than {MAX_SIZE:,} bytes")
+            raise _TooLargeError(TOO_LARGE)
         # As `entry.data` the bytes would be copied once more.
         return name, objects.read(files[name])[1]
     except READ_ERRORS as error:

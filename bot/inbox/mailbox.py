@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.inbox.error import InboxError
-from bot.ports.raw_mail import Batch, DeletedMail, RawMail
+from bot.mail.parse import MAX_SIZE, TOO_LARGE
+from bot.ports.raw_mail import Batch, DeletedMail, RawMail, UnreadMail
 from rules.lazy import cached_property, dataclass, re, replace
 
 if TYPE_CHECKING:
@@ -230,11 +231,13 @@ class _Due:
         mails = self.raw_mails(epoch, arrived)
         behind = f"{self.end}:{sha256(self.data[: self.end]).hex()}"
         for start in range(0, len(mails), size):
-            raw = tuple(mails[start : start + size])
+            some = mails[start : start + size]
+            raw = tuple(mail for mail in some if len(mail.raw) <= MAX_SIZE)
+            unread = tuple(UnreadMail(mail.origin, arrived, TOO_LARGE) for mail in some if len(mail.raw) > MAX_SIZE)
             replaced = self.replaced if start == 0 else None
-            deleted = () if replaced is None else (DeletedMail(f"{raw[0].origin}, which goes on", replaced),)
+            deleted = () if replaced is None else (DeletedMail(f"{some[0].origin}, which goes on", replaced),)
             # Only the last mail has a cursor: a reader that stopped before it starts again.
-            yield Batch(source, epoch, behind if start + size >= len(mails) else cursor, raw, deleted)
+            yield Batch(source, epoch, behind if start + size >= len(mails) else cursor, raw, deleted, unread=unread)
 
 
 def _known(data: bytes, cursor: str) -> int:

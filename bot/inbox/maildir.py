@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import MAX_READS, SETTLED, MailFile, Writers, load_file, sha256
-from bot.mail.parse import MAX_SIZE
+from bot.mail.parse import MAX_SIZE, TOO_LARGE
 from bot.ports.raw_mail import Batch, DeletedMail, RawMail, UnreadMail
 from rules.lazy import dataclass, re
 
@@ -122,7 +122,7 @@ class Maildir:
                 if entry.size > MAX_SIZE:
                     names.add(entry.unique, entry.size)
                     arrived = datetime.fromtimestamp(entry.changed / 10**9, UTC)
-                    unread.append(UnreadMail(origin, arrived, f"larger than {MAX_SIZE:,} bytes"))
+                    unread.append(UnreadMail(origin, arrived, TOO_LARGE))
                     continue
                 try:
                     file = files.read(entry)
@@ -149,7 +149,8 @@ class Maildir:
         cursor = cursors.get("maildir", "")
         files = _Files(self.path)
         names = self._known(cursor, files)
-        last = sorted((files.entries[unique] for unique in names.sizes), key=lambda entry: entry.order)
+        known = (files.entries[unique] for unique, size in names.sizes.items() if size <= MAX_SIZE)
+        last = sorted(known, key=lambda entry: entry.order)
         for start in range(max(0, len(last) - most), len(last), 100):
             read = ((entry, files.read(entry)) for entry in last[start : start + 100])
             mails = (

@@ -16,6 +16,8 @@ from bot.mail.mime import CONTENT_FIELDS, Text, TooComplex, read_body
 from rules.lazy import re, replace
 
 MAX_SIZE: Final = 4_000_000
+TOO_LARGE: Final = f"larger than {MAX_SIZE:,} bytes"
+"""Why a larger mail is not read."""
 MAX_HEADER_SIZE: Final = 256_000
 MAX_ENCODED_WORDS: Final = 2_000
 MAX_ID: Final = 500
@@ -47,7 +49,7 @@ def parse(raw: bytes, needs_recipients: Callable[[Message], bool] = _always) -> 
     archive nobody needs them.
     """
     if len(raw) > MAX_SIZE:
-        return _unreadable(f"larger than {MAX_SIZE:,} bytes", raw)
+        return _unreadable(TOO_LARGE, raw)
     has_top = raw[:1] in _MARKS_OF_TOP or raw.startswith(b"From ")
     start = top.end() if has_top and (top := _TOP.match(raw)) else 0
     end, body_start = _end_of_header(raw, start)

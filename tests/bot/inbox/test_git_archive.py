@@ -267,7 +267,7 @@ def test_a_mail_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytes
     (batch,) = GitArchive(path).batches({})
 
     assert [b"one", b"two"] == [mail.raw for mail in batch.mails]
-    assert [(f"0.git@{git(path, 'rev-parse', 'master~2')}", "larger than 10 bytes", False)] == [
+    assert [(f"0.git@{git(path, 'rev-parse', 'master~2')}", "larger than 4,000,000 bytes", False)] == [
         (mail.origin, mail.reason, mail.is_damaged) for mail in batch.unread
     ]
     assert () == batch.deleted

@@ -152,3 +152,15 @@ def test_a_file_of_a_maildir_that_is_too_large_is_not_read(tmp_path: Path) -> No
     assert [("new/2.b", "larger than 4,000,000 bytes")] == [(mail.origin, mail.reason) for mail in batch.unread]
     for again in (source, Maildir(path)):
         assert not list(again.batches({batch.epoch: batch.cursor}))
+        assert 2 == sum(len(earlier.mails) for earlier in again.before({batch.epoch: batch.cursor}, 10))
+
+
+def test_a_mail_of_an_mbox_that_is_too_large_is_no_mail_of_its_batch(tmp_path: Path) -> None:
+    path = tmp_path / "list.mbox"
+    path.write_bytes(BOX + LINE + b"Subject: three\n\n" + b"a" * 4_000_000 + b"\n\n" + LINE + b"Subject: four\n\n\n")
+
+    (batch,) = Mbox(path).batches({})
+
+    assert 3 == len(batch.mails)
+    assert [("list.mbox@0#3", "larger than 4,000,000 bytes")] == [(mail.origin, mail.reason) for mail in batch.unread]
+    assert [] == texts(Mbox(path), {batch.epoch: batch.cursor})
