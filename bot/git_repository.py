@@ -23,6 +23,7 @@ _STORAGE: Final = "extensions.refstorage"
 _LIST: Final = ("for-each-ref", "--include-root-refs", "--format=%(objectname) %(refname) %(symref)")
 _UNBORN: Final = "refs/heads/unborn"
 _ID: Final = re.compile(r"[0-9a-f]{40}")
+_LOOSE_FOLDER: Final = re.compile(r"[0-9a-f]{2}")
 _PIECE: Final = 1024 * 1024  # bytes of an object that are read and decompressed at once
 _ID_LENGTH: Final = 40
 _MAX_ALTERNATES: Final = 5  # folders of objects that name one another, as in git
@@ -47,7 +48,9 @@ def open_repository(path: Path, flags: RepositoryOpenFlag = RepositoryOpenFlag.D
         if "is not owned by" in reason:
             reason = f"it belongs to another user; `git config --global --add safe.directory {path}` permits to read it"
         raise pygit2.GitError(reason) from error
-    repository.odb.add_backend(_DamagedObjects(_object_folders(Path(repository.path))), _LOOSE_PRIORITY + 1)
+    # Objects become truncated when the machine stops, so the folders are asked only when a repository is opened.
+    if loose := tuple(filter(_has_loose_objects, _object_folders(Path(repository.path)))):
+        repository.odb.add_backend(_DamagedObjects(loose), _LOOSE_PRIORITY + 1)
     if _STORAGE in repository.config and repository.config[_STORAGE] != "files":
         refs = pygit2.Refdb.new(repository)
         refs.set_backend(_ListedRefs(Path(repository.path)))
@@ -88,6 +91,13 @@ def _object_folders(git_directory: Path) -> tuple[Path, ...]:
         folders |= dict.fromkeys(found)
         found = [folder / name for folder in found for name in _alternates(folder)]
     return tuple(folders)
+
+
+def _has_loose_objects(folder: Path) -> bool:
+    try:
+        return any(_LOOSE_FOLDER.fullmatch(entry.name) for entry in folder.iterdir())
+    except OSError:
+        return False
 
 
 def _alternates(folder: Path) -> list[str]:
