@@ -47,7 +47,10 @@ _RUST_FOLDERS = (
 )
 
 
-_MAX_FOLDERS = 256  # folders that stay open; a tree has 6,000
+_MAX_FOLDERS = 256  # folders that are kept; a tree has 6,000
+_FOLDER = b"40000"
+_SUBMODULE = b"160000"
+_ID_BYTES = 20
 
 
 class GitFacts:
@@ -55,11 +58,12 @@ class GitFacts:
 
     def __init__(self, repository: pygit2.Repository, tree: pygit2.Tree, index: Index) -> None:
         self._path = repository.path
+        self._repository = repository
         self._objects = repository.odb
         self._tree = tree
         self._index = index
-        self._ids: dict[str, str | None] = {}
-        self._folders: dict[str, pygit2.Tree | None] = {"": tree}
+        self._ids: dict[str, str] = {}
+        self._folders: dict[str, dict[bytes, bytes]] = {}
         self._modules: dict[str, ModuleFacts] = {}
         self._outlines: dict[str, KconfigOutline | None] = {}
 
@@ -133,22 +137,28 @@ class GitFacts:
         """Return the blob id of the file, or None if the commit has no such file."""
         if path not in self._ids:
             folder, _, name = path.rpartition("/")
-            entry = self._entry(self._folder(folder), name)
-            self._ids[path] = str(entry.id) if isinstance(entry, pygit2.Blob) else None
+            found = self._folder(folder).get(_bytes(name))
+            if found is None:
+                return None
+            self._ids[path] = found.hex()
         return self._ids[path]
 
-    def _folder(self, path: str) -> pygit2.Tree | None:
+    def _folder(self, path: str) -> dict[bytes, bytes]:
+        """Return the entries of a folder; none if it is missing. pygit2 leaks each name that it searches in a tree."""
         if path not in self._folders:
-            above, _, name = path.rpartition("/")
-            entry = self._entry(self._folder(above), name)
+            found = self._folder_id(path)
             if len(self._folders) >= _MAX_FOLDERS:
-                self._folders = {"": self._tree}
-            self._folders[path] = entry if isinstance(entry, pygit2.Tree) else None
+                self._folders = {}
+            with damage_named(self._path):
+                self._folders[path] = {} if found is None else _entries(self._objects.read(found)[1])
         return self._folders[path]
 
-    def _entry(self, tree: pygit2.Tree | None, name: str) -> pygit2.Object | None:
-        with damage_named(self._path):
-            return tree[name] if tree is not None and name and name in tree else None
+    def _folder_id(self, path: str) -> pygit2.Oid | None:
+        if not path:
+            return self._tree.id
+        above, _, name = path.rpartition("/")
+        found = self._folder(above).get(_bytes(f"{name}/"))
+        return None if found is None else pygit2.Oid(raw=found)
 
     def _content(self, blob: str) -> Callable[[], bytes]:
         def content() -> bytes:
@@ -157,42 +167,60 @@ class GitFacts:
 
         return content
 
-    def _files(self, folder: pygit2.Tree, prefix: str, ending: str | tuple[str, ...]) -> list[str]:
+    def _files(self, folder: str, ending: str | tuple[str, ...]) -> list[str]:
+        found = self._folder_id(folder)
         with damage_named(self._path):
-            return [path for path, _ in walk_files(folder, prefix) if path.endswith(ending)]
+            top = None if found is None else self._repository[found]
+            files = walk_files(top, f"{folder}/") if isinstance(top, pygit2.Tree) else ()
+            return [path for path, _ in files if path.endswith(ending)]
 
     @cached_property
     def _rust(self) -> tuple[str, ...]:
         return tuple(self.cached("rust", self._read_rust_paths))
 
     def _read_rust_paths(self) -> Iterable[str]:
-        paths: list[str] = []
-        for top in _RUST_FOLDERS:
-            folder = self._folder(top)
-            if folder is not None:
-                paths += self._files(folder, f"{top}/", (".rs", ".rs.S"))
+        paths = (path for top in _RUST_FOLDERS for path in self._files(top, (".rs", ".rs.S")))
         return sorted(path for path in paths if not path.startswith(_THIRD_PARTY))
 
     @cached_property
     def _helpers(self) -> tuple[str, ...]:
-        folder = self._folder("rust")
-        return tuple(sorted(filter(is_helper_source, self._files(folder, "rust/", ".c")))) if folder is not None else ()
+        return tuple(sorted(filter(is_helper_source, self._files("rust", ".c"))))
 
     @cached_property
-    def _reached(self) -> dict[str, list[str]]:
+    def _reached(self) -> dict[str, tuple[str, ...]]:
         return self._by_blob(read_included(self))
 
     @cached_property
-    def _kconfig_paths(self) -> dict[str, list[str]]:
+    def _kconfig_paths(self) -> dict[str, tuple[str, ...]]:
         return self._by_blob(dict.fromkeys(reading.path for reading in read_kconfig_files(self).readings))
 
-    def _by_blob(self, paths: Iterable[str]) -> dict[str, list[str]]:
-        by_blob: dict[str, list[str]] = {}
+    def _by_blob(self, paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        by_blob: dict[str, tuple[str, ...]] = {}
         for path in paths:
             blob = self.blob_id(path)
             if blob is not None:
-                by_blob.setdefault(blob, []).append(path)
+                by_blob[blob] = (*by_blob.get(blob, ()), path)
         return by_blob
+
+
+def _entries(folder: bytes) -> dict[bytes, bytes]:
+    """Return the ids of the files and folders in the object of a folder, by their names. Those of folders end in `/`.
+
+    An entry is its mode, a space, its name, a zero byte and its id.
+    """
+    entries: dict[bytes, bytes] = {}
+    start = 0
+    while start < len(folder):
+        end = folder.index(b"\0", start)
+        mode, _, name = folder[start:end].partition(b" ")
+        start = end + 1 + _ID_BYTES
+        if mode != _SUBMODULE:
+            entries[name + b"/" if mode == _FOLDER else name] = folder[end + 1 : start]
+    return entries
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import re
 import resource
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from bot.kernel.base import Chosen, make_base
 from bot.kernel.error import KernelError
 from bot.kernel.evidence import matching
+from bot.kernel.facts import _entries
 from bot.kernel.index import Index
 from bot.kernel.tree import GitTree, Repository
 from rules.bindings.index import Bindings
@@ -46,6 +48,27 @@ def test_files_and_blobs_are_read(kernel: Repository) -> None:
     assert None is tree.read("no/such/file")
     assert None is tree.blob(blob_id(text)[:6])
     assert None is tree.blob("z" * 12)
+
+
+def test_names_that_were_looked_up_are_released(kernel: Repository) -> None:
+    """pygit2 1.21 leaks a reference to each name that it searches in a tree."""
+    tree = _tree(kernel, "v1", Index(None))
+    absent, folder = "".join(["ab", "sent"]), "".join(["inc", "lude"])
+    before = sys.getrefcount(absent), sys.getrefcount(folder)
+
+    for _ in range(3):
+        assert None is tree.blob_id(absent)
+        assert None is tree.blob_id(folder)
+
+    assert before == (sys.getrefcount(absent), sys.getrefcount(folder))
+
+
+def test_a_folder_has_files_and_folders_with_any_ids() -> None:
+    other, wanted = b" a\0".ljust(20, b"4"), bytes(range(20))
+    folder = b"40000 a\0%b100644 b\0%b160000 c\0%b120000 aa\0%b" % (wanted, other, other, other)
+
+    assert _entries(folder) == {b"a/": wanted, b"b": other, b"aa": other}
+    assert _entries(b"") == {}
 
 
 def test_the_border_equals_that_of_the_files(kernel: Repository) -> None:
