@@ -109,7 +109,6 @@ class Index:
         self._path = path
         self._database = _open(path)
         self._on_index = on_index
-        self._includes: dict[str, str] = {}
         self._new_sources: dict[str, CSource] = {}
         self._new_facts: dict[tuple[str, str], str] = {}
 
@@ -143,15 +142,15 @@ class Index:
     @_reading
     def includes(self, blob: str, content: Callable[[], bytes]) -> tuple[str, ...]:
         """Return the includes of the C file with that id."""
-        if not self._includes:
-            self._includes = dict(self._database.execute("SELECT blob, includes FROM source"))
-        if blob not in self._includes:
-            with self._on_index():
-                source = scan(content().decode("utf-8", "surrogateescape"))
-                self._new_sources[blob] = source
-                self._includes[blob] = includes_to_json(source.includes)
-                self._flush(_MAX_UNWRITTEN)
-        return includes_from_json(self._includes[blob])
+        if blob in self._new_sources:
+            return self._new_sources[blob].includes
+        row = self._database.execute("SELECT includes FROM source WHERE blob = ?", (blob,)).fetchone()
+        if row is not None:
+            return includes_from_json(row[0])
+        with self._on_index():
+            source = self._new_sources[blob] = scan(content().decode("utf-8", "surrogateescape"))
+            self._flush(_MAX_UNWRITTEN)
+        return source.includes
 
     @_reading
     def c(self, blob: str, content: Callable[[], bytes]) -> CSource:
@@ -270,14 +269,13 @@ class Index:
             except sqlite3.OperationalError:
                 self._database.close()
                 self._database = _open(None)
-                self._includes = {blob: includes_to_json(source.includes) for blob, source in self._new_sources.items()}
                 self._write()
         self._new_sources, self._new_facts = {}, {}
 
     def _write(self) -> None:
         database = self._database
         sources = [
-            (blob, self._includes[blob], declarations_to_json(source.declarations), source.declarations)
+            (blob, includes_to_json(source.includes), declarations_to_json(source.declarations), source.declarations)
             for blob, source in self._new_sources.items()
         ]
         with database:

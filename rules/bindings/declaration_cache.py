@@ -6,7 +6,7 @@ from typing import Final
 
 from rules.source.c.source import CSource, scan
 
-_CAPACITY: Final = 10_000  # declarations and members, about 5 MB
+_CAPACITY: Final = 3_000  # declarations and members, about 1.5 MB
 
 
 class DeclarationCache:

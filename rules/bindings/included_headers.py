@@ -3,7 +3,7 @@
 
 import posixpath
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from sys import intern
 
 from rules.bindings.fact_source import FactSource
 from rules.bindings.helper_facts import BINDINGS_HEADER, UAPI_HEADER
@@ -19,13 +19,17 @@ def candidate_paths(include: str, includer: str) -> tuple[str, ...]:
     `<asm/x.h>` means the file of each architecture and the generic file.
     """
     name = include[1:-1]
-    if include[0] != '"' and not name.startswith("../"):
+    if not _is_relative(include):
         return _searched_paths(name)
     beside = posixpath.normpath(posixpath.join(posixpath.dirname(includer), name))
     return tuple(dict.fromkeys((beside, *_searched_paths(name))))
 
 
-@lru_cache(maxsize=2**13)
+def _is_relative(include: str) -> bool:
+    """Tell whether the paths that an include can mean depend on the file that includes it."""
+    return include.startswith(('"', "<../"))
+
+
 def _searched_paths(name: str) -> tuple[str, ...]:
     """Return the paths that the name of an include can mean in the search path, whichever file includes it."""
     if name.startswith("../"):  # `<../../drivers/base/base.h>` is relative to a directory of the search path
@@ -54,7 +58,7 @@ def read_included(facts: FactSource) -> dict[str, str]:
         return [f"{path}\n{includer}" for path, includer in follow_includes(roots, facts.includes).items()]
 
     pairs = (pair.rpartition("\n") for pair in facts.cached("included", compute))
-    return {path: includer for path, _, includer in pairs}
+    return {intern(path): intern(includer) for path, _, includer in pairs}  # other trees have the same files
 
 
 def follow_includes(roots: Iterable[str], includes: Callable[[str], Iterable[str] | None]) -> dict[str, str]:
@@ -64,6 +68,7 @@ def follow_includes(roots: Iterable[str], includes: Callable[[str], Iterable[str
     """
     included_by: dict[str, str] = {}
     absent: set[str] = set()
+    searched: set[str] = set()
     level = [(root, "") for root in roots]
     while level:
         next_level: list[tuple[str, str]] = []
@@ -75,6 +80,9 @@ def follow_includes(roots: Iterable[str], includes: Callable[[str], Iterable[str
                 absent.add(path)
                 continue
             included_by[path] = includer
-            next_level += [(candidate, path) for include in written for candidate in candidate_paths(include, path)]
+            for include in written:
+                if include not in searched:
+                    next_level += [(candidate, path) for candidate in candidate_paths(include, path)]
+                    searched.update(() if _is_relative(include) else (include,))
         level = next_level
     return included_by

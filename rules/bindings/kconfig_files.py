@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Follow Kconfig from its root: the files that a tree reads, once for all architectures and once for each."""
 
+from sys import intern
+
 from rules.bindings.fact_source import FactSource
 from rules.lazy import dataclass
 from rules.source.kbuild.condition import ALWAYS, Condition, both, condition_of_text, condition_text
@@ -49,7 +51,9 @@ def read_kconfig_files(facts: FactSource) -> KconfigFiles:
 
     state, *lines = facts.cached("kconfig files", compute)
     parts = (line.split("\n") for line in lines)
-    readings = (Reading(path, architecture, condition_of_text(outer)) for path, architecture, outer in parts)
+    readings = (
+        Reading(intern(path), intern(architecture), condition_of_text(outer)) for path, architecture, outer in parts
+    )
     return KconfigFiles(tuple(readings), state == _COMPLETE)
 
 

@@ -218,7 +218,7 @@ def _read_parameter(tokens: tuple[str, ...], depth: int) -> str:
     return text if "*" in text else text.removeprefix("const ").removesuffix(" const")
 
 
-_read_cached = lru_cache(maxsize=1024)(_read_parameter)
+_read_cached = lru_cache(maxsize=512)(_read_parameter)
 
 
 def canonical_type(tokens: list[str]) -> str:
@@ -242,7 +242,7 @@ def _spell(tokens: tuple[str, ...]) -> str:
     return " ".join([*qualifiers, base]) + (f" {pointers}" if pointers else "")
 
 
-_spell_cached = lru_cache(maxsize=1024)(_spell)
+_spell_cached = lru_cache(maxsize=512)(_spell)
 
 
 def _join_type_calls(tokens: list[str]) -> list[str]:

@@ -250,7 +250,7 @@ def _read_names(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(fields)
 
 
-_read_cached = lru_cache(maxsize=1024)(_read_names)
+_read_cached = lru_cache(maxsize=256)(_read_names)
 
 
 def _shared_specifiers(tokens: list[str]) -> list[str]:

@@ -79,4 +79,4 @@ def _read_parameters(text: str) -> tuple[str, ...]:
 
 
 _words_cached = lru_cache(maxsize=1024)(_words_of)
-_parameters_cached = lru_cache(maxsize=1024)(lambda text: read_parameters(tokenize(text)))
+_parameters_cached = lru_cache(maxsize=256)(lambda text: read_parameters(tokenize(text)))

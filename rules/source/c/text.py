@@ -151,7 +151,7 @@ def _read_expression(word: str, rest: str) -> str:
     return " && ".join(part for part in parts if not (_constant(part) or _IGNORED_CONDITION.fullmatch(part)))
 
 
-_read_cached = lru_cache(maxsize=1024)(_read_expression)
+_read_cached = lru_cache(maxsize=256)(_read_expression)
 
 
 def _constant(part: str) -> str:

@@ -81,7 +81,7 @@ def _split(text: str) -> Condition:
     return tuple(tuple(map(intern, clause.split("|"))) for clause in text.split("&")) if text else ()
 
 
-_cached = lru_cache(maxsize=4_096)(_split)
+_cached = lru_cache(maxsize=1_024)(_split)
 
 
 def atom_pair(name: str) -> Pair:

@@ -82,6 +82,27 @@ def test_each_file_is_read_once_and_a_commit_costs_its_changed_files(
     assert [located.declaration.type for located in _open(kernel, "v1", first).declarations("f1")] == ["int"]
 
 
+def test_only_the_includes_are_read_that_are_asked_for(
+    kernel: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, statements = tmp_path / "index.sqlite", list[str]()
+    _open(kernel, "v1", Index(path))
+    connect: Callable[[Path | None], sqlite3.Connection] = index_module._open
+
+    def traced(path: Path | None) -> sqlite3.Connection:
+        database = connect(path)
+        database.set_trace_callback(statements.append)
+        return database
+
+    monkeypatch.setattr(index_module, "_open", traced)
+    found = kernel.commit("v1")
+    assert found is not None
+    GitTree(kernel, found, Index(path)).bindings().facts.includes("include/linux/h1.h")
+
+    assert len(statements) == 1
+    assert "WHERE blob" in statements[0]
+
+
 @pytest.mark.parametrize(("batch", "transactions"), [(256, 1), (10, 5)])
 def test_files_are_written_together(
     kernel: Repository, monkeypatch: pytest.MonkeyPatch, batch: int, transactions: int
