@@ -84,10 +84,8 @@ def _serve(settings: "Settings", archives: Sequence[Path], *, deliver: bool) -> 
 def _once(settings: "Settings", archives: Sequence[Path], *, deliver: bool) -> int:
     announce(settings)
     from bot.app.service import open_service
-    from bot.cli.screen import screen
     from bot.service.schedule import stopped_by_signals
 
-    console = screen()
     with (
         show_progress() as progress,
         open_service(settings, archives, progress, deliver=deliver, once=True) as service,
@@ -95,6 +93,9 @@ def _once(settings: "Settings", archives: Sequence[Path], *, deliver: bool) -> i
         with stopped_by_signals(service.stop):
             polled, reviewed, delivered = _run_jobs(service)
         tally, stopped = service.store.tally(), stop_notice(settings, service.store)
+    from bot.cli.screen import screen  # it takes 2 MB, which the jobs need
+
+    console = screen()
     unready = {outcome.posting_id: outcome for outcome in polled.unready}
     done = {outcome.posting_id for outcome in reviewed}
     outcomes = [*reviewed, *(outcome for posting_id, outcome in unready.items() if posting_id not in done)]

@@ -91,11 +91,16 @@ sys.exit(status)
 
 def loaded(folder: Path, *arguments: str) -> frozenset[str]:
     """Return the modules that are loaded after a command line."""
+    return frozenset(in_order(folder, *arguments))
+
+
+def in_order(folder: Path, *arguments: str) -> list[str]:
+    """Return the modules that are loaded after a command line, in the order in which they are loaded."""
     command = [sys.executable, "-c", _PROGRAM, *arguments]
     environment = {"PYTHONPATH": str(Path(__file__).parents[3]), "PATH": "/usr/bin:/bin", "HOME": str(folder)}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1), done.stderr
-    return frozenset(done.stderr.strip().split("\n")[-1].split())
+    return done.stderr.strip().split("\n")[-1].split()
 
 
 def heavy(modules: Collection[str]) -> set[str]:
@@ -140,6 +145,12 @@ def test_a_round_of_a_dry_run_loads_neither_sqlalchemy_nor_the_scheduler(tmp_pat
 
     assert bool(sources) == ({"bot.service.kernel_tree", "bot.service.landing"} <= modules)
     assert heavy(modules) & {"alembic", "apscheduler", "asyncio", "pydantic", "sqlalchemy", "sqlmodel"} == set()
+
+
+def test_what_prints_the_table_of_a_round_is_loaded_after_its_jobs(tmp_path: Path) -> None:
+    modules = in_order(tmp_path, "run", "--once")
+
+    assert modules.index("zstandard") < modules.index("rich")  # the first job that stores something loads it
 
 
 def test_the_first_process_of_a_round_loads_neither_libgit2_nor_jobs_that_are_off(tmp_path: Path) -> None:
