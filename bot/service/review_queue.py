@@ -11,7 +11,7 @@ from typing import Final
 from bot.ports.postings import DuePosting, Postings
 from bot.service.dependence import Relations, independent
 
-_MAX_WAITING: Final = 50
+_MAX_WAITING: Final = 24  # each has the packed blocks of its mails
 
 
 class ReviewQueue:

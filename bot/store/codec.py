@@ -77,7 +77,7 @@ def posting_of(value: bytes, mails: ReadMails | None = None, *, patches: Collect
     return decode_posting(value, mails, patches=patches)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=32)
 def _remembered(head: bytes) -> Posting:
     """Return the posting without its texts. The review of a later revision decodes it again."""
     return decode_head(head)
