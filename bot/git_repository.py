@@ -16,8 +16,9 @@ from pygit2.enums import Option, RepositoryOpenFlag
 
 from rules.lazy import re
 
-READ_ERRORS: Final = (pygit2.GitError, KeyError, OSError)
-"""What libgit2 raises for an object that is damaged or missing; OSError for a damaged pack of a multi-pack index."""
+READ_ERRORS: Final = (pygit2.GitError, KeyError, OSError, ValueError)
+"""What is raised for an object that is damaged or missing: OSError for a damaged pack of a multi-pack index, and
+ValueError for an object with other content than its kind has."""
 
 _STORAGE: Final = "extensions.refstorage"
 _LIST: Final = ("for-each-ref", "--include-root-refs", "--format=%(objectname) %(refname) %(symref)")

@@ -58,7 +58,7 @@ def walk(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Commit]:
         if known is not None:
             walker.hide(known)
         yield from walker
-    except (*READ_ERRORS, ValueError) as error:
+    except READ_ERRORS as error:
         raise InboxError(damage(repository.path, error)) from error
 
 
@@ -68,7 +68,7 @@ def walk_back(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Com
         known = None if repository.head_is_unborn else _known(repository, cursor)
         if known is not None:
             yield from repository.walk(known)
-    except (*READ_ERRORS, ValueError) as error:
+    except READ_ERRORS as error:
         raise InboxError(damage(repository.path, error)) from error
 
 
@@ -184,7 +184,7 @@ def _check(repository: pygit2.Repository, path: Path) -> None:
         return
     try:
         newest = list(islice(repository.walk(head), SAMPLE))
-    except (*READ_ERRORS, ValueError) as error:
+    except READ_ERRORS as error:
         raise InboxError(damage(path, error)) from error
     if not any(map(_has_mail, newest)):
         raise InboxError(

@@ -57,7 +57,7 @@ class GitFacts:
     """rules.bindings.fact_source.FactSource over the tree of a commit."""
 
     def __init__(self, repository: pygit2.Repository, tree: pygit2.Tree, index: Index) -> None:
-        self._path = repository.path
+        self._path = repository.path.removesuffix("/")
         self._repository = repository
         self._objects = repository.odb
         self._tree = tree

@@ -10,7 +10,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pygit2
 import pytest
+from pygit2.enums import FileMode, ObjectType
 
 from bot.kernel.base import Chosen, make_base
 from bot.kernel.error import KernelError
@@ -198,6 +200,19 @@ def test_a_damaged_tree_is_named_with_its_repository(kernel: Repository) -> None
     change = FileChange("include/linux/lamp.h", "include/linux/lamp.h")
     with pytest.raises(KernelError, match=f"^{kernel.path}: the repository is damaged or incomplete: "):
         make_base(again, "v2", commit, Chosen.NEWEST, [change])
+
+
+def test_a_folder_without_the_form_of_one_is_damage(kernel: Repository) -> None:
+    git = pygit2.Repository(kernel.path)
+    top = git.TreeBuilder()
+    top.insert("rust", git.odb.write(ObjectType.TREE, b"100644 lib.rs"), FileMode.TREE)
+    person = pygit2.Signature("A", "a@example.org")
+    git.create_commit("refs/tags/damaged", person, person, "damaged", top.write(), [])
+    damaged = kernel.commit("damaged")
+    assert damaged is not None
+
+    with pytest.raises(KernelError, match=f"^{kernel.path}: the repository is damaged or incomplete: "):
+        GitTree(kernel, damaged, Index(None)).read("rust/lib.rs")
 
 
 @pytest.mark.parametrize("path", ["include", "include/linux/lamp.h"])
