@@ -239,7 +239,7 @@ class FileView:
 
     def may_mention(self, *words: bytes) -> bool:
         """Tell whether the file after the patch may contain all of these words. No image is made to find it out."""
-        if self.is_complete:
+        if self.is_complete or not self.change.hunks:  # an image alone has none
             return self.mentions(*words)
         text = self._hunk_text
         for word in words:  # noqa: SIM110 all() would take as long as the search

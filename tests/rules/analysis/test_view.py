@@ -112,6 +112,15 @@ def test_the_image_of_a_file_is_made_only_if_a_trigger_needs_it() -> None:
     assert "fragments" in vars(file.post)
 
 
+def test_an_image_alone_mentions_the_words_of_its_fragments() -> None:
+    file = _file(TWO_HUNKS)
+    assert file.post is not None
+    alone = file.series.alone(file.post)
+
+    assert Trigger(adds=("ten",), mentions=(b"ten", b"last")).fits(alone)
+    assert not Trigger(mentions=(b"old",)).fits(alone)
+
+
 def test_a_deleted_file_has_nothing_after_the_patch() -> None:
     file = _file("| diff a.rs (deleted)\n| -unsafe fn f() {}\n")
 
