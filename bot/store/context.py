@@ -31,9 +31,9 @@ _EARLIER_OF_REVISION: Final = """
 SELECT message_id, value FROM posting
 WHERE topic = ? AND revision = ? AND +state = 'complete' AND verdict IN ('', 'reviewed') AND message_id != ?
 AND arrived <= ? AND (+sent < ? OR (+sent = ? AND (arrived < ? OR message_id < ?))) ORDER BY +sent LIMIT ?"""
-_WITH_PARTS: Final = """
+_WITH_PART: Final = """
 SELECT part.message_id, value FROM posting_part AS part JOIN posting ON posting.message_id = posting_id
-WHERE part.message_id IN (SELECT value FROM json_each(?)) AND posting_id != ? AND state != 'gone' ORDER BY posting_id"""
+WHERE part.message_id = ? AND posting_id != ? AND state != 'gone' ORDER BY posting_id"""
 _REVIEWED: Final = """
 SELECT value FROM posting WHERE message_id = ? AND state = 'complete' AND verdict IN ('', 'reviewed')"""
 
@@ -84,12 +84,12 @@ def _replied_topic(connection: Plain, posting: Posting) -> str:
 
 def _linked_topic(connection: Plain, posting: Posting) -> str:
     """Return the topic of the latest revision that the posting links to, "" if there is none."""
-    links = revision_links(posting)
-    if not links:
-        return ""
-    rows = connection.execute(_WITH_PARTS, (json.dumps([link.message_id for link in links]), posting.message_id))
-    others = [(message_id, posting_of(value)) for message_id, value in rows]
-    return linked_topic(posting, links, {message_id: known_revision(other) for message_id, other in others})
+    for link in revision_links(posting):  # the latest first, which is mostly the one
+        rows = connection.execute(_WITH_PART, (link.message_id, posting.message_id))
+        known = {message_id: known_revision(posting_of(value)) for message_id, value in rows}
+        if topic := linked_topic(posting, [link], known):
+            return topic
+    return ""
 
 
 def _stored(connection: Plain, posting: Posting) -> _StoredPosting | None:
