@@ -141,7 +141,10 @@ def _with_rest(groups: list[Group]) -> list[Group]:
 
 
 def _with_resent(groups: Sequence[Group]) -> list[Group]:
-    """Return the groups after joining resent patches with the series that they reply to, if that lacks them."""
+    """Return the groups after joining resent patches with the series that they reply to, if that lacks them.
+
+    The series is not resent then, even if such a patch is the first one that it has.
+    """
     owner = {member.id: group for group in groups for member in group.members}
     rest = []
     for group in groups:
@@ -152,7 +155,7 @@ def _with_resent(groups: Sequence[Group]) -> list[Group]:
             rest.append(group)
             continue
         for member in group.members:
-            _add(series, member, _author(series.first))
+            _add(series, replace(member, resend=False), _author(series.first))
             owner[member.id] = series
     return rest
 

@@ -263,6 +263,15 @@ def test_a_lost_patch_that_is_resent_completes_its_series(above: str, tag: str) 
     assert ("v2 of 2: 0:c 1:p1 2:r2, complete", False) == (summary(posting), posting.resend)
 
 
+def test_a_series_is_not_resent_if_its_first_patch_is() -> None:
+    two = _mail("p2", "[PATCH v2 2/2] rust: two", DIFF)
+    resent = _mail("r1", "[PATCH RESEND v2 1/2] rust: one", DIFF, "p2")
+
+    (posting,) = assemble([two, resent])
+
+    assert ("v2 of 2: 1:r1 2:p2, complete", False) == (summary(posting), posting.resend)
+
+
 @pytest.mark.parametrize(
     ("subject", "above", "sender"),
     [
