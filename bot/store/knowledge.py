@@ -2,12 +2,15 @@
 """The quarantine of stored mails and postings."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from sqlmodel import col, select, update
 
 from bot.store.database import Database
 from bot.store.listing import PRUNED, QUARANTINED
 from bot.store.tables import CursorRow, MailRow, PostingRow
+
+_RELEASED: Final = "released; it is read from its archive in the next round"
 
 
 class KnowledgeRows:
@@ -29,8 +32,7 @@ class KnowledgeRows:
             again = session.exec(select(MailRow).where(*not_stored)).all()
             for row in again:
                 session.merge(CursorRow(source=row.source, epoch=row.origin, position=""))
-                session.delete(row)
-            session.flush()
+                row.reason = _RELEASED
             read = session.exec(update(MailRow).where(*stored).values(state="new", reason="")).rowcount
             refused = session.exec(update(PostingRow).where(*unchecked).values(verdict="", reason="", tries=0)).rowcount
             return len(again) + read + refused

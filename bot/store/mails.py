@@ -53,8 +53,11 @@ AND (mail.provenance != 'followed' AND excluded.provenance = 'followed'
 _INSERT_UNREAD: Final = """
 INSERT INTO mail (content_hash, source, origin, arrived, state, reason, provenance, block, start, length)
 VALUES (?, ?, ?, ?, 'unreadable', ?, ?, ?, ?, ?)
-ON CONFLICT (content_hash) DO NOTHING"""
+ON CONFLICT (content_hash) DO UPDATE SET reason = excluded.reason WHERE mail.state = 'unreadable'"""
 """A mail whose bytes are not read has the hash of its source and origin."""
+
+_READ_SINCE: Final = "UPDATE mail SET state = 'deleted', reason = 'it was read later' WHERE content_hash = ?"
+"""The row stays, so that no other mail gets its number: jobs know by the numbers which mails they checked."""
 
 _KNOWN: Final = "SELECT content_hash FROM mail WHERE content_hash IN (SELECT value FROM json_each(?))"
 _WITH_HASHES: Final = "SELECT id FROM mail WHERE content_hash IN (SELECT value FROM json_each(?))"
@@ -198,12 +201,19 @@ def _ingest(
     keep_texts(connection, [mail for (mail,) in connection.execute(_WITH_HASHES, (named,))])
     for content_hash, origin in deleted:
         _forget(connection, content_hash, origin)
+    if not batch.unread:
+        connection.execute(_READ_SINCE, (_name(batch.source, batch.epoch),))
     for unread in batch.unread:
-        name = hash_bytes(f"{batch.source} {unread.origin}".encode("utf-8", "surrogateescape"))
-        row = name, batch.source, unread.origin, text_of(unread.arrived), unread.reason, provenance, *NOWHERE
+        name, arrived = _name(batch.source, unread.origin), text_of(unread.arrived)
+        row = name, batch.source, unread.origin, arrived, unread.reason, provenance, *NOWHERE
         connection.execute(_INSERT_UNREAD, row)
     connection.execute(_CURSOR, (batch.source, batch.epoch, batch.cursor))
     return new
+
+
+def _name(source: str, origin: str) -> str:
+    """Return what a mail whose bytes are not read has instead of their hash."""
+    return hash_bytes(f"{source} {origin}".encode())
 
 
 def _store(

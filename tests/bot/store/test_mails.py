@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 from bot.ports.mails import ParsedMail, ReadFailure
-from bot.ports.raw_mail import Batch, DeletedMail
+from bot.ports.raw_mail import Batch, DeletedMail, UnreadMail
 from bot.store.repository import Repository
-from tests.fakes.mails import mail, raw
+from tests.fakes.mails import START, mail, raw
 
 
 def _ingest(store: Repository, *contents: bytes, cursor: str = "c", first: int = 0) -> int:
@@ -162,6 +162,25 @@ def test_an_unreadable_mail_is_kept_with_its_reason_and_asked_for_no_more(store:
 
     assert store.unparsed(10) == []
     assert store.tally().unreadable == 1
+
+
+def test_a_released_mail_is_listed_until_it_is_read_and_no_other_mail_gets_its_number(store: Repository) -> None:
+    origin = f"0.git@{'1' * 40}"
+    unread = UnreadMail(origin, START, "truncated", is_damaged=True)
+    store.ingest(Batch("list", "0.git", "c", (), unread=(unread,)))
+    ((number, first),) = [(row.id, row.reason) for row in store.quarantined(10)]
+
+    assert 1 == store.release([number]) == store.release([number])
+    assert [(number, "released; it is read from its archive in the next round")] == [
+        (row.id, row.reason) for row in store.quarantined(10)
+    ]
+    store.ingest(Batch("list", origin, "1" * 40, (), unread=(unread,)))
+    assert [(number, first)] == [(row.id, row.reason) for row in store.quarantined(10)]
+    store.ingest(Batch("list", origin, "1" * 40, (raw(b"one"),)))
+
+    assert [] == store.quarantined(10)
+    assert [True] == [stored.id > number for stored in store.unparsed(10)]
+    assert 0 == store.release([number])
 
 
 def test_a_deleted_mail_loses_its_bytes_and_its_place(store: Repository) -> None:
