@@ -32,6 +32,12 @@ class _Entry:
         return self.path.name.partition(":")[0]
 
     @property
+    def origin(self) -> str:
+        """The folder and the name. A byte that is not UTF-8, which no database stores as text, is escaped."""
+        name = f"{self.path.parent.name}/{self.path.name}"
+        return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+    @property
     def order(self) -> tuple[int, str]:
         """The sort key: the time of delivery, if the name begins with one, and the name."""
         seconds = self.unique.partition(".")[0]
@@ -118,11 +124,10 @@ class Maildir:
             replaced: list[DeletedMail] = []
             unread: list[UnreadMail] = []
             for entry in due[start : start + size]:
-                origin = f"{entry.path.parent.name}/{entry.path.name}"
                 if entry.size > MAX_SIZE:
                     names.add(entry.unique, entry.size)
                     arrived = datetime.fromtimestamp(entry.changed / 10**9, UTC)
-                    unread.append(UnreadMail(origin, arrived, TOO_LARGE))
+                    unread.append(UnreadMail(entry.origin, arrived, TOO_LARGE))
                     continue
                 try:
                     file = files.read(entry)
@@ -131,10 +136,10 @@ class Maildir:
                     continue
                 if file is None or self._unfinished(file):
                     continue
-                mails.append(RawMail(origin, file.written, file.data))
+                mails.append(RawMail(entry.origin, file.written, file.data))
                 before = names.sizes.get(entry.unique)
                 if before is not None and before < len(file.data):
-                    replaced.append(DeletedMail(f"{origin}, which goes on", file.data[:before]))
+                    replaced.append(DeletedMail(f"{entry.origin}, which goes on", file.data[:before]))
                 names.add(entry.unique, len(file.data))
             cursor = self._remember(names)
             yield Batch(self.name, "maildir", cursor, tuple(mails), tuple(replaced), unread=tuple(unread))
@@ -153,11 +158,7 @@ class Maildir:
         last = sorted(known, key=lambda entry: entry.order)
         for start in range(max(0, len(last) - most), len(last), 100):
             read = ((entry, files.read(entry)) for entry in last[start : start + 100])
-            mails = (
-                RawMail(f"{entry.path.parent.name}/{entry.path.name}", file.written, file.data)
-                for entry, file in read
-                if file is not None
-            )
+            mails = (RawMail(entry.origin, file.written, file.data) for entry, file in read if file is not None)
             yield Batch(self.name, "maildir", cursor, tuple(mails))
 
     def count(self, cursors: dict[str, str]) -> int:

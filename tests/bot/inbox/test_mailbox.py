@@ -113,7 +113,7 @@ def _maildir(path: Path, *names: str) -> Path:
     for folder in ("cur", "new", "tmp"):
         (path / folder).mkdir(parents=True)
     for name in names:
-        (path / "new" / name).write_bytes(f"Subject: {name}\n\n".encode())
+        (path / "new" / name).write_bytes(os.fsencode(f"Subject: {name}\n\n"))
     return path
 
 
@@ -138,6 +138,18 @@ def test_a_file_of_a_maildir_that_cannot_be_read_stops_no_other(
 
     assert [b"Subject: 1.a\n\n", b"Subject: 3.c\n\n"] == [mail.raw for mail in batches[0].mails]
     assert [b"Subject: 2.b\n\n"] == later
+
+
+def test_the_origin_of_a_file_whose_name_is_not_utf8_is_text_that_can_be_stored(tmp_path: Path) -> None:
+    path = _maildir(tmp_path / "mail", "1.\udcff", "2.\udcfe")
+    with (path / "new" / "2.\udcfe").open("r+b") as file:
+        file.truncate(4_000_001)
+
+    (batch,) = Maildir(path).batches({})
+    (before,) = Maildir(path).before({batch.epoch: batch.cursor}, 10)
+
+    assert [r"new/1.\xff"] == [mail.origin for mail in batch.mails] == [mail.origin for mail in before.mails]
+    assert [r"new/2.\xfe"] == [mail.origin for mail in batch.unread]
 
 
 def test_a_file_of_a_maildir_that_is_too_large_is_not_read(tmp_path: Path) -> None:
