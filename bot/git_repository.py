@@ -67,8 +67,8 @@ def damage(path: str | Path, error: Exception) -> str:
     reason = f"there is no object {reason}" if _ID.fullmatch(reason) else reason
     if any(any((top / place).glob("pack/*.promisor")) for place in ("objects", ".git/objects")):
         fault = "is a partial clone, which lacks files; `git fetch --refetch --no-filter` gets them"
-        return f"{path}: the repository {fault}: {reason}"
-    return f"{path}: the repository is damaged or incomplete: {reason}; `git -C {path} fsck` lists what is wrong"
+        return f"{top}: the repository {fault}: {reason}"
+    return f"{top}: the repository is damaged or incomplete: {reason}; `git -C {top} fsck` lists what is wrong"
 
 
 def table_lists(git_directory: Path) -> tuple[Path, ...]:

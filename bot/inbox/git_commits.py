@@ -127,10 +127,13 @@ class CommitReader:
         self._lock = Lock()
 
     def read(self, commit_id: str) -> bytes:
-        """Return the mail of a commit. Raises InboxError if no archive has it."""
+        """Return the mail of a commit. Raises InboxError if no archive has it, or if it is damaged."""
         with self._lock:  # libgit2 lets one thread at a time use a repository
             for number, repository in enumerate(self._repositories):
-                commit = repository.get(commit_id)
+                try:
+                    commit = repository.get(commit_id)
+                except READ_ERRORS as error:
+                    raise InboxError(damage(repository.path, error)) from error
                 if isinstance(commit, pygit2.Commit):
                     # The next mail is probably in the same repository.
                     self._repositories.insert(0, self._repositories.pop(number))

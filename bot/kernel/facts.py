@@ -57,7 +57,7 @@ class GitFacts:
     """rules.bindings.fact_source.FactSource over the tree of a commit."""
 
     def __init__(self, repository: pygit2.Repository, tree: pygit2.Tree, index: Index) -> None:
-        self._path = repository.path.removesuffix("/")
+        self._path = repository.path
         self._repository = repository
         self._objects = repository.odb
         self._tree = tree
@@ -150,7 +150,7 @@ class GitFacts:
             if len(self._folders) >= _MAX_FOLDERS:
                 self._folders = {}
             with damage_named(self._path):
-                self._folders[path] = {} if found is None else _entries(self._objects.read(found)[1])
+                self._folders[path] = {} if found is None else _entries(path, self._objects.read(found)[1])
         return self._folders[path]
 
     def _folder_id(self, path: str) -> pygit2.Oid | None:
@@ -203,19 +203,22 @@ class GitFacts:
         return by_blob
 
 
-def _entries(folder: bytes) -> dict[bytes, bytes]:
+def _entries(path: str, folder: bytes) -> dict[bytes, bytes]:
     """Return the ids of the files and folders in the object of a folder, by their names. Those of folders end in `/`.
 
-    An entry is its mode, a space, its name, a zero byte and its id.
+    An entry is its mode, a space, its name, a zero byte and its id; some programs wrote a zero before the mode of a
+    folder. Raises ValueError, which has the path of the folder, for another content.
     """
     entries: dict[bytes, bytes] = {}
     start = 0
     while start < len(folder):
-        end = folder.index(b"\0", start)
+        end = folder.find(b"\0", start)
         mode, _, name = folder[start:end].partition(b" ")
         start = end + 1 + _ID_BYTES
+        if end < 0 or start > len(folder):
+            raise ValueError(f"the folder {path or '/'} is malformed")
         if mode != _SUBMODULE:
-            entries[name + b"/" if mode == _FOLDER else name] = folder[end + 1 : start]
+            entries[name + b"/" if mode.endswith(_FOLDER) else name] = folder[end + 1 : start]
     return entries
 
 

@@ -193,7 +193,7 @@ def test_a_truncated_commit_is_an_error(tmp_path: Path, at: str, size: int) -> N
     whole = file.read_bytes()
     file.write_bytes(whole[:size])
 
-    with pytest.raises(InboxError, match=rf"list\.git/?: .*the object {name} is truncated: {file}"):
+    with pytest.raises(InboxError, match=rf"list\.git: .*the object {name} is truncated: {file}"):
         texts_of(GitArchive(path))
 
     file.write_bytes(whole)
@@ -205,7 +205,7 @@ def test_the_error_of_a_missing_commit_names_it(tmp_path: Path) -> None:
     name, file = loose(path, "master~1")
     file.unlink()
 
-    with pytest.raises(InboxError, match=rf"list\.git/?: the repository is damaged or incomplete: .*{name}[^']*$"):
+    with pytest.raises(InboxError, match=rf"list\.git: the repository is damaged or incomplete: .*{name}[^']*$"):
         texts_of(GitArchive(path))
 
 
@@ -245,7 +245,7 @@ def test_an_archive_with_many_damaged_mails_is_an_error(tmp_path: Path) -> None:
     for number in range(MAX_DAMAGED + 1):
         loose(path, f"master~{number}:m")[1].unlink()
 
-    with pytest.raises(InboxError, match=r"list\.git/?: the repository is damaged or incomplete"):
+    with pytest.raises(InboxError, match=r"list\.git: the repository is damaged or incomplete"):
         texts_of(GitArchive(path))
     assert len(texts_of(GitArchive(path), size=MAX_DAMAGED)) == 20 - MAX_DAMAGED - 1
 
@@ -405,6 +405,15 @@ def test_a_mail_is_read_by_its_commit(tmp_path: Path) -> None:
     for unknown in (removal, "0" * 40):
         with pytest.raises(InboxError, match=unknown):
             reader.read(unknown)
+
+
+def test_a_damaged_commit_that_is_read_by_its_id_is_an_error_that_names_the_archive(tmp_path: Path) -> None:
+    path = archive(tmp_path / "list.git", "one")
+    name, file = loose(path, "master")
+    file.write_bytes(file.read_bytes()[:-3])
+
+    with pytest.raises(InboxError, match=rf"list\.git: .*the object {name} is truncated: {file}; "):
+        CommitReader([str(path)]).read(name)
 
 
 @pytest.mark.parametrize("origin", ["list.mbox:7", "cur/x@y", f"0.git@{'g' * 40}", f"cur/0.git@{'a' * 40}", ""])

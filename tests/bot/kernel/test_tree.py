@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pygit2
 import pytest
-from pygit2.enums import FileMode, ObjectType
+from pygit2.enums import ObjectType
 
 from bot.kernel.base import Chosen, make_base
 from bot.kernel.error import KernelError
@@ -69,8 +69,8 @@ def test_a_folder_has_files_and_folders_with_any_ids() -> None:
     other, wanted = b" a\0".ljust(20, b"4"), bytes(range(20))
     folder = b"40000 a\0%b100644 b\0%b160000 c\0%b120000 aa\0%b" % (wanted, other, other, other)
 
-    assert _entries(folder) == {b"a/": wanted, b"b": other, b"aa": other}
-    assert _entries(b"") == {}
+    assert _entries("", folder) == {b"a/": wanted, b"b": other, b"aa": other}
+    assert _entries("", b"") == {}
 
 
 def test_the_border_equals_that_of_the_files(kernel: Repository) -> None:
@@ -202,17 +202,30 @@ def test_a_damaged_tree_is_named_with_its_repository(kernel: Repository) -> None
         make_base(again, "v2", commit, Chosen.NEWEST, [change])
 
 
-def test_a_folder_without_the_form_of_one_is_damage(kernel: Repository) -> None:
+def _tree_with(kernel: Repository, folder: bytes, mode: bytes = b"40000") -> GitTree:
+    """A tree in which the object of the folder `rust` has that content."""
     git = pygit2.Repository(kernel.path)
-    top = git.TreeBuilder()
-    top.insert("rust", git.odb.write(ObjectType.TREE, b"100644 lib.rs"), FileMode.TREE)
+    top = git.odb.write(ObjectType.TREE, mode + b" rust\0" + git.odb.write(ObjectType.TREE, folder).raw)
     person = pygit2.Signature("A", "a@example.org")
-    git.create_commit("refs/tags/damaged", person, person, "damaged", top.write(), [])
-    damaged = kernel.commit("damaged")
-    assert damaged is not None
+    git.create_commit("refs/tags/written", person, person, "written", top, [])
+    commit = kernel.commit("written")
+    assert commit is not None
+    return GitTree(kernel, commit, Index(None))
 
-    with pytest.raises(KernelError, match=f"^{kernel.path}: the repository is damaged or incomplete: "):
-        GitTree(kernel, damaged, Index(None)).read("rust/lib.rs")
+
+@pytest.mark.parametrize("folder", [b"100644 lib.rs", b"100644 lib.rs\0" + b"a" * 19])
+def test_a_folder_without_the_form_of_one_is_damage(kernel: Repository, folder: bytes) -> None:
+    tree = _tree_with(kernel, folder)
+
+    message = f"^{kernel.path}: the repository is damaged or incomplete: the folder rust is malformed; "
+    with pytest.raises(KernelError, match=message):
+        tree.read("rust/lib.rs")
+
+
+def test_the_mode_of_a_folder_may_have_a_zero_before_it(kernel: Repository) -> None:
+    blob = pygit2.Repository(kernel.path).create_blob(b"fn a() {}")
+
+    assert b"fn a() {}" == _tree_with(kernel, b"100644 lib.rs\0" + blob.raw, b"040000").read("rust/lib.rs")
 
 
 @pytest.mark.parametrize("path", ["include", "include/linux/lamp.h"])
@@ -237,7 +250,7 @@ def test_the_error_of_a_partial_clone_says_how_to_get_its_files(kernel: Reposito
     commit = partial.commit("v2")
     assert commit is not None
 
-    with pytest.raises(KernelError, match=r"partial\.git/?: the repository is a partial clone.* fetch --refetch "):
+    with pytest.raises(KernelError, match=r"partial\.git: the repository is a partial clone.* fetch --refetch "):
         GitTree(partial, commit, Index(None)).read("include/linux/lamp.h")
 
     git(partial.path, "fetch", "--refetch", "--no-filter", "origin")
