@@ -87,10 +87,11 @@ def _git_directories(git_directory: Path) -> list[Path]:
 def _object_folders(git_directory: Path) -> tuple[Path, ...]:
     """Return the folders of the objects of a repository: its own, and those that it borrows from."""
     folders: dict[Path, None] = {}
-    found = [_git_directories(git_directory)[-1] / "objects"]
+    found = [Path(os.path.realpath(_git_directories(git_directory)[-1] / "objects"))]
     for _ in range(_MAX_ALTERNATES + 1):
         folders |= dict.fromkeys(found)
-        found = [folder / name for folder in found for name in _alternates(folder)]
+        borrowed = dict.fromkeys(os.path.realpath(folder / name) for folder in found for name in _alternates(folder))
+        found = [folder for folder in map(Path, borrowed) if folder not in folders]
     return tuple(folders)
 
 
@@ -102,8 +103,9 @@ def _has_loose_objects(folder: Path) -> bool:
 
 
 def _alternates(folder: Path) -> list[str]:
+    """Return the folders that a folder of objects borrows from, as they are written. libgit2 stops at a zero byte."""
     try:
-        lines = os.fsdecode((folder / "info" / "alternates").read_bytes()).split("\n")
+        lines = os.fsdecode((folder / "info" / "alternates").read_bytes().partition(b"\0")[0]).split("\n")
     except OSError:
         return []
     return [line for line in lines if line and not line.startswith("#")]

@@ -178,13 +178,26 @@ def test_a_truncated_object_that_a_repository_borrows_is_an_error(tmp_path: Path
         open_repository(tmp_path / "last.git")[name]
 
 
+@pytest.mark.parametrize("borrowed", ["\0" * 64, "loop\n", "\n".join(f"..{'/.' * at}/objects" for at in range(60))])
+def test_a_file_of_borrowed_folders_that_is_damaged_or_names_its_own_stops_nothing(
+    tmp_path: Path, borrowed: str
+) -> None:
+    name = commit(repository(tmp_path / "files.git"), {"a": "1\n"}, 1)
+    objects = tmp_path / "files.git" / "objects"
+    (objects / "loop").symlink_to("loop")
+    (objects / "info" / "alternates").write_text(borrowed)
+
+    assert name == str(open_repository(tmp_path / "files.git")[name].id)
+
+
 def test_a_truncated_object_is_an_error_in_a_linked_work_tree(tmp_path: Path) -> None:
     name = commit(repository(tmp_path / "files.git"), {"a": "1\n"}, 1)
     add = ["git", "-C", f"{tmp_path}/files.git", "worktree", "add", "-q", "--detach", f"{tmp_path}/linked", "main"]
     subprocess.run(add, check=True)
     _damage(tmp_path / "files.git", name, lambda content: content[:-1])
 
-    with pytest.raises(pygit2.GitError, match=f"the object {name} is truncated"):
+    file = tmp_path / "files.git" / "objects" / name[:2] / name[2:]
+    with pytest.raises(pygit2.GitError, match=f"the object {name} is truncated: {file}"):
         open_repository(tmp_path / "linked")[name]
 
 
