@@ -96,12 +96,14 @@ def release(
       patchwarden quarantine release 17 18
       patchwarden quarantine release 20260301120000.1-1-author@example.org
 
-    Exit status: 0 released; 2 none of these is in quarantine; 3 the database cannot be written.
+    Exit status: 0 released; 2 none of these can be released; 3 the database cannot be written.
     """
     with existing(context.settings()) as store:
         count = store.release([int(name) for name in names if name.isdecimal()], names)
     if not count:
-        raise SettingsError(f"no mail or series with the name {', '.join(names)} is in quarantine")
+        raise SettingsError(
+            f"{', '.join(names)}: not in quarantine, or a mail of an mbox or Maildir that was too large to be stored"
+        )
     echo(f"{count} released; they are read and checked again in the next round")
 
 
