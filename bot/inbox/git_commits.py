@@ -51,33 +51,27 @@ def walk(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Commit]:
     """Yield the commits after the cursor, oldest first; all commits if the cursor is not an ancestor of the tip."""
     if repository.head_is_unborn:
         return
-    try:
+    with _damage_named(repository):
         head = repository.head.target
         walker = repository.walk(head, _OLDEST_FIRST)
         known = _known(repository, cursor)
         if known is not None:
             walker.hide(known)
         yield from walker
-    except READ_ERRORS as error:
-        raise InboxError(damage(repository.path, error)) from error
 
 
 def walk_back(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Commit]:
     """Yield the commits up to the cursor, newest first; none if the cursor is not an ancestor of the tip."""
-    try:
+    with _damage_named(repository):
         known = None if repository.head_is_unborn else _known(repository, cursor)
         if known is not None:
             yield from repository.walk(known)
-    except READ_ERRORS as error:
-        raise InboxError(damage(repository.path, error)) from error
 
 
 def find_commits(repository: pygit2.Repository, ids: Iterable[bytes]) -> list[pygit2.Commit]:
     """Return the commits with these binary ids. Raises InboxError if one is missing."""
-    try:
+    with _damage_named(repository):
         return [repository[pygit2.Oid(raw=commit_id)].peel(pygit2.Commit) for commit_id in ids]
-    except READ_ERRORS as error:
-        raise InboxError(damage(repository.path, error)) from error
 
 
 def read_batches(
@@ -130,10 +124,8 @@ class CommitReader:
         """Return the mail of a commit. Raises InboxError if no archive has it, or if it is damaged."""
         with self._lock:  # libgit2 lets one thread at a time use a repository
             for number, repository in enumerate(self._repositories):
-                try:
+                with _damage_named(repository):
                     commit = repository.get(commit_id)
-                except READ_ERRORS as error:
-                    raise InboxError(damage(repository.path, error)) from error
                 if isinstance(commit, pygit2.Commit):
                     # The next mail is probably in the same repository.
                     self._repositories.insert(0, self._repositories.pop(number))
@@ -172,6 +164,15 @@ def _open(path: Path) -> pygit2.Repository:
     return repository
 
 
+@contextmanager
+def _damage_named(repository: pygit2.Repository) -> Iterator[None]:
+    """Raise InboxError, which names the repository, for an object that is damaged or missing."""
+    try:
+        yield
+    except READ_ERRORS as error:
+        raise InboxError(damage(repository.path, error)) from error
+
+
 def _check(repository: pygit2.Repository, path: Path) -> None:
     try:
         branches = sorted(repository.branches.local) if repository.head_is_unborn else []
@@ -185,10 +186,8 @@ def _check(repository: pygit2.Repository, path: Path) -> None:
         )
     if head is None:
         return
-    try:
+    with _damage_named(repository):
         newest = list(islice(repository.walk(head), SAMPLE))
-    except READ_ERRORS as error:
-        raise InboxError(damage(path, error)) from error
     if not any(map(_has_mail, newest)):
         raise InboxError(
             f"{path}: a git repository, but no public-inbox archive: its commits have no file `m`; to check its "
@@ -218,7 +217,7 @@ def _mail(commit: pygit2.Commit, repository: pygit2.Repository) -> tuple[str, by
 
     Raises InboxError if an object is damaged or too large: a larger one is not read into memory.
     """
-    try:
+    with _damage_named(repository):
         files = {entry.name: entry.id for entry in commit.tree if isinstance(entry, pygit2.Blob)}
         name = next((name for name in ("m", "d") if name in files), "")
         if not name:
@@ -230,8 +229,6 @@ def _mail(commit: pygit2.Commit, repository: pygit2.Repository) -> tuple[str, by
             raise _TooLargeError(TOO_LARGE)
         # As `entry.data` the bytes would be copied once more.
         return name, objects.read(files[name])[1]
-    except READ_ERRORS as error:
-        raise InboxError(damage(repository.path, error)) from error
 
 
 def _arrived(commit: pygit2.Commit) -> datetime:

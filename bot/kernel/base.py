@@ -99,7 +99,7 @@ def choose(
         if commit.id in seen:
             continue
         seen.add(commit.id)
-        with damage_named(str(repository.path)):
+        with damage_named(repository.path):
             count = matching(commit, wanted)
         if count and (best is None or count > best[0]):
             best = (count, repository, ref, commit)
@@ -130,7 +130,7 @@ def make_base(
     repository: Repository, ref: str, commit: pygit2.Commit, chosen: Chosen, changes: Sequence[FileChange]
 ) -> tuple[Base, Repository, pygit2.Commit]:
     """Return the commit as the base of a series, with the evidence of the first changes of its files."""
-    with damage_named(str(repository.path)):
+    with damage_named(repository.path):
         evidence = weigh(commit, changes)
     base = Base(str(repository.path), short_ref(ref), str(commit.id), chosen, evidence)
     return base, repository, commit

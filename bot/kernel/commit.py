@@ -22,7 +22,7 @@ class CommitTree:
     def read(self, path: str) -> bytes | None:
         if self._commit is None:
             return None
-        with damage_named(str(self._repository.path)):
+        with damage_named(self._repository.path):
             try:
                 entry = self._commit.tree[path]
             except KeyError:
@@ -63,6 +63,6 @@ def start_commit(repository: Repository, commits: str) -> pygit2.Commit | None:
     start, end = repository.commit(first or "HEAD"), repository.commit(last.lstrip(".") or "HEAD")
     if not separator or start is None or end is None:
         return start
-    with damage_named(str(repository.path)):
+    with damage_named(repository.path):
         common = repository.git.merge_base(start.id, end.id)
     return start if common is None else repository.commit(str(common))

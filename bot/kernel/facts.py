@@ -4,6 +4,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 
 import pygit2
 
@@ -227,7 +228,7 @@ def _bytes(name: str) -> bytes:
 
 
 @contextmanager
-def damage_named(path: str) -> Iterator[None]:
+def damage_named(path: str | Path) -> Iterator[None]:
     """Raise KernelError, which names the repository, for an object of a tree that is damaged or missing."""
     try:
         yield

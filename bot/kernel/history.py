@@ -61,7 +61,7 @@ def commit_patch_id(repository: Repository, commit_id: str) -> str:
 
 
 def _new_commits(repository: Repository, tip: pygit2.Commit, before: pygit2.Commit | None) -> Iterator[pygit2.Commit]:
-    with damage_named(str(repository.path)):
+    with damage_named(repository.path):
         # Like git without an option, newest first. Any other order would read the whole history first.
         walker = repository.git.walk(tip.id, SortMode.NONE)
         if before is not None:
@@ -85,7 +85,7 @@ def _read_commit(repository: Repository, commit: pygit2.Commit) -> LandedCommit:
 
 
 def _diff(repository: Repository, commit: pygit2.Commit) -> pygit2.Diff:
-    with damage_named(str(repository.path)):  # a shallow clone lacks parents
+    with damage_named(repository.path):  # a shallow clone lacks parents
         tree = commit.tree
         if not commit.parent_ids:
             return tree.diff_to_tree(swap=True)

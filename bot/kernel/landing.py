@@ -105,7 +105,7 @@ class LandingRefs:
             yield tip
             return
         if tip.id not in self._histories:
-            with damage_named(str(repository.path)):
+            with damage_named(repository.path):
                 self._histories[tip.id] = _history(tip)
         times, commits = self._histories[tip.id]
         at = bisect_right(times, until)

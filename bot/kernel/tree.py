@@ -56,7 +56,7 @@ class Repository:
 
     def changed_paths(self, before: pygit2.Commit, after: pygit2.Commit) -> tuple[str, ...]:
         """Return the files that differ between two commits, under their names at both. Raises KernelError."""
-        with damage_named(str(self.path)):
+        with damage_named(self.path):
             deltas = before.tree.diff_to_tree(after.tree).deltas
         return tuple(dict.fromkeys(path for delta in deltas for path in (delta.old_file.path, delta.new_file.path)))
 
@@ -73,7 +73,7 @@ class Repository:
         """All branches and tags with their commits, newest first. They are read again after a fetch."""
         stamp = self._stamp()
         if stamp != self._tips[0]:
-            with damage_named(str(self.path)):
+            with damage_named(self.path):
                 names = list(self.git.references)
             tips = [(name, commit) for name in names if (commit := self.commit(name)) is not None]
             tips.sort(key=lambda tip: (-tip[1].commit_time, _weight(tip[0]), tip[0]))
@@ -94,7 +94,7 @@ class GitTree:
         self, repository: Repository, commit: pygit2.Commit, index: Index, others: tuple[Repository, ...] = ()
     ) -> None:
         self._repositories = (repository, *others)
-        with damage_named(str(repository.path)):
+        with damage_named(repository.path):
             self._facts = GitFacts(repository.git, commit.tree, index)
 
     def read(self, path: str) -> bytes | None:
