@@ -49,6 +49,7 @@ _RUST_FOLDERS = (
 
 
 _MAX_FOLDERS = 256  # folders that are kept; a tree has 6,000
+_MAX_DEPTH = 100  # folders in each other; a tree has 12, but an include in a patch may name any path
 _FOLDER = b"40000"
 _SUBMODULE = b"160000"
 _ID_BYTES = 20
@@ -138,7 +139,7 @@ class GitFacts:
         """Return the blob id of the file, or None if the commit has no such file."""
         if path not in self._ids:
             folder, _, name = path.rpartition("/")
-            found = self._folder(folder).get(_bytes(name))
+            found = self._folder(folder).get(_bytes(name)) if folder.count("/") < _MAX_DEPTH else None
             if found is None:
                 return None
             self._ids[path] = found.hex()

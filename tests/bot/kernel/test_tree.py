@@ -222,6 +222,10 @@ def test_a_folder_without_the_form_of_one_is_damage(kernel: Repository, folder: 
         tree.read("rust/lib.rs")
 
 
+def test_an_include_may_name_a_path_of_any_depth(kernel: Repository) -> None:
+    assert _tree(kernel, "v1", Index(None)).read("a/" * 100_000 + "lamp.h") is None
+
+
 def test_the_mode_of_a_folder_may_have_a_zero_before_it(kernel: Repository) -> None:
     blob = pygit2.Repository(kernel.path).create_blob(b"fn a() {}")
 
