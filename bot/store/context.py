@@ -2,6 +2,7 @@
 """The relation of a posting to other postings, by plain statements."""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final, NamedTuple
 
@@ -69,10 +70,16 @@ def arrivals_of(connection: Plain, posting: Posting) -> RefusalContext:
     return _arrivals(connection, posting, _stored(connection, posting))
 
 
-def series_topics(connection: Plain, posting: Posting) -> tuple[str, ...]:
-    """Return the topic of the posting, and that of the series which it continues under another title, if any."""
+def series_topics(connection: Plain, posting: Posting) -> Iterator[str]:
+    """Yield the topic of the posting, and that of the series which it continues under another title, if any.
+
+    The second is searched only if it is asked for: the linked revisions are decoded for it.
+    """
+    if posting.topic:
+        yield posting.topic
     continued = _replied_topic(connection, posting) or _linked_topic(connection, posting)
-    return tuple(dict.fromkeys(filter(None, (posting.topic, continued))))
+    if continued not in ("", posting.topic):
+        yield continued
 
 
 def _replied_topic(connection: Plain, posting: Posting) -> str:

@@ -141,8 +141,7 @@ class PostingRows:
     def supersede(self, posting: Posting, now: datetime) -> int:
         revision = posting.series.revision
         with self._database.rows() as connection:  # Few postings replace a mail: do not wait for the write lock.
-            topics = series_topics(connection, posting)
-            wanted = [(topic, revision, posting.message_id) for topic in topics]
+            wanted = [(topic, revision, posting.message_id) for topic in series_topics(connection, posting)]
             if not any(connection.execute(_WAITING_MAIL, values).fetchone() for values in wanted):
                 return 0
         with self._database.changing() as connection:
@@ -163,7 +162,7 @@ class PostingRows:
     def series_topics(self, posting: Posting) -> tuple[str, ...]:
         """Return the topic of the posting, and that of the series which it continues under another title, if any."""
         with self._database.rows() as connection:
-            return series_topics(connection, posting)
+            return tuple(series_topics(connection, posting))
 
     def context(self, posting: Posting) -> RefusalContext:
         with self._database.rows() as connection:

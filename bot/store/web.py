@@ -219,7 +219,7 @@ class WebSnapshot(BoundaryQueries, StatisticsQueries):
         if row is None:
             return None
         topic, value = self._one("SELECT topic, value FROM posting WHERE message_id = ?", posting_id)
-        topics = series_topics(self._connection, posting_of(value))
+        topics = tuple(series_topics(self._connection, posting_of(value)))
         stored = self._first("SELECT posting, value FROM review WHERE posting_id = ?", posting_id)
         query = (
             SELECT_SERIES + " FROM posting AS p WHERE p.topic = ? AND p.state != 'gone' "
