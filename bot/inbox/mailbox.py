@@ -231,11 +231,11 @@ class _Due:
         mails = self.raw_mails(epoch, arrived)
         behind = f"{self.end}:{sha256(self.data[: self.end]).hex()}"
         for start in range(0, len(mails), size):
-            some = mails[start : start + size]
-            raw = tuple(mail for mail in some if len(mail.raw) <= MAX_SIZE)
-            unread = tuple(UnreadMail(mail.origin, arrived, TOO_LARGE) for mail in some if len(mail.raw) > MAX_SIZE)
+            part = mails[start : start + size]
+            raw = tuple(mail for mail in part if len(mail.raw) <= MAX_SIZE)
+            unread = tuple(UnreadMail(mail.origin, arrived, TOO_LARGE) for mail in part if len(mail.raw) > MAX_SIZE)
             replaced = self.replaced if start == 0 else None
-            deleted = () if replaced is None else (DeletedMail(f"{some[0].origin}, which goes on", replaced),)
+            deleted = () if replaced is None else (DeletedMail(f"{part[0].origin}, which goes on", replaced),)
             # Only the last mail has a cursor: a reader that stopped before it starts again.
             yield Batch(source, epoch, behind if start + size >= len(mails) else cursor, raw, deleted, unread=unread)
 

@@ -126,7 +126,7 @@ class _LfTree:
 
     def read(self, path: str) -> bytes | None:
         content = self._tree.read(path)
-        self._crlf[path] = content is not None and b"\r" in content and _has_crlf(content)
+        self._crlf[path] = content is not None and _has_crlf(content)
         if content is None or not self._crlf[path]:
             return content
         with_lf = content.replace(b"\r\n", b"\n")
@@ -148,7 +148,7 @@ class _LfTree:
 
 
 def _has_crlf(content: bytes) -> bool:
-    return content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r")
+    return 0 < content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r")
 
 
 def make_diff(path: str, before: bytes | None, after: bytes | None, old_path: str | None = None) -> bytes:

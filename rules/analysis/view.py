@@ -140,7 +140,7 @@ class FileView:
     @cached_property
     def unsafe_sources(self) -> "tuple[RustSource, ...]":
         """The Rust after the patch with added unsafe code, or with a hunk that may take its comment away."""
-        if self.post is None or not (self.may_mention(b"unsafe") and self.mentions(b"unsafe")):
+        if self.post is None or not self.mentions(b"unsafe"):
             return ()
         from rules.source.rust.source import showing
 

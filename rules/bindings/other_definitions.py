@@ -43,7 +43,7 @@ class OtherDefinitions:
     def may_be_in_macro(self, key: ItemKey) -> bool:
         """Tell whether the series adds a call of a macro to the file of an item, or its name to a macro."""
         place = file_of(key.module, self._after.files)
-        is_named = key.name in self._added_words or (key.owner or key.name) in self._added_words
+        is_named = not self._added_words.isdisjoint((key.name, key.owner))
         return is_named or (place is not None and place[0] in self._with_added_macros)
 
     @cached_property
