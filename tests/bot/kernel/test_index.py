@@ -82,11 +82,9 @@ def test_each_file_is_read_once_and_a_commit_costs_its_changed_files(
     assert [located.declaration.type for located in _open(kernel, "v1", first).declarations("f1")] == ["int"]
 
 
-def test_only_the_includes_are_read_that_are_asked_for(
-    kernel: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path, statements = tmp_path / "index.sqlite", list[str]()
-    _open(kernel, "v1", Index(path))
+def _traced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that gets the statements of each index that is opened from now on."""
+    statements: list[str] = []
     connect: Callable[[Path | None], sqlite3.Connection] = index_module._open
 
     def traced(path: Path | None) -> sqlite3.Connection:
@@ -95,6 +93,15 @@ def test_only_the_includes_are_read_that_are_asked_for(
         return database
 
     monkeypatch.setattr(index_module, "_open", traced)
+    return statements
+
+
+def test_only_the_includes_are_read_that_are_asked_for(
+    kernel: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "index.sqlite"
+    _open(kernel, "v1", Index(path))
+    statements = _traced(monkeypatch)
     found = kernel.commit("v1")
     assert found is not None
     GitTree(kernel, found, Index(path)).bindings().facts.includes("include/linux/h1.h")
@@ -107,15 +114,7 @@ def test_only_the_includes_are_read_that_are_asked_for(
 def test_files_are_written_together(
     kernel: Repository, monkeypatch: pytest.MonkeyPatch, batch: int, transactions: int
 ) -> None:
-    statements: list[str] = []
-    connect: Callable[[Path | None], sqlite3.Connection] = index_module._open
-
-    def traced(path: Path | None) -> sqlite3.Connection:
-        database = connect(path)
-        database.set_trace_callback(statements.append)
-        return database
-
-    monkeypatch.setattr(index_module, "_open", traced)
+    statements = _traced(monkeypatch)
     monkeypatch.setattr(index_module, "_MAX_UNWRITTEN", batch)
     found = kernel.commit("v1")
     assert found is not None
