@@ -81,11 +81,13 @@ class LoreArchive:
             for batch in self._reader(self._root).batches(cursors, size) if self._mirrored else ():
                 yield replace(batch, source=self.name)
         except InboxError as error:
-            hint = f"if this mirror is damaged, remove {self._root / 'git'}; it is fetched again"
-            self._errors.append(InboxError(f"{error}; {hint}"))
-        errors, self._errors = self._errors, []
-        if errors:
-            raise InboxError("; ".join(str(error) for error in errors))
+            self._errors.append(error)
+        reasons, self._errors = list(map(str, self._errors)), []
+        mirrors = str(self._root / "git")
+        if any(mirrors in reason for reason in reasons):
+            reasons.append(f"if this mirror is damaged, remove {mirrors}; it is fetched again")
+        if reasons:
+            raise InboxError("; ".join(reasons))
 
     def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:
         """Return the latest mails of the mirror up to the cursors, without the network."""
@@ -157,10 +159,12 @@ class LoreArchive:
         failed = False
         for epoch in epochs:
             newest = epoch is epochs[-1]
-            if fetched.get(epoch.name) == epoch.fingerprint and not (newest and doubted):
-                continue
             try:
-                if self._wanted(epoch, since, newest=newest, cursor=cursors.get(epoch.name)):
+                wanted = self._wanted(epoch, since, newest=newest, cursor=cursors.get(epoch.name))
+                is_lost = wanted and not self._mirror(epoch).is_begun
+                if fetched.get(epoch.name) == epoch.fingerprint and not (newest and doubted) and not is_lost:
+                    continue
+                if wanted:
                     self._fetch(epoch, cursors.get(epoch.name), lock, since, last)
             except InboxError as error:
                 failed = True

@@ -80,9 +80,14 @@ class Mirror:
         }
 
     @property
+    def is_begun(self) -> bool:
+        """Return whether the repository was made; its first fetch may have failed."""
+        return (self._path / "HEAD").exists()
+
+    @property
     def exists(self) -> bool:
         """Return whether the first fetch succeeded; without a ref it did not."""
-        return (self._path / "HEAD").exists() and bool(self._git(["for-each-ref", "--count=1"]).strip())
+        return self.is_begun and bool(self._git(["for-each-ref", "--count=1"]).strip())
 
     def has(self, commit: str) -> bool:
         """Return whether the mirror has that commit, on a branch or not."""
@@ -123,7 +128,7 @@ class Mirror:
         self._run(["-c", "gc.auto=6700", "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet"], None)
 
     def _prepare(self) -> None:
-        if not (self._path / "HEAD").exists():
+        if not self.is_begun:
             self._path.mkdir(parents=True, exist_ok=True)
             self._git(["init", "--quiet", "--bare", "--initial-branch=master", "--object-format=sha1", "."])
             return

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+import pygit2
 import pytest
 
 from bot.inbox.error import InboxError
@@ -235,6 +236,42 @@ def test_the_error_of_a_damaged_mirror_says_how_to_get_a_new_one(origin: Origin,
 
     shutil.rmtree(mirror.parent)
     assert [mail(2)] == follower.poll()
+
+
+def test_removed_mirrors_are_fetched_again_although_their_epochs_did_not_change(
+    origin: Origin, follower: Follower
+) -> None:
+    old = origin.epoch("rust", 0)
+    released = old.add(mail(0), START - timedelta(hours=1))
+    origin.epoch("rust", 1).add(mail(1))
+    follower.poll()
+    (mirrors,) = follower.directory.glob("*/rust/git")
+    shutil.rmtree(mirrors)
+    follower.cursors[f"0.git@{released}"] = ""
+
+    assert [mail(0)] == follower.poll()
+    assert ["0.git", "1.git"] == sorted(mirror.name for mirror in mirrors.iterdir())
+    asked = origin.asked("/git-upload-pack$")
+    assert ([], asked) == (follower.poll(), origin.asked("/git-upload-pack$"))
+
+
+def test_the_error_of_a_fetch_into_a_damaged_mirror_says_how_to_get_a_new_one(
+    origin: Origin, follower: Follower
+) -> None:
+    epoch = origin.epoch("rust")
+    commit = epoch.add(mail(1))
+    follower.poll()
+    (mirror,) = follower.directory.glob("*/rust/git/0.git")
+    folder = str(pygit2.Repository(str(mirror))[commit].peel(pygit2.Commit).tree_id)
+    damaged = mirror / "objects" / folder[:2] / folder[2:]
+    damaged.chmod(0o600)
+    damaged.write_bytes(damaged.read_bytes()[:7])
+    epoch.add(mail(2))
+
+    with pytest.raises(
+        InboxError, match=f"git fetch: .*is corrupt.*; if this mirror is damaged, remove {mirror.parent};"
+    ):
+        follower.poll()
 
 
 def test_mails_that_were_fetched_and_not_taken_come_without_the_network(origin: Origin, follower: Follower) -> None:
