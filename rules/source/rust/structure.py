@@ -133,7 +133,7 @@ class Structure:
         is_block_like = (start in _BLOCK_STARTS or start[:1] == "'") and _BLOCK_LIKE.match(
             self.code, offset
         ) is not None
-        item = self.item_head(offset) if is_block_like else None
+        item = self.item_head(offset)
         is_item = item is not None and (item["kind"] == "impl" or item["name"] is not None)
         is_of_list = not is_item and not _LET.match(self.code, offset)
         depth = 0

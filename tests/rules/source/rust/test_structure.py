@@ -55,6 +55,7 @@ def test_brackets_that_do_not_match_are_passed_over() -> None:
         ("for a in b::<C, D>() { e } f", (26, "")),
         ("a < b, c > d", (5, ",")),
         ("a::<[B; 2], C>(), d", (10, ",")),
+        ("type A<B, C> = unsafe fn(B, C); d", (30, ";")),
         ("f(a", None),
         ("a " * 9000 + ";", None),
     ],
