@@ -4,10 +4,12 @@
 from collections.abc import Sequence
 from typing import Final
 
+from bot.inbox.patch_text import HTML
 from bot.mail.bots import is_reply
 from bot.mail.message import Message
-from bot.mail.mime import parts_of
+from bot.mail.mime import PartType, parts_of
 from bot.ports.raw_mail import RawMail
+from bot.review.render.text import visible
 from rules.lazy import re
 
 _GRAPH = re.compile(rb"\* commit [0-9a-f]{7,64}\b")
@@ -37,6 +39,15 @@ _OTHER_DIFFS: Final = (
         re.compile(r"^@@ -\d+(?:,\d+)? \+\d", re.MULTILINE),
         f"hunks without the name of a file above them, which may be wrapped; {_FORMAT_PATCH}",
     ),
+    (
+        re.compile(r"^(?:[ \t]|[|:}#%][ \t]?)[ \t]*+(?:diff --git \S|@@ -\d+(?:,\d+)? \+\d)", re.MULTILINE),
+        f"a diff with other characters in front of each line; {_FORMAT_PATCH}",
+    ),
+    (re.compile(r"^-----BEGIN PGP MESSAGE-----$", re.MULTILINE), "an encrypted text; decrypt it and check the patch"),
+    (
+        re.compile(r"^begin(?:-base64)? [0-7]{3,4} \S|^(?:[A-Za-z0-9+/]{60,76}+\n){4}", re.MULTILINE),
+        "an encoded file; decode it and check the patch",
+    ),
 )
 
 
@@ -46,7 +57,9 @@ def explain_no_patch(name: str, mails: Sequence[RawMail], messages: Sequence[Mes
     if not text.strip():
         return f"{name}: no patch: it is empty"
     if len(mails) > 1:
-        return f"{name}: no patch: none of its {len(mails):,} mails has a diff"
+        first = next(((message, lost) for message in messages if (lost := explain_lost_patch(message))), None)
+        why = f'; "{visible(first[0].subject)}": {first[1]}' if first else ""
+        return f"{name}: no patch: none of its {len(mails):,} mails has a diff{why}"
     if messages and messages[0].headers:
         return f"{name}: no patch: {_of_mail(messages[0])}"
     return f"{name}: no patch: {_of_text(name, text)}"
@@ -54,15 +67,21 @@ def explain_no_patch(name: str, mails: Sequence[RawMail], messages: Sequence[Mes
 
 def explain_lost_patch(message: Message) -> str:
     """Return why the patch that a mail may have is not read, "" if there is no sign of one."""
-    kinds = parts_of(message.headers, message.raw)
-    if "text/html" in kinds and "text/plain" not in kinds:
-        return "the mail has its text as HTML only; save the patch itself and check that file"
+    parts = parts_of(message.headers, message.raw)
+    texts = [part.kind for part in parts if part.kind.startswith("text/")]
+    if texts and "text/plain" not in texts:
+        kind = "HTML" if "text/html" in texts else texts[0]
+        return f"the mail has its text as {kind} only; save the patch itself and check that file"
     if other := _other_diff(message.body):
         return other
-    unread = sorted({kind for kind in kinds if not kind.startswith("text/")})
+    unread = dict.fromkeys(_attachment(part) for part in parts if part.file_name or not part.kind.startswith("text/"))
     if unread:
-        return f"the mail has no diff in its text, and attachments of type {', '.join(unread)} that are not patches"
+        return f"the mail has no diff in its text, and attachments that are not patches: {', '.join(unread)}"
     return ""
+
+
+def _attachment(part: PartType) -> str:
+    return f"{visible(part.file_name)} of type {part.kind}" if part.file_name else part.kind
 
 
 def _of_mail(message: Message) -> str:
@@ -70,12 +89,14 @@ def _of_mail(message: Message) -> str:
         return lost
     if is_reply(message.subject) or _QUOTED_DIFF.search(message.body):
         return "a reply that quotes a patch; check the mail that it answers"
-    if "text/html" in parts_of(message.headers, message.raw):
+    if any(part.kind == "text/html" for part in parts_of(message.headers, message.raw)):
         return "a mail without a diff in its plain text; its HTML is not read; save the patch and check that file"
     return f"a mail without a diff; {_FORMAT_PATCH}"
 
 
 def _of_text(name: str, text: bytes) -> str:
+    if HTML.match(text):
+        return "an HTML page; save the patch itself and check that file"
     if b"\0" in text or not _is_utf8(text):
         return "not a text; if it is an archive, unpack it and check the patches in it"
     if _GRAPH.match(text):

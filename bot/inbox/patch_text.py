@@ -20,6 +20,9 @@ from rules.lazy import dataclass, re
 if TYPE_CHECKING:
     from pathlib import Path
 
+HTML = re.compile(rb"\s*+<(?:!doctype\s|html[\s>])", re.IGNORECASE)
+"""How a page in HTML begins."""
+
 SUFFIXES: Final = (".patch", ".diff", ".eml", ".mbox", ".mbx", ".gz")
 """How the names of patch files end."""
 
@@ -50,6 +53,7 @@ _SUMMARY = re.compile(
     re.MULTILINE,
 )
 _MAX_TITLE: Final = 200
+_MAX_HEAD: Final = 1000  # bytes at the beginning of a text; the header of a tar file has NUL in them
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -161,7 +165,10 @@ def _read(file: "Path") -> bytes:
 
 
 def _commits(text: bytes) -> Sequence[_Commit] | None:
-    """Return the commits that the text shows, oldest first; None if it is a mail, or shows no diff."""
+    """Return the commits that the text shows, oldest first; None if it is a mail, or shows no diff.
+
+    An archive of files and a page in HTML are no such texts, although they may have the lines of a diff.
+    """
     line = text.partition(b"\n")[0]
     if (text.startswith(b"commit ") and _COMMIT.match(text)) or (
         text[:1] in _HEX_DIGITS and _ONE_LINE_COMMIT.match(text)
@@ -174,7 +181,7 @@ def _commits(text: bytes) -> Sequence[_Commit] | None:
         return [_exported_by_hg(part) for part in re.split(rb"^# HG changeset patch\n", text, flags=re.MULTILINE)[1:]]
     if _is_mail(text):
         return None
-    diff = _DIFF.search(text)
+    diff = None if b"\0" in text[:_MAX_HEAD] or HTML.match(text) else _DIFF.search(text)
     if diff is None:
         return None
     # A patch of quilt, or a bare diff.

@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from bot.mail.charset import decode
 from bot.mail.header import read_fields
@@ -47,14 +47,22 @@ class TooComplex:
     reason: str
 
 
+class PartType(NamedTuple):
+    """The type of a part of a mail in lower case, as in `text/plain`, and the name of its file, "" without one."""
+
+    kind: str
+    file_name: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """The Content-* fields of a part, in lower case except for `boundary`."""
+    """The Content-* fields of a part, in lower case except for `boundary` and `file_name`."""
 
     kind: str
     parameters: dict[str, str]
     disposition: str
     encoding: str
+    file_name: str
 
     @property
     def boundary(self) -> str:
@@ -138,13 +146,14 @@ def leaves(fields: Fields, body: bytes) -> Iterator[tuple[str, str]]:
         yield part.kind, _text(part, data)
 
 
-def parts_of(fields: Iterable[tuple[str, str]], raw: bytes) -> tuple[str, ...]:
+def parts_of(fields: Iterable[tuple[str, str]], raw: bytes) -> tuple[PartType, ...]:
     """Return the type of each part of a mail with these header fields that is not a multipart, within the limits."""
     content = _content({name.lower(): value for name, value in fields})
     blank = _BLANK_LINE.search(raw)
-    if not content.boundary:
-        return (content.kind,)
-    return tuple(part.kind for part, _ in _leaves(content, raw[blank.end() :] if blank else b"", 1, _Budget()))
+    leaves = (
+        _leaves(content, raw[blank.end() :] if blank else b"", 1, _Budget()) if content.boundary else [(content, b"")]
+    )
+    return tuple(PartType(part.kind, part.file_name) for part, _ in leaves)
 
 
 def _leaves(content: _Content, body: bytes, depth: int, budget: _Budget) -> Iterator[tuple[_Content, bytes]]:
@@ -203,14 +212,19 @@ def _content(fields: Fields) -> _Content:
 @lru_cache(maxsize=64)  # Most mails have the same fields, and each is asked for them several times.
 def _read_content(kind: str, disposition: str, encoding: str) -> _Content:
     match = _TYPE.match(kind) if kind else None
-    found = _PARAMETER.findall(kind) if ";" in kind else []
-    parameters = {name.lower(): _unquoted(value) for name, value in reversed(found)}
+    parameters = _parameters(kind)
     return _Content(
         kind=match[1].lower() if match else "text/plain",
         parameters=parameters,
         disposition=disposition.partition(";")[0].strip().lower(),
         encoding=encoding,
+        file_name=_parameters(disposition).get("filename", "") or parameters.get("name", ""),
     )
+
+
+def _parameters(value: str) -> dict[str, str]:
+    found = _PARAMETER.findall(value) if ";" in value else []
+    return {name.lower(): _unquoted(text) for name, text in reversed(found)}
 
 
 def _unquoted(value: str) -> str:

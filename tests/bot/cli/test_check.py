@@ -608,9 +608,22 @@ NO_PATCH = {
     "a diff without context": b"1,2c3\n< a\n< b\n---\n> c\n",
     "no-break spaces": "From: ada@example.org\nSubject: [PATCH] x\n\ndiff\u00a0--git a/x b/x\n".encode(),
     "a diff with colours": b"From: ada@example.org\nSubject: [PATCH] x\n\n\x1b[1mdiff --git a/x b/x\x1b[m\n",
-    "attachments of type application/zip": (
+    "attachments that are not patches: application/zip": (
         b"From: ada@example.org\nSubject: [PATCH] x\nContent-Type: multipart/mixed; boundary=b\n\n"
         b"--b\n\nSee.\n--b\nContent-Type: application/zip\n\nPK\n--b--\n"
+    ),
+    "attachments that are not patches: led.patch.xz of type text/x-patch": (
+        b"From: ada@example.org\nSubject: [PATCH] x\nContent-Type: multipart/mixed; boundary=b\n\n"
+        b"--b\n\nSee.\n--b\nContent-Type: text/x-patch\nContent-Disposition: attachment;\n filename=led.patch.xz\n\n"
+        b"\xfd7zXZ\n--b--\n"
+    ),
+    "its text as text/rtf only": b"From: ada@example.org\nSubject: [PATCH] x\nContent-Type: text/rtf\n\n{\\rtf1 x}\n",
+    "a diff with other characters in front of": b"From: ada@example.org\nSubject: [PATCH] x\n\n\tdiff --git a/x b/x\n",
+    "an encrypted text": b"From: ada@example.org\nSubject: [PATCH] x\n\n-----BEGIN PGP MESSAGE-----\n\nabc\n",
+    "an encoded file": b"From: ada@example.org\nSubject: [PATCH] x\n\nbegin 644 led.patch\n#0V%T\n`\nend\n",
+    "an HTML page": b"<!DOCTYPE html>\n<pre>\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+&lt;\n</pre>\n",
+    "not a text; if it is an archive": (
+        b"led.patch\0\0\0\0000644\0\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n"
     ),
 }
 
@@ -623,6 +636,17 @@ def test_an_input_without_a_patch_is_named(run: Run, tmp_path: Path, what: str, 
 
     assert result.status == 2
     assert what in result.err and result.err.count("\n") == 1
+
+
+def test_the_first_reason_is_named_if_no_mail_has_a_patch(run: Run, tmp_path: Path) -> None:
+    html = [mail(f"{number}@x", f"[PATCH {number}/2] rust: led") for number in (1, 2)]
+    html[1] = html[1].replace(b"Subject", b"Content-Type: text/html\nSubject")
+    (tmp_path / "input").write_bytes(mbox(*html))
+
+    result = run("check", tmp_path / "input")
+
+    assert result.status == 2
+    assert 'none of its 2 mails has a diff; "[PATCH 2/2] rust: led": the mail has its text as HTML only' in result.err
 
 
 @pytest.mark.parametrize("what", ["its text as HTML only", "it is empty", "a mail without a diff", "a context diff"])

@@ -31,10 +31,17 @@ def test_each_part_that_is_no_multipart_has_its_type_and_text() -> None:
 
 def test_the_types_of_the_parts_of_a_mail_are_told() -> None:
     assert parts_of([("Content-TYPE", TYPE)], b"Subject: x\r\n\r\n" + BODY) == (
-        "text/plain", "text/html", "message/rfc822")  # fmt: skip
+        ("text/plain", ""), ("text/html", ""), ("message/rfc822", ""))  # fmt: skip
     assert parts_of([("Content-Type", TYPE)], b"no end of the header") == ()
-    assert parts_of([("Content-Type", "Text/HTML; charset=x")], b"Subject: x\n\n<p>") == ("text/html",)
-    assert parts_of([("Subject", "x")], b"Subject: x\n\ntext") == ("text/plain",)
+    assert parts_of([("Content-Type", "Text/HTML; charset=x")], b"Subject: x\n\n<p>") == (("text/html", ""),)
+    assert parts_of([("Subject", "x")], b"Subject: x\n\ntext") == (("text/plain", ""),)
+
+
+def test_a_part_has_the_name_of_its_file() -> None:
+    named = [("Content-Type", 'text/x-patch; name="b.patch"'), ("Content-Disposition", "attachment; filename=a.patch")]
+
+    assert parts_of(named, b"Subject: x\n\n") == (("text/x-patch", "a.patch"),)
+    assert parts_of(named[:1], b"Subject: x\n\n") == (("text/x-patch", "b.patch"),)
 
 
 @pytest.mark.parametrize(
