@@ -26,10 +26,10 @@ def compare(
 
     A finding is repeated if the previous revision has one with the same fingerprint, and moved if it has one with the
     same rule and text, or with the same rule in the same item of the same file. If the message is the same too, the
-    function may be in another impl than before. A finding does not count as resolved if its rule failed, skipped
-    something, or is not in `active_rules` (None: all rules are active), or if the series no longer changes its file:
-    the author may have moved that patch to another series. `paths` are the files that it changes (None: all files). A
-    review without recipients reported nothing.
+    function may be in another impl than before, and a finding without an item anywhere in the file. A finding does not
+    count as resolved if its rule failed, skipped something, or is not in `active_rules` (None: all rules are active),
+    or if the series no longer changes its file: the author may have moved that patch to another series. `paths` are
+    the files that it changes (None: all files). A review without recipients reported nothing.
 
     `reply` is the message-id of a person's reply to the mail about the previous review. The author knows the findings
     in that mail, so they are withheld from now on.
@@ -107,9 +107,9 @@ def _item(finding: Finding) -> str:
 
 
 def _function(finding: Finding) -> str:
-    """Return rule, file, message and innermost item, which stay if the type or trait of the impl is renamed."""
+    """Return rule, file, message and innermost item (if known): a renamed type or trait of the impl keeps them."""
     function = finding.scope.rpartition(" / ")[2]
-    return f"{finding.rule}\0{finding.path}\0{function}\0{finding.message}" if function else ""
+    return f"{finding.rule}\0{finding.path}\0{function}\0{finding.message}"
 
 
 def _still_withheld(entry: ReviewFinding, mailed: bool, reply: str) -> str | None:
