@@ -18,6 +18,7 @@ from bot.cli.progress import Silent, show_progress
 from bot.ports.store import Tally
 from bot.review.render.text import count, visible
 from bot.settings.paths import displayed
+from rules.listing import listing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from bot.settings.tables import Settings
 
 _MAX_ROWS = 40
+_MAX_NAMED = 3  # series that were checked only in part
 _NAME = "patchwarden"
 
 
@@ -186,8 +188,13 @@ def _print_summary(console: "Console", settings: "Settings", outcomes: "Sequence
             f"{len(outcomes) - len(reviewed):,} not reviewed (incomplete, damaged or refused).",
             highlight=False,
         )
-    if skipped := sum(outcome.skipped > 0 for outcome in outcomes):
-        console.print(f"{skipped:,} of them checked only in part; `{_NAME} explain` says why.", highlight=False)
+    if skipped := [outcome.posting_id for outcome in outcomes if outcome.skipped]:
+        shown = visible(listing(skipped, _MAX_NAMED))
+        console.print(
+            f"{len(skipped):,} of them checked only in part; `{_NAME} explain` says why: {shown}",
+            highlight=False,
+            markup=False,
+        )
     known = ", ".join(f"{number:,} {state}" for state, number in sorted(tally.mails.items())) or "none"
     console.print(
         f"{database_name(settings)} contains {tally.postings:,} series and {count(tally.raw, 'mail')}, "

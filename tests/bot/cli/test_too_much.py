@@ -62,7 +62,7 @@ def test_the_service_goes_on_and_explains(patchwarden: Call, tmp_path: Path, lar
     status, out, _ = patchwarden("run", "--once", "--archive", str(archive))
 
     assert status == 0
-    assert "1 of them checked only in part" in out
+    assert "1 of them checked only in part; `patchwarden explain` says why: large@x" in out
     status, out, _ = patchwarden("explain", "large@x")
     assert f"reviewed: no finding to report; patch 1, {WHY}" in out
 
