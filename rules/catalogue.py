@@ -8,7 +8,11 @@ from rules.lazy import re
 from rules.lint.rule import Rule, Scope, Status
 from rules.registry import RULES
 
-_INTRODUCTION = """\
+_NOTATION = """\
+Each example is a diff, right of the bar. In the margin, `!` marks the lines that the rule must report; it must not
+report other lines. `(whole)` after a path says that the diff shows the whole file.
+"""
+_INTRODUCTION = f"""\
 # Rules
 
 Generated from the files of the rules by `make docs`; do not edit.
@@ -21,9 +25,7 @@ authors before they post a series: `patchwarden check` runs them, and reviews ru
 A mail then reports their findings in its block of nits. Some rules run only with
 `--rule`, because people disagree about what they report.
 
-Each example is a diff, right of the bar. In the margin, `!` marks the lines that the rule must report; it must not
-report other lines. `(whole)` after a path says that the diff shows the whole file.
-"""
+{_NOTATION}"""
 
 
 def document(rules: Sequence[Rule] = RULES) -> str:
@@ -38,8 +40,8 @@ def document(rules: Sequence[Rule] = RULES) -> str:
 
 
 def page(rule: Rule) -> str:
-    """Return the page of a rule: its documentation, evidence and examples."""
-    return _section(rule, 1)
+    """Return the page of a rule: its documentation, evidence and examples, and how to read them."""
+    return _section(rule, 1, f"{_NOTATION}\n")
 
 
 def _row(rule: Rule) -> str:
@@ -47,7 +49,7 @@ def _row(rule: Rule) -> str:
     return f"| {link} | {_family(rule)} | {rule.severity} | {rule.status} | {rule.tier} | {rule.summary} |"
 
 
-def _section(rule: Rule, level: int) -> str:
+def _section(rule: Rule, level: int, notation: str = "") -> str:
     mark = "#" * level
     facts = [f"severity {rule.severity}", f"status {rule.status}", f"tier {rule.tier}"]
     if rule.needs_tree:
@@ -63,7 +65,7 @@ def _section(rule: Rule, level: int) -> str:
     examples = "\n".join(f"{name}:\n\n```text\n{text}\n```\n" for name, text in example_texts(rule))
     return (
         f"{mark} {rule.id}\n\n{rule.summary}. ({', '.join(facts)})\n\n{doc}\n\n"
-        f"{mark}# Evidence\n\n{evidence}\n\n{mark}# Examples\n\n{examples}"
+        f"{mark}# Evidence\n\n{evidence}\n\n{mark}# Examples\n\n{notation}{examples}"
     )
 
 

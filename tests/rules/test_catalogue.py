@@ -29,6 +29,7 @@ def test_the_page_of_a_rule_has_headings_evidence_and_examples() -> None:
 
         assert [line[3:] for line in text.split("\n") if line.startswith("## ")] == [*HEADINGS, "Evidence", "Examples"]
         assert all(example.name[1:] in text for example in rule.examples)
+        assert "`!` marks the lines that the rule must report" in text
 
 
 def test_the_committed_documentation_is_current() -> None:

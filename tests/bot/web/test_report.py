@@ -149,6 +149,13 @@ def test_the_overview_counts_by_rule_month_list_and_reason(folder: Path) -> None
         assert part in text, part
 
 
+def test_the_page_of_a_rule_has_no_figures_of_replies(folder: Path) -> None:
+    text = _text(folder, "rules/missing-safety-comment.html")
+
+    assert "Reported 3, withheld 1, resolved in the next revision 1." in text
+    assert "<code>!</code> marks the lines that the rule reports" in text
+
+
 def test_the_same_reviews_give_the_same_bytes(folder: Path, tmp_path: Path, make: Maker) -> None:
     steps = write(tmp_path / "again", two_revisions(make), ["repeat"])
 
