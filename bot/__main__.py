@@ -188,7 +188,7 @@ def patchwarden(
     """Deterministic review of Rust-for-Linux patch series from the kernel's mailing-list archives.
 
     Exit statuses: 0 done, no findings at or above --fail-on; 1 findings; 2 bad usage or input; 3 the program failed;
-    130 ended by Ctrl-C; 141 what reads the output ended first.
+    130 ended by Ctrl-C; 141 the reader of the output ended first.
     """
     if config is None:
         return GlobalOptions(None, verbose)

@@ -22,9 +22,9 @@ _MIN_SHARE: Final = 0.5
 class KnownLists:
     """Addresses of known lists, in lower case, in addition to the well-known ones.
 
-    `maintainers` are those of the L: lines of MAINTAINERS. `archives` are the lists of most mails of a followed
-    archive, by List-Id. `seen` are all lists that delivered a mail. A sender can forge a List-Id, so addresses are not
-    compared with lists that were only seen.
+    `maintainers` are those of the L: lines of MAINTAINERS. `archives` are the lists that delivered most mails of a
+    followed archive, by List-Id. `seen` are all lists that delivered a mail. A sender can forge a List-Id, so addresses
+    are not compared with lists that were only seen.
     """
 
     maintainers: frozenset[str] = frozenset()

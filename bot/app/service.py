@@ -63,8 +63,8 @@ if TYPE_CHECKING:
     from bot.service.landing import LandingJob
 
 _DAY: Final = 86_400
-_CONFIRM_SECONDS: Final = 0.4  # so that `patchwarden stop` is confirmed within a second
-_CONFIRM_IDLE: Final = 60.0  # where each change of the stop file and of the database is noticed
+_CONFIRM_SECONDS: Final = 0.4  # seconds, so that `patchwarden stop` is confirmed within a second
+_CONFIRM_IDLE: Final = 60.0  # seconds, if each change of the stop file and of the database is noticed
 _CONFIRM_BUSY: Final = 10.0
 """How long the stop is looked for after a file changed: the file changes before the transaction ends."""
 _MAX_FETCH: Final = 3600.0
@@ -213,9 +213,8 @@ def open_service(
     """Open the service for the database. No other process may work on it meanwhile.
 
     Without `deliver` another process sends. With `once` the service polls once. If the work is `shared`, the jobs of
-    the queue read, review and check again. Raises InboxError for an invalid
-    source, StoreError if the database cannot be used or is in use, and SettingsError if the address of a list
-    looks misspelt.
+    the queue read, review and check again. Raises InboxError for an invalid source, StoreError if the database cannot
+    be used or is in use, and SettingsError if the address of a list looks misspelt.
     """
     stop, clock, watchdog, wakeups = Event(), SystemClock(), Watchdog(), Wakeups()
     online = bool(settings.lore.all_lists) and not sources

@@ -66,8 +66,9 @@ def fix_range(git: tuple[Path, str], rule_ids: list[str] | None, *, is_written: 
     files = len(fixed.contents) - unwritten
     done = "fixed" if is_written else "can be fixed"
     by_rule = Counter(fix.rule for fix in fixed.applied)
-    rules_text = "".join(f"; {rule} {number}" for rule, number in sorted(by_rule.items()))
-    complain(f"{count(len(fixed.applied), 'finding')} {done} in {count(files, 'file')}{rules_text}")
+    rules_text = ", ".join(f"{rule} {number}" for rule, number in sorted(by_rule.items()))
+    total = f"{count(len(fixed.applied), 'finding')} {done} in {count(files, 'file')}"
+    complain(f"{total}: {rules_text}" if rules_text else total)
     if unwritten or unfit:
         return status.USAGE
     return status.FINDINGS if fixed.left_out or (fixed.contents and not is_written) else status.OK

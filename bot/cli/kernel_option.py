@@ -32,7 +32,7 @@ NewestTreeOption = Annotated[
     ),
 ]
 NoTreeOption = Annotated[
-    bool, Option("--no-tree", help="Check without a kernel tree: rules see only what the patches show.")
+    bool, Option("--no-tree", help="Check without a kernel tree: rules see only the given patches or files.")
 ]
 LandingOption = Annotated[
     list[str] | None,

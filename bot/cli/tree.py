@@ -58,7 +58,7 @@ def _git(*arguments: str) -> None:
 
 
 def used_by(context: GlobalOptions, name: _NAME, tree: NewestTreeOption = None) -> int:
-    """List the Rust code that uses a C name, a helper that uses it, or its fields.
+    """List the Rust code that uses a C name: directly, by a helper, or one of its fields.
 
     \b
     Example:

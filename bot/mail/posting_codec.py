@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Encode postings as bytes: first what jobs decide by, and apart from it the texts of the mails and the diffs.
+"""Encode postings as bytes: a head with the values that jobs need for decisions, then the texts of mails and diffs.
 
 An encoded posting is the number of the format, the length of the compressed head, the head, and the compressed texts.
 The head is a JSON array with the fields of the values in order, so a field with a default can be added at the end of a
-class. Of the texts one line says where they are, and one has the hunks. A text is a range of the bytes of its raw mail,
-which the store has anyway and which may be encoded, or of the bytes after these lines if the mail does not have it. A
-hunk is a range of the text of its mail, or its lines. Lone surrogates are preserved.
+class. The first line of the texts says where each text is, the second has the hunks. A text is a range of the bytes of
+its raw mail, which the store has anyway and which may be encoded, or of the bytes after these lines if the mail does
+not have it. A hunk is a range of the text of its mail, or its lines. Lone surrogates are preserved.
 """
 
 import json

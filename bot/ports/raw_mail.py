@@ -56,7 +56,8 @@ class UnreadMail:
 class Batch:
     """Mails in the order of the archive, and the cursor after the last mail.
 
-    If `epoch` is the origin of a mail, the batch has that mail alone: it was not read before, and was released.
+    If `epoch` is the origin of a mail, the batch has only that mail. It could not be read before, and was released from
+    quarantine.
     """
 
     source: str

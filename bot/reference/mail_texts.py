@@ -27,7 +27,7 @@ how to edit one.
 
 The list has every sentence that a review, a digest or a reply to a command may contain, by the file that defines it.
 `{name}` stands for a value: a number, a name in code, a place, or another text of the same file. A mail also quotes
-patches, behind `> `. The reply to `explain` shows a page of [rules.md](rules.md). No mail reports that sending stopped:
+patches, after `> `. The reply to `explain` shows a page of [rules.md](rules.md). No mail reports that sending stopped:
 `patchwarden outbox list`, `patchwarden doctor` and the log do.
 """
 _MORE: Final = "{more}"

@@ -205,7 +205,7 @@ class ListSettings(Table):
 
     embargo_hours: int = setting(
         24,
-        "Hours that a mail waits after its series was sent, so that people review first. Files are written at once.",
+        "Hours that a mail waits after its series arrived, so that people review first. Files are written at once.",
         ge=0,
     )
     quiet_hours: str = setting(

@@ -132,9 +132,9 @@ def store_delivery(connection: Plain, mail: Outgoing) -> None:
 
 
 def pace_of(connection: Plain, mail: Outgoing, now: datetime, since: datetime) -> Pace:
-    """Count the mails that count for the limits of this mail; bounces, copies and mutes by mail from `since`.
+    """Count the mails that the limits of this mail are about; bounces, copies and mutes by mail only from `since`.
 
-    Times more than a day ahead are left by a wrong clock, and do not count: they would stop mails until then.
+    Times more than a day ahead come from a wrong clock and do not count: they would stop mails until then.
     """
     (series,) = connection.execute(_OF_SERIES, (mail.posting_id, FILED, json.dumps(PRIVATE))).fetchone()
     day, ahead = now - timedelta(days=1), now + timedelta(days=1)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The C structs that the variables, methods and wrappers of a Rust file are or point to, as far as its text says it.
+"""The C structs that the variables, methods and wrappers of a Rust file are or point to, as far as its text says so.
 
-No type checker stands behind this: a variable's type is what its nearest declaration above says, a method's what its
-signature in the same file says, a wrapper's what its definition holds. What that leaves open is "": a guess would
-blame the wrong struct.
+This is not a type checker. The type of a variable comes from its nearest declaration above, the type of a method from
+its signature in the same file, and the struct of a wrapper from its definition. An unclear type is "", because a guess
+would blame the wrong struct.
 """
 
 from bisect import bisect_right

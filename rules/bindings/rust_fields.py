@@ -40,7 +40,7 @@ def accesses(words: Tokens, types: Mapping[int, str]) -> Iterator[tuple[str, tup
 
 
 def _literal(words: Tokens, opening: int, struct: str) -> Iterator[tuple[str, tuple[str, ...], int]]:
-    """`bindings::T { a: …, b, ..rest }`, and `{}` for one without a rest; a block behind a type is none."""
+    """Yield the fields of `bindings::T { a: …, b, ..rest }`, and `{}` without a rest; a block after a type has none."""
     before = opening - 1
     while before > 0 and (words.words[before] in ("::", "&") or _NAME.match(words.words[before])):
         before -= 1

@@ -20,8 +20,8 @@ even if several follow each other.
 
 ## What it does not flag
 
-Every comment that Clippy's `undocumented_unsafe_blocks` accepts is accepted. So are comments that only people connect
-with the block:
+Every comment that Clippy's `undocumented_unsafe_blocks` accepts is accepted. So are comments where Clippy does not
+look, but people do:
 
 - above an attribute of several lines, or after the block on its line;
 - above the `if`, `match`, loop, block or closure whose first statement is the unsafe block;

@@ -41,7 +41,7 @@ _NO_CALL = re.compile(r"(?:let|return|break|if|match|for|while|loop|drop)\b|\w+!
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added statement that is an unsafe block with one call and a semicolon."""
     for item in introduced(file, "unsafe", _occurrences):
-        message = "Write `unsafe { .. };`, with the only semicolon after the block. It then fits on one line."
+        message = "Put the semicolon after the block: `unsafe { .. };`. It then fits on one line."
         yield file.report(item, message, confidence=item.confidence, scope=item.scope, fix=item.fix)
 
 

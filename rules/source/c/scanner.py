@@ -346,7 +346,7 @@ def _find_matching_brace(text: str, opening: int, end: int) -> int:
 
 
 def _read_aggregate_head(head: str) -> re.Match[str] | None:
-    """Return the keyword of a struct, union or enum, and what follows it, if that is what is before a brace."""
+    """Return the keyword of a struct, union or enum and the text after it; None if the head is that of another item."""
     text = without_directives(head)
     if "_struct" in text or "struct_" in text:
         text = _STRUCT_MACRO.sub(r"\1struct \2 ", text)

@@ -17,7 +17,7 @@ _ITEMS = frozenset(("fn", "struct", "enum", "union", "trait", "impl", "mod", "ma
 _STATEMENTS = frozenset(("use", "static", "const", "type", "let"))
 _MODIFIERS = frozenset(("default", "async", "unsafe", "extern", "safe", "auto"))
 _BLOCKS = frozenset(("if", "match", "loop", "while", "for", "unsafe", "{"))
-_MAX_SIGNS = 600  # words outside of brackets that are read for the end of what an attribute belongs to
+_MAX_SIGNS = 600  # words outside of brackets, searched for the end of the code that an attribute belongs to
 _MAX_DEPTH = 16  # nested predicates, and nested attributes
 _MAX_TOKENS = 300  # of a predicate
 

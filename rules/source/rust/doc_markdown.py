@@ -10,7 +10,7 @@ from rules.source.rust.fences import FENCE
 from rules.source.rust.path_uses import Path
 
 _MAX_PATH: Final = 200  # characters
-_MAX_BRACKETS: Final = 32  # that are open
+_MAX_BRACKETS: Final = 32  # open brackets
 _MAX_CONTAINERS: Final = 8  # markers of lists and quotes on a line
 _CODE_INDENT: Final = 4
 _MARK = re.compile(r"\\.|`++|[\[\]]", re.DOTALL)
@@ -44,7 +44,7 @@ class DocLine(NamedTuple):
 
 
 def links_in(blocks: "Blocks", labels: set[str]) -> Iterator[tuple[DocLine, Path, bool]]:
-    """Yield the links in a text: where the path stands, the path, and whether it is a macro.
+    """Yield the links in a text: the place of the path, the path, and whether it names a macro.
 
     `labels` are those of all definitions in the documentation of the item.
     """
@@ -247,7 +247,7 @@ def _links_of_paragraph(text: str, labels: set[str]) -> Iterator[tuple[int, str]
 
 
 def _read_path(text: str) -> tuple[Path, bool] | None:
-    """Return the path to which a link leads, and whether it is that of a macro; None if it is none."""
+    """Return the Rust path that a link names, and whether it names a macro; None if it is not a Rust path."""
     if len(text) > _MAX_PATH or "/" in text:
         return None
     path = text.replace("`", "").strip().partition("#")[0]

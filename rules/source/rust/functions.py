@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The heads of functions, read from tokens: attributes, parameters, body. Also those with `;` in a type."""
+"""The heads of functions, read from tokens: attributes, parameters, body. Types may contain a `;`."""
 
 from collections.abc import Sequence
 

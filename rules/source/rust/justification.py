@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Find the SAFETY comment of an unsafe site: first as Clippy 1.95 does, then in a benevolent reading.
+"""Find the SAFETY comment of an unsafe site: first as Clippy 1.95 does, then in a lenient reading.
 
-Experiments with Clippy 1.95 showed what it accepts. A comment that only the benevolent reading
-accepts has at most a wrong place or form. If a fragment does not show enough, the result is "unknown".
+Experiments with Clippy 1.95 showed what it accepts. A comment that only the lenient reading accepts
+has at most a wrong place or form. If a fragment does not show enough, the result is "unknown".
 """
 
 from collections.abc import Collection, Mapping
@@ -134,7 +134,7 @@ class JustificationReader:
         return None if comment is None else body.start_point.row + self._text.count(b"\n", body.start_byte, comment)
 
     def lenient(self, undecided: Undecided, owned: Mapping[int, int]) -> SafetyReading:
-        """Return the benevolent reading of a site.
+        """Return the lenient reading of a site.
 
         `owned` has the lines of the comments of other sites, each with the line of its first site.
         """

@@ -123,7 +123,7 @@ def _tag_in_line_comments(lines: Lines, at: int, floor: int) -> int | None:
 
 
 def lenient_above(lines: Lines, row: int, floor: int) -> tuple[int | None, int]:
-    """Find a safety tag above `row` in a benevolent reading: return its row or None, and where the search ended.
+    """Find a safety tag above `row` in a lenient reading: return its row or None, and where the search ended.
 
     The search skips blank lines, attributes of any form and comments of any kind. It ends at `floor` if nothing else
     is above, or only the end of a comment or attribute that begins above.

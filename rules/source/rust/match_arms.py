@@ -8,8 +8,8 @@ from rules.source.rust.tokens import Tokens
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _MAX_VALUE = 100  # words and bracketed groups between `match` and its `{`
-_MAX_ARMS = 64  # arms with less than as many words and bracketed groups each
-_MAX_ARM = 400
+_MAX_ARMS = 64
+_MAX_ARM = 400  # words and bracketed groups of an arm
 
 Path = tuple[str, ...]
 
@@ -17,7 +17,8 @@ Path = tuple[str, ...]
 def read_arms(tokens: Tokens, at: int) -> tuple[int, tuple[Path, ...]]:
     """Return the index of the first pattern of the `match` at an index, and the path of each pattern.
 
-    There are no paths if a pattern is none, or if that is unclear. What a variant holds is no part of its path.
+    There are no paths if a pattern is not a path, or if that is unclear. The fields of a variant are not part of its
+    path.
     """
     opening = _find(tokens, at + 1, _MAX_VALUE, ("{", ";"))
     return opening + 1, _read_paths(tokens, opening)

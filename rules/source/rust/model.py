@@ -22,7 +22,7 @@ TEST: Final = re.compile(
 class SafetyReading:
     """Whether an unsafe site is justified, and where its comment stands.
 
-    `verdict` is "clippy" if Clippy 1.95 accepts the comment, "lenient" if only a benevolent reader does, "none" if
+    `verdict` is "clippy" if Clippy 1.95 accepts the comment, "lenient" if only a lenient reader does, "none" if
     there is no comment for either, and "unknown" if it may be on lines that are not shown. `how` is the place:
 
     - Clippy: "above" (the site's line), "above-statement", "previous-line" (after its code), "inside" (first in the

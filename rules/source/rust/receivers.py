@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Find the methods that functions call on something of which the file writes the type.
+"""Find the method calls on variables and fields whose type the file states.
 
-This is a parameter, or a variable with a type behind `let`, whose name the function binds only once, or a field of
-`self` if its struct is in the file.
+These are parameters and variables of a `let` with a type, if the function binds the name only once, and fields of
+`self`, if their struct is in the file.
 """
 
 from collections import Counter
@@ -35,14 +35,14 @@ Path = tuple[str, ...]
 
 
 class MethodCall(NamedTuple):
-    """A call on a variable or field: the type that the file writes for it, and the index of the method's name."""
+    """A call on a variable or field: the type that the file states for it, and the index of the method's name."""
 
     type: Path
     method: int
 
 
 class _FieldCall(NamedTuple):
-    """A call on `self.field`, by the type around it, and the index of the field's name."""
+    """A call on `self.field`: the type of the impl around it, the name of the field, and the index of that name."""
 
     type: str
     name: str
@@ -53,7 +53,8 @@ class _FieldCall(NamedTuple):
 class _Function:
     """A function with the types of its variables, and how often it binds each name.
 
-    `end` is the index of its `}`, `closure` that after the parameters of the last closure, where another may begin.
+    `end` is the index of its `}`. `closure` is the index after the parameters of the last closure: another may begin
+    there.
     """
 
     end: int = -1
@@ -123,7 +124,7 @@ def _read_fields(words: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
 
 
 def _type_name(words: tuple[str, ...]) -> str:
-    """Return the name of the type in the head of an `impl`, maybe behind a reference; empty for another type."""
+    """Return the name of the type in the head of an `impl`, also behind a reference; "" for another type."""
     depth, names = 0, list[str]()
     for word in words[: words.index("where") if "where" in words else len(words)]:
         depth += (word == "<") - (word == ">")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The outer form of the types in a signature, as far as their words alone tell it.
+"""The shapes of the types in a signature, as far as their words alone show them.
 
-Two forms that differ belong to different types. A path says nothing, because it may be an alias or a parameter, unless
+Two shapes that differ belong to different types. A path has no shape, because it may be an alias or a parameter, unless
 it ends with the name of a well-known type.
 """
 

@@ -8,7 +8,7 @@ from rules.lazy import dataclass, re
 
 _USE = re.compile(r"use(?<!\wuse)\s++(?P<tree>[^;]*+)(?P<end>;|\Z)")  # the letters come first because that is fast
 _MAX_PATH = 32  # parts of a path
-_MAX_CACHED = 500  # characters of a tree whose leaves are kept: revisions of a series have the same ones
+_MAX_CACHED = 500  # characters; leaves of shorter trees are cached, because revisions repeat them
 _TOKEN = re.compile(r"::|[{},*]|(?:r#)?\w+|\$")
 
 

@@ -74,7 +74,7 @@ def test_the_diff_applies_and_has_only_the_fixes(run: Run, repository: Path, tmp
     result = run("check", "--git", repository, "HEAD~1..", "--diff")
 
     assert 1 == result.status
-    assert "6 findings can be fixed in 1 file" in result.err
+    assert "6 findings can be fixed in 1 file: " in result.err
     assert "" == git(repository, "status", "--porcelain")
     (tmp_path / "fixes.diff").write_text(result.out)
     git(repository, "apply", str(tmp_path / "fixes.diff"))
