@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from rules.analysis.analysis import Analysis, Results
 from rules.lazy import dataclass
 from rules.source.rust.source import RustSource
+from rules.source.rust.tokens import Path
 
 if TYPE_CHECKING:
     from rules.analysis.view import SeriesView
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 PRELUDE_FILE: Final = "rust/kernel/prelude.rs"
 _REEXPORTED: Final = frozenset({"ffi", "macros"})  # crates that are modules of `kernel` too
 
-Path = tuple[str, ...]
 
 # What the preludes of 6.12 and 7.3 both have.
 _MODULES_SINCE_6_12: Final = ("alloc::flags", "error::code")

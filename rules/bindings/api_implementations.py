@@ -7,7 +7,7 @@ from rules.bindings.api_breakage import ApiUser
 from rules.bindings.api_uses import RustAfter
 from rules.bindings.crate_api import CrateApi
 from rules.source.rust.api import Implementation, ImplementedItem
-from rules.source.rust.path_uses import Path
+from rules.source.rust.tokens import Path
 
 
 class Implementations:

@@ -10,7 +10,8 @@ from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.crate_api import CrateApi
 from rules.lazy import re
 from rules.source.rust.api import RustApi
-from rules.source.rust.path_uses import Path, PathUse, quote_line
+from rules.source.rust.path_uses import PathUse, quote_line
+from rules.source.rust.tokens import Path
 
 _WORD = re.compile(rb"[A-Za-z_]\w*+")
 _MAX_SEARCHED = 32  # names that are searched one by one

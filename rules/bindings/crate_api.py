@@ -16,7 +16,7 @@ from rules.bindings.crate_paths import (
 from rules.bindings.fact_source import FactSource
 from rules.lazy import dataclass, field
 from rules.source.rust.api import ApiItem, Implementation, RustApi, read_api
-from rules.source.rust.path_uses import Path
+from rules.source.rust.tokens import Path
 
 _MAX_GLOBS = 64  # `use a::*` of a module; with more of them public it is unknown what the module has
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from rules.source.rust.api import ApiItem
-    from rules.source.rust.path_uses import Path
+    from rules.source.rust.tokens import Path
 
 CRATE: Final = "kernel"
 SEPARATOR: Final = "::"

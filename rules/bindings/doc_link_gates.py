@@ -19,8 +19,8 @@ from rules.source.kbuild.condition import ALWAYS, Condition, both, either
 from rules.source.rust.api import ApiItem, RustApi
 from rules.source.rust.cfg import Gates
 from rules.source.rust.doc_links import MODULE_HEAD, DocLink, read_doc_links
-from rules.source.rust.path_uses import Path
 from rules.source.rust.source import RustSource
+from rules.source.rust.tokens import Path
 
 _ROOTS: Final = ("crate", "kernel", "self", "super")
 _BRACKETS: Final = ("(", "[", "{")

@@ -11,10 +11,8 @@ from collections.abc import Mapping
 from operator import attrgetter
 from typing import NamedTuple
 
-from rules.lazy import re
-from rules.source.rust.tokens import Tokens
+from rules.source.rust.tokens import NAME, Tokens
 
-_NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _ADDRESS_METHODS = frozenset(
     ("get", "as_ptr", "as_mut_ptr", "as_ref", "as_mut", "cast", "cast_mut", "cast_const", "raw_get")
 )
@@ -63,7 +61,7 @@ class KnownTypes:
             return self._types[span[-1]]
         while words[start] in ("(", "*", "&", "mut", "raw", "const"):
             start += 1
-        if start >= end or not _NAME.match(words[start]):
+        if start >= end or not NAME.match(words[start]):
             return ""
         if start + 1 == end:
             return self.variable(words[start], start)
@@ -133,7 +131,7 @@ class KnownTypes:
             at += 2 if words[at] in _BOXES and words[at + 1 : at + 2] == ("<",) else 1
         while at < end and words[at + 1 : at + 2] == ("::",):
             at += 2
-        if not words[at : at + 1] or not _NAME.match(words[at]):
+        if not words[at : at + 1] or not NAME.match(words[at]):
             return 0
         following = words[at + 1 : at + 2]
         if following == ("<",):
@@ -293,7 +291,7 @@ class KnownTypes:
         for index, word in enumerate(words):
             if word == "impl":
                 self._read_impl(index)
-            elif word == "struct" and index + 1 < len(words) and _NAME.match(words[index + 1]):
+            elif word == "struct" and index + 1 < len(words) and NAME.match(words[index + 1]):
                 self._read_struct(index)
             elif word == "fn" and index + 1 < len(words):
                 self._read_fn(index)
@@ -314,7 +312,7 @@ class KnownTypes:
                 depth += 1
             elif word == ">":
                 depth -= 1
-            elif depth == 0 and _NAME.match(word):
+            elif depth == 0 and NAME.match(word):
                 name = word
                 if "for" in head and word not in ("crate", "super", "self", "kernel"):
                     break
@@ -336,7 +334,7 @@ class KnownTypes:
                 self._fields[name, "0"] = found[0]
             return
         for index in range(opening + 1, end):
-            if words[index] == ":" and _NAME.match(words[index - 1]):
+            if words[index] == ":" and NAME.match(words[index - 1]):
                 struct = self._annotation(index + 1, by_value=False)
                 if struct:
                     self._fields[name, words[index - 1]] = struct

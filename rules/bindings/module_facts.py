@@ -9,8 +9,8 @@ from rules.lazy import dataclass, re
 from rules.source.kbuild.condition import ALWAYS, Condition
 from rules.source.rust.api import RustApi, read_api_of
 from rules.source.rust.cfg import Gates
-from rules.source.rust.path_uses import Path
 from rules.source.rust.source import RustSource
+from rules.source.rust.tokens import Path
 
 _MODULE = re.compile(r"(?<!\w)mod\s++(?:r#)?(\w++)\s*+;")
 _WORD = re.compile(r"\w++")

@@ -12,7 +12,7 @@ from rules.bindings.kconfig_closure import Verdict
 from rules.bindings.module_facts import CrateUse, ModuleFacts, Offer, Places
 from rules.lazy import dataclass
 from rules.source.kbuild.condition import ALWAYS, Condition, both, either
-from rules.source.rust.path_uses import Path
+from rules.source.rust.tokens import Path
 
 _MAX_OFFERS = 32  # of a name in a module, with `pub use a::*`
 

@@ -9,7 +9,7 @@ from rules.bindings.crate_api import CrateApi
 from rules.bindings.crate_paths import ItemKey, file_of
 from rules.lazy import cached_property, re
 from rules.source.rust.api import macro_names, possible_names
-from rules.source.rust.path_uses import Path
+from rules.source.rust.tokens import Path
 
 _MACRO = re.compile(rb"\bmacro_rules!\s*+(\w++)")
 _DERIVE = re.compile(rb"\bderive\(([^()]*+)\)")

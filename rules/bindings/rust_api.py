@@ -14,7 +14,8 @@ from rules.bindings.crate_api import CrateApi
 from rules.bindings.crate_paths import ItemKey, below_crate, file_of, full_name, is_in_crate, module_of
 from rules.bindings.other_definitions import OtherDefinitions
 from rules.source.rust.api import ApiItem, Implementation, RustApi, possible_names
-from rules.source.rust.path_uses import UNKNOWN, Path
+from rules.source.rust.path_uses import UNKNOWN
+from rules.source.rust.tokens import Path
 
 _TYPES = ("struct", "enum", "union", "type", "trait")
 _BOXES = (("ARef",), ("Arc",), ("KBox",), ("Box",))  # a method of these comes before one of what is in them

@@ -9,9 +9,8 @@ from rules.bindings.rust_fields import accesses
 from rules.lazy import dataclass, field, re
 from rules.source.c.source import TRACE_PREFIX
 from rules.source.rust.source import RustSource
-from rules.source.rust.tokens import Tokens
+from rules.source.rust.tokens import NAME, Tokens
 
-_NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _MODULE = re.compile(
     r"^[ \t]*#\[cfg\(((?>[^\n)]|\)(?!\]))++)\)\]\s*+(?>#\[(?>[^\]\n]|\](?![\s#]|pub\b|mod\b))*+\]\s*+){0,20}+"
     r"(?:pub(?:\([^)\n]*+\))?\s++)?mod\s++(\w++)\s*+;",
@@ -176,7 +175,7 @@ def _scope(path: str, source: RustSource) -> tuple[_Scope, list[tuple[int, str]]
             scope.modules[imported.name] = root
         elif rest[0] != "*":
             names.append((imported.offset, rest[0]))
-            if len(rest) == 1 and _NAME.match(imported.name):
+            if len(rest) == 1 and NAME.match(imported.name):
                 scope.names[imported.name] = rest[0]
     return scope, names
 
@@ -204,7 +203,7 @@ def _paths(path: str, words: Tokens, scope: _Scope) -> list[tuple[int, str, str]
             inside_use = False
         if word == "::" and index and index + 1 < len(all_words):
             name = all_words[index + 1]
-            if _NAME.match(name) and _leads_to_bindings(path, words, index - 1, scope):
+            if NAME.match(name) and _leads_to_bindings(path, words, index - 1, scope):
                 found.append((index + 1, name, "bindings"))
                 inner = all_words[index + 3] if all_words[index + 2 : index + 3] == ("::",) else ""
                 if inner[:1].isupper():
@@ -265,7 +264,7 @@ def _macro_arguments(words: Tokens) -> list[tuple[int, str, str]]:
             found += [
                 (at, all_words[at], "macro")
                 for at in range(index + 3, end)
-                if _NAME.match(all_words[at]) and all_words[at - 1] != "$"
+                if NAME.match(all_words[at]) and all_words[at - 1] != "$"
             ]
     return found
 
@@ -309,7 +308,7 @@ def _aliased(words: Tokens, types: dict[int, str]) -> dict[int, str]:
     targets: dict[str, set[str]] = {}
     all_words = words.words
     for index, word in enumerate(all_words):
-        if word == "type" and all_words[index + 2 : index + 3] == ("=",) and _NAME.match(all_words[index + 1]):
+        if word == "type" and all_words[index + 2 : index + 3] == ("=",) and NAME.match(all_words[index + 1]):
             end = next((at for at in range(index + 3, min(index + 12, len(all_words))) if all_words[at] == ";"), 0)
             targets.setdefault(all_words[index + 1], set()).add(
                 types.get(end - 1, "") if "<" not in all_words[index:end] else ""

@@ -5,10 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from rules.bindings.known_types import KnownTypes
-from rules.lazy import re
-from rules.source.rust.tokens import Tokens
+from rules.source.rust.tokens import NAME, Tokens
 
-_NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _FIELD_MACROS = frozenset(("offset_of", "container_of", "clist_create", "field", "project", "try_project"))
 _OPENING = frozenset("([{")
 _UNION_REFERENCES = (("as_ref", "(", ")"), ("as_mut", "(", ")"))  # of bindgen's `__BindgenUnionField`
@@ -42,7 +40,7 @@ def accesses(words: Tokens, types: Mapping[int, str]) -> Iterator[tuple[str, tup
 def _literal(words: Tokens, opening: int, struct: str) -> Iterator[tuple[str, tuple[str, ...], int]]:
     """Yield the fields of `bindings::T { a: …, b, ..rest }`, and `{}` without a rest; a block after a type has none."""
     before = opening - 1
-    while before > 0 and (words.words[before] in ("::", "&") or _NAME.match(words.words[before])):
+    while before > 0 and (words.words[before] in ("::", "&") or NAME.match(words.words[before])):
         before -= 1
         if words.words[before] in ("impl", "for", "struct", "enum", "union", "unsafe"):
             return
@@ -58,7 +56,7 @@ def _fields_of_literal(words: Tokens, starts: Iterable[int], struct: str) -> Ite
     """`{ a: …, #[cfg(X)] b }` of a literal, or of a macro that makes one: `const T: bindings::T = fields! { a: … }`."""
     for index in starts:
         word = words.words[index]
-        if _NAME.match(word) and words.words[index + 1] in (":", ",", "}", "<"):
+        if NAME.match(word) and words.words[index + 1] in (":", ",", "}", "<"):
             yield struct, (word,), index
 
 
@@ -84,7 +82,7 @@ def _macro(words: Tokens, bang: int, types: Mapping[int, str]) -> Iterator[tuple
         if index in types and words.words[index + 1] == ",":
             chain = []
             at = index + 2
-            while at < end and _NAME.match(words.words[at]):
+            while at < end and NAME.match(words.words[at]):
                 chain.append(words.words[at])
                 if words.words[at + 1] != ".":
                     break
@@ -97,12 +95,12 @@ def _access(words: Tokens, dot: int, known: KnownTypes) -> Iterator[tuple[str, t
     """`(*expr).a.b`, `value.a` where the type of `value` is a C struct, both also with `.as_ref()` of a union."""
     all_words = words.words
     before = all_words[dot - 1] if dot else ""
-    if dot > 1 and all_words[dot - 2] == "." and _NAME.match(before):
+    if dot > 1 and all_words[dot - 2] == "." and NAME.match(before):
         return  # The chain begins further left.
     chain: list[str] = []
     at = dot
     while (
-        at + 1 < len(all_words) and all_words[at] == "." and _NAME.match(all_words[at + 1]) and len(chain) < _MAX_CHAIN
+        at + 1 < len(all_words) and all_words[at] == "." and NAME.match(all_words[at + 1]) and len(chain) < _MAX_CHAIN
     ):
         if at + 2 < len(all_words) and all_words[at + 2] in ("(", "::"):
             if not chain or not chain[-1].startswith(ANONYMOUS) or all_words[at + 1 : at + 4] not in _UNION_REFERENCES:
@@ -136,7 +134,7 @@ def _value_access(
     """`value.a` and `self.field.a`, where the value or the field of a struct of this file is a C struct."""
     all_words = words.words
     before = all_words[dot - 1] if dot else ""
-    if _NAME.match(before) and (dot < 2 or all_words[dot - 2] not in (".", "::", ")")):
+    if NAME.match(before) and (dot < 2 or all_words[dot - 2] not in (".", "::", ")")):
         struct = known.variable(before, dot - 1, by_value=True) if before != "self" else ""
         passed = 0
         if not struct:
@@ -161,4 +159,4 @@ def _accessor(words: tuple[str, ...], dot: int) -> list[str]:
     name = words[dot + 1] if words[dot + 2 : dot + 3] == ("(",) else ""
     if name.startswith("set_"):
         return [name.removeprefix("set_"), "()"]
-    return [name, "()"] if _NAME.match(name) and words[dot + 3 : dot + 4] == (")",) and words[dot - 1] == ")" else []
+    return [name, "()"] if NAME.match(name) and words[dot + 3 : dot + 4] == (")",) and words[dot - 1] == ")" else []

@@ -39,7 +39,7 @@ from rules.lint.evidence import IssueReference, MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.functions import Function, function_around, split_at_commas
 from rules.source.rust.source import RustSource
-from rules.source.rust.tokens import Tokens
+from rules.source.rust.tokens import NAME, Tokens
 
 _MACRO = "build_assert"
 _MAX_ASSERTIONS = 60  # of a file
@@ -51,7 +51,6 @@ _PLAIN = frozenset(
         *("str", "CStr", "c_int", "c_uint", "c_long", "c_ulong", "c_char"),
     )
 )
-_NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*\Z|\d")
 # What is not known to depend on the value.
 _UNREAD = frozenset(("size_of_val", "align_of_val", "type_name_of_val", "offset_of", "{", "|"))
@@ -197,7 +196,7 @@ def _has_constant_callers_only(source: RustSource, function: Function) -> bool:
 
 
 def _is_constant(argument: Sequence[str]) -> bool:
-    names = [word for at, word in enumerate(argument) if _NAME.match(word) and argument[at + 1 : at + 2] != ("::",)]
+    names = [word for at, word in enumerate(argument) if NAME.match(word) and argument[at + 1 : at + 2] != ("::",)]
     return not (_NOT_CONSTANT_ONLY & set(argument)) and all(
         _CONSTANT.match(name) or name in ("true", "false") for name in names
     )

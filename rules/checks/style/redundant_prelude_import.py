@@ -30,7 +30,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
-from rules.analysis.prelude import PRELUDE, PRELUDE_FILE, Path, Prelude, full_path
+from rules.analysis.prelude import PRELUDE, PRELUDE_FILE, Prelude, full_path
 from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import dataclass, re
@@ -39,6 +39,7 @@ from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.code_place import is_in_macro_definition
 from rules.source.rust.doctest_code import doctest_sources
 from rules.source.rust.source import RustSource
+from rules.source.rust.tokens import Path
 from rules.source.rust.use_layout import USE, is_plain_use, rewrite_use
 
 _CONSTANT = re.compile(r"(?<![\w:$])(?>::)?+((?>\w++::)++)([A-Z_][A-Z0-9_]*+)\b(?!::|\()")

@@ -11,12 +11,12 @@ from typing import NamedTuple
 from rules.lazy import cached_property, dataclass, field, re
 from rules.source.rust.functions import split_at_commas
 from rules.source.rust.generics import Generics, closing_angle, count_lifetimes, count_parameters
-from rules.source.rust.path_uses import Path, PathUse, Scopes, read_path_uses
+from rules.source.rust.path_uses import PathUse, Scopes, read_path_uses
 from rules.source.rust.source import RustSource
+from rules.source.rust.tokens import NAME, Path
 from rules.source.rust.type_shapes import PRIMITIVE_TYPES, Shape, shapes_of
 from rules.source.rust.uses import Import, read_uses
 
-_NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _ITEMS = frozenset(("fn", "struct", "enum", "union", "trait", "type", "static", "const", "mod"))
 _MODIFIERS = frozenset(("default", "async", "unsafe", "extern", "safe", "auto"))
 _WORD = re.compile(r"\w+")
@@ -222,7 +222,7 @@ class _Reader:
                     offset = self._words.offsets[at]
                     self.items.append(ApiItem("macro", words[at + 2], (), "", self._line(at), offset=offset))
                 at += 3
-            elif word in _ITEMS and _NAME.match(following):
+            elif word in _ITEMS and NAME.match(following):
                 at = self._read_item(at, end, block, attributes, is_public, is_unsafe, is_const)
             else:
                 has_macro = has_macro or following == "!"
@@ -317,7 +317,7 @@ class _Reader:
                 at = closing + 1
                 continue
             after = self._after_variant(at, end)
-            if _NAME.match(words[at]):
+            if NAME.match(words[at]):
                 offset, line = self._words.offsets[at], self._line(at)
                 item = ApiItem("variant", words[at], module, enum, line, is_conditional=is_conditional, offset=offset)
                 self.variants.append(item)
@@ -390,7 +390,7 @@ class _Reader:
         """Return the type after the `=` of a type alias without its parameters; an empty path if it is no path."""
         words = self._without_generics(start, end)
         names, signs = words[1::2], words[0::2]
-        is_path = signs[:1] == ["="] and signs[1:] == ["::"] * (len(names) - 1) and all(map(_NAME.match, names))
+        is_path = signs[:1] == ["="] and signs[1:] == ["::"] * (len(names) - 1) and all(map(NAME.match, names))
         return self._scopes.resolve(tuple(names), self._words.offsets[start]) if is_path else ()
 
     def _read_impl(self, at: int, end: int, block: _Block, attributes: list[str], is_unsafe: bool) -> int:
@@ -405,9 +405,9 @@ class _Reader:
         head = head[: head.index("where")] if "where" in head else head  # its bounds may have a `for<'a>`
         trait: Path = ()
         if "for" in head:
-            trait = self._scopes.resolve(tuple(word for word in head[: head.index("for")] if _NAME.match(word)), offset)
+            trait = self._scopes.resolve(tuple(word for word in head[: head.index("for")] if NAME.match(word)), offset)
             head = head[head.index("for") + 1 :]
-        names = [word for word in head if _NAME.match(word) and word not in ("dyn", "mut", "const")]
+        names = [word for word in head if NAME.match(word) and word not in ("dyn", "mut", "const")]
         owner_path = self._scopes.resolve(tuple(names), offset)
         owner = names[-1] if names else "?"
         inner = _Block(block.module, owner, trait, depth=block.depth + 1, owner_path=owner_path)

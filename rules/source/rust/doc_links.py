@@ -15,8 +15,8 @@ from rules.source.kbuild.condition import ALWAYS, Condition
 from rules.source.rust.cfg import read_predicate
 from rules.source.rust.comments import Comment
 from rules.source.rust.doc_markdown import Blocks, DocLine, links_in
-from rules.source.rust.path_uses import Path
 from rules.source.rust.source import RustSource
+from rules.source.rust.tokens import Path
 
 _MAX_LINKS: Final = 5_000  # of a file
 _MAX_CONDITIONS: Final = 8  # of the attributes that document an item

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from rules.lazy import re
 from rules.source.rust.fences import FENCE
-from rules.source.rust.path_uses import Path
+from rules.source.rust.tokens import Path
 
 _MAX_PATH: Final = 200  # characters
 _MAX_BRACKETS: Final = 32  # open brackets

@@ -3,10 +3,9 @@
 
 from collections.abc import Sequence
 
-from rules.lazy import dataclass, re
-from rules.source.rust.tokens import Tokens
+from rules.lazy import dataclass
+from rules.source.rust.tokens import NAME, Tokens
 
-_NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _MAX_HEAD = 600  # words between the end of the code before a function and its body
 
 
@@ -59,7 +58,7 @@ def _read_function(words: Tokens, opening: int) -> Function | None:
 
 
 def _is_function(words: Sequence[str], at: int) -> bool:
-    return words[at] == "fn" and _NAME.match(words[at + 1]) is not None
+    return words[at] == "fn" and NAME.match(words[at + 1]) is not None
 
 
 def read_parameters(words: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -68,7 +67,7 @@ def read_parameters(words: Sequence[str]) -> dict[str, tuple[str, ...]]:
     for part in split_at_commas(words):
         colon = part.index(":") if ":" in part else len(part)
         pattern = [word for word in part[:colon] if word not in ("mut", "&")]
-        if len(pattern) == 1 and _NAME.match(pattern[0]):
+        if len(pattern) == 1 and NAME.match(pattern[0]):
             parameters[pattern[0]] = tuple(part[colon + 1 :])
     return parameters
 

@@ -3,15 +3,11 @@
 
 from collections.abc import Iterator
 
-from rules.lazy import re
-from rules.source.rust.tokens import Tokens
+from rules.source.rust.tokens import NAME, Path, Tokens
 
-_NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _MAX_VALUE = 100  # words and bracketed groups between `match` and its `{`
 _MAX_ARMS = 64
 _MAX_ARM = 400  # words and bracketed groups of an arm
-
-Path = tuple[str, ...]
 
 
 def read_arms(tokens: Tokens, at: int) -> tuple[int, tuple[Path, ...]]:
@@ -49,7 +45,7 @@ def _patterns(tokens: Tokens, at: int, end: int) -> Iterator[Path]:
     words = tokens.words
     while at < end:
         names: list[str] = []
-        while at < end and _NAME.match(words[at]):
+        while at < end and NAME.match(words[at]):
             names.append(words[at])
             at += 2 if words[at + 1] == "::" else 1
             if words[at - 1] != "::":

@@ -12,10 +12,10 @@ from rules.source.rust.generics import closing_angle, count_arguments, count_lif
 from rules.source.rust.match_arms import read_arms
 from rules.source.rust.receivers import MethodCall, find_method_calls
 from rules.source.rust.source import RustSource
+from rules.source.rust.tokens import NAME, Path
 from rules.source.rust.type_shapes import PRIMITIVE_TYPES
 from rules.source.rust.uses import Import
 
-_NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
 _OPENINGS = (("(",), ("[",), ("{",))
 _UNCLEAR = frozenset("<#$")
@@ -37,8 +37,6 @@ _MAX_TEXT = 200  # characters of a line that is quoted
 
 UNKNOWN = "?"
 """Where a path begins that may lead to one item or another."""
-
-Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +218,7 @@ class _Reader:
         for at, word in enumerate(words):
             if word in MARKS:
                 regions.enter(at)
-            if not _NAME.match(word):
+            if not NAME.match(word):
                 is_use = is_use and word != ";"
                 continue
             if at in calls and not regions.is_in_macro(at):  # a macro may bind the name
@@ -261,7 +259,7 @@ class _Reader:
                 generics[-1] = count or None
                 call = following
                 following += words[following : following + 1] == ("::",)
-            if words[following - 1] != "::" or following >= len(words) or not _NAME.match(words[following]):
+            if words[following - 1] != "::" or following >= len(words) or not NAME.match(words[following]):
                 break
             names.append(words[following])
             generics.append(None)
@@ -293,7 +291,7 @@ class _Reader:
     def _is_rooted(self, at: int) -> bool:
         """Tell whether the `::` at an index begins a path."""
         before = self._words.words[at - 1] if at else ""
-        return not _NAME.match(before) and before not in (">", "]", ")")
+        return not NAME.match(before) and before not in (">", "]", ")")
 
     def _use(self, path: "_WrittenPath", at: int, regions: Regions) -> PathUse:
         offset, end = self._words.offsets[at], path.end
@@ -360,7 +358,7 @@ class _Reader:
         fields: list[str] = []
         at, closing = opening + 1, self._words.closing(opening)
         while at < closing:
-            is_named = _NAME.match(words[at]) and words[at + 1] in (":", ",", "}")
+            is_named = NAME.match(words[at]) and words[at + 1] in (":", ",", "}")
             if not is_named and words[at] != "..":
                 return None
             fields.append(words[at])

@@ -9,12 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rules.lazy import dataclass, field, re
+from rules.lazy import dataclass, field
 from rules.source.rust.code_regions import begins_closure
 from rules.source.rust.functions import read_parameters, split_at_commas
-from rules.source.rust.tokens import Tokens
+from rules.source.rust.tokens import NAME, Path, Tokens
 
-_NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _NO_TYPE = frozenset(("dyn", "impl", "fn", "for", "unsafe", "extern", "Self"))
 _BEFORE_NAME = frozenset((".", "::", "$"))
 _BOXES = frozenset(("ARef", "Arc", "KBox"))
@@ -30,8 +29,6 @@ _CALLED = (("(",), ("::",))
 _MAX_BOXES = 4
 _MAX_PATTERN = 200  # words
 _MAX_HEAD = 200  # words between the name of a function and its body
-
-Path = tuple[str, ...]
 
 
 class MethodCall(NamedTuple):
@@ -142,7 +139,7 @@ def _read_functions(tokens: Tokens) -> Iterator[_Function]:
     for at, word in enumerate(words):
         while around and around[-1].end < at:
             yield around.pop()
-        if word == "fn" and _NAME.match(words[at + 1] if at + 1 < len(words) else ""):
+        if word == "fn" and NAME.match(words[at + 1] if at + 1 < len(words) else ""):
             functions.update(_read_head(tokens, at + 2))
         elif word == "{" and at in functions:
             around.append(functions.pop(at))
@@ -187,15 +184,15 @@ def _read_word(tokens: Tokens, at: int, function: _Function) -> None:
         function.bound.update(words[at + 1 : end])
     elif word == "=>" or (word == "if" and _is_guard(words[at - 1])):
         function.bound.update(_arm_words(tokens, at))
-    elif word == "." and at > 1 and _NAME.match(words[at - 1]) and words[at - 2] not in _BEFORE_NAME:
-        is_call = at + 2 < len(words) and words[at + 2] in ("(", "::") and _NAME.match(words[at + 1])
+    elif word == "." and at > 1 and NAME.match(words[at - 1]) and words[at - 2] not in _BEFORE_NAME:
+        is_call = at + 2 < len(words) and words[at + 2] in ("(", "::") and NAME.match(words[at + 1])
         if is_call:
             function.calls.append((at - 1, words[at - 1]))
 
 
 def _is_guard(last: str) -> bool:
     """Tell whether an `if` after a word follows the pattern of an arm. After `}` it may also be a statement."""
-    return last in (")", "]") or (_NAME.match(last) is not None and last not in _BEFORE_VALUE)
+    return last in (")", "]") or (NAME.match(last) is not None and last not in _BEFORE_VALUE)
 
 
 def _pattern_end(tokens: Tokens, at: int, ends: tuple[str, ...]) -> int:
@@ -229,5 +226,5 @@ def _path_of(words: tuple[str, ...]) -> Path:
         depth += (words[index] == "<") - (words[index] == ">")
         if depth == 0 and index + 1 < len(words):
             return ()
-    is_path = len(names) % 2 == 1 and all(map(_NAME.match, names[::2])) and set(names[1::2]) <= {"::"}
+    is_path = len(names) % 2 == 1 and all(map(NAME.match, names[::2])) and set(names[1::2]) <= {"::"}
     return names[::2] if is_path and _NO_TYPE.isdisjoint(names) else ()

@@ -23,7 +23,7 @@ _MAX_PREFIX = 257  # characters before the quote of a raw string: Rust allows 25
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
 _MISLEADING = re.compile(rb'"[^"]*(?://|/\*|safety)', re.IGNORECASE)
 _MISLEADING_LITERAL = re.compile(r"//|/\*|\*/|safe|\n", re.IGNORECASE)
-_NAME = re.compile(r"\w++")
+_ANY_WORD = re.compile(r"\w++")
 _MAX_SEARCHED = 32  # words that are searched one by one
 _NO_NEWLINE = re.compile(r"[^\n]")
 _OPENING_BRACKETS = ("(", "[", "{")
@@ -33,6 +33,10 @@ _WORD = re.compile(  # the most frequent first
     r"|\d(?>\w|\.(?=\d))*+|[^\s\w])"
 )
 
+NAME = re.compile(r"[A-Za-z_]\w*\Z")
+
+Path = tuple[str, ...]
+"""The names of a path."""
 
 Span = tuple[int, int, str]
 """Start and end of a comment or a literal, and its kind: "line" (`//`), "doc" (`///`, `//!`), "block" or "literal"."""
@@ -107,7 +111,7 @@ def find_words(text: str, words: Collection[str]) -> list[int]:
     A search for each of a few words takes a tenth of the time of an expression for them, and nothing is compiled.
     """
     if len(words) > _MAX_SEARCHED:
-        return [match.start() for match in _NAME.finditer(text) if match[0] in words]
+        return [match.start() for match in _ANY_WORD.finditer(text) if match[0] in words]
     offsets: set[int] = set()
     for word in words:
         at = text.find(word)

@@ -7,7 +7,7 @@ from rules.bindings.index import Bindings
 from rules.bindings.kconfig_closure import Verdict
 from rules.bindings.module_facts import read_modules
 from rules.source.kbuild.condition import ALWAYS, UNKNOWN, Condition
-from rules.source.rust.path_uses import Path
+from rules.source.rust.tokens import Path
 
 
 def build(**files: str) -> Build:
