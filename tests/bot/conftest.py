@@ -6,7 +6,10 @@ import pytest
 
 from bot.store.repository import Repository
 from tests.bot.review.factories import Maker
-from tests.fakes.postgres import server, skip_if_missing, stop_server
+from tests.fakes import postgres
+from tests.fakes.origin import Origin, serving
+from tests.fakes.postgres import skip_if_missing, stop_server
+from tests.fakes.sink import Sink, sink
 from tests.fakes.stored import use_server
 
 _ON_BOTH = (
@@ -35,7 +38,7 @@ def database_kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         return
     skip_if_missing()
     use_server(monkeypatch)
-    with server().dropping():
+    with postgres.server().dropping():
         yield kind
 
 
@@ -54,3 +57,15 @@ def make() -> Maker:
 def store(tmp_path: Path) -> Iterator[Repository]:
     with Repository(tmp_path / "patchwarden.db") as opened:
         yield opened
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Sink]:
+    with sink(tmp_path / "log") as running:
+        yield running
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Iterator[Origin]:
+    with serving(tmp_path / "origin") as running:
+        yield running

@@ -45,9 +45,7 @@ from bot.store.backup import back_up, restore
 from bot.store.error import StoreError
 from bot.store.ledger import LedgerFile, ledger_path
 from bot.store.repository import Repository
-from rules.analysis.view import FileView, Position
-from rules.finding import Confidence, Diagnostic
-from tests.bot.review.factories import Maker
+from tests.bot.review.factories import Maker, report_unsafe
 from tests.fakes.contexts import consenting
 from tests.fakes.mails import FakeArchive, patch
 from tests.fakes.origin import FakeClock
@@ -241,7 +239,7 @@ class Harness:
 
     def arrived(self, series: int) -> tuple[int, int]:
         """Return how many mails arrived more than once, and how many never, of one mail for each series."""
-        ids = Counter(_id(content) for content in self.read(self.server.log))
+        ids = Counter(id_of(content) for content in self.read(self.server.log))
         with Repository(self.database) as store:
             message_ids = {mail.message_id for mail in store.mails()}
         assert len(message_ids) == series
@@ -255,16 +253,10 @@ def _rules() -> SendRules:
     return allow_all(**of_context(_CONTEXT()))
 
 
-def _says_something(file: FileView) -> Iterator[Diagnostic]:
-    for line in file.change.added_lines():
-        if "unsafe" in line.text and line.after:
-            yield file.report(Position(line.after, 5), "This is bad.", confidence=Confidence.HIGH)
+_RULE: Final = Maker().rule("bad-thing", check_file=report_unsafe)
 
 
-_RULE: Final = Maker().rule("bad-thing", check_file=_says_something)
-
-
-def _id(content: bytes) -> str:
+def id_of(content: bytes) -> str:
     return content.partition(b"\r\nMessage-ID: <")[2].partition(b">")[0].decode()
 
 

@@ -28,7 +28,7 @@ from bot.store.repository import Repository
 from tests.fakes.mails import append_mail, git_archive, patch
 from tests.fakes.postgres import Server
 from tests.fakes.proxy import Proxy
-from tests.fakes.sending_kills import FaultyServer, calm
+from tests.fakes.sending_kills import FaultyServer, calm, id_of
 from tests.fakes.sink import Sink, logged, sink
 
 SETTINGS: Final = """\
@@ -222,23 +222,19 @@ def _settle(world: _World, survived: Survived) -> None:
     world.until(lambda store: _is_reviewed(store, survived.series) and _is_settled(store))
     for content in logged(world.sink.log):
         append_mail(world.folder / "list.git", content)
-    known = {_id(content) for content in logged(world.sink.log)}
+    known = {id_of(content) for content in logged(world.sink.log)}
     world.until(lambda store: not any(mail.message_id in known for mail in store.mails(MailState.UNCONFIRMED)))
     with Repository(world.folder / "var" / "patchwarden.db", server=world.url) as store:
         for mail in store.mails(MailState.UNCONFIRMED):
             if mail.message_id not in known:
                 store.decide(mail.message_id, [MailState.UNCONFIRMED], MailState.APPROVED, datetime.now(UTC), "by hand")
     world.until(_is_settled)
-    arrived = Counter(_id(content) for content in logged(world.sink.log))
+    arrived = Counter(id_of(content) for content in logged(world.sink.log))
     with Repository(world.folder / "var" / "patchwarden.db", server=world.url) as store:
         mails = store.mails()
         survived.twice = sum(count - 1 for count in arrived.values())
         survived.lost = survived.series - len(mails) + sum(mail.message_id not in arrived for mail in mails)
         survived.stuck = store.count_due_for_review() + sum(mail.state != MailState.SENT for mail in mails)
-
-
-def _id(content: bytes) -> str:
-    return content.partition(b"\r\nMessage-ID: <")[2].partition(b">")[0].decode()
 
 
 if __name__ == "__main__":

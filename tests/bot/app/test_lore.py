@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A service that follows a list of a fake archive, from its manifest to the mail that would be sent."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,13 +13,7 @@ from bot.settings.kernel import KernelRepository, KernelSettings
 from bot.settings.tables import LoreSettings, OutboxSettings, Settings
 from tests.bot.kernel.repositories import commit, repository
 from tests.fakes.mails import mail, patch
-from tests.fakes.origin import Answer, Origin, serving
-
-
-@pytest.fixture
-def origin(tmp_path: Path) -> Iterator[Origin]:
-    with serving(tmp_path / "origin") as running:
-        yield running
+from tests.fakes.origin import Answer, Origin
 
 
 @pytest.fixture

@@ -6,9 +6,8 @@ it is; a case says what of that is otherwise, and nothing else may be. Where it 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -26,7 +25,7 @@ from bot.review.consent import Consent, Mode
 from bot.review.policy import Policy
 from rules.registry import by_id
 from tests.fakes.contexts import consenting
-from tests.fakes.sink import Sink, sink
+from tests.fakes.sink import Sink
 
 PATCH = b"""\
 From: Ada Author <ada@example.org>
@@ -266,12 +265,6 @@ CASES: Final[dict[str, tuple[Change, Edits | None]]] = {
         SILENCE,
     ),
 }
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Sink]:
-    with sink(tmp_path / "log") as running:
-        yield running
 
 
 def _sent(mail: bytes, server: Sink) -> bytes | None:

@@ -2,7 +2,6 @@
 import base64
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,15 +18,9 @@ from bot.outbox import smtp as smtp_module
 from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError, UnfitError
 from bot.outbox.final_reply import MalformedReplyError, read_final_reply
 from bot.outbox.smtp import Server, Smtp
-from tests.fakes.sink import Raw, Sink, sink
+from tests.fakes.sink import Raw, Sink
 
 CONTENT = b"Subject: x\nReferences: <" + b"a" * 200 + b"@x>\n\nFrom here\n.\n..dots\n.x\n"
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Sink]:
-    with sink(tmp_path / "log") as running:
-        yield running
 
 
 def _mail(content: bytes = CONTENT, *to: str) -> Outgoing:

@@ -1,21 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Synthetic postings, rules and findings, made from as little as a test cares about."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.mail.address import Address
 from bot.mail.posting import Complete, Part, Posting, State
 from bot.mail.reply import Identity
+from rules.analysis.view import FileView, Position
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
-from rules.finding import Anchor, Confidence, Finding, Severity
+from rules.finding import Anchor, Confidence, Diagnostic, Finding, Severity
 from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Rule, Status
 
 AUTHOR = Address("Ada Author", "ada@example.org")
 LIST = Address("", "rust-for-linux@lists.example.org")
 DATE = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+
+
+def report_unsafe(file: FileView) -> Iterator[Diagnostic]:
+    """Report each added line with `unsafe`."""
+    for line in file.change.added_lines():
+        if "unsafe" in line.text and line.after:
+            yield file.report(Position(line.after, 5), "This is bad.", confidence=Confidence.HIGH)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from threading import Event
 
-import pytest
-
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.mail.address import Address
@@ -34,7 +32,7 @@ from tests.fakes.bounces import dsn
 from tests.fakes.mails import START, FakeArchive, mail, patch
 from tests.fakes.origin import FakeClock
 from tests.fakes.outbox import allow_all, of_context
-from tests.fakes.sink import Sink, sink
+from tests.fakes.sink import Sink
 
 OURS = "bot@bot.example.org"
 BOUNCES = BounceAddress("bounces+{token}@bot.example.org", b"k" * 32)
@@ -77,12 +75,6 @@ def _reactions(sent: bytes) -> Iterator[bytes]:
 
 def _header(sent: bytes, name: bytes) -> str:
     return sent.partition(b"\r\n" + name + b": ")[2].partition(b"\r\n")[0].decode().strip("<>")
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Sink]:
-    with sink(tmp_path / "log") as running:
-        yield running
 
 
 def test_a_day_of_two_instances_and_loops_brings_one_mail_a_posting_within_the_caps(

@@ -23,10 +23,10 @@ from bot.service.poll import PollJob
 from bot.service.review import ReviewJob
 from bot.store.error import StoreError
 from bot.store.repository import Repository
-from rules.analysis.view import FileView, Position
-from rules.finding import Confidence, Diagnostic, Severity
+from rules.analysis.view import FileView
+from rules.finding import Diagnostic, Severity
 from rules.lint.rule import Rule
-from tests.bot.review.factories import Maker
+from tests.bot.review.factories import Maker, report_unsafe
 from tests.fakes.contexts import consenting
 from tests.fakes.mails import START, FakeArchive, mail, patch
 from tests.fakes.origin import FakeClock
@@ -34,15 +34,9 @@ from tests.fakes.origin import FakeClock
 AUTHOR, LIST = "ada@example.org", "rust-for-linux@lists.example.org"
 
 
-def _says_something(file: FileView) -> Iterator[Diagnostic]:
-    for line in file.change.added_lines():
-        if "unsafe" in line.text and line.after:
-            yield file.report(Position(line.after, 5), "This is bad.", confidence=Confidence.HIGH)
-
-
 @pytest.fixture
 def review_context(make: Maker) -> ReviewContext:
-    rule = make.rule("bad-thing", check_file=_says_something)
+    rule = make.rule("bad-thing", check_file=report_unsafe)
     identity = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0")
     return ReviewContext((rule,), Policy(), identity, consenting())
 

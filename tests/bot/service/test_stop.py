@@ -2,7 +2,7 @@
 """The emergency brake, pulled by the command line while a service sends."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -21,7 +21,7 @@ from bot.store.repository import Repository
 from tests.fakes.events import Events
 from tests.fakes.origin import FakeClock
 from tests.fakes.outbox import allow_all, queue_mail
-from tests.fakes.sink import Sink, sink
+from tests.fakes.sink import Sink
 from tests.fakes.stored import database_setting
 
 MAILS = 40
@@ -39,12 +39,6 @@ class Watch:
         if step == "DATA":
             self.contents += 1
         return None
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Sink]:
-    with sink(tmp_path / "log") as running:
-        yield running
 
 
 def test_nothing_leaves_after_it_was_stopped(

@@ -6,25 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 
-from bot.store.database import Database
-from bot.store.listing import MIGRATIONS
 from bot.store.repository import Repository
 from tests.fakes.mails import FakeArchive, mail
+from tests.fakes.old_schema import downgrade
 from tests.fakes.stored import opened
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
-
-
-def _migrate(path: Path, revision: str) -> None:
-    """Take the database back to an older schema."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with Database(path) as database, database.engine.execution_options(immediate=True).begin() as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, revision)
 
 
 def _fill(store: Repository) -> None:
@@ -38,7 +26,7 @@ def test_a_database_from_before_retention_keeps_its_mails_and_images(tmp_path: P
     with Repository(path) as store:
         _fill(store)
         store.save_blobs({"a" * 40: b"image"}, NOW)
-    _migrate(path, "0007")
+    downgrade(path, "0007")
     with opened(path) as connection:
         columns = [row[1] for row in connection.execute("PRAGMA table_info(mail)")]
         before = [zlib.decompress(raw) for (raw,) in connection.execute("SELECT raw FROM mail ORDER BY id")]
