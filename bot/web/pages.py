@@ -311,9 +311,9 @@ class Pages:
         if wants_json(request):
             return _json(
                 records.CNameList(
-                    names=record_builders.c_names(names),
-                    changing=record_builders.c_names(changing),
-                    collisions=list(map(record_builders.collision_record, collisions)),
+                    names=list(map(records.CName.model_validate, names)),
+                    changing=list(map(records.CName.model_validate, changing)),
+                    collisions=list(map(records.Collision.model_validate, collisions)),
                     tree=record_builders.tree_record(tree),
                     next=following,
                 )
@@ -342,10 +342,10 @@ class Pages:
                 records.CNameDetails(
                     name=name,
                     uses=places.number,
-                    places=record_builders.places(places.places),
+                    places=list(map(records.Place.model_validate, places.places)),
                     tree=record_builders.tree_record(tree),
                     series=list(map(record_builders.concerned_series, uses)),
-                    collisions=list(map(record_builders.collision_record, collisions)),
+                    collisions=list(map(records.Collision.model_validate, collisions)),
                 )
             )
         return self._page(

@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Make the records of the JSON answers from what the store returned."""
 
-from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
 from bot.mail.links import finding_path, series_path
 from bot.ports.web import (
-    BoundaryName,
     BoundaryUse,
-    CollisionSummary,
     FindingRecord,
     Health,
     KernelTreeSummary,
@@ -24,7 +21,6 @@ from bot.review.formats.row import CheckedPosting, record, row_of
 from bot.review.model import Review
 from bot.web.records import (
     Applied,
-    CName,
     Collision,
     ComparedFinding,
     ConcernedSeries,
@@ -35,8 +31,6 @@ from bot.web.records import (
     KernelTree,
     ListedFinding,
     Mail,
-    Month,
-    Place,
     QueuedSeries,
     ReviewedFinding,
     Series,
@@ -47,8 +41,6 @@ from bot.web.records import (
     UnsafePlace,
 )
 from bot.web.series import SeriesView
-from rules.analysis.maintainers import SubsystemMatch
-from rules.bindings.used_places import UsedPlace
 from rules.lint.rule import Rule, Status
 from rules.registry import by_id
 
@@ -70,22 +62,10 @@ def series_details(view: SeriesView) -> SeriesDetails:
     return SeriesDetails(
         series=series_record(view.series),
         lists=list(view.lists),
-        subsystems=_subsystems(view.subsystems),
+        subsystems=list(map(Subsystem.model_validate, view.subsystems)),
         revisions=[series_record(revision.series) for revision in view.revisions],
         findings=[] if detail.review is None else _reviewed_findings(detail.review),
-        compared=[
-            ComparedFinding.model_validate(
-                {
-                    "fingerprint": row.fingerprint,
-                    "rule": row.rule,
-                    "severity": row.severity,
-                    "place": row.place,
-                    "states": list(row.states),
-                    "places": list(row.places),
-                }
-            )
-            for row in view.compared
-        ],
+        compared=list(map(ComparedFinding.model_validate, view.compared)),
         base=view.base,
         unsafe_delta=view.unsafe_delta,
         unsafe_places=[
@@ -93,16 +73,12 @@ def series_details(view: SeriesView) -> SeriesDetails:
             for change, kind, place in view.unsafe_places
         ],
         not_checked=list(view.not_checked),
-        mails=[Mail(**{name: getattr(mail, name) for name in Mail.model_fields}) for mail in view.mails],
-        dispositions=[Disposition(**_fields(disposition)) for disposition in detail.dispositions],
-        collisions=list(map(collision_record, detail.collisions)),
-        applied=[Applied(**_fields(patch)) for patch in detail.applied],
+        mails=list(map(Mail.model_validate, view.mails)),
+        dispositions=list(map(Disposition.model_validate, detail.dispositions)),
+        collisions=list(map(Collision.model_validate, detail.collisions)),
+        applied=list(map(Applied.model_validate, detail.applied)),
         timeline=[TimelineEvent(time=event.time, event=event.text) for event in view.events],
     )
-
-
-def _subsystems(matches: Sequence[SubsystemMatch]) -> list[Subsystem]:
-    return [Subsystem(name=match.name, pattern=match.pattern, path=match.path) for match in matches]
 
 
 def _reviewed_findings(review: Review) -> list[ReviewedFinding]:
@@ -173,7 +149,7 @@ def queued_series(entry: QueueEntry, group: str) -> QueuedSeries:
             group=group,
             last_mail=entry.last_mail,
             replies=entry.replies,
-            subsystems=_subsystems(entry.subsystems),
+            subsystems=entry.subsystems,
         )
     )
 
@@ -182,12 +158,8 @@ def concerned_series(use: BoundaryUse) -> ConcernedSeries:
     return ConcernedSeries.model_validate(dict(**series_fields(use.series), kind=use.kind))
 
 
-def collision_record(collision: CollisionSummary) -> Collision:
-    return Collision(**_fields(collision))
-
-
 def tree_record(tree: KernelTreeSummary | None) -> KernelTree | None:
-    return None if tree is None else KernelTree(**_fields(tree))
+    return None if tree is None else KernelTree.model_validate(tree)
 
 
 def health_report(health: Health, now: datetime, *, is_stopped: bool) -> HealthReport:
@@ -216,20 +188,8 @@ def health_report(health: Health, now: datetime, *, is_stopped: bool) -> HealthR
 def statistics_record(statistics: Statistics) -> StatisticsFigures:
     return StatisticsFigures(
         **_fields(statistics)
-        | {
-            "months": [Month(**_fields(month)) for month in statistics.months],
-            "rules": list(map(figures_record, statistics.rules)),
-            "withheld": dict(statistics.withheld),
-        }
+        | {"rules": list(map(figures_record, statistics.rules)), "withheld": dict(statistics.withheld)}
     )
-
-
-def places(uses: Sequence[UsedPlace]) -> list[Place]:
-    return [Place(path=use.path, line=use.line, form=use.form, text=use.text) for use in uses]
-
-
-def c_names(names: Sequence[BoundaryName]) -> list[CName]:
-    return [CName(**_fields(name)) for name in names]
 
 
 def _fields(value: Any) -> dict[str, Any]:

@@ -27,9 +27,9 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class Record(BaseModel):
-    """A JSON object with exactly these fields."""
+    """A JSON object with exactly these fields. It can be made from a value whose attributes have the same names."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
 
 
 class Error(Record):
