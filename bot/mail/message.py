@@ -26,7 +26,6 @@ class Message:
     author: Address | None
     to: tuple[Address, ...]
     cc: tuple[Address, ...]
-    reply_to: tuple[Address, ...]
     date: datetime | None
     in_reply_to: str | None
     references: tuple[str, ...]

@@ -70,8 +70,7 @@ def parse(raw: bytes, needs_recipients: Callable[[Message], bool] = _always) -> 
     message = _message(header, text, raw)
     if not needs_recipients(message):
         return message
-    to, cc, reply_to = (_addresses(header, name) for name in ("to", "cc", "reply-to"))
-    return replace(message, to=to, cc=cc, reply_to=reply_to)
+    return replace(message, to=_addresses(header, "to"), cc=_addresses(header, "cc"))
 
 
 def _end_of_header(raw: bytes, start: int) -> tuple[int, int]:
@@ -159,7 +158,6 @@ def _message(header: Header, text: Text, raw: bytes) -> Message:
         author=parse_address(_text(_joined(header, "from"))),
         to=(),
         cc=(),
-        reply_to=(),
         date=parse_date(clean(_first(header, "date"))),
         in_reply_to=replied[0] if replied else None,
         references=_shortened(tuple(dict.fromkeys(_ids(_joined(header, "references")) + replied))),

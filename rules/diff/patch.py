@@ -210,11 +210,6 @@ class FileChange:
         """Return the index of the last hunk that begins at or above that line after the change; -1 if there is none."""
         return bisect_right(self.hunks, line, key=_after_first) - 1
 
-    def hunk_after(self, line: int) -> int | None:
-        """Return the index of the hunk that shows that line of the file after the change."""
-        at = self.last_hunk_above(line)
-        return at if at >= 0 and line < self.hunks[at].after_start + self.hunks[at].after_count else None
-
     def hunk_before(self, line: int) -> int | None:
         """Return the index of the hunk that shows that line of the file before the change."""
         at = bisect_right(self.hunks, line, key=_before_start) - 1

@@ -80,7 +80,6 @@ class UnsafeDeclaration:
     text: str
     scope: str
     setting: Setting
-    in_test: bool
     confidence: Confidence
     docs: Docs
     documented: bool | None

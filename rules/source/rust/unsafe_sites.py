@@ -212,7 +212,6 @@ class UnsafeCode:
                 parsed.lines[row][:_MAX_LINE].decode("utf-8", "surrogateescape"),
                 " / ".join(context.scope),
                 context.setting,
-                context.in_test,
                 parsed.confidence,
                 docs,
                 True if docs.is_opaque or section else None if is_cut else False,

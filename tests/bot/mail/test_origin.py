@@ -269,7 +269,7 @@ def test_the_lists_that_a_mail_came_through(
 @pytest.mark.parametrize("archive", ["", "odd.git"])
 def test_recipients_are_needed_where_they_decide(sender: str, to: str, headers: tuple[str, ...], archive: str) -> None:
     message = mail(sender, "Reply-To: ann@example.org", *headers, to=to)
-    without = replace(message, to=(), cc=(), reply_to=())
+    without = replace(message, to=(), cc=())
 
     if not needs_recipients(without):
         assert original_author(without, BOOK) == original_author(message, BOOK)

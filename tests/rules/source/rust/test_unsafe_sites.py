@@ -92,7 +92,6 @@ def test_a_doctest_is_read_in_its_file() -> None:
 )
 def test_tests_are_known(code: str, in_test: bool) -> None:
     assert in_test is only_site(read(code)).in_test
-    assert in_test is only_declaration(read(code.replace("fn f()", "unsafe fn f()"))).in_test
 
 
 @pytest.mark.parametrize(
@@ -366,12 +365,7 @@ def test_a_declaration_says_where_it_stands() -> None:
         declaration.column,
         declaration.text,
     )
-    assert ("mod m / fn f", "code", True, 4) == (
-        declaration.scope,
-        declaration.setting,
-        declaration.in_test,
-        declaration.section_line,
-    )
+    assert ("mod m / fn f", "code", 4) == (declaration.scope, declaration.setting, declaration.section_line)
     assert declaration.docs.lines == ((3, " Long."), (4, " # Safety"), (5, " a"))
     assert only_declaration(read("unsafe fn f() {}")).section_line == 0
 
