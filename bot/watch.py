@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock, Thread
-from types import TracebackType
 from typing import Final, Self
 
 from inotify_simple import INotify, flags
@@ -95,9 +94,7 @@ class Watcher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _run(self) -> None:

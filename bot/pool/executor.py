@@ -14,7 +14,6 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from queue import SimpleQueue
 from threading import Event, Lock
-from types import TracebackType
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar, cast
 
 from bot.error import AdapterError
@@ -175,9 +174,7 @@ class ProcessExecutor:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _give(self, work: Callable[[T], R], waiting: deque[_Task[T]], time: TimeLimit) -> None:
@@ -282,7 +279,5 @@ class ExecutorPool:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -16,6 +16,7 @@ from bot.mail.state import MailState
 from bot.ports.web import OurMail, SeriesDetail, SeriesSummary
 from bot.review.render.text import visible
 from bot.web.mails import reply_addresses
+from bot.web.text import count
 from rules.lazy import dataclass
 from rules.listing import listing
 
@@ -91,7 +92,7 @@ def _effects(detail: SeriesDetail) -> tuple[list[tuple[str, str, str]], int]:
 
 def _of_series(detail: SeriesDetail) -> Iterator[tuple[str, str, str]]:
     waiting = sum(mail.state in _WAITING for mail in detail.mails)
-    withdrawn = f" {_count(waiting, 'mail')} that did not leave yet would be withdrawn." if waiting else ""
+    withdrawn = f" {count(waiting, 'mail')} that did not leave yet would be withdrawn." if waiting else ""
     yield (
         "recheck",
         "The newest kernel and rules check this revision again. You get a mail if the result changed.",
@@ -108,11 +109,7 @@ def _of_series(detail: SeriesDetail) -> Iterator[tuple[str, str, str]]:
 
 
 def _of_rule(rule: str, number: int) -> Iterator[tuple[str, str, str]]:
-    findings = _count(number, "finding")
+    findings = count(number, "finding")
     yield f"not-applicable {rule}", f"{findings} of {rule} would not be reported again in any revision.", _ALL
     yield f"fixed {rule}", f"{findings} of {rule} would count as fixed in the next revision.", _ALL
     yield f"explain {rule}", f"You get a mail that explains {rule}. Nothing else changes.", _ALL
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -14,6 +14,7 @@ from bot.review.model import FindingState, Review, ReviewFinding
 from bot.review.render.quote import quotations
 from bot.web.commands import command_address
 from bot.web.mails import mail_headers, mail_text
+from bot.web.text import count
 from rules.analysis.maintainers import SubsystemMatch
 from rules.diff.patch import Patch
 from rules.finding import Severity
@@ -335,7 +336,7 @@ def _events(detail: SeriesDetail) -> Iterator[Event]:
     yield Event(series.sent, "sent by its author")
     yield Event(series.arrived, "last part arrived")
     if series.reviewed is not None:
-        yield Event(series.reviewed, f"reviewed: {_count(series.findings, 'finding')}, {series.reported} reported")
+        yield Event(series.reviewed, f"reviewed: {count(series.findings, 'finding')}, {series.reported} reported")
     for mail in detail.mails:
         yield Event(mail.created, f"our mail written ({mail.kind})")
         if mail.changed != mail.created:
@@ -348,7 +349,3 @@ def _events(detail: SeriesDetail) -> Iterator[Event]:
         yield Event(collision.found, f"collision found at {collision.name}")
     for patch in detail.applied:
         yield Event(patch.noted, f"a patch is applied as {patch.commit_id[:12]} in {patch.ref}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
