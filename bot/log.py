@@ -159,11 +159,11 @@ def configuration() -> LogConfig:
     return next((handler.config for handler in handlers), LogConfig())
 
 
-def clean(value: str, max_length: int = MAX_FIELD) -> str:
+def clean(value: str) -> str:
     """Return a text for the log: one bounded line without control characters and credentials."""
-    start = value[: 2 * max_length]  # the rest is cut off anyway, and a hostile text may have megabytes
+    start = value[: 2 * MAX_FIELD]  # the rest is cut off anyway, and a hostile text may have megabytes
     shown = visible(_TOKEN.sub("***", _CREDENTIALS.sub("***@", start))).replace("\t", " ")
-    return f"{shown[: max_length - 1]}{_ELLIPSIS}" if len(shown) > max_length or len(start) < len(value) else shown
+    return f"{shown[: MAX_FIELD - 1]}{_ELLIPSIS}" if len(shown) > MAX_FIELD or len(start) < len(value) else shown
 
 
 class _Handler(logging.StreamHandler[TextIO]):

@@ -2,7 +2,6 @@
 """Render the rules as Markdown. `python -m rules.catalogue` prints docs/rules.md; `page` renders one rule."""
 
 import sys
-from collections.abc import Sequence
 
 from rules.lazy import re
 from rules.lint.rule import Rule, Scope, Status
@@ -28,12 +27,12 @@ A mail then reports their findings in its block of nits. Some rules run only wit
 {_NOTATION}"""
 
 
-def document(rules: Sequence[Rule] = RULES) -> str:
+def document() -> str:
     """Return the catalogue: a table of all rules in the order of the registry, then each rule in full, by family."""
-    rows = "\n".join(_row(rule) for rule in rules)
+    rows = "\n".join(_row(rule) for rule in RULES)
     table = f"| rule | family | severity | status | tier | what it reports |\n|---|---|---|---|---|---|\n{rows}\n"
     families: dict[str, list[str]] = {}
-    for rule in rules:
+    for rule in RULES:
         families.setdefault(_family(rule), []).append(_section(rule, 3))
     parts = [f"## {family}\n\n" + "\n".join(sections) for family, sections in families.items()]
     return "\n".join([_INTRODUCTION, table, *parts])

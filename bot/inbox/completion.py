@@ -32,7 +32,7 @@ class ArchiveLookup:
     """A client that fetches single mails and threads from `base`, such as https://lore.kernel.org/all.
 
     Two requests are at least five seconds apart, and none is made during the pause after a failure. Raises InboxError
-    if a request cannot start within `patience`, and for every response that is not the requested mail. `ids` reads the
+    if a request has to wait longer, and for every response that is not the requested mail. `ids` reads the
     message-ids of mails, maybe in another process.
     """
 
@@ -41,14 +41,12 @@ class ArchiveLookup:
         base: str,
         http: HttpClient,
         clock: Clock,
-        patience: timedelta = BETWEEN_MAILS,
         sleep: Callable[[float], None] = time.sleep,
         ids: Callable[[Sequence[bytes]], Sequence[str | None]] | None = None,
     ) -> None:
         self.base = base.rstrip("/")
         self._http = http
         self._clock = clock
-        self._patience = patience
         self._sleep = sleep
         self._ids = ids or (lambda mails: [message_id_in(mail) for mail in mails])
 
@@ -89,7 +87,7 @@ class ArchiveLookup:
             raise InboxError(f"{message_id!r} is not a message-id that an archive could be asked for")
         url = f"{self.base}/{quote(message_id, safe='@+=')}/{page}"
         wait = self._http.pace.claim(_KEY, BETWEEN_MAILS)
-        if NOW < wait <= self._patience:
+        if NOW < wait <= BETWEEN_MAILS:
             self._sleep(wait.total_seconds())
             wait = self._http.pace.claim(_KEY, BETWEEN_MAILS)
         if wait > NOW:

@@ -49,9 +49,9 @@ class Mbox:
     replaces it. A mail arrived when the file was last changed, because senders choose the dates in their mails.
     """
 
-    def __init__(self, path: "Path | str", name: str = "", writers: Writers | None = None) -> None:
+    def __init__(self, path: "Path | str", writers: Writers | None = None) -> None:
         self.path = path
-        self.name = name or str(path)
+        self.name = str(path)
         self._writers = writers
         self._epoch = os.path.basename(path)  # noqa: PTH119 a check of a patch does not load pathlib
         self._rests: tuple[object, datetime] | None = None

@@ -101,9 +101,9 @@ class Maildir:
     the mails that it knows. A mail arrived when its file was last written. A file that is too large is not read.
     """
 
-    def __init__(self, path: "Path", name: str = "", writers: Writers | None = None) -> None:
+    def __init__(self, path: "Path", writers: Writers | None = None) -> None:
         self.path = path
-        self.name = name or str(path)
+        self.name = str(path)
         self._writers = writers
         self._names = _Names()
         self._behind: str | None = None

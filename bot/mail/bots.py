@@ -74,10 +74,10 @@ def _has_other_beginning(subject: str) -> bool:
     return not colon or not (word.strip().lower() in _KNOWN_WORDS or "[" in word or "(" in word)
 
 
-def is_bot(address: str, registry: Collection[str] = KNOWN_BOTS) -> bool:
+def is_bot(address: str) -> bool:
     """Return whether the registry has this address, or its local part up to "+" with any detail."""
     local, _, domain = address.lower().partition("@")
-    return f"{local}@{domain}" in registry or f"{local.partition('+')[0]}+@{domain}" in registry
+    return f"{local}@{domain}" in KNOWN_BOTS or f"{local.partition('+')[0]}+@{domain}" in KNOWN_BOTS
 
 
 def is_automatic(message: Message, more_bots: Collection[str] = ()) -> bool:

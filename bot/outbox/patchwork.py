@@ -4,14 +4,11 @@
 import json
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from bot.outbox.error import OutboxError, RefusedError
 from bot.review.patch_check import PatchCheck
 from bot.version import VERSION
-
-if TYPE_CHECKING:
-    import httpx
 
 CONTEXT: Final = "patchwarden"
 _MAX_ANSWER: Final = 1_000_000  # bytes
@@ -25,7 +22,7 @@ _REFUSED: Final = (400, 404, 405, 422)
 class Patchwork:
     """bot.ports.checks.CheckServer at a URL. Redirects are not followed: they would get the token."""
 
-    def __init__(self, url: str, token: str, transport: "httpx.BaseTransport | None" = None) -> None:
+    def __init__(self, url: str, token: str) -> None:
         self._api = f"{url.rstrip('/')}/api"
         self._headers = {
             "Authorization": f"Token {token}",
@@ -33,7 +30,6 @@ class Patchwork:
             "Accept": "application/json",
             "Accept-Encoding": "identity",
         }
-        self._transport = transport
 
     def find_patch(self, message_id: str, project: str) -> int | None:
         patches = self._ask("GET", "/patches/", params={"msgid": message_id, "project": project})
@@ -69,9 +65,7 @@ class Patchwork:
         url, deadline = f"{self._api}{path}", time.monotonic() + _SECONDS
         try:
             with (
-                httpx.Client(
-                    headers=self._headers, timeout=_SILENCE, transport=self._transport, follow_redirects=False
-                ) as client,
+                httpx.Client(headers=self._headers, timeout=_SILENCE, follow_redirects=False) as client,
                 client.stream(method, url, params=params, json=content) as response,
             ):
                 body = bytearray()

@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from bot.error import AdapterError, SettingsError
 from bot.pool.cluster_worker import DONE, UNREADABLE, Chunk, Sent, end_run, identity
-from bot.pool.guard import Crashed, TimeLimit
+from bot.pool.guard import Crashed
 from bot.pool.interrupt import interrupt_delayed
 from bot.pool.worker import Limits, packed
 
@@ -205,11 +205,8 @@ class ClusterExecutor:
         self._asked = 0.0
         self._had_worker = clock.monotonic()
 
-    def stream(
-        self, work: Callable[[T], R], items: Iterable[T], time: TimeLimit | None = None
-    ) -> Iterator[R | Crashed]:
+    def stream(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R | Crashed]:
         """Yield the result for each item, in the order of the items; see ProcessExecutor. Raises ClusterError."""
-        time = time or TimeLimit(self._limits.seconds)
         source = iter(items)
         finished = as_completed(loop=self._client.loop, with_results=True, raise_errors=False)
         running: dict[Future[Any], _Part] = {}
@@ -217,7 +214,7 @@ class ClusterExecutor:
         taken = parts = given = 0
 
         def submit(part: _Part) -> None:
-            future = self._submit(work, part.items, time)
+            future = self._submit(work, part.items)
             running[future] = part
             finished.add(future)
 
@@ -262,8 +259,8 @@ class ClusterExecutor:
             if self._sends_copies and size >= _MAX_CHUNK_BYTES:
                 return
 
-    def _submit(self, work: Callable[[T], R], items: list[T], time: TimeLimit) -> Future[Any]:
-        chunk = Chunk(self._run, self._check, self._limits, work, [self._sent(item) for item in items], time)
+    def _submit(self, work: Callable[[T], R], items: list[T]) -> Future[Any]:
+        chunk = Chunk(self._run, self._check, self._limits, work, [self._sent(item) for item in items])
         return self._client.submit(
             _work, self._identity, packed(tuple(chunk)), key=f"patchwarden-{uuid4().hex}", pure=False
         )

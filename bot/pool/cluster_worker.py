@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 from bot.error import AdapterError
 from bot.pool.executor import ProcessExecutor, preload_all
-from bot.pool.guard import StoppedError, TimeLimit
+from bot.pool.guard import StoppedError
 from bot.pool.worker import Limits, packed
 from bot.rules_digest import program_digest
 from bot.version import VERSION
@@ -36,7 +36,6 @@ class Chunk(NamedTuple):
     limits: Limits
     work: Callable[[Any], object]
     items: Sequence[object]
-    time: TimeLimit
 
 
 @runtime_checkable
@@ -78,7 +77,7 @@ def work_on_chunk(expected_identity: str, chunk: bytes) -> tuple[str, bytes | st
     except AdapterError as error:
         return UNREADABLE, str(error)
     try:
-        return DONE, packed(_run(content.run).map(content.work, items, content.time, content.limits))
+        return DONE, packed(_run(content.run).map(content.work, items, content.limits))
     except StoppedError:
         return STOPPED, "the run was ended"
 
@@ -95,7 +94,7 @@ class _Run:
         self._stop = Event()
         self._idle: list[ProcessExecutor] = []
 
-    def map(self, work: Callable[[Any], object], items: Sequence[object], time: TimeLimit, limits: Limits) -> object:
+    def map(self, work: Callable[[Any], object], items: Sequence[object], limits: Limits) -> object:
         """Return the result of each item. Raises StoppedError if the run has ended."""
         if self._stop.is_set():
             raise StoppedError
@@ -104,7 +103,7 @@ class _Run:
         except IndexError:
             executor = ProcessExecutor(1, limits, self._stop)
         try:
-            return executor.map(work, items, time)
+            return executor.map(work, items)
         finally:
             self._idle.append(executor)
             if self._stop.is_set():

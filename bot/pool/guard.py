@@ -59,9 +59,7 @@ class ClosableExecutor(Executor, Protocol):
 class StreamExecutor(Protocol):
     """Applies a function to items that need not fit in memory, in processes with limits."""
 
-    def stream(
-        self, work: Callable[[T], R], items: Iterable[T], time: TimeLimit | None = None
-    ) -> Iterator[R | Crashed]:
+    def stream(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R | Crashed]:
         """Yield the result for each item, in the order of the items; Crashed if the work fails or takes too long."""
 
 

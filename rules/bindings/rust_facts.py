@@ -43,13 +43,13 @@ def is_kernel_crate(path: str) -> bool:
 
 def modules_under_cfg(source: RustSource) -> tuple[tuple[str, str], ...]:
     """The modules that a Rust file declares under a `cfg`, each with what is in its brackets; "" is the file itself."""
-    own = [("", _group(source, match, 1)) for match in _FILE_GATE.finditer(source.code)]
-    return (*own, *((match[2], _group(source, match, 1)) for match in _MODULE.finditer(source.code)))
+    own = [("", _gate(source, match)) for match in _FILE_GATE.finditer(source.code)]
+    return (*own, *((match[2], _gate(source, match)) for match in _MODULE.finditer(source.code)))
 
 
-def _group(source: RustSource, match: re.Match[str], group: int) -> str:
-    """Return what a group of a match in the code holds, its literals included."""
-    return source.text[match.start(group) : match.end(group)]
+def _gate(source: RustSource, match: re.Match[str]) -> str:
+    """Return what the first group of a match in the code holds, its literals included."""
+    return source.text[match.start(1) : match.end(1)]
 
 
 def rust_facts(path: str, content: bytes) -> RustFacts:

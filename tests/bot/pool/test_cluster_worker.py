@@ -12,7 +12,7 @@ import pytest
 
 from bot.error import AdapterError
 from bot.pool.cluster_worker import DONE, REFUSED, STOPPED, UNREADABLE, Chunk, end_run, identity, work_on_chunk
-from bot.pool.guard import Crashed, TimeLimit
+from bot.pool.guard import Crashed
 from bot.pool.worker import Limits, packed
 
 
@@ -33,7 +33,7 @@ def _fails() -> None:
 
 
 def _chunk(run: str, items: list[object], check: Callable[[], object] | None = None) -> bytes:
-    return packed(tuple(Chunk(run, check, Limits(), partial(divmod, 12), items, TimeLimit(20.0))))
+    return packed(tuple(Chunk(run, check, Limits(), partial(divmod, 12), items)))
 
 
 @pytest.fixture
