@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Read the header of one file in a diff: the names, modes and blob ids above its hunks."""
 
+from itertools import pairwise, takewhile
 from typing import Final
 
 from rules.diff.patch import FileChange
@@ -12,10 +13,12 @@ _ESCAPE = re.compile(rb"\\([abtnvfr\"\\]|[0-3][0-7]{2})")
 _CONTROL = {b"a": b"\a", b"b": b"\b", b"t": b"\t", b"n": b"\n", b"v": b"\v", b"f": b"\f", b"r": b"\r"}
 _QUOTED = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _USUAL = re.compile(
-    r"diff --git a/([^\s\"]++) b/\1\nindex ([0-9a-f]{4,64})\.\.([0-9a-f]{4,64})(?: [0-7]{6})?\n--- a/\1\n\+\+\+ b/\1"
+    r"diff --git a/((?!linux)[^\s\"]++) b/\1\nindex ([0-9a-f]{4,64})\.\.([0-9a-f]{4,64})(?: [0-7]{6})?\n"
+    r"--- a/\1\n\+\+\+ b/\1"
 )
 _INDEX = re.compile(r"([0-9a-f]{4,64})\.\.([0-9a-f]{4,64})(?: ([0-7]{6}))?$")
-_PREFIXES = frozenset("abciow12.")
+_PREFIXES = frozenset("abciow12")
+_TREE = re.compile(r"linux(?:[-.](?:\d.*|next|stable|rust|orig|old|new))?")
 _MAX_PATH_LENGTH = 4096
 _CHANGE_KEYWORDS = ("new file mode ", "deleted file mode ", "new mode ", "rename to ", "copy to ")
 _KEYWORDS = (
@@ -121,25 +124,50 @@ def _read_git_names(names: str) -> tuple[str | None, str | None]:
 def _remove_prefixes(before: str | None, after: str | None) -> tuple[str | None, str | None]:
     """Return both names without `a/` and `b/`, the names of source trees, or whatever --src-prefix put before them.
 
-    A name without a prefix stays. A prefix of several directories ends where the kernel's top level begins. A tree may
-    have the name of a directory at the kernel's top: `net/` and `net-next/`.
+    A name without a prefix stays. A tree may have the name of a directory at the kernel's top: `net/` and `net-next/`.
     """
+    before, after = (name and name.removeprefix("./") for name in (before, after))
     names = [name for name in (before, after) if name is not None]
-    first = {name.partition("/")[0] for name in names}
-    if first <= _PREFIXES:
-        return _strip_prefix(before), _strip_prefix(after)
-    rests = {name.partition("/")[2] for name in names} if len(names) == 2 else set()
-    is_stripped = len(rests) == 1 and all(map(is_kernel_path, rests))
-    if is_stripped and not (before == after and is_kernel_path(names[0])):
-        return _strip_prefix(before), _strip_prefix(after)
-    if before == after or any(map(is_kernel_path, names)):
-        return before, after
-    in_tree = {kernel_path(name) for name in names}
-    same = in_tree if len(in_tree) == 1 and None not in in_tree else rests
-    path = same.pop() if len(same) == 1 else None
-    if path:
-        return path if before else None, path if after else None
-    return before, after
+    if {name.partition("/")[0] for name in names} <= _PREFIXES:
+        before, after = _strip_prefix(before), _strip_prefix(after)
+        return before and (_below_tree(before) or before), after and (_below_tree(after) or after)
+    path = None if all(map(is_kernel_path, names)) else _path_in_tree(names[0], names[-1], is_only=len(names) == 1)
+    return before and (path or before), after and (path or after)
+
+
+def _path_in_tree(before: str, after: str, *, is_only: bool) -> str | None:
+    """Return the path in the kernel's tree that two names with unusual prefixes stand for; None if that is unclear.
+
+    The prefix ends where the names differ, below a directory `linux`, or where the kernel's top level begins.
+    `is_only` says that the file exists on one side.
+    """
+    if is_only:
+        return _below_tree(before) or kernel_path(before)
+    rest = before.partition("/")[2]
+    if before == after:
+        return _below_tree(before) or (rest if is_kernel_path(rest) else None)
+    end = _common_end(before, after)
+    if is_kernel_path(end):
+        return end
+    is_rest = end == rest == after.partition("/")[2] and not (is_kernel_path(before) or is_kernel_path(after))
+    return _below_tree(end) or kernel_path(end) or (end if is_rest else None)
+
+
+def _common_end(before: str, after: str) -> str:
+    """Return the parts that end both paths."""
+    parts = zip(reversed(before.split("/")), reversed(after.split("/")), strict=False)
+    return "/".join(reversed([part for part, other in takewhile(lambda pair: pair[0] == pair[1], parts)]))
+
+
+def _below_tree(path: str) -> str | None:
+    """Return what is below a directory `linux` or `linux-7.3` with the kernel's tree, None if a path has none.
+
+    A relative path begins with it.
+    """
+    parts = path.split("/")
+    below = (at for at, (tree, top) in enumerate(pairwise(parts), 1) if _TREE.fullmatch(tree) and is_kernel_path(top))
+    start = next(below, 0)
+    return "/".join(parts[start:]) if start == 1 or (start and parts[0] in ("", "..")) else None
 
 
 def _read_name(name: str) -> str | None:

@@ -253,6 +253,15 @@ def test_prefixes_of_other_tools_are_removed(header: str) -> None:
         "diff --git rust/a.rs rust/a.rs\nnew file mode 100644\n--- /dev/null\n+++ rust/a.rs\n",
         "--- /dev/null\n+++ rust/a.rs\n",
         "--- /dev/null\n+++ linux-next/rust/a.rs\n",
+        "--- /dev/null\n+++ ../x/new/rust/a.rs\n",
+        "--- /dev/null\n+++ /usr/src/linux/rust/a.rs\n",
+        "--- ./a/rust/a.rs\n+++ ./b/rust/a.rs\n",
+        "--- ./linux.orig/rust/a.rs\n+++ ./linux/rust/a.rs\n",
+        "--- kernel.orig/rust/a.rs\n+++ kernel/rust/a.rs\n",
+        "--- /usr/src/linux-7.3/rust/a.rs\n+++ /usr/src/linux/rust/a.rs\n",
+        "--- /usr/src/linux/rust/a.rs\n+++ /usr/src/linux/rust/a.rs\n",
+        "--- ../lib/old/linux/rust/a.rs\n+++ ../lib/new/linux/rust/a.rs\n",
+        "--- a/linux-7.3/rust/a.rs\n+++ b/linux-7.3/rust/a.rs\n",
     ],
 )
 def test_a_prefix_of_any_length_ends_at_the_top_of_the_tree(header: str) -> None:
@@ -261,8 +270,16 @@ def test_a_prefix_of_any_length_ends_at_the_top_of_the_tree(header: str) -> None
     assert parse_one(header + hunk).path == "rust/a.rs"
 
 
-def test_a_usual_prefix_is_all_that_is_removed() -> None:
-    assert parse_one("--- a/src/tools/a.rs\n+++ b/src/tools/a.rs\n" + HUNK).path == "src/tools/a.rs"
+def test_a_tree_below_the_usual_prefix_is_removed_from_the_usual_header() -> None:
+    path = "linux/rust/a.rs"
+    header = f"diff --git a/{path} b/{path}\nindex 11111111..22222222 100644\n--- a/{path}\n+++ b/{path}\n"
+
+    assert parse_one(header + HUNK).path == "rust/a.rs"
+
+
+@pytest.mark.parametrize("path", ["src/tools/a.rs", "linux-user/include/a.rs", "src/linux/arch/a.rs", "linux/d/a.rs"])
+def test_a_usual_prefix_is_all_that_is_removed(path: str) -> None:
+    assert parse_one(f"--- a/{path}\n+++ b/{path}\n{HUNK}").path == path
 
 
 def test_a_plain_diff_tells_a_new_file_by_its_numbers() -> None:
