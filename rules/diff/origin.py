@@ -46,8 +46,11 @@ _BINDGEN = (
     (b'"][', re.compile(rb"\[\"(?:Size|Alignment) of \w+\"\]\[")),
 )
 
+# A notice is not indented, and speaks of the whole file.
 _DO_NOT_EDIT = re.compile(
-    rb"^[ \t]*(?://|/?\*)(?:[^\n]*(?:@generated\b|(?:automatically|auto)[- ]?generated\b|\bdo not (?:edit|modify)\b)"
+    rb"^ ?(?://|/?\*)(?:[^\n]*(?:@generated\b|(?:automatically|auto)[- ]?generated\b"
+    rb"|\bdo not (?:edit|modify)(?=[ \t]*(?:[-.:;,!*/]|$"
+    rb"|(?:by hand|manually|directly|unless|or|th(?:is|e) (?:file|module))\b)))"
     rb"|[*!/]? ?(?:this (?:file|module) (?:is|was|has been) )?generated (?:by|with|using) (?:rust-)?bindgen\b)",
     re.MULTILINE,
 )
