@@ -95,10 +95,13 @@ class JustificationReader:
     ) -> SafetyReading | Undecided:
         """Return the reading of a block. Most need no `climb`: that of a statement is None until it is needed."""
         parsed = self._parsed
-        if found := self._clippy_above(path[at].start_point.row, floor):
+        found = self._clippy_above(path[at].start_point.row, floor)
+        if found is not None and found[0] == "above":
             return SafetyReading("clippy", found[0], parsed.line(found[1]))
-        if (inside := self._inside(body)) is not None:
+        if (inside := self._inside(body)) is not None:  # a comment after other code may be that code's
             return SafetyReading("clippy", "inside", parsed.line(inside))
+        if found is not None:
+            return SafetyReading("clippy", found[0], parsed.line(found[1]))
         climb = list(climb_statement(path, at)) if climb is None else climb
         for start, who in climb:
             if who == "clippy" and (found := self._clippy_above(start, floor)):

@@ -201,6 +201,13 @@ def test_clippy_accepts(name: str) -> None:
     assert SafetyReading("clippy", how, tag_line(body)) == reading(body)
 
 
+def test_the_comment_in_a_block_is_nearer_than_one_after_other_code() -> None:
+    body = "f(); // SAFETY: a\n\nunsafe {\n    // SAFETY: b\n    g(1)\n};"
+
+    assert SafetyReading("clippy", "inside", 5) == reading(body)
+    assert SafetyReading("clippy", "previous-line", 2) == reading(body.replace("SAFETY: b", "b"))
+
+
 @pytest.mark.parametrize("name", LENIENT)
 def test_a_person_accepts_more(name: str) -> None:
     body, how = LENIENT[name]
