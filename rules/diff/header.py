@@ -130,7 +130,9 @@ def _remove_prefixes(before: str | None, after: str | None) -> tuple[str | None,
     names = [name for name in (before, after) if name is not None]
     if {name.partition("/")[0] for name in names} <= _PREFIXES:
         before, after = _strip_prefix(before), _strip_prefix(after)
-        return before and (_below_tree(before) or before), after and (_below_tree(after) or after)
+        if before is None or after is None or before == after:
+            return before and (_below_tree(before) or before), after and (_below_tree(after) or after)
+        names = [before, after]  # those of `git diff --no-index`
     path = None if all(map(is_kernel_path, names)) else _path_in_tree(names[0], names[-1], is_only=len(names) == 1)
     return before and (path or before), after and (path or after)
 

@@ -262,6 +262,8 @@ def test_prefixes_of_other_tools_are_removed(header: str) -> None:
         "--- /usr/src/linux/rust/a.rs\n+++ /usr/src/linux/rust/a.rs\n",
         "--- ../lib/old/linux/rust/a.rs\n+++ ../lib/new/linux/rust/a.rs\n",
         "--- a/linux-7.3/rust/a.rs\n+++ b/linux-7.3/rust/a.rs\n",
+        "diff --git a/old/rust/a.rs b/new/rust/a.rs\n--- a/old/rust/a.rs\n+++ b/new/rust/a.rs\n",
+        "diff --git a/x/lib/rust/a.rs b/x/mm/rust/a.rs\n--- a/x/lib/rust/a.rs\n+++ b/x/mm/rust/a.rs\n",
     ],
 )
 def test_a_prefix_of_any_length_ends_at_the_top_of_the_tree(header: str) -> None:
