@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Find SAFETY comments above safe code, and those that stand one statement too high."""
 
+from bisect import bisect_left
 from collections.abc import Container, Iterator
 
 from rules.lazy import dataclass, re
@@ -19,13 +20,15 @@ _ATTRIBUTE = re.compile(r"[ \t]*#\[.*\]")
 _CONTINUES = re.compile(r"[.?+=/%^]|(?:as|else)\b")
 _MAY_END = frozenset(")]};,")  # what a statement may end with
 _MAX_BEFORE = 1000  # characters above the comment
+_WITH_BODY = ("fn", "impl")
 
 
 @dataclass(frozen=True, slots=True)
 class SafeCodeComment:
     """A SAFETY comment above a safe statement or item: the place of its tag, and the first line of that code.
 
-    `site_line` is the line of the statement directly below, if that has unsafe code without a comment; otherwise 0.
+    `site_line` is the line of the first statement in the item, or of the statement directly below, that has unsafe code
+    without a comment; 0 if there is none.
     """
 
     line: int
@@ -41,7 +44,7 @@ def safe_code_comments(
 
     `whole` says that the source is a complete file. With `lines`, only comments whose tags are on these.
     """
-    unjustified: frozenset[int] | None = None
+    unjustified: list[int] | None = None
     for comment in source.comment_blocks:
         line = next((number for number, text in comment.lines if _TAG.match(text)), None)
         if line is None or (lines is not None and line not in lines) or not comment.starts_line or comment.is_cut:
@@ -50,12 +53,14 @@ def safe_code_comments(
         if end is not None:
             unjustified = _unjustified_statements(source) if unjustified is None else unjustified
             code, below = (source.line(source.structure.skip_attributes(at)[0]) for at in (comment.end, end))
-            yield SafeCodeComment(line, comment.column, code, below if below in unjustified else 0)
+            at = bisect_left(unjustified, code)
+            site_line = unjustified[at] if at < len(unjustified) else 0
+            is_near = site_line <= source.line(end - 1) or site_line == below
+            yield SafeCodeComment(line, comment.column, code, site_line if is_near else 0)
 
 
-def _unjustified_statements(source: RustSource) -> frozenset[int]:
-    sites = (site for site in source.unsafe_sites if site.reading.verdict == "none")
-    return frozenset(site.statement for site in sites)
+def _unjustified_statements(source: RustSource) -> list[int]:
+    return sorted({site.statement for site in source.unsafe_sites if site.reading.verdict in ("none", "unknown")})
 
 
 def _safe_code_end(source: RustSource, comment: CommentBlock, *, whole: bool) -> int | None:
@@ -71,6 +76,8 @@ def _safe_code_end(source: RustSource, comment: CommentBlock, *, whole: bool) ->
     if end is None or end[1] in (",", ")", "]"):
         return None
     text = code[start : end[0]]
+    if not end[1] and (item := source.structure.item_head(start)) and item["kind"] in _WITH_BODY:
+        text = code[start : source.structure.opening(end[0] - 1)]  # the code in the body has comments of its own
     beside = code[end[0] : code.find("\n", end[0])]  # unsafe code on that line has the comment above it too
     if "unsafe" in text or "unsafe" in beside or _UNSAFE.search(attributes) or LINKED.search(attributes):
         return None

@@ -123,7 +123,7 @@ def _name(site: UnsafeSite) -> str:
 
 
 def _find_too_high(file: FileView) -> dict[int, int]:
-    """Return the lines of SAFETY comments that stand one statement too high, by the line of the statement below."""
+    """Return the lines of SAFETY comments that stand too high, by the line of the statement that needs them."""
     return {
         comment.site_line: comment.line
         for source in file.added_sources("SAFETY")

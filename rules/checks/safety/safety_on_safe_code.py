@@ -3,7 +3,8 @@
 
 ## What it flags
 
-- An added `// SAFETY:` comment directly above a statement or an item that contains nothing unsafe.
+- An added `// SAFETY:` comment directly above a statement or an item that contains nothing unsafe, or above a safe
+  function or impl whose unsafe code has comments of its own.
 - A `SAFETY:` line in the documentation of a function outside of impls and traits.
 - A `SAFETY:` comment on an unsafe function that has a `# Safety` section.
 
@@ -19,13 +20,15 @@ type is an `INVARIANT:`, and a fact that a line relies on is an ordinary comment
 
 ## What it does not flag
 
-- Statements with the word `unsafe` anywhere, or with a macro, because its expansion is not known.
+- Statements with the word `unsafe` anywhere, or with a macro, because its expansion is not known. Of a function or
+  impl this holds for the head.
 - Comments above `extern` blocks, and above attributes such as `no_mangle` and `export`.
 - Comments inside an unsafe block, an unsafe function, the arguments of a macro, an argument or field list, or an
   expression.
 - Hunks that do not show the whole statement and its function.
 - Unsafe functions without a `# Safety` section, which `missing-safety-section` reports.
-- A comment one statement above its unsafe code, which `missing-safety-comment` asks to move down.
+- A comment one statement above its unsafe code, or above the function or impl with that code.
+  `missing-safety-comment` asks to move it down.
 """
 
 from collections.abc import Iterator
@@ -136,6 +139,34 @@ EXAMPLES = (
           | +    let level = led.level;
           | +    level.set(1);
           | +    unsafe { led_off(raw) };
+          | +}
+        """,
+    ),
+    Example(
+        "functions and impls, by their heads",
+        """
+          | diff rust/kernel/led.rs (new)
+        ! | +// SAFETY: The lock is held.
+          | +fn on<T>(led: &Led<T>) -> Result<u8, Error>
+          | +where
+          | +    T: Into<u8>,
+          | +{
+          | +    pr_info!("on");
+          | +    // SAFETY: `led` is valid.
+          | +    Ok(unsafe { raw(led) })
+          | +}
+        ! | +// SAFETY: The lock is held.
+          | +impl<A, B> Light<A, B> for Led<{ 1 }, B> {
+          | +    unsafe fn dim() {}
+          | +}
+          | +// SAFETY: `led` is valid.
+          | +fn off(led: &Led) -> Lamp<{ 1 }, u8> {
+          | +    let raw = led.raw();
+          | +    unsafe { led_off(raw) }
+          | +}
+          | +// SAFETY: The caller holds the lock.
+          | +unsafe fn blink() {
+          | +    led();
           | +}
         """,
     ),

@@ -33,7 +33,7 @@ _CONTAINER_HEAD = re.compile(r"\b(?:impl|trait|mod|extern)\b")
 _STATEMENT_EDGE = re.compile(r"[][(){};,]|::<(?>[^][<>(){};]|<[^][<>(){};]*+>)*+>")
 _LET = re.compile(r"let\b")
 _MAX_ATTRIBUTES = 100  # of an item: comments between attributes ask for those that follow, each of them again
-_CONTINUES = re.compile(r"\s*(?:\.|\?|else\b)")
+_CONTINUES = re.compile(r"\s*(?:\.|\?|>|else\b)")  # with the end of generics that end in braces
 _IMPL_OR_TRAIT = re.compile(
     r"(?>#\[[^\]]*+\]\s*+)*+(?:pub\b\s*(?:\([^)]{0,99}\)\s*)?)?(?:unsafe\s+)?(?:impl\b|trait\s+(?P<trait>\w+))"
 )
@@ -145,7 +145,8 @@ class Structure:
                 return at, char
             elif char in ")]}":
                 depth -= 1
-                if depth == 0 and char == "}" and is_block_like and not _CONTINUES.match(self.code, at + 1):
+                is_block = depth == 0 and char == "}" and is_block_like and not _CONTINUES.match(self.code, at + 1)
+                if is_block and not (is_item and self.code.startswith(",", at + 1)):
                     return at + 1, ""
         return None
 
