@@ -36,6 +36,14 @@ _LABELS = {
     PendingKind.ITEM_USE: "begins to use from the kernel crate",
     PendingKind.REWRITE: "rewrites lines of",
 }
+_COUNTED = {
+    PendingKind.C_CHANGE: "C changes",
+    PendingKind.C_USE: "new C uses",
+    PendingKind.ADDED: "additions",
+    PendingKind.ITEM_CHANGE: "Rust changes",
+    PendingKind.ITEM_USE: "new Rust uses",
+    PendingKind.REWRITE: "rewrites",
+}
 
 
 class Format(StrEnum):
@@ -118,7 +126,7 @@ def _print_all(postings: Sequence[PendingPosting], form: Format) -> None:
         rows = table("sent", "series", "facts", "message-id", cut={"series": 3, "facts": 2, "message-id": 2})
         for posting in postings:
             kinds = Counter(fact.kind for fact in posting.facts.facts)
-            facts = ", ".join(f"{kind} {kinds[kind]}" for kind in PendingKind if kinds[kind])
+            facts = ", ".join(f"{label} {kinds[kind]}" for kind, label in _COUNTED.items() if kinds[kind])
             texts = (_title(posting), facts, posting.message_id)
             rows.add_row(f"{posting.sent:%Y-%m-%d}", *(Text(visible(text)) for text in texts))
         print_table(screen(), rows)

@@ -32,7 +32,7 @@ def test_all_pending_series_are_listed(service: Call) -> None:
 
     assert status == 0
     assert "v1 rust: lamp: glow for ada" in out
-    assert "rewrite 1" in out
+    assert "rewrites 1" in out
     assert "ben.1@example.org" in out
 
 
