@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Python's collector of cycles in a program that makes many objects, and few cycles."""
+"""Tune Python's garbage collector for a program that makes many objects and few cycles."""
 
 import gc
 from typing import Final

@@ -25,7 +25,7 @@ _MAX_CLAIMS: Final = 200
 
 
 class SentMails(Protocol):
-    """What is compared with the ledger."""
+    """The sent mails in the database, which are compared with the ledger."""
 
     def installation(self, now: datetime) -> Installation:
         """Return the identity of the database."""

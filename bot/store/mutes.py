@@ -115,7 +115,7 @@ class MuteRows(ListingRows):
 
 
 class MuteWriter(MuteRows, HistoryRows, StoreWriter):
-    """The mutes, and what is stored, without SQLAlchemy, which takes longer to load than a mute to store."""
+    """The mutes and the stored postings, without SQLAlchemy: loading it takes longer than storing a mute."""
 
 
 def mutes_of(connection: Plain, topic: str, authors: Iterable[str], lists: Iterable[str]) -> list[ActiveMute]:
@@ -157,7 +157,7 @@ def _stored(connection: Plain, muted: ActiveMute) -> ActiveMute | None:
 
 
 def _is_about(connection: Plain, mail: Outgoing, muted: ActiveMute) -> bool:
-    """Return whether the mute is about the mail, by what decides in the permit of a claim."""
+    """Return whether the mute is about the mail, by the same criteria as the permit of a claim."""
     stored = connection.execute("SELECT topic, value FROM posting WHERE message_id = ?", (mail.posting_id,)).fetchone()
     if muted.scope is Scope.SERIES:
         return stored is not None and stored[0] == muted.subject

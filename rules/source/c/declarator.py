@@ -12,7 +12,7 @@ from rules.lazy import dataclass, re
 
 TOKEN = re.compile(r"[A-Za-z_]\w*|\d\w*|\.\.\.|\"(?:\\.|[^\"\\])*\"|(?!\\\n)[^\s\w]")
 _MAX_DEPTH = 16
-_MAX_CACHED = 80  # characters of a type that is kept: the same few occur often
+_MAX_CACHED = 80  # characters of a type that is cached, because the same ones occur often
 _DEPTHS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
 _SPECIFIERS = """
 const volatile unsigned signed int char short long float double void struct union enum _Bool bool __signed__

@@ -20,7 +20,7 @@ _MAX_DEPTH = 16
 _BRACKETS = re.compile(r"[{};#]")
 _BRACES = re.compile(r"[{}]")
 _ENUMERATOR_END = re.compile(r"[(),]|^[ \t]*#[^\\\n]*+(?>\\(?:\n|.)[^\\\n]*+)*+", re.MULTILINE)
-_MAX_CACHED = 60  # characters of a field that is kept: the same few occur often
+_MAX_CACHED = 60  # characters of a field that is cached, because the same ones occur often
 _ENUMERATOR = re.compile(r"\s*+([A-Za-z_]\w*+)\s*+(?:=(.*))?\Z", re.DOTALL)
 _GROUP = re.compile(r"\s*(?:__)?struct_group(_attr|_tagged)?\s*\(")
 _MEMBER_MACRO = re.compile(

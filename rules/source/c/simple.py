@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Read the most frequent shapes of declarations without their tokens: functions and fields without inner brackets.
 
-The result is that of `declarator`, which reads all other shapes. Types and parameters are kept by their text, because a
-kernel writes the same ones in every file.
+The result is that of `declarator`, which reads all other shapes. Types and parameters are cached by their text, because
+many files of a kernel have the same ones.
 """
 
 from collections.abc import Collection
@@ -15,7 +15,7 @@ from rules.source.c.declarator import ANNOTATIONS, SPECIFIERS, canonical_type, r
 _FUNCTION = re.compile(r"([A-Za-z_][\w\s*]*[\s*])([A-Za-z_]\w*)\s*\((?!\s*\*)([\w\s*,.]*)\)\s*(?=[;{])")
 _FIELD = re.compile(r"([A-Za-z_][\w\s*]*[\s*])([A-Za-z_]\w*)(\[\w+\])?(?:\s*:\s*(\d+))?\Z")
 _INLINE = frozenset({"inline", "__inline", "__inline__", "__always_inline", "nokprobe_inline"})
-_MAX_CACHED = 80  # characters of a text that is kept
+_MAX_CACHED = 80  # characters of a text that is cached
 
 
 class SimpleFunction(NamedTuple):

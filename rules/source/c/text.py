@@ -26,7 +26,7 @@ _CONDITIONAL = frozenset({"if", "ifdef", "ifndef", "elif", "elifdef", "elifndef"
 _TRUE, _FALSE = "1", "0"
 _MAX_DEPTH = 63  # nested conditions, and branches of one condition; C requires no more of a compiler
 _SPACES = re.compile(r"[\s\\]+")
-_MAX_CACHED = 200  # characters of a condition that is kept: the same few occur often
+_MAX_CACHED = 200  # characters of a condition that is cached, because the same ones occur often
 
 
 def without_comments(text: str) -> str:

@@ -33,9 +33,9 @@ _CONSTANTS = {"y": (ALWAYS, NEVER), "n": (NEVER, ALWAYS), "m": ((("$",),), (("$"
 _MAX_DEPTH = 24  # nested parentheses
 _MAX_TOKENS = 500  # of an expression
 _MAX_ATOMS = 96  # of a condition
-_MAX_PRODUCT = 16  # clauses that two alternatives of several clauses may have together
+_MAX_PRODUCT = 16  # clauses of the alternative of two conditions
 _NEVER_TEXT = "-"
-_MAX_CACHED = 512  # characters of a condition that is kept: the same few occur often
+_MAX_CACHED = 512  # characters of a condition that is cached, because the same ones occur often
 
 Pair = tuple[Condition, Condition]
 """A condition and its negation."""

@@ -19,9 +19,9 @@ class DocTextLine(NamedTuple):
 
 
 def read_doc_runs(source: RustSource, *, is_complete: bool) -> Iterator[list[DocTextLine]]:
-    """Yield the documentation lines that stand together.
+    """Yield each run of documentation lines.
 
-    Ordinary comments may stand between them. Documentation that begins on the first line of a fragment is left out,
+    Ordinary comments may be between the lines. Documentation that begins on the first line of a fragment is left out,
     because a code fence may be open above it."""
     run: list[Comment] = []
     last_line = 0

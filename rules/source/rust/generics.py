@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Count generic parameters and arguments, and apart from them lifetimes, because these can be omitted."""
+"""Count generic parameters and arguments. Lifetimes are counted apart, because they can be omitted."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -64,7 +64,7 @@ def _is_assigned(part: Sequence[str]) -> bool:
 
 
 def count_lifetimes(code: str, start: int) -> int:
-    """Count the lifetimes, declared or passed, after the `<` before an offset. They are in front of other generics."""
+    """Count the lifetimes, declared or passed, after the `<` before an offset. They come before other generics."""
     count = 0
     while (match := _LIFETIME.match(code, start)) is not None:
         count, start = count + 1, match.end()

@@ -2,7 +2,7 @@
 """The comments, attributes and documentation above a line of parsed Rust, read line by line as Clippy does.
 
 This is the only module of the reader that looks for comments in lines. Clippy's rules are about lines, and most unsafe
-code has its comment on the line above. To find that one takes less time than to find all comments
+code has its comment on the line above. Finding that comment takes less time than finding all of them
 (docs/adr/0008-reading-rust.md).
 """
 
@@ -294,7 +294,7 @@ def _header_lines(parsed: ParsedText, item: Node, floor: int) -> tuple[int, list
 
 
 def _after_code(line: bytes) -> bytes:
-    """Return the documentation and the attributes at the end of a line after other code: they are of the next item."""
+    """Return the documentation and attributes at the end of a line after other code: they belong to the next item."""
     comment = _COMMENT.search(line)
     end = comment.start() if comment else len(line)
     after = line[max(line.rfind(sign, 0, end) for sign in (b"{", b"}", b";")) + 1 :].lstrip()
