@@ -32,11 +32,11 @@ COLUMNS: Final = (
 
 CHANGE: Final = "change"
 LEGEND: Final = (
-    "blocks, fns, impls, traits: unsafe ones.",
+    "blocks, fns, impls, traits: those that are unsafe.",
     "undocumented: blocks and impls without a SAFETY comment, fns and traits without a Safety section.",
     "TODO: comments such as `SAFETY: TODO`.",
     "bindings: names of C in drivers.",
-    "contracts: what called fns and implemented traits require, and how much of it SAFETY comments mention.",
+    "contracts: requirements of called fns and implemented traits, and how many of them SAFETY comments mention.",
 )
 
 
