@@ -3,6 +3,7 @@
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Container, Iterable
+from itertools import islice
 from typing import Final
 
 from bot.review.disposition import ALREADY_REPORTED, DISMISSED, OLD_DISMISSED
@@ -11,6 +12,7 @@ from bot.review.render.sentence import Sentence
 from rules.finding import Finding, Report
 
 RESOLVED: Final = "resolved since the previous revision"
+_MAX_COMPARED: Final = 20  # earlier findings with the same key
 _REPLIED: Final = f"{ALREADY_REPORTED}, and somebody replied"
 ALREADY_REPLIED: Final = Sentence(_REPLIED + " in {reply}")
 
@@ -26,10 +28,10 @@ def compare(
 
     A finding is repeated if the previous revision has one with the same fingerprint, and moved if it has one with the
     same rule and text, or with the same rule in the same item of the same file. If the message is the same too, the
-    function may be in another impl than before, and a finding without an item anywhere in the file. A finding does not
-    count as resolved if its rule failed, skipped something, or is not in `active_rules` (None: all rules are active),
-    or if the series no longer changes its file: the author may have moved that patch to another series. `paths` are
-    the files that it changes (None: all files). A review without recipients reported nothing.
+    function may be in another impl than before; without a known item, up to half of the words of the line may differ. A
+    finding does not count as resolved if its rule failed, skipped something, or is not in `active_rules` (None: all
+    rules are active), or if the series no longer changes its file: the author may have moved that patch to another
+    series. `paths` are the files that it changes (None: all files). A review without recipients reported nothing.
 
     `reply` is the message-id of a person's reply to the mail about the previous review. The author knows the findings
     in that mail, so they are withheld from now on.
@@ -50,7 +52,7 @@ def compare(
     by_function = _Unmatched(by_item.rest(), _function)
     findings = []
     for finding, same, other, in_item in zip(report.findings, repeated, moved, in_same_item, strict=True):
-        edited = by_function.take(finding) if same is other is in_item is None else in_item
+        edited = by_function.take(finding, _is_edit) if same is other is in_item is None else in_item
         earlier = same or other or edited
         if earlier is None:
             findings.append(ReviewFinding(finding))
@@ -84,12 +86,18 @@ class _Unmatched:
         for index, entry in enumerate(self._findings):
             self._by_key[key(entry.finding)].append(index)
 
-    def take(self, finding: Finding) -> ReviewFinding | None:
-        """Return the first that has the key of the finding; None if there is none, or the key is empty."""
+    def take(self, finding: Finding, fits: Callable[[Finding, Finding], bool] | None = None) -> ReviewFinding | None:
+        """Return the first that has the key of the finding and fits; None if there is none, or the key is empty."""
         indices = self._by_key.get(key) if (key := self._key(finding)) else None
-        if not indices:
+        fitting = (
+            index
+            for index in islice(indices or (), _MAX_COMPARED)
+            if fits is None or fits(self._findings[index].finding, finding)
+        )
+        index = next(fitting, None)
+        if indices is None or index is None:
             return None
-        index = indices.popleft()
+        indices.remove(index)
         self._taken.add(index)
         return self._findings[index]
 
@@ -110,6 +118,18 @@ def _function(finding: Finding) -> str:
     """Return rule, file, message and innermost item (if known): a renamed type or trait of the impl keeps them."""
     function = finding.scope.rpartition(" / ")[2]
     return f"{finding.rule}\0{finding.path}\0{function}\0{finding.message}"
+
+
+def _is_edit(before: Finding, after: Finding) -> bool:
+    """Return whether a finding may be about edited code: that of the same item, else a line with half of its words."""
+    if after.scope:
+        return True
+    old, new = _words(before.anchor.text), _words(after.anchor.text)
+    return bool(old) and 2 * len(old & new) >= len(old | new)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset("".join(sign if sign.isalnum() or sign == "_" else " " for sign in text).split())
 
 
 def _still_withheld(entry: ReviewFinding, mailed: bool, reply: str) -> str | None:

@@ -141,16 +141,19 @@ def test_a_function_whose_impl_changed_is_not_resolved(make: Maker) -> None:
 
 
 def test_an_edited_line_outside_a_known_item_is_not_resolved(make: Maker) -> None:
-    old = make.finding(3)
-    edited = replace(old, anchor=replace(old.anchor, text="let dev = unsafe { get_device(&mut (*pdev).dev) };"))
+    line = make.finding(3).anchor
+    old = replace(make.finding(3), anchor=replace(line, text="let dev = unsafe { from_raw(&mut (*pdev).dev) };"))
+    edited = replace(old, anchor=replace(line, text="let dev = unsafe { get_device(&mut (*pdev).dev) };"))
     other_message = replace(edited, message="Another problem.")
+    other_line = replace(old, anchor=replace(line, text="let irq = to_irq(&mut (*chip).irq);"))
     previous = Review(make.posting(), (ReviewFinding(old),), recipients=Recipients((AUTHOR,)))
 
     (entry,) = compare(Report((edited,)), previous)
 
     assert (FindingState.MOVED, 1) == (entry.state, entry.mailed_before)
-    states = [entry.state for entry in compare(Report((other_message,)), previous)]
-    assert [FindingState.NEW, FindingState.RESOLVED] == states
+    for other in (other_message, other_line):
+        states = [entry.state for entry in compare(Report((other,)), previous)]
+        assert [FindingState.NEW, FindingState.RESOLVED] == states
 
 
 def test_a_dispute_is_not_about_other_code_of_the_item(make: Maker) -> None:
