@@ -79,13 +79,11 @@ def stop_notice(settings: "Settings", store: "StoredStop") -> str:
     return f"Nothing is sent: {visible(reason)}; run `patchwarden stop --lift` to resume." if reason else ""
 
 
-@contextmanager
-def reading(settings: "Settings") -> "Iterator[StoreReader | Repository]":
+def reading(settings: "Settings") -> "AbstractContextManager[StoreReader | Repository]":
     """Open the database for reading. Raises SettingsError if it does not exist."""
     from bot.store.listing import StoreReader
 
-    with _light(settings, StoreReader(settings.database, settings.server), existing) as store:
-        yield store
+    return _light(settings, StoreReader(settings.database, settings.server), existing)
 
 
 @contextmanager
@@ -99,42 +97,34 @@ def existing(settings: "Settings") -> "Iterator[Repository]":
         yield store
 
 
-@contextmanager
-def changing_stop(settings: "Settings") -> "Iterator[StopWriter | Repository]":
+def changing_stop(settings: "Settings") -> "AbstractContextManager[StopWriter | Repository]":
     """Open the database for stopping all sending. Raises SettingsError if it does not exist."""
     from bot.store.stop import StopWriter
 
-    with _light(settings, StopWriter(settings.database, settings.server), existing) as store:
-        yield store
+    return _light(settings, StopWriter(settings.database, settings.server), existing)
 
 
-@contextmanager
 def changing_mutes(
     settings: "Settings", full: "Callable[[Settings], AbstractContextManager[Repository]]"
-) -> "Iterator[MuteWriter | Repository]":
+) -> "AbstractContextManager[MuteWriter | Repository]":
     """Open the database for changing mutes; `full` opens one that does not exist or must be migrated."""
     from bot.store.mutes import MuteWriter
 
-    with _light(settings, MuteWriter(settings.database, settings.server), full) as store:
-        yield store
+    return _light(settings, MuteWriter(settings.database, settings.server), full)
 
 
-@contextmanager
-def reading_history(settings: "Settings") -> "Iterator[HistoryRows]":
+def reading_history(settings: "Settings") -> "AbstractContextManager[HistoryRows]":
     """Open the database for reading what happened to mails. Raises SettingsError if it does not exist."""
     from bot.store.history import HistoryReader
 
-    with _light(settings, HistoryReader(settings.database, settings.server), existing) as store:
-        yield store
+    return _light(settings, HistoryReader(settings.database, settings.server), existing)
 
 
-@contextmanager
-def reading_digest(settings: "Settings") -> "Iterator[DigestRows]":
+def reading_digest(settings: "Settings") -> "AbstractContextManager[DigestRows]":
     """Open the database for reading what digests contain. Raises SettingsError if it does not exist."""
     from bot.store.digest import DigestReader
 
-    with _light(settings, DigestReader(settings.database, settings.server), existing) as store:
-        yield store
+    return _light(settings, DigestReader(settings.database, settings.server), existing)
 
 
 @contextmanager
