@@ -38,11 +38,7 @@ _DIGITS: Final = ((1, 4, 2, 2, 2, 2, 2), (2, 4, 2, 2, 2, 2, 2))
 _LIST_ID = re.compile(r"<\s*([a-z0-9_+-]+(?:\.[a-z0-9_+-]+)+)\s*>\s*$")
 
 
-def _always(_: Message) -> bool:
-    return True
-
-
-def parse(raw: bytes, needs_recipients: Callable[[Message], bool] = _always) -> Message | UnreadableMail:
+def parse(raw: bytes, needs_recipients: Callable[[Message], bool] = lambda _: True) -> Message | UnreadableMail:
     """Parse a mail; UnreadableMail with the reason if it is too large, too deep or has no header.
 
     `needs_recipients` gets the mail without recipients. If it returns false, they stay empty: of most mails in an

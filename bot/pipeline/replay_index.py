@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from bot.inbox.assemble import candidate, needs_recipients
 from bot.inbox.thread import ThreadGrouping, relatives
-from bot.mail.message import Message, UnreadableMail
+from bot.mail.message import UnreadableMail
 from bot.mail.parse import parse
 from bot.pipeline.spool import Mails, Slot, Slots, SpooledMails, SpoolPlace, open_reader
 from bot.pool.executor import ProcessExecutor
@@ -134,17 +134,13 @@ def _index_mails(mails: Mails) -> list[_IndexedMail | UnreadableMail | Crashed]:
 
 
 def _index_mail(raw: bytes) -> _IndexedMail | UnreadableMail:
-    message = parse(raw, needs_recipients=_never)
+    message = parse(raw, needs_recipients=lambda _: False)
     if isinstance(message, UnreadableMail):
         return replace(message, raw=b"")
     sent = 0.0 if message.date is None else message.date.timestamp()
     related_ids = tuple(map(_digest, relatives(message)))
     own_id, is_patch = _digest(message.message_id), candidate(message) is not None
     return _IndexedMail(own_id, related_ids, sent, is_patch, not needs_recipients(message))
-
-
-def _never(_: Message) -> bool:
-    return False
 
 
 def _digest(related_id: str) -> bytes:

@@ -21,10 +21,6 @@ class WebStoreError(Exception):
     """The database cannot be read now. The message is for the log, not for a page."""
 
 
-def _none_runs() -> str:
-    return ""
-
-
 @dataclass(frozen=True, slots=True)
 class Installation:
     """What pages show beside the database.
@@ -33,7 +29,7 @@ class Installation:
     days. `can_send` tells whether the settings allow sending any mail: otherwise this is a dry run.
     """
 
-    running: Callable[[], str] = _none_runs
+    running: Callable[[], str] = lambda: ""
     pending_days: int = 60
     can_send: bool = True
 

@@ -28,10 +28,6 @@ _MAX_STEP_BACK: Final = 1.0
 """Seconds that the clock may be set back between two looks. The schedule makes up for them."""
 
 
-def _is_true(result: object) -> bool:
-    return bool(result)
-
-
 @dataclass(frozen=True, slots=True)
 class ScheduledJob:
     """A job and how often it runs.
@@ -46,7 +42,7 @@ class ScheduledJob:
     jitter: int
     max_silence: float = MAX_SILENCE
     before: tuple[str, ...] = ()
-    has_news: Callable[[Any], bool] = _is_true
+    has_news: Callable[[Any], bool] = bool
     min_gap: float = 0.0
 
     @property

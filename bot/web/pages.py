@@ -244,7 +244,7 @@ class Pages:
 
     def _commands(self, request: Request, snapshot: Snapshot) -> Response:
         detail = _stored(snapshot, snapshot.find(request.path_params["message_id"]))
-        view = commands_view(detail, self._clock.now().date(), _random_number)
+        view = commands_view(detail, self._clock.now().date(), lambda: secrets.token_hex(NUMBER_DIGITS // 2))
         return self._page(request, "commands.html", view=view)
 
     def _rules(self, request: Request, snapshot: Snapshot) -> Response:
@@ -433,10 +433,6 @@ def _c_name(text: str) -> str:
     for word in ("struct ", "union ", "enum ", "bindings::"):
         text = text.removeprefix(word).lstrip()
     return text.removesuffix("()").rstrip()
-
-
-def _random_number() -> str:
-    return secrets.token_hex(NUMBER_DIGITS // 2)
 
 
 def _stored(snapshot: Snapshot, posting_id: str | None) -> SeriesDetail:
