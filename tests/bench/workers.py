@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -81,7 +81,6 @@ class Bench:
     server: Server
     number: int = 0
     reviews: int = 0
-    homes: list[Path] = field(default_factory=list)
 
     def once(self, name: str, *, on_server: bool) -> Run:
         """Measure `run --once`."""

@@ -133,9 +133,9 @@ class Developer:
         }
         self._secret, self.public = makers[self.algorithm]()
 
-    def publish(self, keyring: Path, identity: str = "") -> Path:
-        """Store the public key in the keyring, for this identity or another one; return the keyring."""
-        local, _, domain = (identity or self.identity).partition("@")
+    def publish(self, keyring: Path) -> Path:
+        """Store the public key in the keyring, and return it."""
+        local, _, domain = self.identity.partition("@")
         path = keyring / self.algorithm / domain / local / "default"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self.public)

@@ -43,8 +43,8 @@ def make_review(
     return review(posting or make.posting(), Report(findings), rules, previous, Policy())
 
 
-def series_record(posting: Posting, moved: int = 1, mails: int = 3) -> SeriesRecord:
-    return SeriesRecord(posting, UNTIL - timedelta(days=moved), UNTIL - timedelta(days=moved), mails)
+def series_record(posting: Posting, moved: int = 1) -> SeriesRecord:
+    return SeriesRecord(posting, UNTIL - timedelta(days=moved), UNTIL - timedelta(days=moved), 3)
 
 
 def material(*reviews: Review, **more: object) -> DigestInput:

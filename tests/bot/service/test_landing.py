@@ -13,7 +13,6 @@ from bot.kernel.error import KernelError
 from bot.kernel.specs import LandingSpec, RepositorySpec, RepositorySpecs
 from bot.pipeline import landing as pipeline
 from bot.pipeline.analyse import Analyser
-from bot.pipeline.context import ReviewContext
 from bot.pipeline.landing import LandingReader
 from bot.pool.guard import InlineExecutor
 from bot.ports.landing import LandingMove
@@ -48,8 +47,8 @@ def job(store: Repository, history: History, clock: FakeClock) -> LandingJob:
     return _job(store, specs, clock)
 
 
-def _job(store: Repository, specs: RepositorySpecs, clock: FakeClock, context: ReviewContext = CONTEXT) -> LandingJob:
-    recheck = LandingRecheckJob(store, Analyser(specs, store.blobs), context, clock)
+def _job(store: Repository, specs: RepositorySpecs, clock: FakeClock) -> LandingJob:
+    recheck = LandingRecheckJob(store, Analyser(specs, store.blobs), CONTEXT, clock)
     return LandingJob(store, LandingReader(specs, InlineExecutor()), recheck, clock, Event())
 
 
@@ -61,8 +60,8 @@ def _fan(history: History, **changes: str) -> bytes:
     return history.mail("fan@x", history.commit(driver("fan"), FAN, [history.base]), **changes)  # type: ignore[arg-type]
 
 
-def _applied(store: Repository, message_id: str = "fan@x") -> list[tuple[str, str, str]]:
-    (stored,) = store.postings_with_part(message_id)
+def _applied(store: Repository) -> list[tuple[str, str, str]]:
+    (stored,) = store.postings_with_part("fan@x")
     return [(record.ref, record.commit[:12], record.by.value) for record in stored.applied]
 
 

@@ -44,8 +44,8 @@ SERIES = (
 )
 
 
-def _poll(store: Repository, *archives: Archive, stop: Event | None = None) -> PollJob:
-    return PollJob(archives, store, assemble, stop or Event(), Silent())
+def _poll(store: Repository, *archives: Archive) -> PollJob:
+    return PollJob(archives, store, assemble, Event(), Silent())
 
 
 def _due(store: Repository) -> list[str]:

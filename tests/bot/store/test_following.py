@@ -17,10 +17,10 @@ from tests.fakes.mails import START, mail, patch, raw
 DAY = timedelta(days=1)
 
 
-def put(store: Repository, *mails: bytes, source: str = "list") -> None:
+def put(store: Repository, *mails: bytes) -> None:
     """Ingest, read and assemble, as polling does."""
     count = store.tally().raw
-    batch = Batch(source, "0", f"{source} {count}", tuple(raw(content, count + at) for at, content in enumerate(mails)))
+    batch = Batch("list", "0", f"list {count}", tuple(raw(content, count + at) for at, content in enumerate(mails)))
     store.ingest(batch)
     read = [index(mail) for mail in store.unparsed(100)]
     store.index(

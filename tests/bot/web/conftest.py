@@ -65,8 +65,9 @@ def save(store: Repository, postings: Sequence[Posting]) -> None:
     store.save_threads([(thread, list(map(EncodedPosting.of, postings)))])
 
 
-def fill(path: Path, make: Maker) -> None:
+def fill(path: Path) -> None:
     """Write two reviewed revisions: a resolved, a repeated, a new and a withheld finding."""
+    make = Maker()
     fixed, repeated = make.finding(5, severity=Severity.BUG), make.finding(9)
     new = make.finding(12, rule="missing-safety-section", message="`f` has no section.\nAdd one.")
     reference = (Evidence("rust/kernel/a.rs:3", ("/// # Safety", "///")),)
@@ -118,14 +119,14 @@ def fill_debt(path: Path) -> None:
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("web") / "d.db"
-    fill(path, Maker())
+    fill(path)
     return path
 
 
 @cache
 def _filled_on_server(path: Path) -> Path:
     """Fill the database of the server that stands for the file, once in a session."""
-    fill(path, Maker())
+    fill(path)
     return path
 
 

@@ -56,7 +56,7 @@ def client(path: Path) -> TestClient:
 
 
 def test_the_page_offers_a_mail_for_each_command(client: TestClient, path: Path) -> None:
-    fill(path, Maker())
+    fill(path)
     offered = mails(client.get(PAGE).text)
 
     assert list(offered) == [
@@ -77,7 +77,7 @@ def test_the_page_offers_a_mail_for_each_command(client: TestClient, path: Path)
 
 
 def test_the_page_says_what_a_command_would_do(client: TestClient, path: Path) -> None:
-    fill(path, Maker())
+    fill(path)
     text = " ".join(unescape(re.sub(r"<[^>]*>", " ", client.get(PAGE).text)).split())
 
     assert f"2 findings of {RULE} would not be reported again in any revision." in text
@@ -87,7 +87,7 @@ def test_the_page_says_what_a_command_would_do(client: TestClient, path: Path) -
 
 
 def test_each_view_has_tokens_of_its_own_and_changes_nothing(client: TestClient, path: Path) -> None:
-    fill(path, Maker())
+    fill(path)
     before = rows(path)
     pages = [client.get(PAGE).text for _ in range(2)]
     bodies = [fields["body"] for page in pages for _, fields in mails(page).values()]
@@ -99,14 +99,14 @@ def test_each_view_has_tokens_of_its_own_and_changes_nothing(client: TestClient,
 
 
 def test_the_page_of_a_series_leads_to_it(client: TestClient, path: Path) -> None:
-    fill(path, Maker())
+    fill(path)
 
     assert f'href="{PAGE}"' in client.get("/series/v2.0@example.org").text
     assert "/commands/" not in client.get("/series/v1.0@example.org").text
 
 
 def test_a_series_without_an_address_has_no_commands(client: TestClient, path: Path) -> None:
-    fill(path, Maker())
+    fill(path)
     page = client.get("/commands/v1.0@example.org").text
 
     assert mails(page) == {}
@@ -115,7 +115,7 @@ def test_a_series_without_an_address_has_no_commands(client: TestClient, path: P
 
 @pytest.mark.parametrize("message_id", ["unknown@example.org", "%0d%0aSet-Cookie:x", "", "..%2f..%2fetc"])
 def test_an_unknown_series_is_not_found(client: TestClient, path: Path, message_id: str) -> None:
-    fill(path, Maker())
+    fill(path)
     response = client.get(f"/commands/{message_id}")
 
     assert (response.status_code, "set-cookie" in response.headers) == (404, False)

@@ -250,7 +250,7 @@ def test_a_struct_that_moves_to_a_header_that_is_not_included_is_found() -> None
     assert [("lamp", "", Effect.UNREACHED)] == expected
 
 
-TYPES_H, LIGHT_H = "include/linux/lamp_types.h", "include/linux/light.h"
+LIGHT_H = "include/linux/light.h"
 
 
 @pytest.mark.parametrize(

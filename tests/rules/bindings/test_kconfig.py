@@ -19,8 +19,8 @@ def kconfig(text: str, **files: str) -> Kconfig:
     return Kconfig(FileFacts({path: content.encode() for path, content in contents.items()}))
 
 
-def verdict(text: str, user: str = "USER", gate: str = "GATE", **files: str) -> Verdict:
-    return kconfig(RUST + text, **files).implies(read_expression(user), read_expression(gate))[0]
+def verdict(text: str, gate: str = "GATE", **files: str) -> Verdict:
+    return kconfig(RUST + text, **files).implies(read_expression("USER"), read_expression(gate))[0]
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,8 @@ def _use() -> Series:
     return series((whole_change("room.rs", FILES["room.rs"] + USE, before=FILES["room.rs"]),))
 
 
-def _helper(path: str = "rust/helpers/lamp.c") -> Series:
+def _helper() -> Series:
+    path = "rust/helpers/lamp.c"
     return series((whole_change(path, FILES[path] + HELPER, before=FILES[path]),))
 
 

@@ -39,8 +39,8 @@ TWO = Example(
 )
 
 
-def finding(line: int, patch: int = 1, severity: Severity = Severity.BUG) -> Finding:
-    return Finding("r", severity, Confidence.LOW, Anchor(patch, "led.rs", "post", line, 1, "x"), "m")
+def finding(line: int, patch: int = 1) -> Finding:
+    return Finding("r", Severity.BUG, Confidence.LOW, Anchor(patch, "led.rs", "post", line, 1, "x"), "m")
 
 
 def test_an_example_becomes_a_series_with_whole_images() -> None:
