@@ -6,7 +6,7 @@ decoded here, because the stdlib's multipart parser recurses as deep and as ofte
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Final
 
 from bot.mail.address import Address, parse_address, parse_addresses
@@ -76,7 +76,10 @@ def _end_of_header(raw: bytes, start: int) -> tuple[int, int]:
 
 
 def parse_date(value: str) -> datetime | None:
-    """Parse the Date header's time in UTC. An impossible zone is taken as UTC; None if there is no such time."""
+    """Parse the Date header's time in UTC. An impossible zone is taken as UTC; None if there is no such time.
+
+    The last year of the calendar counts as none, so that a period can be added to each time.
+    """
     if len(value) > 200:
         return None
     usual = _read_usual_date(value)
@@ -95,7 +98,7 @@ def parse_date(value: str) -> datetime | None:
             moment -= timedelta(seconds=offset)
     except (ValueError, OverflowError):
         return None
-    return moment if moment.year >= 1970 else None
+    return moment if 1970 <= moment.year < MAXYEAR else None
 
 
 def _read_usual_date(value: str) -> tuple[int, tuple[int, int, int, int, int, int]] | None:

@@ -198,6 +198,12 @@ def test_a_replayed_posting_names_the_kernel_that_it_was_analysed_against(
     assert (event.base, event.result.review.basis.base) == (base, base.named)
 
 
+def test_a_series_with_the_last_possible_date_is_reviewed(make: Maker) -> None:
+    dated = patch("1@x").replace(b"Mon, 02 Mar 2026 09:00:00", b"Fri, 31 Dec 9999 23:59:59")
+
+    assert ["1@x"] == _ids(_replayed(make, FakeArchive([dated])))
+
+
 def test_since_leaves_out_mails_that_came_and_postings_that_were_sent_before(make: Maker) -> None:
     """The archive gets a mail each minute; every mail says that it was sent at the start."""
     sent_late = patch("3@x", "lamp").replace(b"09:00:00", b"09:02:00")
