@@ -54,7 +54,7 @@ def list_all(context: GlobalOptions, form: ReportFormatOption = ReportFormat.TEX
         _add(rows, stored.posting.message_id, stored.arrived, stored.reason, title)
     for mail in mails:
         where = f"{mail.source.rstrip('/').rpartition('/')[2]} {mail.mail.origin[:24]}"
-        size = f"{len(mail.mail.raw)} bytes" if mail.mail.raw else "not stored,"
+        size = f"{len(mail.mail.raw)} bytes" if not mail.is_unread else "not stored,"
         _add(rows, str(mail.id), mail.mail.arrived, mail.reason, f"{size} from {where}")
     print_table(screen(), rows)
 
@@ -74,7 +74,7 @@ def show(
     with reading(context.settings()) as store:
         mail = _find(store.quarantined(_MAX_LISTED), number)
     raw = mail.mail.raw
-    if not raw:
+    if mail.is_unread:
         raise SettingsError(f"the mail {number} is not stored, because it was not read: {mail.reason}")
     if sys.stdout.isatty():
         raw = "\n".join(map(visible, raw.decode("utf-8", "replace").split("\n"))).encode()

@@ -82,7 +82,8 @@ class ReadBatch:
 class MailStatus:
     """A stored mail with its state and the reason for it.
 
-    States: new, read, unreadable, duplicate, conflict, private, deleted.
+    States: new, read, unreadable, duplicate, conflict, private, deleted. `is_unread`: its archive could not read it, or
+    it was too large, so its bytes are not stored.
     """
 
     id: int
@@ -91,6 +92,7 @@ class MailStatus:
     mail: RawMail
     state: str
     reason: str
+    is_unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,9 @@ class Extent(NamedTuple):
 
 NOWHERE: Final = Extent(0, 0, 0)
 
+EMPTY: Final = hashlib.sha256().hexdigest()
+"""The hash of an empty mail. It has no extent, like a mail whose bytes are not stored."""
+
 
 class BlockReader:
     """Reads bytes from blocks in a transaction that changes none. It keeps the last blocks, as mails are neighbours."""

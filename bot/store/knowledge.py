@@ -4,11 +4,15 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlmodel import col, select, update
+from sqlmodel import col, not_, or_, select, update
 
+from bot.store.blocks import EMPTY
 from bot.store.database import Database
 from bot.store.listing import PRUNED, QUARANTINED
 from bot.store.tables import CursorRow, MailRow, PostingRow
+
+_OF_COMMIT: Final = f"%.git@{'_' * 40}"
+"""The origin of a mail in a git archive, which ends in the id of its commit. Other archives have any names."""
 
 _RELEASED: Final = "released; it is read from its archive in the next round"
 
@@ -26,13 +30,13 @@ class KnowledgeRows:
             col(PostingRow.verdict) == QUARANTINED,
             col(PostingRow.state) != PRUNED,
         )
-        not_stored = *unread, col(MailRow.length) == 0, col(MailRow.origin).like("%.git@%")
-        stored = *unread, col(MailRow.length) > 0
+        is_stored = or_(col(MailRow.length) > 0, col(MailRow.content_hash) == EMPTY)
+        is_of_commit = col(MailRow.origin).like(_OF_COMMIT)
         with self._database.writing() as session:
-            again = session.exec(select(MailRow).where(*not_stored)).all()
+            again = session.exec(select(MailRow).where(*unread, not_(is_stored), is_of_commit)).all()
             for row in again:
                 session.merge(CursorRow(source=row.source, epoch=row.origin, position=""))
                 row.reason = _RELEASED
-            read = session.exec(update(MailRow).where(*stored).values(state="new", reason="")).rowcount
+            read = session.exec(update(MailRow).where(*unread, is_stored).values(state="new", reason="")).rowcount
             refused = session.exec(update(PostingRow).where(*unchecked).values(verdict="", reason="", tries=0)).rowcount
             return len(again) + read + refused

@@ -22,7 +22,7 @@ from bot.ports.raw_mail import RawMail
 from bot.ports.store import QuarantinedPosting
 from bot.review.consent import Mode
 from bot.review.disposition import ActiveMute
-from bot.store.blocks import BlockReader
+from bot.store.blocks import EMPTY, BlockReader
 from bot.store.dialect import Plain, driver_errors, open_reading, open_writing, snapshot, transaction
 from bot.store.error import explained
 from bot.store.secret import secret_path
@@ -269,7 +269,8 @@ def mail_status(reader: BlockReader, row: Any, message_id: str) -> MailStatus:
     mail = RawMail(row.origin, row.arrived, reader.bytes_at(row.block, row.start, row.length))
     removed = f"removed by retention on {row.pruned:%Y-%m-%d}" if row.pruned else ""
     reason = "; ".join(filter(None, (row.reason, removed)))
-    return MailStatus(row.id, message_id, row.source, mail, row.state, reason)
+    is_unread = row.state == "unreadable" and not row.length and row.content_hash != EMPTY and row.pruned is None
+    return MailStatus(row.id, message_id, row.source, mail, row.state, reason, is_unread)
 
 
 def named_rows(connection: Plain, query: str, *values: object) -> Iterator[Any]:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.ports.mails import ReadFailure
 from bot.ports.raw_mail import Batch, UnreadMail
 from bot.store.repository import Repository
 from tests.bot.cli.conftest import Call
-from tests.fakes.mails import START, git_archive, mail, patch
+from tests.fakes.mails import START, git_archive, mail, patch, raw
 
 MAILS = (
     patch("good@x"),
@@ -111,7 +112,25 @@ def test_quarantine_lists_shows_and_releases(explained: Call, patchwarden: Call)
     assert patchwarden("quarantine", "show", number)[0] == 2
 
 
-@pytest.mark.parametrize(("origin", "status"), [(f"0.git@{'1' * 40}", 0), ("new/1", 2)])
+def test_an_empty_mail_is_stored_and_read_again_when_it_is_released(patchwarden: Call, tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    with Repository(tmp_path / "var" / "patchwarden.db") as store:
+        store.ingest(Batch("list.git", "0.git", "1", (raw(b""),)))
+        (mail,) = store.unparsed(1)
+        store.index([], [ReadFailure(mail.id, "no mail header")])
+    listed, shown = patchwarden("quarantine", "list")[1], patchwarden("quarantine", "show", str(mail.id))
+    released = patchwarden("quarantine", "release", str(mail.id))
+    with Repository(tmp_path / "var" / "patchwarden.db") as store:
+        unparsed, cursors = store.unparsed(1), store.cursors("list.git")
+
+    assert "0 bytes from list.git" in listed
+    assert (0, "", 0) == (*shown[:2], released[0])
+    assert ([mail], {"0.git": "1"}) == (unparsed, cursors)
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"), [(f"0.git@{'1' * 40}", 0), ("new/1", 2), ("new/1.git@host", 2), ("list.git@0#1", 2)]
+)
 def test_a_mail_that_was_not_read_is_listed_and_cannot_be_shown(
     patchwarden: Call, tmp_path: Path, origin: str, status: int
 ) -> None:
