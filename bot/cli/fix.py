@@ -10,7 +10,7 @@ from bot.cli.command import echo
 from bot.cli.output import choose_rules, complain
 from bot.inbox.git_range import changed_files, diff_rust
 from bot.kernel.error import KernelError
-from bot.kernel.work_tree import FixableRange
+from bot.kernel.work_tree import FixableRange, has_utf8_names
 from bot.pool.forked import forked
 from bot.pool.guard import Crashed
 from bot.pool.worker import Limits
@@ -51,7 +51,7 @@ def fix_range(git: tuple[Path, str], rule_ids: list[str] | None, *, is_written: 
     fixed, before, unfit = found
     for path, reason in unfit.items():
         complain(f"{path}: not checked for fixes, because {reason}")
-    unwritten = 0
+    unwritten: set[str] = set()
     for path, content in fixed.contents.items():
         if not is_written:
             echo(commits.diff(path, before[path], content), nl=False)
@@ -60,14 +60,15 @@ def fix_range(git: tuple[Path, str], rule_ids: list[str] | None, *, is_written: 
             commits.write(path, before[path], content)
         except KernelError as error:
             complain(str(error))
-            unwritten += 1
+            unwritten.add(path)
     for fix, reason in fixed.left_out:
         complain(f"not fixed, because {reason}: {fix.anchor.path}:{fix.anchor.line}: {fix.rule}")
-    files = len(fixed.contents) - unwritten
+    files = len(fixed.contents) - len(unwritten)
+    applied = [fix for fix in fixed.applied if fix.anchor.path not in unwritten]
     done = "fixed" if is_written else "can be fixed"
-    by_rule = Counter(fix.rule for fix in fixed.applied)
+    by_rule = Counter(fix.rule for fix in applied)
     rules_text = ", ".join(f"{rule} {number}" for rule, number in sorted(by_rule.items()))
-    total = f"{count(len(fixed.applied), 'finding')} {done} in {count(files, 'file')}"
+    total = f"{count(len(applied), 'finding')} {done} in {count(files, 'file')}"
     complain(f"{total}: {rules_text}" if rules_text else total)
     if unwritten or unfit:
         return status.USAGE
@@ -78,8 +79,7 @@ def _why_unfit(file: FileView, commits: FixableRange) -> str:
     """Return why a changed Rust file cannot be fixed, "" if it can be, or needs no fix."""
     if file.post is None or not file.is_kernel_rust or not file.change.hunks:
         return ""
-    names = f"{file.path}\n{file.change.before}"
-    if names.encode("utf-8", "ignore").decode() != names:
-        return "its name is or was not UTF-8"  # which pygit2 does not take
+    if not has_utf8_names(file.change):
+        return "its name is or was not UTF-8"
     is_known = file.is_complete and file.post.content == commits.end_tree.read(file.path)
     return "" if is_known else "its content does not fit the diff, as with mixed line ends"

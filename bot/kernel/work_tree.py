@@ -104,9 +104,12 @@ class FixableRange:
 
     def _with_lf(self, change: FileChange) -> tuple[FileChange, ...]:
         """Return a change of a file with CRLF line ends as one of the same file with LF, any other as it is."""
-        if change.after is None or not self.end_tree.has_crlf(change.after):
+        if change.after is None or not has_utf8_names(change):
             return (change,)
         before = self.tree.read(change.before) if change.before is not None else None
+        had_crlf = change.before is not None and self.tree.has_crlf(change.before)
+        if not had_crlf and not self.end_tree.has_crlf(change.after):
+            return (change,)
         return self._read(make_diff(change.after, before, self.end_tree.read(change.after), change.before))
 
     def _read(self, diff: bytes) -> tuple[FileChange, ...]:
@@ -149,6 +152,12 @@ class _LfTree:
 
 def _has_crlf(content: bytes) -> bool:
     return 0 < content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r")
+
+
+def has_utf8_names(change: FileChange) -> bool:
+    """Return whether the names of a file are UTF-8. `make_diff` takes no others."""
+    names = f"{change.before}\n{change.after}"
+    return names.encode("utf-8", "ignore").decode() == names
 
 
 def make_diff(path: str, before: bytes | None, after: bytes | None, old_path: str | None = None) -> bytes:

@@ -106,19 +106,21 @@ def test_only_the_named_rules_are_fixed(run: Run, repository: Path) -> None:
     assert expected == (repository / "drivers" / "led.rs").read_text()
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
 @pytest.mark.parametrize(
     ("old", "new"), [(b"a.rs", b"caf\xe9.rs"), (b"caf\xe9.rs", b"a.rs"), (b"caf\xe9.rs", b"caf\xe9.rs")]
 )
 def test_a_file_whose_name_is_not_utf8_keeps_no_other_file_from_being_fixed(
-    run: Run, repository: Path, old: bytes, new: bytes
+    run: Run, repository: Path, old: bytes, new: bytes, newline: str
 ) -> None:
+    git(repository, "config", "core.autocrlf", "false")
     drivers = os.fsencode(repository / "drivers")
     before, after = (Path(os.fsdecode(drivers + b"/" + name)) for name in (old, new))
-    before.write_text(BASE * 20)
+    before.write_text(BASE * 20, newline=newline)
     git(repository, "add", ".")
     git(repository, "commit", "-qm", "rust: add a file")
     before.rename(after)
-    after.write_text(BASE * 20 + ADDED)
+    after.write_text(BASE * 20 + ADDED, newline=newline)
     (repository / "drivers" / "led.rs").write_text(BASE + ADDED + "fn last() -> Result<()> {}\n")
     git(repository, "add", ".")
     git(repository, "commit", "-qm", "rust: change both")
@@ -153,6 +155,18 @@ def test_a_file_with_crlf_keeps_them_byte_for_byte(run: Run, repository: Path, n
     fixed = BASE + FIXED if newline else (BASE + FIXED).replace("Result<()>", "Result")
     assert fixed.replace("\n", "\r\n").encode() == path.read_bytes()
     assert " M drivers/led.rs\n" == git(repository, "status", "--porcelain")
+
+
+def test_a_file_that_loses_its_crlf_is_fixed(run: Run, repository: Path) -> None:
+    git(repository, "config", "core.autocrlf", "false")
+    path = repository / "drivers" / "led.rs"
+    path.write_text(BASE, newline="\r\n")
+    git(repository, "commit", "-qam", "rust: led: write CRLF")
+    path.write_text(BASE + ADDED)
+    git(repository, "commit", "-qam", "rust: led: write LF")
+
+    assert 0 == run("check", "--git", repository, "HEAD~1..", "--fix").status
+    assert BASE + FIXED == path.read_text()
 
 
 def test_a_file_with_mixed_line_ends_is_not_fixed_but_named(run: Run, repository: Path) -> None:
@@ -257,6 +271,7 @@ def test_a_file_that_changed_unseen_is_left(run: Run, repository: Path) -> None:
 
     assert (2, BASE) == (result.status, (repository / "drivers" / "led.rs").read_text())
     assert "another content than the commit" in result.err
+    assert result.err.endswith("patchwarden: 0 findings fixed in 0 files\n")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write in every folder")
