@@ -233,11 +233,16 @@ class _Due:
         for start in range(0, len(mails), size):
             part = mails[start : start + size]
             raw = tuple(mail for mail in part if len(mail.raw) <= MAX_SIZE)
-            unread = tuple(UnreadMail(mail.origin, arrived, TOO_LARGE) for mail in part if len(mail.raw) > MAX_SIZE)
+            unread = tuple(_unread(epoch, mail) for mail in part if len(mail.raw) > MAX_SIZE)
             replaced = self.replaced if start == 0 else None
             deleted = () if replaced is None else (DeletedMail(f"{part[0].origin}, which goes on", replaced),)
             # Only the last mail has a cursor: a reader that stopped before it starts again.
             yield Batch(source, epoch, behind if start + size >= len(mails) else cursor, raw, deleted, unread=unread)
+
+
+def _unread(epoch: str, mail: RawMail) -> UnreadMail:
+    """Return a mail that is too large. Its origin has its digest: its number changes when the file is rewritten."""
+    return UnreadMail(f"{epoch}@{sha256(mail.raw).hex()[:16]}", mail.arrived, TOO_LARGE)
 
 
 def _known(data: bytes, cursor: str) -> int:

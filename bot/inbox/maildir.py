@@ -38,6 +38,11 @@ class _Entry:
         return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
     @property
+    def unread_origin(self) -> str:
+        """The part of the origin that does not change: a mail that is not read is known only by it."""
+        return self.origin.partition("/")[2].partition(":")[0]
+
+    @property
     def order(self) -> tuple[int, str]:
         """The sort key: the time of delivery, if the name begins with one, and the name."""
         seconds = self.unique.partition(".")[0]
@@ -127,7 +132,7 @@ class Maildir:
                 if entry.size > MAX_SIZE:
                     names.add(entry.unique, entry.size)
                     arrived = datetime.fromtimestamp(entry.changed / 10**9, UTC)
-                    unread.append(UnreadMail(entry.origin, arrived, TOO_LARGE))
+                    unread.append(UnreadMail(entry.unread_origin, arrived, TOO_LARGE))
                     continue
                 try:
                     file = files.read(entry)
