@@ -68,7 +68,8 @@ class Base:
         if low:
             count = f"{len(missed)} of {self.evidence.files} files do not fit {self.ref} ({shown})"
             return f"the series is made for another tree, {count}: {_NOT_USED}"
-        return f"made for {self.ref}, but {shown} does not fit: the tree is not used for it"
+        fits, them = ("does not fit", "it") if len(missed) == 1 else ("do not fit", "them")
+        return f"made for {self.ref}, but {shown} {fits}: the tree is not used for {them}"
 
     @property
     def named(self) -> str:

@@ -106,6 +106,14 @@ def test_one_file_that_does_not_fit_is_not_the_trees(kernel: Path) -> None:
     assert "2 of 3 blob ids match, 1 file does not fit" in str(base)
 
 
+def test_files_that_do_not_fit_are_named_in_the_plural(kernel: Path) -> None:
+    wall = _diff("rust/wall.c", "brick\n", "brick", "glass", ids=True)
+
+    _, base = _named(kernel, _series(OWN, SECOND, wall, ABSENT, ABSENT.replace("cellar", "loft")), explicit=True)
+
+    assert "made for v1, but rust/cellar.c, rust/loft.c do not fit: the tree is not used for them" == base.doubt
+
+
 def test_the_doubt_names_the_files(kernel: Path) -> None:
     _, single = _named(kernel, _series(OTHER, ADDING), explicit=True)
     _, many = _named(kernel, _series(*(ABSENT.replace("cellar", f"cellar{n}") for n in range(5))), explicit=True)
