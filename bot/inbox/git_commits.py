@@ -48,8 +48,16 @@ def open_epoch(path: Path) -> Iterator[pygit2.Repository]:
 
 
 def walk(repository: pygit2.Repository, cursor: str) -> Iterator[pygit2.Commit]:
-    """Yield the commits after the cursor, oldest first; all commits if the cursor is not an ancestor of the tip."""
+    """Yield the commits after the cursor, oldest first; all commits if the cursor is not an ancestor of the tip.
+
+    Raises InboxError if there is a cursor and no commit: a file of refs that is lost or empty is no error to libgit2.
+    """
     if repository.head_is_unborn:
+        if cursor:
+            raise InboxError(
+                f"{repository.path}: it has no branch any more, although mails of it were read; its refs are lost: "
+                f"`git -C {repository.path} fsck` lists the commits without a branch"
+            )
         return
     with _damage_named(repository):
         head = repository.head.target

@@ -300,6 +300,20 @@ def test_a_damaged_file_of_refs_is_an_error(tmp_path: Path, size: int) -> None:
         texts_of(GitArchive(path))
 
 
+@pytest.mark.parametrize("content", [None, b"", bytes(90)])
+def test_an_archive_that_lost_its_refs_after_it_was_read_is_an_error(tmp_path: Path, content: bytes | None) -> None:
+    path = archive(tmp_path / "list.git", "one")
+    cursor = git(path, "rev-parse", "master")
+    git(path, "pack-refs", "--all")
+    (path / "packed-refs").unlink()
+    if content is not None:
+        (path / "packed-refs").write_bytes(content)
+
+    assert [] == texts_of(GitArchive(path))
+    with pytest.raises(InboxError, match=r"list\.git/: it has no branch any more, .* its refs are lost"):
+        list(GitArchive(path).batches({"0.git": cursor}))
+
+
 def test_a_head_without_a_commit_beside_branches_is_an_error(tmp_path: Path) -> None:
     path = archive(tmp_path / "list.git", "one")
     git(path, "symbolic-ref", "HEAD", "refs/heads/main")
