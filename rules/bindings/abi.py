@@ -36,16 +36,18 @@ RUST_TYPES: Final = {
     "u64": "u64",
     "s64": "i64",
 }
+_FUNCTION = re.compile(r"([^()]*+)(\(\*\))?+\(([^()]*+)\)([\[\]*]*+)")
 _TYPE = re.compile(r"^((?>(?:const |volatile )(?=[\w ]))*+)([\w ]+?)((?: ?[*\[(].*)?)$", re.DOTALL)
 _SLOT_END = re.compile(r"([(),])")
 _TYPE_TOKEN = re.compile(r"(?:struct|union|enum) \w+|\w+|\[[^\[\]]*+\]|[^\s\w]")
 _MAX_DEPTH = 8  # typedefs of typedefs
+_PARAMETER_DEPTH = 4  # where the types of parameters begin; functions among them are not resolved
 
 
 def resolve_type(c_type: str, bindings: Bindings, depth: int = 0) -> str:
     """Replace the integers and typedefs in a canonical C type by the types that Rust sees. Unknown names stay."""
-    if "(*)" in c_type:
-        return c_type
+    if "(" in c_type:
+        return _resolve_function(c_type, bindings) if depth < _PARAMETER_DEPTH else c_type
     match = _TYPE.match(c_type)
     if match is None:
         return c_type
@@ -58,11 +60,41 @@ def resolve_type(c_type: str, bindings: Bindings, depth: int = 0) -> str:
     if " " in base or depth >= _MAX_DEPTH:
         return f"{qualifiers}{base}{rest}"
     for located in bindings.declarations(base):
-        if located.declaration.kind is Kind.TYPEDEF and located.declaration.type != c_type:
-            target = resolve_type(located.declaration.type, bindings, depth + 1)
-            if "(" not in target and "[" not in target:
-                return f"{qualifiers}{target}{rest}"
+        declared = located.declaration.type
+        if located.declaration.kind is not Kind.TYPEDEF or declared == c_type:
+            continue
+        if "(" in declared:
+            function = _derive_function(declared, rest) if depth < _PARAMETER_DEPTH else ""
+            return _resolve_function(function, bindings) if function else f"{qualifiers}{base}{rest}"
+        target = resolve_type(declared, bindings, depth + 1)
+        if not rest or ("(" not in target and "[" not in target):
+            return f"{qualifiers}{target}{rest}"
     return f"{qualifiers}{base}{rest}"
+
+
+def _derive_function(declared: str, rest: str) -> str:
+    """Return the canonical type of what has the type of a typedef of functions, a `*` or the size of an array.
+
+    The canonical type of an array of pointers has no size. Return "" for other types.
+    """
+    if not rest:
+        return declared
+    match = _FUNCTION.fullmatch(declared)
+    if match is None or match[4] or rest[0] != ("[" if match[2] else "*") or "*" in rest[1:]:
+        return ""
+    return f"{declared}[]" if match[2] else f"{match[1]}(*)({match[3]}){'[]' if '[' in rest else ''}"
+
+
+def _resolve_function(c_type: str, bindings: Bindings) -> str:
+    """Resolve the result and the parameters of a function or a pointer to one, unless they are functions too."""
+    match = _FUNCTION.fullmatch(c_type)
+    if match is None:
+        return c_type
+    result, pointer, parameters, suffix = match.groups("")
+    first, *types = (
+        resolve_type(part, bindings, _PARAMETER_DEPTH) for part in (result.strip(), *parameters.split(", "))
+    )
+    return f"{first} {pointer}({', '.join(types)}){suffix}"
 
 
 def is_same_type(before: str, after: str, old: Bindings, new: Bindings) -> bool:

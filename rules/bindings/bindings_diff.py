@@ -24,6 +24,8 @@ from rules.source.kbuild.kconfig import is_kconfig
 from rules.source.kbuild.makefile import is_makefile
 
 _WORD = re.compile(r"[A-Za-z_]\w{2,}")
+_MACRO_CALL = re.compile(r"(?!EXPORT_)[A-Za-z_]\w*+\s*+\(")
+_PASTED = re.compile(r"\b(\w{3,}+)\s*+##|##\s*+(\w{3,}+)")
 _AT_MARGIN = re.compile(r"^[^\s#]", re.MULTILINE)
 
 
@@ -133,6 +135,28 @@ class BindingsDiff:
         """Tell whether the bindings include the file of a step before or after the series."""
         path = step.change.before if step.change.before is not None else step.change.path
         return path in self.before.included_by or step.change.path in self.after.included_by
+
+    def may_be_in_macro(self, name: str) -> bool:
+        """Tell whether a macro call that the series adds to C may declare a name, or a macro that pastes names."""
+        return name in self._added_arguments or any(
+            name.startswith(first) if first else name.endswith(last) for first, last in self._added_pastes
+        )
+
+    @cached_property
+    def _added_arguments(self) -> frozenset[str]:
+        """The words of the macro calls at the margin of added lines."""
+        calls = (text for text in self._added_texts if _MACRO_CALL.match(text))
+        return frozenset(word for text in calls for word in _WORD.findall(text))
+
+    @cached_property
+    def _added_pastes(self) -> tuple[tuple[str, str], ...]:
+        """The beginnings and ends of names, one of them empty, that added lines paste to something."""
+        found = (match for text in self._added_texts if "##" in text for match in _PASTED.finditer(text))
+        return tuple(dict.fromkeys((match[1] or "", match[2] or "") for match in found))
+
+    @property
+    def _added_texts(self) -> Iterator[str]:
+        return (text for step in self.steps for text in step.change.texts("+"))
 
     @cached_property
     def steps_by_name(self) -> Mapping[str, Sequence[Step]]:

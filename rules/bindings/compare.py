@@ -39,6 +39,8 @@ def _declarations(bindings: Bindings, name: str) -> tuple[Declaration, ...]:
 
 
 def _compare(subject: ChangedName) -> Iterator[Breakage]:
+    if len(subject.after) < len(subject.before) and subject.diff.may_be_in_macro(subject.name):
+        return
     kinds = {declaration.kind for declaration in subject.before}
     yield from compare_assembly(subject)
     if kinds & {*FUNCTIONS, Kind.MACRO_FUNCTION, Kind.VARIABLE}:

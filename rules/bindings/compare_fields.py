@@ -15,6 +15,7 @@ from rules.bindings.retyped_fields import is_valid_after
 from rules.bindings.unchanged_users import NOT_FOR_BINDGEN, depends_on_config
 from rules.lazy import dataclass, re
 from rules.source.c.source import Declaration, Member
+from rules.source.c.text import option_key
 
 _MACRO_CALL = re.compile(r"\s*[A-Za-z_]\w*\s*\((?!\s*\*)")  # and not a field that is a function pointer
 _NUMBER = re.compile(r"_\d+(?=\.)")
@@ -108,7 +109,8 @@ def _find_change(member: Member, after: list[Member], subject: ChangedName) -> _
     if subject.step.is_complete and all(_is_moved(member.through, other.through) for other in after):
         name = _last_name(member.name)
         return _FieldChange(Effect.MEMBER_MOVED, (member.through + name, new.through + name), after=new)
-    conditions = tuple(condition for condition in new.conditions if condition not in member.conditions)
+    known = set(map(option_key, member.conditions))
+    conditions = tuple(condition for condition in new.conditions if option_key(condition) not in known)
     if conditions and len(after) == 1:
         return _FieldChange(Effect.MEMBER_GATED, (c_text, c_text), conditions)
     return None

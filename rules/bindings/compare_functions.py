@@ -12,7 +12,7 @@ from rules.bindings.index import Bindings
 from rules.bindings.unchanged_users import NOT_FOR_BINDGEN
 from rules.lazy import re
 from rules.source.c.source import SYMBOLS, Declaration, Kind
-from rules.source.c.text import negate
+from rules.source.c.text import negate, option_key
 
 FUNCTIONS = (Kind.FUNCTION, Kind.INLINE, Kind.STATIC)
 _NOT_DEFINED = re.compile(r"!defined\((\w+)\)")
@@ -74,7 +74,7 @@ def _is_provided(subject: ChangedName, bindings: Bindings) -> bool:
     provider = bindings.provider(subject.name)
     if not isinstance(provider, LocatedHelper) or not provider.helper.conditions:
         return provider is not None
-    declared = {condition for symbol in subject.old(SYMBOLS) for condition in symbol.conditions}
+    declared = {option_key(condition) for symbol in subject.old(SYMBOLS) for condition in symbol.conditions}
     helpers = (located.helper for located in bindings.helpers() if located.helper.name == provider.helper.name)
     return any(not any(_is_outside(condition, declared) for condition in helper.conditions) for helper in helpers)
 
@@ -82,7 +82,7 @@ def _is_provided(subject: ChangedName, bindings: Bindings) -> bool:
 def _is_outside(condition: str, declared: set[str]) -> bool:
     """Tell whether a helper under this condition is missing where a symbol is declared under the other ones."""
     is_option = "CONFIG_" in condition
-    return negate(condition) in declared if is_option else condition not in declared
+    return option_key(negate(condition)) in declared if is_option else condition not in declared
 
 
 def _helpers_through_macros(subject: ChangedName) -> tuple[LocatedHelper, ...]:
@@ -223,14 +223,15 @@ def _new_conditions(old: list[Declaration], new: list[Declaration], after: Bindi
     """Return the conditions of every new declaration that at least one old declaration did not have."""
     if not old or not new:
         return ()
+    before = [set(map(option_key, declaration.conditions)) for declaration in old]
     conditions = tuple(
         condition
         for condition in new[0].conditions
         if all(condition in declaration.conditions for declaration in new)
-        and not all(condition in declaration.conditions for declaration in old)
+        and not all(option_key(condition) in known for known in before)
         and ("CONFIG_" in condition or not condition.startswith("!") or _is_false_somewhere(condition, after))
     )
-    return conditions if any(not set(conditions) & set(declaration.conditions) for declaration in old) else ()
+    return conditions if any(known.isdisjoint(map(option_key, conditions)) for known in before) else ()
 
 
 def _is_false_somewhere(condition: str, bindings: Bindings) -> bool:

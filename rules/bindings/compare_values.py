@@ -10,6 +10,7 @@ from rules.bindings.index import Bindings
 from rules.bindings.unchanged_users import NOT_FOR_BINDGEN
 from rules.lazy import re, replace
 from rules.source.c.source import Declaration, Kind, evaluate, is_plain_expression, read_ioctl_number
+from rules.source.c.text import option_key
 
 VALUES = (Kind.CONSTANT, Kind.MACRO)
 _COUNT = re.compile(r"(?:^|_)(?:MAX|NR|NUM|CNT|COUNT|LAST|END)(?:_|$)", re.IGNORECASE)
@@ -100,5 +101,6 @@ def bound_name(declaration: Declaration) -> str:
 
 def _new_conditions(old: list[Declaration], new: list[Declaration]) -> tuple[str, ...]:
     """Return the conditions of the only new declaration that no old declaration had."""
-    known = {condition for declaration in old for condition in declaration.conditions}
-    return tuple(condition for condition in new[0].conditions if condition not in known) if len(new) == 1 else ()
+    known = {option_key(condition) for declaration in old for condition in declaration.conditions}
+    conditions = (condition for condition in new[0].conditions if option_key(condition) not in known)
+    return tuple(conditions) if len(new) == 1 else ()

@@ -141,6 +141,7 @@ def _read_expression(word: str, rest: str) -> str:
         text = f"!defined({text})"
     else:
         text = re.sub(r"\bdefined (\w+)", r"defined(\1)", text).replace("defined (", "defined(")
+        text = text.replace("IS_BUILTIN(", "defined(")  # the same for an option
     if "||" in text:
         values = {_constant(part.strip()) for part in text.split("||")} if "&&" not in text else {""}
         return _FALSE if values == {_FALSE} else _TRUE if _TRUE in values else text
@@ -175,6 +176,14 @@ def negate(condition: str) -> str:
     if condition.startswith("!") and " " not in condition:
         return condition[1:]
     return f"!{condition}" if re.fullmatch(r"\w+(?:\(\w+\))?", condition) else f"!({condition})"
+
+
+def option_key(condition: str) -> str:
+    """Return the same text for `#ifdef CONFIG_X` and `#if IS_ENABLED(CONFIG_X)`.
+
+    The second one is also true if the option is `m`, which few options can be.
+    """
+    return condition.replace("IS_ENABLED(", "defined(")
 
 
 def join_conditions(outer: tuple[str, ...], inner: tuple[str, ...]) -> tuple[str, ...]:

@@ -92,10 +92,21 @@ def test_a_change_of_c_that_breaks_rust_is_found(old: str, new: str, expected: t
         ("\tLAMP_NR,\n", "\tLAMP_DIM,\n\tLAMP_NR,\n"),
         ("static inline int lamp_level(const", "int lamp_level(const"),
         ("lamp_level(const struct lamp *lamp)", "lamp_level(const struct lamp *l)"),
+        (ON, "#define LAMP_CALL(f) int f(struct lamp *lamp)\nLAMP_CALL(lamp_on);\n"),
+        (ON, "#define LAMP_CALL(f) int lamp_##f(struct lamp *lamp)\nLAMP_CALL(on);\n"),
+        ("#define LAMP_MAX 4\n", "#define MAX(value) enum { LAMP_##MAX = value };\nMAX(4)\n"),
     ],
 )
 def test_a_change_that_rust_does_not_see_is_ignored(old: str, new: str) -> None:
     assert [] == _summary((_change(LAMP_H, old, new),))
+
+
+@pytest.mark.parametrize("text", [ON, "\tint level;\n", "#define LAMP_MAX 4\n"])
+@pytest.mark.parametrize("condition", ["IS_ENABLED(CONFIG_LAMP)", "IS_BUILTIN(CONFIG_LAMP)", "defined(CONFIG_LAMP)"])
+def test_another_spelling_of_a_condition_is_ignored(text: str, condition: str) -> None:
+    before = FILES[LAMP_H].replace(text, f"#ifdef CONFIG_LAMP\n{text}#endif\n")
+    after = before.replace("#ifdef CONFIG_LAMP\n", f"#if {condition}\n")
+    assert _effects((whole_change(LAMP_H, after, before=before),), base=tree(**{LAMP_H: before})) == []
 
 
 @pytest.mark.parametrize(
