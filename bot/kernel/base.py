@@ -8,7 +8,6 @@ from enum import StrEnum
 import pygit2
 
 from bot.kernel.evidence import Evidence, announced, first_changes, matching, weigh
-from bot.kernel.facts import damage_named
 from bot.kernel.tree import Repository, short_ref
 from rules.diff.patch import FileChange, Series
 from rules.finding import Confidence
@@ -100,8 +99,7 @@ def choose(
         if commit.id in seen:
             continue
         seen.add(commit.id)
-        with damage_named(repository.path):
-            count = matching(commit, wanted)
+        count = matching(repository.files(commit), wanted)
         if count and (best is None or count > best[0]):
             best = (count, repository, ref, commit)
     if best is not None and best[0] * 2 > len(wanted):
@@ -131,7 +129,6 @@ def make_base(
     repository: Repository, ref: str, commit: pygit2.Commit, chosen: Chosen, changes: Sequence[FileChange]
 ) -> tuple[Base, Repository, pygit2.Commit]:
     """Return the commit as the base of a series, with the evidence of the first changes of its files."""
-    with damage_named(repository.path):
-        evidence = weigh(commit, changes)
+    evidence = weigh(repository.files(commit), changes)
     base = Base(str(repository.path), short_ref(ref), str(commit.id), chosen, evidence)
     return base, repository, commit

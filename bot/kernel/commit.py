@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pygit2
 
-from bot.kernel.facts import damage_named
+from bot.kernel.files import damage_named
 from bot.kernel.specs import RepositorySpec, RepositorySpecs
 from bot.kernel.tree import Repository
 from rules.bindings.index import Bindings
@@ -17,17 +17,10 @@ class CommitTree:
 
     def __init__(self, repository: Repository, commit: pygit2.Commit | None) -> None:
         self._repository = repository
-        self._commit = commit
+        self._files = None if commit is None else repository.files(commit)
 
     def read(self, path: str) -> bytes | None:
-        if self._commit is None:
-            return None
-        with damage_named(self._repository.path):
-            try:
-                entry = self._commit.tree[path]
-            except KeyError:
-                return None
-            return entry.data if isinstance(entry, pygit2.Blob) else None
+        return None if self._files is None else self._files.read(path)
 
     def blob(self, blob_id: str) -> bytes | None:
         return self._repository.blob(blob_id) if len(blob_id) >= 7 else None

@@ -3,9 +3,7 @@
 
 from collections.abc import Iterable, Sequence
 
-import pygit2
-
-from bot.kernel.out_of_memory import check_memory
+from bot.kernel.files import CommitFiles
 from rules.diff.apply import apply_with_offset
 from rules.diff.patch import FileChange, Series
 from rules.lazy import dataclass
@@ -64,25 +62,24 @@ def announced(changes: Iterable[FileChange]) -> tuple[tuple[str, str], ...]:
     return tuple((path, blob_id) for path, blob_id in pairs if path is not None and blob_id)
 
 
-def matching(commit: pygit2.Commit, wanted: Sequence[tuple[str, str]]) -> int:
-    """Count the files that have the announced id at that commit."""
-    blobs = ((_blob(commit, path), short) for path, short in wanted)
-    return sum(blob is not None and str(blob.id).startswith(short) for blob, short in blobs)
+def matching(files: CommitFiles, wanted: Sequence[tuple[str, str]]) -> int:
+    """Count the files of a commit that have the announced id."""
+    return sum(_has_id(files.blob_id(path), short) for path, short in wanted)
 
 
-def weigh(commit: pygit2.Commit, changes: Sequence[FileChange]) -> Evidence:
-    """Return the evidence of the first changes of a series for the commit."""
+def weigh(files: CommitFiles, changes: Sequence[FileChange]) -> Evidence:
+    """Return the evidence of the first changes of a series for the commit with these files."""
     matched = fitting = 0
     missed: list[str] = []
     for change in changes:
-        blob = _blob(commit, _path(change))
+        blob = files.blob_id(_path(change))
         if change.before is None:
             missed += [change.path] if blob is not None else []
         elif blob is None:
             missed.append(change.before)
         elif _has_id(blob, change.blob_before):
             matched += 1
-        elif not _hunks_fit(blob, change):
+        elif not _hunks_fit(files, blob, change):
             missed.append(change.before)
         elif _shows_file(change):
             fitting += 1
@@ -93,24 +90,15 @@ def _path(change: FileChange) -> str:
     return change.path if change.before is None else change.before
 
 
-def _blob(commit: pygit2.Commit, path: str) -> pygit2.Blob | None:
-    try:
-        entry = commit.tree[path]
-    except (KeyError, ValueError):
-        check_memory()
-        return None
-    return entry if isinstance(entry, pygit2.Blob) else None
+def _has_id(blob: str | None, short: str | None) -> bool:
+    return blob is not None and short is not None and blob.startswith(short)
 
 
-def _has_id(blob: pygit2.Blob, short: str | None) -> bool:
-    return short is not None and str(blob.id).startswith(short)
-
-
-def _hunks_fit(blob: pygit2.Blob, change: FileChange) -> bool:
+def _hunks_fit(files: CommitFiles, blob: str, change: FileChange) -> bool:
     """Return whether the hunks of the change fit a blob that does not have the announced id."""
     if change.binary or (change.blob_before is not None and not change.hunks):
         return False
-    return apply_with_offset(blob.data, change) is not None
+    return apply_with_offset(files.content(blob), change) is not None
 
 
 def _shows_file(change: FileChange) -> bool:

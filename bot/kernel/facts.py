@@ -1,17 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The facts of the bindings at a commit, read from the repository and cached in the index."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from functools import cached_property, partial
 
-import pygit2
-
-from bot.git_repository import READ_ERRORS, damage
-from bot.kernel.error import KernelError
+from bot.kernel.files import CommitFiles
 from bot.kernel.index import Index
-from bot.kernel.out_of_memory import check_memory
 from rules.bindings.fact_source import place_of
 from rules.bindings.facts import Helper, RustFacts
 from rules.bindings.helper_facts import is_helper_source
@@ -48,24 +42,12 @@ _RUST_FOLDERS = (
 )
 
 
-_MAX_FOLDERS = 256  # folders that are kept; a tree has 6,000
-_MAX_DEPTH = 100  # folders in each other; a tree has 12, but an include in a patch may name any path
-_FOLDER = b"40000"
-_SUBMODULE = b"160000"
-_ID_BYTES = 20
-
-
 class GitFacts:
-    """rules.bindings.fact_source.FactSource over the tree of a commit."""
+    """rules.bindings.fact_source.FactSource over the files of a commit."""
 
-    def __init__(self, repository: pygit2.Repository, tree: pygit2.Tree, index: Index) -> None:
-        self._path = repository.path
-        self._repository = repository
-        self._objects = repository.odb
-        self._tree = tree
+    def __init__(self, files: CommitFiles, index: Index) -> None:
+        self._files = files
         self._index = index
-        self._ids: dict[str, str] = {}
-        self._folders: dict[str, dict[bytes, bytes]] = {}
         self._modules: dict[str, ModuleFacts] = {}
         self._outlines: dict[str, KconfigOutline | None] = {}
 
@@ -129,64 +111,29 @@ class GitFacts:
         return None if blob is None else self._index.makefile(blob, self._content(blob))
 
     def read(self, path: str) -> bytes | None:
-        blob = self.blob_id(path)
-        return None if blob is None else self._content(blob)()
+        return self._files.read(path)
 
     def cached(self, kind: str, compute: Callable[[], Iterable[str]], /) -> Iterable[str]:
-        return self._index.of_tree(kind, str(self._tree.id), compute)
+        return self._index.of_tree(kind, self._files.tree_id, compute)
 
     def blob_id(self, path: str) -> str | None:
         """Return the blob id of the file, or None if the commit has no such file."""
-        if path not in self._ids:
-            folder, _, name = path.rpartition("/")
-            found = self._folder(folder).get(_bytes(name)) if folder.count("/") < _MAX_DEPTH else None
-            if found is None:
-                return None
-            self._ids[path] = found.hex()
-        return self._ids[path]
-
-    def _folder(self, path: str) -> dict[bytes, bytes]:
-        """Return the entries of a folder; none if it is missing. pygit2 leaks each name that it searches in a tree."""
-        if path not in self._folders:
-            found = self._folder_id(path)
-            if len(self._folders) >= _MAX_FOLDERS:
-                self._folders = {}
-            with damage_named(self._path):
-                self._folders[path] = {} if found is None else _entries(path, self._objects.read(found)[1])
-        return self._folders[path]
-
-    def _folder_id(self, path: str) -> pygit2.Oid | None:
-        if not path:
-            return self._tree.id
-        above, _, name = path.rpartition("/")
-        found = self._folder(above).get(_bytes(f"{name}/"))
-        return None if found is None else pygit2.Oid(raw=found)
+        return self._files.blob_id(path)
 
     def _content(self, blob: str) -> Callable[[], bytes]:
-        def content() -> bytes:
-            with damage_named(self._path):
-                return self._objects.read(pygit2.Oid(hex=blob))[1]
-
-        return content
-
-    def _files(self, folder: str, ending: str | tuple[str, ...]) -> list[str]:
-        found = self._folder_id(folder)
-        with damage_named(self._path):
-            top = None if found is None else self._repository[found]
-            files = walk_files(top, f"{folder}/") if isinstance(top, pygit2.Tree) else ()
-            return [path for path, _ in files if path.endswith(ending)]
+        return partial(self._files.content, blob)
 
     @cached_property
     def _rust(self) -> tuple[str, ...]:
         return tuple(self.cached("rust", self._read_rust_paths))
 
     def _read_rust_paths(self) -> Iterable[str]:
-        paths = (path for top in _RUST_FOLDERS for path in self._files(top, (".rs", ".rs.S")))
+        paths = (path for top in _RUST_FOLDERS for path in self._files.below(top, (".rs", ".rs.S")))
         return sorted(path for path in paths if not path.startswith(_THIRD_PARTY))
 
     @cached_property
     def _helpers(self) -> tuple[str, ...]:
-        return tuple(sorted(filter(is_helper_source, self._files("rust", ".c"))))
+        return tuple(sorted(filter(is_helper_source, self._files.below("rust", ".c"))))
 
     @cached_property
     def _reached(self) -> dict[str, tuple[str, ...]]:
@@ -203,49 +150,3 @@ class GitFacts:
             if blob is not None:
                 by_blob[blob] = (*by_blob.get(blob, ()), path)
         return by_blob
-
-
-def _entries(path: str, folder: bytes) -> dict[bytes, bytes]:
-    """Return the ids of the files and folders in the object of a folder, by their names. Those of folders end in `/`.
-
-    An entry is its mode, a space, its name, a zero byte and its id; some programs wrote a zero before the mode of a
-    folder. Raises ValueError, which has the path of the folder, for another content.
-    """
-    entries: dict[bytes, bytes] = {}
-    start = 0
-    while start < len(folder):
-        end = folder.find(b"\0", start)
-        mode, _, name = folder[start:end].partition(b" ")
-        start = end + 1 + _ID_BYTES
-        if end < 0 or start > len(folder):
-            raise ValueError(f"the folder {path or '/'} is malformed")
-        if mode != _SUBMODULE:
-            entries[name + b"/" if mode.endswith(_FOLDER) else name] = folder[end + 1 : start]
-    return entries
-
-
-def _bytes(name: str) -> bytes:
-    return name.encode("utf-8", "surrogateescape")
-
-
-@contextmanager
-def damage_named(path: str | Path) -> Iterator[None]:
-    """Raise KernelError, which names the repository, for an object of a tree that is damaged or missing."""
-    try:
-        yield
-    except READ_ERRORS as error:
-        check_memory()
-        raise KernelError(damage(path, error)) from error
-
-
-def walk_files(top: pygit2.Tree, prefix: str) -> Iterator[tuple[str, pygit2.Object]]:
-    """Yield the entries below a folder that are not folders, each with its path after the prefix."""
-    folders = [(prefix, top)]
-    while folders:
-        above, folder = folders.pop()
-        for entry in folder:
-            path = f"{above}{entry.name or ''}"
-            if isinstance(entry, pygit2.Tree):
-                folders.append((f"{path}/", entry))
-            else:
-                yield path, entry

@@ -8,7 +8,7 @@ from typing import Final
 import pygit2
 from pygit2.enums import DeltaStatus, FileMode, SortMode
 
-from bot.kernel.facts import damage_named
+from bot.kernel.files import damage_named
 from bot.kernel.tree import Repository
 from bot.mail.landed import MAX_MESSAGE, LandedCommit, patch_id, plain_title, read_links, read_reverts
 from rules.diff.parse import parse

@@ -10,7 +10,7 @@ from typing import Final
 import pygit2
 
 from bot.kernel.error import KernelError
-from bot.kernel.facts import damage_named
+from bot.kernel.files import damage_named
 from bot.kernel.specs import LandingSpec
 from bot.kernel.tree import Repository, short_ref
 from rules.lazy import dataclass

@@ -9,7 +9,7 @@ import pygit2
 
 from bot.git_repository import READ_ERRORS
 from bot.kernel.error import KernelError
-from bot.kernel.facts import walk_files
+from bot.kernel.files import walk_files
 from bot.kernel.index import Index
 from bot.kernel.out_of_memory import check_memory
 from bot.kernel.tree import GitTree, Repository

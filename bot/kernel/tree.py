@@ -9,7 +9,8 @@ import pygit2
 
 from bot.git_repository import open_repository, table_lists
 from bot.kernel.error import KernelError
-from bot.kernel.facts import GitFacts, damage_named
+from bot.kernel.facts import GitFacts
+from bot.kernel.files import CommitFiles, damage_named
 from bot.kernel.index import Index
 from bot.kernel.objects import Objects
 from bot.kernel.out_of_memory import check_memory
@@ -41,6 +42,11 @@ class Repository:
             return None
         except (pygit2.GitError, OSError) as error:
             raise self._damaged(name, error) from error
+
+    def files(self, commit: pygit2.Commit) -> CommitFiles:
+        """Return the files of a commit. Raises KernelError if it is damaged."""
+        with damage_named(self.path):
+            return CommitFiles(self.git, commit.tree)
 
     def blob(self, blob_id: str) -> bytes | None:
         """Return the bytes of the only blob whose id has that prefix, or None. Raises KernelError."""
@@ -94,8 +100,7 @@ class GitTree:
         self, repository: Repository, commit: pygit2.Commit, index: Index, others: tuple[Repository, ...] = ()
     ) -> None:
         self._repositories = (repository, *others)
-        with damage_named(repository.path):
-            self._facts = GitFacts(repository.git, commit.tree, index)
+        self._facts = GitFacts(repository.files(commit), index)
 
     def read(self, path: str) -> bytes | None:
         return self._facts.read(path)

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import pygit2
 import pytest
 
 from bot.kernel import index as index_module
@@ -172,7 +171,7 @@ _KCONFIG = {
 def _facts(path: Path, index: Index) -> GitFacts:
     found = Repository(path).commit("v1")
     assert found is not None
-    return GitFacts(pygit2.Repository(str(path)), found.tree, index)
+    return GitFacts(Repository(path).files(found), index)
 
 
 def _options(options: KconfigOptions) -> list[object]:

@@ -15,9 +15,10 @@ import pytest
 from pygit2.enums import ObjectType
 
 from bot.kernel.base import Chosen, make_base
+from bot.kernel.commit import CommitTree
 from bot.kernel.error import KernelError
-from bot.kernel.evidence import matching
-from bot.kernel.facts import _entries
+from bot.kernel.evidence import matching, weigh
+from bot.kernel.files import _FILE, _FOLDER, _find
 from bot.kernel.index import Index
 from bot.kernel.tree import GitTree, Repository
 from rules.bindings.index import Bindings
@@ -52,25 +53,38 @@ def test_files_and_blobs_are_read(kernel: Repository) -> None:
     assert None is tree.blob("z" * 12)
 
 
-def test_names_that_were_looked_up_are_released(kernel: Repository) -> None:
+@pytest.mark.parametrize("what", ["tree", "range", "evidence"])
+def test_names_that_were_looked_up_are_released(kernel: Repository, what: str) -> None:
     """pygit2 1.21 leaks a reference to each name that it searches in a tree."""
-    tree = _tree(kernel, "v1", Index(None))
-    absent, folder = "".join(["ab", "sent"]), "".join(["inc", "lude"])
-    before = sys.getrefcount(absent), sys.getrefcount(folder)
+    at = kernel.commit("v1")
+    assert at is not None
+    names = "".join(["ab", "sent"]), "".join(["inc", "lude"]), "".join(["include/linux", "/lamp.h"])
+    look_up: dict[str, Callable[[str], object]] = {
+        "tree": _tree(kernel, "v1", Index(None)).read,
+        "range": CommitTree(kernel, at).read,
+        "evidence": lambda name: (
+            weigh(kernel.files(at), [FileChange(name, name)]),
+            matching(kernel.files(at), [(name, "1" * 12)]),
+        ),
+    }
+    for name in names:
+        look_up[what](name)  # the name of a file is kept once
+    before = [sys.getrefcount(name) for name in names]
 
-    for _ in range(3):
-        assert None is tree.blob_id(absent)
-        assert None is tree.blob_id(folder)
+    for name in names * 3:
+        look_up[what](name)
 
-    assert before == (sys.getrefcount(absent), sys.getrefcount(folder))
+    assert before == [sys.getrefcount(name) for name in names]
 
 
 def test_a_folder_has_files_and_folders_with_any_ids() -> None:
     other, wanted = b" a\0".ljust(20, b"4"), bytes(range(20))
     folder = b"40000 a\0%b100644 b\0%b160000 c\0%b120000 aa\0%b" % (wanted, other, other, other)
 
-    assert _entries("", folder) == {b"a/": wanted, b"b": other, b"aa": other}
-    assert _entries("", b"") == {}
+    folders = {name: _find(folder, name, _FOLDER) for name in ("a", "b", "c", "")}
+    assert folders == {"a": wanted, "b": None, "c": None, "": None}
+    files = {name: _find(folder, name, _FILE) for name in ("a", "aa", "b", "c", "a\0", "")}
+    assert files == {"a": None, "aa": other, "b": other, "c": None, "a\0": None, "": None}
 
 
 def test_the_border_equals_that_of_the_files(kernel: Repository) -> None:
@@ -147,14 +161,11 @@ def test_a_folder_that_is_no_repository_is_named(tmp_path: Path) -> None:
 def _short(path: Path, what: str) -> None:
     """Looks for what is not there, with next to no memory left."""
     kernel = Repository(path)
-    at = kernel.commit("v1")
-    assert at is not None
     used = int(re.findall(r"VmData:\s+(\d+)", Path("/proc/self/status").read_text())[0]) << 10
     resource.setrlimit(resource.RLIMIT_DATA, (used + (2 << 20), used + (2 << 20)))
     looks: dict[str, Callable[[], object]] = {
         "blob": lambda: kernel.blob("1" * 12),
         "commit": lambda: kernel.commit("1" * 40),
-        "file": lambda: matching(at, [("no/such/file", "1" * 12)]),
     }
     try:
         looks[what]()
@@ -162,7 +173,7 @@ def _short(path: Path, what: str) -> None:
         os._exit(3)
 
 
-@pytest.mark.parametrize("what", ["blob", "commit", "file"])
+@pytest.mark.parametrize("what", ["blob", "commit"])
 def test_near_the_limit_of_memory_nothing_is_called_absent(kernel: Repository, what: str) -> None:
     process = multiprocessing.get_context("spawn").Process(target=_short, args=(kernel.path, what))
     process.start()
