@@ -184,11 +184,13 @@ def analyse(analysis_input: AnalysisInput) -> Analysis:
     """Return what the rules find in the series, on top of the kernel that it fits."""
     from bot.kernel.repositories import WithStoredBlobs
     from bot.review.pending import pending_posting
+    from rules.bindings.pending_facts import PendingFacts
 
-    posting, series = None, analysis_input.series
+    pending, series = None, analysis_input.series
     if not isinstance(series, Series):
         posting = series.decode()
-        series = posting.series
+        pending, series = pending_posting(posting, PendingFacts(), posting.date or _EPOCH), posting.series
+        del posting  # the bodies of its mails take as much memory as its hunks
 
     def check(kernels: "KernelTrees") -> Analysis:
         trees = choose_trees(kernels, series, analysis_input.sent)
@@ -199,10 +201,9 @@ def analyse(analysis_input: AnalysisInput) -> Analysis:
 
     analysis = with_kernels(analysis_input.repositories, check)
     analysis = replace(analysis, blobs=analysis_input.stored.pack(analysis.blobs))
-    if posting is None or analysis.pending is None:
+    if pending is None or analysis.pending is None:
         return analysis
-    pending = pending_posting(posting, analysis.pending, posting.date or _EPOCH)
-    return replace(analysis, pending=None, pending_posting=pending)
+    return replace(analysis, pending=None, pending_posting=replace(pending, facts=analysis.pending))
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What an executor is given to analyse, and what an analysis has."""
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -8,10 +9,13 @@ from typing import TypeVar
 import pytest
 
 from bot.kernel.specs import RepositorySpecs
+from bot.mail.posting import Part
+from bot.mail.posting_codec import PostingBytes, encode_posting, without_texts
 from bot.pipeline.analyse import FIRST_TRY, Analyser, Analysis, AnalysisInput, Trees, analyse_on
 from bot.pool.guard import Crashed, InlineExecutor, TimeLimit
 from rules.analysis.view import FileView
 from rules.bindings.tree import FileTree, Tree
+from rules.checks.bindings import collides_with_pending
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
 from rules.diff.tree import blob_id
 from rules.finding import Diagnostic
@@ -64,6 +68,28 @@ def test_an_analysis_without_repositories_and_blobs_knows_the_hunks_alone(make: 
 
     assert isinstance(analysis, Analysis)
     assert analysis.blobs == {}
+
+
+def test_the_texts_of_mails_are_freed_before_the_rules_run(make: Maker) -> None:
+    """A mail may have megabytes, which are also in its hunks."""
+    plain = make.posting()
+    part = replace(plain.parts[0], body="prerequisite-change-id: 20260101-lamp-123:v1\n")
+    posting = replace(plain, series=SERIES, parts=(part, *plain.parts[1:]))
+    bodies: list[str] = []
+
+    def look(_: FileView) -> Iterator[Diagnostic]:
+        parts = (known for known in gc.get_objects() if isinstance(known, Part))
+        bodies.extend(known.body for known in parts if known.body == part.body and known is not part)
+        yield from ()
+
+    rules = (make.rule(check_file=look), collides_with_pending.RULE)
+    encoded = PostingBytes(encode_posting(posting))
+    analysis = Analyser()(without_texts(posting), rules, encoded=encoded)
+
+    assert isinstance(analysis, Analysis)
+    assert analysis.pending_posting is not None
+    assert analysis.pending_posting.prerequisite_changes
+    assert bodies == []
 
 
 def test_an_analysis_gets_its_own_rules_while_another_thread_starts_one(make: Maker) -> None:
