@@ -5,6 +5,7 @@ The processes stay, so that an ordinary mail does not pay for starting one; one 
 """
 
 import multiprocessing
+import os
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -69,9 +70,8 @@ class _Worker:
         context.set_forkserver_preload([_FIRST, *self.preloaded, _LAST])
         self.connection, child_end = context.Pipe()
         self.process = context.Process(target=serve, args=(child_end, limits, configuration()), daemon=True)
-        # The fork server ignores Ctrl-C only after it has loaded its modules; until then it inherits the mask. The
-        # tracker is started before, because its start unblocks the signal.
-        resource_tracker.ensure_running()
+        _start_no_tracker()
+        # The fork server ignores Ctrl-C only after it has loaded its modules; until then it inherits the mask.
         unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self.process.start()
@@ -85,6 +85,16 @@ class _Worker:
         self.connection.close()
         self.process.kill()
         self.process.join()
+
+
+def _start_no_tracker() -> None:
+    """Let multiprocessing start no tracker of semaphores and shared memory: workers have none, and it takes 6 MB.
+
+    A child that a program with a tracker has forked knows it, as here, by the pipe alone.
+    """
+    tracker: Any = resource_tracker._resource_tracker  # noqa: SLF001 there is no public way
+    if tracker._fd is None:  # noqa: SLF001
+        tracker._fd = os.open(os.devnull, os.O_WRONLY)  # noqa: SLF001
 
 
 def preload_all() -> None:

@@ -3,6 +3,7 @@ import gc
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -86,6 +87,20 @@ def test_processes_are_kept(workers: ProcessExecutor) -> None:
     first = set(workers.map(process, range(40)))
 
     assert (set(workers.map(process, range(40))) <= first, len(first), os.getpid() in first) == (True, 2, False)
+
+
+def test_the_fork_server_and_the_workers_are_the_only_processes() -> None:
+    code = """
+import os
+from bot.pool.executor import ProcessExecutor
+from bot.pool.memory import descendants
+with ProcessExecutor(2) as workers:
+    print(*workers.map(abs, [-1] * 40), sep="")
+    print(len(descendants(os.getpid())))
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert (ended.stdout.split(), ended.stderr) == (["1" * 40, "4"], "")
 
 
 def test_processes_that_do_not_stay_end_after_the_work() -> None:
