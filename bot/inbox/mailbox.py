@@ -79,7 +79,7 @@ class Mbox:
 
     def count(self, cursors: dict[str, str]) -> int:
         """Return the number of mails after the cursor."""
-        return len(self._due(_read(self.path), cursors.get(self._epoch, "")).mails)
+        return len(self._due(_read(self.path), cursors.get(self._epoch, "")).spans)
 
     def size(self) -> int:
         """Return the size of the file in bytes."""
@@ -93,7 +93,7 @@ class Mbox:
             return _Due.of(file.data, cursor)
         now = self._writers.clock.now()
         due = _Due.of(file.data[: max(_without_mark(file.data), _known(file.data, cursor))], cursor)
-        if self._settled(file, now) or not due.mails:
+        if self._settled(file, now) or not due.spans:
             return due
         reason = _unfinished(due)
         if not reason and (self._writers.once or now - file.written >= SETTLED):
@@ -133,7 +133,7 @@ class StandardInput:
 
     def count(self, cursors: dict[str, str]) -> int:
         """Return the number of mails in the stream."""
-        return len(_Due.of(self._data, cursors.get("-", "")).mails)
+        return len(_Due.of(self._data, cursors.get("-", "")).spans)
 
     def size(self) -> int:
         """Return the number of bytes in the stream; waits for its end."""
@@ -146,7 +146,7 @@ class StandardInput:
 
 def split_mbox(data: bytes) -> list[bytes]:
     """Split an mbox into mails without `From ` lines and one level of `>From ` escapes; other data is one mail."""
-    return [_unescaped(data[span.start : span.end], boxed=span.boxed) for span in _spans(data)]
+    return [_mail(data, span) for span in _spans(data)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +181,11 @@ def _spans(data: bytes) -> list[_Span]:
     return [span for span in spans if span.start < span.end]
 
 
+def _mail(data: bytes, span: _Span) -> bytes:
+    """Return the mail at that position."""
+    return _unescaped(data[span.start : span.end], boxed=span.boxed)
+
+
 def _unescaped(mail: bytes, *, boxed: bool) -> bytes:
     """Return the mail without the final blank line and the escapes of an mbox."""
     if not boxed:
@@ -210,34 +215,32 @@ class _Due:
         if first < len(spans) and spans[first].start < known:
             span = spans[first]
             replaced = _unescaped(data[span.start : known], boxed=span.boxed)
-            if replaced == _unescaped(data[span.start : span.end], boxed=span.boxed):
+            if replaced == _mail(data, span):
                 replaced = None
                 first += 1
         return cls(data, known, tuple(spans[first:]), len(data), replaced)
-
-    @property
-    def mails(self) -> list[bytes]:
-        return [_unescaped(self.data[span.start : span.end], boxed=span.boxed) for span in self.spans]
 
     def without_last(self) -> "_Due":
         """Return the same without the last mail, which is read when it is complete."""
         replaced = self.replaced if len(self.spans) > 1 else None
         return replace(self, spans=self.spans[:-1], end=max(self.known, self.spans[-1].mark), replaced=replaced)
 
-    def raw_mails(self, epoch: str, arrived: datetime) -> list[RawMail]:
-        return [RawMail(f"{epoch}@{self.known}#{number}", arrived, mail) for number, mail in enumerate(self.mails, 1)]
+    def raw_mails(self, epoch: str, arrived: datetime, start: int = 0, size: int | None = None) -> list[RawMail]:
+        """Return the mails from an index on, at most `size`."""
+        spans = enumerate(self.spans[start:][:size], start + 1)
+        return [RawMail(f"{epoch}@{self.known}#{number}", arrived, _mail(self.data, span)) for number, span in spans]
 
     def batches(self, source: str, epoch: str, arrived: datetime, cursor: str, size: int) -> Iterator[Batch]:
-        mails = self.raw_mails(epoch, arrived)
-        behind = f"{self.end}:{sha256(self.data[: self.end]).hex()}"
-        for start in range(0, len(mails), size):
-            part = mails[start : start + size]
+        behind = f"{self.end}:{sha256(memoryview(self.data)[: self.end]).hex()}"
+        for start in range(0, len(self.spans), size):
+            part = self.raw_mails(epoch, arrived, start, size)
             raw = tuple(mail for mail in part if len(mail.raw) <= MAX_SIZE)
             unread = tuple(_unread(epoch, mail) for mail in part if len(mail.raw) > MAX_SIZE)
             replaced = self.replaced if start == 0 else None
             deleted = () if replaced is None else (DeletedMail(f"{part[0].origin}, which goes on", replaced),)
             # Only the last mail has a cursor: a reader that stopped before it starts again.
-            yield Batch(source, epoch, behind if start + size >= len(mails) else cursor, raw, deleted, unread=unread)
+            is_last = start + size >= len(self.spans)
+            yield Batch(source, epoch, behind if is_last else cursor, raw, deleted, unread=unread)
 
 
 def _unread(epoch: str, mail: RawMail) -> UnreadMail:
@@ -250,7 +253,7 @@ def _known(data: bytes, cursor: str) -> int:
     length, _, digest = cursor.partition(":")
     if not length.isdecimal() or int(length) > len(data):
         return 0
-    return int(length) if sha256(data[: int(length)]).hex() == digest else 0
+    return int(length) if sha256(memoryview(data)[: int(length)]).hex() == digest else 0
 
 
 def _without_mark(data: bytes) -> int:
@@ -318,7 +321,7 @@ def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def sha256(data: bytes) -> bytes:
+def sha256(data: bytes | memoryview) -> bytes:
     """Return the SHA-256 digest, by which cursors tell whether what was read has changed."""
     import hashlib
 

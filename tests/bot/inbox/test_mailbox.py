@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,23 @@ def test_the_cursor_of_an_mbox_moves_with_its_last_mail_only(tmp_path: Path) -> 
     first, last = Mbox(path).batches({}, 1)
 
     assert ("", True) == (first.cursor, last.cursor.startswith(f"{len(BOX)}:"))
+
+
+def test_an_mbox_takes_little_more_memory_than_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "list.mbox"
+    path.write_bytes((LINE + b"Subject: one\n\n" + b"Some text.\n" * 1_000 + b"\n") * 1_000)
+    size = path.stat().st_size
+
+    tracemalloc.start()
+    try:
+        cursors = {batch.epoch: batch.cursor for batch in Mbox(path).batches({}, size=10)}
+        assert Mbox(path).count(cursors) == 0
+        assert Mbox(path).count({}) == 1_000
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 1.5 * size
 
 
 def test_a_maildir_gives_what_was_delivered_behind_the_cursor(tmp_path: Path) -> None:
