@@ -12,19 +12,21 @@ _OTHERS: Final[frozenset[str]] = frozenset(
     re.findall(
         r"\S+",
         """
-    alsa-lib alsa-tools alsa-ucm-conf alsa-utils b4 barebox bcachefs-tools bindgen binutils blktests bluez bpftrace
-    btrfs-progs buildroot busybox cargo cifs-utils cloud-hypervisor coreboot coreutils crash-utility crash-utils criu
-    crosvm cryptsetup cxl-cli dpdk dracut drgn dt-schema dtc dwarves e2fsprogs edk2 erofs-utils ethtool exfatprogs
-    f2fs-tools fio firecracker fstests gcc gccrs git glibc grub hostap hostapd i-g-t i2c-tools igt igt-gpu-tools
-    iproute2 iptables iputils iw iwd kexec-tools keyutils kmod ksmbd-tools kvm-unit-tests kvmtool libbpf-rs libcamera
-    libdrm libfuse libgpiod libnftnl libseccomp libtraceevent libtracefs liburing libvirt linux-firmware ltp
-    lttng-modules lttng-tools lttng-ust lvm2 makedumpfile man man-pages mdadm mesa meta-oe meta-openembedded mkosi
-    mmc-utils mtd-utils multipath-tools musl ndctl nfs-utils nft nftables nilfs-utils nvme-cli oe-core
-    openembedded-core openocd opensbi openwrt pahole pciutils poky public-inbox qemu rt-tests rteval rust-bindgen
-    rust-lang/cargo rust-lang/rust rust-lang/rust-bindgen rust-vmm rustc seabios selinux-testsuite smatch sparse
-    squashfs-tools strace stress-ng systemd syzkaller tpm2-tools tpm2-tss trace-cmd u-boot usbutils userspace
-    util-linux uutils v4l-utils virtiofsd virtme-ng vm-memory wayland weston wireless-regdb wpa_supplicant xfsprogs
-    xfstests yocto zephyr
+    alsa-lib alsa-tools alsa-ucm-conf alsa-utils asahi-installer b4 barebox bcache-tools bcachefs-tools bindgen binutils
+    blktests bluez bpftrace btrfs-progs buildroot busybox cargo cifs-utils cloud-hypervisor connman coreboot coreutils
+    crash-utility crash-utils criu crosvm cryptsetup cxl-cli dmidecode dpdk dracut drgn dt-schema dtc dwarves e2fsprogs
+    edid-decode edk2 ell erofs-utils ethtool exfatprogs f2fs-tools fio firecracker fstests gcc gccrs git glibc grub
+    hostap hostapd i-g-t i2c-tools igt igt-gpu-tools ima-evm-utils iproute2 iptables iputils iw iwd kdevops kexec-tools
+    keyutils kmod ksmbd-tools kvm-unit-tests kvmtool libaio libbpf-rs libcamera libcap libdrm libfuse libgpiod libkrun
+    libmnl libnftnl libnl libnvme libseccomp libtraceevent libtracefs liburing libvirt linux-firmware linuxptp ltp
+    lttng-modules lttng-tools lttng-ust lvm2 m1n1 makedumpfile man man-pages mdadm mesa meta-oe meta-openembedded mkosi
+    mmc-utils mmtests mtd-utils multipath-tools musl ndctl nfs-utils nft nftables nilfs-utils nvme-cli oe-core ofono
+    op-tee openembedded-core openocd opensbi openwrt optee_os pahole pciutils poky public-inbox qemu quota-tools
+    rt-tests rteval rust-bindgen rust-lang/cargo rust-lang/rust rust-lang/rust-bindgen rust-vmm rustc seabios
+    selinux-testsuite sg3_utils smatch sparse squashfs-tools strace stratovirt stress-ng systemd syzkaller tpm2-tools
+    tpm2-tss trace-cmd trusted-firmware-a u-boot usbutils userspace util-linux uutils v4l-utils vhost-device
+    virglrenderer virtiofsd virtme-ng vm-memory wayland weston wireless-regdb wpa_supplicant xfsprogs xfstests yocto
+    zephyr
     """,
     )
 )
@@ -48,7 +50,8 @@ def other_project(tags: Collection[str], title: str, lists: Collection[str], pat
     sent to decide where no changed file is certainly the kernel's, and so does a crate that is laid out as Cargo wants
     it, as in QEMU. `tags` and `lists` are in lower case.
     """
-    named = min(_OTHERS.intersection(map(_project_of_tag, tags)), default=None)
+    names = {name for tag in tags for name in _projects_of_tag(tag)}
+    named = min(_OTHERS & names, default=None)
     if named is not None:
         return named
     if not paths or any(map(_is_certain, paths)):
@@ -61,10 +64,14 @@ def other_project(tags: Collection[str], title: str, lists: Collection[str], pat
     return named or next((path for path in paths if _is_foreign_crate(path)), None)
 
 
-def _project_of_tag(tag: str) -> str:
-    """Return the project that a tag such as `-blktests`, `for-blktests`, `patch/blktests` or `iproute2-next` names."""
+def _projects_of_tag(tag: str) -> tuple[str, str]:
+    """Return the projects that a tag may name.
+
+    Tags are `-blktests`, `for-blktests`, `patch/blktests`, `iproute2-next`, `blktests/master` or `rust-lang/cargo`.
+    """
     name = tag.strip("-+:()").removeprefix("patch/").removeprefix("for-")
-    return name.removesuffix("-next").removesuffix("-devel").removesuffix("-rust")
+    name = name.removesuffix("-next").removesuffix("-devel").removesuffix("-rust")
+    return name, name.partition("/")[0]
 
 
 def _is_certain(path: str) -> bool:
