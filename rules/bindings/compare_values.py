@@ -9,7 +9,7 @@ from rules.bindings.facts import ASSEMBLY_FORM, User
 from rules.bindings.index import Bindings
 from rules.bindings.unchanged_users import NOT_FOR_BINDGEN
 from rules.lazy import re, replace
-from rules.source.c.source import Declaration, Kind, evaluate, is_plain_expression, read_ioctl_number
+from rules.source.c.source import SYMBOLS, Declaration, Kind, evaluate, is_plain_expression, read_ioctl_number
 from rules.source.c.text import option_key
 
 VALUES = (Kind.CONSTANT, Kind.MACRO)
@@ -30,7 +30,8 @@ def compare_values(subject: ChangedName) -> Iterator[Breakage]:
     new_names = list(dict.fromkeys(bound_name(declaration) for declaration in new))
     if set(new_names).isdisjoint(names):
         others = {declaration.kind for declaration in subject.after} - set(VALUES)
-        if (others and Kind.MACRO_FUNCTION not in others) or (is_provided and new):
+        is_macro_only = Kind.MACRO_FUNCTION in others and others.isdisjoint(SYMBOLS)
+        if (others and not is_macro_only) or (is_provided and new):
             return
         if new:
             renamed = subject.breakage(Effect.PREFIX, old[0], new[0], users)

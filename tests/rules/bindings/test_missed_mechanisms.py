@@ -419,6 +419,15 @@ def test_a_gate_that_an_architecture_defines_hides_a_function(architecture: str,
     assert expected == [name for name, _ in _breakages(rust, after, before=before, **files)]
 
 
+@pytest.mark.parametrize("helper", ["", "#ifdef INLINE_LAMP\nint rust_helper_lamp_off(struct lamp *lamp);\n#endif\n"])
+def test_a_macro_in_the_place_of_a_function_is_no_constant(helper: str) -> None:
+    rust = RUST + "fn f(p: *mut bindings::lamp) { unsafe { bindings::lamp_off(p) }; }\n"
+    before = HEADER.replace("int lamp_off(struct lamp *lamp);\n", GATED)
+    after = before.replace("lamp_off _inline_lamp_off\n", "lamp_off(lamp) _inline_lamp_off(lamp)\n")
+
+    assert [] == _breakages(rust, after, before=before, **{HELPER: helper})
+
+
 EVENT = "TRACE_EVENT(lamp_lit,\n\tTP_PROTO(int level, bool warm),\n\tTP_ARGS(level, warm));\n"
 EVENTS = (
     HEADER + EVENT + "#define DEFINE_LAMP_EVENT(name) \\\nDEFINE_EVENT(lamp_class, name, TP_PROTO(int a), TP_ARGS(a))\n"
