@@ -2,15 +2,19 @@
 """Compare the C macros that `.rs.S` files expand, before and after a series, for each architecture."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.changed_name import ChangedName
 from rules.bindings.facts import ASSEMBLY_FORM, LocatedDeclaration
-from rules.source.c.source import MACROS, Declaration, Kind
+from rules.source.c.source import MACROS, Declaration
 
 
 def compare_assembly(subject: ChangedName) -> Iterator[Breakage]:
-    """Find the first architecture on which a macro is removed or takes another number of arguments."""
+    """Find the first architecture on which a macro is removed or takes another number of arguments.
+
+    Of definitions under several conditions, each has to keep its number of arguments.
+    """
     diff = subject.diff
     users = tuple(user for user in diff.before.users(subject.name) if user.use.form == ASSEMBLY_FORM)
     users = subject.unchanged.users(users)
@@ -19,20 +23,25 @@ def compare_assembly(subject: ChangedName) -> Iterator[Breakage]:
     old, new = (_by_architecture(bindings.declarations(subject.name)) for bindings in (diff.before, diff.after))
     for architecture, before in old.items():
         after = new.get(architecture, {})
-        if not any(_is_call_valid(macro, other) for macro in before.values() for other in after.values()):
-            effect = Effect.SIGNATURE if after else Effect.REMOVED
-            yield subject.breakage(effect, next(iter(before.values())), next(iter(after.values()), None), users)
-            return
+        pairs = [(list(chain(*before.values())), list(chain(*after.values())))]
+        pairs += [(macros, after[conditions]) for conditions, macros in before.items() if conditions in after]
+        for macros, others in pairs:
+            if not any(_is_call_valid(macro, other) for macro in macros for other in others):
+                effect = Effect.SIGNATURE if others else Effect.REMOVED
+                yield subject.breakage(effect, macros[0], next(iter(others), None), users)
+                return
 
 
-def _by_architecture(declarations: Iterable[LocatedDeclaration]) -> dict[str, dict[tuple[Kind, int], Declaration]]:
-    """Return the macros of each architecture, "" for all, by their kind and number of parameters."""
-    macros: dict[str, dict[tuple[Kind, int], Declaration]] = {}
+def _by_architecture(
+    declarations: Iterable[LocatedDeclaration],
+) -> dict[str, dict[tuple[str, ...], list[Declaration]]]:
+    """Return the macros of each architecture, "" for all, by their conditions."""
+    macros: dict[str, dict[tuple[str, ...], list[Declaration]]] = {}
     for located in declarations:
         macro = located.declaration
         if macro.kind in MACROS:
             architecture = located.path.split("/")[1] if located.path.startswith("arch/") else ""
-            macros.setdefault(architecture, {}).setdefault((macro.kind, len(macro.parameters)), macro)
+            macros.setdefault(architecture, {}).setdefault(macro.conditions, []).append(macro)
     return macros
 
 

@@ -476,6 +476,30 @@ def test_a_macro_in_a_file_of_assembly_is_compared(new: str, expected: list[tupl
     assert expected == _breakages(ASSEMBLY, HEADER + new, path=path, before=HEADER + TWO)
 
 
+ALTERNATIVES = f"#ifdef CONFIG_LAMP\n{TWO}#else\n{TWO.replace('push', 'pop')}#endif\n"
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (ALTERNATIVES.replace("(file", "(format, file", 1), [("LAMP_ASM", f"{Effect.SIGNATURE} 1")]),
+        (
+            ALTERNATIVES.replace("#else\n#define LAMP_ASM(", "#else\n#define LAMP_ASM(hue, "),
+            [("LAMP_ASM", f"{Effect.SIGNATURE} 1")],
+        ),
+        (ALTERNATIVES.replace("file", "name"), []),
+        (ALTERNATIVES.replace("CONFIG_LAMP", "CONFIG_LIGHT"), []),
+        (TWO, []),
+    ],
+)
+def test_each_definition_of_a_macro_in_a_file_of_assembly_is_compared(
+    after: str, expected: list[tuple[str, str]]
+) -> None:
+    path = "rust/kernel/generated_lamp_asm.rs.S"
+
+    assert expected == _breakages(ASSEMBLY, HEADER + after, path=path, before=HEADER + ALTERNATIVES)
+
+
 def test_the_first_patch_that_breaks_is_blamed_and_not_the_last_that_changes_the_name() -> None:
     rust = RUST + "fn f(p: *mut bindings::lamp) -> i32 { unsafe { bindings::lamp_off(p) + (*p).level } }\n"
     macro = _edited("int lamp_off(struct lamp *lamp);", "#define lamp_off(lamp) lamp_set(lamp)")
