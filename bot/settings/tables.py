@@ -349,7 +349,10 @@ def load(path: Path | None = None) -> Settings:
     written = read_settings(given, problems)
     if written is None or problems:
         places = {**_lines(file, text), **environment.places}
-        raise SettingsError("\n".join(_explain(file or Path(DEFAULT_FILE), places, problem) for problem in problems))
+        old = {new: written[-1] for written, new in old_names(values) if new not in environment.places}
+        raise SettingsError(
+            "\n".join(_explain(file or Path(DEFAULT_FILE), places, problem, old) for problem in problems)
+        )
     for warning in _deprecations(file, text, values, environment):
         log_deprecation(warning)
     settings: Settings = _anchored(written, base_directory(file))
@@ -445,9 +448,13 @@ def _read(file: Path | None) -> tuple[str, dict[str, Any]]:
         raise SettingsError(f"settings {file}: not TOML: {error}") from error
 
 
-def _explain(file: Path, places: Mapping[KeyPath, str], problem: Problem) -> str:
+def _explain(file: Path, places: Mapping[KeyPath, str], problem: Problem, old: Mapping[KeyPath, str]) -> str:
+    """Return where the problem is, with the old name of the setting if it is given by that name."""
     path, text = problem
-    return f"settings {_nearest(places, path, file)}: {'.'.join(path)}: {text}" if path else f"settings {file}: {text}"
+    if not path:
+        return f"settings {file}: {text}"
+    name = next((f" (given as {old[path[:end]]})" for end in range(len(path), 0, -1) if path[:end] in old), "")
+    return f"settings {_nearest(places, path, file)}: {'.'.join(path)}{name}: {text}"
 
 
 def _nearest(places: Mapping[KeyPath, str], path: KeyPath, file: Path | None) -> str:

@@ -654,10 +654,12 @@ def test_old_names_within_a_variable_work_with_a_warning(monkeypatch: pytest.Mon
     ]
 
 
-def test_an_error_in_a_setting_with_an_old_name_tells_its_line() -> None:
+def test_an_error_in_a_setting_with_an_old_name_tells_its_line_and_that_name() -> None:
     Path("s.toml").write_text("\n[answers]\nmost_a_day = -1\n")
 
-    with pytest.raises(SettingsError, match=r"s\.toml:3: commands\.max_replies_per_person_per_day: "):
+    with pytest.raises(
+        SettingsError, match=r"s\.toml:3: commands\.max_replies_per_person_per_day \(given as most_a_day\): "
+    ):
         load(Path("s.toml"))
 
 
