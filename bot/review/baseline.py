@@ -10,10 +10,12 @@ from bot.review.disposition import ALREADY_REPORTED, DISMISSED, OLD_DISMISSED
 from bot.review.model import FindingState, Review, ReviewFinding
 from bot.review.render.sentence import Sentence
 from rules.finding import Finding, Report
+from rules.lazy import re
 
 RESOLVED: Final = "resolved since the previous revision"
 _MAX_COMPARED: Final = 20  # earlier findings with the same key
 _REPLIED: Final = f"{ALREADY_REPORTED}, and somebody replied"
+_WORD = re.compile(r"\w++")
 ALREADY_REPLIED: Final = Sentence(_REPLIED + " in {reply}")
 
 
@@ -129,7 +131,7 @@ def _is_edit(before: Finding, after: Finding) -> bool:
 
 
 def _words(text: str) -> frozenset[str]:
-    return frozenset("".join(sign if sign.isalnum() or sign == "_" else " " for sign in text).split())
+    return frozenset(_WORD.findall(text))
 
 
 def _still_withheld(entry: ReviewFinding, mailed: bool, reply: str) -> str | None:
