@@ -71,7 +71,9 @@ class _Worker:
         self.connection, child_end = context.Pipe()
         self.process = context.Process(target=serve, args=(child_end, limits, configuration()), daemon=True)
         _start_no_tracker()
-        # The fork server ignores Ctrl-C only after it has loaded its modules; until then it inherits the mask.
+        # The fork server ignores Ctrl-C only after it has loaded its modules; until then it inherits the mask. If there
+        # is a tracker, it starts before, because its start unblocks the signal.
+        resource_tracker.ensure_running()
         unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self.process.start()
@@ -88,13 +90,13 @@ class _Worker:
 
 
 def _start_no_tracker() -> None:
-    """Let multiprocessing start no tracker of semaphores and shared memory: workers have none, and it takes 6 MB.
+    """Keep multiprocessing from starting a tracker of semaphores and shared memory: workers have none, it takes 6 MB.
 
-    A child that a program with a tracker has forked knows it, as here, by the pipe alone.
+    It counts as started as soon as it has a pipe. A later Python may name that pipe otherwise: then it is started.
     """
-    tracker: Any = resource_tracker._resource_tracker  # noqa: SLF001 there is no public way
-    if tracker._fd is None:  # noqa: SLF001
-        tracker._fd = os.open(os.devnull, os.O_WRONLY)  # noqa: SLF001
+    tracker: Any = getattr(resource_tracker, "_resource_tracker", None)
+    if getattr(tracker, "_fd", -1) is None:
+        tracker._fd = os.open(os.devnull, os.O_WRONLY)  # noqa: SLF001 there is no public way
 
 
 def preload_all() -> None:
