@@ -2,12 +2,12 @@
 """Which C names and which paths of the `kernel` crate a series begins to use.
 
 Only the changed lines are read, by their layout, because most of a posting's time would go into reading whole files.
-Names that a glob imports, and paths that a line break divides, stay unknown.
+Names that a glob imports, paths that a line break divides, and lines of more than 200 characters stay unknown.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 from rules.bindings.bindings_diff import BindingsDiff
@@ -23,10 +23,13 @@ from rules.source.rust.uses import read_leaves
 
 _BINDINGS: Final = ("bindings", "uapi")
 _MAX_BODY = 400  # lines of an implementation
+_MAX_LINE = 200  # characters of a line of code; rustfmt allows 100
 _PATH = re.compile(r"(?<![\w:.$])([A-Za-z_]\w*+(?>::[A-Za-z_]\w*+)*+)(\()?")
 _IMPL = re.compile(r"(?:unsafe )?impl(?:<[^<>{}\n]{0,200}>)? ([A-Za-z_][\w:]*+)(?:<[^{}\n]{0,200}>)? for ")
 _ADDED_IMPL = re.compile(r"\n\+(?:unsafe )?impl")
 _METHOD = re.compile(r" {4}(?>pub |const |async |unsafe |extern \"C\" )*+fn (\w++)")
+_UNCLEAR = "|<#\"'"  # a comma after one of these may not divide arguments
+_PARAMETER_BRACKETS = "([{<", ")]}>"
 _MACRO = re.compile(r" {4}(?:#\[|[\w:]++!)")
 
 _Names = Mapping[str, tuple[str, ...]]
@@ -114,10 +117,17 @@ def _imports(file: RustFile) -> _Imports:
         text = source.text
         for name, path, offset in read_leaves(text) if "use " in text else ():
             if name not in imported:
-                start, end = text.rfind("\n", 0, offset) + 1, text.find("\n", offset)
-                line = text[start : end if end >= 0 else None].strip() if path[0] in crates else ""
-                imported[name] = path, line
+                imported[name] = path, _line_at(text, offset) if path[0] in crates else ""
     return imported
+
+
+def _line_at(text: str, offset: int) -> str:
+    """Return the line at an offset without its indentation, "" if it is too long."""
+    first, last = max(0, offset - _MAX_LINE), offset + _MAX_LINE
+    start, end = text.rfind("\n", first, offset) + 1, text.find("\n", offset, last)
+    if (start == 0 and first > 0) or (end < 0 and last < len(text)):
+        return ""
+    return text[start : end if end >= 0 else None].strip()
 
 
 def _paths(file: RustFile, imported: _Imports) -> Iterator[tuple[bool, str, str, Line | None]]:
@@ -147,12 +157,12 @@ def _paths(file: RustFile, imported: _Imports) -> Iterator[tuple[bool, str, str,
                     known[path] = _named(_resolve(parts, names, file.change.path) if parts[0] in roots else None)
                 if (named := known[path]) is not None:
                     line = Line(text[start + 2 : end], None, number) if text[start + 1] == "+" else None
-                    yield *named, _count_arguments(code, match.end()) if opening else "", line
+                    yield *named, _count_parts(code, match.end(), ("([{", ")]}"), _UNCLEAR) if opening else "", line
 
 
 def _code_of(line: str) -> str:
-    """Return the code of a line that may use a path, without a comment at its end; "" for other lines."""
-    code = line.partition("//")[0] if "(" in line or "::" in line else ""
+    """Return the code of a line that may use a path, without a comment at its end; "" for other and long lines."""
+    code = line.partition("//")[0] if ("(" in line or "::" in line) and len(line) <= _MAX_LINE else ""
     return code if ("(" in code or "::" in code) and not code.lstrip().startswith(("use ", "pub use ")) else ""
 
 
@@ -167,7 +177,7 @@ def _imported_paths(
     file: RustFile, imports: Sequence[tuple[tuple[str, ...], str]]
 ) -> Iterator[tuple[bool, str, str, Line | None]]:
     """Yield the imports on changed lines: each with its first added line, and with None if one is removed."""
-    texts = {text for _, text in imports}
+    texts = {text for _, text in imports if text}
     added, removed = (texts.intersection(map(str.strip, file.change.texts(marker) if texts else ())) for marker in "+-")
     places: dict[str, Line] = {}
     for number, text in (line for hunk in file.change.hunks if added for line in hunk.added.items()):
@@ -197,15 +207,20 @@ def _below_crate(path: tuple[str, ...], file: str) -> tuple[str, ...] | None:
     return below if is_item else None
 
 
-def _count_arguments(code: str, start: int) -> str:
-    """Return the number of arguments of a call whose bracket opens before `start`, "" if the line does not show it."""
+def _count_parts(text: str, start: int, brackets: tuple[str, str], unclear: str = "") -> str:
+    """Return the number of parts between commas in a bracket that opens before `start`.
+
+    The result is "" if the text does not show the end of the bracket, or an unclear character is before it. `brackets`
+    are the characters that open and close inner brackets.
+    """
+    opening, closing = brackets
     count, depth, is_empty = 0, 0, True
-    for character in code[start:]:
-        if character in "|<#\"'":
+    for character in islice(text, start, None):
+        if character in unclear:
             return ""
         if character == ")" and depth == 0:
             return str(count + (not is_empty))
-        depth += (character in "([{") - (character in ")]}")
+        depth += (character in opening) - (character in closing)
         if character == "," and depth == 0:
             count, is_empty = count + 1, True
         elif not character.isspace():
@@ -255,18 +270,4 @@ def _methods(body: Sequence[str]) -> Iterator[str]:
         match = _METHOD.match(text)
         if match is not None:
             head = " ".join(line.strip() for line in body[index : index + 12])
-            yield f"{match[1]}/{_count_parameters(head.partition('(')[2])}"
-
-
-def _count_parameters(text: str) -> str:
-    """Return the number of parameters in a text that begins after their bracket, "" if it does not show the end."""
-    depth, parts = 0, [""]
-    for character in text:
-        if character == ")" and depth == 0:
-            return str(sum(bool(part.strip()) for part in parts))
-        depth += (character in "([{<") - (character in ")]}>")
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return ""
+            yield f"{match[1]}/{_count_parts(head.partition('(')[2], 0, _PARAMETER_BRACKETS)}"

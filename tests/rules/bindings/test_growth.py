@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from rules.analysis.bindings_view import BINDINGS_DIFF
+from rules.analysis.pending import PENDING_FACTS
 from rules.bindings.compare import find_breakages
 from rules.bindings.rust_api import find_api_breakages
-from rules.bindings.tree import FileTree
+from rules.bindings.tree import FileTree, NoTree
 from rules.lint.engine import view
 from tests.growth import assert_linear
 from tests.rules.bindings.trees import FILES, series, whole_change
@@ -123,3 +124,26 @@ def test_many_removed_files_take_linear_time(kind: str) -> None:
         assert len(found) == number
 
     assert_linear(lambda number: number, remove, size)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda size: f"use kernel::{{{_names(size)}}};\n", id="imports on one line"),
+        pytest.param(lambda size: f"fn f() {{ {'kernel::lamp::on(' * size} }}\n", id="calls on one line"),
+        pytest.param(
+            lambda size: f"use kernel::Lamp;\nimpl Lamp for L {{\n    fn f({'a' * 100 * size}: u8) {{}}\n}}\n",
+            id="a long parameter",
+        ),
+    ],
+)
+def test_long_lines_of_a_pending_series_take_linear_time(make: Callable[[int], str]) -> None:
+    def read(text: str) -> None:
+        file = view(series((whole_change("drivers/lamp.rs", text),)), NoTree())
+        assert file.result(PENDING_FACTS) is not None
+
+    assert_linear(make, read, 5_000)
+
+
+def _names(size: int) -> str:
+    return ", ".join(f"lamp{number}" for number in range(size))
