@@ -72,9 +72,9 @@ def _compare_expressions(
 def _is_count(constant: Declaration, enums: tuple[Declaration, ...]) -> bool:
     """Tell whether an enumerator counts the others: by its name, and as the last one with the next number."""
     for enum in enums:
-        numbers = [member.value for member in enum.members] if enum.kind is Kind.ENUM else []
-        if len(numbers) > 1 and enum.members[-1].name == constant.name and numbers[-2] is not None:
-            return _COUNT.search(constant.name) is not None and numbers[-1] == numbers[-2] + 1
+        last = enum.members[-2:] if enum.kind is Kind.ENUM else ()
+        if len(last) > 1 and last[1].name == constant.name and last[0].value is not None:
+            return _COUNT.search(constant.name) is not None and last[1].value == last[0].value + 1
     return False
 
 

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A series that changes or removes many names or files is compared with Rust in linear time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from rules.analysis.bindings_view import BINDINGS_DIFF
 from rules.analysis.pending import PENDING_FACTS
 from rules.bindings.compare import find_breakages
+from rules.bindings.compare_values import _is_count
 from rules.bindings.rust_api import find_api_breakages
 from rules.bindings.tree import FileTree, NoTree
 from rules.lint.engine import view
+from rules.source.c.declaration import Declaration, Kind
+from rules.source.c.members import Member
 from tests.growth import assert_linear
 from tests.rules.bindings.trees import FILES, series, whole_change
 
@@ -147,3 +150,20 @@ def test_long_lines_of_a_pending_series_take_linear_time(make: Callable[[int], s
 
 def _names(size: int) -> str:
     return ", ".join(f"lamp{number}" for number in range(size))
+
+
+class _Uncounted(tuple[Member, ...]):
+    """Members that must not all be read for one enumerator, because an enum may have thousands."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Member]:
+        raise AssertionError("all members were read")
+
+
+def test_one_enumerator_is_compared_with_the_last_ones_of_its_enum() -> None:
+    members = _Uncounted(Member(name, 1, value=value) for value, name in enumerate(("LAMP_OFF", "LAMP_ON", "LAMP_NR")))
+    enum = Declaration(Kind.ENUM, "lamp_state", 1, 1, members=members)
+
+    assert _is_count(Declaration(Kind.CONSTANT, "LAMP_NR", 1, 1), (enum,))
+    assert not _is_count(Declaration(Kind.CONSTANT, "LAMP_ON", 1, 1), (enum,))
