@@ -80,8 +80,8 @@ class FixableRange:
     def write(self, path: str, before: bytes, content: bytes) -> None:
         """Replace the content of a file of the work tree. A reader sees the old or the new content.
 
-        Its mode and line ends stay. Raises KernelError if the file is not regular or does not have the content
-        `before`, or if a folder of its path is a symbolic link.
+        Its mode and line ends stay, also those that git converts. Raises KernelError if the file is not regular or
+        does not have the content `before`, or if a folder of its path is a symbolic link.
         """
         parts = path.split("/")
         try:
@@ -189,12 +189,18 @@ def _opened_folder(top: str, names: list[str]) -> Iterator[int]:
 
 
 def _replace(folder: int, name: str, before: bytes, content: bytes) -> None:
-    """Replace a file of an open folder. Raises ValueError if it is not a regular file with that content."""
+    """Replace a file of an open folder. If it has CRLF instead of LF, it keeps them.
+
+    Raises ValueError if it is not a regular file with that content.
+    """
     descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode) or file.read() != before:
-            raise ValueError("the work tree has another content than the commit")
+        found = file.read() if stat.S_ISREG(status.st_mode) else None
+    if found is not None and _has_crlf(found) and found.replace(b"\r\n", b"\n") == before:
+        content = content.replace(b"\n", b"\r\n")  # Git checks LF out as CRLF if eol or core.autocrlf says so.
+    elif found != before:
+        raise ValueError("the work tree has another content than the commit")
     temporary = f".{name}.{os.getpid()}.patchwarden"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(temporary, flags, 0o600, dir_fd=folder)

@@ -157,6 +157,41 @@ def test_a_file_with_crlf_keeps_them_byte_for_byte(run: Run, repository: Path, n
     assert " M drivers/led.rs\n" == git(repository, "status", "--porcelain")
 
 
+def _check_out_as_crlf(repository: Path, how: str) -> Path:
+    """Let git check out the files with CRLF, which have LF in the commits. Return the path of the changed file."""
+    if how == "eol":
+        (repository / ".git" / "info" / "attributes").write_text("*.rs text eol=crlf\n")
+    else:
+        git(repository, "config", "core.autocrlf", "true")
+    path = repository / "drivers" / "led.rs"
+    path.unlink()
+    git(repository, "checkout", "--", ".")
+    assert (BASE + ADDED).replace("\n", "\r\n").encode() == path.read_bytes()
+    return path
+
+
+@pytest.mark.parametrize("how", ["eol", "autocrlf"])
+def test_a_file_that_git_checks_out_with_crlf_keeps_them(run: Run, repository: Path, how: str) -> None:
+    path = _check_out_as_crlf(repository, how)
+
+    assert 0 == run("check", "--git", repository, "HEAD~1..", "--fix").status
+    assert (BASE + FIXED).replace("\n", "\r\n").encode() == path.read_bytes()
+    git(repository, "commit", "-qam", "rust: led: fix")
+    assert BASE + FIXED == git(repository, "show", "HEAD:drivers/led.rs")
+
+
+def test_a_file_with_other_line_ends_than_git_checks_out_is_not_written(run: Run, repository: Path) -> None:
+    path = _check_out_as_crlf(repository, "eol")
+    mixed = path.read_bytes().replace(b"\r\n", b"\n", 1)
+    path.write_bytes(mixed)  # for git, this is no change
+    git(repository, "add", ".")
+
+    result = run("check", "--git", repository, "HEAD~1..", "--fix")
+
+    assert (2, mixed) == (result.status, path.read_bytes())
+    assert "drivers/led.rs: the work tree has another content than the commit\n" in result.err
+
+
 def test_a_file_that_loses_its_crlf_is_fixed(run: Run, repository: Path) -> None:
     git(repository, "config", "core.autocrlf", "false")
     path = repository / "drivers" / "led.rs"
