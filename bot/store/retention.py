@@ -157,11 +157,12 @@ def _is_inactive(session: Session, thread: int, before: datetime) -> bool:
 
 
 def _prune_mails(session: Session, ids: Sequence[int | None], now: datetime, *, dry: bool) -> PruneCounts:
-    size = 0
+    number = size = 0
     for start in range(0, len(ids), _MAX_ROWS):
         chunk = ids[start : start + _MAX_ROWS]
         stored = select(MailRow.block, MailRow.start, MailRow.length).where(col(MailRow.id).in_(chunk))
         extents = [Extent(*row) for row in session.exec(stored)]
+        number += sum(extent.length > 0 for extent in extents)  # a mail in quarantine may have no text
         size += sum(extent.length for extent in extents)
         if not dry:
             connection = driver(session.connection())
@@ -170,7 +171,7 @@ def _prune_mails(session: Session, ids: Sequence[int | None], now: datetime, *, 
             pruned = update(MailRow).where(col(MailRow.id).in_(chunk))
             session.exec(pruned.values(**NOWHERE._asdict(), pruned=now))
             session.exec(delete(AttestationRow).where(col(AttestationRow.mail_id).in_(chunk)))
-    return PruneCounts(mails=len(ids), bytes=size)
+    return PruneCounts(mails=number, bytes=size)
 
 
 def _prune_postings(session: Session, threads: Collection[int], now: datetime, *, dry: bool) -> PruneCounts:

@@ -25,7 +25,7 @@ from bot.mail.state import MailState
 from bot.pipeline.analyse import Analyser
 from bot.pipeline.context import ReviewContext
 from bot.pool.guard import Crashed
-from bot.ports.raw_mail import Provenance
+from bot.ports.raw_mail import Provenance, UnreadMail
 from bot.ports.retention import PruneCounts
 from bot.review.consent import Consent, Mode
 from bot.review.model import FindingState
@@ -148,6 +148,17 @@ def test_pruned_at_any_point_and_read_again_nothing_is_reviewed_or_sent_twice(ha
 
     assert (harness.outbox(), harness.verdicts()) == before
     assert harness.ask("SELECT count(*) FROM mail WHERE pruned IS NULL AND arrived < '2027-01-01'") == [(0,)]
+
+
+@pytest.mark.parametrize("dry", [True, False])
+def test_a_mail_without_a_text_is_not_counted(harness: Harness, dry: bool) -> None:
+    unread = UnreadMail("0.git@" + "1" * 40, START, "too large")
+    harness.poll(FakeArchive([mail("talk@x", "no patch at all")], unread=[unread]))
+    assert len(harness.store.quarantined(9)) == 1
+    harness.clock.forward(days=91)
+
+    assert harness.prune(dry=dry).mails == 1
+    assert len(harness.store.quarantined(9)) == dry
 
 
 def test_what_goes_and_what_stays(harness: Harness) -> None:
