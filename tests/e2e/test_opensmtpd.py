@@ -38,7 +38,7 @@ class OpenSmtpd:
 
     def taken(self, log: Path) -> list[bytes]:
         """What it delivered to the list, as it came over the wire, once its queue is empty."""
-        for _ in range(200):
+        for _ in range(1200):
             if not subprocess.run(["smtpctl", "show", "queue"], capture_output=True, check=True).stdout:
                 break
             time.sleep(0.05)
@@ -70,11 +70,11 @@ def server() -> Iterator[OpenSmtpd]:
             yield OpenSmtpd(port, maildir)
         finally:
             running.terminate()
-            running.wait(10)
+            running.wait(60)
 
 
 def _wait(port: int) -> None:
-    for _ in range(100):
+    for _ in range(600):
         with socket.socket() as probe:
             if not probe.connect_ex(("127.0.0.1", port)):
                 return

@@ -74,7 +74,7 @@ def server(tmp_path: Path) -> Iterator[PublicInbox]:
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PI_CONFIG": str(tmp_path / "config")}
     command = ["public-inbox-httpd", "-W0", "-l", address]
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
-        for _ in range(200):
+        for _ in range(1200):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", int(address.partition(":")[2]))) == 0:
                     break

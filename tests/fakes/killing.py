@@ -57,8 +57,8 @@ def kill(folder: Path, kills: int, mails: int, seed: int = 1) -> Survived:
             for raw in sent[added:until]:
                 epoch.add(raw, START + timedelta(seconds=added))
             added = until
-            command = [sys.executable, "-m", "tests.fakes.poller", f"{origin.url}/rust", str(folder), str(at * 200)]
-            rounds = "3" if at == kills else "90"
+            command = [sys.executable, "-m", "tests.fakes.poller", f"{origin.url}/rust", str(folder), str(at * 2000)]
+            rounds = "3" if at == kills else "900"
             with subprocess.Popen([*command, rounds], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
                 assert process.stdout is not None
                 assert process.stderr is not None
@@ -100,7 +100,7 @@ def _amid(folder: Path, added: int) -> str:
 
 
 def _wait_for_mirror(folder: Path, added: int) -> None:
-    patience = time.monotonic() + 10
+    patience = time.monotonic() + 60
     while _mirrored(folder) < added and time.monotonic() < patience:
         time.sleep(0.01)
 

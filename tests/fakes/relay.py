@@ -27,7 +27,7 @@ class _Wire(socketserver.StreamRequestHandler):
     relay: Relay
 
     def handle(self) -> None:
-        with socket.create_connection(("127.0.0.1", self.relay.behind), timeout=10) as behind, suppress(OSError):
+        with socket.create_connection(("127.0.0.1", self.relay.behind), timeout=60) as behind, suppress(OSError):
             server = behind.makefile("rwb")
             if not self._answer("connect", server.readline()):
                 return

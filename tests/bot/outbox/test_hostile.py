@@ -279,7 +279,7 @@ def _sent(mail: bytes, server: Sink) -> bytes | None:
         result = process(posting, Analyser()(posting, (rule,)), None, review_context, now, now)
         assert isinstance(result, ReviewResult)
         if result.outgoing is not None:
-            Smtp(Server("127.0.0.1", server.port, "none", timeout=5), str).deliver(result.outgoing)
+            Smtp(Server("127.0.0.1", server.port, "none", timeout=60), str).deliver(result.outgoing)
     return server.after_greeting() or None
 
 

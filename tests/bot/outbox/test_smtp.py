@@ -442,7 +442,7 @@ def test_the_envelope_sender_is_the_given_one(server: Sink) -> None:
 
 def test_starttls_is_never_skipped(server: Sink) -> None:
     with pytest.raises(OutboxError, match="STARTTLS"):
-        Smtp(replace(Server("127.0.0.1", server.port), timeout=2), str).deliver(_mail())
+        Smtp(replace(Server("127.0.0.1", server.port), timeout=60), str).deliver(_mail())
 
     assert server.taken == []
 
@@ -455,7 +455,7 @@ def test_an_independent_server_takes_it_too() -> None:
     controller = Controller(handler, hostname="127.0.0.1", port=port)
     controller.start()
     try:
-        Smtp(Server("127.0.0.1", port, "none", timeout=5), str).deliver(_mail())
+        Smtp(Server("127.0.0.1", port, "none", timeout=60), str).deliver(_mail())
     finally:
         controller.stop()
 

@@ -4,6 +4,7 @@ import re
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -51,7 +52,8 @@ def _misbehave(how: str) -> str:
 def test_one_bad_item_harms_no_other(how: str, reason: str, exceeded: bool, at: int) -> None:
     items = ["fine", "good"]
     items.insert(at, how)
-    results = list(forked(_misbehave, items, LIMITS))
+    limits = LIMITS if how == "loop" else replace(LIMITS, seconds=60)
+    results = list(forked(_misbehave, items, limits))
     bad = results.pop(at)
 
     assert results == ["fine", "good"]

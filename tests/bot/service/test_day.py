@@ -117,7 +117,7 @@ def _a_day(directory: Path, server: Sink, live: LiveList, mode: Mode = Mode.LIST
 
 
 def _delivering(store: Repository, directory: Path, server: Sink, clock: FakeClock, mode: Mode) -> DeliverJob:
-    mailer = Smtp(Server("127.0.0.1", server.port, "none", timeout=5), str, sender_of=_sender_of)
+    mailer = Smtp(Server("127.0.0.1", server.port, "none", timeout=60), str, sender_of=_sender_of)
     sending = SendingContext(StopFile(directory / "stop"), lambda: allow_all(**of_context(_context(mode)), caps=CAPS))
     return DeliverJob(store, {mode.value: mailer}, sending, clock, Event(), Silent())
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from bot.pool.executor import ProcessExecutor
-from bot.pool.worker import Limits
+from bot.pool.guard import TimeLimit
 from bot.service.watchdog import Watchdog
 
 
@@ -91,7 +91,7 @@ def _burn(item: int) -> int:
 
 def test_workers_give_a_sign_for_each_result_and_each_try_that_ends() -> None:
     signs: list[int] = []
-    with ProcessExecutor(1, Limits(seconds=0.5), on_result=lambda: signs.append(1)) as workers:
-        workers.map(_burn, [0, 1, 2])
+    with ProcessExecutor(1, on_result=lambda: signs.append(1)) as workers:
+        workers.map(_burn, [0, 1, 2], TimeLimit(60, 0.5))
 
     assert len(signs) == 4  # two results, and two tries of what takes too long
