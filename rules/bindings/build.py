@@ -4,6 +4,7 @@
 from collections.abc import Iterator
 from itertools import islice
 
+from rules.bindings.crate_paths import is_in_crate
 from rules.bindings.fact_source import FactSource
 from rules.bindings.kconfig import RUST
 from rules.bindings.module_facts import ModuleLine
@@ -27,36 +28,32 @@ class Build:
         self._lists: dict[tuple[str, str, int], tuple[Condition, ...]] = {}
         self._folders: dict[str, tuple[Condition, ...]] = {"": (ALWAYS,)}
         self._crates: dict[str, dict[str, tuple[Condition, ...]]] = {}
+        self._built_by: dict[str, dict[str, list[Condition]]] = {}
         self._ways: dict[str, tuple[Condition, ...]] = {}
 
     def ways(self, path: str) -> tuple[Condition, ...]:
         """Return the conditions under which a Rust file is built, one for each way; none if that is unknown."""
         if path not in self._ways:
             ways: list[Condition] = []
-            for root, conditions in self._roots(path):
-                ways += [both(above, inner) for above in conditions for inner in self._crate(root).get(path, ())]
+            if is_in_crate(path):
+                ways = [both(RUST, inner) for inner in self._crate(CRATE_ROOT).get(path, ())]
+            elif not path.startswith("rust/"):
+                ways = [way for folder in _folders_above(path) for way in self._built(folder).get(path, ())]
             self._ways[path] = tuple(dict.fromkeys(ways))[:_MAX_WAYS]
         return self._ways[path]
 
-    def _roots(self, path: str) -> Iterator[tuple[str, tuple[Condition, ...]]]:
-        """Yield the roots of crates that may have a file, with the conditions under which they are built."""
-        if path.startswith("rust/"):
-            if path.startswith("rust/kernel/"):
-                yield CRATE_ROOT, (RUST,)
-            return
-        folder = path.rpartition("/")[0]
-        folders = [folder]
-        while folder:
-            folder = folder.rpartition("/")[0]
-            folders.append(folder)
-        for above in folders:
-            prefix = f"{above}/" if above else ""
-            for member in self._members(above):
+    def _built(self, folder: str) -> dict[str, list[Condition]]:
+        """Return the Rust files of all crates whose roots are in a Makefile, each with the conditions for its ways."""
+        if folder not in self._built_by:
+            files: dict[str, list[Condition]] = {}
+            prefix = f"{folder}/" if folder else ""
+            for member in self._members(folder):
                 root = f"{prefix}{member.removesuffix('.o')}.rs"
-                if root in self._rust_paths and path.startswith(f"{root.rpartition('/')[0]}/".removeprefix("/")):
-                    conditions = self._object(above, member)
-                    if conditions:
-                        yield root, conditions
+                above = self._object(folder, member) if root in self._rust_paths else ()
+                for path, inner in self._crate(root).items() if above else ():
+                    files.setdefault(path, []).extend([both(outer, way) for outer in above for way in inner])
+            self._built_by[folder] = files
+        return self._built_by[folder]
 
     def _members(self, folder: str) -> dict[str, list[tuple[str, Condition]]]:
         """Return the objects and folders of a Makefile, each with the composite objects that have it."""
@@ -139,3 +136,10 @@ class Build:
             return candidate if candidate in self._rust_paths else None
         base = "/".join((*parts, line.name)).removeprefix("/")
         return next((other for other in (f"{base}.rs", f"{base}/mod.rs") if other in self._rust_paths), None)
+
+
+def _folders_above(path: str) -> Iterator[str]:
+    """Yield the folders of a file, its own first and the top last."""
+    while path:
+        path = path.rpartition("/")[0]
+        yield path

@@ -8,6 +8,7 @@ from rules.bindings.kconfig_closure import Verdict
 from rules.bindings.module_facts import read_modules
 from rules.source.kbuild.condition import ALWAYS, UNKNOWN, Condition
 from rules.source.rust.tokens import Path
+from tests.growth import assert_linear
 
 
 def build(**files: str) -> Build:
@@ -51,6 +52,18 @@ def test_a_composite_object_is_not_made_of_the_file_with_its_name() -> None:
 
     assert () == tree.ways("a.rs")
     assert ((("A",),),) == tree.ways("b.rs")
+
+
+def test_many_objects_of_a_makefile_take_linear_time() -> None:
+    def make(size: int) -> dict[str, str]:
+        objects = "".join(f"obj-$(CONFIG_LAMP) += lamp{number}.o\n" for number in range(size))
+        return {"Kbuild": objects, **{f"lamp{number}_rs": "" for number in range(size)}}
+
+    def read(files: dict[str, str]) -> None:
+        tree = build(**files)
+        assert {((("LAMP",),),)} == {tree.ways(path.replace("_rs", ".rs")) for path in files if path != "Kbuild"}
+
+    assert_linear(make, read, 250)
 
 
 def test_the_path_of_a_module_may_be_given() -> None:
