@@ -19,12 +19,13 @@ Write `///`.
   code.
 - Comments above or below an attribute, which may explain the attribute.
 - Items with documentation, constants, imports, modules and macros: a comment there is often the heading of a group.
-- Comments that the patch only moves.
+- Comments that the patch only moves or re-wraps.
 """
 
 from collections.abc import Iterator
 
-from rules.analysis.view import FileView, Position
+from rules.analysis.introduced import Occurrence, introduced
+from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import DocumentSection, IssueReference, MessageId
@@ -41,12 +42,15 @@ _KINDS = frozenset(("fn", "struct", "enum", "union", "trait", "type"))
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added comment above a public item."""
-    for source in file.added_sources("//"):
-        for block in source.comment_blocks:
-            is_new = block.starts_line and not block.is_cut and block.first_line in file.new_lines
-            if is_new and _is_prose(block) and _documents(source, block):
-                message = "This comment describes a public item: write `///`, so that rustdoc shows it."
-                yield file.report(Position(block.first_line, block.column), message)
+    message = "This comment describes a public item: write `///`, so that rustdoc shows it."
+    for item in introduced(file, "//", _occurrences):
+        yield file.report(item, message)
+
+
+def _occurrences(source: RustSource) -> Iterator[Occurrence]:
+    for block in source.comment_blocks:
+        if block.starts_line and not block.is_cut and _is_prose(block) and _documents(source, block):
+            yield Occurrence(block.words, block.first_line, block.column)
 
 
 def _is_prose(block: CommentBlock) -> bool:
@@ -120,6 +124,18 @@ EXAMPLES = (
           | +
           | +/** Colours. */
           | +pub struct Colour;
+        """,
+    ),
+    Example(
+        "re-wrapped",
+        """
+          | diff rust/kernel/led.rs
+          |  use crate::prelude::*;
+          |
+          | -// Turns the LED on, slowly.
+          | +// Turns the LED
+          | +// on, slowly.
+          |  pub fn on() {}
         """,
     ),
 )

@@ -17,19 +17,21 @@ function itself unsafe.
 
 ## What it does not flag
 
-`// SAFETY:` with the justification on the following lines, in any form. Comments that the patch only moves are not new.
-If the commit message or the subject says RFC or WIP, the finding is a nit.
+`// SAFETY:` with the justification on the following lines, in any form. Comments that the patch only moves or
+re-wraps are not new. If the commit message or the subject says RFC or WIP, the finding is a nit.
 """
 
 from collections.abc import Iterator
 from itertools import pairwise
 
-from rules.analysis.view import FileView, Position
+from rules.analysis.introduced import Occurrence, introduced
+from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import IssueReference, MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.comments import CommentBlock
+from rules.source.rust.source import RustSource
 
 _TAG = re.compile(r"safety\s*:", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"(?:TODO|FIXME|XXX|TBD|WIP)\b|(?:todo|fixme|tbd|dox|\?|\.\.|-|[Nn]one)\W*\Z")
@@ -39,20 +41,21 @@ _STARTS = ("TODO", "FIXME", "XXX", "TBD", "WIP", "todo", "fixme", "tbd", "dox", 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added tag that has no text, or only a placeholder, after it."""
     severity = Severity.NIT if file.is_draft else None
-    for source in file.added_sources("SAFETY", "afety"):
-        for comment in source.comment_blocks:
-            if file.new_lines.isdisjoint([number for number, _ in comment.lines]):
-                continue
-            for number, word in _placeholders(comment):
-                if number in file.new_lines:
-                    message = (
-                        f"This `SAFETY:` comment is a placeholder ({word}). Please say why the unsafe code is sound."
-                    )
-                    yield file.report(Position(number, comment.column), message, severity=severity)
+    for item in introduced(file, ("SAFETY", "afety"), _occurrences):
+        placeholder = _PLACEHOLDER.match(item.key)
+        word = f"`{placeholder[0].strip()}`" if placeholder else "it is empty"
+        message = f"This `SAFETY:` comment is a placeholder ({word}). Please say why the unsafe code is sound."
+        yield file.report(item, message, severity=severity)
+
+
+def _occurrences(source: RustSource) -> Iterator[Occurrence]:
+    for comment in source.comment_blocks:
+        for number, words in _placeholders(comment):
+            yield Occurrence(words, number, comment.column)
 
 
 def _placeholders(comment: CommentBlock) -> Iterator[tuple[int, str]]:
-    """Yield the lines of tags without a text, and the placeholder."""
+    """Yield the lines of tags that are empty or have a placeholder, and the words after the tag."""
     if not comment.starts_line:
         return
     tags = [index for index, (_, text) in enumerate(comment.lines) if _TAG.match(text)]
@@ -61,11 +64,10 @@ def _placeholders(comment: CommentBlock) -> Iterator[tuple[int, str]]:
         rest = text.partition(":")[2].strip()
         if rest and not rest.startswith(_STARTS):
             continue
-        words = " ".join([rest, *(text for _, text in comment.lines[tag + 1 : following])]).strip()
-        if not words and not comment.is_cut:
-            yield number, "it is empty"
-        elif words.startswith(_STARTS) and (match := _PLACEHOLDER.match(words)):
-            yield number, f"`{match[0].strip()}`"
+        texts = [rest, *(text for _, text in comment.lines[tag + 1 : following])]
+        words = " ".join([word for text in texts for word in text.split()])
+        if (not words and not comment.is_cut) or (words.startswith(_STARTS) and _PLACEHOLDER.match(words)):
+            yield number, words
 
 
 EXAMPLES = (
@@ -128,6 +130,18 @@ EXAMPLES = (
           | +        // SAFETY: TODO
           | +        unsafe { a() };
           | +        // SAFETY:
+        """,
+    ),
+    Example(
+        "re-wrapped",
+        """
+          | diff rust/kernel/led.rs
+          |  fn on() {
+          | -    // SAFETY: FIXME: who frees it?
+          | +    // SAFETY: FIXME: who
+          | +    // frees it?
+          |      unsafe { a() };
+          |  }
         """,
     ),
 )

@@ -17,29 +17,34 @@ comment above its own block.
 
 ## What it does not flag
 
-Tags in separate comments, with a blank line or code between them, and comments that the patch only moves.
+Tags in separate comments, with a blank line or code between them, and comments that the patch only moves or re-wraps.
 """
 
 from collections.abc import Iterator
 
-from rules.analysis.view import FileView, Position
+from rules.analysis.introduced import Occurrence, introduced
+from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import DocumentSection, MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
+from rules.source.rust.source import RustSource
 
 _TAG = re.compile(r"SAFETY\s*:")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added tag that is not the first of its comment."""
-    for source in file.added_sources("SAFETY"):
-        for comment in source.comment_blocks:
-            tags = [number for number, text in comment.lines if _TAG.match(text)] if len(comment.lines) > 1 else []
-            for number in tags[1:]:
-                if number in file.new_lines:
-                    message = "This comment has two `SAFETY:` tags. Please keep one tag, and list the reasons below it."
-                    yield file.report(Position(number, comment.column), message)
+    message = "This comment has two `SAFETY:` tags. Please keep one tag, and list the reasons below it."
+    for item in introduced(file, "SAFETY", _occurrences):
+        yield file.report(item, message)
+
+
+def _occurrences(source: RustSource) -> Iterator[Occurrence]:
+    for comment in source.comment_blocks:
+        tags = [number for number, text in comment.lines if _TAG.match(text)] if len(comment.lines) > 1 else []
+        for number in tags[1:]:
+            yield Occurrence(comment.words, number, comment.column)
 
 
 EXAMPLES = (
@@ -67,6 +72,19 @@ EXAMPLES = (
           | +    // - The lock is held.
           | +    unsafe { a() };
           | +}
+        """,
+    ),
+    Example(
+        "re-wrapped",
+        """
+          | diff rust/kernel/led.rs
+          |  fn on() {
+          |      // SAFETY: The pointer is valid.
+          | -    // SAFETY: The lock
+          | -    // is held.
+          | +    // SAFETY: The lock is held.
+          |      unsafe { a() };
+          |  }
         """,
     ),
 )

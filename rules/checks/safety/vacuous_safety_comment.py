@@ -18,16 +18,18 @@ Name each requirement and what ensures it: an invariant, a check above, or a gua
 ## What it does not flag
 
 Comments with other text beside the phrase, comments that say that a function has no requirements because it is always
-safe to call, and comments that the patch only moves.
+safe to call, and comments that the patch only moves or re-wraps.
 """
 
 from collections.abc import Iterator
 
-from rules.analysis.view import FileView, Position
+from rules.analysis.introduced import Occurrence, introduced
+from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
+from rules.source.rust.source import RustSource
 
 _SENTENCE_END = re.compile(r"[.!]\s+|(?<!\s)\s++[-*]\s+")
 _NAME = r"(?:\w+(?:(?:::|\.|->)\w+)*(?:\(\))?)"
@@ -52,25 +54,23 @@ _ENDS = ("function", "method", "safe", "call", "valid", "sound", "fine", "ok", "
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added comment that only has one of the phrases."""
-    for source in file.added_sources("SAFETY", "afety"):
-        for comment in source.comment_blocks:
-            number, first = comment.lines[0]
-            if first[:6].upper() != "SAFETY" or number not in file.new_lines:
-                continue
-            text = " ".join(text for _, text in comment.lines)
-            rest = text[6:].lstrip()
-            if not rest.startswith(":") or comment.is_cut or not comment.starts_line:
-                continue
-            words = rest[1:].lstrip().replace("`", "")
-            if not _may_be_phrase(words.rstrip(_AFTER_SENTENCE)):
-                continue
-            parts = _SENTENCE_END.split(words)
-            sentences = [part.strip(" .!-*") for part in parts if part.strip(" .!-*")]
-            if sentences and all(map(_may_be_phrase, sentences)) and all(map(_PHRASES.match, sentences)):
-                message = (
-                    "This says that the code is sound, but not why. Which requirement holds here, and what ensures it?"
-                )
-                yield file.report(Position(comment.first_line, comment.column), message)
+    message = "This says that the code is sound, but not why. Which requirement holds here, and what ensures it?"
+    for item in introduced(file, ("SAFETY", "afety"), _occurrences):
+        yield file.report(item, message)
+
+
+def _occurrences(source: RustSource) -> Iterator[Occurrence]:
+    for comment in source.comment_blocks:
+        if comment.lines[0][1][:6].upper() != "SAFETY" or comment.is_cut or not comment.starts_line:
+            continue
+        rest = comment.words[6:].lstrip()
+        words = rest[1:].lstrip().replace("`", "")
+        if not rest.startswith(":") or not _may_be_phrase(words.rstrip(_AFTER_SENTENCE)):
+            continue
+        parts = _SENTENCE_END.split(words)
+        sentences = [part.strip(" .!-*") for part in parts if part.strip(" .!-*")]
+        if sentences and all(map(_may_be_phrase, sentences)) and all(map(_PHRASES.match, sentences)):
+            yield Occurrence(words, comment.first_line, comment.column)
 
 
 def _may_be_phrase(sentence: str) -> bool:
@@ -113,6 +113,24 @@ EXAMPLES = (
           | +    // SAFETY: It is always safe to call `d`.
           | +    unsafe { d() };
           | +}
+        """,
+    ),
+    Example(
+        "moved, or re-wrapped",
+        """
+          | diff rust/kernel/led.rs
+          |  fn on() {
+          | -    // SAFETY: It is safe to call `bindings::led_on`.
+          | +    // SAFETY: It is safe to call
+          | +    // `bindings::led_on`.
+          |      unsafe { bindings::led_on() };
+          | -    // SAFETY: It is safe
+          | -    // to call `bindings::led_off`.
+          | +    // SAFETY: It is safe to call `bindings::led_off`.
+          |      unsafe { bindings::led_off() };
+        ! | +    // SAFETY: It is safe to call `bindings::led_off`.
+          | +    unsafe { bindings::led_off() };
+          |  }
         """,
     ),
 )

@@ -52,6 +52,11 @@ class CommentBlock:
     def first_line(self) -> int:
         return self.lines[0][0]
 
+    @property
+    def words(self) -> str:
+        """The text without marks and line breaks, so that it is the same after a re-wrap."""
+        return " ".join([word for _, text in self.lines for word in text.split()])
+
 
 def read_comment_blocks(comments: Sequence[Comment], last_line: int | None) -> Iterator[CommentBlock]:
     """Combine the ordinary comments on consecutive lines of one column; documentation belongs to its item.
