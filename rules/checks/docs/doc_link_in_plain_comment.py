@@ -15,17 +15,20 @@ Remove the brackets, or write `///` if the text is documentation.
 
 ## What it does not flag
 
-Links with a destination, documentation that is commented out, and comments that the patch only moves.
+Links with a destination, documentation that is commented out, and comments that the patch only moves
+or re-wraps.
 """
 
 from collections.abc import Iterator
 
-from rules.analysis.view import FileView, Position
+from rules.analysis.introduced import Occurrence, introduced
+from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import IssueReference, MessageId
 from rules.lint.rule import Example, Rule, Scope, Status, Trigger
 from rules.source.rust.comments import Comment
+from rules.source.rust.source import RustSource
 
 _DOC_CODE = re.compile(r"//[/!][ \t]*+//(?![/!])")
 _LINK = re.compile(r"\[`[\w:<>!&', ]++(?>\(\))?+`\](?![(\[:])")
@@ -33,13 +36,15 @@ _LINK = re.compile(r"\[`[\w:<>!&', ]++(?>\(\))?+`\](?![(\[:])")
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added comment line with a link."""
-    for source in file.added_sources("[`"):
-        for comment in source.comments:
-            if comment.line in file.new_lines and _is_ordinary(comment):
-                link = _LINK.search(comment.text)
-                if link is not None:
-                    message = f"An ordinary comment is not rendered: write `{link[0][2:-2]}` without brackets."
-                    yield file.report(Position(comment.line, comment.column + link.start()), message)
+    for item in introduced(file, "[`", _occurrences):
+        link = item.key
+        yield file.report(item, f"An ordinary comment is not rendered: write `{link}` without brackets.")
+
+
+def _occurrences(source: RustSource) -> Iterator[Occurrence]:
+    for comment in source.comments:
+        if _is_ordinary(comment) and (link := _LINK.search(comment.text)) is not None:
+            yield Occurrence(link[0][2:-2], comment.line, comment.column + link.start())
 
 
 def _is_ordinary(comment: Comment) -> bool:
@@ -68,6 +73,18 @@ EXAMPLES = (
           | +/// /// [`Led`] with a switch.
           | +/// struct Switch;
           |  fn on() {}
+        """,
+    ),
+    Example(
+        "re-wrapped",
+        """
+          | diff rust/kernel/led.rs
+          |  fn on() {
+          | -    // Like [`Led::on`], but slowly.
+          | +    // Like [`Led::on`],
+          | +    // but slowly.
+          |      a();
+          |  }
         """,
     ),
     Example(

@@ -17,31 +17,36 @@ Write `// INVARIANT:`, even for several invariants.
 
 ## What it does not flag
 
-Documentation comments, and lines that the patch only moves.
+Documentation comments, and comments that the patch only moves or re-wraps.
 """
 
 from collections.abc import Iterator
 
-from rules.analysis.view import FileView, Position
+from rules.analysis.introduced import Occurrence, introduced
+from rules.analysis.view import FileView
 from rules.finding import Diagnostic, Edit, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
+from rules.source.rust.source import RustSource
 
 _PLURAL = re.compile(r"INVARIANTS\s*:")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added tag in the plural."""
-    for source in file.added_sources("INVARIANTS"):
-        for comment in source.comment_blocks:
-            for number, text in comment.lines:
-                if _PLURAL.match(text) and number in file.new_lines:
-                    message = "The tag is `INVARIANT:`, also for several invariants."
-                    start = comment.column - 1 if number == comment.lines[0][0] else 0
-                    end = source.line_text(number).index("INVARIANTS", start) + len("INVARIANTS")
-                    fix = Edit(number, end, number, end + 1, "")
-                    yield file.report(Position(number, comment.column), message, fix=(fix,))
+    for item in introduced(file, "INVARIANTS", _occurrences):
+        yield file.report(item, "The tag is `INVARIANT:`, also for several invariants.", fix=item.fix)
+
+
+def _occurrences(source: RustSource) -> Iterator[Occurrence]:
+    for comment in source.comment_blocks:
+        for number, text in comment.lines:
+            if _PLURAL.match(text):
+                start = comment.column - 1 if number == comment.lines[0][0] else 0
+                end = source.line_text(number).index("INVARIANTS", start) + len("INVARIANTS")
+                fix = Edit(number, end, number, end + 1, "")
+                yield Occurrence(comment.words, number, comment.column, fix=(fix,))
 
 
 EXAMPLES = (
@@ -65,6 +70,18 @@ EXAMPLES = (
           | +    // INVARIANT: The pointer is valid.
           | +    Self { ptr } // The INVARIANTS: hold.
           | +}
+        """,
+    ),
+    Example(
+        "re-wrapped",
+        """
+          | diff rust/kernel/led.rs
+          |  fn new() -> Self {
+          | -    // INVARIANTS: The pointer is valid.
+          | +    // INVARIANTS: The pointer
+          | +    // is valid.
+          |      Self { ptr }
+          |  }
         """,
     ),
 )
