@@ -44,7 +44,13 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     if change is None:
         return
     text = file.post.content.decode("utf-8", "surrogateescape")
+    earlier: set[tuple[str, tuple[str, ...]]] = set()
+    if file.pre is not None and file.pre.is_complete:
+        before = read_callbacks(file.pre.content.decode("utf-8", "surrogateescape"))
+        earlier.update((callback.name, tuple(callback.types)) for callback in before)
     for callback in read_callbacks(text):
+        if (callback.name, tuple(callback.types)) in earlier:  # only re-wrapped or moved
+            continue
         c_types = find_field_types(change.after, file.path, callback.name)
         if len(c_types) != len(callback.types):
             continue
@@ -101,6 +107,25 @@ EXAMPLES = (
           | +unsafe extern "C" fn other(level: u32) -> i32 {
           | +    0
           | +}
+        """,
+    ),
+    Example(
+        "other line breaks",
+        _TREE
+        + """
+          | diff rust/kernel/lamp.rs (whole)
+          |  use crate::bindings;
+          |  const OPS: bindings::lamp_ops = bindings::lamp_ops {
+          |      set: Some(Self::set),
+          |  };
+          | -unsafe extern "C" fn set(
+          | -    lamp: *mut bindings::lamp,
+          | -    level: u32,
+          | -    flags: u32,
+          | -) -> i32 {
+          | +unsafe extern "C" fn set(lamp: *mut bindings::lamp, level: u32, flags: u32) -> i32 {
+          |      0
+          |  }
         """,
     ),
 )
