@@ -2,8 +2,10 @@
 """Find the occurrences of a pattern that a patch introduces, and neither moves nor edits."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from functools import partial
 
+from rules.analysis.analysis import Analysis
 from rules.analysis.view import FileView
 from rules.finding import Confidence, Edit
 from rules.lazy import dataclass
@@ -41,6 +43,7 @@ def introduced(
     """Yield the occurrences on new lines. Of each key, skip the number that the same patch removes.
 
     Only the parts with an added or removed line that contains the word, or any of several, are searched.
+    `detect` is a function, or a partial one with named arguments that can be hashed, so that files share its results.
     `skips_cut_macros` is for rules that skip macro definitions: of a macro that begins above its hunk, `detect` cannot
     know.
     """
@@ -48,13 +51,34 @@ def introduced(
     new = [item for source in file.added_sources(*words) for item in detect(source) if item.line in file.new_lines]
     if not new:
         return
-    removed: Counter[str] = Counter()
-    for other in file.series.of_patch(file.patch.index):
-        if other.pre is not None:
-            before = (item for source in other.removed_sources(*words) for item in detect(source))
-            removed.update(item.key for item in before if item.line in other.pre.touched)
+    removed, moved = _removed(file, words, detect), Counter[str]()
     for item in new:
-        if removed[item.key]:
-            removed[item.key] -= 1
+        if moved[item.key] < removed[item.key]:
+            moved[item.key] += 1
         elif not (skips_cut_macros and file.is_in_cut_macro(item.line)):
             yield item
+
+
+def _removed(
+    file: FileView, words: tuple[str, ...], detect: Callable[[RustSource], Iterable[Occurrence]]
+) -> Counter[str]:
+    """Return how often the patch of a file removes each key. The files of a patch share the result."""
+    known = file.series.result(_REMOVED)
+    same = (detect.func, *detect.keywords.items()) if isinstance(detect, partial) else detect
+    key = file.patch.index, words, same
+    if key not in known:
+        known[key] = Counter(
+            item.key
+            for other in file.series.of_patch(file.patch.index)
+            if other.pre is not None
+            for source in other.removed_sources(*words)
+            for item in detect(source)
+            if item.line in other.pre.touched
+        )
+    return known[key]
+
+
+# By the index of a patch, the words, and the function that detects occurrences, with its arguments.
+_REMOVED: Analysis[dict[tuple[int, tuple[str, ...], Hashable], Counter[str]]] = Analysis(
+    "removed occurrences", lambda *_: {}
+)

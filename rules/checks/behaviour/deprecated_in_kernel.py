@@ -26,6 +26,7 @@ Files that allow or expect the lints, calls of `as_ptr` whose receiver is not kn
 implementation, and code that the patch only moves or edits."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
@@ -52,17 +53,13 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         return
     read = file.series.tree.read
     settings = read(".clippy.toml")
-
-    def occurrences(source: RustSource) -> Iterator[Occurrence]:
-        if settings is None or read(_ATOMICS) is not None:
-            yield from _atomics(source)
-        if (settings is None or b"CStr::as_ptr" in settings) and not source.contains(b"disallowed_methods"):
-            yield from _pointers(source)
-        if (settings is None or b"kernel::dbg" in settings) and not source.contains(b"disallowed_macros"):
-            for match in _DBG.finditer(source.code):
-                yield occurrence("dbg!", source, match.start())
-
-    for item in introduced(file, "", occurrences):
+    detect = partial(
+        _occurrences,
+        has_atomics=settings is None or read(_ATOMICS) is not None,
+        has_pointers=settings is None or b"CStr::as_ptr" in settings,
+        has_dbg=settings is None or b"kernel::dbg" in settings,
+    )
+    for item in introduced(file, "", detect):
         if item.key == "dbg!":
             yield file.report(item, "`dbg!` is a tool for debugging. Remove it, or use `pr_debug!`.")
         elif item.key in _REPLACED:
@@ -72,6 +69,16 @@ def check(file: FileView) -> Iterator[Diagnostic]:
                 item,
                 f"Use `kernel::sync::atomic::Atomic` instead of `{item.key}`: it has the memory model of the kernel.",
             )
+
+
+def _occurrences(source: RustSource, *, has_atomics: bool, has_pointers: bool, has_dbg: bool) -> Iterator[Occurrence]:
+    if has_atomics:
+        yield from _atomics(source)
+    if has_pointers and not source.contains(b"disallowed_methods"):
+        yield from _pointers(source)
+    if has_dbg and not source.contains(b"disallowed_macros"):
+        for match in _DBG.finditer(source.code):
+            yield occurrence("dbg!", source, match.start())
 
 
 def _atomics(source: RustSource) -> Iterator[Occurrence]:

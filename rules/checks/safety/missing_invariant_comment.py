@@ -23,6 +23,7 @@ comment, and reviewers do not always ask for it.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
@@ -58,14 +59,14 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     if not names:
         return
     names.add("Self")  # here, because a hunk for each name would copy all names
-    for item in introduced(file, "", lambda source: _occurrences(source, names)):
+    for item in introduced(file, "", partial(_occurrences, names=frozenset(names))):
         message = (
             f"`{item.key}` has invariants. An `// INVARIANT:` comment here should say why they hold for this value."
         )
         yield file.report(item, message)
 
 
-def _occurrences(source: RustSource, names: set[str]) -> Iterator[Occurrence]:
+def _occurrences(source: RustSource, *, names: frozenset[str]) -> Iterator[Occurrence]:
     """Yield the constructions of types with these names in functions without a comment about invariants.
 
     The names include `Self`.
@@ -85,7 +86,7 @@ def _occurrences(source: RustSource, names: set[str]) -> Iterator[Occurrence]:
                 yield occurrence(name, source, match.start())
 
 
-def _literals(code: str, names: set[str]) -> Iterator[re.Match[str]]:
+def _literals(code: str, names: frozenset[str]) -> Iterator[re.Match[str]]:
     """Yield what may build a value of a type with one of these names."""
     for start in find_words(code, names):
         match = _LITERAL.match(code, start)

@@ -22,6 +22,7 @@ and the patterns of a macro.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
@@ -40,12 +41,8 @@ _MAX_GAP = 100  # characters between the arrow of a rule and its body
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added path in an exported macro."""
-    cut = _first_lines_in_macros(file) if file.in_kernel_crate and not file.is_complete else set()
-
-    def occurrences(source: RustSource) -> Iterator[Occurrence]:
-        return _occurrences(source, in_kernel_crate=file.in_kernel_crate, is_cut=source.first_line in cut)
-
-    for item in introduced(file, "::", occurrences):
+    cut = frozenset(_first_lines_in_macros(file) if file.in_kernel_crate and not file.is_complete else ())
+    for item in introduced(file, "::", partial(_occurrences, in_kernel_crate=file.in_kernel_crate, cut=cut)):
         is_own = item.key == "kernel" and file.in_kernel_crate
         path = "$crate::" if is_own else f"::{item.key}::"
         if is_own:
@@ -65,9 +62,12 @@ def _first_lines_in_macros(file: FileView) -> set[int]:
     return lines[True] - lines[False]
 
 
-def _occurrences(source: RustSource, *, in_kernel_crate: bool, is_cut: bool) -> Iterator[Occurrence]:
-    """Yield the paths in macros. A source that is cut begins in a macro, which ends at the first brace in column 1."""
-    end = _end_of_item(source) if is_cut else 0
+def _occurrences(source: RustSource, *, in_kernel_crate: bool, cut: frozenset[int]) -> Iterator[Occurrence]:
+    """Yield the paths in macros.
+
+    A source whose first line is in `cut` begins in a macro, which ends at the first brace in column 1.
+    """
+    end = _end_of_item(source) if source.first_line in cut else 0
     if not end and not source.contains(b"macro_export", *([b"macro_rules"] if in_kernel_crate else [])):
         return
     for match in _PATH.finditer(source.code):

@@ -26,6 +26,7 @@ Remove the import, or use the bare name.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 
@@ -54,18 +55,22 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     if file.path == PRELUDE_FILE:
         return
 
-    def occurrences(source: RustSource) -> Iterator[Occurrence]:
-        yield from _occurrences(source, prelude, in_kernel_crate=file.in_kernel_crate)
-        for doctest, indent in doctest_sources(source, is_complete=file.is_complete):
-            for item in _occurrences(doctest, prelude, in_kernel_crate=False):
-                yield Occurrence(item.key, item.line, item.column + indent)
-
-    for item in introduced(file, "::", occurrences):
+    detect = partial(_occurrences, prelude=prelude, in_kernel_crate=file.in_kernel_crate, is_complete=file.is_complete)
+    for item in introduced(file, "::", detect):
         message = f"`{item.key}` is in the prelude, which is imported here."
         yield file.report(item, message, fix=item.fix)
 
 
-def _occurrences(source: RustSource, prelude: Prelude, *, in_kernel_crate: bool) -> Iterator[Occurrence]:
+def _occurrences(
+    source: RustSource, *, prelude: Prelude, in_kernel_crate: bool, is_complete: bool
+) -> Iterator[Occurrence]:
+    yield from _in_code(source, prelude, in_kernel_crate=in_kernel_crate)
+    for doctest, indent in doctest_sources(source, is_complete=is_complete):
+        for item in _in_code(doctest, prelude, in_kernel_crate=False):
+            yield Occurrence(item.key, item.line, item.column + indent)
+
+
+def _in_code(source: RustSource, prelude: Prelude, *, in_kernel_crate: bool) -> Iterator[Occurrence]:
     imports = _Imports(source, in_kernel_crate=in_kernel_crate)
     yield from _imports_of_names(source, prelude, imports)
     if imports.preludes:

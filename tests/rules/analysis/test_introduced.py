@@ -2,6 +2,7 @@
 """What was there before, moved or edited, is not new."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from rules.analysis.introduced import Occurrence, introduced
 from rules.lint.engine import view
@@ -41,6 +42,21 @@ def test_edited_moved_and_context_are_not() -> None:
 
 def test_one_more_than_before_is_new() -> None:
     assert lines("| diff a.rs\n| @@ 9 @@\n| -bad(1)\n| +bad(2)\n| +bad(3)\n") == [("a.rs", 10)]
+
+
+def test_the_files_of_a_patch_share_what_it_removes() -> None:
+    number, searched = 20, list[RustSource]()
+
+    def detect(source: RustSource, *, is_kept: bool) -> Iterator[Occurrence]:
+        searched.append(source)
+        return calls(source) if is_kept else iter(())
+
+    loaded = load(Example("e", "".join(f"| diff a{at}.rs\n| -bad(1)\n| +bad(2)\n| +bad(3)\n" for at in range(number))))
+    files = view(loaded.series, loaded.tree).files
+    found = [suspect.line for file in files for suspect in introduced(file, "bad", partial(detect, is_kept=True))]
+
+    assert found == []
+    assert len(searched) == 2 * number
 
 
 def test_a_deleted_file_has_nothing_new() -> None:
