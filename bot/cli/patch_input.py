@@ -164,7 +164,7 @@ def _read_source(read: ReadMails, source: "Archive", isolate: "Isolate", *, may_
             read.problems.append(f"{source.name}: cannot read mail {mail.origin}{of}: {message.reason}")
         else:
             messages.append(message)
-    if not mails and may_be_empty:
+    if not messages and (mails or may_be_empty):  # each mail has its reason
         return
     if not any(map(candidate, messages)):
         messages = [as_patch(message) for message in messages]

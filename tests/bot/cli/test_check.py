@@ -638,6 +638,15 @@ def test_an_input_without_a_patch_is_named(run: Run, tmp_path: Path, what: str, 
     assert what in result.err and result.err.count("\n") == 1
 
 
+def test_a_mail_that_cannot_be_read_has_one_reason(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "input").write_bytes(mbox(mail("a@x").replace(b"Subject", b"X: " + b"a " * 200_000 + b"\nSubject")))
+
+    result = run("check", tmp_path / "input")
+
+    assert result.status == 2
+    assert "header larger than 256,000 bytes" in result.err and result.err.count("\n") == 1
+
+
 def test_the_first_reason_is_named_if_no_mail_has_a_patch(run: Run, tmp_path: Path) -> None:
     html = [mail(f"{number}@x", f"[PATCH {number}/2] rust: led") for number in (1, 2)]
     html[1] = html[1].replace(b"Subject", b"Content-Type: text/html\nSubject")
