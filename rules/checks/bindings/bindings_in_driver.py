@@ -34,10 +34,11 @@ the abstraction can define a Rust type or constant.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 
-from rules.analysis.view import FileView
+from rules.analysis.analysis import Analysis, Results
+from rules.analysis.view import FileView, SeriesView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import dataclass, re
 from rules.lint.evidence import DocumentSection, MessageId
@@ -89,9 +90,10 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         return
     added = [use for use in _uses(file.post_rust) if use.line in file.touched]
     known = _names_before(file) if added else set()
+    moved = file.series.result(_REMOVED_NAMES).get(file.patch.index, set()) if added else set()
     uses: dict[str, list[Use]] = {}
     for use in added:
-        if use.name not in known:
+        if use.name not in known and use.name not in moved:
             uses.setdefault(use.name, []).append(use)
     for name, places in uses.items():
         form = max(place.form for place in places)
@@ -111,13 +113,21 @@ def is_driver(path: str) -> bool:
 
 
 def _names_before(file: FileView) -> set[str]:
-    """Return the names that the file used before, and those that the patch removes from any file: moves are not new."""
-    names = {use.name for use in _uses(file.pre_rust)} | _bare_names(file.pre_rust)
-    for other in file.series.of_patch(file.patch.index):
-        if other.is_rust:
-            removed = "\n".join(line.text for line in other.removed if "bindings" in line.text)
-            names |= _bare_names((RustSource(removed),)) if removed else set()
+    """Return the names that the file used before."""
+    return {use.name for use in _uses(file.pre_rust)} | _bare_names(file.pre_rust)
+
+
+def _read_removed_names(view: SeriesView, _: Results) -> Mapping[int, set[str]]:
+    """Return the names that a patch removes from any file, by its index."""
+    names: dict[int, set[str]] = {}
+    for file in view.files:
+        texts = [text for text in file.change.texts("-") if "bindings" in text] if file.is_rust else []
+        if texts:
+            names.setdefault(file.patch.index, set()).update(_bare_names((RustSource("\n".join(texts)),)))
     return names
+
+
+_REMOVED_NAMES: Analysis[Mapping[int, set[str]]] = Analysis("removed names of the bindings", _read_removed_names)
 
 
 def _bare_names(sources: Iterable[RustSource]) -> set[str]:

@@ -18,8 +18,8 @@ Add a `// INVARIANT:` comment above the expression. It should say for each invar
 ## What it does not flag
 
 Functions with a comment about invariants, patterns, `..` of another value, `Clone`, macros except `pin_init!` and
-similar ones, types of other files, and tests. The rule is a preview: in Linux 6.12 one construction in six has no such
-comment, and reviewers do not always ask for it.
+similar ones, types of other files, tests, and patches that change more than 200 files. The rule is a preview: in Linux
+6.12 one construction in six has no such comment, and reviewers do not always ask for it.
 """
 
 from collections.abc import Iterator
@@ -43,12 +43,15 @@ _LITERAL = re.compile(r"(?<![\w.:])(?P<name>(?:r#)?[^\W\d]\w*)(?=\s*(?:::\s*<[^<
 _PATTERN = re.compile(r"\s*(?:=>|=(?!=)|\|(?!\|)|if\b[^;{]*=>|@|:|in\b)")
 _CLOSURE = re.compile(r"(?:[(,={;]|=>|\bmove)\s*+\|\s*+(?:&\s*+)?\w*+\s*+\Z")  # before a bracket in its first parameter
 _INIT = re.compile(r"\b(?:try_)?(?:pin_)?init!\s*\Z")
+_MAX_FILES = 200  # of a patch: the lines that each of them removes are searched for the names of each file
 _MAX_LITERALS = 2_000  # literals of a file that are checked
 _MAX_LENGTH = 8_000  # characters of a literal, or above a function, that are searched
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added construction without a comment about the invariants of the type."""
+    if len(file.series.of_patch(file.patch.index)) > _MAX_FILES:
+        return
     names = {
         documented.head.name
         for source in file.sources_with(b"Invariant")

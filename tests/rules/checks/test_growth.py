@@ -6,8 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from rules.checks.bindings.bindings_in_driver import RULE
+from rules.checks.safety import missing_invariant_comment
 from rules.checks.style import feature_gate
-from rules.lint.engine import audit
+from rules.lint.engine import audit, run
+from rules.lint.example import load
+from rules.lint.rule import Example
 from tests.growth import assert_linear
 
 
@@ -47,3 +50,28 @@ def test_feature_gate_takes_linear_time() -> None:
         assert not (report.findings or report.failures or report.skipped)
 
     assert_linear(make, check, 1_000)
+
+
+@pytest.mark.parametrize(("number", "expected"), [(200, 200), (201, 0)])
+def test_missing_invariant_comment_is_silent_about_a_patch_of_many_files(number: int, expected: int) -> None:
+    type_ = "/// # Invariants\n+///\n+/// It is on.\n+struct Led(u8);\n"
+    diff = "".join(
+        f"| diff rust/kernel/a{at}.rs (new)\n"
+        + "".join(f"| {line}\n" for line in f"+{type_}+fn f() {{ Led(1); }}".split("\n"))
+        for at in range(number)
+    )
+    loaded = load(Example("many files", diff))
+
+    assert len(run((missing_invariant_comment.RULE,), loaded.series, loaded.tree).findings) == expected
+
+
+def test_bindings_in_driver_takes_linear_time_for_many_files_of_a_patch() -> None:
+    def make(size: int) -> Example:
+        diff = "| diff drivers/a{0}.rs\n|  use kernel::bindings;\n| -bindings::a{0}();\n| +bindings::b{0}();\n"
+        return Example("many files", "".join(diff.format(number) for number in range(size)))
+
+    def check(example: Example) -> None:
+        loaded = load(example)
+        assert len(run((RULE,), loaded.series, loaded.tree).findings) == example.text.count("diff")
+
+    assert_linear(make, check, 250)
