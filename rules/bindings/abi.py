@@ -36,7 +36,7 @@ RUST_TYPES: Final = {
     "u64": "u64",
     "s64": "i64",
 }
-_FUNCTION = re.compile(r"([^()]*+)(\(\*\))?+\(([^()]*+)\)([\[\]*]*+)")
+_FUNCTION = re.compile(r"([^()]*+)(\(\*\)|)\(([^()]*+)\)([\[\]*]*+)")
 _TYPE = re.compile(r"^((?>(?:const |volatile )(?=[\w ]))*+)([\w ]+?)((?: ?[*\[(].*)?)$", re.DOTALL)
 _SLOT_END = re.compile(r"([(),])")
 _TYPE_TOKEN = re.compile(r"(?:struct|union|enum) \w+|\w+|\[[^\[\]]*+\]|[^\s\w]")
@@ -90,7 +90,7 @@ def _resolve_function(c_type: str, bindings: Bindings) -> str:
     match = _FUNCTION.fullmatch(c_type)
     if match is None:
         return c_type
-    result, pointer, parameters, suffix = match.groups("")
+    result, pointer, parameters, suffix = match.groups()
     first, *types = (
         resolve_type(part, bindings, _PARAMETER_DEPTH) for part in (result.strip(), *parameters.split(", "))
     )

@@ -26,6 +26,7 @@ from rules.source.kbuild.makefile import is_makefile
 _WORD = re.compile(r"[A-Za-z_]\w{2,}")
 _MACRO_CALL = re.compile(r"(?!EXPORT_)[A-Za-z_]\w*+\s*+\(")
 _PASTED = re.compile(r"\b(\w{3,}+)\s*+##|##\s*+(\w{3,}+)")
+_MIN_PASTED, _MAX_PASTED = 3, 100  # characters of a part of a name
 _AT_MARGIN = re.compile(r"^[^\s#]", re.MULTILINE)
 
 
@@ -138,8 +139,10 @@ class BindingsDiff:
 
     def may_be_in_macro(self, name: str) -> bool:
         """Tell whether a macro call that the series adds to C may declare a name, or a macro that pastes names."""
+        beginnings, ends = self._added_pastes
+        sizes = range(_MIN_PASTED, min(len(name), _MAX_PASTED) + 1)
         return name in self._added_arguments or any(
-            name.startswith(first) if first else name.endswith(last) for first, last in self._added_pastes
+            name[:size] in beginnings or name[-size:] in ends for size in sizes if beginnings or ends
         )
 
     @cached_property
@@ -149,10 +152,10 @@ class BindingsDiff:
         return frozenset(word for text in calls for word in _WORD.findall(text))
 
     @cached_property
-    def _added_pastes(self) -> tuple[tuple[str, str], ...]:
-        """The beginnings and ends of names, one of them empty, that added lines paste to something."""
-        found = (match for text in self._added_texts if "##" in text for match in _PASTED.finditer(text))
-        return tuple(dict.fromkeys((match[1] or "", match[2] or "") for match in found))
+    def _added_pastes(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The beginnings and the ends of names that added lines paste to something."""
+        found = [match for text in self._added_texts if "##" in text for match in _PASTED.finditer(text)]
+        return frozenset(match[1] for match in found if match[1]), frozenset(match[2] for match in found if match[2])
 
     @property
     def _added_texts(self) -> Iterator[str]:

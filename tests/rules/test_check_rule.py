@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_a_rule_whose_examples_agree_passes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["safety-two-tags"]) == 0
-    assert capsys.readouterr().out == "safety-two-tags: 2 examples, 0 failures\n"
+    assert capsys.readouterr().out == "safety-two-tags: 3 examples, 0 failures\n"
 
 
 def test_an_unknown_id_is_an_error_with_suggestions(capsys: pytest.CaptureFixture[str]) -> None:
