@@ -14,9 +14,8 @@ from bot.mail.one_time_token import VERB, OneTimeToken, series_token
 from bot.mail.outgoing import COMMAND_REPLY
 from bot.mail.state import MailState
 from bot.ports.web import OurMail, SeriesDetail, SeriesSummary
-from bot.review.render.text import visible
+from bot.review.render.text import count, visible
 from bot.web.mails import reply_addresses
-from bot.web.text import count
 from rules.lazy import dataclass
 from rules.listing import listing
 

@@ -12,9 +12,9 @@ from bot.review.disposition import public_reason
 from bot.review.finding_group import FindingGroup
 from bot.review.model import FindingState, Review, ReviewFinding
 from bot.review.render.quote import quotations
+from bot.review.render.text import count
 from bot.web.commands import command_address
 from bot.web.mails import mail_headers, mail_text
-from bot.web.text import count
 from rules.analysis.maintainers import SubsystemMatch
 from rules.diff.patch import Patch
 from rules.finding import Severity

@@ -47,8 +47,3 @@ def duration(seconds: float) -> str:
     rest = max(0, int(seconds))
     size, unit = next((pair for pair in _UNITS if rest >= pair[0]), _UNITS[-1])
     return f"{rest // size} {unit}"
-
-
-def count(number: int, noun: str) -> str:
-    """Return the number with its noun: "1 finding", "2 findings"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

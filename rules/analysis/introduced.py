@@ -43,7 +43,7 @@ def introduced(
     """Yield the occurrences on new lines. Of each key, skip the number that the same patch removes.
 
     Only the parts with an added or removed line that contains the word, or any of several, are searched.
-    `detect` is a function, or a partial one with named arguments that can be hashed, so that files share its results.
+    `detect` is a function, or a partial one with arguments that can be hashed, so that files share its results.
     `skips_cut_macros` is for rules that skip macro definitions: of a macro that begins above its hunk, `detect` cannot
     know.
     """
@@ -64,7 +64,7 @@ def _removed(
 ) -> Counter[str]:
     """Return how often the patch of a file removes each key. The files of a patch share the result."""
     known = file.series.result(_REMOVED)
-    same = (detect.func, *detect.keywords.items()) if isinstance(detect, partial) else detect
+    same = (detect.func, detect.args, *detect.keywords.items()) if isinstance(detect, partial) else detect
     key = file.patch.index, words, same
     if key not in known:
         known[key] = Counter(

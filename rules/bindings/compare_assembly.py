@@ -25,10 +25,10 @@ def compare_assembly(subject: ChangedName) -> Iterator[Breakage]:
         after = new.get(architecture, {})
         pairs = [(list(chain(*before.values())), list(chain(*after.values())))]
         pairs += [(macros, after[conditions]) for conditions, macros in before.items() if conditions in after]
-        for macros, others in pairs:
-            if not any(_is_call_valid(macro, other) for macro in macros for other in others):
-                effect = Effect.SIGNATURE if others else Effect.REMOVED
-                yield subject.breakage(effect, macros[0], next(iter(others), None), users)
+        for old_macros, new_macros in pairs:
+            if not any(_is_call_valid(macro, new_macro) for macro in old_macros for new_macro in new_macros):
+                effect = Effect.SIGNATURE if new_macros else Effect.REMOVED
+                yield subject.breakage(effect, old_macros[0], next(iter(new_macros), None), users)
                 return
 
 

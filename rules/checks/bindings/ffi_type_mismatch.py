@@ -44,11 +44,12 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     if change is None:
         return
     text = file.post.content.decode("utf-8", "surrogateescape")
+    callbacks = list(read_callbacks(text))
     earlier: set[tuple[str, tuple[str, ...]]] = set()
-    if file.pre is not None and file.pre.is_complete:
+    if callbacks and file.pre is not None and file.pre.is_complete:
         before = read_callbacks(file.pre.content.decode("utf-8", "surrogateescape"))
         earlier.update((callback.name, tuple(callback.types)) for callback in before)
-    for callback in read_callbacks(text):
+    for callback in callbacks:
         if (callback.name, tuple(callback.types)) in earlier:  # only re-wrapped or moved
             continue
         c_types = find_field_types(change.after, file.path, callback.name)

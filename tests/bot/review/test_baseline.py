@@ -151,8 +151,8 @@ def test_an_edited_line_outside_a_known_item_is_not_resolved(make: Maker) -> Non
     (entry,) = compare(Report((edited,)), previous)
 
     assert (FindingState.MOVED, 1) == (entry.state, entry.mailed_before)
-    for other in (other_message, other_line):
-        states = [entry.state for entry in compare(Report((other,)), previous)]
+    for unrelated in (other_message, other_line):
+        states = [entry.state for entry in compare(Report((unrelated,)), previous)]
         assert [FindingState.NEW, FindingState.RESOLVED] == states
 
 
