@@ -117,10 +117,8 @@ class FileView:
     def _find_added_sources(self, words: tuple[str, ...]) -> "Iterator[RustSource]":
         from rules.source.rust.source import showing
 
-        if self.touched and self.is_complete:
+        if self.is_complete:
             return iter(self.post_rust)
-        if not self.change.hunks:
-            return showing(self.post_rust, self.touched)
         lines: set[int] = set()
         for word in words:
             hunks = [hunk.added for hunk in self.change.hunks if word in hunk.text]
@@ -265,7 +263,7 @@ class FileView:
     @cached_property
     def _added_text(self) -> str:
         if self.change.hunks:
-            return "\n".join([text for hunk in self.change.hunks for text in hunk.added.values()])
+            return "\n".join(self.change.texts("+"))
         if self.post is None or not self.post.touched:
             return ""
         return "".join(fragment.text.decode("utf-8", "surrogateescape") for fragment in self.post.fragments)
