@@ -11,6 +11,7 @@ from rules.bindings.bindings_diff import BindingsDiff, diff_bindings
 from rules.bindings.breakage import Breakage, DiffLocation
 from rules.bindings.compare import find_breakages
 from rules.bindings.facts import LocatedDeclaration, User
+from rules.bindings.helper_facts import is_helper_source
 from rules.bindings.index import Bindings
 from rules.bindings.new_names import find_new_users, find_new_uses
 from rules.bindings.rust_facts import modules_under_cfg
@@ -20,6 +21,7 @@ from rules.finding import Anchor, Evidence
 from rules.lazy import dataclass, re
 
 _WORD = re.compile(r"\w+")
+_HELPER = re.compile(r"rust_helper_(\w++)\(")
 _MAX_HEAD = 4  # lines of a function before its parameters
 
 
@@ -129,12 +131,22 @@ def helper_line(file: FileView, name: str, first: int) -> int:
 
 def added_helper(view: SeriesView, path: str, name: str) -> Anchor | None:
     """Return the line with the name of a helper in the last patch that adds it, or None if no patch does."""
-    for file in reversed(view.files):
-        lines = sorted(file.touched) if file.path == path else ()
-        named = next((number for number in lines if f"rust_helper_{name}(" in file.post_lines[number]), None)
-        if named is not None:
-            return file.anchor(named)
-    return None
+    place = view.result(_ADDED_HELPERS).get((path, name))
+    return None if place is None else place[0].anchor(place[1])
+
+
+def _find_added_helpers(view: SeriesView, _: Results) -> dict[tuple[str, str], tuple[FileView, int]]:
+    places: dict[tuple[str, str], tuple[FileView, int]] = {}
+    for file in view.files:
+        # The first line of a file stays, and replaces that of an earlier patch.
+        for number in sorted(file.touched if is_helper_source(file.path) else (), reverse=True):
+            for name in _HELPER.findall(file.post_lines[number]):
+                places[file.path, name] = file, number
+    return places
+
+
+_ADDED_HELPERS: Final = Analysis("added-helpers", _find_added_helpers)
+"""The line with the name of each helper in the last patch that adds it, by its file and the name."""
 
 
 def added_words(changes: Iterable[FileChange]) -> frozenset[str]:

@@ -14,7 +14,7 @@ from rules.bindings.partial_files import apply_visible_change, confirm_changes
 from rules.bindings.rust_facts import is_rust_source
 from rules.bindings.tree import Tree
 from rules.diff.apply import apply_with_little_context, apply_with_offset
-from rules.diff.changed_lines import ChangedLines
+from rules.diff.changed_lines import ChangedLines, LinesInside
 from rules.diff.image import Image
 from rules.diff.patch import FileChange, Hunk, Line, Patch
 from rules.finding import Side
@@ -24,6 +24,7 @@ from rules.source.kbuild.kconfig import is_kconfig
 from rules.source.kbuild.makefile import is_makefile
 
 _WORD = re.compile(r"[A-Za-z_]\w{2,}")
+_ANY_WORD = re.compile(r"\w+")
 _MACRO_CALL = re.compile(r"(?!EXPORT_)[A-Za-z_]\w*+\s*+\(")
 _PASTED = re.compile(r"\b(\w{3,}+)\s*+##|##\s*+(\w{3,}+)")
 _MIN_PASTED, _MAX_PASTED = 3, 100  # characters of a part of a name
@@ -60,8 +61,7 @@ class Step:
         """Tell whether the change of a declaration is certain."""
         if self.is_complete or self.doubtful is None:
             return self.is_complete
-        word = re.compile(rf"\b{re.escape(name)}\b")
-        return not any(word.search(hunk.text) for hunk in self.doubtful)
+        return name not in self._doubtful_words
 
     def shown(self, name: str, side: Side) -> tuple[Declaration, ...]:
         """Return the declarations of a name with the line numbers of the patch."""
@@ -71,8 +71,10 @@ class Step:
 
     def first_changed(self, name: str, side: Side, word: str = "") -> Line | None:
         """Return the first line that the patch changes in the declarations of a name, with the word if one is named."""
-        spans = [(declaration.line, declaration.last) for declaration in self.shown(name, side)]
-        return self.changed_lines.first(side, spans, word)
+        if (name, side) not in self._inside:
+            spans = [(declaration.line, declaration.last) for declaration in self.shown(name, side)]
+            self._inside[name, side] = self.changed_lines.inside(side, spans)
+        return self._inside[name, side].first(word)
 
     @cached_property
     def changed_lines(self) -> ChangedLines:
@@ -88,6 +90,14 @@ class Step:
     def removed_names(self) -> Mapping[object, Sequence[str]]:
         """The names that the file has only before the patch, by what `form_of` returns for their declarations."""
         return _names_by_form(self.pre, self.post)
+
+    @cached_property
+    def _inside(self) -> dict[tuple[str, Side], LinesInside]:
+        return {}  # by the name of declarations
+
+    @cached_property
+    def _doubtful_words(self) -> frozenset[str]:
+        return frozenset([word for hunk in self.doubtful or () for word in _ANY_WORD.findall(hunk.text)])
 
     @cached_property
     def _hunks(self) -> dict[Side, CSource]:

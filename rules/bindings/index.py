@@ -52,6 +52,7 @@ class Bindings:
         self.facts = facts
         self._declarations: dict[str, tuple[LocatedDeclaration, ...]] = {}
         self._field_types: dict[str, dict[str, str]] = {}
+        self._targets: dict[str, str] = {}  # the structs for which names stand
         self._near: dict[str, dict[str, list[int]]] = {}  # by the name of a field and a struct
         self._field_names: dict[str, _FieldNames] = {}
 
@@ -322,13 +323,16 @@ class Bindings:
 
     def _behind_typedefs(self, name: str) -> str:
         """Return the struct for which a typedef stands, another name as it is."""
-        for _ in range(_MAX_TYPEDEFS):
-            found = [item.declaration for item in self.declarations(name) if item.declaration.kind is Kind.TYPEDEF]
-            target = next(filter(None, (struct_of(typedef.type) for typedef in found)), name)
-            if target == name:
-                break
-            name = target
-        return name
+        if name not in self._targets:
+            target = name
+            for _ in range(_MAX_TYPEDEFS):
+                declarations = (item.declaration for item in self.declarations(target))
+                types = (struct_of(item.type) for item in declarations if item.kind is Kind.TYPEDEF)
+                before, target = target, next(filter(None, types), target)
+                if target == before:
+                    break
+            self._targets[name] = target
+        return self._targets[name]
 
     def _return_type(self, function: str) -> str:
         helper = self.helper(function)

@@ -2,7 +2,7 @@
 """Find changed lines of a file by their numbers and their words, without a look at all of them each time."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from rules.diff.patch import FileChange, Line
@@ -24,14 +24,9 @@ class ChangedLines:
             "post": sorted(added, key=_number),
         }
 
-    def first(self, side: Side, spans: Iterable[tuple[int, int]], word: str = "") -> Line | None:
-        """Return the first line of that side in any of the spans, with the word if one is named.
-
-        A span has the numbers of its first and its last line.
-        """
-        lines = self._naming[side].get(word, []) if word else self._of_side[side]
-        found = [line for first, last in spans for line in _from(lines, first) if _number(line) <= last]
-        return min(found, key=_number, default=None)
+    def inside(self, side: Side, spans: Iterable[tuple[int, int]]) -> "LinesInside":
+        """Return the lines of that side in any of the spans. A span has the numbers of its first and its last line."""
+        return LinesInside(self._of_side[side], self._naming[side], spans)
 
     def first_removed(self, word: str) -> Line | None:
         """Return the first removed line with the word."""
@@ -68,6 +63,36 @@ class ChangedLines:
                 for word in dict.fromkeys(_WORD.findall(line.text)):
                     naming[side].setdefault(word, []).append(line)
         return naming
+
+
+class LinesInside:
+    """The changed lines of one side that are in some spans of numbers."""
+
+    def __init__(
+        self, lines: Sequence[Line], naming: Mapping[str, Sequence[Line]], spans: Iterable[tuple[int, int]]
+    ) -> None:
+        self._naming = naming
+        self._spans: list[tuple[int, int]] = []  # sorted, without overlaps
+        for first, last in sorted(spans):
+            if last > (above := self._spans[-1][1] if self._spans else 0):
+                self._spans.append((max(first, above + 1), last))
+        found = (line for first, last in self._spans for line in _from(lines, first) if _number(line) <= last)
+        self._first = {"": next(found, None)}  # by word
+
+    def first(self, word: str = "") -> Line | None:
+        """Return the first of the lines, with the word if one is named."""
+        if word not in self._first:
+            self._first[word] = next(filter(self._is_inside, self._naming.get(word, ())), None)
+        return self._first[word]
+
+    def _is_inside(self, line: Line) -> bool:
+        number = _number(line)
+        at = bisect_left(self._spans, number, key=_last)
+        return at < len(self._spans) and self._spans[at][0] <= number
+
+
+def _last(span: tuple[int, int]) -> int:
+    return span[1]
 
 
 def _number(line: Line) -> int:

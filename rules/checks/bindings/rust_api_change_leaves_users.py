@@ -220,12 +220,13 @@ def _place(files: Sequence[_ChangedFile], breakage: ApiBreakage) -> Anchor | Pat
         declared = {side: file.declarations(side, item) for side in _SIDES}
         is_changed = list(declared["pre"].values()) != list(declared["post"].values())
         for side in sides:
-            spans = declared[side] if is_changed else ()
-            if line := file.changed.first(side, spans, item.name) or file.changed.first(side, spans):
+            inside = file.changed.inside(side, declared[side] if is_changed else ())
+            if line := inside.first(item.name) or inside.first():
                 return file.view.anchor(line)
-            mention = file.changed.first(side, _EVERYWHERE, item.name) if named is None else None
+            everywhere = file.changed.inside(side, _EVERYWHERE)
+            mention = everywhere.first(item.name) if named is None else None
             if mention is None and item.kind == "macro":
-                mention = file.changed.first(side, _EVERYWHERE, "macro_export") if named is None else None
+                mention = everywhere.first("macro_export") if named is None else None
             named = named if mention is None else file.view.anchor(mention)
     return named or (files[0].view.patch if files else None)
 

@@ -40,6 +40,11 @@ def _fields(size: int) -> tuple[str, str]:
     return f"struct lamp {{\n{fields}}};\n", _uses(size, "(*(lamp as *mut bindings::lamp)).level{}")
 
 
+def _variants(size: int) -> tuple[str, str]:
+    variants = (f"#ifdef CONFIG_A{number}\nstruct lamp {{ int level{number}; }};\n#endif\n" for number in range(size))
+    return "".join(variants), _uses(size, "(*(lamp as *mut bindings::lamp)).level{}")
+
+
 def _uses(size: int, use: str) -> str:
     lines = "".join(f"    unsafe {{ {use.format(number)} }};\n" for number in range(size))
     return f"use crate::bindings;\nfn lamps(lamp: *mut u8) {{\n{lines}}}\n"
@@ -58,6 +63,7 @@ def _guarded(header: str) -> str:
         pytest.param(_functions, _guarded, id="functions under a new condition"),
         pytest.param(_structs, lambda header: header.replace("level", "height"), id="structs with the same field"),
         pytest.param(_fields, lambda header: header.replace("level", "height"), id="fields of one struct"),
+        pytest.param(_variants, lambda header: header.replace("level", "height"), id="definitions of one struct"),
     ],
 )
 def test_many_changes_take_linear_time(make: Callable[[int], tuple[str, str]], change: Callable[[str], str]) -> None:

@@ -5,13 +5,16 @@ from collections.abc import Callable
 
 import pytest
 
+from rules.bindings.tree import FileTree
 from rules.checks.bindings.bindings_in_driver import RULE
+from rules.checks.helpers import helper_unused
 from rules.checks.safety import missing_invariant_comment
 from rules.checks.style import feature_gate
 from rules.lint.engine import audit, run
 from rules.lint.example import load
 from rules.lint.rule import Example
 from tests.growth import assert_linear
+from tests.rules.bindings.trees import FILES, series, whole_change
 
 
 def _imports(size: int) -> str:
@@ -50,6 +53,23 @@ def test_feature_gate_takes_linear_time() -> None:
         assert not (report.findings or report.failures or report.skipped)
 
     assert_linear(make, check, 1_000)
+
+
+def test_helper_unused_takes_linear_time() -> None:
+    path, size = "rust/helpers/lamp.c", 300
+
+    def make(number: int) -> str:
+        return FILES[path] + "".join(
+            f"int rust_helper_lamp{at}(int l)\n{{\n\treturn lamp{at}(l);\n}}\n" for at in range(number)
+        )
+
+    def check(text: str) -> None:
+        kernel = FileTree({path: content.encode() for path, content in FILES.items()})
+        report = run((helper_unused.RULE,), series((whole_change(path, text, before=FILES[path]),)), kernel)
+        assert len(report.findings) >= size
+        assert not report.failures
+
+    assert_linear(make, check, size)
 
 
 @pytest.mark.parametrize(("number", "expected"), [(200, 200), (201, 0)])
