@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from bot.review.disposition import Disposition, DispositionKind
+from bot.review.disposition import DISMISSED, OLD_DISMISSED, Disposition, DispositionKind
 from bot.review.model import FindingState, Review, ReviewFinding
 from bot.review.render.sentence import Sentence
 from rules.lazy import dataclass, field
@@ -131,7 +131,10 @@ def _mailed_findings(reviews: Sequence[Review]) -> list[_MailedFinding]:
 
 
 def _is_mailed(review: Review, entry: ReviewFinding) -> bool:
-    return entry.withheld is None and not entry.unmailed and bool(review.recipients.to)
+    """Return whether the finding was mailed. People dispute what was mailed, and a re-check withholds it afterwards."""
+    if entry.withheld is not None:
+        return entry.withheld.startswith((DISMISSED, OLD_DISMISSED))
+    return not entry.unmailed and bool(review.recipients.to)
 
 
 def _outcome(finding: _MailedFinding, replies: Sequence[Disposition]) -> str:

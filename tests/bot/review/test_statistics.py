@@ -92,6 +92,14 @@ def test_what_a_second_look_found_and_did_not_mail_does_not_count(make: Maker) -
     assert () == tallies([(review,)], ())
 
 
+def test_a_disputed_finding_still_counts_after_a_recheck_withheld_it(make: Maker) -> None:
+    disputed = make.finding(5)
+    policy = Policy(dismissed={disputed.fingerprint: "no"})
+    again = review(make.posting(), Report((disputed,)), [make.rule()], None, policy)
+
+    assert (RuleTally(RULE, reported=1, disputed=1, disputers=1),) == tallies([(again,)], [answer(disputed)])
+
+
 def test_what_was_not_mailed_does_not_count(make: Maker) -> None:
     muted = review(make.posting(), Report((make.finding(),)), [make.rule()], None, Policy(muted="muted"))
 
