@@ -17,10 +17,11 @@ from rules.lint.rule import Rule, Scope, Status
 
 NITS_ALONE: Final = Sentence("all findings are nits")
 OVER: Final = Sentence("more findings than one mail reports")
+OVER_IN_DRAFT: Final = Sentence(OVER + " about a draft")
 DAMAGED: Final = Sentence("the series cannot be checked: {reason}")
 INCOMPLETE: Final = Sentence("parts of the series are missing: {parts}")
 NO_RULE: Final = Sentence("its rule is unknown")
-NOT_STABLE: Final = Sentence("its rule is not stable")
+NOT_STABLE: Final = Sentence("its rule is in preview")
 NEVER_MAILED: Final = Sentence("its rule is never mailed")
 FOR_AUTHORS: Final = Sentence("its rule is for authors before posting, and the list asks for no nits")
 SWITCHED_OFF: Final = Sentence("its rule is switched off in the settings")
@@ -80,7 +81,7 @@ def withhold(
     checked = tuple(replace(entry, withheld=reason(entry)) for entry in findings)
     is_draft = any(prefix.upper() in _DRAFT for prefix in posting.series.prefixes)
     limits = replace(policy, max_listed=0, max_nits=0) if is_draft else policy
-    return _withhold_nits_alone(_withhold_over_limit(checked, rules, limits, is_draft))
+    return _withhold_over_limit(_withhold_nits_alone(checked), rules, limits, is_draft)
 
 
 def _is_revert(patch: Patch) -> bool:
@@ -132,8 +133,9 @@ def _withhold_over_limit(
     short = [group for group in listed if group.rule not in cut_rules]
     reported = (*explained[: policy.max_explained], *short[: policy.max_listed], *nits[: policy.max_nits])
     reported_ids = {id(entry) for group in reported for entry in group.findings}
+    reason = OVER_IN_DRAFT if is_draft else OVER
     return tuple(
-        entry if entry.withheld is not None or id(entry) in reported_ids else replace(entry, withheld=OVER)
+        entry if entry.withheld is not None or id(entry) in reported_ids else replace(entry, withheld=reason)
         for entry in findings
     )
 

@@ -45,7 +45,7 @@ _PLACES: Final = 4_000  # uses of C in Rust
 _NAMES: Final = 30_000
 _WORDS: Final = ("rust", "drm", "driver", "fix", "remove", "pci", "net", "block", "clk", "gpu", "alloc", "sync", "page")
 _SEVERITIES: Final = (*[Severity.NIT] * 4, *[Severity.WARNING] * 5, Severity.BUG)
-_WITHHELD: Final = (None, "its rule is not stable", "severity is only nit", "disputed: it is fine")
+_WITHHELD: Final = (None, "its rule is in preview", "severity is only nit", "disputed: it is fine")
 _TABLES: Final = {
     "thread": "id, changed, assembled",
     "mail": "id, content_hash, source, origin, arrived, block, start, length, state, reason",

@@ -33,7 +33,7 @@ def test_the_worst_finding_decides(make: Maker, severities: tuple[Severity, ...]
 def test_withheld_and_resolved_findings_do_not_count_but_those_left_out_for_length_do(make: Maker) -> None:
     bug = make.finding(5, severity=Severity.BUG)
     comments = (
-        ReviewFinding(bug, withheld="its rule is not stable"),
+        ReviewFinding(bug, withheld="its rule is in preview"),
         ReviewFinding(replace(bug), FindingState.RESOLVED, "resolved since the previous revision", 1),
         ReviewFinding(make.finding(9), withheld="more findings than one mail reports"),
     )

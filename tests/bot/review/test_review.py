@@ -39,7 +39,7 @@ def test_a_warning_of_a_stable_rule_is_reported_to_the_author_with_the_lists_in_
 @pytest.mark.parametrize(
     ("rule_changes", "finding_changes", "reason"),
     [
-        ({"status": Status.PREVIEW}, {}, "its rule is not stable"),
+        ({"status": Status.PREVIEW}, {}, "its rule is in preview"),
         ({"in_mail": False}, {}, "its rule is never mailed"),
         ({}, {"fixed_by_patch": 3}, "fixed by patch 3 of the series"),
         ({}, {"severity": Severity.NOTE}, "notes are not mailed"),
@@ -135,8 +135,16 @@ def test_of_a_draft_each_rule_is_reported_at_one_place_and_no_nit(make: Maker) -
 
     result = review(draft, Report((*warnings, *bugs, nit)), rules)
 
-    over = "more findings than one mail reports"
+    over = "more findings than one mail reports about a draft"
     assert [None, over, over, None, None, over] == _withheld(result)
+
+
+def test_a_draft_with_nits_alone_gets_the_reason_of_other_series(make: Maker) -> None:
+    posting = make.posting()
+    draft = replace(posting, series=replace(posting.series, prefixes=("RFC",)))
+    nit = make.finding(9, rule="nit", severity=Severity.NIT)
+
+    assert [NITS_ALONE] == _withheld(review(draft, Report((nit,)), [make.rule("nit", tier=2)]))
 
 
 def test_a_finding_is_reported_for_two_revisions_and_not_a_third_time(make: Maker) -> None:
@@ -152,7 +160,7 @@ def test_a_finding_is_reported_for_two_revisions_and_not_a_third_time(make: Make
 
 
 def test_what_was_reported_and_is_gone_is_counted_as_resolved(make: Maker) -> None:
-    mailed, withheld = ReviewFinding(make.finding(3)), ReviewFinding(make.finding(9), withheld="its rule is not stable")
+    mailed, withheld = ReviewFinding(make.finding(3)), ReviewFinding(make.finding(9), withheld="its rule is in preview")
     in_dropped_file = ReviewFinding(make.finding(3, path="rust/kernel/fan.rs"))
     previous = Review(make.posting(), (mailed, withheld, in_dropped_file))
 

@@ -116,7 +116,7 @@ def test_reported_findings_are_named_before_all_findings(client: TestClient, sto
     findings.append(make.finding(12, rule="rule-12"))
     posting = make.posting()
     save(store, [posting])
-    withheld = ReviewFinding(findings[0], withheld="its rule is not stable")
+    withheld = ReviewFinding(findings[0], withheld="its rule is in preview")
     shown = Review(posting, (withheld, ReviewFinding(findings[2]), ReviewFinding(findings[1])))
     store.save_review(shown, None, NOW)
     text = client.get(SERIES).text
@@ -179,15 +179,15 @@ def test_a_series_of_withheld_findings_says_how_many_for_each_reason(client: Tes
     make = Maker()
     posting = make.posting()
     save(store, [posting])
-    reasons = ["its rule is not stable"] * 2 + ["notes are not mailed"]
+    reasons = ["its rule is in preview"] * 2 + ["notes are not mailed"]
     comments = tuple(ReviewFinding(make.finding(line), withheld=reason) for line, reason in enumerate(reasons, 5))
     store.save_review(Review(posting, comments), None, NOW)
     text = " ".join(re.sub(r"<[^>]*>", "", client.get(SERIES).text).split())
 
     assert "No mail: all findings are withheld." in text
-    assert "Not mailed: 2 findings (its rule is not stable), 1 finding (notes are not mailed)." in text
+    assert "Not mailed: 2 findings (its rule is in preview), 1 finding (notes are not mailed)." in text
     reason = client.get("/api/series").json()["series"][0]["reason"]
-    assert reason == "its rule is not stable (2), notes are not mailed (1)"
+    assert reason == "its rule is in preview (2), notes are not mailed (1)"
 
 
 def test_the_page_lists_what_a_missing_comment_should_address(
