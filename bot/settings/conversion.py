@@ -95,7 +95,8 @@ class _Reader:
             elif setting.default is REQUIRED:
                 self._problems.append(((*path, name), "is required"))
         for name in (key for key in values if key not in kind.settings):
-            self._problems.append(((*path, name), f"no such setting{suggestion(name, _all_names(self._root))}"))
+            hint = _other_table(self._root, name) or suggestion(name, _all_names(self._root))
+            self._problems.append(((*path, name), f"no such setting{hint}"))
         if len(self._problems) > known:
             return None
         table = kind(**converted)
@@ -149,6 +150,16 @@ def _check_bounds(setting: Setting, value: Any, path: KeyPath) -> None:
         raise ValueError(f"must be at most {maximum}")
     if setting.pattern is not None and not setting.pattern.fullmatch(value):
         raise ValueError(f"must be {setting.form}")
+
+
+def _other_table(root: type[Table], name: str) -> str:
+    """Return the end of an error about a setting of another table: where it belongs; "" if no table has the name."""
+    if name in root.settings:
+        return "; write it before the first table"
+    tables = [
+        table for table, setting in root.settings.items() for kind in tables_in(setting.kind) if name in kind.settings
+    ]
+    return f"; it is a setting of {' or '.join(f'[{table}]' for table in tables)}" if tables else ""
 
 
 def _all_names(kind: type[Table]) -> Iterator[str]:

@@ -383,6 +383,8 @@ def test_variable_below_or_beside_a_setting_is_refused(monkeypatch: pytest.Monke
         ('[lists."rust-for-linx@vger.kernel.org"]', "s.toml:1: .*did you mean rust-for-linux@vger.kernel.org"),
         ('[lists."rust@lists.linux.dve"]', "s.toml:1: .*did you mean rust@lists.linux.dev"),
         ('[review]\nseverty = "bug"', "s.toml:2: .*did you mean 'severity'"),
+        ('[log]\narchives = ["a.git"]', "s.toml:2: log.archives: no such setting; write it before the first table"),
+        ('[review]\nkeyring = "k"', r"s.toml:2: review.keyring: no such setting; it is a setting of \[lore\]"),
         ('[review]\nseverity = "bugs"', "s.toml:2: .*did you mean 'bug'"),
         ('[log]\nformat = "jsno"', "s.toml:2: log.format: .*did you mean 'json'"),
         ('[log]\nlevel = "WARN"', "s.toml:2: log.level: .*did you mean 'warning'"),
