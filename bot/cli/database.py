@@ -48,8 +48,15 @@ def announce(settings: "Settings") -> None:
 
 def missing(settings: "Settings") -> str:
     """Return a message if the database does not exist yet, else ""."""
-    if settings.server or settings.database.exists():
-        return ""
+    try:
+        if settings.server or settings.database.exists():
+            return ""
+    except PermissionError as error:
+        from bot.store.error import StoreError
+
+        raise StoreError(
+            f"database {settings.database}: permission denied; run the command as the user of the service"
+        ) from error
     return f"{displayed(settings.database)} does not exist yet; `patchwarden run` creates it"
 
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from bot.settings.tables import Settings
 
 _MIN_GIT = (2, 30)
+_MIN_FREE_BYTES: Final = 20_000_000
+"""An outbox and a write-ahead log have room; a volume for the ledger alone may be small."""
 _FOLDER_FIXES = {"database": "name another `database`", "outbox": "name another `directory` in [outbox]"}
 
 
@@ -73,7 +75,6 @@ def doctor(
 
 def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
     """Yield the result of each check. Without valid settings only the tools are checked."""
-    from bot.app.identity import can_send
     from bot.settings.tables import deprecations, load
 
     file = settings_file(config)
@@ -90,23 +91,33 @@ def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
         for warning in deprecations(config):
             yield Check("settings", warning)
         yield Check("data directory", f"{base_directory(file)}; relative paths start here")
-        yield from _database(settings)
-        yield from _permissions(settings)
-        yield from _archives(settings)
-        yield from _lists(settings)
-        yield from _list_addresses(settings)
-        yield from _landing(settings)
-        yield _outbox(settings)
-        if deliver:
-            yield _sending(settings)
-        if can_send(settings):
-            yield _bounces(settings)
-        if deliver and any(chosen.patchwork_project for chosen in settings.lists.values()):
-            yield _patchwork(settings)
-        yield from _commands(settings)
-        yield from _keyring(settings, base_directory(file))
+        try:
+            yield from _service(settings, base_directory(file), deliver=deliver)
+        except PermissionError as error:
+            yield Check("files", f"{error.filename}: permission denied", "run the command as the user of the service")
     yield _git()
     yield _rules()
+
+
+def _service(settings: "Settings", base: Path, *, deliver: bool) -> Iterator[Check]:
+    """Check what the settings name. Raises PermissionError if another user owns the data."""
+    from bot.app.identity import can_send
+
+    yield from _database(settings)
+    yield from _permissions(settings)
+    yield from _archives(settings)
+    yield from _lists(settings)
+    yield from _list_addresses(settings)
+    yield from _landing(settings)
+    yield _outbox(settings)
+    if deliver:
+        yield _sending(settings)
+    if can_send(settings):
+        yield _bounces(settings)
+    if deliver and any(chosen.patchwork_project for chosen in settings.lists.values()):
+        yield _patchwork(settings)
+    yield from _commands(settings)
+    yield from _keyring(settings, base)
 
 
 def _database(settings: "Settings") -> Iterator[Check]:
@@ -114,12 +125,11 @@ def _database(settings: "Settings") -> Iterator[Check]:
     from bot.service.continuity import RECONCILE
     from bot.store.repository import Repository
 
-    if missing(settings):
-        yield _folder(
-            "database", settings.database.parent, f"{settings.database}, does not exist yet; the first run creates it"
-        )
-        return
+    folder = settings.database.parent
     try:
+        if missing(settings):
+            yield _folder("database", folder, f"{settings.database}, does not exist yet; the first run creates it")
+            return
         with Repository(settings.database, server=settings.server) as store:
             tally, known = store.tally(), notices(store, datetime.now(UTC))
             blocked = preview_difference(settings, store).reasons
@@ -128,6 +138,8 @@ def _database(settings: "Settings") -> Iterator[Check]:
         yield Check("database", str(error), "correct this; the service needs its database")
         return
     yield Check("database", f"{database_name(settings)}, {count(tally.raw, 'mail')}, {tally.postings:,} series")
+    if (free := shutil.disk_usage(_existing(folder)).free) < _MIN_FREE_BYTES:
+        yield Check("disk", f"{free // 1_000_000} MB are free at {folder}", "make room, so that the service can write")
     if settings.server:
         yield Check("backup", f"copy the database with `pg_dump`, and then the files {settings.database}.*")
     if blocked:
@@ -156,7 +168,8 @@ def _archives(settings: "Settings") -> Iterator[Check]:
     from bot.app.sources import open_archive
 
     if not settings.archives and not settings.kernel.screened_archives and not settings.lore.all_lists:
-        yield Check("archives", "none in the settings; the bundled sample archive is used")
+        sample, own = "the bundled sample archive is used", "only `mailbox` of [commands] is read"
+        yield Check("archives", f"none in the settings; {own if settings.commands.mailbox else sample}")
     for path in (*settings.archives, *settings.kernel.screened_archives):
         try:
             source = open_archive(path)
@@ -178,7 +191,7 @@ def _lists(settings: "Settings") -> Iterator[Check]:
             yield Check("list", str(error), "name another `directory` in [lore], or allow this user to write it")
             continue
         complete = "never" if state.complete is None else f"{state.complete:%Y-%m-%d %H:%M} UTC"
-        result = f"{source.name}, last complete: {complete}"
+        result = f"{source.name}, last read to its end: {complete}"
         # A failed list does not keep the service from starting: the service retries.
         minutes = state.wait.total_seconds() / 60
         yield Check("list", f"{result}; it failed, next attempt in {minutes:.0f} min" if minutes else result)
@@ -214,9 +227,9 @@ def _known_lists(settings: "Settings") -> "KnownLists":
     from bot.store.repository import Repository
 
     maintainers = maintainers_lists(settings)
-    if missing(settings):
-        return known_lists(maintainers, None)
     try:
+        if missing(settings):
+            return known_lists(maintainers, None)
         with Repository(settings.database, server=settings.server) as store:
             return known_lists(maintainers, store)
     except StoreError:
@@ -261,10 +274,15 @@ def _outbox(settings: "Settings") -> Check:
 
 def _folder(subject: str, directory: Path, result: str) -> Check:
     """Check whether a folder can be written, or created."""
-    existing = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
+    existing = _existing(directory)
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         return Check(subject, f"{existing} cannot be written", _FOLDER_FIXES[subject])
     return Check(subject, result)
+
+
+def _existing(directory: Path) -> Path:
+    """Return the folder, or its nearest parent that exists."""
+    return next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
 
 
 def _stopped(settings: "Settings") -> str:
@@ -273,9 +291,9 @@ def _stopped(settings: "Settings") -> str:
     from bot.service.stop import stop_reason
 
     file = StopFile(settings.stop_file)
-    if missing(settings):
-        return file.reason()
     try:
+        if missing(settings):
+            return file.reason()
         with reading(settings) as store:
             return stop_reason(file, store)
     except StoreError:

@@ -68,7 +68,10 @@ def explain(
         postings = store.postings_with_part(message_id)
         attestations = store.attestations(message_id)
     if not mails:
-        raise SettingsError(f"the database has no mail with the id {visible(message_id)}")
+        raise SettingsError(
+            f"no mail with the id {visible(message_id)} is in the database; check the id, and with "
+            "`patchwarden doctor` whether its list is followed"
+        )
     terms, now, modes = build_refusal_terms(settings), datetime.now(UTC), _Modes(settings)
     if form is ReportFormat.JSON:
         series = [_series_record(stored, terms, now, modes) for stored in postings]

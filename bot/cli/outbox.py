@@ -181,16 +181,16 @@ def reconcile_outbox(
 
     Exit status: 0 no difference, or it is settled; 1 there is a difference; 2 wrong settings, or no database; 3 the database or the ledger cannot be used, or a sender is running.
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    from bot.app.continuity import preview_difference, settle_difference
+    from bot.app.continuity import find_secret_problem, preview_difference, settle_difference
 
-    settings = context.settings()
+    settings, lost_secret = context.settings(), ""
     with existing(settings) as store:
         if not apply:
-            difference = preview_difference(settings, store)
+            difference, lost_secret = preview_difference(settings, store), find_secret_problem(settings, store)
         else:
             with sole_worker(settings.database, Role.SENDER, server=settings.server):
                 difference = settle_difference(settings, store)
-    for reason in difference.reasons:
+    for reason in filter(None, (lost_secret, *difference.reasons)):
         echo(visible(reason))
     rows = table("id", "known from", "kind", "posting", "outcome", cut={"posting": 3})
     for attempt in difference.unknown:
@@ -200,7 +200,7 @@ def reconcile_outbox(
         rows.add_row(claim.message_id[:8], "archive", "", Text(claim.in_reply_to), "sent")
     if difference.unknown or difference.claims:
         print_table(screen(), rows)
-    if not difference.reasons:
+    if not (difference.reasons or lost_secret):
         echo("No difference.")
     elif apply:
         echo("The difference is settled; start the service again.")
@@ -222,9 +222,12 @@ def _decide(
     with existing(context.settings()) as store:
         mail = _find_mail(store, message_id)
         if not store.decide(mail.message_id, before, after, datetime.now(UTC), reason):
-            raise SettingsError(f"{mail.message_id} is {mail.state}, not {' or '.join(before)}")
+            *others, last = before
+            expected = f"{', '.join(others)} or {last}" if others else last
+            raise SettingsError(f"{mail.message_id} is {mail.state}, not {expected}")
+        decided = _find_mail(store, mail.message_id)
     echo(f"{mail.message_id}: {mail.state} -> {after}", err=err)
-    return mail
+    return decided
 
 
 def _find_mail(store: "ListingRows", message_id: str) -> Outgoing:

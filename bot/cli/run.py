@@ -196,9 +196,10 @@ def _print_summary(console: "Console", settings: "Settings", outcomes: "Sequence
             markup=False,
         )
     known = ", ".join(f"{number:,} {state}" for state, number in sorted(tally.mails.items())) or "none"
+    reasons = f" (`{_NAME} quarantine list` says why)" if tally.unreadable else ""
     console.print(
         f"{database_name(settings)} contains {tally.postings:,} series and {count(tally.raw, 'mail')}, "
-        f"{tally.unreadable:,} of them unreadable. Mails in the outbox: {known}.",
+        f"{tally.unreadable:,} of them unreadable{reasons}. Mails in the outbox: {known}.",
         highlight=False,
     )
     if tally.mails.get("filed"):

@@ -148,7 +148,8 @@ def _locked(database: Path, role: Role) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+", encoding="ascii")
     except OSError as error:
-        raise StoreError(f"database {database}: cannot open {path}: {error.strerror}") from error
+        fix = "; run the command as the user of the service" if isinstance(error, PermissionError) else ""
+        raise StoreError(f"database {database}: cannot open {path}: {error.strerror}{fix}") from error
     with file:
         try:
             _lock(file)

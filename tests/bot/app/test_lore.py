@@ -79,7 +79,7 @@ def test_doctor_shows_the_state_of_a_list(origin: Origin, settings: Settings) ->
         service.poll.run()
     (failed,) = _lists(settings)
 
-    assert [(check.result, check.fix) for check in before] == [(f"{origin.url}/rust, last complete: never", "")]
+    assert [(check.result, check.fix) for check in before] == [(f"{origin.url}/rust, last read to its end: never", "")]
     assert (failed.result.endswith("it failed, next attempt in 2 min"), failed.fix) == (True, "")
 
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import json
+import os
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +12,7 @@ from bot.cli.command import Command, paragraphs
 from bot.cli.parser import Parser
 from bot.mail.state import MailState
 from bot.store.repository import Repository
+from bot.store.secret import secret_path
 from tests.bot.cli.conftest import Call
 from tests.fakes.mails import git_archive, patch
 
@@ -236,6 +239,43 @@ def test_doctor_reports_an_old_name_of_a_setting(patchwarden: Call) -> None:
     assert (status, f"ok    settings: settings {warning}\n" in out) == (0, True)
 
 
+def test_doctor_reports_the_data_of_another_user(
+    patchwarden: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bool:
+        if "var" in path.parts[-2:]:
+            raise PermissionError(13, "Permission denied", str(path))
+        return os.path.lexists(path)
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    status, out, _ = patchwarden("doctor")
+
+    assert (status, "permission denied; run the command as the user of the service\n" in out) == (2, True)
+    assert f"wrong files: {tmp_path}/var/outbox: permission denied\n      fix: run the command as the user" in out
+    assert "ok    git: " in out
+
+
+def test_doctor_reports_a_full_disk(patchwarden: Call, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    patchwarden("run", "--once", "--archive", str(archive))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=3_400_000))
+    status, out, _ = patchwarden("doctor")
+
+    assert (status, "wrong disk: 3 MB are free at " in out) == (2, True)
+
+
+def test_doctor_says_that_a_mailbox_alone_takes_the_place_of_the_sample(patchwarden: Call) -> None:
+    Path("patchwarden.toml").write_text("[commands]\nmailbox = 'replies'\n")
+
+    assert "ok    archives: none in the settings; only `mailbox` of [commands] is read\n" in patchwarden("doctor")[1]
+
+
+def test_explain_says_what_to_do_about_an_unknown_mail(patchwarden: Call, archive: Path) -> None:
+    patchwarden("run", "--once", "--archive", str(archive))
+    status, _, err = patchwarden("explain", "absent@example.org")
+
+    assert (status, "check the id, and with `patchwarden doctor` whether its list is followed" in err) == (2, True)
+
+
 def test_doctor_misses_git(patchwarden: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     status, out, _ = patchwarden("doctor")
@@ -336,6 +376,7 @@ def test_approving_prints_the_mail_as_it_goes(patchwarden: Call, held: str) -> N
 
     assert (status, out) == (0, shown)
     assert "held -> approved" in err
+    assert "# approved (by hand; due), from patchwarden@example.org to\n" in err
     assert known == (
         "# held (waits for approval; run `patchwarden outbox approve` to send it), from patchwarden@example.org to\n"
         "# ada@example.org\n"
@@ -386,9 +427,21 @@ def test_without_a_database_there_is_nothing_to_show_or_decide(patchwarden: Call
     assert not Path("var").exists()
 
 
+def test_reconcile_shows_a_lost_secret_before_it_makes_a_new_one(patchwarden: Call, held: str) -> None:
+    patchwarden("outbox", "approve", held)
+    patchwarden("deliver", "--once")
+    secret_path(Path("var/patchwarden.db")).unlink()
+
+    status, out, _ = patchwarden("outbox", "reconcile")
+    assert (status, "it is lost, and mails were sent with it" in out, "No difference" in out) == (1, True, False)
+    assert patchwarden("outbox", "reconcile", "--apply")[0] == 0
+    assert patchwarden("outbox", "reconcile")[:2] == (0, "No difference.\n")
+
+
 def test_a_dropped_mail_never_goes(patchwarden: Call, held: str, archive: Path) -> None:
     assert patchwarden("outbox", "drop", held)[0] == 0
     assert patchwarden("outbox", "approve", held)[0] == 2
+    assert "is withdrawn, not queued, approved, held or unconfirmed\n" in patchwarden("outbox", "drop", held)[2]
     patchwarden("run", "--once", "--archive", str(archive))
 
     assert not Path("var/maildir").exists()

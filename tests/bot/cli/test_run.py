@@ -81,6 +81,7 @@ def test_without_an_archive_it_is_the_bundled_sample(patchwarden: Call, tmp_path
 
     assert status == 0
     assert "with a mail" in out
+    assert "1 of them unreadable (`patchwarden quarantine list` says why)" in " ".join(out.split())
     assert _files(tmp_path)
 
 
