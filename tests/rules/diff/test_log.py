@@ -5,6 +5,8 @@ import pytest
 
 from rules.diff.log import split_log
 
+SIGNED = "Signed-off-by: A <a@example.org>"
+
 
 @pytest.mark.parametrize(
     ("message", "log", "trailers"),
@@ -13,7 +15,10 @@ from rules.diff.log import split_log
         ("Signed-off-by: A <a@example.org>", "", ("Signed-off-by: A <a@example.org>",)),
         ("Why.\n\nNote: this is prose\n", "Why.\n\nNote: this is prose", ()),
         ('Why.\n\nFixes: 123 ("a\n b")\n[ a: fixed ]\nX: y\n', "Why.", ('Fixes: 123 ("a b")', "[ a: fixed ]", "X: y")),
-        ("Why.\n\nmore\nSigned-off-by: A <a@example.org>", "Why.\n\nmore\nSigned-off-by: A <a@example.org>", ()),
+        (f"Why.\n\nmore\n and\n{SIGNED}", "Why.\n\nmore and", (SIGNED,)),
+        (f"Reviewed by: B\n[ b: split\nit ]\n{SIGNED}", "Reviewed by: B\nit ]", ("[ b: split", SIGNED)),
+        (f"Why.\n\n[ b: split\nit ]\nmore\nand\n{SIGNED}", f"Why.\n\n[ b: split\nit ]\nmore\nand\n{SIGNED}", ()),
+        ("Why.\n\nmore\nReviewed-by: B <b@example.org>", "Why.\n\nmore\nReviewed-by: B <b@example.org>", ()),
         ("", "", ()),
     ],
 )
