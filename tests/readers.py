@@ -42,7 +42,7 @@ from bot.inbox.mailbox import Mbox, StandardInput, split_mbox
 from bot.inbox.maildir import Maildir
 from bot.inbox.patch_text import mails_of_texts, plain_text
 from bot.inbox.series_facts import names_resend, read_footers, read_subject
-from bot.inbox.thread import relatives, run_of, stem, threads
+from bot.inbox.thread import id_time, relatives, run_of, stem, threads
 from bot.kernel.work_tree import make_diff
 from bot.mail import (
     address,
@@ -448,10 +448,10 @@ MAIL_READERS: Final = (
     _of_mail("mail.bots.is_automatic", bots.is_automatic),
     _of_mail(
         "mail.origin.with_original_author mail.origin.original_author mail.origin.carriers "
-        "mail.origin.needs_recipients",
+        "mail.origin.needs_recipients mail.origin.in_body_from",
         lambda mail: (
             *(origin.with_original_author(mail, _BOOK), origin.carriers(mail, _BOOK, "l")),
-            origin.needs_recipients(mail),
+            *(origin.needs_recipients(mail), origin.in_body_from(mail.body)),
         ),
     ),
     _of_mail("mail.refusal.refuse_mail", lambda mail: refusal.refuse_mail(mail, refusal.RefusalTerms())),
@@ -578,6 +578,7 @@ MAIL_READERS: Final = (
             "bot.mail.one_time_token.read_token",
             "bot.mail.one_time_token.series_token",
             "bot.mail.parse.parse_date",
+            "bot.inbox.thread.id_time",
             "bot.inbox.thread.run_of",
         ),
         lambda value: (
@@ -602,6 +603,7 @@ MAIL_READERS: Final = (
             read_token(value),
             series_token(value),
             parsing.parse_date(value),
+            id_time(value),
             run_of(value),
         ),
         (

@@ -4,8 +4,17 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from bot.inbox.grouping import Candidate, Group, group_candidates, in_order, parent_of, replied_id
+from bot.inbox.grouping import (
+    MAX_COVER_DISTANCE,
+    Candidate,
+    Group,
+    group_candidates,
+    in_order,
+    parent_of,
+    replied_id,
+)
 from bot.inbox.series_facts import MAX_EXPECTED, SeriesFacts, Subject, read_plain_series, read_subject
+from bot.inbox.thread import id_time
 from bot.mail.address import NOBODY
 from bot.mail.address_book import AddressBook
 from bot.mail.bots import is_automatic, is_reply
@@ -278,11 +287,19 @@ def _state(group: Group, known: Mapping[str, Message], facts: SeriesFacts, *, ha
     if expected > MAX_EXPECTED:
         return Defective(f"announces {expected} patches")
     missing = [index for index in range(1, expected + 1) if index not in facts.indexes]
-    parents = {replied_id(member.message) for member in group.members}
-    has_one_parent = len(group.members) > 1 and len(parents) == 1 and "" not in parents
-    if not has_cover and has_one_parent and not parents & known.keys():
+    if not has_cover and _lacks_cover(group, known):
         missing.insert(0, 0)
     return Waiting(tuple(missing)) if missing else Complete()
+
+
+def _lacks_cover(group: Group, known: Mapping[str, Message]) -> bool:
+    """Return whether all patches reply to an unknown mail, unless its id shows that it is older than the series."""
+    parents = {replied_id(member.message) for member in group.members}
+    if len(group.members) < 2 or len(parents) > 1 or "" in parents or parents & known.keys():
+        return False
+    dates = [member.message.date for member in group.members if member.message.date]
+    written = id_time(next(iter(parents)))
+    return written is None or not dates or min(dates) - written <= MAX_COVER_DISTANCE
 
 
 def _patch(member: Candidate) -> Patch:

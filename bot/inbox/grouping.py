@@ -7,11 +7,15 @@ from itertools import islice
 from typing import Final
 
 from bot.inbox.thread import BURST, run_of, stem
+from bot.mail.address import parse_mailboxes
 from bot.mail.message import Message
+from bot.mail.origin import in_body_from
 from bot.mail.parse import SYNTHETIC
 from rules.lazy import dataclass, field, replace
 
-_MAX_COVER_DISTANCE: Final = timedelta(hours=1)
+MAX_COVER_DISTANCE: Final = timedelta(hours=1)
+"""Maximum time between a cover letter and a patch that was sent separately."""
+
 _MAX_COMPARED: Final = 50  # Groups with the same numbers. More would cost the square of their number.
 
 
@@ -99,7 +103,7 @@ def group_candidates(candidates: Sequence[Candidate], known: Mapping[str, Messag
             groups[leader.id] = Group([], parent_of(leader.message, known) or replied_id(leader.message))
         _add(groups[leader.id], candidate, _author(leader))
     order = {candidate.id: index for index, candidate in enumerate(candidates)}
-    return sorted(_with_covers(_with_resent(_merged(groups))), key=lambda group: order[group.members[0].id])
+    return sorted(_with_covers(_with_late(_merged(groups))), key=lambda group: order[group.members[0].id])
 
 
 def _merged(groups: Mapping[str, Group]) -> list[Group]:
@@ -140,8 +144,8 @@ def _with_rest(groups: list[Group]) -> list[Group]:
     return [group for group in groups if id(group) not in joined]
 
 
-def _with_resent(groups: Sequence[Group]) -> list[Group]:
-    """Return the groups after joining resent patches with the series that they reply to, if that lacks them.
+def _with_late(groups: Sequence[Group]) -> list[Group]:
+    """Return the groups after joining late patches with the series that they reply to, if that lacks them.
 
     The series is not resent then, even if such a patch is the first one that it has.
     """
@@ -160,25 +164,30 @@ def _with_resent(groups: Sequence[Group]) -> list[Group]:
     return rest
 
 
-def _lacks(series: Group, resent: Group) -> bool:
-    """Return whether resent patches are of a series that has none of them from its author, who also sent them again.
+def _lacks(series: Group, late: Group) -> bool:
+    """Return whether late patches are of a series that has none of them from its author.
 
-    So a resent patch replaces nothing but the patch of a stranger.
+    The author sent them again, or somebody else sent them with the author's From line. So a late patch replaces nothing
+    but the patch of a stranger.
     """
     first, author = series.first, _author(series.first)
-    revision = next((member.revision for member in resent.members if member.stated), series.revision)
+    revision = next((member.revision for member in late.members if member.stated), series.revision)
     if first.resend or not first.counted or first.id.endswith(SYNTHETIC) or revision != series.revision:
         return False
     own = {member.index for member in series.members if _author(member) == author}
     return all(
-        member.resend
-        and member.counted
+        member.counted
         and member.expected == first.expected
         and 0 < member.index <= member.expected
         and member.index not in own
-        and _author(member) == author
-        for member in resent.members
+        and (member.resend if _author(member) == author else _is_sent_for(author, member))
+        for member in late.members
     )
+
+
+def _is_sent_for(author: str, patch: Candidate) -> bool:
+    """Return whether the From line in the text of the patch names that author."""
+    return [person.key for person in parse_mailboxes(in_body_from(patch.message.body))] == [author]
 
 
 def _is_one_series(group: Group, other: Group, owner: Mapping[str, str]) -> bool:
@@ -210,7 +219,7 @@ def _with_covers(groups: Sequence[Group]) -> list[Group]:
 
 
 def _is_sent_together(cover: Candidate, patch: Candidate) -> bool:
-    return _is_same_sender(cover, patch) and _is_within(_MAX_COVER_DISTANCE, cover, patch)
+    return _is_same_sender(cover, patch) and _is_within(MAX_COVER_DISTANCE, cover, patch)
 
 
 def _is_within(span: timedelta, first: Candidate, second: Candidate) -> bool:

@@ -2,7 +2,7 @@
 """Find the mails that belong to one thread, by the ids that they refer to. Everything is in memory."""
 
 from collections.abc import Hashable, Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.mail.message import Message
@@ -19,6 +19,8 @@ _MAX_STEM: Final = 60
 
 # An id of git send-email has the second, the process, a number and the sender. An id of b4 has the day, slug and hash.
 _RUN = re.compile(r"(?=[^\s@]++@\S)(\d{14}\.\d+|\d{8}-[\w.-]+-v\d+)-\d+-([^\s@]++@\S++)")
+# Git, stgit and mutt begin an id with the second, b4 with the day.
+_TIME = re.compile(r"(20\d{6})(?:(\d{6})\.|-)")
 
 
 def relatives(message: Message) -> tuple[str, ...]:
@@ -53,6 +55,15 @@ def run_of(message_id: str) -> str | None:
     """Return the run of git send-email or b4 that created the message-id, None if it is from another program."""
     run = _RUN.fullmatch(message_id)
     return f"{run[1]}-*-{run[2]}" if run else None
+
+
+def id_time(message_id: str) -> datetime | None:
+    """Return the time that a message-id begins with, the end of the day if it has the day alone; None without one."""
+    match = _TIME.match(message_id)
+    try:
+        return None if match is None else datetime.strptime(f"{match[1]}{match[2] or 235959}Z", "%Y%m%d%H%M%S%z")
+    except ValueError:
+        return None
 
 
 def threads(messages: Iterable[Message]) -> tuple[tuple[Message, ...], ...]:

@@ -90,7 +90,7 @@ def _named(sender: Address, message: Message, book: AddressBook) -> Iterator[lis
     if encoded is not None:
         yield [encoded]
     user = relayed(sender.address)
-    for values in ([_only(message, name) for name in _ORIGINAL], [_in_body(message.body)]):
+    for values in ([_only(message, name) for name in _ORIGINAL], [in_body_from(message.body)]):
         persons = chain.from_iterable(map(parse_mailboxes, values))
         yield [person for person in persons if not user or person.key.replace("@", ".") == user]
     name = _name_before_via(sender) if _VIA in sender.name and not user else ""
@@ -129,8 +129,8 @@ def _only(message: Message, name: str) -> str:
     return values[0].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _in_body(body: str) -> str:
-    """Return the From line that git format-patch puts before the text of another person's patch."""
+def in_body_from(body: str) -> str:
+    """Return the value of the From line that git format-patch puts before the text of another person's patch."""
     for line in body[:_IN_BODY_SIZE].lstrip("\n").split("\n")[:_IN_BODY_LINES]:
         name, colon, value = line.partition(":")
         if not colon or " " in name:

@@ -5,6 +5,7 @@ import inspect
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from bot.inbox.mailbox import split_mbox
 from bot.mail.address import Address
 from bot.mail.message import Message
 from bot.mail.parse import parse
-from bot.mail.posting import Complete, Defective, Posting, Waiting
+from bot.mail.posting import Complete, Defective, Posting, State, Waiting
 
 DIFF = "---\ndiff --git a/x.rs b/x.rs\n--- a/x.rs\n+++ b/x.rs\n@@ -1 +1 @@\n-a\n+b\n"
 THREADS = Path(__file__).parents[2] / "data" / "threads"
@@ -228,6 +229,26 @@ def test_a_cover_letter_may_be_known_by_references_alone() -> None:
     assert posting.state == Waiting((0,))
 
 
+@pytest.mark.parametrize(
+    ("above", "state"),
+    [
+        ("20261101080000.4711-1-ada", Complete()),
+        ("20261102075900.GD31548@bo", Complete()),
+        ("20261101-led-v1-0-0123456789ab", Complete()),
+        ("20261102085500.4711-1-ada", Waiting((0,))),
+        ("20261102-led-v2-0-0123456789ab", Waiting((0,))),
+        ("20269999-led", Waiting((0,))),
+        ("cover.1761984000.git.ada", Waiting((0,))),
+    ],
+)
+def test_an_unknown_mail_that_is_older_than_the_series_is_not_its_cover_letter(above: str, state: State) -> None:
+    parts = [_mail(f"p{n}", f"[PATCH v2 {n}/2] led: add {n}", DIFF, above) for n in (1, 2)]
+
+    (posting,) = assemble([replace(part, date=datetime(2026, 11, 2, 9, n, tzinfo=UTC)) for n, part in enumerate(parts)])
+
+    assert posting.state == state
+
+
 def test_a_resend_is_marked_and_keeps_its_revision() -> None:
     (posting,) = postings("resent-series")
 
@@ -287,6 +308,22 @@ def test_a_resent_patch_that_the_series_does_not_lack_is_no_part_of_it(subject: 
     first, _ = assemble([*_half(), _mail("r2", subject, DIFF, above, sender)])
 
     assert "v2 of 2: 0:c 1:p1, waiting 2" == summary(first)
+
+
+@pytest.mark.parametrize(
+    ("line", "number", "is_part"),
+    [("ada@example.org", 2, True), ("bo@example.org", 2, False), ("ada@example.org", 1, False), ("", 2, False)],
+)
+def test_a_lost_patch_that_somebody_else_sends_for_the_author_completes_its_series(
+    line: str, number: int, is_part: bool
+) -> None:
+    author = f"From: Ada <{line}>\n\n" if line else ""
+    sent = _mail("b2", f"[PATCH v2 {number}/2] rust: two", author + DIFF, "c", "bo")
+
+    first, *others = assemble([*_half(), sent])
+
+    assert ("v2 of 2: 0:c 1:p1 2:b2, complete" if is_part else "v2 of 2: 0:c 1:p1, waiting 2") == summary(first)
+    assert ("ada@example.org", len(others)) == (first.author.key, 0 if is_part else 1)
 
 
 @pytest.mark.parametrize("is_resent_by_author", [True, False])
