@@ -211,9 +211,11 @@ class _Reviewer:
         sent = posting.date or _EPOCH
         self._pending.note_topic(posting)
         self._revisions.update(dict.fromkeys((part.message_id for part in posting.parts), known_revision(posting)))
+        continued = read.continued or linked_topic(posting, read.links, self._revisions)
         if isinstance(outcome, Analysis) and read.digest:
-            key = (posting.topic, posting.series.revision, read.digest)
-            first = self._first_postings.setdefault(key, posting.message_id)
+            keys = [(topic, posting.series.revision, read.digest) for topic in (posting.topic, continued)]
+            first = next(filter(None, map(self._first_postings.get, keys)), posting.message_id)
+            self._first_postings[keys[0]] = first
             if first != posting.message_id:
                 outcome = refuse_repeat(first)
         if isinstance(outcome, Refusal):
@@ -223,7 +225,6 @@ class _Reviewer:
             outcome, update = compare(read.pending, outcome, self._pending, self._context, sent)
             self._pending.update(update)
             collisions = update.collisions
-        continued = read.continued or linked_topic(posting, read.links, self._revisions)
         previous = self._history.previous(posting, continued)
         result = process(posting, outcome, previous, self._context, sent, sent)
         if collisions and isinstance(result, ReviewResult) and result.outgoing is not None:

@@ -127,9 +127,12 @@ def _replied_to(connection: Plain, posting: Posting, stored: _StoredPosting) -> 
 
 def _repeated(connection: Plain, posting: Posting, stored: _StoredPosting) -> str:
     """Return the message-id of an earlier posting of the same patches that is reviewed or due; "" if there is none."""
-    values = (stored.topic, stored.revision, posting.message_id, stored.arrived, stored.sent)
-    same_date = (stored.sent, stored.arrived, posting.message_id)
-    rows = connection.execute(_EARLIER_OF_REVISION, (*values, *same_date, _MAX_REPEATS)).fetchall()
+    before = (posting.message_id, stored.arrived, stored.sent, stored.sent, stored.arrived, posting.message_id)
+    rows = [
+        row
+        for topic in series_topics(connection, posting)
+        for row in connection.execute(_EARLIER_OF_REVISION, (topic, stored.revision, *before, _MAX_REPEATS)).fetchall()
+    ]
     mails = BlockReader(connection).mails
     digest = posting_of(stored.value, mails).diffs_digest if rows else ""
     same = (message_id for message_id, value in rows if digest and posting_of(value, mails).diffs_digest == digest)

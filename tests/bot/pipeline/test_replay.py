@@ -15,6 +15,7 @@ from bot.kernel.specs import RepositorySpecs
 from bot.mail.message import Message, UnreadableMail
 from bot.mail.parse import parse
 from bot.mail.posting import Posting
+from bot.mail.refusal import refuse_repeat
 from bot.pipeline import replay as replay_module
 from bot.pipeline import replay_index
 from bot.pipeline.analyse import Analysis, AnalysisInput, analyse
@@ -184,6 +185,18 @@ def test_patches_that_were_posted_before_are_not_reviewed_again(make: Maker) -> 
     (refused,) = [event for event in events if isinstance(event, RefusedPosting)]
     assert refused.posting.message_id == "2@x"
     assert str(refused.refusal) == "repeat: the same patches were posted before, as 1@x"
+
+
+def test_patches_that_their_author_posts_again_from_another_address_are_not_reviewed_again(make: Maker) -> None:
+    link = b"---\nv1: https://lore.kernel.org/r/1@x/\n\ndiff"
+    second = patch("2@x").replace(b"[PATCH]", b"[PATCH v2]").replace(b"---\ndiff", link)
+    again = second.replace(b"2@x", b"3@x").replace(b"[PATCH v2]", b"[PATCH RESEND v2]")
+    again = again.replace(b"ada@example.org", b"ada@work.example.org")
+
+    events = _replayed(make, FakeArchive([patch("1@x"), second, again]))
+
+    assert _ids(events) == ["1@x", "2@x"]
+    assert [event.refusal for event in events if isinstance(event, RefusedPosting)] == [refuse_repeat("2@x")]
 
 
 def test_a_replayed_posting_names_the_kernel_that_it_was_analysed_against(

@@ -171,17 +171,35 @@ def test_the_same_mail_with_another_id_and_the_same_date_repeats_the_one_that_ca
     assert store.previous_review(second, is_dry_run=True) == replace(review, posting=without_texts(first))
 
 
-def _save_retitled(store: Repository, make: Maker, *, is_reply: bool = True) -> tuple[Posting, Posting]:
-    """Store a series, and its second revision with another title, which replies or links to it."""
+def _retitled(make: Maker, *, is_reply: bool) -> tuple[Posting, Posting]:
+    """Return a series, and its second revision with another title, which replies or links to it."""
     first, second = make.posting(revision=1), make.posting(revision=2)
     part, series = second.parts[0], second.series
     if is_reply:
         part = replace(part, references=(first.parts[0].message_id,))
     else:
         series = replace(series, cover=f"- Link to v1: https://lore.kernel.org/r/{first.parts[0].message_id}/\n")
-    second = replace(second, topic="another title", parts=(part,), series=series)
+    return first, replace(second, topic="another title", parts=(part,), series=series)
+
+
+def _save_retitled(store: Repository, make: Maker, *, is_reply: bool = True) -> tuple[Posting, Posting]:
+    """Store a series, and its second revision with another title, which replies or links to it."""
+    first, second = _retitled(make, is_reply=is_reply)
     _save(store, first, second)
     return first, second
+
+
+@pytest.mark.parametrize("is_reply", [True, False])
+def test_patches_that_are_posted_again_from_another_address_repeat_the_first_ones(
+    store: Repository, make: Maker, is_reply: bool
+) -> None:
+    old, second = _retitled(make, is_reply=is_reply)
+    part = replace(second.parts[0], message_id="again@example.org")
+    again = replace(second, message_id=part.message_id, parts=(part,), topic="another address", resend=True)
+    second = replace(second, topic=old.topic)
+    _save(store, old, second, again)
+
+    assert (store.context(second).repeats, store.context(again).repeats) == ("", second.message_id)
 
 
 @pytest.mark.parametrize("path", ["rust/kernel/led.rs", "rust/kernel/pump.rs"])
