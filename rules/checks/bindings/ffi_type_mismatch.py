@@ -22,6 +22,7 @@ C types of fixed width (`u32`, `size_t`), and functions that are assigned to an 
 types. Without a kernel tree nothing is reported.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -45,19 +46,21 @@ def check(file: FileView) -> Iterator[Diagnostic]:
         return
     text = file.post.content.decode("utf-8", "surrogateescape")
     callbacks = list(read_callbacks(text))
-    earlier: set[tuple[str, tuple[str, ...]]] = set()
+    earlier: Counter[tuple[str, str]] = Counter()
     if callbacks and file.pre is not None and file.pre.is_complete:
         before = read_callbacks(file.pre.content.decode("utf-8", "surrogateescape"))
-        earlier.update((callback.name, tuple(callback.types)) for callback in before)
+        earlier.update((callback.name, rust_type) for callback in before for rust_type in callback.types)
     for callback in callbacks:
-        if (callback.name, tuple(callback.types)) in earlier:  # only re-wrapped or moved
+        new_types = Counter((callback.name, rust_type) for rust_type in callback.types) - earlier
+        if not new_types:  # only re-wrapped or moved
             continue
         c_types = find_field_types(change.after, file.path, callback.name)
         if len(c_types) != len(callback.types):
             continue
         for rust_type, c_type, offset in zip(callback.types, c_types, callback.offsets, strict=True):
             line = text.count("\n", 0, offset) + 1
-            if rust_type in _FIXED and c_type in _C_NAMES and line in file.new_lines:
+            is_new = (callback.name, rust_type) in new_types and line in file.new_lines
+            if is_new and rust_type in _FIXED and c_type in _C_NAMES:
                 shown = "unsigned int" if c_type == "unsigned" else c_type
                 message = f"The C type is `{shown}`: write `{_C_NAMES[c_type]}` instead of `{rust_type}`."
                 column = offset - text.rfind("\n", 0, offset)
@@ -125,6 +128,36 @@ EXAMPLES = (
           | -    flags: u32,
           | -) -> i32 {
           | +unsafe extern "C" fn set(lamp: *mut bindings::lamp, level: u32, flags: u32) -> i32 {
+          |      0
+          |  }
+        """,
+    ),
+    Example(
+        "another type of the callback is edited",
+        _TREE
+        + """
+          | diff rust/kernel/lamp.rs (whole)
+          |  use crate::bindings;
+          |  const OPS: bindings::lamp_ops = bindings::lamp_ops {
+          |      set: Some(Self::set),
+          |  };
+          | -unsafe extern "C" fn set(lamp: *mut c_void, level: u32, flags: u32) -> c_int {
+          | +unsafe extern "C" fn set(lamp: *mut bindings::lamp, level: u32, flags: u32) -> c_int {
+          |      0
+          |  }
+        """,
+    ),
+    Example(
+        "a type of fixed width more",
+        _TREE
+        + """
+          | diff rust/kernel/lamp.rs (whole)
+          |  use crate::bindings;
+          |  const OPS: bindings::lamp_ops = bindings::lamp_ops {
+          |      set: Some(Self::set),
+          |  };
+          | -unsafe extern "C" fn set(lamp: *mut bindings::lamp, level: u32, flags: u32) -> c_int {
+        ! | +unsafe extern "C" fn set(lamp: *mut bindings::lamp, level: u32, flags: u32) -> i32 {
           |      0
           |  }
         """,
