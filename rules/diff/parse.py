@@ -24,7 +24,8 @@ _PLAIN_START = re.compile(r"\n--- [^\n]+\n\+\+\+ [^\n]+\n@@ -")
 _NAMES = re.compile(r"(?:\A|\n)--- [^\n]*+\n\+\+\+ [^\n]*+")
 _NOTES = re.compile(r"^---[ \t]*$", re.MULTILINE)
 _IN_BODY_HEADERS = ("From: ", "Date: ", "Subject: ")
-_RULE = re.compile(r"([-+])\1{4}")
+# A line of dashes and plus signs, a telephone number, and words between two signs such as "-end-": never lines of code.
+_RULE = re.compile(r"[-+]{5}|\+\d[\d ()./-]{6,}+$|([-+]) ?\w[\w ]*+\1\s*$")
 _FOOTER = re.compile(r"([-+])(?:\1|\s*$|[-+=*_]{2}| \w|[A-Z][a-z])")
 _OUTSIDE_OF_HUNKS = re.compile(r"\n[^-+ \\@\r\n]")
 _HEADER = re.compile(r"\n@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@ ?(.*)")
@@ -276,8 +277,9 @@ def _problem_below(lines: list[str], at: int) -> Unreadable | None:
     """Return why the text below the last hunk may be a part of it: it is neither blank nor a signature nor a footer.
 
     `at` is the line below the hunk. Lists, scanners and people add footers. A footer begins with a line of dashes or
-    other signs, or follows a blank line and begins with a sentence: lines of code that begin with one space are rare,
-    and so are lines that begin with five dashes or plus signs.
+    other signs, with a telephone number or with words between two signs, or follows a blank line and begins with a
+    sentence: lines of code that begin with one space are rare, and so are lines that begin with five dashes or plus
+    signs.
     """
     for position in range(at, len(lines)):
         line = lines[position]

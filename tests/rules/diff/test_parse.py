@@ -316,6 +316,11 @@ def test_a_plain_diff_with_contradicting_lines_keeps_its_path() -> None:
         "\n-- Ann\n- one\n+ two\n",
         "----------\nTo unsubscribe, write to the list.\n",
         "+++++ checked by the gate +++++\n",
+        "+-------+\n| a box |\n+-------+\n",
+        "-end-\n",
+        "+ end of the patch +\n",
+        "+49 (30) 123-4567\n",
+        "+49.30.1234567 \nAnn\n",
     ],
 )
 def test_text_after_the_last_hunk_is_ignored(end: str) -> None:
@@ -344,6 +349,10 @@ def test_a_footer_may_stand_below_the_blank_context_line_at_the_end() -> None:
         (HEADER + "@@ -1,1 +1,1 @@\n one\n two\n", 7, "longer"),
         (HEADER + "@@ -1,1 +1,1 @@\n one\n\n+two\n", 8, "longer"),
         (HEADER + "@@ -1,1 +1,1 @@\n one\n\n- * two\n", 8, "longer"),
+        *(
+            (HEADER + f"@@ -1,1 +1,1 @@\n one\n{line}\n", 7, "longer")
+            for line in ("-end", "+end-", "+i++", "-count--;", "+49,", "+1 - 2", "+\t+49 30 1234567", "+49 30 1234567;")
+        ),
         (HEADER + "@@ -1,1 +1,1 @@\n one\n two\n" + HUNK, 8, "longer"),
         (HEADER + HUNK + "wrapped\n" + HUNK, 9, "between"),
         (HEADER + "@@ -1,2 +1,3 @@\n one\n\xa0two\n three\n", 7, "no-break"),
