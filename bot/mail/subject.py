@@ -27,7 +27,7 @@ _SEPARATORS = re.compile(r"[,;|:]")
 _REVISION: Final = r"(?:v|ver|version|rev|revision|take)[ .#:_-]{0,2}(\d{1,5})"
 _REVISION_WORD = re.compile(rf"(?<![\w./]){_REVISION}(?![\w/]|\.\d)", re.IGNORECASE)
 _COUNT_WORDS = re.compile(
-    r"(?<![\w./])(?:#|no\.? ?)?(\d{1,4})(?: ?[/\\] ?|[ _-]?(?:out[ _-]?)?of[ _-]?)#?(\d{1,4})(?![\w/]|\.\d)",
+    r"(?<![\w./])(?:#|no\.? ?)?(\d{1,4})(?: ?[/\\|] ?|[ _-]?(?:out[ _-]?)?of[ _-]?)#?(\d{1,4})(?![\w/]|\.\d)",
     re.IGNORECASE,
 )
 _JOINED = re.compile(r"(?<![a-z])(patch|rfc|resend)[-_./]?(?=v?\d|#|patch|rfc|resend)", re.IGNORECASE)
