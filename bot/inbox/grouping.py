@@ -103,7 +103,7 @@ def group_candidates(candidates: Sequence[Candidate], known: Mapping[str, Messag
             groups[leader.id] = Group([], parent_of(leader.message, known) or replied_id(leader.message))
         _add(groups[leader.id], candidate, _author(leader))
     order = {candidate.id: index for index, candidate in enumerate(candidates)}
-    return sorted(_with_covers(_with_late(_merged(groups))), key=lambda group: order[group.members[0].id])
+    return sorted(_with_covers(_with_late(_merged(groups), order)), key=lambda group: order[group.members[0].id])
 
 
 def _merged(groups: Mapping[str, Group]) -> list[Group]:
@@ -144,10 +144,12 @@ def _with_rest(groups: list[Group]) -> list[Group]:
     return [group for group in groups if id(group) not in joined]
 
 
-def _with_late(groups: Sequence[Group]) -> list[Group]:
-    """Return the groups after joining late patches with the series that they reply to, if that lacks them.
+def _with_late(groups: Sequence[Group], order: Mapping[str, int]) -> list[Group]:
+    """Return the groups after joining late patches with the series that they reply to, if that lacked them.
 
-    The series is not resent then, even if such a patch is the first one that it has.
+    The series is not resent then, even if such a patch is the first one that it has. `order` has the position at which
+    each candidate arrived: a lost patch that arrives after all does not replace the resent one, which may name the
+    posting.
     """
     owner = {member.id: group for group in groups for member in group.members}
     rest = []
@@ -155,32 +157,37 @@ def _with_late(groups: Sequence[Group]) -> list[Group]:
         message = group.first.message
         replied = map(owner.get, (message.in_reply_to or "", *reversed(message.references)))
         series = next((other for other in replied if other is not None and other is not group), None)
-        if series is None or not _lacks(series, group):
+        if series is None or not _lacks(series, group, order):
             rest.append(group)
             continue
+        series.members = [member for member in series.members if member.index not in group.indices]
         for member in group.members:
-            _add(series, replace(member, resend=False), _author(series.first))
+            series.members.append(replace(member, resend=False))
             owner[member.id] = series
     return rest
 
 
-def _lacks(series: Group, late: Group) -> bool:
-    """Return whether late patches are of a series that has none of them from its author.
+def _lacks(series: Group, late: Group, order: Mapping[str, int]) -> bool:
+    """Return whether late patches are of a series that had none of them from its author.
 
     The author sent them again, or somebody else sent them with the author's From line. So a late patch replaces nothing
-    but the patch of a stranger.
+    but the patch of a stranger, or one that arrived after it was sent again.
     """
     first, author = series.first, _author(series.first)
     revision = next((member.revision for member in late.members if member.stated), series.revision)
     if first.resend or not first.counted or first.id.endswith(SYNTHETIC) or revision != series.revision:
         return False
-    own = {member.index for member in series.members if _author(member) == author}
-    return all(
+    arrived = order[late.first.id]
+    own = {member.index: order[member.id] for member in series.members if _author(member) == author}
+    return min(own.values()) < arrived and all(
         member.counted
         and member.expected == first.expected
         and 0 < member.index <= member.expected
-        and member.index not in own
-        and (member.resend if _author(member) == author else _is_sent_for(author, member))
+        and (
+            member.resend and own.get(member.index, arrived) >= arrived
+            if _author(member) == author
+            else member.index not in own and _is_sent_for(author, member)
+        )
         for member in late.members
     )
 

@@ -293,6 +293,18 @@ def test_a_series_is_not_resent_if_its_first_patch_is() -> None:
     assert ("v2 of 2: 1:r1 2:p2, complete", False) == (summary(posting), posting.resend)
 
 
+def test_a_lost_first_patch_that_arrives_after_it_was_resent_renames_no_posting() -> None:
+    two = _mail("p2", "[PATCH v2 2/2] rust: two", DIFF, "p1")
+    resent = _mail("r1", "[PATCH RESEND v2 1/2] rust: one", DIFF, "p2")
+    late = _mail("p1", "[PATCH v2 1/2] rust: one", f"{DIFF}\n")
+
+    (posting,) = assemble([two, resent, late])
+    first, second = assemble([two, late, resent])
+
+    assert ("v2 of 2: 1:r1 2:p2, complete", False) == (summary(posting), posting.resend)
+    assert ("v2 of 2: 1:p1 2:p2, complete", True) == (summary(first), second.resend)
+
+
 @pytest.mark.parametrize(
     ("subject", "above", "sender"),
     [
