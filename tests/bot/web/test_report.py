@@ -278,7 +278,7 @@ def test_a_series_with_missing_parts_says_which(tmp_path: Path, make: Maker) -> 
     write(tmp_path / "r", [(Review(posting, ()), None)])
 
     text = _text(tmp_path / "r", "series/v1.1@example.org.html")
-    assert "Parts are missing: patches 2 and 3 of 1." in text
+    assert "Not arrived: patches 2 and 3 of 1." in text
     assert "The review starts" not in text
 
 

@@ -147,16 +147,16 @@ def test_an_earlier_posting_is_linked(client: TestClient, store: Repository) -> 
     [
         (
             Waiting((1, 2, 3, 5)),
-            ["Parts are missing: patches 1\u20133 and 5 of 1.", "There is no review yet.", "parts are missing."],
+            ["Not arrived: patches 1\u20133 and 5 of 5.", "There is no review yet.", "parts are missing."],
         ),
-        (Waiting((0,)), ["Parts are missing: the cover letter."]),
+        (Waiting((0,)), ["Not arrived: the cover letter.", "the cover letter is missing."]),
         (Defective("patch 1 is damaged"), ["patch 1 is damaged", "There is no review.", "cannot be reviewed."]),
     ],
 )
 def test_a_series_without_a_review_says_only_what_is_known(
     client: TestClient, store: Repository, state: State, parts: list[str]
 ) -> None:
-    save(store, [Maker().posting(state=state)])
+    save(store, [replace(Maker().posting(state=state), expected=1 if state == Waiting((0,)) else 5)])
     text = client.get(SERIES).text
 
     assert [part for part in parts if part not in text] == []
