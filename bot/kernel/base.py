@@ -22,8 +22,8 @@ _NOT_USED = "the bindings of the tree are not used"
 class Chosen(StrEnum):
     """The reason for choosing a base, from strong to weak."""
 
-    GIVEN = "named for this check"
-    FIXED = "named for all series"
+    GIVEN = "requested for this check"
+    FIXED = "requested for all series"
     ANNOUNCED = "announced by the series"
     BLOBS = "chosen by blob ids"
     NEWEST_BEFORE = "newest release before the mail"
