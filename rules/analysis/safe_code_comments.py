@@ -11,11 +11,10 @@ from rules.source.rust.source import RustSource
 _TAG = re.compile(r"SAFETY\s*:")
 # Code has blanks in place of the literal of `extern "C" {`, whose declarations may be wrong.
 _MAY_BE_UNSAFE = re.compile(r"unsafe|\w!\s*[({\[]|\$|\bextern\s*+\{", re.IGNORECASE)
-_UNSAFE = re.compile(r"\bunsafe\b")
 _FIELD = re.compile(r"(?>pub\b(?:\s*\([^)]{0,99}\))?\s*)?+\w++\s*+(?::(?!:)|<-)")
 _ARM = re.compile(r"=>")
-LINKED = re.compile(r"\b(?:no_mangle|export|export_name|link_section|link_name|global_allocator)\b")
-"""Attributes of items that other code finds by name, so that a wrong one is unsound."""
+LINKED = re.compile(r"\b(?:unsafe|no_mangle|export|export_name|link_section|link_name|global_allocator)\b")
+"""Unsafe attributes, and those of items that other code finds by name, so that a wrong one is unsound."""
 _ATTRIBUTE = re.compile(r"[ \t]*#\[.*\]")
 _CONTINUES = re.compile(r"[.?+=/%^]|(?:as|else)\b")
 _MAY_END = frozenset(")]};,")  # what a statement may end with
@@ -79,7 +78,7 @@ def _safe_code_end(source: RustSource, comment: CommentBlock, *, whole: bool) ->
     if not end[1] and (item := source.structure.item_head(start)) and item["kind"] in _WITH_BODY:
         text = code[start : source.structure.opening(end[0] - 1)]  # the code in the body has comments of its own
     beside = code[end[0] : code.find("\n", end[0])]  # unsafe code on that line has the comment above it too
-    if "unsafe" in text or "unsafe" in beside or _UNSAFE.search(attributes) or LINKED.search(attributes):
+    if "unsafe" in text or "unsafe" in beside or LINKED.search(attributes):
         return None
     if not text.strip() or _CONTINUES.match(text) or _MAY_BE_UNSAFE.search(text):
         return None

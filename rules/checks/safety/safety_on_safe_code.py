@@ -246,6 +246,14 @@ EXAMPLES = (
           | +// SAFETY: No other symbol has this name.
           | +#[no_mangle]
           | +fn c_on() { led() }
+          | +/// Enters the LED.
+          | +///
+          | +/// # Safety
+          | +///
+          | +/// Only boot code calls it.
+          | +// SAFETY: The body is only assembly.
+          | +#[unsafe(naked)]
+          | +unsafe extern "C" fn enter() { led() }
           | +// SAFETY: C declares it alike.
           | +#[export]
           | +fn c_off() { led() }
