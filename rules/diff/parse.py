@@ -25,7 +25,7 @@ _NAMES = re.compile(r"(?:\A|\n)--- [^\n]*+\n\+\+\+ [^\n]*+")
 _NOTES = re.compile(r"^---[ \t]*$", re.MULTILINE)
 _IN_BODY_HEADERS = ("From: ", "Date: ", "Subject: ")
 # A line of dashes and plus signs, a telephone number, and words between two signs such as "-end-": never lines of code.
-_RULE = re.compile(r"[-+]{5}|\+\d[\d ()./-]{6,}+$|([-+]) ?\w[\w ]*+\1\s*$")
+_RULE = re.compile(r"[-+]{5}|\+\d[\d ()./-]{6,}+$|([-+]{1,4}) ?\w[\w ]*+\1\s*$")
 _FOOTER = re.compile(r"([-+])(?:\1|\s*$|[-+=*_]{2}| \w|[A-Z][a-z])")
 _OUTSIDE_OF_HUNKS = re.compile(r"\n[^-+ \\@\r\n]")
 _HEADER = re.compile(r"\n@@ -([0-9]{1,9})(?:,([0-9]{1,9}))? \+([0-9]{1,9})(?:,([0-9]{1,9}))? @@ ?(.*)")

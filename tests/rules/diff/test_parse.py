@@ -318,6 +318,7 @@ def test_a_plain_diff_with_contradicting_lines_keeps_its_path() -> None:
         "+++++ checked by the gate +++++\n",
         "+-------+\n| a box |\n+-------+\n",
         "-end-\n",
+        "--- cut here ---\n",
         "+ end of the patch +\n",
         "+49 (30) 123-4567\n",
         "+49.30.1234567 \nAnn\n",
