@@ -105,6 +105,7 @@ def test_a_given_ref_is_taken_as_it_is(tmp_path: Path) -> None:
 
     assert base is not None
     assert (first, Chosen.GIVEN) == (base.commit, base.chosen)
+    assert str(base).startswith(f"v1 ({first[:12]}), requested for this check, ")
     with pytest.raises(KernelError, match="commit v9 does not exist"):
         KernelTrees(RepositorySpecs((RepositorySpec(places.repositories[0].path, "v9"),)))
 
