@@ -35,7 +35,7 @@ __bpf_kfunc __bpf_kfunc_start_defs __bpf_kfunc_end_defs __rust_helper __net_init
 __latent_entropy __counted_by_or_null __nonstring __no_caller_saved_registers __diagnose_as __overloadable
 __assume_aligned __gnu_inline __preserve_most __no_profile __alloc_align __kprobes nokprobe_inline _Noreturn
 __access __acquire __release __no_context_analysis __acquires_shared __releases_shared __must_hold_shared
-__cond_acquires_shared __context_unsafe __aligned_u16
+__cond_acquires_shared __context_unsafe __aligned_u16 alignas _Alignas
 """
 ANNOTATIONS = frozenset(_ANNOTATIONS.split())
 _STANDARD_ATTRIBUTE = re.compile(r"\[\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\]\]")

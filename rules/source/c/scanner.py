@@ -51,7 +51,7 @@ _ITEM_IN_COLUMN_0 = re.compile(r"\n(?:#[ \t]*+define\b|[A-Za-z_]\w*+(?![ \t]*+:)
 _ITEM_BELOW = re.compile(r";?+[ \t]*+(?>\n[ \t]*+)*+(?<=\n)(?:#|[A-Za-z_]\w*+(?![ \t]*+:))")
 _BODY_SIGNS = re.compile(r"[{}]|'(?:[^'\\\n]|\\.)'|\"(?>[^\"\\\n]|\\.)*+\"")
 _AGGREGATE = re.compile(
-    r"(?:typedef\s+|static\s+|const\s+|extern\s+|__\w+\s+)*(struct|union|enum)\b([^(;={]*)\Z", re.DOTALL
+    r"(?:typedef\s+|static\s+|const\s+|extern\s+|__\w+\s+)*(struct|union|enum)\b([^;={]*)\Z", re.DOTALL
 )
 
 
@@ -350,7 +350,9 @@ def _read_aggregate_head(head: str) -> re.Match[str] | None:
     text = without_directives(head)
     if "_struct" in text or "struct_" in text:
         text = _STRUCT_MACRO.sub(r"\1struct \2 ", text)
-    return _AGGREGATE.fullmatch(text)
+    match = _AGGREGATE.fullmatch(text)
+    # `struct __aligned(8) x {` is an aggregate, `struct x *__aligned(8) f(void) {` is a function.
+    return None if match is not None and "(" in match[2] and "(" in tokenize(match[2]) else match
 
 
 def _read_declarators(tokens: list[str]) -> Iterator[tuple[int, Declarator]]:

@@ -106,6 +106,22 @@ def test_a_struct_has_its_fields_with_types_and_conditions() -> None:
     } == members
 
 
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        *("__packed", "__aligned(8)", "__aligned(sizeof(u64)) __packed", "__attribute__((aligned(8), packed))"),
+        *("[[gnu::aligned(8)]]", "alignas(8)", "__randomize_layout"),
+    ],
+)
+def test_annotations_may_stand_before_a_tag(annotation: str) -> None:
+    tagged = _declaration(f"struct {annotation} lamp {{\n\tint level;\n}};\n", "lamp")
+    named = _declaration(f"typedef struct {annotation} {{\n\tint level;\n}} lamp_t;\n", "lamp_t")
+    function = _declaration(f"struct lamp *{annotation} find(int x)\n{{\n\treturn x;\n}}\n", "find")
+
+    assert [["level"], ["level"]] == [[member.name for member in read.members] for read in (tagged, named)]
+    assert (Kind.FUNCTION, "struct lamp *") == (function.kind, function.type)
+
+
 @pytest.mark.parametrize("macro", ["context_lock_struct", "struct_lock"])
 def test_a_macro_may_open_a_struct(macro: str) -> None:
     members = _declaration(f"{macro}(mutex) {{\n\tint owner;\n}};\n", "mutex").members
