@@ -7,7 +7,7 @@ from rules.bindings.bindings_diff import BindingsDiff, Step
 from rules.bindings.breakage import Breakage
 from rules.bindings.changed_name import ChangedName
 from rules.bindings.compare_assembly import compare_assembly
-from rules.bindings.compare_functions import FUNCTIONS, compare_functions
+from rules.bindings.compare_functions import FUNCTIONS, compare_functions, find_retyped_helpers
 from rules.bindings.compare_types import AGGREGATES, compare_structs, compare_typedefs
 from rules.bindings.compare_values import VALUES, compare_values
 from rules.bindings.helper_facts import is_helper_source
@@ -25,6 +25,7 @@ def find_breakages(diff: BindingsDiff) -> Iterator[Breakage]:
     removed = tuple(find_removed_headers(diff))
     yield from removed
     yield from find_removed_helpers(diff, unchanged)
+    yield from find_retyped_helpers(diff, unchanged)
     yield from find_unreached_names(diff, unchanged)
     reported_paths = {breakage.c_text[0] for breakage in removed}
     for name, steps in _find_changed_names(diff).items():

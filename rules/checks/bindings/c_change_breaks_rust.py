@@ -7,7 +7,7 @@ A change, with or without Rust in the patch, to a C name that Rust uses through 
 
 - The name is removed or renamed, or put under an `#if`.
 - A function becomes inline, static or a macro, so that it has no symbol to bind; its parameters or its type change; its
-  helper is removed, or put under an option.
+  helper is removed, gets another signature, or is put under an option.
 - A field that Rust or a helper reads is removed, renamed, hidden or gets another type, or it moves into or out of an
   anonymous struct or union.
 - A number becomes a struct, or a struct a number.

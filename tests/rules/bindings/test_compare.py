@@ -95,6 +95,9 @@ def test_a_change_of_c_that_breaks_rust_is_found(old: str, new: str, expected: t
         (ON, "#define LAMP_CALL(f) int f(struct lamp *lamp)\nLAMP_CALL(lamp_on);\n"),
         (ON, "#define LAMP_CALL(f) int lamp_##f(struct lamp *lamp)\nLAMP_CALL(on);\n"),
         ("#define LAMP_MAX 4\n", "#define MAX(value) enum { LAMP_##MAX = value };\nMAX(4)\n"),
+        (ON, "extern typeof(lamp_off) lamp_on;\n"),
+        ("struct lamp {\n", "struct __aligned(8) lamp {\n"),
+        ("enum lamp_state {\n", "enum __attribute__((flag_enum)) lamp_state {\n"),
     ],
 )
 def test_a_change_that_rust_does_not_see_is_ignored(old: str, new: str) -> None:
@@ -562,6 +565,25 @@ def test_a_removed_helper_is_ignored_if_bindgen_is_called_differently() -> None:
     makefile = whole_change("rust/Makefile", "bindgen_c_flags += --wrap-static-fns\n", before="bindgen_c_flags =\n")
 
     assert [] == _summary((makefile,), (whole_change(HELPER, None),))
+
+
+@pytest.mark.parametrize(
+    ("signature", "is_found"),
+    [
+        ("int rust_helper_lamp_level(const struct lamp *lamp, u32 flags)", True),
+        ("u64 rust_helper_lamp_level(const struct lamp *lamp)", True),
+        ("int rust_helper_lamp_level(const struct lamp *l)", False),
+        ("s32 rust_helper_lamp_level(const struct lamp *lamp __maybe_unused)", False),
+    ],
+)
+def test_a_helper_that_gets_another_signature_is_found(signature: str, is_found: bool) -> None:
+    edit = _change(HELPER, "int rust_helper_lamp_level(const struct lamp *lamp)", signature)
+    inline = "static inline int lamp_level(const struct lamp *lamp)\n{\n\treturn lamp->level;\n}\n"
+    extern = _change(LAMP_H, inline, "int lamp_level(const struct lamp *lamp);\n")
+    user = _change(LAMP_RS, "bindings::lamp_level(lamp) + ", "bindings::lamp_level(lamp, 0) + ")
+
+    assert ([("lamp_level", "", Effect.SIGNATURE)] if is_found else []) == _summary((edit,))
+    assert [] == _summary((edit, user)) == _summary((extern,), (edit,))
 
 
 def test_a_removed_constant_helper_is_found() -> None:
