@@ -15,7 +15,7 @@ _REQUIRED = 5  # values of a declaration that are always written; later ones are
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 # The version of the index. Raise it if the facts of a file or a tree, or their JSON form, change.
-VERSION = 23
+VERSION = 24
 
 
 def declarations_to_json(declarations: Iterable[Declaration]) -> str:
