@@ -117,7 +117,7 @@ class FileView:
     def _find_added_sources(self, words: tuple[str, ...]) -> "Iterator[RustSource]":
         from rules.source.rust.source import showing
 
-        if self.is_complete:
+        if self.is_complete or not self.change.hunks:  # an image alone has none
             return iter(self.post_rust)
         lines: set[int] = set()
         for word in words:

@@ -198,6 +198,24 @@ EXAMPLES = (
         """,
     ),
     Example(
+        "a later patch of the series adds the comment in a file of which only hunks are known",
+        """
+          | patch rust: led: add
+          | diff rust/kernel/led.rs
+          |  /// Switches it on.
+          | +fn on(led: &Led) {
+     ! fixed | +    unsafe { bindings::led_on(led.0) };
+          | +}
+          | patch rust: led: say why
+          | diff rust/kernel/led.rs
+          |  /// Switches it on.
+          |  fn on(led: &Led) {
+          | +    // SAFETY: `led` is valid.
+          |      unsafe { bindings::led_on(led.0) };
+          |  }
+        """,
+    ),
+    Example(
         "a later patch of the series edits one block and removes the other",
         """
           | patch rust: led: add
