@@ -11,6 +11,7 @@ from bot.review.render import text as plain_text
 from bot.review.render.quote import CUT, quoted
 
 _MAX_EVIDENCE_LINES = 8
+_MAX_EVIDENCE = 3  # of several findings at the same place, such as collisions with several series
 
 
 def render_group(group: FindingGroup, explained: set[str]) -> Iterator[str]:
@@ -18,13 +19,18 @@ def render_group(group: FindingGroup, explained: set[str]) -> Iterator[str]:
     yield from message_lines(group, explained=explained)
     if notes := " ".join(filter(None, (_other_places(group), _already_reported(group)))):
         yield from plain_text.wrap(notes)
-    if group.first.evidence:
+    here = [entry.finding for entry in group.findings if entry.finding.anchor == group.first.anchor]
+    found = tuple(dict.fromkeys(evidence for finding in here for evidence in finding.evidence))
+    shown = found[: max(_MAX_EVIDENCE, len(group.first.evidence))]
+    if shown:
         yield from ("", sentences.FOR_REFERENCE, "")
-    for evidence in group.first.evidence:
+    for evidence in shown:
         yield quoted(f"{evidence.origin}:")
         yield from (quoted(f"  {line}".rstrip()) for line in evidence.lines[:_MAX_EVIDENCE_LINES])
         if len(evidence.lines) > _MAX_EVIDENCE_LINES:
             yield CUT
+    if len(found) > len(shown):
+        yield CUT
 
 
 def message_lines(group: FindingGroup, *, suffix: str = "", explained: set[str] | None = None) -> list[str]:
@@ -46,11 +52,12 @@ def message_lines(group: FindingGroup, *, suffix: str = "", explained: set[str] 
 def _other_places(group: FindingGroup) -> str:
     """Return the line numbers of all places but the first, each with the code that its message names instead."""
     named = code_names(group.first)
-    lines = []
-    for finding in (entry.finding for entry in group.findings[1:]):
+    lines = list[str]()
+    for finding in (entry.finding for entry in group.findings if entry.finding.anchor != group.first.anchor):
         other = [name for name in code_names(finding) if name not in named]
         names = f" ({plain_text.harmless(', '.join(other))})" if other else ""
         lines.append(f"{finding.anchor.line}{names}")
+    lines = list(dict.fromkeys(lines))
     if len(lines) == 1:
         return sentences.ALSO_AT_LINE.format(line=lines[0])
     return sentences.ALSO_AT_LINES.format(lines=plain_text.listed(lines)) if lines else ""

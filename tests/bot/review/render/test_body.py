@@ -59,6 +59,18 @@ def test_further_places_are_reported_with_the_first(make: Maker) -> None:
     assert "Also at lines 7 and 30." in text
 
 
+def test_findings_at_the_same_place_have_their_evidence_and_no_further_place(make: Maker) -> None:
+    evidence = [(Evidence(f"{name}@example.org", (f"series {name}",)),) for name in "abcd"]
+    findings = [make.finding(3, message=f"It changes `{at}`.", evidence=each) for at, each in enumerate(evidence)]
+    text = _body(make, make.posting(), *findings[:2], make.finding(7, message="It changes `x`."))
+    many = _body(make, make.posting(), *findings)
+
+    quoted = "\n\nFor reference:\n\n> a@example.org:\n>   series a\n> b@example.org:\n>   series b\n"
+    assert f"It changes `0`. [missing-safety-comment]\nAlso at line 7 (`x`).{quoted}\n-- \n" in text
+    assert "Also at" not in many
+    assert ">   series c\n> [ ... ]\n\n-- \n" in many
+
+
 def test_two_findings_in_one_hunk_share_the_quotation(make: Maker) -> None:
     text = _body(
         make, make.posting(), make.finding(3), make.finding(5, rule="other"), rules=(make.rule(), make.rule("other"))
