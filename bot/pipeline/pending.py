@@ -10,7 +10,7 @@ from bot.pipeline.analyse import Analysis
 from bot.pipeline.context import ReviewContext
 from bot.pool.guard import Crashed
 from bot.ports.pending import MAX_CANDIDATES, FoundCollision, PendingUpdate
-from bot.review.pending import PendingPosting, are_related, pending_posting
+from bot.review.pending import PendingPosting, are_related, continues, pending_posting
 from rules.bindings.pending_facts import PendingKind
 from rules.checks.bindings import collides_with_pending
 from rules.finding import Report
@@ -115,7 +115,7 @@ class PendingMemory:
         self._topics.update(dict.fromkeys(ids, posting.topic))
 
     def update(self, update: PendingUpdate) -> None:
-        """Add a posting in the place of earlier revisions of its topic, and remove the old postings."""
+        """Add a posting in the place of earlier revisions of its series, and remove the old postings."""
         posting = update.posting
         for message_id in [name for name, other in self._postings.items() if other.sent < update.oldest]:
             self._remove(message_id)
@@ -125,6 +125,9 @@ class PendingMemory:
             if (other.revision, other.sent) > (posting.revision, posting.sent):
                 return
             self._remove(earlier)
+        for message_id in posting.earlier:
+            if message_id in self._postings and continues(posting, self._postings[message_id]):
+                self._remove(message_id)
         self._postings[posting.message_id] = posting
         self._by_topic[posting.topic] = posting.message_id
         for key in posting.facts.keys:

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Final
 
 from bot.mail.posting import Posting
+from bot.mail.revision_links import revision_links
 from bot.mail.target import ADDRESS, MAX_ID, is_message_id, target
 from rules.bindings.pending_facts import PendingFacts
 from rules.lazy import dataclass, field, re
@@ -30,6 +31,7 @@ class PendingPosting:
     `ids` are the message-ids of its parts, `references` those that its parts reply to. `mentions` are message-ids that
     its author names as a prerequisite, or in a text or link of the cover letter or a commit message. The prerequisites
     are patch-ids, and change-ids without their versions. `author` is an address, `name` the name in lower case.
+    `earlier` are the message-ids that its author links to as earlier revisions.
     """
 
     message_id: str
@@ -46,6 +48,7 @@ class PendingPosting:
     change_id: str = ""
     prerequisite_patches: tuple[str, ...] = ()
     prerequisite_changes: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
 
 
 def pending_posting(posting: Posting, facts: PendingFacts, sent: datetime) -> PendingPosting:
@@ -67,6 +70,23 @@ def pending_posting(posting: Posting, facts: PendingFacts, sent: datetime) -> Pe
         change_id=series.change_id or "",
         prerequisite_patches=series.prerequisites[:_MAX_IDS],
         prerequisite_changes=tuple(islice(dict.fromkeys(_prerequisite_changes(posting)), MAX_MENTIONS)),
+        earlier=tuple(dict.fromkeys(link.message_id for link in revision_links(posting))),
+    )
+
+
+def continues(posting: PendingPosting, other: PendingPosting) -> bool:
+    """Tell whether the posting links to the other one as an earlier revision, and has its author or change-id.
+
+    The title or the author's address may have changed, or another person may have taken over the series.
+    """
+    return (
+        other.message_id in posting.earlier
+        and other.revision < posting.revision
+        and (
+            posting.author == other.author
+            or posting.name == other.name != ""
+            or posting.change_id == other.change_id != ""
+        )
     )
 
 

@@ -4,16 +4,17 @@
 import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from bot.ports.pending import PendingUpdate
 from bot.ports.postings import DuePosting
-from bot.review.pending import PendingPosting
+from bot.review.pending import PendingPosting, continues
 from bot.store.applied import applied_postings
 from bot.store.blocks import BlockReader
 from bot.store.codec import decode, encode, posting_of
 from bot.store.database import Database
-from bot.store.dialect import Plain
+from bot.store.dialect import LISTED, Plain
 from bot.store.times import text_of, time_of
 
 _FORGET_FACTS: Final = "DELETE FROM pending_fact WHERE message_id IN (SELECT value FROM json_each(?))"
@@ -21,6 +22,7 @@ _FORGET: Final = "DELETE FROM pending WHERE message_id IN (SELECT value FROM jso
 _COLLISION: Final = """
 INSERT INTO collision (topic, other_topic, message_id, other_id, kind, name, found) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING"""
+_WITH_IDS: Final = f"SELECT value FROM pending WHERE message_id IN {LISTED}"  # noqa: S608 a constant
 _PENDING: Final = "INSERT INTO pending (message_id, topic, sent, value) VALUES (?, ?, ?, ?)"
 _REVIEWED: Final = """
 SELECT topic, sent, message_id, value, arrived, tries FROM posting
@@ -70,7 +72,7 @@ def update_pending(connection: Plain, update: PendingUpdate, now: datetime) -> N
 
 
 def save_pending(connection: Plain, posting: PendingPosting) -> None:
-    """Store a pending posting in the place of earlier revisions of its topic, unless a later one is stored.
+    """Store a pending posting in the place of earlier revisions of its series, unless its topic has a later one.
 
     An applied posting is not pending.
     """
@@ -80,6 +82,9 @@ def save_pending(connection: Plain, posting: PendingPosting) -> None:
     revisions = [decode(PendingPosting, value) for (value,) in rows]
     if any((other.revision, other.sent) > (posting.revision, posting.sent) for other in revisions):
         return
+    if posting.earlier:
+        linked = connection.execute(_WITH_IDS, (json.dumps(posting.earlier),)).fetchall()
+        revisions += filter(partial(continues, posting), (decode(PendingPosting, value) for (value,) in linked))
     forget_pending(connection, [other.message_id for other in revisions])
     connection.execute(_PENDING, (posting.message_id, posting.topic, text_of(posting.sent), encode(posting)))
     facts = [(kind.value, name, posting.message_id) for kind, name in sorted(posting.facts.keys)]

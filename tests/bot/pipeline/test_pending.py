@@ -98,6 +98,16 @@ def test_the_newest_revision_is_pending(make: Maker) -> None:
     assert collisions["ben.1@example.org"] == ["ada.2@example.org"]
 
 
+def test_a_revision_with_another_title_is_pending_in_the_place_of_the_one_that_it_links_to(make: Maker) -> None:
+    link = b"---\nv1: https://lore.kernel.org/r/ada.1@example.org/\n\ndiff"
+    first, second = colliding("ada", 2), colliding("ada", 3, sent=START + DAY, revision=2)
+    second = second.replace(b"glow for ada", b"shine").replace(b"---\ndiff", link)
+
+    collisions = _collisions(make, [first, second, colliding("ben", 4, sent=START + 2 * DAY)])
+
+    assert collisions["ben.1@example.org"] == ["ada.2@example.org"]
+
+
 def test_a_posting_that_names_an_earlier_revision_does_not_collide(make: Maker) -> None:
     first, second = colliding("ada", 2), colliding("ada", 3, sent=START + DAY, revision=2)
     third = colliding("ben", 4, sent=START + 2 * DAY, text="On top of https://lore.kernel.org/r/ada.1@example.org/")

@@ -6,7 +6,14 @@ from dataclasses import replace
 import pytest
 
 from bot.mail.address import Address
-from bot.review.pending import MAX_MENTIONS, PendingPosting, are_related, find_mentions, pending_posting
+from bot.review.pending import (
+    MAX_MENTIONS,
+    PendingPosting,
+    are_related,
+    continues,
+    find_mentions,
+    pending_posting,
+)
 from rules.bindings.pending_facts import PatchIdentity, PendingFacts
 from tests.bot.review.factories import DATE, Maker
 
@@ -53,6 +60,31 @@ def test_authors_threads_revisions_and_prerequisites_relate_postings(make: Maker
     posting = _pending(make, facts=facts, change_id="20260301-led-1")
 
     assert _related(posting, _other(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_later"),
+    [
+        ({"author": "ben@example.org"}, True),
+        ({"name": "ben"}, True),
+        ({"change_id": "20260301-led-1"}, True),
+        ({}, False),
+        ({"author": "ben@example.org", "revision": 1}, False),
+        ({"author": "ben@example.org", "earlier": ()}, False),
+    ],
+)
+def test_a_revision_continues_the_one_that_it_links_to(make: Maker, changes: dict[str, object], is_later: bool) -> None:
+    posting = replace(_pending(make, revision=2, earlier=(_ID,)), **changes)  # type: ignore[arg-type]  # a field each
+
+    assert continues(posting, _other(change_id="20260301-led-1")) is is_later
+    assert not continues(replace(posting, name="", change_id="", author="eve@example.org"), _other(name=""))
+
+
+def test_a_pending_posting_has_the_links_to_its_earlier_revisions(make: Maker) -> None:
+    posting = make.posting(revision=3)
+    posting = replace(posting, series=replace(posting.series, cover=f"- Link to v2: {_LINK}\n\nNeeds {_LINK}x\n"))
+
+    assert pending_posting(posting, PendingFacts(), DATE).earlier == (_ID,)
 
 
 def test_empty_ids_relate_nothing(make: Maker) -> None:

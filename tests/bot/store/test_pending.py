@@ -69,6 +69,15 @@ def test_a_newer_revision_replaces_an_older_one_in_any_order(store: Repository, 
         )
 
 
+def test_a_revision_with_another_title_replaces_the_one_that_it_links_to(store: Repository, make: Maker) -> None:
+    first, other = _pending(make), _pending(make, message_id="other@x", topic="other", author="eve", name="eve")
+    links = (first.message_id, "other@x", "unknown@x")
+    second = _pending(make, _fact(name="led_off"), message_id="v2@x", topic="title", revision=2, earlier=links)
+    _save(store, make, first, other, second)
+
+    assert set(store.pending_postings()) == {other, second}
+
+
 def test_postings_leave_the_table_when_they_are_old_applied_or_gone(store: Repository, make: Maker) -> None:
     old = _pending(make, message_id="old@x", topic="old", sent=OLDEST - timedelta(seconds=1))
     young = _pending(make, message_id="young@x", topic="young", sent=OLDEST)
