@@ -3,15 +3,17 @@
 
 from collections.abc import Iterator
 
+from bot.mail.target import is_message_id
 from bot.review.finding_group import FindingGroup, code_names
 from bot.review.mail_lint import problems
 from bot.review.model import FindingState
 from bot.review.render import sentences
 from bot.review.render import text as plain_text
 from bot.review.render.quote import CUT, quoted
+from rules.finding import Evidence
 
 _MAX_EVIDENCE_LINES = 8
-_MAX_EVIDENCE = 3  # of several findings at the same place, such as collisions with several series
+_MAX_EVIDENCE = 3  # of several findings, such as collisions with several series
 
 
 def render_group(group: FindingGroup, explained: set[str]) -> Iterator[str]:
@@ -19,8 +21,7 @@ def render_group(group: FindingGroup, explained: set[str]) -> Iterator[str]:
     yield from message_lines(group, explained=explained)
     if notes := " ".join(filter(None, (_other_places(group), _already_reported(group)))):
         yield from plain_text.wrap(notes)
-    here = [entry.finding for entry in group.findings if entry.finding.anchor == group.first.anchor]
-    found = tuple(dict.fromkeys(evidence for finding in here for evidence in finding.evidence))
+    found = tuple(dict.fromkeys(_evidence(group)))
     shown = found[: max(_MAX_EVIDENCE, len(group.first.evidence))]
     if shown:
         yield from ("", sentences.FOR_REFERENCE, "")
@@ -31,6 +32,19 @@ def render_group(group: FindingGroup, explained: set[str]) -> Iterator[str]:
             yield CUT
     if len(found) > len(shown):
         yield CUT
+
+
+def _evidence(group: FindingGroup) -> Iterator[Evidence]:
+    """Yield the evidence of the findings at the first place, and mails that are evidence at other places.
+
+    The code that is evidence at another place is mostly like that of the first one. Another mail is another series.
+    """
+    seen = set[str]()
+    for finding in (entry.finding for entry in group.findings):
+        for evidence in finding.evidence:
+            if finding.anchor == group.first.anchor or (is_message_id(evidence.origin) and evidence.origin not in seen):
+                yield evidence
+            seen.add(evidence.origin)
 
 
 def message_lines(group: FindingGroup, *, suffix: str = "", explained: set[str] | None = None) -> list[str]:

@@ -71,6 +71,16 @@ def test_findings_at_the_same_place_have_their_evidence_and_no_further_place(mak
     assert ">   series c\n> [ ... ]\n\n-- \n" in many
 
 
+def test_a_mail_that_is_evidence_at_a_further_place_is_shown_once_and_code_is_not(make: Maker) -> None:
+    origins = ["a@example.org", "b@example.org", "b@example.org", "rust/a.rs:1"]
+    evidence = [(Evidence(origin, (f"line {at}",)),) for at, origin in enumerate(origins)]
+    findings = [make.finding(line, evidence=each) for line, each in zip((3, 7, 9, 11), evidence, strict=True)]
+    text = _body(make, make.posting(), *findings)
+
+    quoted = "> a@example.org:\n>   line 0\n> b@example.org:\n>   line 1\n"
+    assert f"Also at lines 7, 9 and 11.\n\nFor reference:\n\n{quoted}\n-- \n" in text
+
+
 def test_two_findings_in_one_hunk_share_the_quotation(make: Maker) -> None:
     text = _body(
         make, make.posting(), make.finding(3), make.finding(5, rule="other"), rules=(make.rule(), make.rule("other"))
