@@ -94,9 +94,9 @@ def candidate(message: Message) -> Candidate | None:
     if not fits or is_automatic(message):
         return None
     slashed = [prefix for prefix in subject.prefixes if "/" in prefix and not subject.is_counted]
-    odd = [prefix for prefix in slashed if _ODD_NUMBER.fullmatch(prefix)]
+    odd = [f"the number of the patch is {prefix}" for prefix in slashed if _ODD_NUMBER.fullmatch(prefix)]
     if subject.revision > MAX_REVISION:
-        odd.append(f"of revision {subject.revision}"[:40])
+        odd.append(f"its revision is {subject.revision}"[:40])
     dotted = [prefix for prefix in subject.prefixes if "." in prefix]
     minor_revision = next((match for prefix in dotted if (match := _MINOR_REVISION.fullmatch(prefix))), None)
     return Candidate(
@@ -281,9 +281,9 @@ def _state(group: Group, known: Mapping[str, Message], facts: SeriesFacts, *, ha
     for member in in_order(group.repeated):
         return Defective(f"two different mails are patch {member.index} of {expected}")
     if group.first.index > expected:
-        return Defective(f"patch {group.first.index} of {expected}")
+        return Defective(f"patch {group.first.index} of {expected} is an addition to another series")
     if group.first.odd:
-        return Defective(f"patch {group.first.odd}")
+        return Defective(group.first.odd)
     if expected > MAX_EXPECTED:
         return Defective(f"announces {expected} patches")
     missing = [index for index in range(1, expected + 1) if index not in facts.indexes]

@@ -24,7 +24,7 @@ class Candidate:
     """A mail that is a patch or a cover letter (`index` 0), with the content of its subject.
 
     `stated` says that the subject has the revision, `counted` that it has "n/M". `title` is the subject without
-    prefixes. `odd` is a number that is not a patch's number, such as "1.1/15".
+    prefixes. `odd` says which number of it is not that of a patch, such as "the number of the patch is 1.1/15".
     """
 
     message: Message

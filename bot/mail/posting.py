@@ -106,15 +106,26 @@ class Posting:
         """The parts that have not arrived, as in "the cover letter and patches 2 and 5 of 9"; "" if none."""
         if not isinstance(self.state, Waiting):
             return ""
+        missing = self.state.missing
+        cover = "the cover letter" if 0 in missing else ""
+        return " and ".join(filter(None, [cover, self._patches([index for index in missing if index])]))
+
+    def patches_sent_again(self, answered: "Posting | None") -> str:
+        """The patches of an incomplete posting that replace those of the revision that it replies to; "" if none.
+
+        Such as "patch 2 of 9": their author sent no other patch again.
+        """
+        is_part = isinstance(self.state, Waiting) and self.cover is None and bool(self.continued_topic(answered))
+        if not is_part or answered is None or self.expected != answered.expected:
+            return ""
+        return self._patches([part.index for part in self.parts])
+
+    def _patches(self, numbers: Sequence[int]) -> str:
+        """Return a name for these patches, as in "patches 2 and 5 of 9"; "" for none."""
         from rules.listing import number_ranges
 
-        missing = self.state.missing
-        patches = [index for index in missing if index]
-        names = ["the cover letter"] if 0 in missing else []
-        if patches:
-            numbers = number_ranges(patches, _MISSING_PARTS_SHOWN)
-            names.append(f"patch{'es' if len(patches) > 1 else ''} {numbers} of {self.expected}")
-        return " and ".join(names)
+        word = "patch" if len(numbers) == 1 else "patches"
+        return f"{word} {number_ranges(numbers, _MISSING_PARTS_SHOWN)} of {self.expected}" if numbers else ""
 
     def state_detail(self, state: str, detail: str) -> str:
         """Return what people read about a stored state: the missing parts, else the detail that is stored with it.

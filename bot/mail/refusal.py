@@ -242,7 +242,9 @@ def _by_context(posting: Posting, context: RefusalContext, now: datetime) -> Ref
     if isinstance(posting.state, Waiting):
         if now - context.last < SETTLE:
             return Refusal(RefusalKind.UNSETTLED, f"waiting for {posting.missing_parts}")
-        return Refusal(RefusalKind.INCOMPLETE, f"{posting.missing_parts} did not arrive")
+        again = posting.patches_sent_again(context.answers)
+        reason = f"its author sent only {again} again, in reply to an earlier revision" if again else ""
+        return Refusal(RefusalKind.INCOMPLETE, reason or f"{posting.missing_parts} did not arrive")
     return None
 
 

@@ -148,4 +148,5 @@ def test_a_series_that_no_mail_can_repair_is_not_fetched(
     status, _, err = patchwarden("recheck", "1@example.org")
 
     assert status == 2
-    assert err.endswith("patchwarden: 1@example.org: the series cannot be checked: patch 3 of 2\n")
+    problem = "the series cannot be checked: patch 3 of 2 is an addition to another series"
+    assert err.endswith(f"patchwarden: 1@example.org: {problem}\n")

@@ -58,8 +58,11 @@ CASES = {
     "missing-cover": ["v1 of 2: 1:p1 2:p2, waiting 0"],
     "part-sent-twice-alike": ["v1 of 2: 1:p1 2:p2, complete"],
     "part-sent-twice-different": ["v1 of 2: 1:p1 2:p2, defective: two different mails are patch 2 of 2"],
-    "afterthought-past-the-end": ["v1 of 2: 1:p1 2:p2, complete", "v1 of 2: 3:p3, defective: patch 3 of 2"],
-    "patch-between-two": ["v2 of 1: 1:p, defective: patch 1.5/3"],
+    "afterthought-past-the-end": [
+        "v1 of 2: 1:p1 2:p2, complete",
+        "v1 of 2: 3:p3, defective: patch 3 of 2 is an addition to another series",
+    ],
+    "patch-between-two": ["v2 of 1: 1:p, defective: the number of the patch is 1.5/3"],
     "answers-with-a-diff": ["v1 of 1: 1:p, complete"],
     "cover-without-a-number": ["v1 of 2: 0:c 1:p1 2:p2, complete"],
     "question-before-a-series": ["v1 of 2: 1:p1 2:p2, complete"],

@@ -157,10 +157,19 @@ CASES = {
     "flowed": ([head(PATCH, "Content-Type: text/plain; format=flowed")], [ONE]),
     "of no number": (
         [patch("1@x", number=" 1/n"), patch("2@x", "fan", number=" 2/n")],
-        ["rust: fan: read it v1 defective: patch 2/n", "rust: led: read it v1 defective: patch 1/n"],
+        [
+            "rust: fan: read it v1 defective: the number of the patch is 2/n",
+            "rust: led: read it v1 defective: the number of the patch is 1/n",
+        ],
     ),
-    "none of none": ([patch("1@x", number=" 0/0")], ["rust: led: read it v1 defective: patch 0/0"]),
-    "n past m": ([patch("1@x", number=" 5/4")], ["rust: led: read it v1 defective: patch 5 of 4"]),
+    "none of none": (
+        [patch("1@x", number=" 0/0")],
+        ["rust: led: read it v1 defective: the number of the patch is 0/0"],
+    ),
+    "n past m": (
+        [patch("1@x", number=" 5/4")],
+        ["rust: led: read it v1 defective: patch 5 of 4 is an addition to another series"],
+    ),
     "two releases for a number": (
         [patch("1@x", number=" 4.19/5.4")],
         ['rust: led: read it v1 backport: the subject says "4.19/5.4"'],

@@ -123,6 +123,14 @@ def test_a_posting_is_refused_for_what_it_is(posting: Posting, kind: RefusalKind
     assert kind_of(posting) == kind
 
 
+def _sent_again() -> Posting:
+    """A patch of a later revision that replies to the series, which `posting` makes too."""
+    again = posting("[PATCH v2 1/4] x")
+    (part,) = again.parts
+    answered = posting("[PATCH 1/4] x").parts[0].message_id
+    return replace(again, state=Waiting((2, 4)), parts=(replace(part, references=(answered,)),))
+
+
 @pytest.mark.parametrize(
     ("refusal", "reason"),
     [
@@ -197,6 +205,14 @@ def test_a_posting_is_refused_for_what_it_is(posting: Posting, kind: RefusalKind
         ),
         (
             refuse_posting(replace(posting("[PATCH 1/4] x"), state=Waiting((2, 4))), FRESH, NOW, TERMS),
+            "incomplete: patches 2 and 4 of 4 did not arrive",
+        ),
+        (
+            refuse_posting(_sent_again(), replace(FRESH, answers=posting("[PATCH 1/4] x")), NOW, TERMS),
+            "incomplete: its author sent only patch 1 of 4 again, in reply to an earlier revision",
+        ),
+        (
+            refuse_posting(_sent_again(), replace(FRESH, answers=posting("[PATCH 1/3] x")), NOW, TERMS),
             "incomplete: patches 2 and 4 of 4 did not arrive",
         ),
         (
