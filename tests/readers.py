@@ -75,7 +75,7 @@ from bot.mail.mime import parts_of
 from bot.mail.one_time_token import read_token, series_token
 from bot.mail.posting import FollowUp, Posting
 from bot.mail.posting_codec import EncodedPosting, PostingBytes, mail_rows
-from bot.mail.subject import count_and_title, usual_subject
+from bot.mail.subject import count_and_title, title_words, usual_subject
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.draft import draft
 from bot.ports.raw_mail import RawMail
@@ -661,8 +661,11 @@ MAIL_READERS: Final = (
         units=(*MAIL_UNITS, "Link: https://a/r/b@c\n", "link: http", f"This reverts commit {'a' * 40}.\n"),
     ),
     Reader(
-        ("bot.mail.subject.usual_subject", "bot.mail.subject.count_and_title", "bot.inbox.thread.stem"),
-        lambda subject: (usual_subject(subject), count_and_title(subject), stem(subject)),
+        (
+            *("bot.mail.subject.usual_subject", "bot.mail.subject.count_and_title", "bot.mail.subject.title_words"),
+            "bot.inbox.thread.stem",
+        ),
+        lambda subject: (usual_subject(subject), count_and_title(subject), title_words(subject), stem(subject)),
         (("", ""), ("[PATCH ", "] rust: x"), ("[PATCH] rust: x", ""), ("PATCH 1 of 2", "]"), ("[PATCH] x (v", ")")),
     ),
     Reader(

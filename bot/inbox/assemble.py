@@ -23,7 +23,7 @@ from bot.mail.message import Message
 from bot.mail.origin import carriers, with_original_author
 from bot.mail.parse import SYNTHETIC
 from bot.mail.posting import Complete, Defective, Part, Posting, State, Waiting
-from bot.mail.subject import usual_subject
+from bot.mail.subject import title_words, usual_subject
 from rules.diff.parse import read_patch
 from rules.diff.patch import Patch, Series, Unreadable
 from rules.lazy import re, replace
@@ -38,11 +38,6 @@ _MINOR_REVISION = re.compile(r"[vV](\d{1,4})\.\d{1,4}")
 _ODD_NUMBER = re.compile(
     r"[A-Za-z.]*+\d[\dA-Za-z.]*+/[A-Za-z.]*+\d[\dA-Za-z.]*+|(?:\d{1,4}|[A-Za-z?])/(?:\d{1,4}|[A-Za-z?])"
 )
-_WORD = re.compile(r"\w+")
-_EARLIER_TITLE = re.compile(r"[(\[] ?(?:was|formerly|previously)[: ].*")
-_REPEATED = re.compile(r"v\d{1,4}|rese(?:nd|nt)|repost(?:ed)?|rebased?|updated")
-_VERSIONS: Final = frozenset(["v", "ver", "version", "rev", "revision", "take", "try", "round", "attempt"])
-_ORDINAL = re.compile(r"\d{1,3}(?:nd|rd|th)|second|third|fourth|fifth|new|v\d{1,4}")
 _AFTER_COLON = re.compile("[:\uff1a]")
 _NO_TITLE = "a patch without a title"
 
@@ -211,7 +206,7 @@ def _posting(
     assert author is not None
     patches = tuple(_patch(member) for index, member in members.items() if index)
     # Anybody can copy a change-id. Without the author's address they could supersede or mute another person's series.
-    topic = f"{author.key} {facts.change_id or _plain(lead.title)}"
+    topic = f"{author.key} {facts.change_id or title_words(lead.title)}"
     base = facts.base_commit or ""
     lists = sorted({name for member in members.values() for name in member.message.lists})
     return Posting(
@@ -325,21 +320,3 @@ def _part(member: Candidate, carriers: tuple[str, ...]) -> Part:
         body=message.body,
         carriers=carriers,
     )
-
-
-def _plain(title: str) -> str:
-    """Return the words of a title in lower case, without its revision and `(was: the title of an earlier one)`."""
-    words = _WORD.findall(_EARLIER_TITLE.sub("", title.lower()))
-    while len(words) > 1 and (count := _revision_words(words[-2], words[-1])):
-        del words[-count:]
-    if len(words) > 1 and _REPEATED.fullmatch(words[0]):
-        del words[0]
-    return " ".join(words)
-
-
-def _revision_words(before: str, last: str) -> int:
-    """Return how many of the last two words of a title name a revision: `v2`, `version 2`, `2nd try`."""
-    if _REPEATED.fullmatch(last):
-        return 1
-    has_number = last.isdecimal() and (before in _VERSIONS or _REPEATED.fullmatch(before) is not None)
-    return 2 if has_number or (last in _VERSIONS and _ORDINAL.fullmatch(before) is not None) else 0

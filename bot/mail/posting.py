@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from bot.mail.address import Address
+from bot.mail.subject import title_words
 from rules.diff.patch import FileChange, Series
 from rules.lazy import dataclass
 
@@ -190,6 +191,11 @@ class Posting:
         if not {part.message_id for part in answered.parts}.intersection(self.parts[0].references):
             return ""
         return answered.topic if self.is_by(answered.author) else ""
+
+    @property
+    def title_topic(self) -> str:
+        """The topic of a later revision without its change-id: an earlier revision may have none."""
+        return f"{self.author.key} {title_words(self.series.subject)}" if self.series.revision > 1 else ""
 
     def is_by(self, author: Address) -> bool:
         """Return whether it has the address or the name of that author, as the next revision of a series has.

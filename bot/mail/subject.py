@@ -48,6 +48,11 @@ _BRACKET_AT_END = re.compile(r"(?<![ ,])[ ,]*+[(\[{]([^()\[\]{}]{1,40})[)\]}]\Z"
 _REVISION_AT_END = re.compile(rf"(?:,| -) ?({_REVISION})\Z", re.IGNORECASE)
 _RESEND = re.compile(r"resend|repost", re.IGNORECASE)
 _AT_END: Final = _STATED, _COUNTER, _RESEND
+_WORD = re.compile(r"\w+")
+_EARLIER_TITLE = re.compile(r"[(\[] ?(?:was|formerly|previously)[: ].*")
+_REPEATED = re.compile(r"v\d{1,4}|rese(?:nd|nt)|repost(?:ed)?|rebased?|updated")
+_VERSIONS: Final = frozenset(["v", "ver", "version", "rev", "revision", "take", "try", "round", "attempt"])
+_ORDINAL = re.compile(r"\d{1,3}(?:nd|rd|th)|second|third|fourth|fifth|new|v\d{1,4}")
 
 
 @lru_cache(4096)
@@ -176,3 +181,21 @@ def _has_marker(text: str) -> bool:
     words = _words_of_tag(text)
     is_marked = any(_PATCH.match(word) or _COUNTER.fullmatch(word) for word in words)
     return is_marked or (bool(words) and all(_STATED.fullmatch(word) for word in words))
+
+
+def title_words(title: str) -> str:
+    """Return the words of a title in lower case, without its revision and `(was: the title of an earlier one)`."""
+    words = _WORD.findall(_EARLIER_TITLE.sub("", title.lower()))
+    while len(words) > 1 and (count := _revision_words(words[-2], words[-1])):
+        del words[-count:]
+    if len(words) > 1 and _REPEATED.fullmatch(words[0]):
+        del words[0]
+    return " ".join(words)
+
+
+def _revision_words(before: str, last: str) -> int:
+    """Return how many of the last two words of a title name a revision: `v2`, `version 2`, `2nd try`."""
+    if _REPEATED.fullmatch(last):
+        return 1
+    has_number = last.isdecimal() and (before in _VERSIONS or _REPEATED.fullmatch(before) is not None)
+    return 2 if has_number or (last in _VERSIONS and _ORDINAL.fullmatch(before) is not None) else 0

@@ -211,7 +211,7 @@ class _Reviewer:
         sent = posting.date or _EPOCH
         self._pending.note_topic(posting)
         self._revisions.update(dict.fromkeys((part.message_id for part in posting.parts), known_revision(posting)))
-        continued = read.continued or linked_topic(posting, read.links, self._revisions)
+        continued = read.continued or linked_topic(posting, read.links, self._revisions) or posting.title_topic
         if isinstance(outcome, Analysis) and read.digest:
             keys = [(topic, posting.series.revision, read.digest) for topic in (posting.topic, continued)]
             first = next(filter(None, map(self._first_postings.get, keys)), posting.message_id)

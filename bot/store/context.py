@@ -71,13 +71,13 @@ def arrivals_of(connection: Plain, posting: Posting) -> RefusalContext:
 
 
 def series_topics(connection: Plain, posting: Posting) -> Iterator[str]:
-    """Yield the topic of the posting, and that of the series which it continues under another title, if any.
+    """Yield the topic of the posting, and that of the series which it continues under another one, if any.
 
     The second is searched only if it is asked for: the linked revisions are decoded for it.
     """
     if posting.topic:
         yield posting.topic
-    continued = _replied_topic(connection, posting) or _linked_topic(connection, posting)
+    continued = _replied_topic(connection, posting) or _linked_topic(connection, posting) or posting.title_topic
     if continued not in ("", posting.topic):
         yield continued
 

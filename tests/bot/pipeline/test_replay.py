@@ -168,6 +168,21 @@ def test_a_revision_with_another_title_continues_the_one_that_its_author_links_t
     assert findings == [FindingState.NEW, state]
 
 
+@pytest.mark.parametrize(("title", "state"), [(b"led: read", FindingState.REPEATED), (b"led: scan", FindingState.NEW)])
+def test_a_revision_with_a_first_change_id_continues_the_one_with_its_title(
+    make: Maker, title: bytes, state: FindingState
+) -> None:
+    later = patch("2@x").replace(b"[PATCH] rust: led: read", b"[PATCH v2] rust: " + title)
+    later = later.replace(b"---\ndiff", b"---\nchange-id: 20260301-led-0123456789ab\n\ndiff")
+
+    events = _replayed(make, FakeArchive([patch("1@x"), later]))
+
+    findings = [
+        entry.state for event in events if isinstance(event, ReplayedPosting) for entry in event.result.review.findings
+    ]
+    assert findings == [FindingState.NEW, state]
+
+
 def test_a_series_of_an_archive_that_lacks_a_patch_is_not_waited_for(make: Maker) -> None:
     events = _replayed(make, FakeArchive([patch("1@x", number=" 1/2")]))
 

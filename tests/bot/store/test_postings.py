@@ -189,6 +189,20 @@ def _save_retitled(store: Repository, make: Maker, *, is_reply: bool = True) -> 
     return first, second
 
 
+@pytest.mark.parametrize(("revision", "is_found"), [(2, True), (1, False)])
+def test_a_revision_with_a_first_change_id_continues_the_one_with_its_title(
+    store: Repository, make: Maker, revision: int, is_found: bool
+) -> None:
+    first, second = make.posting(), make.posting(revision=revision)
+    first = replace(first, message_id="0@x", topic=make.posting(revision=2).title_topic)
+    part = replace(second.parts[0], message_id="9@x")
+    second = replace(second, message_id="9@x", parts=(part,), topic=f"{second.author.key} 20260301-led-0123456789ab")
+    _save(store, first, second)
+    store.save_review(Review(first, (), (), Recipients((first.author,), (), "reason")), _outgoing(first), NOW)
+
+    assert (store.previous_review(second, is_dry_run=True) is not None) is is_found
+
+
 @pytest.mark.parametrize("is_reply", [True, False])
 def test_patches_that_are_posted_again_from_another_address_repeat_the_first_ones(
     store: Repository, make: Maker, is_reply: bool
