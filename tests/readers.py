@@ -1761,6 +1761,7 @@ EXEMPT: Final[dict[str, str]] = {
         (
             "bot.mail.landed.is_applied",
             "bot.mail.landed.AppliedSearch.search",
+            "bot.mail.posting.Posting.nearest_reference",
             "bot.pipeline.analyse.NoBlobs.*",
             "bot.pipeline.pending.PendingMemory.*",
             "bot.pipeline.pending.PendingSource.*",
@@ -1821,7 +1822,7 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.bindings.helper_facts.read_visible_constants",
             "rules.bindings.overlay.overlay_changes",
             "rules.bindings.change_location.*",
-            "rules.diff.changed_lines.ChangedLines.first",
+            "rules.diff.changed_lines.LinesInside.first",
             "rules.diff.changed_lines.ChangedLines.first_removed",
             "rules.bindings.included_headers.*",
             "rules.bindings.unchanged_users.*",

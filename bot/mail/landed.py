@@ -142,12 +142,19 @@ class AppliedSearch:
     def __init__(self, patches: Iterable[PendingPatch]) -> None:
         self._by_mail: dict[str, PendingPatch] = {}
         self._by_cover: dict[str, list[PendingPatch]] = defaultdict(list)
-        self._by_path: dict[str, list[PendingPatch]] = defaultdict(list)
+        # By a path and the id that the patch announces for it. The lengths of these ids, by path.
+        self._by_blob: dict[tuple[str, str], list[PendingPatch]] = defaultdict(list)
+        self._lengths: dict[str, set[int]] = defaultdict(set)
+        # By all paths and the patch-id. By all paths, the mails whose patches were not found yet, and the first time.
+        self._by_patch_id: dict[tuple[frozenset[str], str], list[PendingPatch]] = defaultdict(list)
+        self._open_ids: dict[frozenset[str], set[str]] = defaultdict(set)
+        self._first_sent: dict[frozenset[str], int] = {}
         for patch in patches:
             self._by_mail[patch.message_id] = patch
-            self._by_path[min(patch.blobs)].append(patch)
             if patch.cover_id:
                 self._by_cover[patch.cover_id].append(patch)
+            if patch.sent is not None:
+                self._index_content(patch, patch.sent)
         self._applied_ids: set[str] = set()
         self.reverted: set[str] = set()
 
@@ -158,22 +165,32 @@ class AppliedSearch:
             return
         for patch in self._linked(commit):
             yield from self._record(patch, commit, AppliedBy.LINK)
-        candidates = [patch for path in commit.blobs for patch in self._by_path.get(path, ())]
-        commit_patch_id: str | None = None
-        for patch in candidates:
-            # An older commit may have the content that a patch restores.
-            if patch.message_id in self._applied_ids or patch.sent is None or commit.time < patch.sent:
-                continue
-            if _has_blobs(commit, patch):
+        of_path = ((path, blob, self._lengths.get(path, ())) for path, blob in commit.blobs.items())
+        announced = ((path, blob[:length]) for path, blob, lengths in of_path for length in lengths)
+        for patch in (patch for key in announced for patch in self._by_blob.get(key, ())):
+            if _is_earlier(patch, commit) and _has_blobs(commit, patch):
                 yield from self._record(patch, commit, AppliedBy.BLOBS)
-            elif patch.patch_id and patch.blobs.keys() == commit.blobs.keys():
-                commit_patch_id = read_patch_id() if commit_patch_id is None else commit_patch_id
-                if commit_patch_id == patch.patch_id:
+        paths = frozenset(commit.blobs)
+        if self._open_ids.get(paths) and self._first_sent[paths] <= commit.time:
+            for patch in self._by_patch_id.get((paths, read_patch_id()), ()):
+                if _is_earlier(patch, commit):
                     yield from self._record(patch, commit, AppliedBy.PATCH_ID)
+
+    def _index_content(self, patch: PendingPatch, sent: int) -> None:
+        named = next(((path, blob) for path, blob in patch.blobs.items() if blob), None)
+        if named is not None:
+            self._by_blob[named].append(patch)
+            self._lengths[named[0]].add(len(named[1]))
+        if patch.patch_id:
+            paths = frozenset(patch.blobs)
+            self._by_patch_id[paths, patch.patch_id].append(patch)
+            self._open_ids[paths].add(patch.message_id)
+            self._first_sent[paths] = min(sent, self._first_sent.get(paths, sent))
 
     def _record(self, patch: PendingPatch, commit: LandedCommit, by: AppliedBy) -> Iterator[AppliedPatch]:
         if patch.message_id not in self._applied_ids:
             self._applied_ids.add(patch.message_id)
+            self._open_ids[frozenset(patch.blobs)].discard(patch.message_id)
             yield AppliedPatch(patch.message_id, patch.posting_id, commit.commit, by)
 
     def _linked(self, commit: LandedCommit) -> Iterator[PendingPatch]:
@@ -193,6 +210,11 @@ class AppliedSearch:
         for patches in by_topic.values():
             newest = max(patch.revision for patch in patches)
             yield from (patch for patch in patches if patch.revision == newest)
+
+
+def _is_earlier(patch: PendingPatch, commit: LandedCommit) -> bool:
+    """Return whether the patch is not newer than the commit: an older commit may have the content that it restores."""
+    return patch.sent is not None and patch.sent <= commit.time
 
 
 def _has_title(patch: PendingPatch, commit: LandedCommit) -> bool:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A posting: one mailing of one revision of a series."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.mail.address import Address
 from bot.mail.subject import title_words
@@ -14,6 +14,8 @@ from rules.lazy import dataclass
 
 if TYPE_CHECKING:
     from hashlib import _Hash
+
+T = TypeVar("T")
 
 MAX_EARLIER: Final = 100
 """Postings of a thread that are searched for the one that another replies to."""
@@ -161,13 +163,16 @@ class Posting:
         A reply to a review refers to the patch only if its mailer keeps all references. Otherwise return the first
         of `others`, if any.
         """
-        references = self.parts[0].references
-        if not references:
+        if not self.parts[0].references:
             return None
         others = others[:MAX_EARLIER]
-        by_part = {part.message_id: other for other in others for part in other.parts}
-        nearest = next((by_part[message_id] for message_id in reversed(references) if message_id in by_part), None)
+        nearest = self.nearest_reference([(part.message_id, other) for other in others for part in other.parts])
         return nearest or next(iter(others), None)
+
+    def nearest_reference(self, named: Iterable[tuple[str, T]]) -> T | None:
+        """Return the value under the last message-id that the first part refers to; of several the last one."""
+        values = dict(named)
+        return next((values[name] for name in reversed(self.parts[0].references) if name in values), None)
 
     def repeats_part_of(self, answered: "Posting | None") -> bool:
         """Return whether it only resends patches of the posting that it replies to. Both need their texts."""

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Compare an analysed posting with the pending postings, in the process of the caller: only digests are compared."""
 
+from bisect import bisect_left, insort
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
+from heapq import heappop, heappush
 from typing import Protocol
 
 from bot.mail.posting import Posting
@@ -95,16 +97,15 @@ class PendingMemory:
 
     def __init__(self) -> None:
         self._postings: dict[str, PendingPosting] = {}
-        self._by_key: dict[tuple[PendingKind, str], set[str]] = {}
+        # By key, the times and ids of the postings, oldest first; and those of all postings, as a heap.
+        self._by_key: dict[tuple[PendingKind, str], list[tuple[datetime, str]]] = {}
+        self._by_time: list[tuple[datetime, str]] = []
         self._by_topic: dict[str, str] = {}
         self._topics: dict[str, str] = {}
 
     def pending_with(self, keys: Iterable[tuple[PendingKind, str]]) -> Sequence[PendingPosting]:
-        ids = {message_id for key in keys for message_id in self._by_key.get(key, ())}
-        postings = sorted(
-            (self._postings[name] for name in ids), key=lambda posting: (posting.sent, posting.message_id)
-        )
-        return postings[::-1][:MAX_CANDIDATES]
+        newest = {entry for key in keys for entry in self._by_key.get(key, ())[-MAX_CANDIDATES:]}
+        return [self._postings[message_id] for _, message_id in sorted(newest, reverse=True)[:MAX_CANDIDATES]]
 
     def topics_of(self, message_ids: Collection[str]) -> frozenset[str]:
         return frozenset(self._topics[name] for name in message_ids if name in self._topics)
@@ -117,8 +118,10 @@ class PendingMemory:
     def update(self, update: PendingUpdate) -> None:
         """Add a posting in the place of earlier revisions of its series, and remove the old postings."""
         posting = update.posting
-        for message_id in [name for name, other in self._postings.items() if other.sent < update.oldest]:
-            self._remove(message_id)
+        while self._by_time and self._by_time[0][0] < update.oldest:
+            sent, message_id = heappop(self._by_time)
+            if message_id in self._postings and self._postings[message_id].sent == sent:
+                self._remove(message_id)
         earlier = self._by_topic.get(posting.topic)
         if earlier is not None:
             other = self._postings[earlier]
@@ -130,13 +133,16 @@ class PendingMemory:
                 self._remove(message_id)
         self._postings[posting.message_id] = posting
         self._by_topic[posting.topic] = posting.message_id
+        entry = posting.sent, posting.message_id
+        heappush(self._by_time, entry)
         for key in posting.facts.keys:
-            self._by_key.setdefault(key, set()).add(posting.message_id)
+            insort(self._by_key.setdefault(key, []), entry)
 
     def _remove(self, message_id: str) -> None:
         posting = self._postings.pop(message_id)
         del self._by_topic[posting.topic]
         for key in posting.facts.keys:
-            self._by_key[key].discard(message_id)
-            if not self._by_key[key]:
+            entries = self._by_key[key]
+            del entries[bisect_left(entries, (posting.sent, message_id))]
+            if not entries:
                 del self._by_key[key]

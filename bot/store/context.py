@@ -11,7 +11,7 @@ from bot.mail.refusal import RefusalContext
 from bot.mail.revision_links import known_revision, linked_topic, revision_links
 from bot.store.blocks import BlockReader
 from bot.store.codec import posting_of
-from bot.store.dialect import Plain
+from bot.store.dialect import LISTED, Plain
 from bot.store.times import text_of, time_of, utc
 from rules.lazy import replace
 
@@ -26,8 +26,11 @@ SELECT max(revision) FROM posting WHERE topic = ? AND state != 'gone' AND revisi
 AND ((sent >= ? AND sent <= ?) OR (arrived > ? AND arrived <= ?))"""
 # As in bot.store.sqlalchemy_dialect.unindexed: with a plus sign SQLite does not use the index of that column.
 _EARLIER_IN_THREAD: Final = """
-SELECT value FROM posting WHERE thread_id = ? AND message_id != ? AND state != 'gone' AND +sent <= ?
+SELECT message_id, value FROM posting WHERE thread_id = ? AND message_id != ? AND state != 'gone' AND +sent <= ?
 ORDER BY +sent LIMIT ?"""
+_PARTS: Final = (
+    f"SELECT message_id, posting_id FROM posting_part WHERE message_id IN {LISTED} AND posting_id IN {LISTED}"  # noqa: S608 constants
+)
 _EARLIER_OF_REVISION: Final = """
 SELECT message_id, value FROM posting
 WHERE topic = ? AND revision = ? AND +state = 'complete' AND verdict IN ('', 'reviewed') AND message_id != ?
@@ -119,10 +122,16 @@ def _arrivals(connection: Plain, posting: Posting, stored: _StoredPosting | None
 
 def _replied_to(connection: Plain, posting: Posting, stored: _StoredPosting) -> Posting | None:
     """Return the posting that the first part replies to."""
-    if not posting.parts[0].references:
+    references = posting.parts[0].references
+    if not references:
         return None
     rows = connection.execute(_EARLIER_IN_THREAD, (stored.thread, posting.message_id, stored.sent, MAX_EARLIER))
-    return posting.replied_to([posting_of(value) for (value,) in rows])
+    earlier: dict[str, bytes] = dict(rows)
+    parts = connection.execute(_PARTS, (json.dumps(references), json.dumps(list(earlier)))).fetchall()
+    order = {message_id: number for number, message_id in enumerate(earlier)}
+    nearest = posting.nearest_reference(sorted(parts, key=lambda part: order[part[1]]))
+    value = next(iter(earlier.values()), None) if nearest is None else earlier[nearest]
+    return None if value is None else posting_of(value)
 
 
 def _repeated(connection: Plain, posting: Posting, stored: _StoredPosting) -> str:

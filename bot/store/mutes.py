@@ -28,8 +28,10 @@ _MUTES: Final = """
 SELECT scope, subject, "by", message_id, given FROM mute WHERE subject IN (SELECT value FROM json_each(?))"""
 _NEW_MUTE: Final = """
 INSERT INTO mute (scope, subject, "by", message_id, given) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
-_WAITING: Final = """
-SELECT * FROM outgoing WHERE state IN (SELECT value FROM json_each(?)) ORDER BY created, message_id"""
+_WAITING: Final = "SELECT * FROM outgoing WHERE state IN (SELECT value FROM json_each(?)) ORDER BY created, message_id"
+_WAITING_OF_SERIES: Final = """
+SELECT outgoing.* FROM posting CROSS JOIN outgoing ON posting_id = posting.message_id
+WHERE topic = ? AND outgoing.state IN (SELECT value FROM json_each(?)) ORDER BY created, outgoing.message_id"""
 _MAY_HAVE_LEFT: Final = """
 SELECT state, posting_id, author, lists FROM outgoing
 WHERE state IN (SELECT value FROM json_each(?)) AND mode != ? AND kind NOT IN (SELECT value FROM json_each(?))"""
@@ -143,7 +145,11 @@ def store_mute(connection: Plain, muted: ActiveMute, now: datetime) -> tuple[Mai
     """
     connection.execute(_NEW_MUTE, (muted.scope.value, muted.subject, muted.by, muted.message_id, text_of(muted.given)))
     reason = mute_reason([_stored(connection, muted) or muted])
-    waiting = [mail_of(row) for row in named_rows(connection, _WAITING, json.dumps(WAITING))]
+    if muted.scope is Scope.SERIES:
+        rows = named_rows(connection, _WAITING_OF_SERIES, muted.subject, json.dumps(WAITING))
+    else:
+        rows = named_rows(connection, _WAITING, json.dumps(WAITING))
+    waiting = [mail_of(row) for row in rows]
     return tuple(
         change_state(connection, mail, MailState.WITHDRAWN, now, reason)
         for mail in waiting

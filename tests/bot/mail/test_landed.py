@@ -20,6 +20,7 @@ from bot.mail.landed import (
 )
 from rules.diff.patch import FileChange, Hunk, Line
 from tests.bot.review.factories import Maker
+from tests.growth import assert_linear
 
 PATCH = PendingPatch(
     message_id="1@x",
@@ -181,6 +182,35 @@ def test_a_patch_is_found_once() -> None:
     applied = [*search.search(commit, str), *search.search(replace(commit, commit="f" * 40), str)]
 
     assert [("c" * 40, AppliedBy.LINK)] == [(patch.commit, patch.by) for patch in applied]
+
+
+def test_many_patches_and_commits_of_one_file_take_linear_time() -> None:
+    def make(size: int) -> list[tuple[PendingPatch, LandedCommit]]:
+        return [
+            (
+                replace(PATCH, message_id=f"{at}@x", blobs={"led.rs": f"{at:012x}"}, patch_id=f"d{at}"),
+                replace(COMMIT, commit=f"{at:040x}", blobs={"led.rs": "9" * 40}),
+            )
+            for at in range(size)
+        ]
+
+    def search(pairs: list[tuple[PendingPatch, LandedCommit]]) -> None:
+        applied = AppliedSearch(patch for patch, _ in pairs)
+        ids = iter([patch.patch_id for patch, _ in pairs])
+        found = [patch for _, commit in pairs for patch in applied.search(commit, ids.__next__)]
+        assert [AppliedBy.PATCH_ID] * len(pairs) == [patch.by for patch in found]
+
+    assert_linear(make, search, 200)
+
+
+@pytest.mark.parametrize(("blob", "read"), [("9" * 40, 1), ("abcdef1" + "0" * 33, 0)])
+def test_the_patch_id_of_a_commit_is_read_only_if_a_patch_is_not_found_by_its_content(blob: str, read: int) -> None:
+    ids = ["other"] * 3
+    commit = replace(COMMIT, blobs={"led.rs": blob, "led.h": ""})
+
+    list(AppliedSearch([PATCH]).search(commit, ids.pop))
+
+    assert 3 - len(ids) == read
 
 
 def test_a_diff_without_lines_has_no_patch_id() -> None:

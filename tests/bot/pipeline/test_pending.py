@@ -11,13 +11,19 @@ from bot.cli.progress import Silent
 from bot.kernel.specs import RepositorySpecs
 from bot.mail.refusal import RefusalTerms
 from bot.pipeline.context import ReviewContext
+from bot.pipeline.pending import PendingMemory
 from bot.pipeline.replay import ReplayedPosting, replay
+from bot.ports.pending import MAX_CANDIDATES, PendingUpdate
+from bot.review.pending import PendingPosting
+from rules.bindings.pending_facts import PendingFact, PendingFacts, PendingKind
+from rules.finding import Anchor
 from rules.lint.rule import Status
 from rules.registry import by_id
 from tests.bot.review.factories import Maker
 from tests.fakes.contexts import consenting
 from tests.fakes.mails import START, FakeArchive
 from tests.fakes.pending import DAY, colliding
+from tests.growth import assert_linear
 
 RULE = "collides-with-pending"
 
@@ -132,3 +138,42 @@ def test_no_posting_is_compared_without_a_time(make: Maker) -> None:
     events = list(replay([FakeArchive(mails)], RepositorySpecs(), context, None, 1, Silent()))
 
     assert not any(event.result.review.findings for event in events if isinstance(event, ReplayedPosting))
+
+
+@pytest.mark.parametrize("facts", [1, 2_000])
+def test_many_pending_postings_take_linear_time(facts: int) -> None:
+    def make(size: int) -> list[PendingPosting]:
+        return [_pending(at, f"lamp{at % facts}") for at in range(size)]
+
+    def compare(postings: Sequence[PendingPosting]) -> None:
+        memory = PendingMemory()
+        for at, posting in enumerate(postings):
+            newest = memory.pending_with(posting.facts.keys)
+            assert newest == postings[:at][-facts::-facts][:MAX_CANDIDATES]
+            memory.update(PendingUpdate(posting, START, ()))
+
+    assert_linear(make, compare, 500)
+
+
+def test_old_postings_are_not_pending() -> None:
+    memory = PendingMemory()
+    old, new = _pending(1, "lamp"), _pending(2, "lamp")
+    memory.update(PendingUpdate(old, START, ()))
+
+    memory.update(PendingUpdate(new, new.sent, ()))
+
+    assert [new] == memory.pending_with(new.facts.keys)
+
+
+def _pending(number: int, name: str) -> PendingPosting:
+    fact = PendingFact(PendingKind.ADDED, name, Anchor(1, "lamp.rs", "post", 1, 1, ""), "", "")
+    return PendingPosting(
+        message_id=f"{number}@x",
+        topic=f"series {number}",
+        author="ada@example.org",
+        name="ada",
+        subject="rust: lamp",
+        revision=1,
+        sent=START + timedelta(minutes=number),
+        facts=PendingFacts((fact,)),
+    )

@@ -10,21 +10,30 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any, Final
 
 import pytest
 from sqlalchemy import insert, select
 
+from bot.cli.progress import Silent
+from bot.inbox.assemble import assemble
+from bot.mail.command import Scope
 from bot.mail.posting import Posting
 from bot.mail.posting_codec import EncodedPosting
 from bot.mail.state import MailState
 from bot.ports.mails import ParsedMail, Thread
 from bot.ports.outbox import Send
 from bot.ports.raw_mail import Batch, RawMail
+from bot.review.disposition import ActiveMute
 from bot.review.model import Review
+from bot.service.poll import PollJob
+from bot.store import context
+from bot.store.codec import posting_of
+from bot.store.mutes import store_mute
 from bot.store.repository import Repository
 from bot.store.tables import metadata
-from tests.fakes.mails import START
+from tests.fakes.mails import START, FakeArchive, patch
 from tests.fakes.outbox import look_at, mail_about, queue_mail, series
 from tests.statements import traced
 
@@ -176,3 +185,35 @@ def test_old_rows_cost_nothing(name: str, steps: tuple[dict[str, Counter[str]], 
         statement: (small[statement], count) for statement, count in large.items() if count > 1.2 * small[statement]
     }
     assert grown == {}
+
+
+def test_a_mute_of_a_series_costs_the_same_if_many_other_mails_wait(tmp_path: Path) -> None:
+    def mute(path: Path, count: int) -> int:
+        with Repository(path) as store:
+            for _ in range(count):
+                queue_mail(store, START)
+            muted = ActiveMute(Scope.SERIES, "series 1", "ada@example.org", "mute@example.org", NOW)
+            with _counted(store) as steps, store._database.changing() as connection:
+                assert len(store_mute(connection, muted, NOW)) == 1
+            return steps.total()
+
+    assert mute(tmp_path / "large.db", FACTOR * 10) <= 1.2 * mute(tmp_path / "small.db", 10)
+
+
+def test_one_posting_of_a_long_thread_is_decoded_for_a_reply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    count, decoded = 12, list[bytes]()
+
+    def decode(value: bytes, *_: object) -> Posting:
+        decoded.append(value)
+        return posting_of(value)
+
+    mails = [patch(f"{at}@x", number=f" v{at}", to="1@x" if at > 1 else "") for at in range(1, count + 1)]
+    with Repository(tmp_path / "d.db") as store:
+        PollJob([FakeArchive(mails)], store, assemble, Event(), Silent()).run()
+        posting = max((due.posting for due in store.due_for_review(99)), key=lambda posting: posting.series.revision)
+        monkeypatch.setattr(context, "posting_of", decode)
+        answers = store.context(posting).answers
+
+    assert answers is not None
+    assert answers.message_id == "1@x"
+    assert len(decoded) == 1
