@@ -23,10 +23,8 @@ class Maintainers:
 
     def owners(self, paths: Iterable[str]) -> frozenset[str]:
         """Return the addresses, in lower case, of the maintainers of any of these files."""
-        touched = tuple(paths)
-        return frozenset(
-            person.lower() for entry in self.entries if any(map(entry.keeps, touched)) for person in entry.people
-        )
+        entries = (entry for path in paths for entry in self._index.entries_of(path))
+        return frozenset(person.lower() for entry in entries for person in entry.people)
 
     def subsystems(self, paths: Iterable[str]) -> tuple[SubsystemMatch, ...]:
         """Return the entries that maintain any of these files, sorted, each with the first file that it maintains."""

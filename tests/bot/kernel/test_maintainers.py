@@ -3,6 +3,7 @@ import pytest
 
 from bot.kernel.maintainers import Maintainers
 from rules.analysis.maintainers import SubsystemMatch
+from tests.growth import assert_linear
 
 TEXT = """\
 List of maintainers
@@ -58,6 +59,14 @@ def keepers() -> Maintainers:
 )
 def test_who_maintains_a_file(keepers: Maintainers, path: str, owners: set[str]) -> None:
     assert owners == keepers.owners([path])
+
+
+def test_the_owners_of_many_files_are_found_in_linear_time() -> None:
+    def make(size: int) -> tuple[Maintainers, list[str]]:
+        entries = (f"LEDS {at}\nM:\tAda <ada{at}@example.org>\nF:\tdrivers/leds{at}/\n" for at in range(size))
+        return Maintainers("\n".join(entries)), [f"drivers/leds{at}/core.rs" for at in range(size)]
+
+    assert_linear(make, lambda given: given[0].owners(given[1]), 100)
 
 
 def test_entries_of_a_maintainer_and_of_a_reviewer(keepers: Maintainers) -> None:
