@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from rules.analysis.analysis import Analysis, Results
-from rules.analysis.view import FileView, Position, SeriesView
+from rules.analysis.view import MAX_LINE, FileView, Position, SeriesView
 from rules.bindings.bindings_diff import BindingsDiff, diff_bindings
 from rules.bindings.breakage import Breakage, DiffLocation
 from rules.bindings.compare import find_breakages
@@ -93,7 +93,7 @@ def location(place: DiffLocation) -> Anchor | Patch:
     if not place.line:
         return patch
     column = 1 + len(place.text) - len(place.text.lstrip())
-    return Anchor(patch.index, place.path, place.side, place.line, column, place.text)
+    return Anchor(patch.index, place.path, place.side, place.line, column, place.text[:MAX_LINE])
 
 
 def first_uses(view: SeriesView) -> Iterator[tuple[BindingsDiff, User, Anchor]]:

@@ -38,7 +38,7 @@ _MACRO_CRATES = ("rust/macros/", "rust/pin-init/internal/")
 
 _DRAFT = re.compile(r"\b(?:RFC|WIP)\b")
 _DRAFT_PREFIX = re.compile(r"rfc|wip", re.IGNORECASE)
-_MAX_LINE = 2000  # characters of a line that a finding quotes
+MAX_LINE = 2000  # characters of a line that a finding quotes
 _patch_index = attrgetter("patch.index")
 
 
@@ -210,7 +210,7 @@ class FileView:
             place = Position(place.line, place.column)
         lines = self.pre_lines if place.side == "pre" else self.post_lines
         path = self.change.before if place.side == "pre" and self.change.before is not None else self.path
-        text = (place.text or lines[place.line])[:_MAX_LINE]
+        text = (place.text or lines[place.line])[:MAX_LINE]
         return Anchor(self.patch.index, path, place.side, place.line, place.column, text)
 
     @cached_property

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from rules.analysis.bindings_view import BREAKAGES, added_words, first_uses, helper_line, location, module_is_gated
+from rules.analysis.view import MAX_LINE
 from rules.bindings.tree import NoTree
 from rules.diff.patch import FileChange, Hunk, Line
 from rules.finding import Anchor
@@ -78,6 +79,9 @@ def test_a_breakage_is_at_its_line_or_at_its_patch_where_no_line_shows_it() -> N
     place = breakage.location
     assert location(place) == Anchor(1, path, "pre", 12, 2, "\tint level;")
     assert location(replace(place, line=0)) == place.step.patch
+    anchor = location(replace(place, text="\tint level;" + " " * MAX_LINE))
+    assert isinstance(anchor, Anchor)
+    assert len(anchor.text) == MAX_LINE
 
 
 def test_the_line_of_a_helper_is_that_of_its_name() -> None:
