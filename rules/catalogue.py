@@ -18,11 +18,10 @@ Generated from the files of the rules by `make docs`; do not edit.
 
 Severity: a `bug` is wrong code, a `warning` breaks a rule of the kernel that maintainers insist on, a `nit` is a matter
 of form, and a `note` states a fact. Status: findings of a `stable` rule may be mailed, findings of a `preview` rule are
-shown in stored reviews and digests only, and the id of a `retired` rule is never reused. Tier: a mail shows findings of
-tier 1 under their lines, and findings of tier 2 together at its end. Rules of scope author are about form, and help
-authors before they post a series: `patchwarden check` runs them, and reviews run them only for lists that ask for nits.
-A mail then reports their findings in its block of nits. Some rules run only with
-`--rule`, because people disagree about what they report.
+not, and the id of a `retired` rule is never reused. Tier: a mail shows findings of tier 1 under their lines, and
+findings of tier 2 together at its end. Scope: rules of scope `author` are about form, and help authors before they post
+a series. `patchwarden check` runs them, and reviews run them only for lists that ask for nits; a mail then reports
+their findings in its block of nits. Some rules run only with `--rule`, because people disagree about what they report.
 
 {_NOTATION}"""
 
@@ -30,7 +29,8 @@ A mail then reports their findings in its block of nits. Some rules run only wit
 def document() -> str:
     """Return the catalogue: a table of all rules in the order of the registry, then each rule in full, by family."""
     rows = "\n".join(_row(rule) for rule in RULES)
-    table = f"| rule | family | severity | status | tier | what it reports |\n|---|---|---|---|---|---|\n{rows}\n"
+    columns = ("rule", "family", "severity", "status", "scope", "tier", "what it reports")
+    table = f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|\n{rows}\n"
     families: dict[str, list[str]] = {}
     for rule in RULES:
         families.setdefault(_family(rule), []).append(_section(rule, 3))
@@ -45,7 +45,8 @@ def page(rule: Rule) -> str:
 
 def _row(rule: Rule) -> str:
     link = f"[{rule.id}](#{rule.id})"
-    return f"| {link} | {_family(rule)} | {rule.severity} | {rule.status} | {rule.tier} | {rule.summary} |"
+    facts = (link, _family(rule), rule.severity, rule.status, rule.scope, rule.tier, rule.summary)
+    return f"| {' | '.join(map(str, facts))} |"
 
 
 def _section(rule: Rule, level: int, notation: str = "") -> str:

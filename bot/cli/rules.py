@@ -57,11 +57,11 @@ def rules(
 
 def _table() -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("rule", "severity", "status"):
+    for column in ("rule", "severity", "status", "scope"):
         table.add_column(column, no_wrap=True)
     table.add_column("summary")
     for rule in RULES:
-        table.add_row(rule.id, rule.severity.value, rule.status.value, rule.summary)
+        table.add_row(rule.id, rule.severity.value, rule.status.value, rule.scope.value, rule.summary)
     return table
 
 

@@ -9,8 +9,10 @@ def test_every_rule_is_listed_on_a_line_of_its_own(run: Run) -> None:
     result = run("rules")
 
     assert 0 == result.status
-    assert [(rule.id, rule.summary) for rule in RULES] == [
-        (words[0], words[3].strip()) for line in result.out.splitlines()[1:] for words in [line.split(maxsplit=3)]
+    assert [(rule.id, rule.scope.value, rule.summary) for rule in RULES] == [
+        (words[0], words[3], words[4].strip())
+        for line in result.out.splitlines()[1:]
+        for words in [line.split(maxsplit=4)]
     ]
 
 

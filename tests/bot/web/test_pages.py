@@ -324,6 +324,12 @@ def test_the_page_of_a_rule_has_its_findings_by_series(path: Path, get: Get) -> 
     assert "Some findings of this rule are only notes" in page
 
 
+def test_the_rules_for_authors_are_marked(get: Get) -> None:
+    assert 'href="/rules/result-unit"' in get("/rules")
+    assert 5 < get("/rules").count("<td>stable, for authors</td>") < len(RULES)
+    assert "stable, for authors before they post, runs only with --rule</span>" in get("/rules/comment-period")
+
+
 def test_the_figures_of_a_rule_count_each_outcome(get: Get) -> None:
     figures = json.loads(get("/api/rules/missing-safety-comment"))["figures"]
 
