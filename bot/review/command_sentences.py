@@ -12,8 +12,10 @@ NOT_APPLICABLE: Final = Sentence("the finding is wrong or does not matter here; 
 FIXED: Final = Sentence("the finding is fixed in the next revision")
 MUTE: Final = Sentence("no more mails about this series, about any series of this author, or about this list")
 HELP_COMMAND: Final = Sentence("get this list of commands")
-NAMES: Final = Sentence("FINDING is a rule id, for all findings of the rule in this series, or the id of a finding:")
-NO_NAMES: Final = Sentence("FINDING is a rule id or the id of a finding. This series has no findings.")
+NAMES: Final = Sentence(
+    "FINDING is a rule id, for all findings of the rule in this series, or the fingerprint of a finding:"
+)
+NO_NAMES: Final = Sentence("FINDING is a rule id or the fingerprint of a finding. This series has no findings.")
 MORE: Final = Sentence("and {count} more")
 
 NO_RULE: Final = Sentence("There is no rule `{rule}`. The name in brackets after a finding is its rule.")

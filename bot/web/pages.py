@@ -262,7 +262,8 @@ class Pages:
         if wants_json(request):
             listed = list(map(record_builders.listed_finding, findings))
             return _json(records.RuleDetails(**record_builders.rule_fields(rule, figures), findings=listed))
-        return self._page(request, "rule.html", rule=rule, figures=figures, findings=findings)
+        can_send = self._installation.can_send
+        return self._page(request, "rule.html", rule=rule, figures=figures, findings=findings, can_send=can_send)
 
     def _queue(self, request: Request, snapshot: Snapshot) -> Response:
         subsystem, person = path_parameter(request, "subsystem"), parameter(request, "for")

@@ -54,6 +54,7 @@ def test_help_names_the_findings(make: Maker) -> None:
     assert [] == list(problems(text))
     assert f"  {findings[0].fingerprint} missing-safety-comment" in text
     assert "  and 9 more" in text
+    assert "the fingerprint of a finding" in " ".join(text.split())
     assert "This series has no\nfindings" in "\n".join(help_text(None))
 
 

@@ -105,6 +105,14 @@ def test_the_page_of_a_series_leads_to_it(client: TestClient, path: Path) -> Non
     assert "/commands/" not in client.get("/series/v1.0@example.org").text
 
 
+def test_a_phone_shows_the_mail_of_each_command_without_scrolling(client: TestClient, path: Path) -> None:
+    fill(path)
+    page = client.get(PAGE).text
+
+    assert '<table class="cards">' in page
+    assert page.count(">Write the mail</a>") == len(mails(page))
+
+
 def test_a_series_without_an_address_has_no_commands(client: TestClient, path: Path) -> None:
     fill(path)
     page = client.get("/commands/v1.0@example.org").text

@@ -127,6 +127,15 @@ def test_the_jobs_say_whether_the_service_runs_and_which_job_is_late(path: Path)
     assert "Now: 2026-03-03 12:00 UTC." in page("")
 
 
+def test_a_dry_run_shows_no_share_of_disputed_findings(path: Path) -> None:
+    sending, dry = (
+        operator(path, can_send=can_send).get("/rules/missing-safety-comment").text for can_send in (True, False)
+    )
+
+    assert ("disputed 1 of 3 (33.3 %)" in sending, "This is a dry run" in sending) == (True, False)
+    assert ("disputed 1, " in dry, "This is a dry run" in dry) == (True, True)
+
+
 @pytest.mark.parametrize(
     ("is_stopped", "can_send", "text"), [(True, True, "stopped"), (False, True, "on"), (False, False, "off: this is")]
 )

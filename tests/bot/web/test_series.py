@@ -121,12 +121,12 @@ def test_reported_findings_are_named_before_all_findings(client: TestClient, sto
     store.save_review(shown, None, NOW)
     text = client.get(SERIES).text
 
-    summary = text[text.index("<p>Reported:</p>") : text.index("<h3>Patch 1:")]
+    summary = text[text.index("<p>Not withheld:</p>") : text.index("<h3>Patch 1:")]
     assert [("bug", findings[1].fingerprint, "rule-9"), ("warning", findings[2].fingerprint, "rule-12")] == re.findall(
         r'>(bug|warning)</span> <a href="#([^"]*)">([^<]*)</a> at', summary
     )
     store.save_review(replace(shown, findings=shown.findings[1:]), None, NOW)
-    assert "<p>Reported:</p>" not in client.get(SERIES).text
+    assert "<p>Not withheld:</p>" not in client.get(SERIES).text
 
 
 def test_an_earlier_posting_is_linked(client: TestClient, store: Repository) -> None:
