@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from bot.cli import status
 from bot.cli.command import Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
-from bot.error import SettingsError
+from bot.error import AdapterError, SettingsError
 from bot.web import OPERATOR_HOST
 
 if TYPE_CHECKING:
@@ -81,7 +81,10 @@ def web(
         listening.append((build_operator_web(options), OPERATOR_HOST, operator))
     load_templates()
     return_free_memory()
-    serve(*listening)
+    try:
+        serve(*listening)
+    except SystemExit as error:  # uvicorn logged the address where it cannot listen.
+        raise AdapterError("stop the other server, or choose another --host, --port or --operator-port") from error
     return status.OK
 
 
