@@ -64,7 +64,7 @@ def check(
         Argument(
             metavar="TARGET",
             help="Mails, patches, mboxes, Maildirs or public-inbox archives; - is stdin. A message-id or the web "
-            "address of a mail is fetched from the archive in the settings, else from lore.kernel.org.",
+            "address of a mail is fetched from the server in [lore] of the settings, else from lore.kernel.org.",
             may_be_empty=True,
         ),
     ] = None,

@@ -29,7 +29,7 @@ _CACHE_KB: Final = 512  # of pages of the database in memory; a request reads fe
 _IS_FOREIGN: Final = "SELECT count(*) > 0 AND total(name = 'alembic_version') = 0 FROM sqlite_master"
 _FIXES: Final = {
     "readonly": "it cannot be written; allow this user to write the file and its folder",
-    "disk is full": "the disk is full; nothing was lost; free some space and start again",
+    "disk is full": "the disk is full; nothing was lost; free some space",
     "not a database": "it is not a SQLite database; name another file, or move this file away",
     "disk I/O error": "it cannot be read or written; check whether the disk is full or damaged",
     "no table alembic_version": "another program wrote it; name another file, or move this file away",
@@ -42,7 +42,7 @@ _FIXES: Final = {
     "server closed the connection": "the connection was cut; nothing was lost; it is made again",
     "terminating connection": "the server ended the connection; nothing was lost; it is made again",
     "lock timeout": "another process has written for too long; stop that process or try again",
-    "No space left": "the disk of the server is full; nothing was lost; free some space and start again",
+    "No space left": "the disk of the server is full; nothing was lost; free some space",
     "read-only transaction": "it cannot be written here; name the primary server in the URL",
     "permission denied": "the user of the URL may not do this; make that user the owner of the database",
 }

@@ -29,6 +29,7 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "make run": ELSEWHERE,
     "sendmail -t < reply.eml": "sends a mail",
     "make run ARCHIVE=PATH": ELSEWHERE,
+    "make -C /opt/patchwarden run": ELSEWHERE,
     "make site": ELSEWHERE,
     "make site SITE=/srv/www/patchwarden": ELSEWHERE,
     "make docs": ELSEWHERE,
@@ -68,6 +69,9 @@ NOT_RUN: Final[Mapping[str, str]] = {
     "install -m 644 deploy/*.service /etc/systemd/system/": MACHINE,
     "install -m 640 -g patchwarden patchwarden.toml /etc/patchwarden.toml": MACHINE,
     "systemctl enable --now patchwarden.service patchwarden-deliver.service": MACHINE,
+    "systemctl stop patchwarden patchwarden-deliver": MACHINE,
+    "systemctl start patchwarden patchwarden-deliver": MACHINE,
+    "systemctl restart patchwarden-web": MACHINE,
     "journalctl -u patchwarden -u patchwarden-deliver -g 'event=(mail-|sending-|bounce)'": "needs a journal",
     "journalctl -u patchwarden -g 'message_id=MESSAGE-ID|series=MESSAGE-ID'": "needs a journal",
 }
