@@ -88,7 +88,8 @@ def digest(
         mail = job.send(written)
     days = f"{period.since:%Y-%m-%d} to {period.until:%Y-%m-%d} (whole days)"
     reason = f"nothing happened in {days}" if written.is_empty else "this digest was written before"
-    echo(f"no mail: {reason}" if mail is None else f"{mail.message_id} is {mail.state} for {reader}")
+    dry = "" if leaves else "; it becomes a file, because `mode` in [digest] is dry-run"
+    echo(f"no mail: {reason}" if mail is None else f"{mail.message_id} is {mail.state} for {reader}{dry}")
 
 
 def _print(written: Digest, identity: Identity, form: Format) -> None:

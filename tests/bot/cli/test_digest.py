@@ -44,7 +44,7 @@ def test_it_is_sent_once(patchwarden: Call) -> None:
     second = patchwarden("digest", *TIME, "--for", "ann@example.org", "--send")
     empty = patchwarden("digest", "--since", "2020-01-01", "--until", "2020-01-02", "--for", "a@example.org", "--send")
 
-    assert "is queued for ann@example.org" in first[1]
+    assert "is queued for ann@example.org; it becomes a file, because `mode` in [digest] is dry-run\n" in first[1]
     assert "no mail: this digest was written before\n" == second[1]
     assert "no mail: nothing happened in 2020-01-01 to 2020-01-02 (whole days)\n" == empty[1]
 
