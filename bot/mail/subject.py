@@ -13,13 +13,13 @@ _MAX_TAG: Final = 120
 _MAX_TAG_WORDS: Final = 8
 _USUAL: Final = re.compile(
     r"\[(?:(?!(?:patch|rfc)[-/])[a-z]++(?>-[a-z]++)*+|v\d++|\d++/\d++)(?> (?:[a-z]++|v\d++|\d++/\d++))*+\] "
-    r"(?!v?\d|resend)[^\[\](){}]*(?<!\d)",
+    r"(?!v?\d|part |re-?send|re-?post|(?:version|rev|revision|take)[ .#:_-]{0,2}\d)[^\[\](){}]*(?<!\d)",
     re.IGNORECASE | re.ASCII,
 )
 # Most subjects with a revision, or with parentheses in a title. It does not begin or end in what may belong to a tag.
 _PLAIN: Final = re.compile(
     r"\[(?:rfc )?patch(?: (?!patch|rfc)[a-z]{1,20}(?:-[a-z]{1,20}){0,2})?(?: (?-i:v)[1-9]\d{0,3})?"
-    r"(?: \d{1,4}/\d{1,4})?\] (?!patch|rfc|re|v|take)[a-z](?: ?[!-Z\\^-z|~])*(?<![\d)])",
+    r"(?: \d{1,4}/\d{1,4})?\] (?!patch|part |rfc|re|v|take)[a-z](?: ?[!-Z\\^-z|~])*(?<![\d)])",
     re.IGNORECASE | re.ASCII,
 )
 _CLOSING: Final = {"[": "]", "(": ")", "{": "}", "<": ">"}
@@ -27,13 +27,13 @@ _SEPARATORS = re.compile(r"[,;|:]")
 _REVISION: Final = r"(?:v|ver|version|rev|revision|take)[ .#:_-]{0,2}(\d{1,5})"
 _REVISION_WORD = re.compile(rf"(?<![\w./]){_REVISION}(?![\w/]|\.\d)", re.IGNORECASE)
 _COUNT_WORDS = re.compile(
-    r"(?<![\w./])(?:#|no\.? ?)?(\d{1,4})(?: ?[/\\|] ?|[ _-]?(?:out[ _-]?)?of[ _-]?)#?(\d{1,4})(?![\w/]|\.\d)",
+    r"(?<![\w./])(?:#|no\.? ?|part )?(\d{1,4})(?: ?[/\\|] ?|[ _-]?(?:out[ _-]?)?of[ _-]?)#?(\d{1,4})(?![\w/]|\.\d)",
     re.IGNORECASE,
 )
 _JOINED = re.compile(r"(?<![a-z])(patch|rfc|resend)[-_./]?(?=v?\d|#|patch|rfc|resend)", re.IGNORECASE)
 _JOINED_REVISION = re.compile(r"(?<![\w.])(v\d{1,5})[-_](?=\d{1,4} ?[/\\] ?\d)", re.IGNORECASE)
-_MAY_BEGIN_TAG = re.compile(r"[\[,;|: ]*+(?:patch|rfc|resend|v|rev|take|[#\d])", re.IGNORECASE)
-_MARKER = re.compile(r"patch(?:es)?|rfc|resend|v\d{1,5}|\d{1,4}/\d{1,4}", re.IGNORECASE)
+_MAY_BEGIN_TAG = re.compile(r"[\[,;|: ]*+(?:patch|part|rfc|re-?send|re-?post|v|rev|take|[#\d])", re.IGNORECASE)
+_MARKER = re.compile(r"patch(?:es)?|rfc|re-?send|re-?post|v\d{1,5}|\d{1,4}/\d{1,4}", re.IGNORECASE)
 _COUNTER = re.compile(r"\d{1,4}/\d{1,4}")
 _PATCH = re.compile(r"patch", re.IGNORECASE)
 _STATED = re.compile(r"v\d{1,5}(?:\.\d{1,4})?", re.IGNORECASE)
@@ -46,7 +46,7 @@ _WIDE: Final = {code: code - 0xFF01 + ord("!") for code in range(0xFF01, 0xFF5F)
 _BRACKETS: Final = dict.fromkeys(map(ord, "[](){}<>"), " ")
 _BRACKET_AT_END = re.compile(r"(?<![ ,])[ ,]*+[(\[{]([^()\[\]{}]{1,40})[)\]}]\Z")
 _REVISION_AT_END = re.compile(rf"(?:,| -) ?({_REVISION})\Z", re.IGNORECASE)
-_RESEND = re.compile(r"resend|repost", re.IGNORECASE)
+_RESEND = re.compile(r"re-?(?:send|post)", re.IGNORECASE)
 _AT_END: Final = _STATED, _COUNTER, _RESEND
 _WORD = re.compile(r"\w+")
 _EARLIER_TITLE = re.compile(r"[(\[] ?(?:was|formerly|previously)[: ].*")
@@ -87,7 +87,7 @@ def _is_plain(subject: str) -> bool:
         and all(map(_is_tag_word, tag[1:].split(" ")))
         and _BRACKETS.keys().isdisjoint(map(ord, title))
         and not (title[:1].isdigit() or title[-1:].isdigit())
-        and not title.lower().startswith(("v", "resend"))
+        and not title.lower().startswith(("v", "re", "take", "part "))
     )
 
 
