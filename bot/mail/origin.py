@@ -9,12 +9,13 @@ from bot.mail.address import Address, is_plain, parse_mailboxes
 from bot.mail.address_book import AddressBook
 from bot.mail.lists import list_address, may_be_list, relayed
 from bot.mail.message import Message
-from rules.lazy import replace
+from rules.lazy import re, replace
 
 _VIA: Final = " via "
 _ORIGINAL: Final = ("x-original-sender", "author", "reply-to", "x-original-from")  # the last one's name counts
 _IN_BODY_SIZE: Final = 2000
 _IN_BODY_LINES: Final = 10
+_SIGNED = re.compile(r"^Signed-off-by:([^\n]++)", re.MULTILINE)
 
 
 def with_original_author(message: Message, book: AddressBook) -> Message:
@@ -36,8 +37,8 @@ def original_author(message: Message, book: AddressBook) -> Address | None:
 
     That person is the one whose address is encoded in From, else the only one in Reply-To, X-Original-From and such
     headers, beside lists, else that of the From line that begins the text, else the one in Cc with the name before
-    "via", where Mailman puts the author if Reply-To is the list. If none of them can be a person, or the headers name
-    different persons, From stays: no mail is written to it then.
+    "via", where Mailman puts the author if Reply-To is the list, else the one who signed the patch with that name. If
+    none of them can be a person, or the headers name different persons, From stays: no mail is written to it then.
     """
     sender = message.author
     if sender is None or not _is_rewritten(sender, message, book):
@@ -94,7 +95,10 @@ def _named(sender: Address, message: Message, book: AddressBook) -> Iterator[lis
         persons = chain.from_iterable(map(parse_mailboxes, values))
         yield [person for person in persons if not user or person.key.replace("@", ".") == user]
     name = _name_before_via(sender) if _VIA in sender.name and not user else ""
-    yield [person for person in message.cc if name and person.name == name]
+    if name:
+        yield [person for person in message.cc if person.name == name]
+        signed = _SIGNED.findall(message.body[:_IN_BODY_SIZE].partition("\n---\n")[0])
+        yield [person for person in chain.from_iterable(map(parse_mailboxes, signed)) if person.name == name]
 
 
 def _encoded(sender: Address, message: Message, book: AddressBook) -> Address | None:

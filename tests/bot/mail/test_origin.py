@@ -74,6 +74,21 @@ def test_the_author_behind_a_rewritten_from_is_found(sender: str, header: str, b
 
 
 @pytest.mark.parametrize(
+    ("trailers", "expected"),
+    [
+        ("Signed-off-by: Ann Example <ann@example.org>", "ann@example.org"),
+        ("Signed-off-by: Bo Example <bo@example.org>\nSigned-off-by: Ann Example <ann@example.org>", "ann@example.org"),
+        ("Signed-off-by: Bo Example <bo@example.org>", LIST),
+        ("Signed-off-by: Ann Example <a@example.org>\nSigned-off-by: Ann Example <b@example.org>", LIST),
+        ("Reviewed-by: Ann Example <ann@example.org>", LIST),
+        ("---\nSigned-off-by: Ann Example <ann@example.org>", LIST),
+    ],
+)
+def test_the_author_is_else_the_one_who_signed_with_the_name_before_via(trailers: str, expected: str) -> None:
+    assert author(MUNGED, body=f"A patch.\n\n{trailers}\n---\n") == expected
+
+
+@pytest.mark.parametrize(
     ("sender", "address"),
     [
         ("Ann via rust <ann=example.org@lists.example.org>", "ann@example.org"),
