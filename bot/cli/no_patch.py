@@ -16,6 +16,8 @@ _GRAPH = re.compile(rb"\* commit [0-9a-f]{7,64}\b")
 _COMMIT = re.compile(rb"commit [0-9a-f]{7,64}\b")
 _QUOTED_DIFF = re.compile(r"^> ?(?:diff --git |@@ -)", re.MULTILINE)
 _FORMAT_PATCH: Final = "run `git format-patch -o DIR A..B` and check DIR"
+_PREFIXED: Final = f"a diff with other characters in front of each line; {_FORMAT_PATCH}"
+
 # Diffs that are not read, and what they are.
 _OTHER_DIFFS: Final = (
     (
@@ -41,7 +43,7 @@ _OTHER_DIFFS: Final = (
     ),
     (
         re.compile(r"^(?:[ \t]|[|:}#%][ \t]?)[ \t]*+(?:diff --git \S|@@ -\d+(?:,\d+)? \+\d)", re.MULTILINE),
-        f"a diff with other characters in front of each line; {_FORMAT_PATCH}",
+        _PREFIXED,
     ),
     (re.compile(r"^-----BEGIN PGP MESSAGE-----$", re.MULTILINE), "an encrypted text; decrypt it and check the patch"),
     (
@@ -107,9 +109,10 @@ def _of_text(name: str, text: bytes) -> str:
         return f"a source file; run `patchwarden audit {name}`"
     if name.endswith((".c", ".h")):
         return f"a C file, of which only changes are checked; {_FORMAT_PATCH}"
-    if other := _other_diff(text.decode("utf-8")):
+    decoded = text.decode("utf-8")
+    if other := _other_diff(decoded):
         return other
-    return f"a text without a diff; {_FORMAT_PATCH}"
+    return _PREFIXED if _QUOTED_DIFF.search(decoded) else f"a text without a diff; {_FORMAT_PATCH}"
 
 
 def _other_diff(text: str) -> str:

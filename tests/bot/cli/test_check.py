@@ -619,6 +619,7 @@ NO_PATCH = {
     ),
     "its text as text/rtf only": b"From: ada@example.org\nSubject: [PATCH] x\nContent-Type: text/rtf\n\n{\\rtf1 x}\n",
     "a diff with other characters in front of": b"From: ada@example.org\nSubject: [PATCH] x\n\n\tdiff --git a/x b/x\n",
+    "a diff with other characters in front of each line": b"> diff --git a/x b/x\n> @@ -1 +1 @@\n> -a\n> +b\n",
     "an encrypted text": b"From: ada@example.org\nSubject: [PATCH] x\n\n-----BEGIN PGP MESSAGE-----\n\nabc\n",
     "an encoded file": b"From: ada@example.org\nSubject: [PATCH] x\n\nbegin 644 led.patch\n#0V%T\n`\nend\n",
     "an HTML page": b"<!DOCTYPE html>\n<pre>\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+&lt;\n</pre>\n",
