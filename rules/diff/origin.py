@@ -46,9 +46,9 @@ _BINDGEN = (
     (b'"][', re.compile(rb"\[\"(?:Size|Alignment) of \w+\"\]\[")),
 )
 
-# A notice is not indented, and speaks of the whole file.
+# A notice is not indented, and speaks of the whole file: it does not document an item.
 _DO_NOT_EDIT = re.compile(
-    rb"^ ?(?://|/?\*)(?:[^\n]*(?:@generated\b|(?:automatically|auto)[- ]?generated\b"
+    rb"^ ?(?://(?!/)|/?\*)(?:[^\n]*(?:@generated\b|(?:automatically|auto)[- ]?generated\b"
     rb"|\bdo not (?:edit|modify)(?=[ \t]*(?:[-.:;,!*/]|$"
     rb"|(?:by hand|manually|directly|unless|or|th(?:is|e) (?:file|module))\b)))"
     rb"|[*!/]? ?(?:this (?:file|module) (?:is|was|has been) )?generated (?:by|with|using) (?:rust-)?bindgen\b)",
