@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from rules.diff.apply import apply_exactly
 from rules.diff.patch import FileChange, Hunk, Patch, Series
-from rules.diff.tree import Files, blob_id
+from rules.diff.tree import MIN_BLOB_ID_DIGITS, Files, blob_id
 from rules.finding import Side
 from rules.lazy import cached_property, dataclass
 
@@ -130,11 +130,13 @@ class _Builder:
 
     `contents` has the current content of changed files. The content of `unknown_paths` changed in an unknown way.
     `unnamed` has contents whose ids are not computed yet, each with the content before and the announced id.
+    `ids_by_start` has the ids of `blobs` by their first digits.
     """
 
     def __init__(self, tree: Files) -> None:
         self.tree = tree
         self.blobs: dict[str, bytes] = {}
+        self.ids_by_start: dict[str, list[str]] = {}
         self.unnamed: list[tuple[_Content, _Content, str | None]] = []
         self.contents: dict[str, _Content] = {}
         self.unknown_paths: set[str] = set()
@@ -160,8 +162,9 @@ class _Builder:
                 continue
             full = blob_id(content.data)
             content.is_proven = announced is None or full.startswith(announced)
-            if content.is_proven:
+            if content.is_proven and full not in self.blobs:
                 self.blobs[full] = content.data
+                self.ids_by_start.setdefault(full[:MIN_BLOB_ID_DIGITS], []).append(full)
         self.unnamed.clear()
         return self.blobs
 
@@ -192,9 +195,9 @@ class _Builder:
         known = self.name_blobs()
         if announced in known:
             return known[announced]
-        blobs = (data for full, data in known.items() if full.startswith(announced))
-        data = next(blobs, None)
-        return data if data is not None else self.tree.blob(announced)
+        named = self.ids_by_start.get(announced[:MIN_BLOB_ID_DIGITS], ())
+        full = next((full for full in named if full.startswith(announced)), None)
+        return known[full] if full is not None else self.tree.blob(announced)
 
     def _content_after(self, change: FileChange, before: _Content | None) -> _Content | None:
         """Return the content after the change; None if the content before is unknown or the hunks do not fit."""

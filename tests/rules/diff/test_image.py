@@ -11,6 +11,7 @@ from rules.diff.image import FileImages, Fragment, Image, build_images, build_ne
 from rules.diff.parse import parse
 from rules.diff.patch import FileChange, Patch, Series, Unreadable
 from rules.diff.tree import blob_id
+from tests.growth import assert_linear
 
 OLD = b"one\ntwo\nthree\n"
 NEW = b"one\n2\nthree\n"
@@ -194,6 +195,20 @@ def test_a_blob_is_asked_for_by_seven_digits_or_more(digits: int, complete: bool
 
     assert post(file).is_complete is complete
     assert tree.asked == [blob_id(OLD)[:digits]] * complete
+
+
+def test_the_blobs_of_many_new_files_are_searched_in_linear_time() -> None:
+    def make(size: int) -> Series:
+        return series(*(diff(name=f"old{at}.rs") + _new_file(f"{at}.rs", f"{at}") for at in range(size)))
+
+    assert_linear(make, lambda value: build_images(value, NoTree()), 300)
+
+
+def _new_file(name: str, line: str) -> str:
+    text = f"{line}\n"
+    index = f"index 000000000000..{blob_id(text.encode())[:12]}"
+    head = f"diff --git a/{name} b/{name}\nnew file mode 100644\n{index}\n--- /dev/null\n+++ b/{name}\n"
+    return f"{head}@@ -0,0 +1 @@\n+{text}"
 
 
 def test_a_blob_of_the_series_is_found_by_seven_digits() -> None:
