@@ -21,7 +21,7 @@ from rules.finding import Anchor, Evidence
 from rules.lazy import dataclass, re
 
 _WORD = re.compile(r"\w+")
-_HELPER = re.compile(r"rust_helper_(\w++)\(")
+_HELPER = re.compile(r"\brust_helper_(\w++)\(")
 _MAX_HEAD = 4  # lines of a function before its parameters
 
 
