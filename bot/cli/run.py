@@ -191,12 +191,12 @@ def _print_summary(console: "Console", settings: "Settings", outcomes: "Sequence
     if skipped := [outcome.posting_id for outcome in outcomes if outcome.skipped]:
         shown = visible(listing(skipped, _MAX_NAMED))
         console.print(
-            f"{len(skipped):,} of them checked only in part; `{_NAME} explain` says why: {shown}",
+            f"{len(skipped):,} of them checked only in part; `{_program()} explain` says why: {shown}",
             highlight=False,
             markup=False,
         )
     known = ", ".join(f"{number:,} {state}" for state, number in sorted(tally.mails.items())) or "none"
-    reasons = f" (`{_NAME} quarantine list` says why)" if tally.unreadable else ""
+    reasons = f" (`{_program()} quarantine list` says why)" if tally.unreadable else ""
     console.print(
         f"{database_name(settings)} contains {tally.postings:,} series and {count(tally.raw, 'mail')}, "
         f"{tally.unreadable:,} of them unreadable{reasons}. Mails in the outbox: {known}.",
