@@ -59,7 +59,8 @@ def context_of(connection: Plain, posting: Posting) -> RefusalContext:
     context = _arrivals(connection, posting, stored)
     if stored is None:
         return context
-    answers, repeats = _replied_to(connection, posting, stored), _repeated(connection, posting, stored)
+    answers = _replied_to(connection, posting, stored)
+    repeats = _repeated(connection, posting, stored, answers)
     if not repeats and posting.resend and answers is not None:
         repeats = _repeated_in_part(connection, stored, answers)
     return replace(context, answers=answers, repeats=repeats)
@@ -80,16 +81,19 @@ def series_topics(connection: Plain, posting: Posting) -> Iterator[str]:
     """
     if posting.topic:
         yield posting.topic
-    continued = _replied_topic(connection, posting) or _linked_topic(connection, posting) or posting.title_topic
-    if continued not in ("", posting.topic):
+    stored = _stored(connection, posting) if posting.may_continue else None
+    answered = None if stored is None else _replied_to(connection, posting, stored)
+    if continued := _continued_topic(connection, posting, answered):
         yield continued
 
 
-def _replied_topic(connection: Plain, posting: Posting) -> str:
-    """Return the topic of the series that the posting continues in reply to it, "" if there is none."""
-    if not posting.may_continue or (stored := _stored(connection, posting)) is None:
-        return ""
-    return posting.continued_topic(_replied_to(connection, posting, stored))
+def _continued_topic(connection: Plain, posting: Posting, answered: Posting | None) -> str:
+    """Return the topic of the series that the posting continues under another one; "" if there is none.
+
+    `answered` is the posting that it replies to.
+    """
+    continued = posting.continued_topic(answered) or _linked_topic(connection, posting) or posting.title_topic
+    return "" if continued == posting.topic else continued
 
 
 def _linked_topic(connection: Plain, posting: Posting) -> str:
@@ -134,12 +138,16 @@ def _replied_to(connection: Plain, posting: Posting, stored: _StoredPosting) -> 
     return None if value is None else posting_of(value)
 
 
-def _repeated(connection: Plain, posting: Posting, stored: _StoredPosting) -> str:
-    """Return the message-id of an earlier posting of the same patches that is reviewed or due; "" if there is none."""
+def _repeated(connection: Plain, posting: Posting, stored: _StoredPosting, answered: Posting | None) -> str:
+    """Return the message-id of an earlier posting of the same patches that is reviewed or due; "" if there is none.
+
+    `answered` is the posting that it replies to.
+    """
+    topics = filter(None, (posting.topic, _continued_topic(connection, posting, answered)))
     before = (posting.message_id, stored.arrived, stored.sent, stored.sent, stored.arrived, posting.message_id)
     rows = [
         row
-        for topic in series_topics(connection, posting)
+        for topic in topics
         for row in connection.execute(_EARLIER_OF_REVISION, (topic, stored.revision, *before, _MAX_REPEATS)).fetchall()
     ]
     mails = BlockReader(connection).mails
