@@ -220,7 +220,8 @@ def by_id(rule_id: str) -> Rule | None:
     """Return the rule with that id, None if there is none."""
     if _descriptions:
         return _descriptions.get(rule_id)
-    return next((_load(module) for module in _ALL if _id(module) == rule_id), None)
+    module = _modules_by_id().get(rule_id)
+    return None if module is None else _load(module)
 
 
 def describe_all() -> tuple[Rule, ...]:
@@ -274,6 +275,11 @@ def _active(modules: Iterable[str]) -> tuple[Rule, ...]:
 def _load(module: str) -> Rule:
     rule: Rule = import_module(f"rules.checks.{module}").RULE
     return rule
+
+
+@cache
+def _modules_by_id() -> dict[str, str]:
+    return {_id(module): module for module in _ALL}
 
 
 def _id(module: str) -> str:

@@ -238,12 +238,18 @@ def _shown(finding: Finding, path: str) -> Finding:
 def _kernel_path(path: Path) -> str:
     """Return the probable path of the file within the kernel, as a diff names it."""
     whole = path.absolute()
-    for parent in whole.parents:
-        if all((parent / name).is_file() for name in _TOP_FILES):
-            return whole.relative_to(parent).as_posix()
+    if top := _find_top(whole.parent):
+        return whole.relative_to(top).as_posix()
     parts = PurePosixPath(path.as_posix()).parts
     start = next((index for index, part in enumerate(parts[:-1]) if part in _TOP_FOLDERS), 0)
     return "/".join(parts[start:]).lstrip("/")
+
+
+@lru_cache(1024)
+def _find_top(folder: Path) -> Path | None:
+    """Return the top of the kernel that contains the folder, None if there is none."""
+    folders = (folder, *folder.parents)
+    return next((top for top in folders if all((top / name).is_file() for name in _TOP_FILES)), None)
 
 
 COMMAND: Final = Command(audit)
