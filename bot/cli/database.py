@@ -52,11 +52,9 @@ def missing(settings: "Settings") -> str:
         if settings.server or settings.database.exists():
             return ""
     except PermissionError as error:
-        from bot.store.error import StoreError
+        from bot.store.error import OTHER_USER, StoreError
 
-        raise StoreError(
-            f"database {settings.database}: permission denied; run the command as the user of the service"
-        ) from error
+        raise StoreError(f"database {settings.database}: permission denied; {OTHER_USER}") from error
     return f"{displayed(settings.database)} does not exist yet; `patchwarden run` creates it"
 
 

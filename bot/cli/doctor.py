@@ -22,8 +22,8 @@ from bot.outbox.error import OutboxError
 from bot.permissions import open_to_others
 from bot.review.render.text import count, visible
 from bot.settings import settings_file
-from bot.settings.paths import base_directory
-from bot.store.error import StoreError
+from bot.settings.paths import base_directory, nearest_existing
+from bot.store.error import OTHER_USER, StoreError
 from rules.lazy import dataclass
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
         try:
             yield from _service(settings, base_directory(file), deliver=deliver)
         except PermissionError as error:
-            yield Check("files", f"{error.filename}: permission denied", "run the command as the user of the service")
+            yield Check("files", f"{error.filename}: permission denied", OTHER_USER)
     yield _git()
     yield _rules()
 
@@ -138,7 +138,7 @@ def _database(settings: "Settings") -> Iterator[Check]:
         yield Check("database", str(error), "correct this; the service needs its database")
         return
     yield Check("database", f"{database_name(settings)}, {count(tally.raw, 'mail')}, {tally.postings:,} series")
-    if (free := shutil.disk_usage(_existing(folder)).free) < _MIN_FREE_BYTES:
+    if (free := shutil.disk_usage(nearest_existing(folder)).free) < _MIN_FREE_BYTES:
         yield Check("disk", f"{free // 1_000_000} MB are free at {folder}", "make room, so that the service can write")
     if settings.server:
         yield Check("backup", f"copy the database with `pg_dump`, and then the files {settings.database}.*")
@@ -274,15 +274,10 @@ def _outbox(settings: "Settings") -> Check:
 
 def _folder(subject: str, directory: Path, result: str) -> Check:
     """Check whether a folder can be written, or created."""
-    existing = _existing(directory)
+    existing = nearest_existing(directory)
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         return Check(subject, f"{existing} cannot be written", _FOLDER_FIXES[subject])
     return Check(subject, result)
-
-
-def _existing(directory: Path) -> Path:
-    """Return the folder, or its nearest parent that exists."""
-    return next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
 
 
 def _stopped(settings: "Settings") -> str:

@@ -28,6 +28,7 @@ from bot.ports.running import Progress
 from bot.review.formats.jsonl import line
 from bot.review.formats.row import of_review
 from bot.review.model import FindingState
+from bot.settings.paths import nearest_existing
 from bot.version import VERSION
 from rules.finding import Confidence, skipped_lines
 from rules.lazy import dataclass, field, replace
@@ -170,7 +171,7 @@ def replay(
 
 def _refuse_unfit_folder(folder: Path) -> None:
     """Raise UsageError if no mail can be written to that folder, before any mail is reviewed. It is made later."""
-    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    existing = nearest_existing(folder)
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         problem = "cannot be written" if existing.is_dir() else "is not a folder"
         raise UsageError(f"{existing} {problem}", option="--mails")

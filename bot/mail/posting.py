@@ -118,10 +118,10 @@ class Posting:
 
         Such as "patch 2 of 9": their author sent no other patch again.
         """
-        is_part = isinstance(self.state, Waiting) and self.cover is None and bool(self.continued_topic(answered))
-        if not is_part or answered is None or self.expected != answered.expected:
+        if answered is None or not isinstance(self.state, Waiting) or self.cover is not None:
             return ""
-        return self._patches([part.index for part in self.parts])
+        is_part = self.continued_topic(answered) and self.expected == answered.expected
+        return self._patches([part.index for part in self.parts]) if is_part else ""
 
     def _patches(self, numbers: Sequence[int]) -> str:
         """Return a name for these patches, as in "patches 2 and 5 of 9"; "" for none."""

@@ -49,6 +49,11 @@ def refuse_moved(key: str, written: Path, path: Path) -> None:
     )
 
 
+def nearest_existing(folder: Path) -> Path:
+    """Return the folder, or its nearest parent that exists."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+
+
 def displayed(path: Path) -> str:
     """Return the path as it is displayed: relative to the working directory if that is shorter."""
     try:

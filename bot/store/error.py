@@ -4,9 +4,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from bot.error import AdapterError
 from bot.store.dialect import driver_errors, name_of, reason_of
+
+OTHER_USER: Final = "run the command as the user of the service"
+"""What to do if the data belongs to another user."""
 
 
 class StoreError(AdapterError):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from bot.store.dialect import driver_errors, name_of
-from bot.store.error import StoreError, explained
+from bot.store.error import OTHER_USER, StoreError, explained
 from bot.store.postgres import PostgresConnection, open_server
 
 _MAX_TRIES: Final = 4  # of a lock that another process looks at
@@ -148,7 +148,7 @@ def _locked(database: Path, role: Role) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+", encoding="ascii")
     except OSError as error:
-        fix = "; run the command as the user of the service" if isinstance(error, PermissionError) else ""
+        fix = f"; {OTHER_USER}" if isinstance(error, PermissionError) else ""
         raise StoreError(f"database {database}: cannot open {path}: {error.strerror}{fix}") from error
     with file:
         try:
