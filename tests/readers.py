@@ -126,6 +126,7 @@ from rules.source.rust import tokens as rust_tokens
 from rules.source.rust.fences import Fences
 from rules.source.rust.source import RustSource
 from rules.source.rust.use_layout import is_plain_use
+from rules.source.rust.usual_comments import read_usual_comments
 from rules.source.rust.walk import allowed_lints
 from rules.source.rust.work_limit import TooMuchError
 from tests.bot.review.factories import Maker
@@ -932,6 +933,20 @@ CODE_READERS: Final = (
         lambda given: _quietly(getattr, RustSource(given, 10, is_complete=False), "unsafe_sites"),
         (("    unsafe { a() };\n", ""), ("", "    unsafe { a() };\n"), ("unsafe { a() }; }\nlet b =\n", "")),
         size=_RUST_SIZE,
+    ),
+    Reader(
+        ("rules.source.rust.usual_comments.read_usual_comments",),
+        lambda given: read_usual_comments(given, is_cut_above=True),
+        (
+            ("unsafe { a() };\n", ""),
+            ("// SAFETY: a\nunsafe { a() };\n", ""),
+            ("// a\n", "unsafe { a() };\n"),
+            ("    unsafe fn a() {}\n", ""),
+            ("\n", "    unsafe fn a() {}\n"),
+            ("/// # Safety\n", "pub unsafe fn a() {}\n"),
+            ("/// ```\n/// unsafe { a() };\n", ""),
+        ),
+        str.encode,
     ),
     Reader(
         ("rules.lint.engine.audit",),

@@ -59,7 +59,8 @@ def safe_code_comments(
 
 
 def _unjustified_statements(source: RustSource) -> list[int]:
-    return sorted({site.statement for site in source.unsafe_sites if site.reading.verdict in ("none", "unknown")})
+    sites = source.unsafe_code_where(lambda part: part.commented != "usual").sites
+    return sorted({site.statement for site in sites if site.reading.verdict in ("none", "unknown")})
 
 
 def _safe_code_end(source: RustSource, comment: CommentBlock, *, whole: bool) -> int | None:

@@ -59,14 +59,20 @@ if TYPE_CHECKING:  # to make generic types takes longer than to load the rest of
 
 def unjustified_sites(file: FileView) -> "Iterator[UnjustifiedSite[UnsafeSite]]":
     """Yield the unsafe blocks and impls that this patch adds without a comment, or whose comment it removes."""
-    verdicts = (site.reading.verdict for source in file.unsafe_sources for site in source.unsafe_sites)
+    readings = (source.unsafe_code_where(_is_unsure) for source in file.unsafe_sources)
+    verdicts = (site.reading.verdict for reading in readings for site in reading.sites)
     return _unjustified(file, _site_candidates, _REMOVED_SITES) if "none" in verdicts else iter(())
 
 
 def unjustified_declarations(file: FileView) -> "Iterator[UnjustifiedSite[UnsafeDeclaration]]":
     """Yield the unsafe functions and traits that this patch adds without a section, or whose section it removes."""
-    states = (item.documented for source in file.unsafe_sources for item in source.unsafe_declarations)
+    readings = (source.unsafe_code_where(_is_unsure) for source in file.unsafe_sources)
+    states = (item.documented for reading in readings for item in reading.declarations)
     return _unjustified(file, _declaration_candidates, _REMOVED_DECLARATIONS) if False in states else iter(())
+
+
+def _is_unsure(source: RustSource) -> bool:
+    return source.commented == "unsure"
 
 
 def _site_candidates(sources: Iterable[RustSource]) -> "list[_Candidate[UnsafeSite]]":

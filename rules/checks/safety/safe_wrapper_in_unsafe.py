@@ -68,8 +68,9 @@ _OF_ZERO = "== 0: "  # before the key of a condition that compares with zero onl
 _WRAPPER = re.compile(
     r"(?:(?:kernel|crate|core|error|mem)\s*::\s*)*(?P<name>to_result|drop|Some|Ok|Err)\s*(?=\()|(?P<not>!)\s*\w"
 )
-_WRAPPER_STARTS = ("kernel", "crate", "core", "error", "mem", "to_result", "drop", "Some", "Ok", "Err", "!")
-_STARTS = (*_WRAPPER_STARTS, "/", '"', "'", 'b"', "b'", "br", 'c"', "cr", "r")  # of safe code, comments and literals
+_START = r"(?:let\b|/|!|(?>(?:kernel|crate|core|error|mem)\s*+::\s*+)*+(?:to_result|drop|Some|Ok|Err)\s*+\()"
+_MAY_BE_SAFE = re.compile(_START)  # safe code, or a comment before it
+_MAY_HAVE_SAFE = re.compile(r"unsafe\s*+(?:/|\{\s*+" + _START + ")")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
@@ -88,7 +89,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 
 def _blocks(source: RustSource) -> Iterator[Occurrence]:
-    for site in source.unsafe_sites:
+    for site in source.unsafe_code_where(lambda part: _MAY_HAVE_SAFE.search(part.text) is not None).sites:
         if site.kind == "block" and site.setting == "code" and (name := _safe_code(site.body)):
             yield Occurrence(name, site.line, site.column, site.scope, site.confidence)
 
@@ -97,7 +98,7 @@ def _blocks(source: RustSource) -> Iterator[Occurrence]:
 def _safe_code(body: str) -> str | None:
     """Return the name of the safe code in a block for a message, None if there is none."""
     body = body.strip()
-    if not body.startswith(_STARTS) and "let" not in body:
+    if not _MAY_BE_SAFE.match(body):
         return None
     text = RustSource(body).code.strip()
     rest = text
@@ -152,7 +153,7 @@ def _last_before(code: str, offset: int) -> int:
 
 def _wrapper(text: str) -> str | None:
     """Return the safe call if it is the whole text, otherwise None."""
-    match = _WRAPPER.match(text) if text.startswith(_WRAPPER_STARTS) else None
+    match = _WRAPPER.match(text)
     if match is None:
         return None
     if match["not"]:

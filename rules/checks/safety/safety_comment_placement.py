@@ -80,7 +80,7 @@ def _occurrences(source: RustSource, *, is_complete: bool) -> Iterator[Occurrenc
     if not is_complete:
         lines[source.first_line - 1] = _UNKNOWN
     reported: set[int] = set()
-    for site in source.unsafe_sites:
+    for site in source.unsafe_code_where(lambda part: part.commented != "usual").sites:
         line = site.reading.line
         if site.setting != "code" or site.in_test or not line or line in reported:
             continue

@@ -32,6 +32,7 @@ from rules.source.rust.source import RustSource
 
 _MAX_WIDTH = 100  # columns of a line, for rustfmt
 _CALL = re.compile(r"[\w:.<>&*()\s]*?[\w>]\s*\(")
+_MAY_OCCUR = re.compile(r"unsafe \{\s*+[^\n]{0,100}\)\s*+;\s*+\}")
 _INDENT = re.compile(r"[ \t]*+")
 _NEXT = re.compile(r"\s*+(?:;|[\w}#&*(]|\Z)")
 _MAX_BEFORE = 400  # characters before a block, most of them comments
@@ -46,7 +47,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
-    for site in source.unsafe_sites:
+    for site in source.unsafe_code_where(lambda part: _MAY_OCCUR.search(part.text) is not None).sites:
         if site.kind != "block" or site.setting != "code" or site.line != site.statement:
             continue
         fits = "\n" not in site.body and site.column + len(site.body) + len("unsafe { };") <= _MAX_WIDTH

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The comments, attributes and documentation above a line of parsed Rust, read line by line as Clippy does.
 
-This is the only module of the reader that looks for comments in lines. Clippy's rules are about lines, and most unsafe
-code has its comment on the line above. Finding that comment takes less time than finding all of them
-(docs/adr/0008-reading-rust.md).
+Clippy's rules are about lines, and most unsafe code has its comment on the line above. Finding that comment takes less
+time than finding all of them (docs/adr/0008-reading-rust.md).
 """
 
 from collections.abc import Iterable, Sequence

@@ -2,7 +2,7 @@
 """Read Rust: `RustSource` has every view of a text that rules and the bindings use."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import accumulate, chain, count
 from operator import add
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from rules.source.rust.structure import Structure, split_items
 from rules.source.rust.tokens import Tokens, blank_out, find_comments_and_literals, has_misleading_literal
 from rules.source.rust.unsafe_memo import Key, UnsafeMemo, UnsafeReading, key_of
 from rules.source.rust.unsafe_sites import UnsafeCode
+from rules.source.rust.usual_comments import Commented, read_usual_comments
 from rules.source.rust.work_limit import WorkLimit, WorkRecorder
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ class RustSource:
 
     - `unsafe_sites`: blocks and impls with the reading of their SAFETY comments, those of documentation tests included;
     - `unsafe_declarations`: functions and traits; `safety_sections`: what their documentation requires.
+
+    Most rules need only the unsafe code without the usual comment, which `unsafe_code_where` returns: most texts have
+    none, as `commented` tells without a parse.
 
     Views from the parse raise TooMuchError if reading exceeds the limit of the image or of the series.
     """
@@ -120,6 +124,21 @@ class RustSource:
         from rules.source.rust.uses import read_uses
 
         return tuple(read_uses(self.code, self.line, self.column))
+
+    @cached_property
+    def commented(self) -> Commented:
+        """How the unsafe code is justified, as far as the lines alone show it. This needs no parse."""
+        return read_usual_comments(self._bytes, is_cut_above=not self._is_complete and self.first_line > 1)
+
+    def unsafe_code_where(self, is_read: "Callable[[RustSource], bool]") -> UnsafeReading:
+        """Return the unsafe code of the parts of the text for which `is_read` is true, and perhaps of others.
+
+        The parts of a complete file are its items, so that few of them are parsed. `is_read` is not true for a part if
+        it is not true for the text.
+        """
+        if not self.contains(b"unsafe") or not is_read(self):
+            return UnsafeReading()
+        return _join([item for item in self._items_with_unsafe if is_read(item)]) or self._unsafe
 
     @property
     def unsafe_sites(self) -> tuple[UnsafeSite, ...]:
@@ -205,29 +224,27 @@ class RustSource:
     def _unsafe(self) -> UnsafeReading:
         if not self.contains(b"unsafe"):
             return UnsafeReading()
+        return _join(self._items_with_unsafe) or self.counted_reading
+
+    @cached_property
+    def counted_reading(self) -> UnsafeReading:
+        """The unsafe code of the text, from one parse, which counts as work."""
         work = self._work or WorkLimit()
         work.spend(self._bytes.count(b"unsafe"))
-        items = self._items_with_unsafe() if self._is_complete else []
-        if not items:
-            return self.read_unsafe(work)
-        work.spend(1)  # the items are as much text as one parse
-        readings = [item.read_unsafe(work) for item in items]
-        sites = chain.from_iterable([reading.sites for reading in readings])
-        return UnsafeReading(tuple(sites), tuple(chain.from_iterable([reading.declarations for reading in readings])))
+        return self.read_unsafe(work)
 
-    def _items_with_unsafe(self) -> "list[_Items]":
-        """Return the items of a file that have the word `unsafe`, none if the file must be read as a whole.
-
-        That is so if one of them is not Rust, and if attributes of the file may concern its items.
-        """
-        if len(self._bytes) < _MIN_SPLIT or self.contains(b"#!["):
-            return []
-        items = [
-            _Items(self.text[start:end], self.line(start))
+    @cached_property
+    def _items_with_unsafe(self) -> "tuple[_Items, ...]":
+        """The items of a file that have the word `unsafe`, none if attributes of the file may concern its items."""
+        if not self._is_complete or len(self._bytes) < _MIN_SPLIT or "#![" in self.code:
+            return ()
+        self._work = self._work or WorkLimit()
+        self._work.spend(1)  # the items are as much text as one parse
+        return tuple(
+            _Items(self.text[start:end], self.line(start), work=self._work)
             for start, end in split_items(self.code)
             if self.text.find("unsafe", start, end) >= 0
-        ]
-        return items if all(item.is_rust for item in items) else []
+        )
 
     def read_unsafe(self, work: WorkLimit) -> UnsafeReading:
         """Return the unsafe code of the text, from one parse."""
@@ -303,6 +320,15 @@ class _Items(RustSource):
         if tree is None or tree.root_node.has_error:
             return None
         return ParsedText(tree, self._bytes, tuple(self._bytes.split(b"\n")), self.first_line, Confidence.HIGH)
+
+
+def _join(items: Sequence[_Items]) -> UnsafeReading | None:
+    """Return the unsafe code of items, None if there are none, or one is not Rust: then the file is read as a whole."""
+    if not items or not all(item.is_rust for item in items):
+        return None
+    readings = [item.counted_reading for item in items]
+    sites = chain.from_iterable([reading.sites for reading in readings])
+    return UnsafeReading(tuple(sites), tuple(chain.from_iterable([reading.declarations for reading in readings])))
 
 
 def read_image(image: Image, work: WorkLimit) -> tuple[RustSource, ...]:

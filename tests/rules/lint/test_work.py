@@ -85,7 +85,7 @@ def test_only_rules_whose_words_are_added_check_a_file(called: Counter[str]) -> 
 
 def test_a_text_of_a_series_is_parsed_once(called: Counter[str]) -> None:
     """One parse for the hunk, one for the operations in its block; none again for the base of the next patch."""
-    path, site = "rust/kernel/led.rs", ("// SAFETY: It is on.", "let c = unsafe { on() };")
+    path, site = "rust/kernel/led.rs", ("// It is on.", "let c = unsafe { on() };")
     _run(_series(_patch(1, path, *site)), called)
     once = called["parse"]
     called.clear()
@@ -93,6 +93,13 @@ def test_a_text_of_a_series_is_parsed_once(called: Counter[str]) -> None:
     _run(_series(*(_patch(index, path, *site) for index in range(1, 5))), called)
     assert 0 < once <= 2
     assert 4 * once >= called["parse"]
+
+
+def test_unsafe_code_with_the_usual_comment_is_not_parsed(called: Counter[str]) -> None:
+    _run(_series(_patch(1, "rust/kernel/led.rs", "// SAFETY: It is on.", "let c = unsafe { on() };")), called)
+
+    assert "missing-safety-comment" in called
+    assert 0 == called["parse"]
 
 
 def test_usual_hunks_are_read_without_unidiff(monkeypatch: pytest.MonkeyPatch) -> None:

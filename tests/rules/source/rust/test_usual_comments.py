@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which comments the lines alone show, compared with what the parser reads."""
+
+import random
+
+import pytest
+
+from rules.checks.safety import safety_comment_placement
+from rules.source.rust.source import RustSource
+from rules.source.rust.unsafe_memo import UnsafeReading
+from rules.source.rust.usual_comments import read_usual_comments
+from rules.source.rust.work_limit import WorkLimit
+
+IMPL = "impl Bus for Led {\n    unsafe fn on(raw: *mut Led) {}\n}\n"
+
+
+def read(text: str, *, is_cut_above: bool = False) -> str:
+    return read_usual_comments(text.encode(), is_cut_above=is_cut_above)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "let a = 3;\n",
+        "// Not unsafe.\n/// Calls unsafe code.\n",
+        "    a();\n    // SAFETY: It is on,\n    // and unsafe code cannot turn it off.\n    unsafe { b() };\n",
+        "\n// SAFETY: It is on.\nunsafe impl Send for Led {}\n",
+        "// SAFETY: It is on.\nlet a = b(unsafe { c() });\n",
+        "/// On.\n///\n/// # Safety\n///\n/// It is on.\n#[inline]\npub(crate) unsafe fn on() {}\n",
+        '/// # Safety\n/// It is on.\nunsafe extern "C" fn on() {}\n',
+        "/// # Safety\n/// It is on.\npub unsafe trait On {}\n",
+        'type A = unsafe fn(u8);\ntype B = Option<unsafe extern "C" fn(u8)>;\n',
+        "#[unsafe(no_mangle)]\nfn on() {}\n",
+        IMPL,
+        "/// ```\n/// // SAFETY: It is on.\n/// unsafe { a() };\n/// ```\nfn a() {}\n",
+        "/// ```\n/// impl Bus for Led {\n///     unsafe fn on() {}\n/// }\n/// ```\nfn a() {}\n",
+    ],
+)
+def test_unsafe_code_with_the_usual_comment(text: str) -> None:
+    assert "usual" == read(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a();\n// It is on.\n// SAFETY: It is on.\nunsafe { b() };\n",
+        "// SAFETY: It is on.\nlet a: u8 =\n    unsafe { b() };\n",
+        "let a =\n    // SAFETY: It is on.\n    unsafe { b() };\n",
+    ],
+)
+def test_the_comment_is_there_but_its_place_or_form_is_less_usual(text: str) -> None:
+    assert "other" == read(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a();\nunsafe { b() };\n",
+        "// Safety: It is on.\nunsafe { b() };\n",
+        "//! SAFETY: It is on.\nunsafe { b() };\n",
+        "// SAFETY: It is on.\n// It has no safety: none.\nunsafe { b() };\n",
+        "// SAFETY: It is on.\n\nunsafe { b() };\n",
+        "// SAFETY: It is on.\n#[cfg(a)]\nunsafe { b() };\n",
+        "// SAFETY: It is on.\nunsafe { a() } + unsafe { b() };\n",
+        "unsafe { a() } // SAFETY: It is on.\n",
+        'let a = "unsafe";\n',
+        "pub unsafe fn on() {}\n",
+        "/// ```\n/// ```\n/// # Safety\npub unsafe fn on() {}\n",
+        "/// # Safety at work\npub unsafe fn on() {}\n",
+        IMPL.replace("Bus for ", ""),
+        IMPL.replace(" {\n    unsafe", "\nwhere\n    Led: Bus,\n{\n    unsafe"),
+        "/// ```\n/// unsafe { a() };\n/// ```\nfn a() {}\n",
+    ],
+)
+def test_the_parser_decides(text: str) -> None:
+    assert "unsure" == read(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "    // because it is on.\n    unsafe { a() };\n",
+        "unsafe { a() };\n",
+        "/// It is on.\npub unsafe fn on() {}\n",
+        "    a: u8,\n\n    unsafe fn on() {}\n",
+    ],
+)
+def test_the_comment_may_be_above_the_text(text: str) -> None:
+    assert ("other", "unsure") == (read(text, is_cut_above=True), read(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["fn a() { unsafe { b() } }\n", "// about safety\nunsafe { a() };\n", "unsafe fn on() {}\n"]
+)
+def test_code_at_the_top_whose_comment_cannot_be_above(text: str) -> None:
+    assert "unsure" == read(text, is_cut_above=True)
+
+
+_ABOVE = (
+    "",
+    "// SAFETY: It is on.",
+    "// SAFETY: It is on,\n    // and stays on.",
+    "// Turn it on.\n    // SAFETY: It is on.",
+    "// Turn it on.\n    //\n    // SAFETY: It is on.",
+    "// Safety: It is on.",
+    "/// SAFETY: It is on.",
+    "// SAFETY It is on.",
+    "// SAFETY: It is on.\n",
+    "// SAFETY: It is on.\n    #[inline]",
+    "/* SAFETY: It is on. */",
+    "// It is on.",
+    "/// # Safety\n    ///\n    /// It is on.",
+    "/// ```\n    /// let a = unsafe { b() };\n    /// ```",
+    "/// ```\n    /// // SAFETY: It is on.\n    /// let a = unsafe { b() };\n    /// ```",
+)
+_STATEMENTS = (
+    "a();",
+    "unsafe { a() };",
+    "let b = unsafe { a() };",
+    "let b: u8 =\n        unsafe { a() };",
+    "let b =\n        // SAFETY: It is on.\n        unsafe { a() };",
+    "if unsafe { a() } {\n        b();\n    }",
+    "unsafe { a() }; // SAFETY: It is on.",
+    "unsafe {\n        // SAFETY: It is on.\n        a()\n    };",
+    "let b = c(unsafe { a() }, unsafe { d() });",
+)
+_ITEMS = (
+    "fn a() {{\n    b();\n    {0}\n    {1}\n}}",
+    "impl Led {{\n    {0}\n    pub unsafe fn on() {{}}\n}}",
+    "impl Bus for Led {{\n    {0}\n    unsafe fn on() {{}}\n}}",
+    "impl Led {{\n    {0}\n    unsafe fn on() {{}}\n}}",
+    "    {0}\n    unsafe impl Send for Led {{}}",
+    "macro_rules! m {{\n    () => {{\n    {0}\n    {1}\n    }};\n}}",
+)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_code_lacks_a_comment_for_the_parser_if_the_lines_show_all(seed: int) -> None:
+    chosen = random.Random(seed)
+    seen: set[str] = set()
+    for _ in range(200):
+        parts = [chosen.choice(_ITEMS).format(chosen.choice(_ABOVE), chosen.choice(_STATEMENTS)) for _ in range(3)]
+        lines = "\n\n".join(parts).split("\n")
+        first = chosen.choice((1, 1, *range(2, len(lines))))
+        source = RustSource("\n".join(lines[first - 1 :]) + "\n", first, is_complete=first == 1)
+        seen.add(source.commented)
+        if source.commented != "unsure":
+            assert "none" not in [site.reading.verdict for site in source.unsafe_sites]
+            assert False not in [item.documented for item in source.unsafe_declarations if not item.exempt]
+        if source.commented == "usual":
+            all_sites = RustSource(source.text, first, is_complete=first == 1)
+            all_sites.__dict__["commented"] = "unsure"
+            assert [] == list(safety_comment_placement._occurrences(all_sites, is_complete=first == 1))
+    assert {"usual", "unsure"} <= seen
+
+
+def test_only_items_that_may_lack_a_comment_are_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = "fn a{0}() {{\n    // SAFETY: It is on.\n    unsafe {{ on{0}() }};\n}}\n"
+    text = "".join(usual.format(number) for number in range(20)) + "fn b() {\n    unsafe { on() };\n}\n"
+    parsed: list[RustSource] = []
+    read_unsafe = RustSource.read_unsafe
+
+    def counted(source: RustSource, work: WorkLimit) -> UnsafeReading:
+        parsed.append(source)
+        return read_unsafe(source, work)
+
+    monkeypatch.setattr(RustSource, "read_unsafe", counted)
+
+    found = RustSource(text).unsafe_code_where(lambda part: part.commented == "unsure")
+
+    assert ["on()"] == [site.body for site in found.sites]
+    assert 1 == len(parsed)
+    assert 21 == len(RustSource(text).unsafe_sites)
