@@ -36,6 +36,9 @@ from rules.source.rust.source import RustSource
 _TAG = re.compile(r"safety\s*:", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"(?:TODO|FIXME|XXX|TBD|WIP)\b|(?:todo|fixme|tbd|dox|\?|\.\.|-|[Nn]one)\W*\Z")
 _STARTS = ("TODO", "FIXME", "XXX", "TBD", "WIP", "todo", "fixme", "tbd", "dox", "?", "..", "-", "None", "none")
+_MAY_OCCUR = re.compile(
+    r"(?:AFETY|afety)\s*+:[^\S\n]*+(?:\Z|\n|\*|TODO|FIXME|XXX|TBD|WIP|todo|fixme|tbd|dox|\?|\.\.|-|[Nn]one)"
+)
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
@@ -49,7 +52,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
-    for comment in source.comment_blocks:
+    for comment in source.comment_blocks if _MAY_OCCUR.search(source.text) else ():
         for number, words in _placeholders(comment):
             yield Occurrence(words, number, comment.column)
 

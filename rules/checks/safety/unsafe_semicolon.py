@@ -146,6 +146,16 @@ EXAMPLES = (
           | +}
         """,
     ),
+    Example(
+        "a block that goes on below the hunk",
+        """
+          | diff rust/kernel/led.rs
+          | @@ 40 @@ fn on(led: *mut u8) {
+          |      // SAFETY: `led` is valid.
+          | +    unsafe {
+          | +        bindings::led_on(led);
+        """,
+    ),
 )
 
 RULE = Rule(

@@ -18,6 +18,8 @@ _BLOCK = re.compile(rb"unsafe\s*+\{")
 _BODY = re.compile(rb"\{|\bfn\b")
 _DECLARATION = re.compile(rb'(?:pub(?:\([^()]*+\))? )?(?:const )?unsafe (?:extern "C" )?(?:fn|trait) \w')
 _NO_SITE = re.compile(rb'unsafe (?:extern "C" )?fn\(|#\[unsafe\(')  # the type of a pointer, an attribute
+_COMMENT = re.compile(r"[ \t]*+//(?![/!])")
+_UNSAFE_CODE = re.compile(r"[^\n)\]};,\"/]*?\bunsafe ?(?:\{|impl\b)")  # no statement ends before it
 _IMPLS: Final = (b"impl ", b"impl<", b"unsafe impl ", b"unsafe impl<")
 _DOCS: Final = (b"///", b"//!")
 _FENCES: Final = (b"```", b"~~~")
@@ -51,6 +53,23 @@ def read_usual_comments(text: bytes, *, is_cut_above: bool) -> Commented:
         if commented != "usual":
             result = "other"
     return result
+
+
+def has_only_usual_tags(text: str) -> bool:
+    """Tell whether each `SAFETY` of a Rust text certainly is in a comment of its own directly above unsafe code."""
+    tag = text.find("SAFETY")
+    while tag >= 0:
+        following = text.find("SAFETY", tag + 1)
+        below = text.rfind("\n", 0, tag) + 1
+        if not _COMMENT.match(text, below):
+            return False
+        while _COMMENT.match(text, below):
+            below = text.find("\n", below) + 1 or len(text)
+        code = _UNSAFE_CODE.match(text, below)
+        if code is None or 0 <= following < code.end():
+            return False
+        tag = following
+    return True
 
 
 class _LinesAbove:

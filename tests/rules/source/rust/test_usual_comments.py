@@ -5,10 +5,11 @@ import random
 
 import pytest
 
-from rules.checks.safety import safety_comment_placement
+from rules.analysis.safe_code_comments import safe_code_comments
+from rules.checks.safety import safety_comment_placement, safety_on_safe_code
 from rules.source.rust.source import RustSource
 from rules.source.rust.unsafe_memo import UnsafeReading
-from rules.source.rust.usual_comments import read_usual_comments
+from rules.source.rust.usual_comments import has_only_usual_tags, read_usual_comments
 from rules.source.rust.work_limit import WorkLimit
 
 IMPL = "impl Bus for Led {\n    unsafe fn on(raw: *mut Led) {}\n}\n"
@@ -171,3 +172,43 @@ def test_only_items_that_may_lack_a_comment_are_parsed(monkeypatch: pytest.Monke
     assert ["on()"] == [site.body for site in found.sites]
     assert 1 == len(parsed)
     assert 21 == len(RustSource(text).unsafe_sites)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_usual"),
+    [
+        ("a();\n", True),
+        (
+            "// SAFETY: It is on.\nunsafe { a() };\n// SAFETY: It is on,\n// and stays on.\nunsafe impl A for B {}\n",
+            True,
+        ),
+        ("    // SAFETY: It is on.\n    let b = unsafe { a() };\n", True),
+        ("// SAFETY: It is on.\na();\nunsafe { b() };\n", False),
+        ("// SAFETY: It is on.\n\nunsafe { b() };\n", False),
+        ("// SAFETY: It is on.\nb(a(), unsafe { c() });\n", False),
+        ("// SAFETY: It is on.\nb; unsafe { c() };\n", False),
+        ("// SAFETY: It is on.\nunsafe fn a() {}\n", False),
+        ('// SAFETY: It is on.\nlet a = "unsafe {";\n', False),
+        ("// SAFETY: It is on.\na; // unsafe {\n", False),
+        ("// SAFETY: It is on.\n// SAFETY: It is on.\nunsafe { b() };\n", False),
+        ("/// SAFETY: It is on.\nunsafe { b() };\n", False),
+        ("unsafe { b() }; // SAFETY: It is on.\nunsafe { c() };\n", False),
+        ("// SAFETY: It is on.\n", False),
+        ("// SAFETY: It is on.", False),
+    ],
+)
+def test_tags_that_are_directly_above_unsafe_code(text: str, is_usual: bool) -> None:
+    assert is_usual is has_only_usual_tags(text)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_tag_is_above_safe_code_if_all_are_usual(seed: int) -> None:
+    chosen = random.Random(seed)
+    seen: set[bool] = set()
+    for _ in range(200):
+        parts = [chosen.choice(_ITEMS).format(chosen.choice(_ABOVE), chosen.choice(_STATEMENTS)) for _ in range(2)]
+        source = RustSource("\n\n".join(parts) + "\n")
+        seen.add(has_only_usual_tags(source.text))
+        if has_only_usual_tags(source.text):
+            assert [] == [*safety_on_safe_code._on_functions(source), *safe_code_comments(source, whole=True)]
+    assert {True, False} == seen
