@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The index of kernel trees: facts by blob id, so that a new base only costs the files that differ.
 
-The index is a cache: it can be deleted at any time, and is kept in memory if it cannot be written.
+The index is a cache: it can be deleted at any time, and is kept in memory if it cannot be written. Each version of the
+index has its own file, because several versions of patchwarden may run at the same time.
 """
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from functools import wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -68,9 +70,9 @@ WHERE kind = 'kconfig' AND name = ? AND is_selected = ? ORDER BY blob, number"""
 _OUTLINE = """
 SELECT json_extract(facts, '$[1]'), json_array_length(facts, '$[0]'), json_extract(facts, '$[2]') FROM fact
 WHERE kind = 'kconfig' AND blob = ?"""
-_TABLES = ("source", "declaration", "fact", "option", "tree_facts")
 _MAX_TREE_FACTS = 140  # rows: those of the last 20 trees
 _MAX_UNWRITTEN = 64  # files that are read before their facts are written, in one transaction
+_MAX_UNUSED = 7 * 24 * 3600  # seconds after which the file of another version is removed
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})  # the codes of errors of a damaged file
 
@@ -100,14 +102,20 @@ def _reading(method: "Callable[Concatenate[Index, _P], _R]") -> "Callable[Concat
 class Index:
     """Facts of files by blob id. Several processes may share the index. New files are indexed within `on_index`.
 
+    The version of the index is appended to the name in `path`. Files of other versions are removed if no process uses
+    them, and none has used them for a week.
+
     If the file is damaged, as a power failure can leave it, it is removed, and KernelError is raised. What was read
     before may be incomplete, so the work has to be done again with a new index.
     """
 
     def __init__(self, path: Path | None, on_index: OnIndex = nullcontext) -> None:
         self._damage = ""
-        self._path = path
-        self._database = _open(path)
+        self._path = None if path is None else path.with_name(f"{path.name}.{VERSION}")
+        self._database = _open(self._path)
+        if path is not None:
+            with suppress(OSError):
+                _remove_unused(path)
         self._on_index = on_index
         self._new_sources: dict[str, CSource] = {}
         self._new_facts: dict[tuple[str, str], str] = {}
@@ -126,11 +134,8 @@ class Index:
                 self._path.with_name(name).unlink()
         return KernelError(self._damage)
 
-    @_reading
     def check(self) -> None:
-        """Raise KernelError if what was read may be incomplete: the file is damaged, or another version emptied it."""
-        if not self._damage and _version(self._database) != VERSION:
-            self._damage = f"{self._path}: another version of patchwarden emptied the index"
+        """Raise KernelError if what was read may be incomplete, because the file is damaged."""
         if self._damage:
             raise KernelError(self._damage)
 
@@ -158,10 +163,8 @@ class Index:
         includes = self.includes(blob, content)
         if blob in self._new_sources:
             return self._new_sources[blob]
-        row = self._database.execute("SELECT declarations FROM source WHERE blob = ?", (blob,)).fetchone()
-        if row is None:  # a process of another version emptied the index
-            return scan(content().decode("utf-8", "surrogateescape"))
-        return CSource(declarations_from_json(row[0]), includes)
+        (declarations,) = self._database.execute("SELECT declarations FROM source WHERE blob = ?", (blob,)).fetchone()
+        return CSource(declarations_from_json(declarations), includes)
 
     @_reading
     def declarations(self, name: str) -> list[tuple[str, Declaration]]:
@@ -308,7 +311,7 @@ def _storable(name: str) -> str:
 
 
 def _open(path: Path | None) -> sqlite3.Connection:
-    """Open the index at that path. Empty it if another version wrote it. If it cannot be used, open one in memory."""
+    """Open the index at that path. If it cannot be used, open one in memory."""
     if path is not None:
         with suppress(sqlite3.Error, OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -318,6 +321,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
             database.execute("PRAGMA cache_size = -500")  # kilobytes; what was read is kept in other forms
             if _version(database) != VERSION:
                 _create_tables(database)
+            path.touch()  # the time of the last use
             return database
     database = sqlite3.connect(":memory:", isolation_level=None)
     _create_tables(database)
@@ -330,12 +334,29 @@ def _version(database: sqlite3.Connection) -> int:
 
 
 def _create_tables(database: sqlite3.Connection) -> None:
-    """Create the tables instead of those of another version. Processes that open the file meanwhile wait."""
+    """Create the tables of a new file. Processes that open the file meanwhile wait."""
     with database:
         database.execute("BEGIN IMMEDIATE")
         if _version(database) != VERSION:  # else another process was faster
-            for table in _TABLES:
-                database.execute(f"DROP TABLE IF EXISTS {table}")
             for statement in _SCHEMA:
                 database.execute(statement)
             database.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _remove_unused(path: Path) -> None:
+    """Remove the files of other versions that were not used for a long time, unless a process has one open.
+
+    Earlier versions of patchwarden used the path itself.
+    """
+    start = time.time() - _MAX_UNUSED
+    for file in path.parent.iterdir():
+        name, _, version = file.name.rpartition(".")
+        is_other = name == path.name and version.isdecimal() and version != str(VERSION)
+        with suppress(sqlite3.Error, OSError):
+            if (is_other or file.name == path.name) and file.stat().st_mtime < start:
+                with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as database:
+                    written = _version(database)
+                    if written and (not is_other or version == str(written)):
+                        database.execute("PRAGMA journal_mode = DELETE")  # an error if another connection is open
+                        database.execute("BEGIN EXCLUSIVE")
+                        file.unlink()

@@ -47,9 +47,10 @@ class KernelSettings(Table):
     )
     index: Path | None = setting(
         None,
-        "A cache of the C and Rust names in each kernel file. You can delete it at any time. If empty, it is "
-        "patchwarden/bindings.sqlite in $XDG_CACHE_HOME, bindings.sqlite in systemd's $CACHE_DIRECTORY, or "
-        "~/.cache/patchwarden/bindings.sqlite.",
+        "A cache of the C and Rust names in each kernel file. Patchwarden appends the version of its format to the "
+        "name. You can delete it at any time. A file of another version is removed if it was not used for a week. If "
+        "empty, the name is patchwarden/bindings.sqlite in $XDG_CACHE_HOME, bindings.sqlite in systemd's "
+        "$CACHE_DIRECTORY, or ~/.cache/patchwarden/bindings.sqlite.",
     )
 
     @property

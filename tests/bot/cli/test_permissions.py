@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.app.data_files import make_private
+from bot.kernel.record import VERSION
 from bot.settings.tables import LoreSettings, Settings
 from tests.bot.cli.conftest import Call
 from tests.bot.kernel.repositories import commit, repository
@@ -77,7 +78,8 @@ def test_what_the_service_writes_is_private_whatever_the_umask(installation: Pat
     )
 
     written = {path.name for folder in ("var", "cache") for path in (installation / folder).rglob("*")}
-    assert {"patchwarden.db", "patchwarden.db.lock", "outbox", "0.git", "bindings.sqlite", "stop.lifted"} <= written
+    assert {"patchwarden.db", "patchwarden.db.lock", "outbox", "0.git", "stop.lifted"} <= written
+    assert f"bindings.sqlite.{VERSION}" in written
     assert any(name.endswith(".eml") for name in written)
     assert _open(installation / "var") + _open(installation / "cache") == []
 

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The work of indexing a tree: each file is read once, and many files are written in one transaction."""
 
+import os
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -217,40 +220,82 @@ def test_only_the_options_are_decoded_that_are_asked_for(tmp_path: Path, monkeyp
 
 def test_a_damaged_index_is_removed_and_made_again(kernel: Repository, tmp_path: Path) -> None:
     path = tmp_path / "index.sqlite"
+    file = tmp_path / f"index.sqlite.{VERSION}"
     tree = kernel.commit("v1")
     assert tree is not None
     first = Index(path)
     whole = list(GitTree(kernel, tree, first).bindings().declarations("f1"))
     first.close()
     assert whole
-    content = path.read_bytes()
-    path.write_bytes(content[:4096] + b"damaged!" * ((len(content) - 4096) // 8))
+    content = file.read_bytes()
+    file.write_bytes(content[:4096] + b"damaged!" * ((len(content) - 4096) // 8))
 
     second = Index(path)
     with pytest.raises(KernelError, match="the index was damaged; it was removed"):
         list(GitTree(kernel, tree, second).bindings().declarations("f1"))
     with pytest.raises(KernelError, match="the index was damaged"):
         second.check()
-    assert not path.exists()
+    assert not file.exists()
 
     assert whole == list(GitTree(kernel, tree, Index(path)).bindings().declarations("f1"))
 
 
-def test_an_index_that_another_version_emptied_is_made_again(
+def test_two_versions_that_run_at_the_same_time_do_not_affect_each_other(
     kernel: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "index.sqlite"
     index = Index(path)
-    _open(kernel, "v1", index)
-    index.check()
-    with monkeypatch.context() as patched:
-        patched.setattr(index_module, "VERSION", VERSION + 1)
-        other = Index(path)
-        _open(kernel, "v1", other)
-        other.check()
+    border = _open(kernel, "v1", index)
+    monkeypatch.setattr(index_module, "VERSION", VERSION + 1)
+    other = Index(path)
+    assert _open(kernel, "v1", other).declarations("f1")
 
-    with pytest.raises(KernelError, match=r"index\.sqlite: another version of patchwarden emptied the index"):
-        index.check()
-    again = Index(path)
-    assert _open(kernel, "v1", again).declarations("f1")
-    again.check()
+    assert border.declarations("f2")
+    assert index.of_tree("names", "0" * 40, ["a"].__iter__) == ("a",)
+    assert other.of_tree("names", "0" * 40, ["b"].__iter__) == ("b",)
+
+
+def _set_age(file: Path, days: int) -> None:
+    used = time.time() - days * 24 * 3600
+    os.utime(file, (used, used))
+
+
+@pytest.mark.parametrize("name", ["index.sqlite", f"index.sqlite.{VERSION - 1}"])
+def test_the_file_of_an_earlier_version_is_removed_if_it_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    path, old = tmp_path / "index.sqlite", tmp_path / name
+    with monkeypatch.context() as patched:
+        patched.setattr(index_module, "VERSION", VERSION - 1)
+        Index(path).close()
+        path.with_name(f"index.sqlite.{VERSION - 1}").rename(old)
+    _set_age(old, days=6)
+    Index(path).close()
+    assert old.exists()
+
+    _set_age(old, days=8)
+    with closing(sqlite3.connect(old)) as used:  # a process of that version
+        used.execute("PRAGMA user_version").fetchone()
+        Index(path).close()
+        assert old.exists()
+        assert used.execute("SELECT count(*) FROM fact").fetchone() == (0,)
+    Index(path).close()
+
+    assert [file.name for file in tmp_path.iterdir()] == [f"index.sqlite.{VERSION}"]
+
+
+def test_no_other_file_beside_the_index_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    for name in ("index.sqlite.notes", "index.sqlite.7", "index.sqlite"):
+        (tmp_path / name).write_bytes(b"no database" if name == "index.sqlite.7" else b"")
+    with closing(sqlite3.connect(tmp_path / "index.sqlite.8")) as database:
+        database.execute("PRAGMA user_version = 3")
+    for file in tmp_path.iterdir():
+        _set_age(file, days=99)
+    Index(path).close()
+    _set_age(tmp_path / f"index.sqlite.{VERSION}", days=99)
+
+    Index(path).close()
+
+    names = {"", ".notes", ".7", ".8", f".{VERSION}"}
+    assert {file.name for file in tmp_path.iterdir()} == {f"index.sqlite{name}" for name in names}
