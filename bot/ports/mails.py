@@ -35,7 +35,8 @@ class ParsedMail:
     `related` are the message-ids that it refers to. `digest` is equal for copies of a mail that came over different
     lists, and differs for another mail with the same id. `carriers` are the lists that demonstrably delivered it.
     `in_reply_to` is the mail that a person replied to with it; "" for other mails. `earlier_digest` is what earlier
-    versions stored as the digest.
+    versions stored as the digest. `changes_postings` is False if the mail is in no posting, and only mails that refer
+    to it can make it change one.
     """
 
     mail: int
@@ -46,6 +47,7 @@ class ParsedMail:
     provenance: Provenance = Provenance.FOLLOWED
     in_reply_to: str = ""
     earlier_digest: str = ""
+    changes_postings: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -351,6 +351,7 @@ def index(stored: StoredMail, book: AddressBook = NO_BOOK) -> ParsedMail | ReadF
         provenance=stored.provenance,
         in_reply_to=message.in_reply_to if message.in_reply_to and not is_automatic(message) else "",
         earlier_digest=_digest(message, message.subject, message.body),
+        changes_postings=needs_recipients(message),
     )
 
 

@@ -98,7 +98,8 @@ class Threads:
         entry = self._known[mail.message_id]
         entry.mail, entry.digest, entry.in_reply_to = row, mail.digest, mail.in_reply_to
         entry.followed, entry.carriers = mail.provenance is Provenance.FOLLOWED, " ".join(mail.carriers)
-        self._touched.add(thread)
+        if mail.changes_postings or known is not None or len(threads) != 1:
+            self._touched.add(thread)  # else no mail refers to this one yet
         return "read", ""
 
     def _arrived(self, mail: int) -> datetime:

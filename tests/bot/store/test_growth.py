@@ -6,7 +6,7 @@ The steps of SQLite's virtual machine are counted, so that no clock decides.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from sqlalchemy import insert, select
 from bot.cli.progress import Silent
 from bot.inbox.assemble import assemble
 from bot.mail.command import Scope
+from bot.mail.message import Message
 from bot.mail.posting import Posting
 from bot.mail.posting_codec import EncodedPosting
 from bot.mail.state import MailState
@@ -33,7 +34,7 @@ from bot.store.codec import posting_of
 from bot.store.mutes import store_mute
 from bot.store.repository import Repository
 from bot.store.tables import metadata
-from tests.fakes.mails import START, FakeArchive, patch
+from tests.fakes.mails import START, FakeArchive, mail, patch
 from tests.fakes.outbox import look_at, mail_about, queue_mail, series
 from tests.statements import traced
 
@@ -217,3 +218,24 @@ def test_one_posting_of_a_long_thread_is_decoded_for_a_reply(tmp_path: Path, mon
     assert answers is not None
     assert answers.message_id == "1@x"
     assert len(decoded) == 1
+
+
+def test_replies_to_a_patch_that_arrive_one_by_one_are_not_assembled(tmp_path: Path) -> None:
+    sizes = list[int]()
+
+    def count(messages: Sequence[Message], *others: Any) -> tuple[Posting, ...]:
+        sizes.append(len(messages))
+        return assemble(messages, *others)
+
+    archive = FakeArchive([patch("0@x")])
+    with Repository(tmp_path / "d.db") as store:
+        poll = PollJob([archive], store, count, Event(), Silent())
+        for at in range(1, 8):
+            archive.mails.append(mail(f"{at}@x", "Re: [PATCH] rust: led: read it", to=f"{at - 1}@x"))
+            poll.run()
+        archive.mails.append(mail("tag@x", "Re: [PATCH]", to="7@x", body="Reviewed-by: Ada <ada@example.org>\n"))
+        poll.run()
+        (due,) = store.due_for_review(9)
+
+    assert sizes == [2, 9]
+    assert [follow_up.trailer for follow_up in due.posting.follow_ups] == ["Reviewed-by: Ada <ada@example.org>"]

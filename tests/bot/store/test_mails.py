@@ -207,3 +207,34 @@ def test_pending_counts_what_is_to_be_read_and_assembled(store: Repository) -> N
     _index(store, ("1@x", ()), ("2@x", ()))
 
     assert (before, store.pending()) == ((2, 0), (0, 2))
+
+
+def _index_reply(store: Repository, message_id: str, *related: str) -> None:
+    """Index a new mail that is in no posting."""
+    _ingest(store, message_id.encode())
+    store.index([ParsedMail(store.unparsed(1)[0].id, message_id, related, "d", changes_postings=False)], [])
+
+
+def test_a_reply_that_changes_no_posting_lets_its_thread_be_assembled_only_if_a_mail_refers_to_it(
+    store: Repository,
+) -> None:
+    _ingest(store, b"root", b"answer")
+    _index(store, ("r@x", ()), ("a@x", ("r@x", "absent@x")))
+    store.save_threads([(thread, ()) for thread in store.unassembled(10)])
+
+    _index_reply(store, "1@x", "r@x")
+    assert _threads(store) == []
+    _index_reply(store, "absent@x", "r@x")
+    assert _threads(store) == [{b"root", b"answer", b"1@x", b"absent@x"}]
+
+
+def test_a_reply_joins_two_threads_or_begins_one(store: Repository) -> None:
+    _ingest(store, b"one", b"two")
+    _index(store, ("1@x", ()), ("2@x", ()))
+    _index_reply(store, "3@x", "4@x")
+    store.save_threads([(thread, ()) for thread in store.unassembled(2)])
+    assert _threads(store) == [{b"3@x"}]
+
+    _index_reply(store, "5@x", "1@x", "2@x")
+
+    assert _threads(store) == [{b"one", b"two", b"5@x"}, {b"3@x"}]
