@@ -8,6 +8,7 @@ review of the previous revision and the postings that were pending then.
 
 import pickle
 import tempfile
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -19,8 +20,9 @@ from typing import TYPE_CHECKING, Final
 from bot.inbox.assemble import assemble, needs_recipients
 from bot.kernel.specs import RepositorySpecs
 from bot.mail.message import Message
+from bot.mail.packed import pack, unpack
 from bot.mail.parse import parse
-from bot.mail.posting import Posting
+from bot.mail.posting import MAX_EARLIER, Posting
 from bot.mail.posting_codec import without_hunks
 from bot.mail.refusal import SETTLE, Refusal, RefusalContext, RefusalTerms, refuse_posting, refuse_repeat
 from bot.mail.revision_links import KnownRevision, RevisionLink, known_revision, linked_topic, revision_links
@@ -87,6 +89,10 @@ class _Read:
     pending: PendingPosting | None = None
     continued: str = ""
     links: tuple[RevisionLink, ...] = ()
+
+
+_Waiting = tuple[datetime, int, bytes, ReplayThread]
+"""A posting that was analysed: when it was sent, its number, its packed `_Read`, and its thread."""
 
 
 def replay(
@@ -170,20 +176,26 @@ def _analysed(
     progress: Progress,
 ) -> Generator[tuple[_Read, ReplayThread] | Crashed]:
     """Yield the postings in the order in which they were sent: none is older than the first mail of its thread."""
-    waiting: list[tuple[datetime, int, _Read, ReplayThread]] = []
+    waiting: list[_Waiting] = []
     numbers = count()
     analysed = workers.stream(partial(_analyse_thread, setup), (thread.mails for thread in threads_with_patches))
     for thread, outcome in zip(threads_with_patches, analysed, strict=True):
         while waiting and waiting[0][0] < thread.start:
-            yield heappop(waiting)[2:]
+            yield _unpack_first(waiting)
         if isinstance(outcome, Crashed):
             yield Crashed(f"thread of mail {thread.mails.origin(0)}: {outcome.reason}")
-        for read in () if isinstance(outcome, Crashed) else outcome:
-            if since is None or (read.posting.date is not None and read.posting.date >= since):
-                heappush(waiting, (read.posting.date or _EPOCH, next(numbers), read, thread))
+        for date, read in () if isinstance(outcome, Crashed) else outcome:
+            if since is None or (date is not None and date >= since):
+                heappush(waiting, (date or _EPOCH, next(numbers), read, thread))
         progress.advance()
     while waiting:
-        yield heappop(waiting)[2:]
+        yield _unpack_first(waiting)
+
+
+def _unpack_first(waiting: list[_Waiting]) -> tuple[_Read, ReplayThread]:
+    """Remove the posting that was sent first, and return it with its thread."""
+    *_, read, thread = heappop(waiting)
+    return pickle.loads(unpack(read)), thread  # noqa: S301 our own process wrote it
 
 
 class _Reviewer:
@@ -254,27 +266,34 @@ def _read_thread(mails: Mails) -> tuple[Posting, ...]:
     return assemble([message for message in parsed if isinstance(message, Message)])
 
 
-def _analyse_thread(packed_setup: bytes, mails: Mails) -> list[_Read]:
-    """Return the postings of a thread with what the rules find in them, or why the service would refuse them."""
+def _analyse_thread(packed_setup: bytes, mails: Mails) -> list[tuple[datetime | None, bytes]]:
+    """Return the postings of a thread with what the rules find in them, or why the service would refuse them.
+
+    Each is packed, with its date: all findings in a thread of many revisions would not fit into the memory.
+    """
     setup = _unpacked(packed_setup)
-    done: list[_Read] = []
+    done: list[tuple[datetime | None, bytes]] = []
     earlier: list[Posting] = []
-    for posting in _read_thread(mails):
+    postings = deque(_read_thread(mails))
+    while postings:
+        posting = postings.popleft()
         sent = posting.date or _EPOCH
         answered = posting.replied_to(earlier)
         repeats = answered.message_id if answered is not None and posting.repeats_part_of(answered) else ""
         refusal_context = RefusalContext(sent, sent, answers=answered, repeats=repeats)
         refusal = refuse_posting(posting, refusal_context, sent + SETTLE, setup.terms)
         if refusal is not None:
-            done.append(_Read(_light(posting, Report()), refusal, ""))
+            read = _Read(_light(posting, Report()), refusal, "")
         else:
             rules = choose_rules(posting, setup.rules, setup.author_rules, setup.nit_lists)
             analysis = analyse(AnalysisInput(posting.series, posting.date, rules, setup.repositories))
             light, facts = _light(posting, analysis.report), analysis.pending
             pending = None if facts is None else pending_posting(posting, facts, sent)
             analysis, continued = replace(analysis, blobs={}, pending=None), posting.continued_topic(answered)
-            done.append(_Read(light, analysis, posting.diffs_digest, pending, continued, revision_links(posting)))
-        earlier.append(posting)
+            read = _Read(light, analysis, posting.diffs_digest, pending, continued, revision_links(posting))
+        done.append((posting.date, pack(packed(read))))
+        if len(earlier) < MAX_EARLIER:  # the memory of others is free after their analysis
+            earlier.append(posting)
     return done
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A replay: what becomes of each mail and posting, in the order of the archives."""
 
+import gc
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -29,6 +31,7 @@ from bot.pool.worker import Limits
 from bot.ports.raw_mail import UnreadMail
 from bot.review.model import FindingState
 from rules.diff.patch import Series
+from rules.finding import Report
 from rules.registry import by_id
 from tests.bot.review.factories import Maker
 from tests.fakes.contexts import consenting
@@ -334,3 +337,23 @@ def test_a_mail_of_several_archives_is_the_first_that_came(make: Maker) -> None:
 
     (event,) = [event for event in events if isinstance(event, ReplayedPosting)]
     assert event.result.review.posting.series.subject == "rust: led: read it"
+
+
+def test_a_worker_forgets_the_revisions_that_it_analysed(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    count, left = 12, iter(range(11, -1, -1))
+    alive: dict[str, int] = {}
+
+    def spy(given: AnalysisInput) -> Analysis:
+        if not next(left):
+            gc.collect()
+            kinds = Counter(type(value) for value in gc.get_objects())
+            alive.update(postings=kinds[Posting], reports=kinds[Report])
+        return analyse(given)
+
+    monkeypatch.setattr(replay_module, "MAX_EARLIER", 2)
+    monkeypatch.setattr(replay_module, "analyse", spy)
+    revisions = [patch(f"{at}@x", number=f" v{at}", to="1@x" if at > 1 else "") for at in range(1, count + 1)]
+
+    assert len(_ids(_replayed(make, FakeArchive(revisions)))) == count
+    assert alive["postings"] <= 2 + 2  # two earlier ones, the one before, and the one that is analysed
+    assert alive["reports"] <= 1  # the one before
