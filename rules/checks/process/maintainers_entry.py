@@ -19,11 +19,12 @@ Add the file, or the list, to an entry.
 - Series whose base kernel is not known, and series that remove the file again.
 - An entry for files below `rust/` or `samples/rust/` if the entry RUST has these folders and the list.
 - A change of MAINTAINERS if the whole file is not known.
+- Series with more than 200 new `.rs` files, and added entries for Rust files that have more than 200 patterns in all.
 """
 
 from collections.abc import Iterator
 
-from rules.analysis.maintainers import Subsystems, parse
+from rules.analysis.maintainers import Entry, Subsystems, parse
 from rules.analysis.view import SeriesView
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import MessageId
@@ -32,13 +33,14 @@ from rules.lint.rule import Example, Rule, Scope, Status
 _FILE = "MAINTAINERS"
 _LIST = "rust-for-linux@vger.kernel.org"
 _REST = "THE REST"
+_MAX_FILES = 200  # each is compared with every pattern, and a series can also add those
 
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
     """Report each new file without an entry, and each new entry without the list."""
     base = view.tree.read(_FILE)
     added = {file.path: file for file in view.files if file.is_kernel_rust and file.change.before is None}
-    if base is None or not (added or any(file.path == _FILE for file in view.files)):
+    if base is None or len(added) > _MAX_FILES or not (added or any(file.path == _FILE for file in view.files)):
         return
     changed = [file for file in view.files if file.path == _FILE]
     text = base.decode("utf-8", "replace")
@@ -57,13 +59,17 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
         known = {entry.name for entry in parse(base.decode("utf-8", "replace"))}
         names = {text: number for number, text in changed[-1].post_lines.items()}
         with_list = Subsystems(entry for entry in entries if _LIST in entry.addresses)
-        for entry in entries:
-            is_rust = bool(entry.files) and all(map(_is_rust, entry.files))
-            if not is_rust or entry.name in known or entry.name not in names or _LIST in entry.addresses:
-                continue
-            if not all(any(with_list.entries_of(path)) for path in entry.files):
+        new = [entry for entry in entries if entry.name in names and entry.name not in known and _is_about_rust(entry)]
+        if sum(len(entry.files) for entry in new) > _MAX_FILES:
+            return
+        for entry in new:
+            if _LIST not in entry.addresses and not all(any(with_list.entries_of(path)) for path in entry.files):
                 message = f"The entry is about Rust, but does not name {_LIST}."
                 yield changed[-1].report(names[entry.name], message)
+
+
+def _is_about_rust(entry: Entry) -> bool:
+    return bool(entry.files) and all(map(_is_rust, entry.files))
 
 
 def _is_rust(pattern: str) -> bool:

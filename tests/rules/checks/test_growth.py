@@ -8,6 +8,7 @@ import pytest
 from rules.bindings.tree import FileTree
 from rules.checks.bindings.bindings_in_driver import RULE
 from rules.checks.helpers import helper_unused
+from rules.checks.process import maintainers_entry
 from rules.checks.safety import missing_invariant_comment
 from rules.checks.style import feature_gate
 from rules.lint.engine import audit, run
@@ -95,3 +96,24 @@ def test_bindings_in_driver_takes_linear_time_for_many_files_of_a_patch() -> Non
         assert len(run((RULE,), loaded.series, loaded.tree).findings) == example.text.count("diff")
 
     assert_linear(make, check, 250)
+
+
+@pytest.mark.parametrize(("number", "expected"), [(200, 200), (201, 0)])
+def test_maintainers_entry_compares_few_files_with_the_patterns(number: int, expected: int) -> None:
+    patterns = "".join(f"F:\tdrivers/a/x*{at}.rs\n" for at in range(300))
+    files = "".join(f"| diff drivers/a/y{at}.rs (new)\n| +fn f() {{}}\n" for at in range(number))
+    maintainers = "".join(f"|  {line}\n" for line in f"LEDS\n{patterns}".splitlines())
+
+    loaded = load(Example("files", f"| tree MAINTAINERS\n{maintainers}{files}"))
+
+    assert len(run((maintainers_entry.RULE,), loaded.series, loaded.tree).findings) == expected
+
+
+@pytest.mark.parametrize(("number", "expected"), [(200, 1), (201, 0)])
+def test_maintainers_entry_compares_few_new_patterns_with_the_others(number: int, expected: int) -> None:
+    lines = ["LEDS [RUST]", "M:\tAda <ada@example.org>", *(f"F:\trust/kernel/a{at}.rs" for at in range(number))]
+    entry = "".join(f"| +{line}\n" for line in lines)
+
+    loaded = load(Example("entry", f"| diff MAINTAINERS (whole)\n{entry}"))
+
+    assert len(run((maintainers_entry.RULE,), loaded.series, loaded.tree).findings) == expected
