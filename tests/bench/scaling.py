@@ -12,7 +12,8 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 from typing import Final
@@ -22,7 +23,10 @@ from bot.inbox.assemble import assemble
 from bot.inbox.conversations import Conversations, ids_of
 from bot.inbox.git_archive import GitArchive
 from bot.inbox.thread import threads
+from bot.kernel.maintainers import Maintainers
 from bot.mail.address import Address
+from bot.mail.command import Scope
+from bot.mail.landed import AppliedSearch
 from bot.mail.message import Message
 from bot.mail.outgoing import Outgoing
 from bot.mail.parse import parse
@@ -31,8 +35,12 @@ from bot.mail.state import MailState
 from bot.outbox.brakes import StopFile
 from bot.pipeline.analyse import Analyser
 from bot.pipeline.context import ReviewContext
+from bot.pipeline.pending import PendingMemory
+from bot.ports.pending import PendingUpdate
 from bot.review.consent import Mode
+from bot.review.disposition import ActiveMute
 from bot.review.model import Review
+from bot.review.pending import PendingPosting
 from bot.review.policy import Policy
 from bot.service.continuity import Continuity
 from bot.service.deliver import DeliverJob, SendingContext
@@ -40,15 +48,23 @@ from bot.service.poll import PollJob
 from bot.service.review import ReviewJob
 from bot.store.ledger import LedgerFile
 from bot.store.repository import Repository
-from rules.bindings.tree import NoTree
+from rules.analysis.bindings_view import BINDINGS_DIFF
+from rules.bindings.compare import find_breakages
+from rules.bindings.pending_facts import PendingFact, PendingFacts, PendingKind
+from rules.bindings.tree import FileTree, NoTree
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
+from rules.finding import Anchor
 from rules.lint.engine import run as check
+from rules.lint.engine import view
 from rules.registry import RULES, active
 from tests.bench.target import Target, Value
+from tests.bot.mail.test_landed import COMMIT, PATCH
 from tests.fakes.contexts import consenting
 from tests.fakes.mails import START, FakeArchive, git_archive, mail, patch
 from tests.fakes.origin import FakeClock
 from tests.fakes.outbox import allow_all, mail_about, series, store_posting
+from tests.rules.bindings.trees import FILES, whole_change
+from tests.rules.bindings.trees import series as lamp_series
 
 MAX_EXPONENT: Final = 1.15
 DOUBLINGS: Final = 3
@@ -253,6 +269,116 @@ def _outbox(size: int, scratch: Scratch) -> Callable[[], object]:
     return send
 
 
+def _replies_in_batches(size: int, scratch: Scratch) -> Callable[[], object]:
+    """Replies that arrive in batches of ten: each replies to the one before it."""
+    store, archive = scratch.store(), FakeArchive([patch("0@x")])
+    raws = [mail(f"{at}@x", "Re: [PATCH] rust: led: read it", to=f"{at - 1}@x") for at in range(1, size + 1)]
+    poll = PollJob([archive], store, assemble, Event(), Silent())
+
+    def arrive() -> None:
+        for at in range(0, size, 10):
+            archive.mails += raws[at : at + 10]
+            poll.run()
+
+    return arrive
+
+
+def _mutes(size: int, scratch: Scratch) -> Callable[[], object]:
+    """Authors who mute us one after the other. Each is looked up."""
+    store = scratch.store()
+    mutes = [ActiveMute(Scope.AUTHOR, f"a@{at}.example.org", "a@example.org", f"{at}@x", START) for at in range(size)]
+
+    def mute() -> None:
+        for muted in mutes:
+            store.mute(muted, START)
+            if not store.mutes_about("a topic", muted.subject, ()):
+                raise SystemExit(f"the mute of {muted.subject} was not found")
+
+    return mute
+
+
+def _compare(header: str, rust: str, after: str) -> Callable[[], object]:
+    """Compare a header that changes with the Rust code that uses it."""
+    path = "include/linux/lamp.h"
+    kernel = FileTree(
+        {name: text.encode() for name, text in {**FILES, path: header, "rust/kernel/lamp.rs": rust}.items()}
+    )
+    change = (whole_change(path, after, before=header),)
+
+    def compare() -> None:
+        diff = view(lamp_series(change), kernel).result(BINDINGS_DIFF)
+        if diff is not None:
+            list(find_breakages(diff))
+
+    return compare
+
+
+def _definitions(size: int, _: Scratch) -> Callable[[], object]:
+    """Definitions of one struct, each under an option of its own. Rust uses the field of each."""
+    header = "".join(f"#ifdef CONFIG_A{at}\nstruct lamp {{ int level{at}; }};\n#endif\n" for at in range(size))
+    uses = "".join(f"    unsafe {{ (*(lamp as *mut bindings::lamp)).level{at} }};\n" for at in range(size))
+    return _compare(
+        header, f"use crate::bindings;\nfn f(lamp: *mut u8) {{\n{uses}}}\n", header.replace("level", "height")
+    )
+
+
+def _helpers(size: int, _: Scratch) -> Callable[[], object]:
+    """Helpers that a series adds, and no Rust code uses."""
+    path = "rust/helpers/lamp.c"
+    text = FILES[path] + "".join(f"int rust_helper_a{at}(int l)\n{{\n\treturn a{at}(l);\n}}\n" for at in range(size))
+    kernel = FileTree({name: content.encode() for name, content in FILES.items()})
+    return lambda: check(RULES, lamp_series((whole_change(path, text, before=FILES[path]),)), kernel)
+
+
+def _new_files(size: int, _: Scratch) -> Callable[[], object]:
+    """New files, and an entry of MAINTAINERS for each."""
+    entries = "".join(f"LED {at}\nM:\tAda <ada@example.org>\nF:\trust/kernel/a{at}.rs\n\n" for at in range(size))
+    kernel = FileTree({"MAINTAINERS": entries.encode()})
+    changes = tuple(_new_file(f"rust/kernel/a{at}.rs", ["fn f() {}"]) for at in range(size))
+    return lambda: check(RULES, Series("s", (Patch(1, "s", changes=changes),)), kernel)
+
+
+def _owners(size: int, _: Scratch) -> Callable[[], object]:
+    """The owners of files, each with an entry of its own."""
+    entries = (f"LED {at}\nM:\tAda <ada{at}@example.org>\nF:\tdrivers/led{at}/\n" for at in range(size))
+    maintainers = Maintainers("\n".join(entries))
+    return lambda: maintainers.owners([f"drivers/led{at}/core.rs" for at in range(size)])
+
+
+def _pending(size: int, _: Scratch) -> Callable[[], object]:
+    """The pending series of a replay. Each is compared with those before it, which add the same name."""
+    fact = PendingFact(PendingKind.ADDED, "lamp", Anchor(1, "lamp.rs", "post", 1, 1, ""), "", "")
+    times = [START + timedelta(minutes=at) for at in range(size)]
+    postings = [
+        PendingPosting(f"{at}@x", f"series {at}", "a@example.org", "a", "lamp", 1, sent, facts=PendingFacts((fact,)))
+        for at, sent in enumerate(times)
+    ]
+
+    def compare() -> None:
+        memory = PendingMemory()
+        for posting in postings:
+            memory.pending_with(posting.facts.keys)
+            memory.update(PendingUpdate(posting, START, ()))
+
+    return compare
+
+
+def _landing(size: int, _: Scratch) -> Callable[[], object]:
+    """Pending patches of one file, and as many commits that change it."""
+    patches = [
+        replace(PATCH, message_id=f"{at}@x", blobs={"led.rs": f"{at:012x}"}, patch_id=f"d{at}") for at in range(size)
+    ]
+    commits = [replace(COMMIT, commit=f"{at:040x}", blobs={"led.rs": "9" * 40}) for at in range(size)]
+
+    def search() -> None:
+        applied = AppliedSearch(patches)
+        ids = iter([pending.patch_id for pending in patches])
+        if size != sum(len(list(applied.search(commit, ids.__next__))) for commit in commits):
+            raise SystemExit("a commit applies no patch")
+
+    return search
+
+
 DIMENSIONS: Final = (
     Dimension("replies, each to the one before", 250, _replies),
     Dimension("replies, screened", 4_000, _conversation),
@@ -264,6 +390,14 @@ DIMENSIONS: Final = (
     Dimension("epochs, read twice", 10, _epochs),
     Dimension("series that arrive", 15, _postings),
     Dimension("mails that are sent", 10, _outbox),
+    Dimension("replies in batches of 10", 100, _replies_in_batches),
+    Dimension("mutes", 50, _mutes),
+    Dimension("definitions of one struct", 50, _definitions),
+    Dimension("helpers", 50, _helpers),
+    Dimension("new files with entries", 50, _new_files),
+    Dimension("owners of files", 100, _owners),
+    Dimension("pending series of a replay", 250, _pending),
+    Dimension("landing commits and pending patches", 100, _landing),
 )
 
 
