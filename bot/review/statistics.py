@@ -111,7 +111,7 @@ def _mailed_findings(reviews: Sequence[Review]) -> list[_MailedFinding]:
     known: dict[str, _MailedFinding] = {}
     mailed: list[_MailedFinding] = []
     for review in reviews:
-        now_known = dict(known)
+        changed: dict[str, _MailedFinding] = {}  # the findings of one revision are compared with earlier ones alone
         for entry in review.findings:
             fingerprint = entry.finding.fingerprint
             finding = known.get(entry.before) or known.get(fingerprint)
@@ -125,8 +125,8 @@ def _mailed_findings(reviews: Sequence[Review]) -> list[_MailedFinding]:
             if finding is not None:
                 finding.fingerprints.add(fingerprint)
                 finding.gone, finding.seen = False, review.posting.date
-                now_known[fingerprint] = finding
-        known = now_known
+                changed[fingerprint] = finding
+        known |= changed
     return mailed
 
 

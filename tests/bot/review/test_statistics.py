@@ -11,6 +11,7 @@ from bot.review.review import review
 from bot.review.statistics import RuleTally, Threshold, demoted, tallies
 from rules.finding import Finding, Report
 from tests.bot.review.factories import Maker
+from tests.growth import assert_linear
 
 RULE = "missing-safety-comment"
 DAY = timedelta(days=1)
@@ -135,3 +136,22 @@ def test_an_objection_follows_a_finding_that_moves_again_and_again(make: Maker) 
         reviews.append(review(make.posting(revision=number), Report((finding,)), [make.rule()], previous, policy))
 
     assert ["disputed: held by the caller"] * 3 == [result.findings[0].withheld for result in reviews]
+
+
+def test_the_disputes_of_one_address_are_counted_in_linear_time(make: Maker) -> None:
+    """Each revision of a series has one new finding, which its author disputes."""
+    (first,) = history(make, (make.finding(5),))
+    (entry,) = first.findings
+
+    def disputed(size: int) -> tuple[list[Review], list[Disposition]]:
+        findings = [
+            replace(entry.finding, anchor=replace(entry.finding.anchor, text=f"finding {at}")) for at in range(size)
+        ]
+        reviews = [replace(first, findings=(replace(entry, finding=finding),)) for finding in findings]
+        return reviews, [answer(finding) for finding in findings]
+
+    def count(given: tuple[list[Review], list[Disposition]]) -> None:
+        reviews, answers = given
+        assert [tally.disputed for tally in tallies([reviews], answers)] == [len(reviews)]
+
+    assert_linear(disputed, count, 4_000)
