@@ -398,7 +398,7 @@ DIMENSIONS: Final = (
     Dimension("new files with entries", 50, _new_files),
     Dimension("owners of files", 100, _owners),
     Dimension("pending series of a replay", 250, _pending),
-    Dimension("landing commits and pending patches", 100, _landing),
+    Dimension("commits and pending patches", 100, _landing),
 )
 
 
