@@ -29,7 +29,11 @@ _CODE: Final = re.compile(r"(\d{3}) ")
 def log_change(change: MailChange) -> None:
     """Log the change, at debug level if a file of a dry run is claimed."""
     mail = change.mail
-    name, level = _EVENTS[mail.state]
+    is_retried = mail.state is MailState.QUEUED or (mail.state, change.before) == (
+        MailState.APPROVED,
+        MailState.SENDING,
+    )
+    name, level = _EVENTS[MailState.QUEUED if is_retried else mail.state]
     if mail.state is MailState.SENDING and mail.mode == Mode.DRY_RUN:
         level = "debug"
     reply = mail.destination if mail.state in {MailState.SENT, MailState.FILED} else ""
@@ -42,7 +46,7 @@ def log_change(change: MailChange) -> None:
         code=int(code[1]) if code else None,
         reply=reply,
         reason=mail.reason,
-        due=mail.due if mail.state is MailState.QUEUED else None,
+        due=mail.due if is_retried else None,
     )
 
 

@@ -151,6 +151,22 @@ def test_the_end_of_each_attempt_is_one_line(
         assert answer in err
 
 
+def test_a_failed_attempt_of_an_approved_mail_is_logged_as_a_failure(patchwarden: Call, server: Sink) -> None:
+    _settings(server, "format = 'json'")
+    settings = Path("patchwarden.toml")
+    settings.write_text(settings.read_text().replace("mode = 'list'", "mode = 'moderate'"))
+    git_archive(Path("list.git"), [patch("1@x")])
+    patchwarden("run", "--once", "--no-deliver")
+    held = json.loads(patchwarden("outbox", "list", "--format", "json")[1])
+    patchwarden("outbox", "approve", held["mails"][0]["id"])
+    server.misbehave = lambda at: "451 later" if at == "MAIL" else None
+    _, _, err = patchwarden("-v", "deliver", "--once")
+    (line,) = [json.loads(line) for line in err.splitlines() if '"mail-requeued"' in line]
+
+    assert (line["level"], line["reason"], "due" in line) == ("warning", "sender: 451 later", True)
+    assert "mail-approved" not in err
+
+
 def test_a_stop_is_logged_once_and_the_mails_that_wait_for_it_are_not(patchwarden: Call, server: Sink) -> None:
     _settings(server, "format = 'json'")
     git_archive(Path("list.git"), [patch(f"{number}@x", f"led{number}") for number in range(2)])
