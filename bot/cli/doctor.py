@@ -194,7 +194,8 @@ def _lists(settings: "Settings") -> Iterator[Check]:
         result = f"{source.name}, last read to its end: {complete}"
         # A failed list does not keep the service from starting: the service retries.
         minutes = state.wait.total_seconds() / 60
-        yield Check("list", f"{result}; it failed, next attempt in {minutes:.0f} min" if minutes else result)
+        failure = f"; it failed, next attempt in {minutes:.0f} min: {state.reason}" if state.reason else ""
+        yield Check("list", result + failure)
 
 
 def _list_addresses(settings: "Settings") -> Iterator[Check]:

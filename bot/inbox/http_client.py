@@ -117,7 +117,7 @@ class HttpClient:
             return response.status_code, response.headers, b"".join(parts)
 
     def _failure(self, url: str, key: str, reason: str, after: timedelta | None = None) -> InboxError:
-        wait = self.pace.failed(key, after)
+        wait = self.pace.failed(key, f"{url}: {reason}", after)
         return InboxError(f"{url}: {reason}; next request in {wait.total_seconds() / 60:.0f} min or later")
 
 

@@ -22,16 +22,21 @@ ORIGIN: Final = "origin"
 FIRST_WAIT: Final = timedelta(minutes=2)
 MAX_WAIT: Final = timedelta(hours=1)
 MAX_RETRY_AFTER: Final = timedelta(days=1)
+MAX_REASON: Final = 500  # characters
 NOW: Final = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
 class PaceState:
-    """The state of a key: the last request, the earliest time of the next one, and the consecutive failures."""
+    """The state of a key: the last request, the earliest time of the next one, and the consecutive failures.
+
+    `reason` says why the last request failed.
+    """
 
     asked: datetime | None = None
     not_before: datetime | None = None
     failures: int = 0
+    reason: str = ""
 
 
 def server_folder(directory: Path, url: str) -> Path:
@@ -64,11 +69,13 @@ class Pace:
             memories[key] = replace(state, asked=now)
             return NOW
 
-    def wait(self, key: str) -> timedelta:
-        """Return how long failures still delay requests of that key; claims nothing."""
+    def pause(self, *keys: str) -> tuple[timedelta, str]:
+        """Return how long failures still delay requests of these keys, and why; "" if the last requests succeeded."""
         now = self._clock.now()
         with self._locked() as memories:
-            return max(NOW, *(_until(memories.get(name, PaceState()).not_before, now) for name in (key, ORIGIN)))
+            states = [memories.get(name, PaceState()) for name in (*keys, ORIGIN)]
+            failures = [(_until(state.not_before, now), state.reason) for state in states if state.reason]
+            return max(failures, default=(NOW, ""))
 
     def succeeded(self, key: str) -> None:
         """Record a successful request; failures are forgotten."""
@@ -77,15 +84,15 @@ class Pace:
                 if name in memories:
                     memories[name] = PaceState(asked=memories[name].asked)
 
-    def failed(self, key: str, retry_after: timedelta | None = None) -> timedelta:
-        """Record a failed request, and return the wait: twice the last one, or what the origin asks for."""
+    def failed(self, key: str, reason: str, retry_after: timedelta | None = None) -> timedelta:
+        """Record why a request failed, and return the wait: twice the last one, or what the origin asks for."""
         now = self._clock.now()
         with self._locked() as memories:
             state = memories.get(key, PaceState())
             wait = min(MAX_WAIT, FIRST_WAIT * (1 << min(state.failures, 10)))
             if retry_after is not None:
                 wait = max(wait, min(retry_after, MAX_RETRY_AFTER))
-            memories[key] = PaceState(state.asked, now + wait, state.failures + 1)
+            memories[key] = PaceState(state.asked, now + wait, state.failures + 1, reason[:MAX_REASON])
             return wait
 
     @contextmanager
@@ -137,11 +144,12 @@ def _load(path: Path) -> dict[str, PaceState]:
     memories = {}
     for key, value in read_json(path).items():
         if isinstance(value, dict):
-            failures = value.get("failures")
+            failures, reason = value.get("failures"), value.get("reason")
             memories[key] = PaceState(
                 as_time(value.get("asked")),
                 as_time(value.get("not_before")),
                 failures if isinstance(failures, int) else 0,
+                reason if isinstance(reason, str) else "",
             )
     return memories
 

@@ -36,10 +36,11 @@ class FollowPolicy:
 
 @dataclass(frozen=True, slots=True)
 class MirrorState:
-    """When a list was last mirrored completely (None for never), and how long to wait after failures."""
+    """When a list was last mirrored completely (None for never), the wait after a failure, and the reason of it."""
 
     complete: datetime | None
     wait: timedelta
+    reason: str
 
 
 class LoreArchive:
@@ -101,8 +102,8 @@ class LoreArchive:
 
     def state(self) -> MirrorState:
         """Return the state of the mirror, without the network."""
-        wait = max(self._http.pace.wait(self.name), self._http.pace.wait(self._git_key))
-        return MirrorState(as_time(read_json(self._state).get("last")), wait)
+        wait, reason = self._http.pace.pause(self.name, self._git_key)
+        return MirrorState(as_time(read_json(self._state).get("last")), max(NOW, wait), reason)
 
     @property
     def _mirrored(self) -> bool:
@@ -143,7 +144,7 @@ class LoreArchive:
                 raise ValueError("there is no such list")
             return read_manifest(content, self._list)
         except ValueError as error:
-            self._http.pace.failed(self.name)
+            self._http.pace.failed(self.name, f"{url}: {error}")
             raise InboxError(f"{url}: {error}") from error
 
     def _fetch_changed(self, epochs: tuple[Epoch, ...], cursors: dict[str, str], lock: int) -> None:
@@ -174,7 +175,7 @@ class LoreArchive:
             looked = now if newest else looked
             write_json(self._state, {"since": since, "last": last, "looked": looked, "fetched": fetched})
         if failed:
-            self._http.pace.failed(self._git_key)
+            self._http.pace.failed(self._git_key, str(self._errors[-1]))
         else:
             self._http.pace.succeeded(self._git_key)
             write_json(self._state, {"since": since, "last": now, "looked": looked, "fetched": fetched})

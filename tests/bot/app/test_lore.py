@@ -80,7 +80,8 @@ def test_doctor_shows_the_state_of_a_list(origin: Origin, settings: Settings) ->
     (failed,) = _lists(settings)
 
     assert [(check.result, check.fix) for check in before] == [(f"{origin.url}/rust, last read to its end: never", "")]
-    assert (failed.result.endswith("it failed, next attempt in 2 min"), failed.fix) == (True, "")
+    expected = f"it failed, next attempt in 2 min: {origin.url}/rust/manifest.js.gz: answered 503"
+    assert (failed.result.endswith(expected), failed.fix) == (True, "")
 
 
 def test_the_installation_keeps_its_name(origin: Origin, settings: Settings) -> None:

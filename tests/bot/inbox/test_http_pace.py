@@ -29,7 +29,7 @@ def test_lists_have_an_interval_each(tmp_path: Path, clock: FakeClock) -> None:
 def test_failures_double_the_wait_up_to_an_hour(tmp_path: Path, clock: FakeClock) -> None:
     pace = Pace(tmp_path / "pace.json", clock)
 
-    minutes = [pace.failed("list").total_seconds() / 60 for _ in range(8)]
+    minutes = [pace.failed("list", "why").total_seconds() / 60 for _ in range(8)]
 
     assert minutes == [2, 4, 8, 16, 32, 60, 60, 60]
 
@@ -37,17 +37,17 @@ def test_failures_double_the_wait_up_to_an_hour(tmp_path: Path, clock: FakeClock
 def test_success_forgets_failures(tmp_path: Path, clock: FakeClock) -> None:
     pace = Pace(tmp_path / "pace.json", clock)
     for _ in range(5):
-        pace.failed("list")
+        pace.failed("list", "why")
 
     pace.succeeded("list")
 
-    assert (pace.claim("list", NOW), pace.failed("list")) == (NOW, TWO_MINUTES)
+    assert (pace.claim("list", NOW), pace.failed("list", "why")) == (NOW, TWO_MINUTES)
 
 
 def test_what_the_origin_wants_holds_for_every_list(tmp_path: Path, clock: FakeClock) -> None:
     pace = Pace(tmp_path / "pace.json", clock)
 
-    pace.failed(ORIGIN, timedelta(minutes=30))
+    pace.failed(ORIGIN, "why", timedelta(minutes=30))
 
     assert pace.claim("any list", TWO_MINUTES) == timedelta(minutes=30)
 
@@ -55,7 +55,7 @@ def test_what_the_origin_wants_holds_for_every_list(tmp_path: Path, clock: FakeC
 def test_retry_after_is_honoured_up_to_a_day_and_never_shortens_the_back_off(tmp_path: Path, clock: FakeClock) -> None:
     pace = Pace(tmp_path / "pace.json", clock)
 
-    waits = [pace.failed("list", timedelta(days=300)), pace.failed("list", timedelta(seconds=1))]
+    waits = [pace.failed("list", "why", timedelta(days=300)), pace.failed("list", "why", timedelta(seconds=1))]
 
     assert waits == [timedelta(days=1), timedelta(minutes=4)]
 
@@ -64,7 +64,7 @@ def test_a_clock_that_was_wrong_holds_nobody_back_for_ever(tmp_path: Path, clock
     clock.forward(days=4000)
     pace = Pace(tmp_path / "pace.json", clock)
     pace.claim("list", TWO_MINUTES)
-    pace.failed("other")
+    pace.failed("other", "why")
     clock.forward(days=-4000)
 
     assert pace.claim("list", TWO_MINUTES) == NOW
