@@ -23,6 +23,19 @@ def open_to_others(path: Path) -> bool:
     return False
 
 
+def keep_owner(new: Path, path: Path) -> None:
+    """Let root write a file that a service of another user can use. Raises OSError.
+
+    The new file gets the owner, group and mode of the file that it will replace, or the owner of the folder.
+    """
+    if os.geteuid() == 0:
+        replaced = path.exists()
+        status = (path if replaced else path.parent).stat()
+        os.chown(new, status.st_uid, status.st_gid)
+        if replaced:
+            new.chmod(stat.S_IMODE(status.st_mode))
+
+
 def holds_only(folder: Path, names: Collection[str]) -> bool:
     """Return whether the folder exists and nothing is in it but these names."""
     with suppress(OSError):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.outbox.error import OutboxError
+from bot.permissions import keep_owner
 from bot.ports.outbox import Pace
 from rules.lazy import dataclass
 
@@ -103,6 +104,7 @@ class StopFile:
                 file.write(f"{reason}\n")
                 file.flush()
                 os.fsync(file.fileno())
+            keep_owner(new, self.path)
             new.replace(self.path)
         except OSError as error:
             with suppress(OSError):

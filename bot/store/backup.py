@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from bot.permissions import keep_owner
 from bot.store.dialect import reason_of, refuse_foreign
 from bot.store.durable import sync_folder
 from bot.store.error import StoreError
@@ -66,6 +67,9 @@ def back_up(database: Path, folder: Path, more: Mapping[str, Path], now: datetim
 def read_backup(folder: Path) -> frozenset[str]:
     """Return the names of the files in a backup. Raises StoreError if one is missing, changed or damaged."""
     try:
+        if not (folder / _MANIFEST).is_file():
+            problem = f"it has no {_MANIFEST}" if folder.is_dir() else "there is no such folder"
+            raise StoreError(f"backup {folder}: {problem}; name a folder that `patchwarden backup` created")
         manifest = json.loads((folder / _MANIFEST).read_bytes())
         if manifest["format"] != _FORMAT:
             raise StoreError(f"backup {folder}: it was made by a newer patchwarden; use that version")
@@ -86,7 +90,8 @@ def restore(folder: Path, database: Path, more: Mapping[str, Path], now: datetim
     """Restore the files of a backup. The existing ledger stays, and gets the mails that only the backup's ledger has.
 
     Afterwards nothing is sent until a person reconciles the database with the ledger. Raises StoreError if a process
-    works on the database, or without `force` if a file would be replaced.
+    works on the database, or without `force` if a file would be replaced. If root restores, the files belong to the
+    owners of those that they replace, and new files to the owner of their folder.
     """
     names = read_backup(folder)
     targets = {SECRET: secret_path(database), **more, DATABASE: database}
@@ -103,8 +108,12 @@ def restore(folder: Path, database: Path, more: Mapping[str, Path], now: datetim
                 path.parent.mkdir(parents=True, exist_ok=True)
                 part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
                 _write(part, (folder / name).read_bytes())
+                keep_owner(part, path)
                 part.replace(path)
                 sync_folder(path.parent)
+            for path in (ledger_path(database), *database.parent.glob(f"{database.name}.*lock")):
+                if path.exists():
+                    keep_owner(path, database)
         except OSError as error:
             raise StoreError(f"restore {folder}: {error.strerror}: {error.filename}") from error
 

@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
-from bot.permissions import open_to_others
+from bot.permissions import keep_owner, open_to_others
 from bot.store.durable import sync_folder
 from bot.store.error import StoreError
 
@@ -47,6 +47,7 @@ def create_secret(database: Path) -> bytes:
             file.write(secret)
             file.flush()
             os.fsync(file.fileno())
+        keep_owner(new, path)
         try:
             path.hardlink_to(new)  # fails if the file exists, so that a secret is never replaced
         finally:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import hashlib
 import json
+import os
 import sqlite3
 import stat
 from contextlib import closing
@@ -179,6 +180,36 @@ def test_a_damaged_backup_is_not_restored(patchwarden: Call, name: str, damage: 
 
     assert (status, err.startswith("patchwarden: backup copy: ")) == (3, True)
     assert _mails() == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"), [("var", "it has no manifest.json"), ("nowhere", "there is no such folder")]
+)
+def test_a_folder_that_is_no_backup_is_named(patchwarden: Call, name: str, problem: str) -> None:
+    status, _, err = patchwarden("restore", name)
+
+    expected = f"patchwarden: backup {name}: {problem}; name a folder that `patchwarden backup` created\n"
+    assert (status, err) == (3, expected)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to another user")
+def test_what_root_restores_belongs_to_the_user_of_the_service(patchwarden: Call) -> None:
+    patchwarden("backup", "copy")
+    ledger_path(DATABASE).unlink()
+    secret_path(DATABASE).unlink()
+    for path in (DATABASE.parent, DATABASE, Path("secret")):
+        os.chown(path, 1234, 1234)
+    os.chown("patchwarden.toml", 0, 1234)
+    Path("patchwarden.toml").chmod(0o640)
+    patchwarden("restore", "--force", "copy")
+    patchwarden("stop")
+
+    beside = {path.name: (path.stat().st_uid, path.stat().st_gid) for path in DATABASE.parent.iterdir()}
+    assert {"patchwarden.db.ledger", "patchwarden.db.secret", "patchwarden.db.lock", "stop"} <= set(beside)
+    assert set(beside.values()) == {(1234, 1234)}
+    assert Path("secret").stat().st_uid == 1234
+    settings = Path("patchwarden.toml").stat()
+    assert (settings.st_uid, settings.st_gid, stat.S_IMODE(settings.st_mode)) == (0, 1234, 0o640)
 
 
 def test_a_manifest_names_no_file_elsewhere(patchwarden: Call) -> None:
