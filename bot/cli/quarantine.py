@@ -15,6 +15,7 @@ from bot.cli.database import existing, missing, reading
 from bot.cli.json_output import ReportFormat, ReportFormatOption, echo_json
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
+from bot.mail.parse import TOO_LARGE
 from bot.ports.mails import MailStatus
 from bot.review.render.text import visible
 
@@ -89,7 +90,7 @@ def release(
 ) -> None:
     """Read mails and check series again in the next round, for example after an update or if the machine was busy.
 
-    A mail that is not stored is read from its archive, for example after a repair, at the latest 10 minutes later.
+    A mail that is not stored is read from its archive, for example after a repair, at the latest 10 minutes later. A mail that is too large stays in quarantine.
 
     \b
     Example:
@@ -97,14 +98,15 @@ def release(
       patchwarden quarantine release 20260301120000.1-1-author@example.org
 
     Exit status: 0 released; 2 none of these can be released; 3 the database cannot be written.
-    """
+    """  # noqa: E501 help paragraphs are not hard-wrapped
     with existing(context.settings()) as store:
-        count = store.release([int(name) for name in names if name.isdecimal()], names)
+        large = {mail.id for mail in store.quarantined(_MAX_LISTED) if mail.is_unread and mail.reason == TOO_LARGE}
+        numbers = {int(name) for name in names if name.isdecimal()}
+        count = store.release([*(numbers - large)], names)
+    kept = "".join(f"; {number} stays: a mail {TOO_LARGE} is never read" for number in sorted(numbers & large))
     if not count:
-        raise SettingsError(
-            f"{', '.join(names)}: not in quarantine, or a mail of an mbox or Maildir that was too large to be stored"
-        )
-    echo(f"{count} released; they are read and checked again in the next round")
+        raise SettingsError(kept[2:] or f"{', '.join(names)}: not in quarantine")
+    echo(f"{count} released; they are read and checked again in the next round{kept}")
 
 
 def _series_record(stored: "QuarantinedPosting") -> dict[str, object]:

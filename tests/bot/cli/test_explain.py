@@ -128,11 +128,9 @@ def test_an_empty_mail_is_stored_and_read_again_when_it_is_released(patchwarden:
     assert ([mail], {"0.git": "1"}) == (unparsed, cursors)
 
 
-@pytest.mark.parametrize(
-    ("origin", "status"), [(f"0.git@{'1' * 40}", 0), ("new/1", 2), ("new/1.git@host", 2), ("list.git@0#1", 2)]
-)
-def test_a_mail_that_was_not_read_is_listed_and_cannot_be_shown(
-    patchwarden: Call, tmp_path: Path, origin: str, status: int
+@pytest.mark.parametrize("origin", [f"0.git@{'1' * 40}", "new/1", "new/1.git@host", "list.git@0#1"])
+def test_a_mail_that_is_too_large_is_listed_and_neither_shown_nor_released(
+    patchwarden: Call, tmp_path: Path, origin: str
 ) -> None:
     unread = UnreadMail(origin, START, "larger than 4,000,000 bytes")
     (tmp_path / "var").mkdir()
@@ -145,8 +143,24 @@ def test_a_mail_that_was_not_read_is_listed_and_cannot_be_shown(
     assert (unread.origin, unread.reason, 0) == (record["origin"], record["reason"], record["bytes"])
     assert f"not stored, from list.git {origin[:9]}" in listed
     released = patchwarden("quarantine", "release", record["name"])
-    assert (released[0], "or a mail of an mbox or Maildir that was too large" in released[2]) == (status, status == 2)
+    reason = f"{record['name']} stays: a mail larger than 4,000,000 bytes is never read"
+    assert (released[0], released[2]) == (2, f"patchwarden: {reason}\n")
     assert (shown[0], "it was not read: larger than 4,000,000 bytes" in shown[2]) == (2, True)
+
+
+def test_a_damaged_mail_of_an_archive_is_released_and_a_large_one_beside_it_stays(
+    patchwarden: Call, tmp_path: Path
+) -> None:
+    reasons = ("the object is damaged", "larger than 4,000,000 bytes")
+    unread = [UnreadMail(f"0.git@{str(n) * 40}", START, reason) for n, reason in enumerate(reasons, 1)]
+    (tmp_path / "var").mkdir()
+    with Repository(tmp_path / "var" / "patchwarden.db") as store:
+        store.ingest(Batch("list.git", "0.git", "1", (), unread=tuple(unread)))
+
+    status, out, _ = patchwarden("quarantine", "release", "1", "2")
+
+    assert (status, out.startswith("1 released; ")) == (0, True)
+    assert out.endswith("; 2 stays: a mail larger than 4,000,000 bytes is never read\n")
 
 
 def test_a_series_that_could_not_be_checked_is_listed_explained_and_released(
