@@ -31,7 +31,10 @@ _NEXT: Final[Mapping[MailState, str]] = {
     MailState.QUEUED: "due",
     MailState.APPROVED: "due",
     MailState.HELD: "run `patchwarden outbox approve` to send it",
-    MailState.UNCONFIRMED: "the archive is searched for it; run `patchwarden outbox resend` to retry",
+    MailState.UNCONFIRMED: (
+        "if neither the archive nor the log of the mail server has it, run `patchwarden outbox resend`, "
+        "else `patchwarden outbox drop`"
+    ),
 }
 
 

@@ -141,8 +141,10 @@ class Smtp:
             raise OutboxError("a user but no password file is set for the mail server")
         try:
             password = path.read_text("utf-8").removesuffix("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise OutboxError(f"cannot read the password from {path}") from error
+        except OSError as error:
+            raise OutboxError(f"cannot read the password from {path}: {error.strerror}") from error
+        except UnicodeDecodeError as error:  # The error would show the password.
+            raise OutboxError(f"the password in {path} is not text in UTF-8") from error
         if not password.isascii():  # smtplib would name a character of the password.
             raise OutboxError(f"the password in {path} has characters that are not ASCII")
         return password
