@@ -9,7 +9,7 @@ from bot.ports.running import Clock
 from bot.service.continuity import Continuity, Difference, SentMails, difference
 from bot.service.reconcile import reconcile
 from bot.settings.tables import Settings
-from bot.store.error import StoreError
+from bot.store.error import SecretError
 from bot.store.ledger import LedgerFile, ledger_path, read_ledger
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def find_secret_problem(settings: Settings, store: "Repository") -> str:
     if can_send(settings) and store.has_secret():
         try:
             store.secret(datetime.now(UTC))
-        except StoreError as error:
+        except SecretError as error:
             return str(error)
     return ""
 

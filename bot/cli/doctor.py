@@ -34,6 +34,7 @@ _MIN_GIT = (2, 30)
 _MIN_FREE_BYTES: Final = 20_000_000
 """An outbox and a write-ahead log have room; a volume for the ledger alone may be small."""
 _FOLDER_FIXES = {"database": "name another `database`", "outbox": "name another `directory` in [outbox]"}
+_WRITABLE: Final = "let the user of the service write it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ def _service(settings: "Settings", base: Path, *, deliver: bool) -> Iterator[Che
 
 def _database(settings: "Settings") -> Iterator[Check]:
     from bot.app.continuity import find_secret_problem, preview_difference
+    from bot.app.data_files import list_database_files
     from bot.service.continuity import RECONCILE
     from bot.store.repository import Repository
 
@@ -138,6 +140,9 @@ def _database(settings: "Settings") -> Iterator[Check]:
         yield Check("database", str(error), "correct this; the service needs its database")
         return
     yield Check("database", f"{database_name(settings)}, {count(tally.raw, 'mail')}, {tally.postings:,} series")
+    for path in (nearest_existing(folder), *list_database_files(settings)):
+        if not os.access(path, os.W_OK):
+            yield Check("database", f"{path} cannot be written", _WRITABLE)
     if (free := shutil.disk_usage(nearest_existing(folder)).free) < _MIN_FREE_BYTES:
         yield Check("disk", f"{free // 1_000_000} MB are free at {folder}", "make room, so that the service can write")
     if settings.server:
@@ -277,7 +282,7 @@ def _folder(subject: str, directory: Path, result: str) -> Check:
     """Check whether a folder can be written, or created."""
     existing = nearest_existing(directory)
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        return Check(subject, f"{existing} cannot be written", _FOLDER_FIXES[subject])
+        return Check(subject, f"{existing} cannot be written", f"{_WRITABLE}, or {_FOLDER_FIXES[subject]}")
     return Check(subject, result)
 
 
@@ -305,7 +310,8 @@ def _sending(settings: "Settings") -> Check:
     if chosen.transport == "sendmail" and shutil.which(chosen.sendmail[0]) is None:
         return Check("sending", f"{chosen.sendmail[0]} does not exist", "install it or correct `sendmail` in [sending]")
     if chosen.transport == "smtp" and chosen.user and not os.access(chosen.password_file, os.R_OK):
-        return Check("sending", f"{chosen.password_file} cannot be read", "correct `password_file` in [sending]")
+        fix = "correct `password_file` in [sending]; a credential of systemd exists only while its unit runs"
+        return Check("sending", f"{chosen.password_file} cannot be read", fix)
     lists = [f"{name} ({table.mode})" for name, table in settings.lists.items() if table.mode.sends]
     return Check("sending", f"by {chosen.transport}, for {', '.join(lists) or 'no list'}")
 
@@ -362,7 +368,8 @@ def _commands(settings: "Settings") -> Iterator[Check]:
         try:
             yield Check("mailbox", f"{chosen.mailbox}, {open_archive(Path(chosen.mailbox)).count({}):,} mails")
         except InboxError as error:
-            yield Check("mailbox", str(error), "correct `mailbox` in [commands], or allow this user to read it")
+            fix = "correct `mailbox` in [commands], or allow this user to read it"
+            yield Check("mailbox", str(error), f"{fix}; a Maildir without a mail needs a folder new")
 
 
 def _keyring(settings: "Settings", base: Path) -> Iterator[Check]:

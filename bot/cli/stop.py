@@ -71,7 +71,7 @@ def _stop(switch: "StopSwitch", reason: str) -> None:
     except AdapterError as error:
         if switch.file.reason():
             raise AdapterError(f"{error}; the file {switch.file.path} stops all sending while it exists") from error
-        raise
+        raise AdapterError(f"{error}; nothing is stopped: end the process that sends") from error
 
 
 def _is_seen(store: "StoredStop") -> bool:

@@ -439,6 +439,8 @@ def _read(file: Path | None) -> tuple[str, dict[str, Any]]:
     try:
         text = file.read_text("utf-8-sig")  # some editors begin a file with a byte order mark
         return text, tomllib.loads(text)
+    except PermissionError as error:
+        raise SettingsError(f"settings {file}: {error.strerror}; let the user of the service read it") from error
     except OSError as error:
         raise SettingsError(f"settings {file}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:

@@ -17,6 +17,10 @@ class StoreError(AdapterError):
     """The database cannot be opened, read or written. The message names the file and the cause. Nothing was changed."""
 
 
+class SecretError(StoreError):
+    """The secret of the installation is lost, cannot be read, or belongs to another database."""
+
+
 @contextmanager
 def explained(path: Path, server: str = "") -> Iterator[None]:
     """Raise an error of the driver or of the system as StoreError, with its cause."""

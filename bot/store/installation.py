@@ -13,7 +13,7 @@ from bot.mail.state import WAITING, MailState
 from bot.ports.installation import Attempt, Claim, Installation
 from bot.store.database import Database
 from bot.store.dialect import Plain
-from bot.store.error import StoreError
+from bot.store.error import SecretError
 from bot.store.listing import FILED
 from bot.store.outgoing import NEW_PART, change_state, insert_mail, make_change, store_delivery, stored_mail
 from bot.store.secret import create_secret, fingerprint, read_secret, secret_path
@@ -47,15 +47,15 @@ class InstallationRows:
         """Return the secret of this database. The first call for a new database creates it.
 
         A database that is newer than the secret beside it uses that secret, but stores its fingerprint only with
-        `settle`, which also replaces a lost secret. Raises StoreError if the secret is lost, damaged, readable by other
-        users, or the secret of another database.
+        `settle`, which also replaces a lost secret. Raises SecretError if the secret is lost, damaged, readable by
+        other users, or the secret of another database.
         """
         path = self._database.path
         with self._database.writing() as session:  # if two processes start at the same time, only one creates it
             row, secret = _installation(session, now), read_secret(path)
             if secret is None:
                 if row.secret and not settle:
-                    raise StoreError(
+                    raise SecretError(
                         f"secret {secret_path(path)}: it is lost, and mails were sent with it; restore it from a "
                         "backup with `patchwarden restore`, or run `patchwarden outbox reconcile --apply` to create a "
                         "new secret"
@@ -63,7 +63,7 @@ class InstallationRows:
                 secret = create_secret(path)
                 row.secret = fingerprint(secret)
             elif row.secret and row.secret != fingerprint(secret):
-                raise StoreError(
+                raise SecretError(
                     f"secret {secret_path(path)}: it is not the secret of the database {path}; restore both from the "
                     "same backup with `patchwarden restore`"
                 )

@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.permissions import keep_owner, open_to_others
 from bot.store.durable import sync_folder
-from bot.store.error import StoreError
+from bot.store.error import SecretError
 
 SECRET_BYTES: Final = 32
 
@@ -20,18 +20,18 @@ def secret_path(database: Path) -> Path:
 
 
 def read_secret(database: Path) -> bytes | None:
-    """Return the secret, or None if it does not exist. Raises StoreError if it is short or other users can read it."""
+    """Return the secret, or None if it does not exist. Raises SecretError if it is short or other users can read it."""
     path = secret_path(database)
     try:
         secret = path.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StoreError(f"secret {path}: {error.strerror}; allow this user to read it") from error
+        raise SecretError(f"secret {path}: {error.strerror}; allow this user to read it") from error
     if open_to_others(path):
-        raise StoreError(f"secret {path}: other users can read it; run `chmod 600 {path}`")
+        raise SecretError(f"secret {path}: other users can read it; run `chmod 600 {path}`")
     if len(secret) < SECRET_BYTES:
-        raise StoreError(
+        raise SecretError(
             f"secret {path}: {len(secret)} bytes instead of {SECRET_BYTES}; restore it from a backup with `patchwarden "
             "restore`"
         )
@@ -39,7 +39,7 @@ def read_secret(database: Path) -> bytes | None:
 
 
 def create_secret(database: Path) -> bytes:
-    """Write a new secret durably, readable only by this user. Raises StoreError if a secret exists."""
+    """Write a new secret durably, readable only by this user. Raises SecretError if a secret exists."""
     path, secret = secret_path(database), secrets.token_bytes(SECRET_BYTES)
     new = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
     try:
@@ -54,7 +54,7 @@ def create_secret(database: Path) -> bytes:
             new.unlink()
         sync_folder(path.parent)
     except OSError as error:
-        raise StoreError(f"secret {path}: cannot be written: {error.strerror}") from error
+        raise SecretError(f"secret {path}: cannot be written: {error.strerror}") from error
     return secret
 
 

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import json
 import os
+import sqlite3
 from collections import Counter
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -261,6 +264,63 @@ def test_doctor_reports_a_full_disk(patchwarden: Call, archive: Path, monkeypatc
     status, out, _ = patchwarden("doctor")
 
     assert (status, "wrong disk: 3 MB are free at " in out) == (2, True)
+
+
+def test_doctor_reports_a_database_that_cannot_be_written(
+    patchwarden: Call, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("patchwarden.toml").write_text("")
+    patchwarden("run", "--once", "--archive", str(archive))
+    monkeypatch.setattr("os.access", lambda path, *_, **__: Path(path).name != "patchwarden.db")
+    status, out, _ = patchwarden("doctor")
+
+    expected = (
+        f"wrong database: {tmp_path}/var/patchwarden.db cannot be written\n      fix: let the user of the service"
+    )
+    assert (status, expected in out) == (2, True)
+
+
+def test_doctor_says_what_an_empty_mailbox_needs(patchwarden: Call, tmp_path: Path) -> None:
+    Path("patchwarden.toml").write_text("[commands]\nmailbox = 'mail'\n")
+    Path("mail").mkdir()
+    before = patchwarden("doctor")[1]
+    Path("mail/new").mkdir()
+
+    assert "a Maildir without a mail needs a folder new\n" in before
+    assert f"ok    mailbox: {tmp_path}/mail, 0 mails\n" in patchwarden("doctor")[1]
+
+
+def test_settings_that_cannot_be_read_say_who_must_read_them(
+    patchwarden: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, *_: object) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    Path("patchwarden.toml").write_text("")
+    monkeypatch.setattr(Path, "read_text", refuse)
+
+    expected = "settings patchwarden.toml: Permission denied; let the user of the service read it"
+    assert expected in patchwarden("outbox", "list")[2]
+
+
+def test_doctor_does_not_take_a_locked_database_for_a_lost_secret(
+    patchwarden: Call, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("patchwarden.toml").write_text(
+        "[sending]\ntransport = 'maildir'\n[lists.'rust@lists.example.org']\nmode = 'moderate'\n"
+    )
+    patchwarden("run", "--once", "--archive", str(archive))
+    with Repository(Path("var/patchwarden.db")) as store:
+        store.secret(datetime.now(UTC))
+    monkeypatch.setattr("bot.store.dialect.BUSY_MS", 100)
+    with closing(sqlite3.connect("var/patchwarden.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE").close()
+        status, out, _ = patchwarden("doctor")
+
+    assert status == 2
+    assert "another program has locked it; stop that program or try again" in out
+    assert "wrong database: " in out
+    assert "wrong secret" not in out
 
 
 def test_doctor_says_that_a_mailbox_alone_takes_the_place_of_the_sample(patchwarden: Call) -> None:

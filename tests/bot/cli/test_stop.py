@@ -64,6 +64,18 @@ def test_a_locked_database_does_not_hide_that_the_file_stops_all_sending(
     assert f"locked; the file {Path('var/stop').absolute()} stops all sending while it exists" in err
 
 
+def test_a_stop_that_nothing_could_record_says_that_mails_still_leave(
+    patchwarden: Call, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert patchwarden("run", "--once", "--archive", str(archive))[0] == 0
+    monkeypatch.setattr("bot.store.stop.StopRows.set_stop", _locked)
+    monkeypatch.setattr("bot.outbox.brakes.StopFile.stop", _locked)
+
+    status, _, err = patchwarden("stop")
+
+    assert (status, err) == (3, "patchwarden: locked; nothing is stopped: end the process that sends\n")
+
+
 def _locked(*_: object) -> int:
     raise StoreError("locked")
 
