@@ -26,14 +26,15 @@ def open_to_others(path: Path) -> bool:
 def keep_owner(new: Path, path: Path) -> None:
     """Let root write a file that a service of another user can use. Raises OSError.
 
-    The new file gets the owner, group and mode of the file that it will replace, or the owner of the folder.
+    The new file gets the owner of the file that it will replace, or of the folder. A group can read a file of root if
+    it could read the replaced one.
     """
     if os.geteuid() == 0:
-        replaced = path.exists()
-        status = (path if replaced else path.parent).stat()
+        is_replaced = path.exists()
+        status = (path if is_replaced else path.parent).stat()
         os.chown(new, status.st_uid, status.st_gid)
-        if replaced:
-            new.chmod(stat.S_IMODE(status.st_mode))
+        if is_replaced and status.st_uid == 0 and status.st_mode & stat.S_IRGRP:
+            new.chmod(0o640)
 
 
 def holds_only(folder: Path, names: Collection[str]) -> bool:
