@@ -104,7 +104,7 @@ def _service(settings: "Settings", base: Path, *, deliver: bool) -> Iterator[Che
     """Check what the settings name. Raises PermissionError if another user owns the data."""
     from bot.app.identity import can_send
 
-    yield from _database(settings)
+    yield from _database(settings, deliver=deliver)
     yield from _permissions(settings)
     yield from _archives(settings)
     yield from _lists(settings)
@@ -121,7 +121,7 @@ def _service(settings: "Settings", base: Path, *, deliver: bool) -> Iterator[Che
     yield from _keyring(settings, base)
 
 
-def _database(settings: "Settings") -> Iterator[Check]:
+def _database(settings: "Settings", *, deliver: bool) -> Iterator[Check]:
     from bot.app.continuity import find_secret_problem, preview_difference
     from bot.app.data_files import list_database_files
     from bot.service.continuity import RECONCILE
@@ -148,7 +148,8 @@ def _database(settings: "Settings") -> Iterator[Check]:
     if settings.server:
         yield Check("backup", f"copy the database with `pg_dump`, and then the files {settings.database}.*")
     if blocked:
-        yield Check("ledger", f"nothing is sent: {'; '.join(blocked)}", RECONCILE)
+        # It keeps nobody from reading and reviewing.
+        yield Check("ledger", f"nothing is sent: {'; '.join(blocked)}", RECONCILE if deliver else "")
     if lost_secret:
         yield Check("secret", lost_secret, "restore it; nothing is sent without it")
     for notice in known:
@@ -180,7 +181,7 @@ def _archives(settings: "Settings") -> Iterator[Check]:
             source = open_archive(path)
             yield Check("archive", f"{path}, {source.count({}):,} mails")
         except InboxError as error:
-            yield Check("archive", str(error), "correct its path, or allow this user to read it")
+            yield Check("archive", str(error), "correct its path, allow this user to read it, or get the archive anew")
 
 
 def _lists(settings: "Settings") -> Iterator[Check]:

@@ -212,6 +212,20 @@ def test_what_root_restores_belongs_to_the_user_of_the_service(patchwarden: Call
     assert (settings.st_uid, settings.st_gid, stat.S_IMODE(settings.st_mode)) == (0, 1234, 0o640)
 
 
+def test_a_restored_database_keeps_only_the_sender_from_starting(patchwarden: Call) -> None:
+    with Path("patchwarden.toml").open("a") as file:
+        file.write("[sending]\ntransport = 'maildir'\n[lists.'rust@lists.example.org']\nmode = 'moderate'\n")
+    patchwarden("backup", "copy")
+    patchwarden("restore", "--force", "copy")
+    DATABASE.parent.chmod(0o700)
+    for path in DATABASE.parent.iterdir():
+        path.chmod(0o600)
+    sender, reviewer = patchwarden("doctor"), patchwarden("doctor", "--no-deliver")
+
+    assert (sender[0], "wrong ledger: nothing is sent: " in sender[1]) == (2, True)
+    assert (reviewer[0], "ok    ledger: nothing is sent: " in reviewer[1]) == (0, True)
+
+
 def test_a_manifest_names_no_file_elsewhere(patchwarden: Call) -> None:
     patchwarden("backup", "copy")
     manifest = Path("copy/manifest.json")
