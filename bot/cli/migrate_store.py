@@ -26,14 +26,13 @@ def migrate_store(
 
     Exit status: 0 copied; 2 wrong settings or a wrong URL; 3 a database cannot be used, DEST is not empty, or a process works on one of them.
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    from bot.settings import settings_file
-    from bot.settings.tables import files_of_server, server_problem
+    from bot.settings.tables import server_problem
     from bot.store.dialect import name_of
     from bot.store.transfer import transfer
 
     if problem := server_problem(destination):
         raise SettingsError(f"{destination}: {problem}")
-    target = files_of_server(settings_file(context.config))
+    target = context.settings().database_files
     tables = transfer(source.absolute(), target, destination)
     for name, table in tables.items():
         if table.rows:

@@ -261,8 +261,12 @@ class Settings(Table):
     database: DatabaseFile = setting(
         Path("var/patchwarden.db"),
         "The SQLite database, which is created if it does not exist; or the URL of a PostgreSQL database, such as "
-        "postgresql+psycopg://patchwarden@host/patchwarden, which must exist. The ledger, the secret and the locks of "
-        "a PostgreSQL database are files in var/ that start with patchwarden.db.",
+        "postgresql+psycopg://patchwarden@host/patchwarden, which must exist.",
+    )
+    database_files: DatabaseFile = setting(
+        Path("var/patchwarden.db"),
+        "How the names of the ledger, the secret and the locks of a PostgreSQL database begin. The files of a SQLite "
+        "database are beside it.",
     )
     archives: tuple[Path, ...] = setting(
         (),
@@ -325,11 +329,6 @@ class Settings(Table):
                 raise ValueError(f"lists: {address}: its mails would expire before embargo_hours have passed")
 
 
-def files_of_server(file: Path | None) -> Path:
-    """Return where the files beside a PostgreSQL database are, with that settings file."""
-    return base_directory(file) / Settings().database
-
-
 def load(path: Path | None = None) -> Settings:
     """Return the settings of `settings_file(path)`, overridden by the environment.
 
@@ -364,7 +363,7 @@ def load(path: Path | None = None) -> Settings:
 def read_settings(values: Mapping[str, Any], problems: list[Problem]) -> Settings | None:
     """Return the settings with these values, else defaults. If there are problems, add them to the list.
 
-    The URL of a server is kept apart from the path of the files beside the database.
+    The URL of a server is kept apart from the path of its files, which takes the place of that of the database.
     """
     url = values.get("database")
     if not isinstance(url, str) or "://" not in url:
@@ -372,7 +371,7 @@ def read_settings(values: Mapping[str, Any], problems: list[Problem]) -> Setting
     if problem := server_problem(url):
         problems.append((("database",), problem))
     settings = read_table(Settings, {key: value for key, value in values.items() if key != "database"}, problems)
-    return None if settings is None else settings.copy(server=url)
+    return None if settings is None else settings.copy(server=url, database=settings.database_files)
 
 
 def _merged(table: Mapping[str, Any], overriding: Mapping[str, Any]) -> dict[str, Any]:

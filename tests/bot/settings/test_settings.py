@@ -682,3 +682,19 @@ def test_a_setting_with_a_pattern_says_in_words_what_it_takes() -> None:
 
     assert patterns
     assert all(setting.form for setting in patterns)
+
+
+def test_the_files_of_a_server_are_where_the_settings_say(tmp_path: Path) -> None:
+    url = "postgresql+psycopg://patchwarden@host/patchwarden"
+    file = tmp_path / "s.toml"
+    file.write_text(f"database = '{url}'\n")
+    default = load(file)
+    file.write_text(f"database = '{url}'\ndatabase_files = '/srv/patchwarden/x.db'\n")
+    chosen = load(file)
+
+    assert (default.server, default.database) == (url, tmp_path / "var" / "patchwarden.db")
+    assert (chosen.server, chosen.database, chosen.stop_file) == (
+        url,
+        Path("/srv/patchwarden/x.db"),
+        Path("/srv/patchwarden/stop"),
+    )
