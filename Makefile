@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # make run    set up and run the main job on the bundled sample archive (ARCHIVE=PATH for a real one)
+# make install  set up .venv with the command, and run nothing
 # make web    serve the web pages on the database that make run made (PORT=8080)
 # make site   write the documentation of the rules as a static site (SITE=build/site)
 # make test   set up and pass the tests
@@ -15,10 +16,13 @@ PORT ?= 8080
 SITE ?= build/site
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run web site test rule check mutants format lint types contracts docs docs-fresh golden schema sample bench lock clean
+.PHONY: run install web site test rule check mutants format lint types contracts docs docs-fresh golden schema sample bench lock clean
 
 run: $(VENV)/.ready
 	@$(BIN)/patchwarden run --once $(if $(ARCHIVE),--archive "$(ARCHIVE)")
+
+install: $(VENV)/.ready
+	@$(BIN)/python -m compileall -q bot rules
 
 web: $(VENV)/.ready
 	@test -e var/patchwarden.db || $(BIN)/patchwarden run --once
