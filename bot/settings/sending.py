@@ -23,7 +23,12 @@ class SendingSettings(Table):
     )
     user: str = setting("", "The user name at the mail server. If empty, we do not log in.")
     password_file: Path = setting(Path("var/password"), "The file with the password. It is read for each connection.")
-    timeout_seconds: int = setting(30, "Seconds to wait for a reply of the mail server.", ge=1)
+    timeout_seconds: int = setting(
+        100,
+        "Seconds to wait for a reply of the mail server. If it needs longer to take a mail, for example to scan it, "
+        "the delivery is unconfirmed.",
+        ge=1,
+    )
     sendmail: tuple[str, ...] = setting(("/usr/sbin/sendmail",), "The sendmail command.")
     maildir: Path = setting(Path("var/maildir"), "The Maildir that mails are delivered to.")
     bounces: BounceAddress | Literal[""] = setting(

@@ -108,6 +108,12 @@ def test_the_units_run_commands_that_exist_one_to_review_and_one_to_send() -> No
     assert {command.split()[0] for lines in commands.values() for command in lines} <= set(COMMANDS)
 
 
+def test_the_sender_may_wait_for_a_slow_mail_server_before_it_is_killed() -> None:
+    stop_seconds = int(dict(_settings(SENDER))["TimeoutStopSec"])
+
+    assert 60 < Settings().sending.timeout_seconds < stop_seconds
+
+
 def test_both_units_share_one_user_and_one_folder() -> None:
     shared = ("User", "Group", "StateDirectory", "StateDirectoryMode", "UMask", "WorkingDirectory")
     reviewer, sender = dict(_settings(REVIEWER)), dict(_settings(SENDER))
