@@ -55,8 +55,8 @@ def nearest_existing(folder: Path) -> Path:
 
 
 def displayed(path: Path) -> str:
-    """Return the path as it is displayed: relative to the working directory if that is shorter."""
+    """Return the path as it is displayed: relative to the working directory if that drops more than a slash."""
     try:
-        return min(os.path.relpath(path), str(path), key=len)
+        return min(str(path), os.path.relpath(path), key=lambda text: len(text.lstrip("/")))
     except OSError:  # the working directory was removed
         return str(path)

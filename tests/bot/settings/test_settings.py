@@ -12,6 +12,7 @@ from bot.error import SettingsError
 from bot.review.consent import Mode
 from bot.settings import aliases
 from bot.settings.kernel import KernelRepository
+from bot.settings.paths import displayed
 from bot.settings.table import Table, is_table
 from bot.settings.tables import ListSettings, ReviewSettings, Settings, _anchored, deprecations, load, unknown_variables
 from bot.settings.types import similar_list
@@ -698,3 +699,13 @@ def test_the_files_of_a_server_are_where_the_settings_say(tmp_path: Path) -> Non
         Path("/srv/patchwarden/x.db"),
         Path("/srv/patchwarden/stop"),
     )
+
+
+def test_a_path_is_displayed_relative_only_where_that_tells_its_reader_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    below = displayed(tmp_path / "var" / "x.db")
+    monkeypatch.chdir("/")
+
+    assert (below, displayed(Path("/srv/x.db"))) == ("var/x.db", "/srv/x.db")
