@@ -7,13 +7,14 @@ from rules.bindings.bindings_diff import BindingsDiff, Step
 from rules.bindings.breakage import Breakage
 from rules.bindings.changed_name import ChangedName
 from rules.bindings.compare_assembly import compare_assembly
-from rules.bindings.compare_functions import FUNCTIONS, compare_functions, find_retyped_helpers
+from rules.bindings.compare_functions import FUNCTIONS, compare_functions
+from rules.bindings.compare_helpers import find_removed_helpers, find_retyped_helpers
 from rules.bindings.compare_types import AGGREGATES, compare_structs, compare_typedefs
 from rules.bindings.compare_values import VALUES, compare_values
 from rules.bindings.helper_facts import is_helper_source
 from rules.bindings.included_headers import is_foreign
 from rules.bindings.index import Bindings
-from rules.bindings.removed_providers import find_removed_headers, find_removed_helpers
+from rules.bindings.removed_headers import find_removed_headers
 from rules.bindings.unchanged_users import UnchangedUsers
 from rules.bindings.unreached_names import find_unreached_names
 from rules.source.c.source import Declaration, Kind

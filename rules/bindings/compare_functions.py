@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Compare the C functions, macros, variables and helpers that Rust uses, before and after a series."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from rules.bindings.abi import differs_only_in_const, find_lost_consts, is_c_call_valid, is_same_type
-from rules.bindings.bindings_diff import BindingsDiff, Step
+from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.breakage import Breakage, Effect
 from rules.bindings.calls import is_const_pointer, read_arguments
-from rules.bindings.change_location import locate_change
 from rules.bindings.changed_name import ChangedName
 from rules.bindings.facts import ASSEMBLY_FORM, LocatedHelper, User
-from rules.bindings.helper_facts import PREFIX, is_helper_source
 from rules.bindings.index import Bindings
-from rules.bindings.new_names import find_reason_for_helper
-from rules.bindings.unchanged_users import NOT_FOR_BINDGEN, UnchangedUsers
+from rules.bindings.unchanged_users import NOT_FOR_BINDGEN
 from rules.lazy import re
 from rules.source.c.source import SYMBOLS, Declaration, Kind
 from rules.source.c.text import negate, option_key
@@ -55,29 +52,23 @@ def compare_functions(subject: ChangedName) -> Iterator[Breakage]:
     yield from _compare_definitions(subject, users, helpers)
 
 
-def find_retyped_helpers(diff: BindingsDiff, unchanged: UnchangedUsers) -> Iterator[Breakage]:
-    """Find helpers that get other parameters or another result, although Rust, which has no other binding, does not."""
-    steps: dict[str, Step] = {}
-    for step in () if diff.changes_bindgen else diff.steps:
-        if is_helper_source(step.change.path):
-            for name in step.changed_names:
-                if name.startswith(PREFIX) and _signatures(step.before(name)) != _signatures(step.after(name)):
-                    steps.setdefault(name, step)
-    for helper, step in steps.items():
-        name = helper.removeprefix(PREFIX)
-        old, new = ([item.declaration for item in side.declarations(helper)] for side in (diff.before, diff.after))
-        if len(old) != 1 or len(new) != 1 or not find_reason_for_helper(diff.after, name):
-            continue
-        users = _select_broken_users(name, diff, unchanged.users(diff.before.users(name)), old[0], new[0])
-        if users:
-            c_text = old[0].signature.replace(PREFIX, ""), new[0].signature.replace(PREFIX, "")
-            location = locate_change(step, helper)
-            certain = step.is_certain_about(helper)
-            yield Breakage(name, Effect.SIGNATURE, old[0], c_text, location, users, is_certain=certain)
-
-
-def _signatures(declarations: Iterable[Declaration]) -> list[str]:
-    return [declaration.signature for declaration in declarations]
+def select_broken_users(
+    name: str, diff: BindingsDiff, users: tuple[User, ...], old: Declaration, new: Declaration
+) -> tuple[User, ...]:
+    """Return the users that do not compile with the new declaration. A plain call tolerates more changes."""
+    before, after = diff.before, diff.after
+    if "typeof" in new.type:  # `extern typeof(other) name;` may declare a function
+        return ()
+    if old.kind is Kind.VARIABLE or new.kind is Kind.VARIABLE:
+        return () if old.kind is new.kind and is_same_type(old.type, new.type, before, after) else users
+    if all(user.use.form == "macro" or f"{name}(" in user.use.text for user in users):
+        lost = find_lost_consts(old, new, before, after)
+        if lost is None:
+            return users
+        return tuple(user for user in users if _passes_const(user, lost, before)) if lost else ()
+    pairs = [(old.type, new.type), *zip(old.parameters, new.parameters, strict=False)]
+    has_same_length = len(old.parameters) == len(new.parameters)
+    return () if has_same_length and all(is_same_type(*pair, before, after) for pair in pairs) else users
 
 
 def _find_replaced_symbol(subject: ChangedName) -> tuple[Declaration, Declaration] | None:
@@ -141,7 +132,7 @@ def _compare_signatures(
     old_symbol, new_symbol = _find_difference(subject.old(SYMBOLS), subject.new(SYMBOLS))
     broken_users: tuple[User, ...] = ()
     if old_symbol is not None and new_symbol is not None and old_symbol.is_clear and new_symbol.is_clear:
-        broken_users = _select_broken_users(subject.name, subject.diff, users, old_symbol, new_symbol)
+        broken_users = select_broken_users(subject.name, subject.diff, users, old_symbol, new_symbol)
     broken_helpers: tuple[LocatedHelper, ...] = ()
     old, new = _find_difference(subject.old(_CALLABLE), subject.new(_CALLABLE))
     if old is not None and new is not None and old.kind is Kind.MACRO_FUNCTION and "..." in str(old.parameters):
@@ -165,25 +156,6 @@ def _is_call_valid(old: Declaration, new: Declaration, before: Bindings, after: 
 def _has_other_count(old: Declaration, new: Declaration) -> bool:
     """Tell whether both are functions, with different numbers of parameters."""
     return old.kind in FUNCTIONS and new.kind in FUNCTIONS and len(old.parameters) != len(new.parameters)
-
-
-def _select_broken_users(
-    name: str, diff: BindingsDiff, users: tuple[User, ...], old: Declaration, new: Declaration
-) -> tuple[User, ...]:
-    """Return the users that do not compile with the new declaration. A plain call tolerates more changes."""
-    before, after = diff.before, diff.after
-    if "typeof" in new.type:  # `extern typeof(other) name;` may declare a function
-        return ()
-    if old.kind is Kind.VARIABLE or new.kind is Kind.VARIABLE:
-        return () if old.kind is new.kind and is_same_type(old.type, new.type, before, after) else users
-    if all(user.use.form == "macro" or f"{name}(" in user.use.text for user in users):
-        lost = find_lost_consts(old, new, before, after)
-        if lost is None:
-            return users
-        return tuple(user for user in users if _passes_const(user, lost, before)) if lost else ()
-    pairs = [(old.type, new.type), *zip(old.parameters, new.parameters, strict=False)]
-    has_same_length = len(old.parameters) == len(new.parameters)
-    return () if has_same_length and all(is_same_type(*pair, before, after) for pair in pairs) else users
 
 
 def _passes_const(user: User, parameters: tuple[int, ...], bindings: Bindings) -> bool:
