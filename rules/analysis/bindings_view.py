@@ -11,7 +11,7 @@ from rules.bindings.bindings_diff import BindingsDiff, diff_bindings
 from rules.bindings.breakage import Breakage, DiffLocation
 from rules.bindings.compare import find_breakages
 from rules.bindings.facts import LocatedDeclaration, User
-from rules.bindings.helper_facts import PREFIX, is_helper_source
+from rules.bindings.helper_facts import HELPER_HEAD, is_helper_source
 from rules.bindings.index import Bindings
 from rules.bindings.new_names import find_new_users, find_new_uses
 from rules.bindings.rust_facts import modules_under_cfg
@@ -21,7 +21,6 @@ from rules.finding import Anchor, Evidence
 from rules.lazy import dataclass, re
 
 _WORD = re.compile(r"\w+")
-_HELPER = re.compile(rf"\b{PREFIX}(\w++)\(")
 _MAX_HEAD = 4  # lines of a function before its parameters
 
 
@@ -140,7 +139,7 @@ def _find_added_helpers(view: SeriesView, _: Results) -> dict[tuple[str, str], t
     for file in view.files:
         # The first line of a file stays, and replaces that of an earlier patch.
         for number in sorted(file.touched if is_helper_source(file.path) else (), reverse=True):
-            for name in _HELPER.findall(file.post_lines[number]):
+            for name in HELPER_HEAD.findall(file.post_lines[number]):
                 places[file.path, name] = file, number
     return places
 

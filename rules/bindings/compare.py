@@ -7,7 +7,7 @@ from rules.bindings.bindings_diff import BindingsDiff, Step
 from rules.bindings.breakage import Breakage
 from rules.bindings.changed_name import ChangedName
 from rules.bindings.compare_assembly import compare_assembly
-from rules.bindings.compare_functions import FUNCTIONS, compare_functions
+from rules.bindings.compare_functions import compare_functions
 from rules.bindings.compare_helpers import find_removed_helpers, find_retyped_helpers
 from rules.bindings.compare_types import AGGREGATES, compare_structs, compare_typedefs
 from rules.bindings.compare_values import VALUES, compare_values
@@ -17,7 +17,7 @@ from rules.bindings.index import Bindings
 from rules.bindings.removed_headers import find_removed_headers
 from rules.bindings.unchanged_users import UnchangedUsers
 from rules.bindings.unreached_names import find_unreached_names
-from rules.source.c.source import Declaration, Kind
+from rules.source.c.source import FUNCTIONS, Declaration, Kind
 
 
 def find_breakages(diff: BindingsDiff) -> Iterator[Breakage]:

@@ -12,13 +12,11 @@ from rules.bindings.facts import ASSEMBLY_FORM, LocatedHelper, User
 from rules.bindings.index import Bindings
 from rules.bindings.unchanged_users import NOT_FOR_BINDGEN
 from rules.lazy import re
-from rules.source.c.source import SYMBOLS, Declaration, Kind
+from rules.source.c.source import BODIES, FUNCTIONS, SYMBOLS, Declaration, Kind
 from rules.source.c.text import negate, option_key
 
-FUNCTIONS = (Kind.FUNCTION, Kind.INLINE, Kind.STATIC)
 _NOT_DEFINED = re.compile(r"!defined\((\w+)\)")
 _ARCHITECTURE_HEADERS = ("arch/", "include/asm-generic/")
-_BODIES = (Kind.INLINE, Kind.STATIC, Kind.MACRO_FUNCTION)
 _CALLABLE = (*FUNCTIONS, Kind.VARIABLE, Kind.MACRO_FUNCTION, Kind.MACRO)
 
 
@@ -80,8 +78,8 @@ def _find_replaced_symbol(subject: ChangedName) -> tuple[Declaration, Declaratio
         new = [declaration for declaration in after if declaration.kind in SYMBOLS]
         if len(new) > len(old):
             return None  # it may have been moved there
-        bodies = [declaration for declaration in after if declaration.kind in _BODIES]
-        if old and not new and bodies and not any(declaration.kind in _BODIES for declaration in before):
+        bodies = [declaration for declaration in after if declaration.kind in BODIES]
+        if old and not new and bodies and not any(declaration.kind in BODIES for declaration in before):
             replaced = replaced or (old[0], bodies[0])
     return replaced
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from rules.bindings.facts import Bindgen, Constant, Helper
 from rules.lazy import re
-from rules.source.c.source import CSource, Declaration, Kind, identifiers, scan
+from rules.source.c.source import FUNCTIONS, CSource, Declaration, Kind, identifiers, scan
 from rules.source.c.text import without_comments
 
 HELPERS = "rust/helpers/"
@@ -14,6 +14,7 @@ UAPI_HEADER = "rust/uapi/uapi_helper.h"
 BINDGEN_PARAMETERS = "rust/bindgen_parameters"
 PREFIX = "rust_helper_"
 CONSTANT_PREFIX = "RUST_CONST_HELPER_"
+HELPER_HEAD = re.compile(rf"\b{PREFIX}(\w++)\s*+\(")
 _PASTED = re.compile(r"\brust_helper_\w*(?:\s*##\s*\w+)+")
 _CONSTANT = re.compile(r"^const\s[\w\s]{0,200}?\bRUST_CONST_HELPER_(\w++)\s*+=\s*+([^;]{1,400});", re.MULTILINE)
 _OPTION = re.compile(r"^--(opaque-type|blocklist-(?:type|function|item|var))[ =]++(\S++)", re.MULTILINE)
@@ -77,8 +78,7 @@ def read_visible_constants(source: CSource, before: Mapping[str, Constant]) -> d
 
 
 def _is_helper(declaration: Declaration) -> bool:
-    is_function = declaration.kind in (Kind.FUNCTION, Kind.INLINE, Kind.STATIC)
-    return is_function and declaration.name.startswith(PREFIX)
+    return declaration.kind in FUNCTIONS and declaration.name.startswith(PREFIX)
 
 
 def _parameter_names(head: str) -> frozenset[str]:

@@ -10,7 +10,7 @@ from rules.bindings.index import Bindings
 from rules.bindings.kconfig import RUST, names_of
 from rules.bindings.kconfig_closure import Verdict
 from rules.lazy import dataclass, re
-from rules.source.c.source import SYMBOLS, Kind, is_plain_expression
+from rules.source.c.source import BODIES, SYMBOLS, Kind, is_plain_expression
 from rules.source.kbuild.condition import Condition, both, read_c_condition
 
 CONFIG_NAME = re.compile(r"\bCONFIG_\w+")
@@ -20,7 +20,6 @@ _CALL = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
 _OWN_CONDITION = re.compile(r"\bCONFIG_|^[ \t]*+#", re.MULTILINE)
 _HELPERS_FILE = "rust/helpers/helpers.c"
 _MAX_BODY_LINES = 40  # of a helper
-_BODIES = (Kind.INLINE, Kind.STATIC, Kind.MACRO_FUNCTION)
 
 
 def find_new_users(diff: BindingsDiff) -> Iterator[User]:
@@ -55,7 +54,7 @@ def find_reason_for_helper(bindings: Bindings, name: str) -> LocatedDeclaration 
     """Return what `find_unbound_declaration` would return if the name had no helper."""
     declarations = bindings.bound_declarations(name)
     kinds = {located.declaration.kind for located in declarations}
-    if not kinds or not kinds <= {*_BODIES, Kind.MACRO}:
+    if not kinds or not kinds <= {*BODIES, Kind.MACRO}:
         return None
     bodies = [located.declaration.type for located in declarations if located.declaration.kind is Kind.MACRO]
     # `#define NAME NAME` beside an inline function only tells other headers that the function exists.

@@ -6,18 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rules.bindings.bindings_diff import BindingsDiff, ChangedFile, Step
 from rules.bindings.change_location import locate_change
-from rules.bindings.helper_facts import BINDINGS_HEADER, CONSTANT_PREFIX, PREFIX, is_helper_source, read_helpers
+from rules.bindings.helper_facts import BINDINGS_HEADER, CONSTANT_PREFIX, HELPER_HEAD, is_helper_source, read_helpers
 from rules.bindings.pending_facts import MAX_TEXT, PendingFact, PendingKind, added_place
 from rules.diff.patch import Line
 from rules.diff.rewrites import digest
 from rules.finding import Anchor
 from rules.lazy import re
-from rules.source.c.source import AGGREGATES, CSource, Declaration, Kind, Member
+from rules.source.c.source import AGGREGATES, FUNCTIONS, CSource, Declaration, Kind, Member
 
-_FUNCTIONS = (Kind.FUNCTION, Kind.INLINE, Kind.STATIC)
 _IGNORED = (*AGGREGATES, Kind.ENUM, Kind.OPAQUE, Kind.EXPORT)
 _VALUES = (Kind.MACRO, Kind.CONSTANT)  # a new value breaks no user
-_HELPER = re.compile(rf"\b{PREFIX}(\w++)\s*+\(")
 _INCLUDE = re.compile(r"#\s*include\s*(<[^<>\n]{1,200}>)\s*\Z")
 _CONSTANT = re.compile(rf"const\b[^=\n]{{1,200}}\b{CONSTANT_PREFIX}(\w++)\s*=")
 _MAX_LINES = 200  # lines of a helper
@@ -76,7 +74,7 @@ def _changed_declaration(
 
 def _form(item: Declaration) -> _Form:
     """Return what a user depends on. An inline function has the form of a function, `const` does not count."""
-    if item.kind in _FUNCTIONS:
+    if item.kind in FUNCTIONS:
         return ("function", _plain(item.type), tuple(map(_plain, item.parameters)))
     if item.kind is Kind.MACRO_FUNCTION:
         return ("macro", len(item.parameters))
@@ -138,7 +136,7 @@ def find_added_helpers(files: Sequence[ChangedFile]) -> Iterator[PendingFact]:
 
 def _removed_helpers(file: ChangedFile) -> Iterator[str]:
     for text in file.change.texts("-"):
-        yield from _HELPER.findall(text)
+        yield from HELPER_HEAD.findall(text)
 
 
 def _definition(lines: Sequence[Line], start: int) -> Sequence[Line]:

@@ -30,6 +30,9 @@ class Kind(StrEnum):
 
 SYMBOLS = (Kind.FUNCTION, Kind.VARIABLE)
 """The kinds of names that have a symbol."""
+FUNCTIONS = (Kind.FUNCTION, Kind.INLINE, Kind.STATIC)
+BODIES = (Kind.INLINE, Kind.STATIC, Kind.MACRO_FUNCTION)
+"""The kinds of names whose code a header has."""
 AGGREGATES = (Kind.STRUCT, Kind.UNION)
 """The kinds of names that have members."""
 MACROS = (Kind.MACRO, Kind.MACRO_FUNCTION)

@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 
 from rules.lazy import re
-from rules.source.c.declaration import AGGREGATES, MACROS, SYMBOLS, CSource, Declaration, Kind
+from rules.source.c.declaration import AGGREGATES, BODIES, FUNCTIONS, MACROS, SYMBOLS, CSource, Declaration, Kind
 from rules.source.c.macros import TRACE_PREFIX
 from rules.source.c.members import Member
 from rules.source.c.scanner import Scanner
@@ -12,6 +12,8 @@ from rules.source.c.value import evaluate, is_plain_expression, read_ioctl_numbe
 
 __all__ = [
     "AGGREGATES",
+    "BODIES",
+    "FUNCTIONS",
     "MACROS",
     "SYMBOLS",
     "TRACE_PREFIX",
