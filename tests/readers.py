@@ -1717,7 +1717,7 @@ EXEMPT: Final[dict[str, str]] = {
     "bot.pipeline.kernel_tree.KernelTreeReader.read": "it compares the id of a commit",
     "bot.pipeline.spool.Spool.put": _WHOLE,
     "bot.review.pending.are_related": "it compares ids, whose number is limited when they are read",
-    "bot.mail.revision_links.linked_topic": "it looks up at most 100 links",
+    "bot.mail.revision_links.find_continued_topic": "it looks up at most 100 links",
     **dict.fromkeys(
         ("rules.bindings.pending_uses.find_uses", "rules.diff.rewrites.digest", "rules.diff.rewrites.is_significant"),
         _THROUGH,

@@ -5,7 +5,7 @@ They tell that a posting continues a series whose title or whose author's addres
 to none of its mails.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from bot.mail.address import Address
@@ -44,7 +44,7 @@ class KnownRevision(NamedTuple):
 
 
 def known_revision(posting: Posting) -> KnownRevision:
-    """Return what `linked_topic` asks about a posting."""
+    """Return what `find_continued_topic` asks about a posting."""
     return KnownRevision(posting.topic, posting.series.revision, posting.author)
 
 
@@ -68,14 +68,19 @@ def find_revision_links(text: str) -> Iterator[RevisionLink]:
             yield RevisionLink(int(match[1]), message_id)
 
 
-def linked_topic(posting: Posting, links: Sequence[RevisionLink], known: Mapping[str, KnownRevision]) -> str:
-    """Return the topic of the latest known revision that the posting links to, "" if there is none.
+def find_continued_topic(
+    posting: Posting, replied: str, links: Sequence[RevisionLink], find: Callable[[str], KnownRevision | None]
+) -> str:
+    """Return the topic of the series that the posting continues, maybe its own; "" if there is none.
 
-    `known` has postings by the message-ids of their parts. The author must be the same person, and the revision must
-    have the number that the link says.
+    It is `replied`, the topic that the posting continues in reply to it, else that of the latest known revision that it
+    links to, else that of its title. `find` returns the posting that has a part with this message-id. Its author must
+    be the same person, and its revision must have the number that the link says.
     """
+    if replied:
+        return replied
     for number, message_id in links:
-        other = known.get(message_id)
+        other = find(message_id)
         if other is not None and other.number == number and posting.is_by(other.author):
             return other.topic
-    return ""
+    return posting.title_topic

@@ -25,7 +25,7 @@ from bot.mail.parse import parse
 from bot.mail.posting import MAX_EARLIER, Posting
 from bot.mail.posting_codec import without_hunks
 from bot.mail.refusal import SETTLE, Refusal, RefusalContext, RefusalTerms, refuse_posting, refuse_repeat
-from bot.mail.revision_links import KnownRevision, RevisionLink, known_revision, linked_topic, revision_links
+from bot.mail.revision_links import KnownRevision, RevisionLink, find_continued_topic, known_revision, revision_links
 from bot.pipeline.analyse import Analysis, AnalysisInput, analyse, without_texts
 from bot.pipeline.context import ReviewContext, choose_rules
 from bot.pipeline.pending import PendingMemory, compare
@@ -79,7 +79,7 @@ ReplayEvent = UnreadableInput | Crashed | ReadingDone | ReplayedPosting | Refuse
 class _Read:
     """A posting without its texts, its analysis or why it is refused, and the digest of its diffs.
 
-    `pending` is what is compared with other postings, None for a refused posting. `continued` is the topic of the
+    `pending` is what is compared with other postings, None for a refused posting. `replied` is the topic of the
     series that it continues in reply to it, "" if there is none, and `links` are those to its earlier revisions.
     """
 
@@ -87,7 +87,7 @@ class _Read:
     outcome: Analysis | Refusal
     digest: str
     pending: PendingPosting | None = None
-    continued: str = ""
+    replied: str = ""
     links: tuple[RevisionLink, ...] = ()
 
 
@@ -223,7 +223,7 @@ class _Reviewer:
         sent = posting.date or _EPOCH
         self._pending.note_topic(posting)
         self._revisions.update(dict.fromkeys((part.message_id for part in posting.parts), known_revision(posting)))
-        continued = read.continued or linked_topic(posting, read.links, self._revisions) or posting.title_topic
+        continued = find_continued_topic(posting, read.replied, read.links, self._revisions.get)
         if isinstance(outcome, Analysis) and read.digest:
             keys = [(topic, posting.series.revision, read.digest) for topic in (posting.topic, continued)]
             first = next(filter(None, map(self._first_postings.get, keys)), posting.message_id)
@@ -289,8 +289,8 @@ def _analyse_thread(packed_setup: bytes, mails: Mails) -> list[tuple[datetime | 
             analysis = analyse(AnalysisInput(posting.series, posting.date, rules, setup.repositories))
             light, facts = _light(posting, analysis.report), analysis.pending
             pending = None if facts is None else pending_posting(posting, facts, sent)
-            analysis, continued = replace(analysis, blobs={}, pending=None), posting.continued_topic(answered)
-            read = _Read(light, analysis, posting.diffs_digest, pending, continued, revision_links(posting))
+            analysis, replied = replace(analysis, blobs={}, pending=None), posting.continued_topic(answered)
+            read = _Read(light, analysis, posting.diffs_digest, pending, replied, revision_links(posting))
         done.append((posting.date, pack(packed(read))))
         if len(earlier) < MAX_EARLIER:  # the memory of others is free after their analysis
             earlier.append(posting)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from bot.mail.posting import MAX_EARLIER, Posting
 from bot.mail.refusal import RefusalContext
-from bot.mail.revision_links import known_revision, linked_topic, revision_links
+from bot.mail.revision_links import KnownRevision, find_continued_topic, known_revision, revision_links
 from bot.store.blocks import BlockReader
 from bot.store.codec import posting_of
 from bot.store.dialect import LISTED, Plain
@@ -36,8 +36,8 @@ SELECT message_id, value FROM posting
 WHERE topic = ? AND revision = ? AND +state = 'complete' AND verdict IN ('', 'reviewed') AND message_id != ?
 AND arrived <= ? AND (+sent < ? OR (+sent = ? AND (arrived < ? OR message_id < ?))) ORDER BY +sent LIMIT ?"""
 _WITH_PART: Final = """
-SELECT part.message_id, value FROM posting_part AS part JOIN posting ON posting.message_id = posting_id
-WHERE part.message_id = ? AND posting_id != ? AND state != 'gone' ORDER BY posting_id"""
+SELECT value FROM posting_part AS part JOIN posting ON posting.message_id = posting_id
+WHERE part.message_id = ? AND posting_id != ? AND state != 'gone' ORDER BY posting_id DESC LIMIT 1"""
 _REVIEWED: Final = """
 SELECT value FROM posting WHERE message_id = ? AND state = 'complete' AND verdict IN ('', 'reviewed')"""
 
@@ -92,18 +92,13 @@ def _continued_topic(connection: Plain, posting: Posting, answered: Posting | No
 
     `answered` is the posting that it replies to.
     """
-    continued = posting.continued_topic(answered) or _linked_topic(connection, posting) or posting.title_topic
-    return "" if continued == posting.topic else continued
 
+    def find(message_id: str) -> KnownRevision | None:
+        row = connection.execute(_WITH_PART, (message_id, posting.message_id)).fetchone()
+        return None if row is None else known_revision(posting_of(row[0]))
 
-def _linked_topic(connection: Plain, posting: Posting) -> str:
-    """Return the topic of the latest revision that the posting links to, "" if there is none."""
-    for link in revision_links(posting):  # the latest first, which is mostly the one
-        rows = connection.execute(_WITH_PART, (link.message_id, posting.message_id))
-        known = {message_id: known_revision(posting_of(value)) for message_id, value in rows}
-        if topic := linked_topic(posting, [link], known):
-            return topic
-    return ""
+    topic = find_continued_topic(posting, posting.continued_topic(answered), revision_links(posting), find)
+    return "" if topic == posting.topic else topic
 
 
 def _stored(connection: Plain, posting: Posting) -> _StoredPosting | None:

@@ -9,9 +9,9 @@ from bot.mail.address import Address
 from bot.mail.revision_links import (
     KnownRevision,
     RevisionLink,
+    find_continued_topic,
     find_revision_links,
     known_revision,
-    linked_topic,
     revision_links,
 )
 from tests.bot.review.factories import Maker
@@ -74,8 +74,8 @@ def test_the_links_of_a_posting_are_those_to_earlier_revisions_the_latest_first(
     [
         (Address("Ada Author", "ada@example.org"), 1, "valves"),
         (Address("Ada Author", "ada@new.example.org"), 1, "valves"),
-        (Address("Ben", "ben@example.org"), 1, ""),
-        (Address("Ada Author", "ada@example.org"), 2, ""),
+        (Address("Ben", "ben@example.org"), 1, MAKE.posting(revision=3).title_topic),
+        (Address("Ada Author", "ada@example.org"), 2, MAKE.posting(revision=3).title_topic),
     ],
 )
 def test_a_link_continues_a_series_of_the_same_person_whose_revision_has_the_number(
@@ -84,7 +84,8 @@ def test_a_link_continues_a_series_of_the_same_person_whose_revision_has_the_num
     posting = MAKE.posting(revision=3)
     known = {LINK.message_id: KnownRevision("valves", number, author)}
 
-    assert linked_topic(posting, (RevisionLink(2, "2@example.org"), LINK), known) == topic
+    assert find_continued_topic(posting, "", (RevisionLink(2, "2@example.org"), LINK), known.get) == topic
+    assert find_continued_topic(posting, "pumps", (LINK,), known.get) == "pumps"
 
 
 def test_what_is_known_of_a_posting_are_its_topic_its_revision_and_its_author() -> None:
