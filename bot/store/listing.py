@@ -41,6 +41,7 @@ NOTICES: Final = ("foreign", "repeat", "bounce", "unverified")
 QUARANTINED: Final = "quarantined"
 PRUNED: Final = "pruned"
 """The state of a posting whose texts were removed by retention."""
+POSTING_VALUE: Final = "SELECT value FROM posting WHERE message_id = ?"
 _LOOK_SECONDS: Final = 5.0
 _TIMES: Final = frozenset({"arrived", "changed", "created", "due", "given", "pruned", "reviewed", "sent", "since"})
 

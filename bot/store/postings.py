@@ -23,7 +23,7 @@ from bot.store.context import context_of, series_topics
 from bot.store.database import Database
 from bot.store.dialect import LISTED, Plain
 from bot.store.images import PackedImages, StoredImages, find_images, save_images
-from bot.store.listing import FILED, PRIVATE, PRUNED, QUARANTINED, mail_of, named_rows
+from bot.store.listing import FILED, POSTING_VALUE, PRIVATE, PRUNED, QUARANTINED, mail_of, named_rows
 from bot.store.outgoing import change_state, store_mail
 from bot.store.pending import forget_pending, update_pending
 from bot.store.projection import project_posting
@@ -35,7 +35,6 @@ _ASSEMBLED: Final = "UPDATE thread SET assembled = ? WHERE id = ?"
 _STORED: Final = "SELECT message_id, thread_id, state, verdict, reason, tries, compared FROM posting"
 _OF_THREADS: Final = f"{_STORED} WHERE thread_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))"  # noqa: S608 constants
 _WITH_IDS: Final = f"{_STORED} WHERE message_id IN {LISTED}"
-_VALUE: Final = "SELECT value FROM posting WHERE message_id = ?"
 _GONE: Final = "UPDATE posting SET state = 'gone', detail = ? WHERE message_id = ?"
 _ARRIVALS: Final = f"""
 SELECT message_id, arrived, mail.id FROM message JOIN mail ON mail.id = mail_id WHERE message_id IN {LISTED}"""  # noqa: S608
@@ -235,7 +234,7 @@ def _is_replaced(connection: Plain, posting_id: str, posting: Posting) -> bool:
 
     Under another topic it may be a single patch of the series, or of a stranger who uses the name of the author.
     """
-    (value,) = connection.execute(_VALUE, (posting_id,)).fetchone()
+    (value,) = connection.execute(POSTING_VALUE, (posting_id,)).fetchone()
     earlier = posting_of(value)
     is_whole = earlier.author.key == posting.author.key and earlier.paths <= posting.paths
     return earlier.topic == posting.topic or is_whole
@@ -283,7 +282,7 @@ def _save(
         if before.state == PRUNED:
             return False  # without its pruned mails the posting has no more content than before
         verdict, reason, tries = before.verdict, before.reason, before.tries
-        (stored,) = connection.execute(_VALUE, (posting.message_id,)).fetchone()
+        (stored,) = connection.execute(POSTING_VALUE, (posting.message_id,)).fetchone()
         is_changed = not is_same_posting(stored, value, BlockReader(connection).mails)
         if is_changed:
             keep_posting(connection, posting.message_id, stored)

@@ -8,12 +8,12 @@ from bot.ports.projection import FindSubsystems, RebuildStep
 from bot.store.codec import posting_of
 from bot.store.database import Database
 from bot.store.dialect import Plain
+from bot.store.listing import POSTING_VALUE
 from bot.store.projection import count_findings, project_posting, project_review
 from bot.store.reviews import stored_review, with_subsystems
 
 _DUE: Final = "SELECT message_id FROM posting WHERE projection = 0 ORDER BY message_id LIMIT ?"
 _AFTER: Final = "SELECT message_id FROM posting WHERE message_id > ? ORDER BY message_id LIMIT ?"
-_POSTING: Final = "SELECT value FROM posting WHERE message_id = ?"
 _REVIEW: Final = "SELECT posting, value FROM review WHERE posting_id = ?"
 _WITHOUT_POSTING: Final = tuple(
     f"DELETE FROM {table} WHERE posting_id NOT IN (SELECT message_id FROM posting)"  # noqa: S608 constants
@@ -55,7 +55,7 @@ def _rebuild(connection: Plain, ids: Sequence[str], find: FindSubsystems | None 
     """
     filled = 0
     for message_id in ids:
-        project_posting(connection, posting_of(connection.execute(_POSTING, (message_id,)).fetchone()[0]))
+        project_posting(connection, posting_of(connection.execute(POSTING_VALUE, (message_id,)).fetchone()[0]))
         review = connection.execute(_REVIEW, (message_id,)).fetchone()
         if review is not None:
             value = stored_review(connection, message_id, *review, with_texts=False)

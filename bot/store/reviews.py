@@ -12,7 +12,7 @@ from bot.review.model import Recipients, Review
 from bot.store.blocks import BlockReader
 from bot.store.codec import IN_ITS_ROW, decode, encode, is_same_posting, posting_of, with_all_texts
 from bot.store.dialect import Plain
-from bot.store.listing import FILED
+from bot.store.listing import FILED, POSTING_VALUE
 from bot.store.projection import project_review
 from bot.store.times import text_of
 from rules.analysis.maintainers import SubsystemMatch
@@ -21,7 +21,6 @@ from rules.lazy import replace
 _WITHOUT_POSTING: Final = frozenset({"posting"})
 _UNSENT: Final = (MailState.HELD, MailState.REFUSED, MailState.EXPIRED, MailState.WITHDRAWN)
 _REVIEWED: Final = "SELECT posting FROM review WHERE posting_id = ?"
-_VALUE: Final = "SELECT value FROM posting WHERE message_id = ?"
 _INSERT_OR_REPLACE: Final = """
 INSERT INTO review (posting_id, reviewed, posting, value, pruned) VALUES (?, ?, ?, ?, NULL)
 ON CONFLICT (posting_id) DO UPDATE
@@ -34,7 +33,7 @@ AND state NOT IN ({", ".join(f"'{state}'" for state in _UNSENT)}) AND (? = 1 OR 
 
 def save_review(connection: Plain, review: Review, now: datetime, posting: PostingBytes) -> None:
     """Store a review of that encoded posting and its rows, and replace an earlier review of it."""
-    stored = connection.execute(_VALUE, (review.posting.message_id,)).fetchone()
+    stored = connection.execute(POSTING_VALUE, (review.posting.message_id,)).fetchone()
     is_in_its_row = stored is not None and is_same_posting(stored[0], posting.value, BlockReader(connection).mails)
     value = encode(review, exclude=_WITHOUT_POSTING)
     reviewed = IN_ITS_ROW if is_in_its_row else with_all_texts(*posting)
@@ -71,7 +70,7 @@ def stored_review(
 ) -> Review:
     """Return the review of a row, with the posting that was reviewed, on demand without its texts."""
     if posting == IN_ITS_ROW:
-        (posting,) = connection.execute(_VALUE, (posting_id,)).fetchone()
+        (posting,) = connection.execute(POSTING_VALUE, (posting_id,)).fetchone()
     mails = BlockReader(connection).mails if with_texts else None
     return decode(Review, value, posting=posting_of(posting, mails))
 

@@ -9,13 +9,12 @@ from bot.mail.posting_codec import mail_rows
 from bot.store.blocks import BlockReader
 from bot.store.codec import with_all_texts
 from bot.store.dialect import Plain
-from bot.store.listing import PRUNED
+from bot.store.listing import POSTING_VALUE, PRUNED
 
 _OF_MAILS: Final = f"""
 SELECT message_id FROM posting WHERE state != '{PRUNED}' AND message_id IN (
   SELECT posting_id FROM posting_part JOIN message ON message.message_id = posting_part.message_id
   WHERE mail_id IN (SELECT CAST(value AS INTEGER) FROM json_each(?)))"""  # noqa: S608 constants
-_VALUE: Final = "SELECT value FROM posting WHERE message_id = ?"
 
 
 def keep_texts(connection: Plain, mails: Collection[int]) -> None:
@@ -28,7 +27,7 @@ def keep_texts(connection: Plain, mails: Collection[int]) -> None:
         return
     reader = BlockReader(connection)
     for (message_id,) in connection.execute(_OF_MAILS, (json.dumps(sorted(mails)),)).fetchall():
-        (value,) = connection.execute(_VALUE, (message_id,)).fetchone()
+        (value,) = connection.execute(POSTING_VALUE, (message_id,)).fetchone()
         if not mail_rows(value).isdisjoint(mails):
             copy = with_all_texts(value, reader.mails)
             connection.execute("UPDATE posting SET value = ? WHERE message_id = ?", (copy, message_id))
