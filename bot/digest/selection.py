@@ -22,6 +22,7 @@ from bot.review.model import FindingState, Review, ReviewFinding
 from bot.review.record import CollisionRecord, FailureCounts, LandingRecord, MailRecord, ReviewRecord, SeriesRecord
 from bot.review.render.sentence import Sentence
 from bot.review.statistics import RuleTally
+from rules.diff.top_level import C_ENDS
 from rules.finding import Anchor, Severity
 from rules.lazy import dataclass, field, replace
 
@@ -29,7 +30,6 @@ MAX_WAITING: Final = timedelta(days=60)
 """The maximum age of a series that is listed as waiting for review."""
 
 _REVIEW_TRAILERS: Final = frozenset({"reviewed-by", "acked-by"})
-_C_SUFFIXES: Final = (".c", ".h", ".S")
 _MAX_REASONS: Final = 8
 UNMAILED: Final = Sentence("found by a re-check that sent no mail")
 
@@ -220,7 +220,7 @@ def _place(entry: ReviewFinding) -> str:
 
 
 def _is_c(entry: ReviewFinding) -> bool:
-    return (entry.finding.path or "").endswith(_C_SUFFIXES)
+    return (entry.finding.path or "").endswith(C_ENDS)
 
 
 def _subsystems(reviews: Iterable[Review]) -> tuple[SubsystemLine, ...]:

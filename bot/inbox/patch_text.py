@@ -7,13 +7,13 @@ For files that a person names. A mail that was archived is read as it came.
 import itertools
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from bot.inbox.error import InboxError
 from bot.inbox.mailbox import split_mbox
 from bot.mail.address import NOBODY, format_address
 from bot.mail.parse import parse_date
+from bot.mail.posting import NO_DATE
 from bot.ports.raw_mail import Batch, RawMail
 from rules.lazy import dataclass, re
 
@@ -54,7 +54,6 @@ _SUMMARY = re.compile(
 )
 _MAX_TITLE: Final = 200
 _MAX_HEAD: Final = 1000  # bytes at the beginning of a text; the header of a tar file has NUL in them
-_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +133,7 @@ class PatchDirectory:
         files = self._files()
         if not files:
             raise InboxError(f"{self._path}: no files {', '.join(f'*{suffix}' for suffix in SUFFIXES)} in it")
-        raw = [RawMail(str(file), _NEVER, mail) for file in files for mail in split_mbox(_read(file))]
+        raw = [RawMail(str(file), NO_DATE, mail) for file in files for mail in split_mbox(_read(file))]
         yield Batch(self.name, self._path.name, "", tuple(read_as_mails(raw)))
 
     def size(self) -> int:

@@ -7,10 +7,9 @@ from itertools import islice
 from typing import Final
 
 from rules.analysis import maintainers
-from rules.analysis.maintainers import Entry, SubsystemMatch, Subsystems
+from rules.analysis.maintainers import ALL_FILES, Entry, SubsystemMatch, Subsystems
 
 _MAX_PATHS: Final = 1_000  # of a series whose subsystems are looked up
-_ALL_FILES: Final = frozenset({"*", "*/"})  # "THE REST": an entry for all files is not an entry for these files
 
 
 class Maintainers:
@@ -52,5 +51,5 @@ class Maintainers:
 def _with_people(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Return the entries with people and with specific files, in the order of the file."""
     return tuple(
-        entry for entry in entries if entry.people + entry.reviewers and (set(entry.files) - _ALL_FILES or entry.names)
+        entry for entry in entries if entry.people + entry.reviewers and (set(entry.files) - ALL_FILES or entry.names)
     )

@@ -2,7 +2,7 @@
 """A posting: one mailing of one revision of a series."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 T = TypeVar("T")
+
+NO_DATE: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""What stands for the date of a mail that has none."""
 
 MAX_EARLIER: Final = 100
 """Postings of a thread that are searched for the one that another replies to."""

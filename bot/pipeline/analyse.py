@@ -6,11 +6,11 @@ analysis.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from bot.mail.posting import Posting
+from bot.mail.posting import NO_DATE, Posting
 from bot.pool.guard import Crashed, Executor, InlineExecutor, TimeLimit
 from bot.pool.worker import Limits, packed
 from rules.analysis.unsafe_delta import UnsafeDelta, compute_unsafe_delta
@@ -40,7 +40,6 @@ FIRST_TRY: Final = TimeLimit(seconds=15.0, processor_seconds=3.0)
 """The time of a posting's first try in the service. Processor time counts, so that a busy machine changes no verdict;
 the seconds by the clock end work that only waits."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_STORED_BYTES: Final = 64 * 1024 * 1024
 
 BlobLookup = Callable[[Iterable[str], int, Iterable[str]], "StoredBlobs"]
@@ -189,7 +188,7 @@ def analyse(analysis_input: AnalysisInput) -> Analysis:
     pending, series = None, analysis_input.series
     if not isinstance(series, Series):
         posting = series.decode()
-        pending, series = pending_posting(posting, PendingFacts(), posting.date or _EPOCH), posting.series
+        pending, series = pending_posting(posting, PendingFacts(), posting.date or NO_DATE), posting.series
         del posting  # the bodies of its mails take as much memory as its hunks
 
     def check(kernels: "KernelTrees") -> Analysis:

@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.mail.authority import reply_address
 from bot.mail.outgoing import REVIEW
-from bot.mail.posting import Posting
+from bot.mail.posting import NO_DATE, Posting
 from bot.mail.reply import Identity, Reply
 from bot.pipeline.context import ReviewContext
 from bot.review.finding_group import group_findings
@@ -18,7 +18,6 @@ from bot.review.render.text import visible
 from bot.review.review import part_to_answer
 from rules.lazy import re
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_AHEAD: Final = timedelta(days=1)
 """How much later than the arrival of its series the date of a mail may be: clocks and time zones are often wrong."""
 _ALREADY = re.compile(r"re\s*:\s*", re.IGNORECASE)
@@ -41,7 +40,7 @@ def draft(
     if part is None or not review.reported or not review.recipients.to:
         return None
     known, identity = {rule.id: rule for rule in context.rules_for(review.posting)}, context.identity
-    when = part.date or review.posting.date or arrived or _EPOCH
+    when = part.date or review.posting.date or arrived or NO_DATE
     if arrived is not None and when - arrived > _MAX_AHEAD:
         when = arrived
     reply_to = [address for address in (_command_address(review.posting, context), identity.contact) if address]

@@ -11,7 +11,7 @@ import tempfile
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache, partial
 from heapq import heappop, heappush
 from itertools import count
@@ -22,7 +22,7 @@ from bot.kernel.specs import RepositorySpecs
 from bot.mail.message import Message
 from bot.mail.packed import pack, unpack
 from bot.mail.parse import parse
-from bot.mail.posting import MAX_EARLIER, Posting
+from bot.mail.posting import MAX_EARLIER, NO_DATE, Posting
 from bot.mail.posting_codec import without_hunks
 from bot.mail.refusal import SETTLE, Refusal, RefusalContext, RefusalTerms, refuse_posting, refuse_repeat
 from bot.mail.revision_links import KnownRevision, RevisionLink, find_continued_topic, known_revision, revision_links
@@ -50,7 +50,6 @@ from rules.lint.rule import Rule
 if TYPE_CHECKING:
     from bot.kernel.base import Base
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BATCH_MAILS: Final = 50
 _SPOOL_BUFFER: Final = 1 << 20  # bytes, about one piece: a write of a mail takes longer than copying it
 LIMITS: Final = Limits(seconds=120.0)  # The longest threads have hundreds of patches.
@@ -186,7 +185,7 @@ def _analysed(
             yield Crashed(f"thread of mail {thread.mails.origin(0)}: {outcome.reason}")
         for date, read in () if isinstance(outcome, Crashed) else outcome:
             if since is None or (date is not None and date >= since):
-                heappush(waiting, (date or _EPOCH, next(numbers), read, thread))
+                heappush(waiting, (date or NO_DATE, next(numbers), read, thread))
         progress.advance()
     while waiting:
         yield _unpack_first(waiting)
@@ -220,7 +219,7 @@ class _Reviewer:
 
     def _review(self, read: _Read, thread: ReplayThread) -> ReplayEvent:
         posting, outcome = read.posting, read.outcome
-        sent = posting.date or _EPOCH
+        sent = posting.date or NO_DATE
         self._pending.note_topic(posting)
         self._revisions.update(dict.fromkeys((part.message_id for part in posting.parts), known_revision(posting)))
         continued = find_continued_topic(posting, read.replied, read.links, self._revisions.get)
@@ -277,7 +276,7 @@ def _analyse_thread(packed_setup: bytes, mails: Mails) -> list[tuple[datetime | 
     postings = deque(_read_thread(mails))
     while postings:
         posting = postings.popleft()
-        sent = posting.date or _EPOCH
+        sent = posting.date or NO_DATE
         answered = posting.replied_to(earlier)
         repeats = answered.message_id if answered is not None and posting.repeats_part_of(answered) else ""
         refusal_context = RefusalContext(sent, sent, answers=answered, repeats=repeats)

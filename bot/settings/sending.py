@@ -2,12 +2,10 @@
 """The settings of sending: the transport of mails, their limits, and the stop file."""
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from bot.settings.table import Table, setting
-from bot.settings.types import BounceAddress
-
-_LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
+from bot.settings.types import LOCAL_HOSTS, BounceAddress
 
 
 class SendingSettings(Table):
@@ -71,5 +69,5 @@ class SendingSettings(Table):
     def check(self) -> None:
         if self.transport == "smtp" and not self.host:
             raise ValueError('transport "smtp" needs a host')
-        if self.transport == "smtp" and self.security == "none" and self.host not in _LOCAL_HOSTS:
+        if self.transport == "smtp" and self.security == "none" and self.host not in LOCAL_HOSTS:
             raise ValueError('security "none" is only allowed for a mail server on this machine')

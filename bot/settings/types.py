@@ -31,6 +31,7 @@ WELL_KNOWN_LISTS: Final = (
     "dri-devel@lists.freedesktop.org",
     "linux-arm-kernel@lists.infradead.org",
 )
+LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 _FAMILY: Final = "linux-"
 """A prefix that the names of many lists share. It is ignored when names are compared."""
 _NAME_LENGTHS: Final = (5, 9)

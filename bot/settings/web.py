@@ -5,9 +5,9 @@ from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from bot.settings.table import Table, setting
+from bot.settings.types import LOCAL_HOSTS
 from rules.lazy import re
 
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _MAX_URL: Final = 200
 
 
@@ -24,7 +24,7 @@ def _page_url(value: str) -> None:
         return
     if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or user is not None:
         raise ValueError(f"not an address of pages, {example}")
-    if parts.scheme == "http" and host not in _LOOPBACK:
+    if parts.scheme == "http" and host not in LOCAL_HOSTS:
         raise ValueError(f"pages that others read need https, {example}; http is only allowed on this machine")
     if len(value) > _MAX_URL or not value.isascii() or not value.isprintable() or set(value) & set(" <>\"'`\\"):
         raise ValueError(f"at most {_MAX_URL} ASCII characters, without blanks and quotes, {example}")

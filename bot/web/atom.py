@@ -2,18 +2,17 @@
 """Atom feeds (RFC 4287) of reviewed series."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final
 from xml.etree import ElementTree as ET
 
 from bot.mail.links import Links
+from bot.mail.posting import NO_DATE
 from bot.ports.web import FindingRecord, SeriesSummary
 from bot.review.render.text import visible
 from bot.web.text import iso
 
 _NAMESPACE: Final = "http://www.w3.org/2005/Atom"
 _MAX_LINES: Final = 20  # findings in an entry
-_NO_DATE: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def feed(
@@ -23,7 +22,7 @@ def feed(
     ET.register_namespace("", _NAMESPACE)
     root = ET.Element(f"{{{_NAMESPACE}}}feed")
     address = f"{base}/atom{query}"
-    updated = max((entry.reviewed for entry in series if entry.reviewed), default=_NO_DATE)
+    updated = max((entry.reviewed for entry in series if entry.reviewed), default=NO_DATE)
     _add(root, "id", address)
     _add(root, "title", title)
     _add(root, "updated", iso(updated))

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import IO, Any, Final
 
 from bot.mail.outgoing import Outgoing
-from bot.mail.posting import Complete
+from bot.mail.posting import NO_DATE, Complete
 from bot.mail.state import MailState
 from bot.ports.running import Progress
 from bot.ports.web import FindingRecord, MonthCount, OurMail, RuleFigures, SeriesDetail, SeriesSummary
@@ -31,7 +31,6 @@ from rules.lint.rule import Rule
 KIND: Final = "replay report"
 REPORT: Final = Site((("/", "Overview"), ("/all", "Series"), ("/rules", "Rules")))
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PAGE: Final = 100  # series of a list
 _FINDINGS_PAGE: Final = 200
 _NEWEST: Final = 20  # findings beside the documentation of a rule
@@ -281,7 +280,7 @@ def _is_withheld(record: FindingRecord) -> bool:
 
 def _summary(review: Review) -> SeriesSummary:
     posting, current = review.posting, review.current
-    sent = posting.date or _EPOCH
+    sent = posting.date or NO_DATE
     state = posting.state
     return SeriesSummary(
         message_id=posting.message_id,
@@ -307,7 +306,7 @@ def _records(review: Review) -> Iterator[FindingRecord]:
     posting = review.posting
     subject = _short(posting.series.subject)
     for entry in review.findings[:_MAX_RECORDS]:
-        yield _record(entry, posting.message_id, subject, posting.date or _EPOCH)
+        yield _record(entry, posting.message_id, subject, posting.date or NO_DATE)
 
 
 def _record(entry: ReviewFinding, posting_id: str, subject: str, sent: datetime) -> FindingRecord:

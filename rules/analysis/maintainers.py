@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from rules.lazy import dataclass, re
 
+ALL_FILES = frozenset({"*", "*/"})
+"""The patterns of "THE REST", which maintains every file, and no file in particular."""
 _WILDCARD = re.compile(r"[*?\[]")
 _TAG = re.compile(r"([A-Z]):\s(.*)")
 _ADDRESS = re.compile(r"<([^<>\s@]++@[^<>\s]++)>|(?<![^\s<>()@])([^\s<>()@]++@[^\s<>()]++)")

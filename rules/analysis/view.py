@@ -12,6 +12,7 @@ from rules.bindings.tree import LandingTree, Tree
 from rules.diff.image import FileImages, Fragment, Image, Images
 from rules.diff.origin import Origin, may_decide, origin
 from rules.diff.patch import FileChange, Hunk, Line, Patch, Series
+from rules.diff.top_level import KERNEL_CRATE
 from rules.finding import Anchor, Confidence, Diagnostic, Edit, Evidence, LogAnchor, Severity, Side
 from rules.lazy import cached_property, dataclass, re, replace
 from rules.source.rust.work_limit import WorkLimit
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-KERNEL_CRATE = "rust/kernel/"
 _MACRO_CRATES = ("rust/macros/", "rust/pin-init/internal/")
 
 _DRAFT = re.compile(r"\b(?:RFC|WIP)\b")

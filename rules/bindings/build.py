@@ -8,10 +8,10 @@ from rules.bindings.crate_paths import is_in_crate
 from rules.bindings.fact_source import FactSource
 from rules.bindings.kconfig import RUST
 from rules.bindings.module_facts import ModuleLine
+from rules.diff.top_level import KERNEL_CRATE_ROOT
 from rules.source.kbuild.condition import ALWAYS, Condition, both
 from rules.source.kbuild.makefile import Makefile
 
-CRATE_ROOT = "rust/kernel/lib.rs"
 _MAX_WAYS = 4  # in which a file or folder is built
 _MAX_COMPOSITES = 3  # composite objects in each other
 _MAKEFILES = ("Kbuild", "Makefile")
@@ -36,7 +36,7 @@ class Build:
         if path not in self._ways:
             ways: list[Condition] = []
             if is_in_crate(path):
-                ways = [both(RUST, inner) for inner in self._crate(CRATE_ROOT).get(path, ())]
+                ways = [both(RUST, inner) for inner in self._crate(KERNEL_CRATE_ROOT).get(path, ())]
             elif not path.startswith("rust/"):
                 ways = [way for folder in _folders_above(path) for way in self._built(folder).get(path, ())]
             self._ways[path] = tuple(dict.fromkeys(ways))[:_MAX_WAYS]

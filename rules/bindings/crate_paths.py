@@ -4,6 +4,8 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from rules.diff.top_level import KERNEL_CRATE
+
 if TYPE_CHECKING:
     from rules.source.rust.api import ApiItem
     from rules.source.rust.tokens import Path
@@ -11,7 +13,6 @@ if TYPE_CHECKING:
 CRATE: Final = "kernel"
 SEPARATOR: Final = "::"
 MAX_ALIASES: Final = 4  # `pub use` of a `pub use`
-_FOLDER: Final = "rust/kernel/"
 
 
 class ItemKey(NamedTuple):
@@ -36,12 +37,12 @@ class ItemKey(NamedTuple):
 
 def is_in_crate(path: str) -> bool:
     """Tell whether a file belongs to the `kernel` crate."""
-    return path.startswith(_FOLDER) and path.endswith(".rs")
+    return path.startswith(KERNEL_CRATE) and path.endswith(".rs")
 
 
 def module_of(path: str) -> "Path":
     """Return the module of a file of the crate."""
-    parts = path.removeprefix(_FOLDER).removesuffix(".rs").split("/")
+    parts = path.removeprefix(KERNEL_CRATE).removesuffix(".rs").split("/")
     return tuple(parts[:-1] if parts[-1] in ("mod", "lib") else parts)
 
 

@@ -20,10 +20,9 @@ from rules.source.rust.api import ApiItem, RustApi
 from rules.source.rust.cfg import Gates
 from rules.source.rust.doc_links import MODULE_HEAD, DocLink, read_doc_links
 from rules.source.rust.source import RustSource
-from rules.source.rust.tokens import Path
+from rules.source.rust.tokens import OPENING_BRACKETS, Path
 
 _ROOTS: Final = ("crate", "kernel", "self", "super")
-_BRACKETS: Final = ("(", "[", "{")
 _MAX_MEMBERS: Final = 500  # associated items that are searched in other files
 _MAX_LOOKUPS: Final = 2_000  # names that glob imports may have
 _MAX_CANDIDATES: Final = 32  # that a module has for a name
@@ -83,8 +82,8 @@ class _File:
         words, found, until = self.source.tokens.words, set[str](), 0
         for at in range(1, len(words) - 2):
             if at >= until and words[at] == "!" and (words[at - 1].isidentifier()):
-                opening = at + 1 if words[at + 1] in _BRACKETS else at + 2
-                if words[opening] in _BRACKETS:
+                opening = at + 1 if words[at + 1] in OPENING_BRACKETS else at + 2
+                if words[opening] in OPENING_BRACKETS:
                     until = self.source.tokens.closing(opening)
                     found.update(words[opening:until])
         return frozenset(found)

@@ -9,6 +9,8 @@ from rules.source.c.source import FUNCTIONS, CSource, Declaration, Kind, identif
 from rules.source.c.text import without_comments
 
 HELPERS = "rust/helpers/"
+HELPERS_FILE = f"{HELPERS}helpers.c"
+"""The file that includes the other ones."""
 BINDINGS_HEADER = "rust/bindings/bindings_helper.h"
 UAPI_HEADER = "rust/uapi/uapi_helper.h"
 BINDGEN_PARAMETERS = "rust/bindgen_parameters"

@@ -4,12 +4,13 @@
 from collections.abc import Iterator
 from functools import cached_property
 
-from rules.bindings.build import CRATE_ROOT, Build
+from rules.bindings.build import Build
 from rules.bindings.crate_paths import MAX_ALIASES, absolute_path, file_of, files_by_module, is_in_crate
 from rules.bindings.fact_source import FactSource
 from rules.bindings.kconfig import RUST, Kconfig, names_of
 from rules.bindings.kconfig_closure import Verdict
 from rules.bindings.module_facts import CrateUse, ModuleFacts, Offer, Places
+from rules.diff.top_level import KERNEL_CRATE_ROOT
 from rules.lazy import dataclass
 from rules.source.kbuild.condition import ALWAYS, Condition, both, either
 from rules.source.rust.tokens import Path
@@ -86,7 +87,7 @@ class GatedCrate:
 
         If the root of the `kernel` crate is unknown, a file of the crate counts as built with Rust.
         """
-        is_root_known = self._facts.read(CRATE_ROOT) is not None
+        is_root_known = self._facts.read(KERNEL_CRATE_ROOT) is not None
         ways = self.build.ways(path) or ((RUST,) if is_in_crate(path) and not is_root_known else ())
         if not ways:
             return ()
@@ -171,7 +172,7 @@ class GatedCrate:
 
     def _file(self, module: Path) -> tuple[str, Path]:
         """Return the file that has a module, and the inline modules in it that lead to the module."""
-        return file_of(module, self._files) or (CRATE_ROOT, module)
+        return file_of(module, self._files) or (KERNEL_CRATE_ROOT, module)
 
     @cached_property
     def _files(self) -> dict[Path, str]:

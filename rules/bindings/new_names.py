@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.facts import Constant, LocatedDeclaration, LocatedHelper, User
-from rules.bindings.helper_facts import is_helper_source
+from rules.bindings.helper_facts import HELPERS_FILE, is_helper_source
 from rules.bindings.index import Bindings
 from rules.bindings.kconfig import RUST, names_of
 from rules.bindings.kconfig_closure import Verdict
@@ -18,7 +18,6 @@ _WITHOUT_OPTION = re.compile(r"!(?:defined|IS_ENABLED|IS_BUILTIN)\(CONFIG_(\w++)
 _WORD = re.compile(r"\b[A-Za-z_]\w*+")
 _CALL = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
 _OWN_CONDITION = re.compile(r"\bCONFIG_|^[ \t]*+#", re.MULTILINE)
-_HELPERS_FILE = "rust/helpers/helpers.c"
 _MAX_BODY_LINES = 40  # of a helper
 
 
@@ -176,7 +175,7 @@ def _condition_in_helper(bindings: Bindings, name: str, own: tuple[str, ...]) ->
 
 def _conditional_includes(bindings: Bindings) -> Iterator[str]:
     """Yield the lines that include helpers under a condition."""
-    content = bindings.facts.read(_HELPERS_FILE) or b""
+    content = bindings.facts.read(HELPERS_FILE) or b""
     depth = 0
     for line in content.decode("utf-8", "surrogateescape").split("\n"):
         depth += line.startswith("#if") - line.startswith("#endif")

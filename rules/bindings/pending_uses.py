@@ -8,12 +8,12 @@ Names that a glob imports, paths that a line break divides, and lines of more th
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from typing import Final
 
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.crate_paths import CRATE, below_crate, full_name, is_in_crate
 from rules.bindings.pending_facts import MAX_TEXT, PendingFact, PendingKind, added_place
 from rules.bindings.pending_rust import RustFile
+from rules.bindings.rust_facts import ROOTS
 from rules.diff.patch import Line
 from rules.finding import Anchor
 from rules.lazy import dataclass, field, re
@@ -21,7 +21,6 @@ from rules.source.rust.source import RustSource
 from rules.source.rust.tokens import find_words
 from rules.source.rust.uses import read_leaves
 
-_BINDINGS: Final = ("bindings", "uapi")
 _MAX_BODY = 400  # lines of an implementation
 _MAX_LINE = 200  # characters of a line of code; rustfmt allows 100
 _PATH = re.compile(r"(?<![\w:.$])([A-Za-z_]\w*+(?>::[A-Za-z_]\w*+)*+)(\()?")
@@ -94,7 +93,7 @@ def _fields(file: RustFile, diff: BindingsDiff | None) -> Iterator[tuple[str, Li
 
 def _may_name_crate(file: RustFile) -> bool:
     """Tell quickly whether the file may have a path below the `kernel` crate: vendored files have none."""
-    words = (*_crates(file), *_BINDINGS)
+    words = (*_crates(file), *ROOTS)
     texts = chain((hunk.text for hunk in file.change.hunks), (source.text for source in _shown(file)))
     return any(word in text for text in texts for word in words)
 
@@ -138,7 +137,7 @@ def _paths(file: RustFile, imported: _Imports) -> Iterator[tuple[bool, str, str,
     crates = _crates(file)
     names = {name: path for name, (path, _) in imported.items() if path[0] in crates}
     yield from _imported_paths(file, [imported[name] for name in names])
-    roots = {*names, *crates, *_BINDINGS}.difference(name for name in imported if name not in names)
+    roots = {*names, *crates, *ROOTS}.difference(name for name in imported if name not in names)
     roots.discard("*")
     known: dict[str, tuple[bool, str] | None] = {}
     for hunk in file.change.hunks:
@@ -170,7 +169,7 @@ def _named(below: tuple[str, ...] | None) -> tuple[bool, str] | None:
     """Return whether a path below the `kernel` crate is a C name, and its name."""
     if below is None:
         return None
-    return (True, below[1]) if below[0] in _BINDINGS else (False, full_name(below))
+    return (True, below[1]) if below[0] in ROOTS else (False, full_name(below))
 
 
 def _imported_paths(
@@ -196,14 +195,14 @@ def _resolve(path: tuple[str, ...], names: _Names, file: str) -> tuple[str, ...]
     """Return the path below the `kernel` crate that a path on a line stands for; None for other paths."""
     if path[0] in names:
         return _below_crate((*names[path[0]], *path[1:]), file)
-    if path[0] in _BINDINGS and len(path) > 1:
+    if path[0] in ROOTS and len(path) > 1:
         return path  # a hunk rarely shows the import of the bindings
     return _below_crate(path, file) if len(path) > 1 else None
 
 
 def _below_crate(path: tuple[str, ...], file: str) -> tuple[str, ...] | None:
     below = tuple(part for part in below_crate(path, file) or () if part != "*")
-    is_item = bool(below) and below[0] != "prelude" and (below[0] not in _BINDINGS or len(below) > 1)
+    is_item = bool(below) and below[0] != "prelude" and (below[0] not in ROOTS or len(below) > 1)
     return below if is_item else None
 
 
@@ -238,7 +237,7 @@ def _implementations(file: RustFile, imported: _Imports) -> Iterator[PendingFact
             number += text.count("\n", above, start) - text.count("\n-", above, start)
             head = _IMPL.match(text, start + 2)
             path = _resolve(tuple(head[1].split("::")), names, file.change.path) if head is not None else None
-            if path is None or path[0] in _BINDINGS:
+            if path is None or path[0] in ROOTS:
                 continue
             line = Line(text[start + 2 : text.index("\n", start + 2)], None, number)
             body = [] if line.text.rstrip().endswith("{}") else _body(text, start + 2 + len(line.text))

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The paths of the kernel's tree: its top level, and the kinds of files that rules read."""
+"""The paths of the kernel's tree: its top level, its crates, and the kinds of files that rules read."""
 
 from typing import Final
 
+KERNEL_CRATE: Final = "rust/kernel/"
+KERNEL_CRATE_ROOT: Final = f"{KERNEL_CRATE}lib.rs"
+PIN_INIT_CRATE: Final = "rust/pin-init/"
+"""A crate that other projects use too, with older versions of Rust."""
 C_ENDS: Final = (".c", ".h", ".S")
 _SOURCE_ENDS: Final = (".rs", *C_ENDS, "Makefile", "Kbuild", "MAINTAINERS")
 _SOURCES: Final = ("rust/bindgen_parameters", "scripts/generate_rust_analyzer.py")

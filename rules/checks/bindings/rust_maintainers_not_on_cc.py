@@ -24,7 +24,7 @@ yet, the `Cc:` trailers count; without them nothing is reported. The entry for e
 from collections.abc import Iterator
 
 from rules.analysis.bindings_view import BINDINGS_DIFF, BREAKAGES
-from rules.analysis.maintainers import Entry, parse
+from rules.analysis.maintainers import ALL_FILES, Entry, parse
 from rules.analysis.view import SeriesView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
@@ -32,7 +32,6 @@ from rules.lint.evidence import DocumentSection
 from rules.lint.rule import Example, Rule, Status
 
 _ADDRESS = re.compile(r"(?<![^\s<>@])[^\s<>@]++@[^\s<>]++")
-_EVERYTHING = frozenset({"*", "*/"})
 _MAX_PEOPLE = 4
 
 
@@ -44,7 +43,7 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
     if content is None:
         return
     entries = parse(content.decode("utf-8", "replace"))
-    entries = tuple(entry for entry in entries if _EVERYTHING.isdisjoint(entry.files))
+    entries = tuple(entry for entry in entries if ALL_FILES.isdisjoint(entry.files))
     missing: dict[str, tuple[Entry, str]] = {}
     first = min(affected.values())
     for path in affected:

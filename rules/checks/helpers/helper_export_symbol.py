@@ -23,13 +23,12 @@ the patch, by the file `rust/helpers.c`, or by a series that splits that file.
 from collections.abc import Iterator
 
 from rules.analysis.view import FileView
-from rules.bindings.helper_facts import is_helper_source
+from rules.bindings.helper_facts import HELPERS_FILE, is_helper_source
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
 
 _UNSPLIT = "rust/helpers.c"
-_INCLUDING = "rust/helpers/helpers.c"
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
@@ -49,7 +48,7 @@ def _is_before_split(file: FileView) -> bool:
     """Return whether the series is for a tree before 6.12, with all helpers in one file."""
     changes = [other.change for other in file.series.files]
     changed = {path for change in changes for path in (change.before, change.after)}
-    is_split = any(change.path == _INCLUDING and change.before is None for change in changes)
+    is_split = any(change.path == HELPERS_FILE and change.before is None for change in changes)
     return is_split or _UNSPLIT in changed
 
 

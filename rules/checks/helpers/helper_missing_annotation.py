@@ -25,12 +25,10 @@ from collections.abc import Iterator
 from rules.analysis.bindings_view import helper_line
 from rules.analysis.view import FileView
 from rules.bindings.facts import Helper
-from rules.bindings.helper_facts import is_helper_source, read_helpers
+from rules.bindings.helper_facts import HELPERS_FILE, is_helper_source, read_helpers
 from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
-
-_DEFINED_IN = "rust/helpers/helpers.c"
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
@@ -56,7 +54,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 
 def _is_expected(file: FileView, helpers: list[Helper]) -> bool:
-    content = file.series.tree.read(_DEFINED_IN)
+    content = file.series.tree.read(HELPERS_FILE)
     if content is not None:
         return b"define __rust_helper" in content
     return any(helper.annotated for helper in helpers)

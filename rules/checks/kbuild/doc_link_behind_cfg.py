@@ -36,12 +36,13 @@ from typing import Final
 
 from rules.analysis.analysis import Analysis, Results
 from rules.analysis.bindings_view import BINDINGS_DIFF, added_line
-from rules.analysis.view import KERNEL_CRATE, FileView, Position, SeriesView
+from rules.analysis.view import FileView, Position, SeriesView
 from rules.bindings.bindings_diff import BindingsDiff, is_kbuild
 from rules.bindings.crate_paths import CRATE, full_name, is_in_crate
 from rules.bindings.doc_link_gates import DocLinkGates, GatedLink
 from rules.bindings.kconfig import describe, names_of
 from rules.diff.patch import Line
+from rules.diff.top_level import KERNEL_CRATE
 from rules.finding import Anchor, Diagnostic, Evidence, Severity
 from rules.lazy import re
 from rules.lint.evidence import LintName, MessageId

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
+from rules.diff.top_level import PIN_INIT_CRATE
 from rules.finding import Diagnostic, Edit, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
@@ -36,13 +37,12 @@ _PLACE = re.compile(r"[\w.*():\[\]\s]++\Z")
 _MAX_PLACE = 500  # characters
 _OPERATOR = re.compile(r"\s*+[.?\[(]")
 _VERSION = re.compile(rb"echo 1\.(\d+)")
-_PIN_INIT = "rust/pin-init/"  # it supports older versions of Rust
 _STABLE_SINCE = 82  # minor version of Rust
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added call of the macros."""
-    if file.path.startswith(_PIN_INIT) or not _has_operator(file):
+    if file.path.startswith(PIN_INIT_CRATE) or not _has_operator(file):
         return
     for item in introduced(file, "addr_of", _occurrences):
         operator = "&raw mut" if item.key == "addr_of_mut!" else "&raw const"

@@ -37,6 +37,7 @@ from operator import attrgetter
 
 from rules.analysis.introduced import Occurrence
 from rules.analysis.view import FileView, Position
+from rules.diff.top_level import PIN_INIT_CRATE
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import DocumentSection, MessageId
@@ -46,7 +47,6 @@ from rules.source.rust.doctest_code import doctest_sources
 from rules.source.rust.source import RustSource
 from rules.source.rust.use_layout import USE, is_plain_use, rewrite_use
 
-_PIN_INIT = "rust/pin-init/"
 _GUIDELINES = "Documentation/rust/coding-guidelines.rst"
 _MODULE = re.compile(r"(?>::)?+(?P<path>(?>\w++\s*+::\s*+)++)(?=[\w{])")
 _PARENTS = ("self", "super")
@@ -62,7 +62,7 @@ _NO_COMMENT = "Add an empty comment `//` after the last item, so that rustfmt ke
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added `use` with a list in another layout."""
-    if file.path.startswith(_PIN_INIT):
+    if file.path.startswith(PIN_INIT_CRATE):
         return
     guidelines = file.series.tree.read(_GUIDELINES)
     if guidelines is not None and b"vertical layout" not in guidelines:

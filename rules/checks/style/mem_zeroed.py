@@ -22,6 +22,7 @@ from collections.abc import Iterator
 
 from rules.analysis.introduced import Occurrence, introduced, occurrence
 from rules.analysis.view import FileView
+from rules.diff.top_level import KERNEL_CRATE_ROOT, PIN_INIT_CRATE
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
@@ -31,17 +32,15 @@ from rules.source.rust.source import RustSource
 _CALL = re.compile(
     r"(?<![\w$])(?:mem::zeroed(?:::<[^;(){}]{0,200}>)?\(\)|MaybeUninit(?:::<[^;(){}]{0,200}>)?::zeroed\(\)\s*\.\s*assume_init\(\))"
 )
-_CRATE = "rust/pin-init/"
-_PIN_INIT = "rust/pin-init/src/lib.rs"
-_KERNEL_CRATE = "rust/kernel/lib.rs"
+_PIN_INIT_ROOT = f"{PIN_INIT_CRATE}src/lib.rs"
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added call."""
-    if file.path.startswith(_CRATE):
+    if file.path.startswith(PIN_INIT_CRATE):
         return
     read = file.series.tree.read
-    if read(_KERNEL_CRATE) is not None and b"fn zeroed<" not in (read(_PIN_INIT) or b""):
+    if read(KERNEL_CRATE_ROOT) is not None and b"fn zeroed<" not in (read(_PIN_INIT_ROOT) or b""):
         return
     for item in introduced(file, "zeroed", _occurrences):
         yield file.report(item, f"The safe `pin_init::zeroed()` does the same as `{item.key}`.")

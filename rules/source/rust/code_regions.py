@@ -3,7 +3,7 @@
 
 from rules.lazy import re
 from rules.source.rust.generics import closing_angle
-from rules.source.rust.tokens import Tokens
+from rules.source.rust.tokens import OPENING_BRACKETS, Tokens
 
 _VALUE_END = re.compile(r"[\w)\]|]")
 _BEFORE_CLOSURE = frozenset(
@@ -11,7 +11,6 @@ _BEFORE_CLOSURE = frozenset(
 )
 _BEFORE_NO_ITEM = frozenset(("*", "<", ",", "&", "raw"))  # what precedes `const` in a type or expression
 _BEFORE_IMPL = frozenset(("}", ";", "]", "{", "unsafe"))
-_OPENING_WORDS = ("(", "[", "{")
 _MAX_VALUE = 400  # words of the value of a constant
 _MAX_TYPE = 100  # words of the type of a constant, or of the head of an item
 
@@ -46,7 +45,7 @@ class Regions:
         elif word in ("!", "#"):
             is_apart = (word == "#" and following == "!") or words[at - 1 : at] == ("macro_rules",)
             opening = at + 2 if is_apart else at + 1
-            if words[opening : opening + 1] and words[opening] in _OPENING_WORDS:
+            if words[opening : opening + 1] and words[opening] in OPENING_BRACKETS:
                 self._macro_end = max(self._macro_end, self._words.closing(opening))
 
     def _enter_const(self, at: int, word: str, following: str) -> None:

@@ -26,7 +26,7 @@ _MISLEADING_LITERAL = re.compile(r"//|/\*|\*/|safe|\n", re.IGNORECASE)
 _ANY_WORD = re.compile(r"\w++")
 _MAX_SEARCHED = 32  # words that are searched one by one
 _NO_NEWLINE = re.compile(r"[^\n]")
-_OPENING_BRACKETS = ("(", "[", "{")
+OPENING_BRACKETS = ("(", "[", "{")
 _LINES = ("line", "doc")  # the kinds of spans without newlines
 _WORD = re.compile(  # the most frequent first
     r"([A-Za-z_]\w*+(?:(?<=\br)\#[A-Za-z_]\w*)?|[(){}\[\],;&*?#<>!]|::?|'[A-Za-z_]\w*|->|=>|\.\.=?"
@@ -144,7 +144,7 @@ class Tokens:
 
     def after(self, at: int) -> int:
         """Return the index after the word at an index, or after the brackets that it opens."""
-        return self.closing(at) + 1 if self.words[at] in _OPENING_BRACKETS else at + 1
+        return self.closing(at) + 1 if self.words[at] in OPENING_BRACKETS else at + 1
 
     def find(self, at: int, end: int, wanted: Collection[str], most: int = sys.maxsize) -> int:
         """Return the index of the first wanted word outside of brackets between two indexes, `end` if there is none.
@@ -155,7 +155,7 @@ class Tokens:
         for _ in range(most):
             if at >= end or words[at] in wanted:
                 break
-            at = self.closing(at) + 1 if words[at] in _OPENING_BRACKETS else at + 1
+            at = self.closing(at) + 1 if words[at] in OPENING_BRACKETS else at + 1
         return min(at, end)
 
     def opening(self, closing: int) -> int:
