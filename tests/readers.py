@@ -503,6 +503,7 @@ MAIL_READERS: Final = (
     Reader(
         (
             "bot.inbox.assemble.assemble",
+            "bot.inbox.grouping.has_diff",
             "bot.inbox.series_facts.read_plain_series",
             "bot.inbox.b4_series.read_series",
             "bot.inbox.b4_series.read_follow_ups",

@@ -9,6 +9,7 @@ from bot.inbox.grouping import (
     Candidate,
     Group,
     group_candidates,
+    has_diff,
     in_order,
     parent_of,
     replied_id,
@@ -31,7 +32,6 @@ from rules.lazy import re, replace
 MAX_REVISION: Final = 99_999
 
 # The expressions begin with the newline above their line: a single character is found fast in a long text.
-_DIFF = re.compile(r"\n(?:diff --git |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)")
 _MAY_BE_TRAILER = re.compile(r"\n[ \t]{0,8}(?:[A-Za-z-]{1,40}-by|Fixes):[ \t]", re.IGNORECASE)
 _HASH = re.compile(r"[0-9a-f]{7,64}")
 _MINOR_REVISION = re.compile(r"[vV](\d{1,4})\.\d{1,4}")
@@ -81,11 +81,11 @@ def candidate(message: Message) -> Candidate | None:
     subject = _subject_of_part(message)
     if subject is None:
         return None
-    has_diff = _has_diff(message)
-    if has_diff and subject.counter == subject.expected == 0:  # it counts nothing
+    is_with_diff = has_diff(message.body)
+    if is_with_diff and subject.counter == subject.expected == 0:  # it counts nothing
         subject = subject._replace(counter=1, expected=1, is_counted=False)
     # A cover letter may contain an interdiff to the last revision.
-    fits = has_diff if subject.counter else subject.expected > 0
+    fits = is_with_diff if subject.counter else subject.expected > 0
     if not fits or is_automatic(message):
         return None
     slashed = [prefix for prefix in subject.prefixes if "/" in prefix and not subject.is_counted]
@@ -114,7 +114,7 @@ def is_misnumbered_patch(message: Message) -> bool:
     The cover letter of a longer series may contain an interdiff.
     """
     cover = candidate(message) if "0/" in message.subject else None
-    return cover is not None and not cover.index and cover.expected == 1 and _has_diff(message)
+    return cover is not None and not cover.index and cover.expected == 1 and has_diff(message.body)
 
 
 def is_patch_without_diff(message: Message) -> bool:
@@ -122,12 +122,7 @@ def is_patch_without_diff(message: Message) -> bool:
     subject = _subject_of_part(message)
     if subject is None or not subject.is_patch or not subject.counter:
         return False
-    return not _has_diff(message) and not is_automatic(message)
-
-
-def _has_diff(message: Message) -> bool:
-    text = "\n" + message.body
-    return "\ndiff --git " in text or _DIFF.search(text) is not None
+    return not has_diff(message.body) and not is_automatic(message)
 
 
 def _subject_of_part(message: Message) -> Subject | None:
@@ -143,7 +138,7 @@ def _subject_of_part(message: Message) -> Subject | None:
 
 def as_patch(message: Message) -> Message:
     """Return a mail with a diff as a patch, for every subject and sender. Return other mails unchanged."""
-    if not _has_diff(message) or candidate(message) is not None:
+    if not has_diff(message.body) or candidate(message) is not None:
         return message
     title = message.subject
     while is_reply(title):

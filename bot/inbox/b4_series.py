@@ -13,7 +13,6 @@ Only this module imports b4, and it limits what b4 gets:
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from email.charset import BASE64, SHORTEST, add_charset
 from email.message import EmailMessage
 from email.policy import compat32
@@ -24,12 +23,12 @@ from typing import Final
 
 import b4
 
-from bot.inbox.grouping import Group, in_order
+from bot.inbox.grouping import Group, has_diff, in_order
 from bot.inbox.series_facts import MAX_EXPECTED, SeriesFacts, Subject, names_resend, read_footers
 from bot.mail.address import format_address
 from bot.mail.header import clean, decode_words
 from bot.mail.message import Message
-from bot.mail.posting import FollowUp
+from bot.mail.posting import NO_DATE, FollowUp
 from bot.mail.subject import MAX_SUBJECT
 from rules.lazy import re
 
@@ -37,12 +36,10 @@ _MAX_HEAD, _MAX_TAIL, _MAX_LINE = 16_000, 4_000, 240  # characters
 _MAX_DIFFSTATS = 100
 # Each expression begins with the newline above its line: a single character is found fast in a long diff.
 _DIFFSTAT = re.compile(r"\n( \d{1,6} files? changed, [^\n]{1,80})(?=\n|\Z)")
-_DIFF = re.compile(r"\n(?:diff --git |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)")
 _BLANK_LINES = re.compile(r"\n\s*\n")
 _FIELDS: Final = "from", "author", "cc", "to", "date", "subject", "subscribe", "unsubscribe", "message-id"
 _NO_TRAILERS: Final = frozenset((*_FIELDS, "base-commit", "change-id"))
 """What b4 never counts as a trailer of a reply: lines of the header of a mail, and footers of patches."""
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _AFTER_HASH: Final = r"(.*\S+)(\s+#[^#]+)$"
 """An expression of b4, which tries each pair of places in a text: two thirds of the time in which b4 finds trailers."""
 
@@ -173,7 +170,7 @@ def _copy(message: Message, subject: str, body: str, parent: str | None = None) 
     mail["Message-ID"] = f"<{message.message_id}>"
     mail["Subject"] = subject[:MAX_SUBJECT]
     mail["From"] = format_address(message.author)
-    mail["Date"] = format_datetime(message.date or _LONG_AGO)
+    mail["Date"] = format_datetime(message.date or NO_DATE)
     if parent:
         mail["In-Reply-To"] = f"<{parent}>"
     mail["Content-Type"] = "text/plain; charset=utf-8"
@@ -186,7 +183,7 @@ def _facts(body: str) -> str:
     """Return the lines of a patch or cover letter that b4 needs: footers, diffstat, and a mark for a diff."""
     text = "\n" + body
     diffstat = (match[1] for match in islice(_DIFFSTAT.finditer(text), _MAX_DIFFSTATS))
-    mark = "diff --git a/file b/file" if _DIFF.search(text) else ""
+    mark = "diff --git a/file b/file" if has_diff(body) else ""
     return "\n".join(["", *read_footers(body), *diffstat, mark])
 
 

@@ -11,11 +11,13 @@ from bot.mail.address import parse_mailboxes
 from bot.mail.message import Message
 from bot.mail.origin import in_body_from
 from bot.mail.parse import SYNTHETIC
-from rules.lazy import dataclass, field, replace
+from rules.lazy import dataclass, field, re, replace
 
 MAX_COVER_DISTANCE: Final = timedelta(hours=1)
 """Maximum time between a cover letter and a patch that was sent separately."""
 
+# It begins with the newline above the line: a single character is found fast in a long text.
+_DIFF = re.compile(r"\n(?:diff --git |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)")
 _MAX_COMPARED: Final = 50  # Groups with the same numbers. More would cost the square of their number.
 
 
@@ -71,6 +73,12 @@ class Group:
     @property
     def revision(self) -> int:
         return next((member.revision for member in self.members if member.stated), self.first.revision)
+
+
+def has_diff(body: str) -> bool:
+    """Return whether the text of a mail has the head of a diff at the start of a line."""
+    text = "\n" + body
+    return "\ndiff --git " in text or _DIFF.search(text) is not None
 
 
 def parent_of(message: Message, known: Mapping[str, Message]) -> str | None:
