@@ -188,6 +188,11 @@ class Failure:
     error: str
     is_tree_unreadable: bool = False
 
+    @property
+    def line(self) -> str:
+        """The rule, the place and the error."""
+        return f"rule {self.rule} failed on {_place(self.patch, self.path) or 'the series'}: {self.error}"
+
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
@@ -204,8 +209,13 @@ class Skipped:
     @property
     def line(self) -> str:
         """The place and the reason, without the rule."""
-        place = ", ".join(filter(None, (f"patch {self.patch}" if self.patch else "", self.path)))
+        place = _place(self.patch, self.path)
         return f"{place}: {self.reason}" if place else self.reason
+
+
+def _place(patch: int, path: str) -> str:
+    """Return the name of a place, "" for a whole series. A whole file has no patch."""
+    return ", ".join(filter(None, (f"patch {patch}" if patch else "", path)))
 
 
 def skipped_lines(skipped: Iterable[Skipped]) -> tuple[str, ...]:

@@ -120,7 +120,7 @@ def audit(
     for problem in problems:
         complain(problem)
     for failure in of_rules:
-        complain(f"rule {failure.rule} failed on {failure.path}: {failure.error}")
+        complain(failure.line)
     return status.FAILED if broken else exit_status(verdict, fail_on, earlier)
 
 

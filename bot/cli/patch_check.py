@@ -115,10 +115,7 @@ def _check(
     complaints = list(problems)
     if form not in (Format.TEXT, Format.B4) and (form is not Format.TERSE or len(read.messages) > 1):
         complaints += _missing(postings)
-    complaints += (
-        f"rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}"
-        for failure in verdict.failures
-    )
+    complaints += (failure.line for failure in failures)
     code = status.FAILED if read.broken else exit_status(verdict, options.fail_on, options.baseline)
     return findings, tuple(complaints), code
 

@@ -259,11 +259,7 @@ def _count_review(tally: Tally, replayed: "ReplayedPosting") -> None:
                 tally.mailed[entry.finding.rule] += 1
             else:
                 tally.withheld[entry.withheld.partition(":")[0]] += 1
-    tally.failures += [
-        f"rule {failure.rule} failed on patch {failure.patch} of {review.posting.message_id}, {failure.path}: "
-        f"{failure.error}"
-        for failure in review.failures
-    ]
+    tally.failures += (f"{review.posting.message_id}: {failure.line}" for failure in review.failures)
     tally.skipped += (f"{review.posting.message_id}: {line}" for line in skipped_lines(review.skipped))
     held = mail.reason if mail is not None and mail.state is MailState.HELD else replayed.result.refused
     tally.would_send += mail is not None and not held

@@ -8,9 +8,9 @@ from typing import Final
 
 from bot.mail.posting import Defective, Posting
 from bot.review.formats.colour import Colours
-from bot.review.formats.row import CheckedPosting, Row, RowResult, missing_parts_notice
+from bot.review.formats.row import Row, RowResult, missing_parts_notice
 from bot.review.render.text import count, listed, visible
-from rules.finding import Anchor, Failure, Severity
+from rules.finding import Anchor, Severity
 from rules.lint.rule import Status
 
 _NONE: Final = Colours()
@@ -22,10 +22,15 @@ def text(result: RowResult, colours: Colours = _NONE) -> str:
     if result.postings:
         for checked in result.postings:
             own_rows = [row for row in result.rows if row.posting == checked.posting.message_id]
-            lines += [*_of_posting(checked.posting, own_rows, colours), *_base(checked), *_delta(checked), ""]
+            lines += _of_posting(checked.posting, own_rows, colours)
+            if checked.base:
+                lines.append(f"  checked against {visible(checked.base)}")
+            if checked.unsafe_delta:
+                lines.append(f"  unsafe code: {visible(checked.unsafe_delta)}")
+            lines.append("")
     else:
         lines += _of_files(result.rows, colours)
-    lines += [_failed(failure) for failure in result.failures]
+    lines += [visible(failure.line) for failure in result.failures]
     if not lines and result.problems:
         return ""
     return "\n".join([*lines, *_sum(result, colours)]) + "\n"
@@ -47,16 +52,6 @@ def _of_posting(posting: Posting, rows: list[Row], colours: Colours) -> Iterator
             yield f"  patch {patch.index}/{posting.expected}: {visible(patch.subject)}"
         for row in own_rows:
             yield from (f"  {line}" for line in _finding(row, colours, with_path=True))
-
-
-def _base(checked: CheckedPosting) -> Iterator[str]:
-    if checked.base:
-        yield f"  checked against {visible(checked.base)}"
-
-
-def _delta(checked: CheckedPosting) -> Iterator[str]:
-    if checked.unsafe_delta:
-        yield f"  unsafe code: {visible(checked.unsafe_delta)}"
 
 
 def _of_files(rows: Iterable[Row], colours: Colours) -> Iterator[str]:
@@ -107,11 +102,6 @@ def _space(char: str) -> str:
     if unicodedata.combining(char):
         return ""
     return "  " if unicodedata.east_asian_width(char) in "WF" else " "
-
-
-def _failed(failure: Failure) -> str:
-    where = f" on {visible(failure.path)}" if failure.path else ""
-    return f"failed: {failure.rule}{where}: {visible(failure.error)}"
 
 
 def _sum(result: RowResult, colours: Colours) -> Iterator[str]:
