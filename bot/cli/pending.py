@@ -4,7 +4,6 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from rich.text import Text
@@ -13,6 +12,7 @@ from bot.cli import status
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.database import announce, existing, reading
+from bot.cli.json_output import ReportFormat, ReportFormatOption
 from bot.cli.screen import print_table, screen, table
 from bot.error import SettingsError
 from bot.mail.target import target
@@ -46,13 +46,6 @@ _COUNTED = {
 }
 
 
-class Format(StrEnum):
-    """The output format."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
 def pending(
     context: GlobalOptions,
     name: Annotated[
@@ -62,7 +55,7 @@ def pending(
             help="A C name, a field as struct.field, a Rust path, a file, or the message-id or web address of a mail.",
         ),
     ] = None,
-    form: Annotated[Format, Option("--format", help="text or json.")] = Format.TEXT,
+    form: ReportFormatOption = ReportFormat.TEXT,
     rebuild: Annotated[
         bool, Option("--rebuild", help="Analyse the stored series again, and rebuild the table of pending series.")
     ] = False,
@@ -117,8 +110,8 @@ def _rebuild(settings: "Settings") -> int:
     return status.FAILED if failures else status.OK
 
 
-def _print_all(postings: Sequence[PendingPosting], form: Format) -> None:
-    if form is Format.JSON:
+def _print_all(postings: Sequence[PendingPosting], form: ReportFormat) -> None:
+    if form is ReportFormat.JSON:
         echo(json.dumps([_record(posting) for posting in postings], indent=2))
     elif not postings:
         echo("No series is pending.")
@@ -132,13 +125,13 @@ def _print_all(postings: Sequence[PendingPosting], form: Format) -> None:
         print_table(screen(), rows)
 
 
-def _print_users(store: "ListingRows", name: str, form: Format) -> None:
+def _print_users(store: "ListingRows", name: str, form: ReportFormat) -> None:
     wanted = {name, *(f"{kind} {name}" for kind in ("helper", "binding", "file", "macro"))}
     postings = store.pending_with((kind, key) for kind in PendingKind for key in wanted)
     matches = [
         (posting, [fact for fact in posting.facts.facts if not wanted.isdisjoint(fact.keys)]) for posting in postings
     ]
-    if form is Format.JSON:
+    if form is ReportFormat.JSON:
         records = [{**_record(posting), "facts": list(map(_fact_record, facts))} for posting, facts in matches]
         echo(json.dumps(records, indent=2))
     elif not matches:
@@ -148,7 +141,7 @@ def _print_users(store: "ListingRows", name: str, form: Format) -> None:
             echo("\n".join([*_head(posting), *_facts(facts)]))
 
 
-def _print_posting(store: "ListingRows", message_id: str, form: Format) -> None:
+def _print_posting(store: "ListingRows", message_id: str, form: ReportFormat) -> None:
     from bot.pipeline.pending import unrelated
 
     posting = store.find_pending(message_id)
@@ -157,7 +150,7 @@ def _print_posting(store: "ListingRows", message_id: str, form: Format) -> None:
     others = unrelated(posting, store.pending_with(posting.facts.partner_keys), store)
     collisions = [(other, list(find_collisions(posting.facts, other.facts))) for other in others]
     collisions = [(other, pairs) for other, pairs in collisions if pairs]
-    if form is Format.JSON:
+    if form is ReportFormat.JSON:
         record = {
             **_record(posting),
             "facts": list(map(_fact_record, posting.facts.facts)),

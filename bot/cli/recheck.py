@@ -5,7 +5,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -13,6 +12,7 @@ from bot.cli import status
 from bot.cli.command import Argument, Command, Option, UsageError, echo
 from bot.cli.context import GlobalOptions
 from bot.cli.database import announce
+from bot.cli.json_output import ReportFormat, ReportFormatOption
 from bot.cli.kernel_option import LandingOption, NoTreeOption, TreeOption, with_repositories
 from bot.cli.output import complain
 from bot.cli.progress import show_progress
@@ -31,13 +31,6 @@ if TYPE_CHECKING:
     from bot.app.recheck import RecheckSession
     from bot.service.recheck import RecheckResult
     from bot.settings.tables import Settings
-
-
-class Format(StrEnum):
-    """The output format."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def recheck(
@@ -59,7 +52,7 @@ def recheck(
     archive: Annotated[
         list[Path] | None, Option(help="Search this archive first for missing mails; repeatable.")
     ] = None,
-    form: Annotated[Format, Option("--format", help="text or json.")] = Format.TEXT,
+    form: ReportFormatOption = ReportFormat.TEXT,
     tree: TreeOption = None,
     no_tree: NoTreeOption = False,
     landing: LandingOption = None,
@@ -98,7 +91,7 @@ def recheck(
             if isinstance(result, Crashed):
                 complain(f"{posting.message_id}: {result.reason}")
                 code = status.FAILED
-            elif form is Format.JSON:
+            elif form is ReportFormat.JSON:
                 records.append(_record(result))
             else:
                 changed += not result.changed.is_empty
@@ -107,7 +100,7 @@ def recheck(
                 if not result.changed.is_empty or result.mail is not None or posting.message_id in named_ids:
                     for line in _lines(result, send):
                         echo(line)
-    if form is Format.JSON:
+    if form is ReportFormat.JSON:
         echo(json.dumps(records, indent=2))
     elif lists:
         echo(f"{len(postings)} series sent since {start:%Y-%m-%d}: {changed} changed, {count(queued, 'mail')} queued")
@@ -163,7 +156,7 @@ def _lines(result: "RecheckResult", send: bool) -> Iterator[str]:
     elif send:
         yield f"  nothing is sent: {visible(result.unsent)}"
     for failure in result.review.failures:
-        yield visible(f"  rule {failure.rule} failed on patch {failure.patch}, {failure.path}: {failure.error}")
+        yield visible(f"  {failure.line}")
     yield from (visible(f"  {line}") for line in result.review.unchecked)
 
 
