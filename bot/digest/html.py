@@ -5,8 +5,8 @@ It has no script, fetches nothing, and escapes all text from outside. Mail progr
 so the colours stand in the rules; a test compares them with those of the web pages.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeVar
 
 from bot.digest import phrases, sentences
 from bot.digest.address import finding_address, series_address
@@ -16,6 +16,8 @@ from bot.mail.links import Links
 from bot.review.model import FindingState
 from bot.review.render import text as plain_text
 from bot.review.render.code import spans
+
+T = TypeVar("T")
 
 MAX_ENTRIES: Final = 50
 """Maximum number of entries in a section."""
@@ -63,12 +65,12 @@ def digest_html(
     """
     renderer = _Renderer(max_entries, links)
     sections = (
-        (sentences.WAITING_HEADING, renderer.series(digest.waiting)),
-        (sentences.INACTIVE_HEADING, renderer.series(digest.inactive)),
-        (sentences.FINDINGS_HEADING, renderer.reviewed(digest.reviewed)),
-        (sentences.C_HEADING, renderer.reviewed(digest.c_changes)),
-        (sentences.COLLISIONS_HEADING, renderer.collisions(digest.collisions)),
-        (sentences.LANDING_HEADING, renderer.landing(digest.landing)),
+        (sentences.WAITING_HEADING, renderer.entries(digest.waiting, renderer.series)),
+        (sentences.INACTIVE_HEADING, renderer.entries(digest.inactive, renderer.series)),
+        (sentences.FINDINGS_HEADING, renderer.entries(digest.reviewed, renderer.reviewed)),
+        (sentences.C_HEADING, renderer.entries(digest.c_changes, renderer.reviewed)),
+        (sentences.COLLISIONS_HEADING, renderer.entries(digest.collisions, renderer.collision)),
+        (sentences.LANDING_HEADING, renderer.entries(digest.landing, renderer.landing)),
         (sentences.SUBSYSTEMS_HEADING, renderer.subsystems(digest)),
         (sentences.MAILS_HEADING, renderer.sent(digest)),
         (sentences.NOT_CHECKED_HEADING, renderer.facts(phrases.not_checked(digest), "/?state=refused")),
@@ -99,37 +101,26 @@ class _Renderer:
         self._max_entries = max_entries
         self._links = links
 
-    def series(self, lines: Sequence[SeriesLine]) -> Markup:
-        items = [
-            joined(self._named(line), _by(phrases.age(line), phrases.state(line)))
-            for line in lines[: self._max_entries]
-        ]
-        return self._items(items, len(lines))
+    def entries(self, entries: Sequence[T], render: Callable[[T], Markup]) -> Markup:
+        """Return a list of the entries."""
+        if not entries:
+            return Markup()
+        items = (element("li", render(entry)) for entry in entries[: self._max_entries])
+        return joined(element("ul", *items), _more(len(entries) - self._max_entries))
 
-    def reviewed(self, all_reviewed: Sequence[ReviewedSeries]) -> Markup:
-        items = [
-            joined(self._named(reviewed.series), self._findings(reviewed.series, reviewed.findings))
-            for reviewed in all_reviewed[: self._max_entries]
-        ]
-        return self._items(items, len(all_reviewed))
+    def series(self, line: SeriesLine) -> Markup:
+        return joined(self._named(line), _by(phrases.age(line), phrases.state(line)))
 
-    def collisions(self, lines: Sequence[CollisionLine]) -> Markup:
-        items = [
-            joined(element("div", _code(phrases.collision(line))), self._named(line.series), self._named(line.other))
-            for line in lines[: self._max_entries]
-        ]
-        return self._items(items, len(lines))
+    def reviewed(self, entry: ReviewedSeries) -> Markup:
+        return joined(self._named(entry.series), self._findings(entry.series, entry.findings))
 
-    def landing(self, all_series: Sequence[LandingSeries]) -> Markup:
-        items = [
-            joined(
-                self._named(series.series),
-                _by(sentences.SINCE.format(ref=plain_text.visible(series.ref))),
-                self._findings(series.series, series.findings),
-            )
-            for series in all_series[: self._max_entries]
-        ]
-        return self._items(items, len(all_series))
+    def collision(self, line: CollisionLine) -> Markup:
+        collision = element("div", _code(phrases.collision(line)))
+        return joined(collision, self._named(line.series), self._named(line.other))
+
+    def landing(self, entry: LandingSeries) -> Markup:
+        since = _by(sentences.SINCE.format(ref=plain_text.visible(entry.ref)))
+        return joined(self._named(entry.series), since, self._findings(entry.series, entry.findings))
 
     def subsystems(self, digest: Digest) -> Markup:
         if not digest.subsystems:
@@ -219,11 +210,6 @@ class _Renderer:
         ]
         more = _more(len(line.places) - _MAX_PLACES)
         return element("div", summary, message, reason, *places, more, class_=f"f {line.severity}")
-
-    def _items(self, items: Sequence[Markup], total: int) -> Markup:
-        if not items:
-            return Markup()
-        return joined(element("ul", *(element("li", item) for item in items)), _more(total - self._max_entries))
 
 
 def _by(*parts: str) -> Markup:

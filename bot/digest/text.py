@@ -2,8 +2,8 @@
 """Render a digest as plain text of 72 columns. Text from outside is on lines that begin with `> `."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeVar
 
 from bot.digest import phrases, sentences
 from bot.digest.address import finding_address, series_address
@@ -11,6 +11,9 @@ from bot.digest.model import CollisionLine, Digest, FindingLine, LandingSeries, 
 from bot.mail.links import Links
 from bot.review.render import text as plain_text
 from bot.review.render.quote import quoted
+from bot.review.render.sentence import Sentence
+
+T = TypeVar("T")
 
 MAX_ENTRIES: Final = 25
 """Maximum number of entries in a section."""
@@ -27,14 +30,23 @@ def digest_text(
 
     The same digest gives the same text. It names the web pages of `links`, and without them the archive.
     """
+
+    def entries(
+        all_entries: Sequence[T], render: Callable[[T, Links], Iterator[str]], more: Sentence = sentences.MORE_SERIES
+    ) -> Iterator[str]:
+        for entry in all_entries[:max_entries]:
+            yield from (*render(entry, links), "")
+        if len(all_entries) > max_entries:
+            yield more.format(count=len(all_entries) - max_entries)
+
     lines = [phrases.title(digest), *plain_text.wrap(phrases.summary(digest)), ""]
     for heading, content in (
-        (sentences.WAITING_HEADING, _series(digest.waiting, max_entries, links)),
-        (sentences.INACTIVE_HEADING, _series(digest.inactive, max_entries, links)),
-        (sentences.FINDINGS_HEADING, _reviewed(digest.reviewed, max_entries, links)),
-        (sentences.C_HEADING, _reviewed(digest.c_changes, max_entries, links)),
-        (sentences.COLLISIONS_HEADING, _collisions(digest.collisions, max_entries, links)),
-        (sentences.LANDING_HEADING, _landing(digest.landing, max_entries, links)),
+        (sentences.WAITING_HEADING, entries(digest.waiting, _series, sentences.MORE)),
+        (sentences.INACTIVE_HEADING, entries(digest.inactive, _series, sentences.MORE)),
+        (sentences.FINDINGS_HEADING, entries(digest.reviewed, _with_findings)),
+        (sentences.C_HEADING, entries(digest.c_changes, _with_findings)),
+        (sentences.COLLISIONS_HEADING, entries(digest.collisions, _collision, sentences.MORE)),
+        (sentences.LANDING_HEADING, entries(digest.landing, _with_findings)),
         (sentences.SUBSYSTEMS_HEADING, _subsystems(digest, max_entries)),
         (sentences.MAILS_HEADING, _sent(digest)),
         (sentences.NOT_CHECKED_HEADING, (line for problem in phrases.not_checked(digest) for line in _item(problem))),
@@ -46,15 +58,11 @@ def digest_text(
     return "\n".join([*lines, *_footer(version, contact)]) + "\n"
 
 
-def _series(lines: Sequence[SeriesLine], max_entries: int, links: Links) -> Iterator[str]:
-    for line in lines[:max_entries]:
-        yield from plain_text.wrap(
-            sentences.SERIES.format(age=phrases.age(line), size=phrases.size(line), status=phrases.state(line))
-        )
-        yield from _named(line, links)
-        yield ""
-    if len(lines) > max_entries:
-        yield sentences.MORE.format(count=len(lines) - max_entries)
+def _series(line: SeriesLine, links: Links) -> Iterator[str]:
+    yield from plain_text.wrap(
+        sentences.SERIES.format(age=phrases.age(line), size=phrases.size(line), status=phrases.state(line))
+    )
+    yield from _named(line, links)
 
 
 def _named(line: SeriesLine, links: Links) -> Iterator[str]:
@@ -66,42 +74,21 @@ def _named(line: SeriesLine, links: Links) -> Iterator[str]:
         yield quoted(f"  {address}")
 
 
-def _reviewed(all_reviewed: Sequence[ReviewedSeries], max_entries: int, links: Links) -> Iterator[str]:
-    for reviewed in all_reviewed[:max_entries]:
-        yield phrases.size(reviewed.series)
-        yield from _named(reviewed.series, links)
-        for line in reviewed.findings[:_MAX_FINDINGS]:
-            yield from _item(phrases.finding(line))
-            yield from _details(reviewed.series, line, links)
-        if len(reviewed.findings) > _MAX_FINDINGS:
-            yield f"  {sentences.MORE_PLACES.format(count=len(reviewed.findings) - _MAX_FINDINGS)}"
-        yield ""
-    if len(all_reviewed) > max_entries:
-        yield sentences.MORE_SERIES.format(count=len(all_reviewed) - max_entries)
+def _with_findings(entry: ReviewedSeries | LandingSeries, links: Links) -> Iterator[str]:
+    yield phrases.size(entry.series)
+    yield from _named(entry.series, links)
+    for line in entry.findings[:_MAX_FINDINGS]:
+        finding = phrases.landing(line, entry.ref) if isinstance(entry, LandingSeries) else phrases.finding(line)
+        yield from _item(finding)
+        yield from _details(entry.series, line, links)
+    if len(entry.findings) > _MAX_FINDINGS:
+        yield f"  {sentences.MORE_PLACES.format(count=len(entry.findings) - _MAX_FINDINGS)}"
 
 
-def _collisions(lines: Sequence[CollisionLine], max_entries: int, links: Links) -> Iterator[str]:
-    for line in lines[:max_entries]:
-        yield from plain_text.wrap(f"{phrases.collision(line)}:")
-        for series in (line.series, line.other):
-            yield from _named(series, links)
-        yield ""
-    if len(lines) > max_entries:
-        yield sentences.MORE.format(count=len(lines) - max_entries)
-
-
-def _landing(all_series: Sequence[LandingSeries], max_entries: int, links: Links) -> Iterator[str]:
-    for series in all_series[:max_entries]:
-        yield phrases.size(series.series)
-        yield from _named(series.series, links)
-        for line in series.findings[:_MAX_FINDINGS]:
-            yield from _item(phrases.landing(line, series.ref))
-            yield from _details(series.series, line, links)
-        if len(series.findings) > _MAX_FINDINGS:
-            yield f"  {sentences.MORE_PLACES.format(count=len(series.findings) - _MAX_FINDINGS)}"
-        yield ""
-    if len(all_series) > max_entries:
-        yield sentences.MORE_SERIES.format(count=len(all_series) - max_entries)
+def _collision(line: CollisionLine, links: Links) -> Iterator[str]:
+    yield from plain_text.wrap(f"{phrases.collision(line)}:")
+    for series in (line.series, line.other):
+        yield from _named(series, links)
 
 
 def _details(series: SeriesLine, line: FindingLine, links: Links) -> Iterator[str]:
