@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The service and the sender: build adapters from the settings, and jobs from adapters."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bot.app.checks import build_check_job
 from bot.app.clock import SystemClock
@@ -36,7 +36,7 @@ from bot.pool.executor import ExecutorPool, ProcessExecutor, preload_all
 from bot.pool.guard import ClosableExecutor, Executor
 from bot.ports.archive import Archive
 from bot.ports.running import Clock, Progress, Stop
-from bot.service.backfill import BackfillJob, BackfillResult
+from bot.service.backfill import BackfillJob
 from bot.service.bounces import BounceJob
 from bot.service.deliver import DeliverJob, NoRecord
 from bot.service.job_record import JobRecorder
@@ -53,7 +53,7 @@ from bot.service.watchdog import Watchdog
 from bot.settings.tables import Settings
 from bot.store.repository import Repository
 from bot.store.roles import HeldRoles, Role, sole_worker
-from rules.lazy import dataclass, field
+from rules.lazy import dataclass
 
 if TYPE_CHECKING:
     from bot.service.checks import CheckJob
@@ -74,12 +74,10 @@ archive, and at most two epochs change when a new one begins."""
 
 WOKEN_BY_MAILS: Final = ("signatures", "commands", "bounces")
 """The optional jobs that new mails concern."""
-_WOKEN: Final[Mapping[str, tuple[str, ...]]] = {
-    "backfill": ("poll",),
-    "commands": ("review", "deliver"),
-    "digest": ("deliver",),
-}
-"""The jobs that an optional job wakes when it has news."""
+
+
+class _Job(Protocol):
+    def run(self) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +95,20 @@ class Service:
     stop: Event
     recorder: JobRecorder
     role: HeldRoles
-    deliver: DeliverJob | None = None
-    backfill: BackfillJob | None = None
-    signatures: VerifySignaturesJob | None = None
-    commands: "CommandJob | None" = None
-    digest: "DigestJob | None" = None
-    bounces: BounceJob | None = None
-    prune: PruneJob | None = None
-    landing: "LandingJob | None" = None
-    kernel_tree: "KernelTreeJob | None" = None
-    checks: "CheckJob | None" = None
-    watchdog: Watchdog = field(default_factory=Watchdog)
-    wakeups: Wakeups = field(default_factory=Wakeups)
-    is_stop_watched: bool = False
-    is_shared: bool = False
+    deliver: DeliverJob | None
+    backfill: BackfillJob | None
+    signatures: VerifySignaturesJob | None
+    commands: "CommandJob | None"
+    digest: "DigestJob | None"
+    bounces: BounceJob | None
+    prune: PruneJob | None
+    landing: "LandingJob | None"
+    kernel_tree: "KernelTreeJob | None"
+    checks: "CheckJob | None"
+    watchdog: Watchdog
+    wakeups: Wakeups
+    is_stop_watched: bool
+    is_shared: bool
 
     def schedule(self, settings: Settings) -> tuple[ScheduledJob, ...]:
         """Return the jobs with the intervals of the settings, and the jobs that each of them wakes.
@@ -118,43 +116,38 @@ class Service:
         If the work `is_shared`, the jobs of the queue read and review.
         """
         pace = settings.schedule
-        poll = ScheduledJob(
+        poll = _scheduled(
             "poll",
-            self.poll.run,
+            self.poll,
             pace.poll_seconds,
-            pace.jitter_seconds,
-            _MAX_FETCH,
+            settings,
+            max_silence=_MAX_FETCH,
             before=("review", *WOKEN_BY_MAILS),
             has_news=lambda result: result.mails or result.threads,
         )
-        review = ScheduledJob("review", self.review.run, pace.review_seconds, pace.jitter_seconds, before=("deliver",))
-        optional_jobs = {
-            "backfill": self.backfill,
-            "signatures": self.signatures,
-            "commands": self.commands,
-            "digest": self.digest,
-            "bounces": self.bounces,
-        }
+        review = _scheduled("review", self.review, pace.review_seconds, settings, before=("deliver",))
         return (
-            *(() if self.is_shared else (poll, review)),
-            ScheduledJob("projection", self.projection.run, pace.review_seconds, pace.jitter_seconds),
+            *(() if self.is_shared else (*poll, *review)),
+            *_scheduled("projection", self.projection, pace.review_seconds, settings),
             *_schedule_delivery(self.deliver, self.stop_switch, settings, is_stop_watched=self.is_stop_watched),
-            *_schedule_checks(self.checks, settings),
-            *(
-                ScheduledJob(
-                    name,
-                    job.run,
-                    pace.review_seconds,
-                    pace.jitter_seconds,
-                    before=_WOKEN.get(name, ()),
-                    has_news=_has_news,
-                )
-                for name, job in optional_jobs.items()
-                if job
+            *_scheduled("checks", self.checks, pace.review_seconds, settings),
+            *_scheduled(
+                "backfill",
+                self.backfill,
+                pace.review_seconds,
+                settings,
+                before=("poll",),
+                has_news=lambda result: result.mails,
             ),
-            *_schedule_landing("landing", self.landing, settings),
-            *_schedule_landing("kernel-tree", self.kernel_tree, settings),
-            *((ScheduledJob("prune", self.prune.run, _DAY, pace.jitter_seconds),) if self.prune else ()),
+            *_scheduled("signatures", self.signatures, pace.review_seconds, settings),
+            *_scheduled("commands", self.commands, pace.review_seconds, settings, before=("review", "deliver")),
+            *_scheduled("digest", self.digest, pace.review_seconds, settings, before=("deliver",)),
+            *_scheduled("bounces", self.bounces, pace.review_seconds, settings),
+            *_scheduled("landing", self.landing, pace.landing_seconds, settings, max_silence=LANDING_LIMITS.seconds),
+            *_scheduled(
+                "kernel-tree", self.kernel_tree, pace.landing_seconds, settings, max_silence=LANDING_LIMITS.seconds
+            ),
+            *_scheduled("prune", self.prune, _DAY, settings),
         )
 
 
@@ -168,14 +161,14 @@ class Sender:
     stop: Event
     watchdog: Watchdog
     recorder: JobRecorder
-    checks: "CheckJob | None" = None
-    wakeups: Wakeups = field(default_factory=Wakeups)
-    is_stop_watched: bool = False
+    checks: "CheckJob | None"
+    wakeups: Wakeups
+    is_stop_watched: bool
 
     def schedule(self, settings: Settings) -> tuple[ScheduledJob, ...]:
         """Return the job with the interval of the settings."""
         delivery = _schedule_delivery(self.deliver, self.stop_switch, settings, is_stop_watched=self.is_stop_watched)
-        return (*delivery, *_schedule_checks(self.checks, settings))
+        return (*delivery, *_scheduled("checks", self.checks, settings.schedule.review_seconds, settings))
 
 
 @contextmanager
@@ -355,15 +348,11 @@ def _schedule_delivery(
     )
 
 
-def _schedule_checks(job: "CheckJob | None", settings: Settings) -> tuple[ScheduledJob, ...]:
-    """Return the job that posts checks. The process that sends mails runs it: it has access to the network."""
-    pace = settings.schedule
-    return () if job is None else (ScheduledJob("checks", job.run, pace.review_seconds, pace.jitter_seconds),)
-
-
-def _has_news(result: object) -> bool:
-    """Return whether an optional job changed something."""
-    return result.mails > 0 if isinstance(result, BackfillResult) else bool(result)
+def _scheduled(
+    name: str, job: _Job | None, seconds: float, settings: Settings, **options: Any
+) -> tuple[ScheduledJob, ...]:
+    """Return a job in its interval, with options of ScheduledJob; nothing for a job that the settings disable."""
+    return () if job is None else (ScheduledJob(name, job.run, seconds, settings.schedule.jitter_seconds, **options),)
 
 
 def watched_paths(settings: Settings, sources: Sequence[Path]) -> dict[str, Path]:
@@ -371,15 +360,6 @@ def watched_paths(settings: Settings, sources: Sequence[Path]) -> dict[str, Path
     paths = sources or (*settings.archives, *_own_mailboxes(settings), *settings.kernel.screened_archives)
     real = [path.resolve() for path in paths if str(path) != "-" and not path.is_fifo()]
     return {str(path): path for path in real}
-
-
-def _schedule_landing(
-    name: str, job: "LandingJob | KernelTreeJob | None", settings: Settings
-) -> tuple[ScheduledJob, ...]:
-    pace = settings.schedule
-    if job is None:
-        return ()
-    return (ScheduledJob(name, job.run, pace.landing_seconds, pace.jitter_seconds, LANDING_LIMITS.seconds),)
 
 
 def _build_backfill_job(
