@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Check the patches of `patchwarden check`, and say what was found and what could not be checked."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.cli import status
@@ -86,20 +86,12 @@ def _check(
     review_context = _dry_run_context(context, rules) if form is Format.MAIL else None
     analysed = _analyse(postings, choose_tree, rules, read, isolate)
     mails = [] if review_context is None else list(_compose_mails(analysed, review_context))
-    problems = [*read.problems, *_misnumbered(read, postings)]
-    problems += (problem for posting in postings for problem in _damage(posting))
-    if form is not Format.B4:
-        is_all = not (postings or problems or read.broken)
-        parts = {part.message_id for posting in postings for part in posting.parts}
-        problems += [unread.reason for unread in read.without_patch if is_all or not unread.concerns(parts)]
-    problems += read.broken
-    known = {rule.id: rule for rule in rules}
-    checked = tuple(_checked(analysed))
-    reports = [leave_out_undecided(analysis.report, posting, known) for posting, analysis in analysed]
-    problems += (line for report in reports for line in skipped_lines(report.skipped))
+    reports = [analysis.report for _, analysis in analysed]
     failures, unreadable_trees = split_failures(failure for report in reports for failure in report.failures)
+    problems = [*_unread(read, postings, form), *(line for report in reports for line in skipped_lines(report.skipped))]
     problems += unreadable_trees
-    rows = tuple(_rows(analysed, checked, reports, known, options))
+    checked = tuple(_checked(analysed))
+    rows = tuple(_rows(reports, checked, rules, explain=options.explain))
     if options.tracking:
         rows = tuple(_rows_about(asked, postings, rows))
     new_rows = without_known(rows, options.baseline, form)
@@ -143,18 +135,15 @@ def _rules_for(postings: Sequence[Posting]) -> tuple[Rule, ...]:
 
 
 def _rows(
-    analysed: Sequence[tuple[Posting, Analysis]],
-    checked: Sequence[CheckedPosting],
-    reports: Sequence[Report],
-    known: Mapping[str, Rule],
-    options: "CheckOptions",
+    reports: Sequence[Report], checked: Sequence[CheckedPosting], rules: Sequence[Rule], *, explain: bool
 ) -> Iterator[Row]:
     """Yield the findings of all postings, with their fixes, and on demand with what explains them."""
-    for (_, analysis), shown, report in zip(analysed, checked, reports, strict=True):
-        fixes: dict[object, Fix] = {fix.subject: fix for fix in analysis.report.fixes}
+    statuses = {rule.id: rule.status for rule in rules}
+    for report, posting in zip(reports, checked, strict=True):
+        fixes: dict[object, Fix] = {fix.subject: fix for fix in report.fixes}
         for finding in report.findings:
-            row = row_of(shown, finding, known[finding.rule].status)
-            row = explain_row(row) if options.explain else row
+            row = row_of(posting, finding, statuses[finding.rule])
+            row = explain_row(row) if explain else row
             fix = fixes.get(finding.subject)
             yield row if fix is None else replace(row, fix=fix)
 
@@ -201,8 +190,12 @@ def _analyse(
     read: ReadMails,
     isolate: "Isolate",
 ) -> list[tuple[Posting, Analysis]]:
-    """Return the postings with their analyses. Postings that cannot be analysed are recorded in `read`."""
+    """Return the postings with their analyses, without undecided findings.
+
+    Postings that cannot be analysed are recorded in `read`.
+    """
     analysed = []
+    known = {rule.id: rule for rule in rules}
 
     def analyse(posting: Posting) -> Analysis:
         return analyse_on(choose_tree(posting), posting.series, rules)
@@ -213,7 +206,8 @@ def _analyse(
             continue
         if analysis.base is not None and analysis.base.doubt:
             complain(f"{visible(posting.series.subject)}: {visible(analysis.base.doubt)}")
-        analysed.append((posting, analysis))
+        report = leave_out_undecided(analysis.report, posting, known)
+        analysed.append((posting, replace(analysis, report=report)))
     return analysed
 
 
@@ -271,6 +265,18 @@ def _unchecked(checked: Sequence[CheckedPosting], options: "CheckOptions") -> tu
     paths = dict.fromkeys(path for patch in patches for path in patch.paths)
     has_tree = all(shown.base for shown in checked)
     return tuple(unchecked(list(paths), options.rule, has_tree=has_tree))
+
+
+def _unread(read: ReadMails, postings: Sequence[Posting], form: Format) -> Iterator[str]:
+    """Yield what could not be read or checked. b4 gives each mail of a series, also those without a patch."""
+    problems = [*read.problems, *_misnumbered(read, postings)]
+    problems += (problem for posting in postings for problem in _damage(posting))
+    yield from problems
+    if form is not Format.B4:
+        is_all = not (postings or problems or read.broken)
+        parts = {part.message_id for posting in postings for part in posting.parts}
+        yield from (unread.reason for unread in read.without_patch if is_all or not unread.concerns(parts))
+    yield from read.broken
 
 
 def _misnumbered(read: ReadMails, postings: Sequence[Posting]) -> Iterator[str]:
