@@ -134,14 +134,9 @@ Signed-off-by: Béla Moreno <bela@example.org>""",
     ),
 )
 
-VALVE: Final = Mailing(
-    name="valve",
-    author=BELA,
-    date="Tue, 03 Nov 2026 17:41:00 +0100",
-    title="rust: add abstractions for valves",
-    cover=_VALVE_COVER,
-    change_id="20261103-valve-5d1f3c7a90b2",
-    steps=(
+
+def _valve_steps(device: str, position: str) -> tuple[Step, ...]:
+    return (
         Step(
             "rust: valve: add a device abstraction",
             """Add `Valve`, a reference to a registered valve, a way to find one and a
@@ -150,7 +145,7 @@ way to ask whether it is open.
 Signed-off-by: Béla Moreno <bela@example.org>""",
             (
                 Edit("rust/kernel/lib.rs", "pub mod types;\npub mod valve;\n", "pub mod types;\n"),
-                Edit("rust/kernel/valve.rs", sources.VALVE),
+                Edit("rust/kernel/valve.rs", device),
             ),
         ),
         Step(
@@ -158,10 +153,20 @@ Signed-off-by: Béla Moreno <bela@example.org>""",
             """Drivers do not only look at valves. Add `Valve::set_position()`.
 
 Signed-off-by: Béla Moreno <bela@example.org>""",
-            (Edit("rust/kernel/valve.rs", sources.VALVE_SET, sources.VALVE_SET_ANCHOR),),
+            (Edit("rust/kernel/valve.rs", position, sources.VALVE_SET_ANCHOR),),
         ),
         _VALVE_SAMPLE,
-    ),
+    )
+
+
+VALVE: Final = Mailing(
+    name="valve",
+    author=BELA,
+    date="Tue, 03 Nov 2026 17:41:00 +0100",
+    title="rust: add abstractions for valves",
+    cover=_VALVE_COVER,
+    change_id="20261103-valve-5d1f3c7a90b2",
+    steps=_valve_steps(sources.VALVE, sources.VALVE_SET),
 )
 
 VALVE_2: Final = Mailing(
@@ -177,27 +182,7 @@ Changes in v2:
 - Link to v1: https://lists.example.org/rust/{VALVE.message_id(0)}/""",
     revision=2,
     change_id="20261103-valve-5d1f3c7a90b2",
-    steps=(
-        Step(
-            "rust: valve: add a device abstraction",
-            """Add `Valve`, a reference to a registered valve, a way to find one and a
-way to ask whether it is open.
-
-Signed-off-by: Béla Moreno <bela@example.org>""",
-            (
-                Edit("rust/kernel/lib.rs", "pub mod types;\npub mod valve;\n", "pub mod types;\n"),
-                Edit("rust/kernel/valve.rs", sources.VALVE_2),
-            ),
-        ),
-        Step(
-            "rust: valve: let the position be set",
-            """Drivers do not only look at valves. Add `Valve::set_position()`.
-
-Signed-off-by: Béla Moreno <bela@example.org>""",
-            (Edit("rust/kernel/valve.rs", sources.VALVE_SET_2, sources.VALVE_SET_ANCHOR),),
-        ),
-        _VALVE_SAMPLE,
-    ),
+    steps=_valve_steps(sources.VALVE_2, sources.VALVE_SET_2),
 )
 
 HERON: Final = Mailing(
