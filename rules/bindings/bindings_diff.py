@@ -10,7 +10,7 @@ from rules.bindings.fact_source import is_c
 from rules.bindings.helper_facts import BINDGEN_PARAMETERS, is_helper_source
 from rules.bindings.index import Bindings
 from rules.bindings.overlay import overlay_changes
-from rules.bindings.partial_files import apply_visible_change, confirm_changes
+from rules.bindings.partial_files import apply_visible_change, confirm_changes, scan_hunks
 from rules.bindings.rust_facts import is_rust_source
 from rules.bindings.tree import Tree
 from rules.diff.apply import apply_with_little_context, apply_with_offset
@@ -28,7 +28,6 @@ _ANY_WORD = re.compile(r"\w+")
 _MACRO_CALL = re.compile(r"(?!EXPORT_)[A-Za-z_]\w*+\s*+\(")
 _PASTED = re.compile(r"\b(\w{3,}+)\s*+##|##\s*+(\w{3,}+)")
 _MIN_PASTED, _MAX_PASTED = 3, 100  # characters of a part of a name
-_AT_MARGIN = re.compile(r"^[^\s#]", re.MULTILINE)
 
 
 class ChangedFile(Protocol):
@@ -101,7 +100,7 @@ class Step:
 
     @cached_property
     def _hunks(self) -> dict[Side, CSource]:
-        return {"pre": _scan_hunks(self.change, "pre"), "post": _scan_hunks(self.change, "post")}
+        return {"pre": scan_hunks(self.change, "pre"), "post": scan_hunks(self.change, "post")}
 
     @cached_property
     def changed_names(self) -> tuple[str, ...]:
@@ -325,7 +324,7 @@ class _Walk:
     def _partial_step(self, file: ChangedFile) -> Step:
         change = file.change
         current = self._current_source(change.before)
-        pre, post = confirm_changes(_scan_hunks(change, "pre"), _scan_hunks(change, "post"), current)
+        pre, post = confirm_changes(scan_hunks(change, "pre"), scan_hunks(change, "post"), current)
         if change.after is not None:
             self.fragments[change.after] = apply_visible_change(current or CSource(), pre, post)
             self.contents.pop(change.after, None)
@@ -365,51 +364,6 @@ def _decode(content: bytes) -> str:
     return content.decode("utf-8", "surrogateescape")
 
 
-def _scan_hunks(change: FileChange, side: Side) -> CSource:
-    """Return the complete declarations in the hunks, and the visible members of a struct in which a hunk begins."""
-    sources = [_scan_hunk(hunk, side) for hunk in change.hunks]
-    return CSource(
-        tuple(declaration for source in sources for declaration in source.declarations),
-        tuple(include for source in sources for include in source.includes),
-    )
-
-
-def _scan_hunk(hunk: Hunk, side: Side) -> CSource:
-    shown = hunk.text_on(side)
-    if not shown:
-        return CSource()
-    first = (hunk.before_start if side == "pre" else hunk.after_start) or 1
-    if not _is_in_struct(hunk):
-        return scan_cached(shown, first, is_complete=False)
-    text = _without_comment_end(shown)
-    end = "" if "\n}" in text else "};\n"
-    return scan_cached(f"{hunk.heading.strip()}\n{text}{end}", first - 1, is_complete=False)
-
-
-def _without_comment_end(text: str) -> str:
-    """Return the text without the end of a comment that begins above it; the lines keep their numbers."""
-    end = text.find("*/")
-    return text if end < 0 or 0 <= text.find("/*") < end else "\n" * text.count("\n", 0, end) + text[end + 2 :]
-
-
-def _is_in_struct(hunk: Hunk) -> bool:
-    """Tell whether a hunk begins in the struct of its heading. Git also names a struct that ends above the hunk."""
-    heading = hunk.heading.strip()
-    if not heading.endswith("{") or not heading.startswith(("struct ", "union ", "enum ", "typedef ")):
-        return False
-    sides = (_without_comment_end(hunk.text_on("pre")), _without_comment_end(hunk.text_on("post")))
-    return all(_may_be_fields(text) for text in sides if text)
-
-
-def _may_be_fields(text: str) -> bool:
-    """Tell whether lines of C may be in a struct: they are no rest of a macro, and nothing follows at the margin."""
-    first = text.lstrip("\n").partition("\n")[0]
-    if text[:1] not in (" ", "\t", "\n") or first.startswith(("#", "}")) or first.endswith("\\"):
-        return False
-    at_margin = _AT_MARGIN.search(text)
-    return at_margin is None or at_margin[0] == "}"
-
-
 def form_of(declaration: Declaration) -> object:
     """Return what two declarations have in common if they could be equal except for their names."""
     if declaration.kind is Kind.MACRO_FUNCTION:
@@ -444,4 +398,4 @@ def comparable_declarations(source: CSource) -> dict[str, list[tuple[object, ...
 def visible_step(file: ChangedFile) -> Step:
     """Return the change of a C file as its hunks show it, without a tree."""
     change = file.change
-    return Step(file.patch, change, _scan_hunks(change, "pre"), _scan_hunks(change, "post"), False)
+    return Step(file.patch, change, scan_hunks(change, "pre"), scan_hunks(change, "post"), False)

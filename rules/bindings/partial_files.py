@@ -1,11 +1,61 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Apply the visible part of a change to the declarations of a C file whose bytes are unknown."""
+"""The declarations of C files of which only hunks are known: read the hunks, and apply the visible changes."""
 
 from collections.abc import Collection, Iterable, Sequence
 
-from rules.lazy import replace
+from rules.bindings.declaration_cache import scan_cached
+from rules.diff.patch import FileChange, Hunk
+from rules.finding import Side
+from rules.lazy import re, replace
 from rules.source.c.source import CSource, Declaration, Member
 from rules.source.c.text import join_conditions
+
+_AT_MARGIN = re.compile(r"^[^\s#]", re.MULTILINE)
+
+
+def scan_hunks(change: FileChange, side: Side) -> CSource:
+    """Return the complete declarations in the hunks, and the visible members of a struct in which a hunk begins."""
+    sources = [_scan_hunk(hunk, side) for hunk in change.hunks]
+    return CSource(
+        tuple(declaration for source in sources for declaration in source.declarations),
+        tuple(include for source in sources for include in source.includes),
+    )
+
+
+def _scan_hunk(hunk: Hunk, side: Side) -> CSource:
+    shown = hunk.text_on(side)
+    if not shown:
+        return CSource()
+    first = (hunk.before_start if side == "pre" else hunk.after_start) or 1
+    if not _is_in_struct(hunk):
+        return scan_cached(shown, first, is_complete=False)
+    text = _without_comment_end(shown)
+    end = "" if "\n}" in text else "};\n"
+    return scan_cached(f"{hunk.heading.strip()}\n{text}{end}", first - 1, is_complete=False)
+
+
+def _without_comment_end(text: str) -> str:
+    """Return the text without the end of a comment that begins above it; the lines keep their numbers."""
+    end = text.find("*/")
+    return text if end < 0 or 0 <= text.find("/*") < end else "\n" * text.count("\n", 0, end) + text[end + 2 :]
+
+
+def _is_in_struct(hunk: Hunk) -> bool:
+    """Tell whether a hunk begins in the struct of its heading. Git also names a struct that ends above the hunk."""
+    heading = hunk.heading.strip()
+    if not heading.endswith("{") or not heading.startswith(("struct ", "union ", "enum ", "typedef ")):
+        return False
+    sides = (_without_comment_end(hunk.text_on("pre")), _without_comment_end(hunk.text_on("post")))
+    return all(_may_be_fields(text) for text in sides if text)
+
+
+def _may_be_fields(text: str) -> bool:
+    """Tell whether lines of C may be in a struct: they are no rest of a macro, and nothing follows at the margin."""
+    first = text.lstrip("\n").partition("\n")[0]
+    if text[:1] not in (" ", "\t", "\n") or first.startswith(("#", "}")) or first.endswith("\\"):
+        return False
+    at_margin = _AT_MARGIN.search(text)
+    return at_margin is None or at_margin[0] == "}"
 
 
 def confirm_changes(pre: CSource, post: CSource, base: CSource | None) -> tuple[CSource, CSource]:
