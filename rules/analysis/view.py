@@ -119,21 +119,22 @@ class FileView:
 
         if self.is_complete or not self.change.hunks:  # an image alone has none
             return iter(self.post_rust)
-        lines: set[int] = set()
-        for word in words:
-            hunks = [hunk.added for hunk in self.change.hunks if word in hunk.text]
-            lines.update([number for added in hunks for number, text in added.items() if number and word in text])
-        return showing(self.post_rust, lines)
+        return showing(self.post_rust, self._lines_with(words, "post"))
 
     def removed_sources(self, *words: str) -> "Iterator[RustSource]":
         """Yield the Rust before the patch with a removed line that contains any of these words."""
         from rules.source.rust.source import showing
 
+        return showing(self.pre_rust, self._lines_with(words, "pre"))
+
+    def _lines_with(self, words: Iterable[str], side: Side) -> set[int]:
+        """Return the numbers of the lines that the patch adds (post) or removes (pre) with any of these words."""
         lines: set[int] = set()
         for word in words:
-            hunks = [hunk.removed for hunk in self.change.hunks if word in hunk.text]
-            lines.update([number for removed in hunks for number, text in removed.items() if number and word in text])
-        return showing(self.pre_rust, lines)
+            hunks = [hunk for hunk in self.change.hunks if word in hunk.text]
+            changed = [hunk.added if side == "post" else hunk.removed for hunk in hunks]
+            lines.update([number for texts in changed for number, text in texts.items() if number and word in text])
+        return lines
 
     @cached_property
     def unsafe_sources(self) -> "tuple[RustSource, ...]":
