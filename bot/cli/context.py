@@ -33,7 +33,7 @@ class GlobalOptions:
 
     def settings(self) -> "Settings":
         """Read the settings. What they log is shown."""
-        from bot.settings.tables import load
+        from bot.settings.load import load
 
         self.configure_log()
         return load(self.config)

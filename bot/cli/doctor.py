@@ -76,7 +76,7 @@ def doctor(
 
 def examine(config: Path | None, *, deliver: bool = True) -> Iterator[Check]:
     """Yield the result of each check. Without valid settings only the tools are checked."""
-    from bot.settings.tables import deprecations, load
+    from bot.settings.load import deprecations, load
 
     file = settings_file(config)
     try:

@@ -26,7 +26,7 @@ def migrate_store(
 
     Exit status: 0 copied; 2 wrong settings or a wrong URL; 3 a database cannot be used, DEST is not empty, or a process works on one of them.
     """  # noqa: E501 help paragraphs are not hard-wrapped
-    from bot.settings.tables import server_problem
+    from bot.settings.load import server_problem
     from bot.store.dialect import name_of
     from bot.store.transfer import transfer
 

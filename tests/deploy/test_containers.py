@@ -28,7 +28,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from bot.settings.tables import load
+from bot.settings.load import load
 from tests.fakes.mails import git_archive, patch
 from tests.fakes.postgres import Server, server, stop_server
 from tests.fakes.sink import sink

@@ -16,7 +16,8 @@ from bot.inbox.assemble import assemble
 from bot.mail.envelope import TOKEN_LENGTH
 from bot.service.bounces import BounceJob
 from bot.service.poll import PollJob
-from bot.settings.tables import Settings, load
+from bot.settings.load import load
+from bot.settings.tables import Settings
 from bot.store.repository import Repository
 from tests.fakes.bounces import dsn
 from tests.fakes.mails import FakeArchive

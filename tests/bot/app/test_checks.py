@@ -8,7 +8,7 @@ import pytest
 from bot.__main__ import call
 from bot.cli.doctor import Check, examine
 from bot.error import SettingsError
-from bot.settings.tables import load
+from bot.settings.load import load
 from tests.fakes.patchwork import TOKEN, running_patchwork
 
 LISTS = """

@@ -22,7 +22,7 @@ from bot.app.web_options import build_web_options
 from bot.inbox.attestation import Keys, attest
 from bot.mail.attestation import Attestation
 from bot.review.disposition import Disposition, DispositionKind
-from bot.settings.tables import load
+from bot.settings.load import load
 from bot.store.repository import Repository
 from tests.fakes.mails import git_archive, patch
 from tests.fakes.signing import Developer, Dns, signed

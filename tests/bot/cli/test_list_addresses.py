@@ -9,7 +9,7 @@ import pytest
 from bot.app.lists import known_lists
 from bot.ports.mails import ParsedMail
 from bot.ports.raw_mail import Batch, Provenance
-from bot.settings.tables import load
+from bot.settings.load import load
 from bot.store.repository import Repository
 from tests.bot.kernel.repositories import commit, repository
 from tests.fakes.mails import git_archive, mail, patch, raw

@@ -12,9 +12,10 @@ from bot.error import SettingsError
 from bot.review.consent import Mode
 from bot.settings import aliases
 from bot.settings.kernel import KernelRepository
+from bot.settings.load import _anchored, deprecations, load, unknown_variables
 from bot.settings.paths import displayed
 from bot.settings.table import Table, is_table
-from bot.settings.tables import ListSettings, ReviewSettings, Settings, _anchored, deprecations, load, unknown_variables
+from bot.settings.tables import ListSettings, ReviewSettings, Settings
 from bot.settings.types import similar_list
 from rules.finding import Severity
 

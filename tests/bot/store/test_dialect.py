@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from bot.error import SettingsError
-from bot.settings.tables import load
+from bot.settings.load import load
 from bot.store.dialect import name_of, session_errors
 from bot.store.error import StoreError
 from bot.store.postgres import translated
