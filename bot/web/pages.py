@@ -114,33 +114,27 @@ class Pages:
         self._renderer = Renderer(version, self._site)
 
     def routes(self) -> list[Route]:
-        pages: dict[str, Callable[[Request, Snapshot], Response]] = {
-            "/": self._series_list,
+        with_json: dict[str, Callable[[Request, Snapshot], Response]] = {
             "/series/{message_id:path}": self._series,
-            "/commands/{message_id:path}": self._commands,
             "/rules": self._rules,
             "/rules/{rule}": self._rule,
             "/queue": self._queue,
             "/queue/{subsystem:path}": self._queue,
             "/bindings": self._boundary,
             "/bindings/{name:path}": self._boundary_name,
-            "/border": self._border,
-            "/border/{name:path}": self._border,
             "/debt": self._debt,
             "/stats": self._statistics,
+        }
+        pages = with_json | {f"/api{path}": page for path, page in with_json.items()}
+        pages |= {
+            "/": self._series_list,
+            "/api/series": self._series_list,
+            "/api/patchset": self._patchset,
+            "/commands/{message_id:path}": self._commands,
+            "/border": self._border,
+            "/border/{name:path}": self._border,
             "/atom": self._atom,
             "/healthz": self._health,
-            "/api/series": self._series_list,
-            "/api/series/{message_id:path}": self._series,
-            "/api/rules": self._rules,
-            "/api/rules/{rule}": self._rule,
-            "/api/queue": self._queue,
-            "/api/queue/{subsystem:path}": self._queue,
-            "/api/bindings": self._boundary,
-            "/api/bindings/{name:path}": self._boundary_name,
-            "/api/debt": self._debt,
-            "/api/stats": self._statistics,
-            "/api/patchset": self._patchset,
         }
         routes = [Route(path, self._guarded(page), methods=["GET"]) for path, page in pages.items()]
         routes.append(Route(api.ADDRESS, self._openapi, methods=["GET"]))
