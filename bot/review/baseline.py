@@ -2,7 +2,7 @@
 """Compare findings with those of the previous revision: new, repeated, moved or resolved."""
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from itertools import islice
 from typing import Final
 
@@ -16,6 +16,7 @@ RESOLVED: Final = "resolved since the previous revision"
 _MAX_COMPARED: Final = 20  # earlier findings with the same key
 _REPLIED: Final = f"{ALREADY_REPORTED}, and somebody replied"
 _WORD = re.compile(r"\w++")
+_Key = Callable[[Finding], str]
 ALREADY_REPLIED: Final = Sentence(_REPLIED + " in {reply}")
 
 
@@ -40,35 +41,31 @@ def compare(
     """
     mailed = previous is not None and bool(previous.recipients.to)
     old = () if previous is None else previous.current
-    by_fingerprint = _Unmatched(old, lambda finding: finding.fingerprint)
-    repeated = [by_fingerprint.take(finding) for finding in report.findings]
-    by_text = _Unmatched(by_fingerprint.rest(), _content)
-    moved = [
-        by_text.take(finding) if same is None else None for finding, same in zip(report.findings, repeated, strict=True)
-    ]
-    by_item = _Unmatched(by_text.rest(), _item)
-    in_same_item = [
-        by_item.take(finding) if same is other is None else None
-        for finding, same, other in zip(report.findings, repeated, moved, strict=True)
-    ]
-    by_function = _Unmatched(by_item.rest(), _function)
+    matches: list[tuple[_Key, ReviewFinding] | None] = [None] * len(report.findings)
+    rest: Sequence[ReviewFinding] = old
+    for key in (_fingerprint, _content, _item, _function):
+        unmatched = _Unmatched(rest, key)
+        for index, finding in enumerate(report.findings):
+            if matches[index] is None and (earlier := unmatched.take(finding, _is_edit if key is _function else None)):
+                matches[index] = key, earlier
+        rest = unmatched.rest()
     findings = []
-    for finding, same, other, in_item in zip(report.findings, repeated, moved, in_same_item, strict=True):
-        edited = by_function.take(finding, _is_edit) if same is other is in_item is None else in_item
-        earlier = same or other or edited
-        if earlier is None:
+    for finding, match in zip(report.findings, matches, strict=True):
+        if match is None:
             findings.append(ReviewFinding(finding))
             continue
-        state = FindingState.MOVED if same is None else FindingState.REPEATED
+        matched_by, earlier = match
+        state, before = FindingState.MOVED, earlier.finding.fingerprint
+        if matched_by is _fingerprint:
+            state, before = FindingState.REPEATED, ""
         # What a person said about other code of the item is not about this code.
-        withheld = _still_withheld(earlier, mailed, reply) if edited is None else None
-        before = "" if same is not None else earlier.finding.fingerprint
+        withheld = None if matched_by in (_item, _function) else _still_withheld(earlier, mailed, reply)
         findings.append(ReviewFinding(finding, state, withheld, *_mailings(earlier, mailed), before))
     incomplete = {failure.rule for failure in report.failures} | {skipped.rule for skipped in report.skipped}
     unread = {skipped.path for skipped in report.skipped if not skipped.rule}
     findings += [
         ReviewFinding(entry.finding, FindingState.RESOLVED, RESOLVED, *_mailings(entry, mailed))
-        for entry in by_function.rest()
+        for entry in rest
         if entry.finding.rule not in incomplete
         and entry.finding.path not in unread
         and (active_rules is None or entry.finding.rule in active_rules)
@@ -80,7 +77,7 @@ def compare(
 class _Unmatched:
     """Findings of the previous revision that are not matched yet. Each is taken at most once, in order."""
 
-    def __init__(self, findings: Iterable[ReviewFinding], key: Callable[[Finding], str]) -> None:
+    def __init__(self, findings: Iterable[ReviewFinding], key: _Key) -> None:
         self._findings = list(findings)
         self._key = key
         self._taken: set[int] = set()
@@ -105,6 +102,10 @@ class _Unmatched:
 
     def rest(self) -> list[ReviewFinding]:
         return [entry for index, entry in enumerate(self._findings) if index not in self._taken]
+
+
+def _fingerprint(finding: Finding) -> str:
+    return finding.fingerprint
 
 
 def _content(finding: Finding) -> str:
