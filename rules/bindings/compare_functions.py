@@ -51,7 +51,7 @@ def compare_functions(subject: ChangedName) -> Iterator[Breakage]:
 
 
 def select_broken_users(
-    name: str, diff: BindingsDiff, users: tuple[User, ...], old: Declaration, new: Declaration
+    diff: BindingsDiff, users: tuple[User, ...], old: Declaration, new: Declaration
 ) -> tuple[User, ...]:
     """Return the users that do not compile with the new declaration. A plain call tolerates more changes."""
     before, after = diff.before, diff.after
@@ -59,7 +59,7 @@ def select_broken_users(
         return ()
     if old.kind is Kind.VARIABLE or new.kind is Kind.VARIABLE:
         return () if old.kind is new.kind and is_same_type(old.type, new.type, before, after) else users
-    if all(user.use.form == "macro" or f"{name}(" in user.use.text for user in users):
+    if all(user.use.form == "macro" or f"{user.use.name}(" in user.use.text for user in users):
         lost = find_lost_consts(old, new, before, after)
         if lost is None:
             return users
@@ -130,7 +130,7 @@ def _compare_signatures(
     old_symbol, new_symbol = _find_difference(subject.old(SYMBOLS), subject.new(SYMBOLS))
     broken_users: tuple[User, ...] = ()
     if old_symbol is not None and new_symbol is not None and old_symbol.is_clear and new_symbol.is_clear:
-        broken_users = select_broken_users(subject.name, subject.diff, users, old_symbol, new_symbol)
+        broken_users = select_broken_users(subject.diff, users, old_symbol, new_symbol)
     broken_helpers: tuple[LocatedHelper, ...] = ()
     old, new = _find_difference(subject.old(_CALLABLE), subject.new(_CALLABLE))
     if old is not None and new is not None and old.kind is Kind.MACRO_FUNCTION and "..." in str(old.parameters):

@@ -47,7 +47,7 @@ def find_retyped_helpers(diff: BindingsDiff, unchanged: UnchangedUsers) -> Itera
         old, new = ([item.declaration for item in side.declarations(helper)] for side in (diff.before, diff.after))
         if len(old) != 1 or len(new) != 1 or not find_reason_for_helper(diff.after, name):
             continue
-        users = select_broken_users(name, diff, unchanged.users(diff.before.users(name)), old[0], new[0])
+        users = select_broken_users(diff, unchanged.users(diff.before.users(name)), old[0], new[0])
         if users:
             c_text = old[0].signature.replace(PREFIX, ""), new[0].signature.replace(PREFIX, "")
             location, certain = locate_change(step, helper), step.is_certain_about(helper)
