@@ -261,9 +261,9 @@ def _unchecked(checked: Sequence[CheckedPosting], options: "CheckOptions") -> tu
     if not checked and options.git is not None:
         nothing = "nothing is staged" if options.staged else f"{options.git[1]} has no commits, not counting merges"
         return (f"not checked: {nothing}",)
-    patches = [patch for shown in checked for patch in shown.posting.series.patches]
+    patches = [patch for item in checked for patch in item.posting.series.patches]
     paths = dict.fromkeys(path for patch in patches for path in patch.paths)
-    has_tree = all(shown.base for shown in checked)
+    has_tree = all(item.base for item in checked)
     return tuple(unchecked(list(paths), options.rule, has_tree=has_tree))
 
 

@@ -44,8 +44,8 @@ def original_author(message: Message, book: AddressBook) -> Address | None:
     if sender is None or not _is_rewritten(sender, message, book):
         return sender
     book = replace(book, lists=book.lists | _own_lists(message))
-    for named in _named(sender, message, book):
-        persons = {person.key: person for person in named if not book.objection(person) and _VIA not in person.name}
+    for addresses in _named(sender, message, book):
+        persons = {person.key: person for person in addresses if not book.objection(person) and _VIA not in person.name}
         if persons:
             return next(iter(persons.values())) if len(persons) == 1 else sender
     return sender

@@ -103,8 +103,10 @@ class LandingRecheckJob:
         mail, unmailed = self._mail(keep_findings(result.review, mailed), recheck, known, now)
         store.save_blobs(result.blobs, now)
         review = mark_unmailed(result.review, before.review, mailed if mail is not None else ())
-        told = [before.review, *([result.review] if mail is not None else [])]
-        record = LandingNews(recheck, _fingerprints(news), tuple(dict.fromkeys(map(verdict_of, told))))
+        verdicts = dict.fromkeys(
+            (verdict_of(before.review), *([verdict_of(result.review)] if mail is not None else []))
+        )
+        record = LandingNews(recheck, _fingerprints(news), tuple(verdicts))
         is_kept = store.save_landing_review(review, mail, record, pending, now)
         log_review(review, mail if is_kept else None, unmailed, is_recheck=True)
         return news

@@ -83,7 +83,7 @@ def find_images(connection: Plain, ids: Iterable[str], max_bytes: int, also: Ite
             break
         extents[blob_id] = extent
     sent = {number: block for number in {extent.block for extent in extents.values()} if (block := blocks[number])}
-    return StoredImages(extents, sent, frozenset(full_id for found in matches.values() for full_id, _ in found))
+    return StoredImages(extents, sent, frozenset(full_id for images in matches.values() for full_id, _ in images))
 
 
 def save_images(connection: Plain, images: Mapping[str, bytes] | PackedImages, now: datetime) -> None:

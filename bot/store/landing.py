@@ -149,7 +149,9 @@ class LandingRows:
             if pending is not None:
                 update_pending(connection, pending, now)
             is_kept = mail is not None and store_mail(connection, posting, mail, now)
-            findings = [(*of_posting, found, recheck.ref, recheck.commit, noted) for found in news.fingerprints]
+            findings = [
+                (*of_posting, fingerprint, recheck.ref, recheck.commit, noted) for fingerprint in news.fingerprints
+            ]
             connection.executemany(_FINDING, findings)
             connection.executemany(_VERDICT, [(*of_posting, verdict, noted) for verdict in news.verdicts])
             return is_kept

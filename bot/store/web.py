@@ -244,7 +244,7 @@ class WebSnapshot(BoundaryQueries, StatisticsQueries):
             revisions=tuple(in_order),
             findings={name: self._with_before(name, records) for name, records in findings.items()},
             mails=self._mails(posting_id),
-            dispositions=tuple(given for name in topics for given in self._dispositions(name)),
+            dispositions=tuple(disposition for name in topics for disposition in self._dispositions(name)),
             collisions=self._collisions_of(topic),
             applied=self._applied(posting_id),
             subsystems=tuple(self.subsystems_of_series(posting_id)),

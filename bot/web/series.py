@@ -200,10 +200,10 @@ def _patches(review: Review, findings: Sequence[ReviewFinding], detail: SeriesDe
         index = entry.finding.anchor.patch
         patch = patches.get(index) if number < _MAX_SHOWN else None
         by_patch.setdefault(index, []).append(_shown(entry, patch, seen, replies))
-    for index, shown in sorted(by_patch.items()):
+    for index, shown_findings in sorted(by_patch.items()):
         part = review.posting.part(index)
         subject = patches[index].subject if index in patches else part.subject if part else ""
-        yield ShownPatch(index, subject, part.message_id if part else "", tuple(shown))
+        yield ShownPatch(index, subject, part.message_id if part else "", tuple(shown_findings))
 
 
 def _shown(

@@ -180,4 +180,4 @@ def _line(lines: dict[int, str], line: int, text: str) -> int | None:
     """Return the number of a line in the image of a patch, which may be earlier than the end of the series."""
     if lines.get(line, "").strip() == text:
         return line
-    return next((number for number, shown in lines.items() if shown.strip() == text), None)
+    return next((number for number, content in lines.items() if content.strip() == text), None)

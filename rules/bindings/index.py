@@ -315,7 +315,7 @@ class Bindings:
         """Return the C types of the fields of a struct by their paths."""
         if struct not in self._field_types:
             aggregates = (item.declaration for item in self.declarations(struct))
-            members = (member for found in aggregates if found.kind in AGGREGATES for member in found.members)
+            members = (member for item in aggregates if item.kind in AGGREGATES for member in item.members)
             types = self._field_types[struct] = {}
             for member in members:
                 types.setdefault(member.name, member.type)
