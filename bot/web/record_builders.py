@@ -58,7 +58,7 @@ def series_record(series: SeriesSummary) -> Series:
 
 def series_details(view: SeriesView) -> SeriesDetails:
     """Return the record of a page of a series."""
-    detail = view.shown
+    detail = view.stored
     return SeriesDetails(
         series=series_record(view.series),
         lists=list(view.lists),

@@ -139,7 +139,7 @@ class SeriesView:
     withheld: tuple[tuple[str, int], ...]
     subsystems: tuple[SubsystemMatch, ...]
     has_commands: bool
-    shown: SeriesDetail
+    stored: SeriesDetail
 
     @property
     def reported(self) -> list[ShownFinding]:
@@ -180,7 +180,7 @@ def series_view(detail: SeriesDetail, max_shown: int = _MAX_SHOWN) -> SeriesView
         withheld=tuple(Counter(_reason(entry) for entry in current if entry.withheld is not None).most_common()),
         subsystems=detail.subsystems,
         has_commands=bool(command_address(detail)),
-        shown=detail,
+        stored=detail,
     )
 
 

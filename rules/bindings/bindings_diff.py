@@ -62,7 +62,7 @@ class Step:
             return self.is_complete
         return name not in self._doubtful_words
 
-    def shown(self, name: str, side: Side) -> tuple[Declaration, ...]:
+    def in_patch(self, name: str, side: Side) -> tuple[Declaration, ...]:
         """Return the declarations of a name with the line numbers of the patch."""
         if self.has_patch_lines:
             return self.before(name) if side == "pre" else self.after(name)
@@ -71,7 +71,7 @@ class Step:
     def first_changed(self, name: str, side: Side, word: str = "") -> Line | None:
         """Return the first line that the patch changes in the declarations of a name, with the word if one is named."""
         if (name, side) not in self._inside:
-            spans = [(declaration.line, declaration.last) for declaration in self.shown(name, side)]
+            spans = [(declaration.line, declaration.last) for declaration in self.in_patch(name, side)]
             self._inside[name, side] = self.changed_lines.inside(side, spans)
         return self._inside[name, side].first(word)
 

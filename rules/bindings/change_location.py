@@ -12,7 +12,7 @@ from rules.source.c.source import Declaration
 
 def locate_condition(step: Step, name: str) -> DiffLocation:
     """Return the directive that a patch adds above a declaration, otherwise the result of `locate_change`."""
-    above = step.changed_lines.nearest_condition(_first_line(step.shown(name, "post")))
+    above = step.changed_lines.nearest_condition(_first_line(step.in_patch(name, "post")))
     return _locate(step, above) if above is not None else locate_change(step, name)
 
 
@@ -28,7 +28,7 @@ def locate_change(step: Step, name: str, member: str = "") -> DiffLocation:
         inside = step.first_changed(name, side, word) or step.first_changed(name, side)
         if inside is not None:
             return _locate(step, inside)
-    declarations = step.shown(name, "post") or step.shown(name, "pre")
+    declarations = step.in_patch(name, "post") or step.in_patch(name, "pre")
     outside = lines.first_removed(word) or lines.nearest(_first_line(declarations))
     return _locate(step, outside) if outside is not None else DiffLocation(step, "post", 0, "")
 
