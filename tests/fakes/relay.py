@@ -3,14 +3,13 @@
 
 import socket
 import socketserver
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedRWPair
 from pathlib import Path
 
-from tests.fakes.sink import Misbehave, Raw
+from tests.fakes.sink import Misbehave, Raw, serving
 
 
 @dataclass
@@ -68,21 +67,9 @@ class _Wire(socketserver.StreamRequestHandler):
         return fault != "cut"
 
 
-class _Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-
-
 @contextmanager
 def relay(log: Path, behind: int) -> Iterator[Relay]:
-    """A wire to the server at that port of this machine; its own port is the system's choice."""
-    sink_server = Relay(log, behind)
-    handler = type("Wire", (_Wire,), {"relay": sink_server})
-    with _Server(("127.0.0.1", 0), handler) as server:
-        sink_server.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield sink_server
-        finally:
-            server.shutdown()
+    """Yield a wire to the server at that port of this machine."""
+    wire = Relay(log, behind)
+    with serving(type("Wire", (_Wire,), {"relay": wire})) as wire.port:
+        yield wire

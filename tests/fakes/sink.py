@@ -142,18 +142,23 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def sink(log: Path) -> Iterator[Sink]:
-    """A running server; its port is the system's choice."""
-    sink_server = Sink(log)
-    handler = type("Session", (_Session,), {"sink": sink_server})
+def serving(handler: type[socketserver.BaseRequestHandler]) -> Iterator[int]:
+    """Serve each connection in a thread. Yield the port, which is the system's choice."""
     with _Server(("127.0.0.1", 0), handler) as server:
-        sink_server.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
-            yield sink_server
+            yield server.server_address[1]
         finally:
             server.shutdown()
+
+
+@contextmanager
+def sink(log: Path) -> Iterator[Sink]:
+    """Yield a running server."""
+    sink_server = Sink(log)
+    with serving(type("Session", (_Session,), {"sink": sink_server})) as sink_server.port:
+        yield sink_server
 
 
 def logged(log: Path) -> list[bytes]:

@@ -36,6 +36,7 @@ from rules.registry import by_id
 from tests.bot.review.factories import Maker
 from tests.fakes.contexts import consenting
 from tests.fakes.mails import START, FakeArchive, mail, patch
+from tests.fakes.progress import CountingProgress
 
 MINUTE = timedelta(minutes=1)
 
@@ -60,21 +61,6 @@ class _InlineWorkers:
         return InlineExecutor().map(work, items)
 
 
-class _Progress:
-    """Notes the stretches and how far each came."""
-
-    def __init__(self) -> None:
-        self.stretches: list[list[object]] = []
-
-    def start(self, task: str, total: int | Callable[[], int]) -> None:
-        self.stretches.append([task, total() if callable(total) else total, 0])
-
-    def advance(self, units: int = 1) -> None:
-        done = self.stretches[-1][2]
-        assert isinstance(done, int)
-        self.stretches[-1][2] = done + units
-
-
 @pytest.fixture(autouse=True)
 def inline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replay_module, "ProcessExecutor", _InlineWorkers)
@@ -87,10 +73,10 @@ def _context(make: Maker) -> ReviewContext:
 
 
 def _replayed(
-    make: Maker, *archives: FakeArchive, since: int | None = None, progress: _Progress | None = None
+    make: Maker, *archives: FakeArchive, since: int | None = None, progress: CountingProgress | None = None
 ) -> list[ReplayEvent]:
     start = None if since is None else START + since * MINUTE
-    return list(replay(archives, RepositorySpecs(), _context(make), start, 1, progress or _Progress()))
+    return list(replay(archives, RepositorySpecs(), _context(make), start, 1, progress or CountingProgress()))
 
 
 def _ids(events: list[ReplayEvent]) -> list[str]:
@@ -110,7 +96,7 @@ def test_a_mail_that_an_archive_does_not_read_is_named_unless_it_is_too_old(make
 
 
 def test_a_replay_reads_everything_and_reviews_the_threads_with_patches(make: Maker) -> None:
-    progress = _Progress()
+    progress = CountingProgress()
     first = FakeArchive([patch("a@x"), mail("talk@x"), b"nothing"])
     second = FakeArchive([patch("b@x", "fan"), patch("a@x", "copy")])
 
@@ -123,7 +109,7 @@ def test_a_replay_reads_everything_and_reviews_the_threads_with_patches(make: Ma
     assert unreadable.reason
     assert done == ReadingDone(5, 2)
     assert _ids(events) == ["a@x", "b@x"]
-    assert progress.stretches == [["reading", 5, 5], ["reviewing", 2, 2]]
+    assert progress.steps == [["reading", 5, 5], ["reviewing", 2, 2]]
 
 
 def test_a_replayed_posting_has_its_findings_its_mail_and_no_texts_of_mails(make: Maker) -> None:
@@ -240,13 +226,13 @@ def test_since_leaves_out_mails_that_came_and_postings_that_were_sent_before(mak
     sent_late = patch("3@x", "lamp").replace(b"09:00:00", b"09:02:00")
     undated = patch("4@x", "dial").replace(b"Date: Mon, 02 Mar 2026 09:00:00 +0000\n", b"")
     mails = [patch("1@x"), patch("2@x", "fan"), sent_late, undated]
-    progress = _Progress()
+    progress = CountingProgress()
 
     events = _replayed(make, FakeArchive(mails), since=2, progress=progress)
 
     assert _ids(events) == ["3@x"]
     assert ReadingDone(2, 2) in events
-    assert progress.stretches == [["reading", 4, 4], ["reviewing", 2, 2]]
+    assert progress.steps == [["reading", 4, 4], ["reviewing", 2, 2]]
     assert sorted(_ids(_replayed(make, FakeArchive(mails)))) == ["1@x", "2@x", "3@x", "4@x"]
 
 

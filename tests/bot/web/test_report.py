@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
@@ -24,28 +24,14 @@ from tests.bot.review.factories import Maker
 from tests.bot.web.conftest import CONTENT, NOW
 from tests.bot.web.sites import find_problems, find_violations, read_files
 from tests.bot.web.test_pages import HOSTILE
+from tests.fakes.progress import CountingProgress
 
 SERIES = "series/v2.0@example.org.html"
 Results = Iterable[tuple[Review, Outgoing | None]]
 
 
-class Steps:
-    """Progress that counts."""
-
-    def __init__(self) -> None:
-        self.steps: list[list[object]] = []
-
-    def start(self, task: str, total: int | Callable[[], int]) -> None:
-        self.steps.append([task, total() if callable(total) else total, 0])
-
-    def advance(self, units: int = 1) -> None:
-        done = self.steps[-1][2]
-        assert isinstance(done, int)
-        self.steps[-1][2] = done + units
-
-
-def write(folder: Path, results: Results, refused: Sequence[str] = ()) -> Steps:
-    steps = Steps()
+def write(folder: Path, results: Results, refused: Sequence[str] = ()) -> CountingProgress:
+    steps = CountingProgress()
     with tempfile.TemporaryFile() as file, static_site(folder, KIND, REPORT, "0.1.0") as site:
         report = ReplayReport(file)
         for review, mail in results:
