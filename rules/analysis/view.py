@@ -129,12 +129,14 @@ class FileView:
 
     def _lines_with(self, words: Iterable[str], side: Side) -> set[int]:
         """Return the numbers of the lines that the patch adds (post) or removes (pre) with any of these words."""
-        lines: set[int] = set()
-        for word in words:
-            hunks = [hunk for hunk in self.change.hunks if word in hunk.text]
-            changed = [hunk.added if side == "post" else hunk.removed for hunk in hunks]
-            lines.update([number for texts in changed for number, text in texts.items() if number and word in text])
-        return lines
+        return {
+            number
+            for word in words
+            for hunk in self.change.hunks
+            if word in hunk.text
+            for number, text in (hunk.added if side == "post" else hunk.removed).items()
+            if number and word in text
+        }
 
     @cached_property
     def unsafe_sources(self) -> "tuple[RustSource, ...]":
