@@ -50,15 +50,19 @@ _MAX_BALANCED = 256 * 1024  # bytes of a text whose brackets are balanced
 _MAX_OPEN = 64  # brackets that a fragment may leave open
 
 
-def parse_fragment(fragment: Fragment, code: str, work: WorkLimit, *, is_searched: bool) -> ParsedText | None:
+def parse_fragment(
+    fragment: Fragment, code: str, work: WorkLimit, *, is_searched: bool, cut_comments: tuple[bytes, bytes] = (b"", b"")
+) -> ParsedText | None:
     """Parse a fragment in the first context that fits, else as tokens. Return None if it is not even that.
 
-    `code` is its text without comments and literals. Without `is_searched` no contexts are tried.
+    `code` is its text without comments and literals. Without `is_searched` no contexts are tried. `cut_comments` are
+    the marks that open and close the comments that are not shown completely.
     """
+    opening, closing = cut_comments
     if len(fragment.text) >= _MAX_BALANCED:
         return _parse_between(b"", b"", fragment, work)
     for before, after in _contexts(fragment.text, code, is_searched=is_searched):
-        parsed = _parse_between(before, after, fragment, work)
+        parsed = _parse_between(before + opening, closing + after, fragment, work)
         if parsed is not None:
             return parsed
     return None

@@ -218,7 +218,10 @@ class RustSource:
 
     @cached_property
     def _spans(self) -> tuple[tuple[int, int, str], ...]:
-        return tuple(find_comments_and_literals(self.text))
+        spans = tuple(find_comments_and_literals(self.text))
+        # No code has `*/`: it ends a block comment that begins above a fragment.
+        end = blank_out(self.text, spans).find("*/") + 2 if not self._is_complete and "*/" in self.text else 1
+        return spans if end == 1 else ((0, end, "block"), *(span for span in spans if span[0] >= end))
 
     @cached_property
     def _unsafe(self) -> UnsafeReading:
@@ -280,13 +283,24 @@ class RustSource:
                 sites.extend(UnsafeCode(doctest).sites)
         return tuple(sorted(sites, key=lambda site: (site.line, site.column))), tuple(unsafe_code.declarations)
 
+    @property
+    def _cut_comments(self) -> tuple[bytes, bytes]:
+        """The marks that a block comment lacks which begins above the text, or ends below it."""
+        if "/*" not in self.text and "*/" not in self.text:
+            return b"", b""
+        (first, first_end, first_kind), (last, last_end, last_kind) = self._spans[0], self._spans[-1]
+        begins_above = first_kind == "block" and not self.text.startswith("/*", first, first_end)
+        ends_below = last_kind == "block" and not self.text.endswith("*/", last, last_end)
+        return b"/*" if begins_above else b"", b"*/" if ends_below else b""
+
     def _parse(self, work: WorkLimit) -> ParsedText | None:
         text = self._bytes
         fragment = Fragment(self.first_line, text)
         if not self._is_complete:
             from rules.source.rust.fragment import parse_fragment
 
-            return parse_fragment(fragment, self.code, work, is_searched=self._is_searched)
+            cut = self._cut_comments
+            return parse_fragment(fragment, self.code, work, is_searched=self._is_searched, cut_comments=cut)
         tree = parse_counted(text, _MAX_ERRORS, work)
         if tree is None:
             from rules.source.rust.fragment import parse_tokens
