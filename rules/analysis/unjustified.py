@@ -88,7 +88,7 @@ def _declaration_candidates(sources: Iterable[RustSource]) -> "list[_Candidate[U
     return [
         _Candidate(
             declaration,
-            True if declaration.exempt else declaration.documented,
+            declaration.documented if not declaration.exempt else None if declaration.exempt == "undecided" else True,
             0 if declaration.exempt else declaration.section_line,
             f"{declaration.kind} {declaration.name}",
         )
@@ -145,7 +145,7 @@ def _new(
         if match is None:
             unmatched.append(candidate)
         elif match.justified:
-            yield _at_code(candidate, "comment-parted" if id(match) in parted else "comment-removed")
+            yield _at_code(candidate, _cause(match, parted))
     for candidate in justified if unmatched else ():
         if candidate.key not in keys:
             _take_same(candidate, removed_here)
@@ -155,7 +155,12 @@ def _new(
         if match is None:
             yield _at_code(candidate, "added")
         elif match.justified:
-            yield _at_code(candidate, "comment-parted" if id(match) in parted else "comment-removed")
+            yield _at_code(candidate, _cause(match, parted))
+
+
+def _cause(before: "_Candidate[Unsafe]", parted: set[int]) -> Cause:
+    """Return why moved or edited code has no justification now. Code that needed none before loses no comment."""
+    return "added" if not before.tag else "comment-parted" if id(before) in parted else "comment-removed"
 
 
 def _with_kept_comment(file: FileView, removed: "list[_Candidate[Unsafe]]") -> set[int]:

@@ -110,6 +110,34 @@ MOVED = {
         | diff b.rs (new)
         | +unsafe impl<T: Send> Send for Led<T> {}
         """,
+    "below a comment that the hunk cuts, moved within the file": """
+        | diff a.rs
+        | @@ 2 @@
+        |  }
+        |
+        | -fn f() {
+        | -    unsafe { bindings::on(led, state) };
+        | -}
+        | -
+        |  /*
+        |   * Isn't
+        | @@ 40 @@
+        |  }
+        |
+        | +fn f() {
+        | +    unsafe { bindings::on(led, state) };
+        | +}
+        """,
+    "a function that was perhaps in the implementation of a trait": """
+        | diff a.rs
+        | @@ 2 @@
+        |      }
+        |
+        | -    unsafe fn on(&self) {}
+        | +}
+        | +
+        | +unsafe fn on(&self) {}
+        """,
     "split into another file of the patch": """
         | diff a.rs (whole)
         |  fn f() {}
@@ -397,6 +425,20 @@ def test_code_that_the_series_brought_and_removes_again_stands_for_no_earlier_co
         """)
 
     assert [(1, "a.rs", "added", "post", 2)] == site
+
+
+def test_a_function_that_needed_no_section_before_loses_none() -> None:
+    declaration = exposed("""
+        | diff a.rs (whole)
+        |  impl Light for Led {
+        | -    unsafe fn on(&self) {}
+        |  }
+        | +impl Led {
+        | +    unsafe fn on(&self) {}
+        | +}
+        """)
+
+    assert [(1, "a.rs", "added", "post", 4)] == declaration
 
 
 def test_the_comment_is_lost_on_the_way() -> None:
