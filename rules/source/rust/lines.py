@@ -158,7 +158,7 @@ def _comment_or_attribute_start(lines: Lines, at: int, floor: int) -> int | None
         if start != at:
             return None
     bare = _without_trailing_comment(line)
-    if bare.startswith(b"$(") and _REPEATED_ATTRIBUTE.match(bare):
+    if bare == b"$(" or (bare.startswith(b"$(") and _REPEATED_ATTRIBUTE.match(bare)):
         return at
     if bare.endswith(b"]"):
         if bare.startswith(b"#["):

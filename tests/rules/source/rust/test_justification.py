@@ -79,6 +79,10 @@ CLIPPY = {
     "code in a doc comment": ("/// SAFETY: a\n/// ```\n/// b\n/// ```\nlet x = unsafe { g(1) };", "above"),
 }
 LENIENT = {
+    "repetition of arms": (
+        "macro_rules! m { ($($a:pat)*) => { match x {\n// SAFETY: a\n$(\n    $a => unsafe { g(1) },\n)*\n} } }",
+        "above-attribute",
+    ),
     "attribute of several lines": ("// SAFETY: a\n#[expect(\n    x\n)]\nlet x = unsafe { g(1) };", "above-attribute"),
     "attribute with comment": ("// SAFETY: a\n#[expect(x)] // b\nlet x = unsafe { g(1) };", "above-attribute"),
     "for head that is a call": ("// SAFETY: a\nfor i in h(\n    unsafe { g(1) }) {}", "above-enclosing"),
