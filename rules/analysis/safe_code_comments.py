@@ -81,6 +81,8 @@ def _safe_code_end(source: RustSource, comment: CommentBlock, *, whole: bool) ->
     beside = code[end[0] : code.find("\n", end[0])]  # unsafe code on that line has the comment above it too
     if "unsafe" in text or "unsafe" in beside or LINKED.search(attributes):
         return None
+    if text.startswith("use "):
+        return None  # A comment at the top of a file is about all code below the imports.
     if not text.strip() or _CONTINUES.match(text) or _MAY_BE_UNSAFE.search(text):
         return None
     if _FIELD.match(text) or _ARM.search(text) or not _surroundings_are_safe(source, start, whole=whole):

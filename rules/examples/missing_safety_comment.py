@@ -322,6 +322,10 @@ EXAMPLES = (
           |          let raw = self.0;
           |          self.check();
           | +        unsafe { bindings::led_on(raw) };
+          | @@ 160 @@ fn on(&self) -> $level {
+          |          let raw = self.0;
+          |          self.check();
+          | +        unsafe { bindings::led_on(raw) };
         """,
     ),
     Example(

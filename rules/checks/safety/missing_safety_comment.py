@@ -60,7 +60,7 @@ _SEVERITIES = {
 }
 _MAX_OPERATIONS = 8  # operations of a block whose requirements are points
 _MAX_POINTS = 20
-_UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bfn test_")
+_UNSEEN = re.compile(r"\bmacro_rules!|\$[\w(]|\bmod (?:tests?|\w+_tests?)\b|\bfn test_")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:

@@ -37,9 +37,9 @@ from rules.lint.evidence import DocumentSection, LintName, MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.model import MACRO_DEFINITIONS, UnsafeDeclaration
 
-_UNSEEN = re.compile(r"\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bextern\b[^(){]{0,200}\{")
+_UNSEEN = re.compile(r"\bmacro_rules!|\$[\w(]|\bmod (?:tests?|\w+_tests?)\b|\bextern\b[^(){]{0,200}\{")
 _MAX_ABOVE = 100  # lines of comments and attributes above an item that are searched
-_TITLE = re.compile(r"safety(?![\w-])", re.IGNORECASE)
+_TITLE = re.compile(r"(?:un)?safety(?![\w-])", re.IGNORECASE)
 _CONTENT = re.compile(  # a comment with the content of a section
     r"(?://(?![/!])|/\*(?!\*))\s*+(?:#++\s*+)?safety\b(?!-\w)|///\s*+(?:#++\s*+)?safety\s*+:", re.IGNORECASE
 )
@@ -238,6 +238,12 @@ EXAMPLES = (
           | @@ 90 @@ impl Led {
           | +    pub unsafe fn off(led: *mut Led) {
           | +        off_all(led)
+          | +    }
+          | @@ 140 @@ fn dim(&self) -> $level {
+          |      }
+          |
+          | +    pub unsafe fn dim_all(led: *mut Led) {
+          | +        all(led)
           | +    }
         """,
     ),

@@ -22,7 +22,7 @@ type is an `INVARIANT:`, and a fact that a line relies on is an ordinary comment
 
 - Statements with the word `unsafe` anywhere, or with a macro, because its expansion is not known. Of a function or
   impl this holds for the head.
-- Comments above `extern` blocks, and above attributes such as `no_mangle` and `export`.
+- Comments above imports, above `extern` blocks, and above attributes such as `no_mangle` and `export`.
 - Comments inside an unsafe block, an unsafe function, the arguments of a macro, an argument or field list, or an
   expression.
 - Hunks that do not show the whole statement and its function.
@@ -270,6 +270,12 @@ EXAMPLES = (
           | +}
           | +// SAFETY: as documented.
           | +unsafe impl Send for Led {}
+          | diff rust/kernel/lamp.rs (new)
+          | +// Functions for lamps.
+          | +//
+          | +// SAFETY: All of them rely on the lock.
+          | +
+          | +use crate::led;
         """,
     ),
     Example(

@@ -39,7 +39,13 @@ def test_a_comment_above_is_named(above: str, *, is_content: bool) -> None:
 
 @pytest.mark.parametrize(
     ("title", "is_section"),
-    [("Safety:", True), ("SAFETY REQUIREMENTS", True), ("Safety-critical", False), ("About safety", False)],
+    [
+        ("Safety:", True),
+        ("Unsafety", True),
+        ("SAFETY REQUIREMENTS", True),
+        ("Safety-critical", False),
+        ("About safety", False),
+    ],
 )
 def test_a_section_with_another_heading_is_named(title: str, *, is_section: bool) -> None:
     text = f"/// # {title}\n///\n/// `led` must be valid.\npub unsafe fn on(led: *mut Led) {{}}\n"
