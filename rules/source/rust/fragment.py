@@ -39,6 +39,10 @@ _PARAMETERS = re.compile(
 _CUT = re.compile(r"[ \t\n]*+(?:\.[a-z]|as\b|\?|&&|\|\|)")  # an expression that begins above
 _NO_START = re.compile(r"[ \t\n]*+(?:\.[a-z]|as\b|\?)|[ \t]*where\b")  # nothing else begins with this
 _LET = re.compile(r"(?>[ \t]*+(?:#\[[^\n]*+)?\n){0,50}+[ \t]*+let\b")  # at most 50 lines: each bracket asks for it
+_FUNCTION = re.compile(  # after at most 50 lines of attributes
+    r"(?>[ \t]*+(?:#\[[^\n]*+)?\n){0,50}+[ \t]*+"
+    r"(?>(?:pub(?:\([^()\n]*+\))?|const|async|unsafe|extern)[ \t]++)*+fn\b[^{]*+\Z"
+)
 _CLAUSE = re.compile(r"[ \t]*where\b")
 _BOUNDS = re.compile(
     r"(?>[ \t]*+(?:for<[^\n>]*+>[ \t]*+)?\w++(?>::\w++)*+:[ \t]*+[\w?&'(<](?>[^\n,]*+,)++[ \t]*+\n)++"
@@ -204,7 +208,7 @@ class Balance(NamedTuple):
 def balance(code: str) -> Balance:
     """Return what balances the brackets of code without comments and literals.
 
-    A `let` that continues below the code gets its semicolon.
+    A `let` and the head of a function that continue below the code get a semicolon.
     """
     missing: list[str] = []
     stack: list[str] = []
@@ -230,6 +234,9 @@ def balance(code: str) -> Balance:
                 starts[-1] = -1 if _LET.match(code, starts[-1]) else match.end()
     value = "()" if code.rstrip().endswith("=") else ""
     ends = [";" if start < 0 or _LET.match(code, start) else "" for start in starts]
+    outer = max((depth for depth, opener in enumerate(stack, 1) if opener == "{"), default=0)
+    if starts[outer] >= 0 and _FUNCTION.match(code, starts[outer]):
+        ends[outer] = ";"
     closers = [_CLOSER[opener] + end for opener, end in zip(reversed(stack), reversed(ends[:-1]), strict=True)]
     after = value + ends[-1] + "".join(closers)
     return Balance("".join(reversed(missing)).encode(), after.encode(), has_ended, has_inner)

@@ -47,6 +47,8 @@ ARMS = "    1 => unsafe { a() },\n    2 => b,\n"
         ("    a: u8,\n    let x;\n    unsafe { c() };\n", LOW, "none"),
         ("    $a => { unsafe { c() } }\n", LOW, "unknown"),
         ("    $(a: b,)*\n    c: d = unsafe { e() },\n", MEDIUM, "unknown"),
+        (");\n\nfn a() {\n    unsafe { b() }\n}\n\n#[c]\npub(crate) unsafe fn d(\n    e: u8,\n", MEDIUM, "none"),
+        ("    unsafe { a() }\n}\n\nimpl B {\n    fn c<T>(self) -> T\n    where\n        T: D,\n", MEDIUM, "unknown"),
         ("    fn a() { unsafe { b() } }\n\n    /* c\n     * d's\n", MEDIUM, "none"),
         ("     * a is\n     */\n    fn b() { unsafe { c() } }\n    /* d", MEDIUM, "none"),
         ("     * a's\n     */\n    unsafe { b() };\n", MEDIUM, "unknown"),
