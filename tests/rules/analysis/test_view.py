@@ -68,6 +68,7 @@ def test_a_hunk_that_begins_in_a_macro_shows_its_end(line: int, expected: bool) 
     text = "| diff a.rs\n| @@ 10 @@ macro_rules! m {\n|          a();\n| +        b();\n|  }\n|  fn f() {\n"
 
     assert _file(text).is_in_cut_macro(line) is expected
+    assert _file(text.replace("macro_rules! m {", "fn on(self) -> $level {")).is_in_cut_macro(line) is expected
     assert _file(text.replace("macro_rules! m", "fn m()")).is_in_cut_macro(line) is False
 
 
