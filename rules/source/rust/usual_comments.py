@@ -15,7 +15,7 @@ one, but the place or form may be others, or the comment may be above the text. 
 _UNSAFE = re.compile(rb"unsafe(?<=\bunsafe)\b")  # the word first: a search finds it fast
 _CODE = re.compile(rb"unsafe\s*+(?:\{|(?:impl|extern|fn|trait)\b|\Z)")
 _BLOCK = re.compile(rb"unsafe\s*+\{")
-_BODY = re.compile(rb"\{|\bfn\b")
+_BODY = re.compile(rb"\{|\bfn\b")  # what may begin a function's body: the comment above it is that of the function
 _DECLARATION = re.compile(rb'(?:pub(?:\([^()]*+\))? )?(?:const )?unsafe (?:extern "C" )?(?:fn|trait) \w')
 _NO_SITE = re.compile(rb'unsafe (?:extern "C" )?fn\(|#\[unsafe\(')  # the type of a pointer, an attribute
 _COMMENT = re.compile(r"[ \t]*+//(?![/!])")
@@ -104,8 +104,7 @@ def _read_line(line: bytes, above: _LinesAbove) -> Commented | Literal["cut"]:
     if code.count(b"unsafe") > 1:
         return "unsure"
     if code.startswith(b"unsafe impl") or _BLOCK.search(code):
-        commented = _read_comment(above)
-        return "unsure" if commented == "cut" and _BODY.search(code, 0, code.find(b"unsafe")) else commented
+        return "unsure" if _BODY.search(code, 0, code.find(b"unsafe")) else _read_comment(above)
     if _DECLARATION.match(code):
         commented = _read_docs(above)
         is_method = commented != "usual" and code.startswith(b"unsafe")

@@ -64,6 +64,7 @@ def test_the_comment_is_there_but_its_place_or_form_is_less_usual(text: str) -> 
         "// SAFETY: It is on.\n#[cfg(a)]\nunsafe { b() };\n",
         "// SAFETY: It is on.\nunsafe { a() } + unsafe { b() };\n",
         "unsafe { a() } // SAFETY: It is on.\n",
+        "// SAFETY: It is on.\nfn a() { unsafe { b() } }\n",
         'let a = "unsafe";\n',
         "pub unsafe fn on() {}\n",
         "/// ```\n/// ```\n/// # Safety\npub unsafe fn on() {}\n",
@@ -124,6 +125,7 @@ _STATEMENTS = (
     "unsafe { a() }; // SAFETY: It is on.",
     "unsafe {\n        // SAFETY: It is on.\n        a()\n    };",
     "let b = c(unsafe { a() }, unsafe { d() });",
+    "fn f() { unsafe { a() } }",
 )
 _ITEMS = (
     "fn a() {{\n    b();\n    {0}\n    {1}\n}}",
@@ -131,6 +133,8 @@ _ITEMS = (
     "impl Bus for Led {{\n    {0}\n    unsafe fn on() {{}}\n}}",
     "impl Led {{\n    {0}\n    unsafe fn on() {{}}\n}}",
     "    {0}\n    unsafe impl Send for Led {{}}",
+    "{0}\nfn a() {{ unsafe {{ b() }} }}",
+    "{0}\nimpl Led {{ fn a() {{ unsafe {{ b() }}; }} }}",
     "macro_rules! m {{\n    () => {{\n    {0}\n    {1}\n    }};\n}}",
 )
 
