@@ -126,7 +126,7 @@ from rules.source.rust import tokens as rust_tokens
 from rules.source.rust.fences import Fences
 from rules.source.rust.source import RustSource
 from rules.source.rust.use_layout import is_plain_use
-from rules.source.rust.usual_comments import has_only_usual_tags, read_usual_comments
+from rules.source.rust.usual_comments import read_usual_comments, read_usual_tags
 from rules.source.rust.walk import allowed_lints
 from rules.source.rust.work_limit import TooMuchError
 from tests.bot.review.factories import Maker
@@ -950,8 +950,8 @@ CODE_READERS: Final = (
         str.encode,
     ),
     Reader(
-        ("rules.source.rust.usual_comments.has_only_usual_tags",),
-        has_only_usual_tags,
+        ("rules.source.rust.usual_comments.read_usual_tags",),
+        read_usual_tags,
         (
             ("SAFETY", ""),
             ("// SAFETY\n", "unsafe {"),

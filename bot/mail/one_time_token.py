@@ -30,7 +30,8 @@ class OneTimeToken:
     number: str
 
     def __str__(self) -> str:
-        return f"{self.series}-{self.issued:%Y%m%d}-{self.number}"
+        day = self.issued.isoformat().replace("-", "")  # strftime writes a year before 1000 with fewer digits
+        return f"{self.series}-{day}-{self.number}"
 
     def is_current(self, now: datetime) -> bool:
         """Return whether the token can still be used."""

@@ -51,6 +51,8 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     reported: set[str] = set()
     may_add_struct = file.adds("struct", "pub")
     for source in file.sources_with(b"ransparent"):
+        if not _may_claim(source.text):
+            continue
         for comment in source.comment_blocks:
             if source.text.find("transparent", comment.start, comment.end) < 0:  # most have no such word
                 continue
@@ -74,6 +76,11 @@ def check(file: FileView) -> Iterator[Diagnostic]:
                 evidence = (Evidence(f"{file.path}:{comment.first_line}", quoted),)
                 place = line if line in file.new_lines else comment.first_line
                 yield file.report(place, message, evidence=evidence, lines=(line, comment.first_line))
+
+
+def _may_claim(text: str) -> bool:
+    """Return whether a comment may have the word `transparent`. Most texts have it in attributes only."""
+    return "/*" in text or any("transparent" in line and "//" in line for line in text.split("\n"))
 
 
 def _claimed_name(file: FileView, source: RustSource, comment: CommentBlock) -> str | None:

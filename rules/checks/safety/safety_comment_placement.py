@@ -76,11 +76,14 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 def _occurrences(source: RustSource, *, is_complete: bool) -> Iterator[Occurrence]:
     """Yield the comments of unsafe sites that have the wrong place or form, with the message as their key."""
+    sites = source.unsafe_code_where(lambda part: part.commented != "usual").sites
+    if not sites:
+        return
     lines = dict(enumerate(source.text.split("\n"), source.first_line))
     if not is_complete:
         lines[source.first_line - 1] = _UNKNOWN
     reported: set[int] = set()
-    for site in source.unsafe_code_where(lambda part: part.commented != "usual").sites:
+    for site in sites:
         line = site.reading.line
         if site.setting != "code" or site.in_test or not line or line in reported:
             continue

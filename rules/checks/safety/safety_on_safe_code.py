@@ -41,7 +41,6 @@ from rules.lint.evidence import LintName, MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.docs import is_safety_title
 from rules.source.rust.source import RustSource
-from rules.source.rust.usual_comments import has_only_usual_tags
 
 _TAGGED_LINE = re.compile(r"///?\s*SAFETY\s*:")
 _MODULE = re.compile(r"\bmod\b")
@@ -64,7 +63,7 @@ _ON_UNSAFE_FUNCTION = (
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added tag above a complete statement or item that is safe, and each added tag on a function."""
     for source in file.added_sources("SAFETY"):
-        if has_only_usual_tags(source.text):
+        if source.usual_tags is not None:
             continue
         for line, message in _on_functions(source):
             if line in file.new_lines:

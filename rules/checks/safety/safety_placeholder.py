@@ -36,9 +36,6 @@ from rules.source.rust.source import RustSource
 _TAG = re.compile(r"safety\s*:", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"(?:TODO|FIXME|XXX|TBD|WIP)\b|(?:todo|fixme|tbd|dox|\?|\.\.|-|[Nn]one)\W*\Z")
 _STARTS = ("TODO", "FIXME", "XXX", "TBD", "WIP", "todo", "fixme", "tbd", "dox", "?", "..", "-", "None", "none")
-_MAY_OCCUR = re.compile(
-    r"(?:AFETY|afety)\s*+:[^\S\n]*+(?:\Z|\n|\*|TODO|FIXME|XXX|TBD|WIP|todo|fixme|tbd|dox|\?|\.\.|-|[Nn]one)"
-)
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:
@@ -52,7 +49,9 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
-    for comment in source.comment_blocks if _MAY_OCCUR.search(source.text) else ():
+    tags = source.usual_tags
+    may_occur = tags is None or any(not words or words.startswith(_STARTS) for words in tags)
+    for comment in source.comment_blocks if may_occur else ():
         for number, words in _placeholders(comment):
             yield Occurrence(words, number, comment.column)
 

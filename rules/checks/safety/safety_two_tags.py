@@ -41,7 +41,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
-    for comment in source.comment_blocks:
+    for comment in source.comment_blocks if source.usual_tags is None else ():
         tags = [number for number, text in comment.lines if _TAG.match(text)] if len(comment.lines) > 1 else []
         words = comment.words if len(tags) > 1 else ""
         for number in tags[1:]:

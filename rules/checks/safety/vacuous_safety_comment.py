@@ -60,17 +60,23 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
-    for comment in source.comment_blocks:
+    tags = source.usual_tags
+    may_occur = tags is None or any(map(_has_only_phrases, tags))
+    for comment in source.comment_blocks if may_occur else ():
         if comment.lines[0][1][:6].upper() != "SAFETY" or comment.is_cut or not comment.starts_line:
             continue
         rest = comment.words[6:].lstrip()
-        words = rest[1:].lstrip().replace("`", "")
-        if not rest.startswith(":") or not _may_be_phrase(words.rstrip(_AFTER_SENTENCE)):
-            continue
-        parts = _SENTENCE_END.split(words)
-        sentences = [part.strip(" .!-*") for part in parts if part.strip(" .!-*")]
-        if sentences and all(map(_may_be_phrase, sentences)) and all(map(_PHRASES.match, sentences)):
-            yield Occurrence(words, comment.first_line, comment.column)
+        if rest.startswith(":") and _has_only_phrases(rest[1:].lstrip()):
+            yield Occurrence(rest[1:].lstrip().replace("`", ""), comment.first_line, comment.column)
+
+
+def _has_only_phrases(words: str) -> bool:
+    """Return whether each sentence is one of the phrases."""
+    words = words.replace("`", "")
+    if not _may_be_phrase(words.rstrip(_AFTER_SENTENCE)):
+        return False
+    sentences = [part.strip(" .!-*") for part in _SENTENCE_END.split(words) if part.strip(" .!-*")]
+    return bool(sentences) and all(map(_may_be_phrase, sentences)) and all(map(_PHRASES.match, sentences))
 
 
 def _may_be_phrase(sentence: str) -> bool:

@@ -18,7 +18,7 @@ from rules.source.rust.structure import Structure, split_items
 from rules.source.rust.tokens import Tokens, blank_out, find_comments_and_literals, has_misleading_literal
 from rules.source.rust.unsafe_memo import Key, UnsafeMemo, UnsafeReading, key_of
 from rules.source.rust.unsafe_sites import UnsafeCode
-from rules.source.rust.usual_comments import Commented, read_usual_comments
+from rules.source.rust.usual_comments import Commented, read_usual_comments, read_usual_tags
 from rules.source.rust.work_limit import WorkLimit, WorkRecorder
 
 if TYPE_CHECKING:
@@ -129,6 +129,11 @@ class RustSource:
     def commented(self) -> Commented:
         """How the unsafe code is justified, as far as the lines alone show it. This needs no parse."""
         return read_usual_comments(self._bytes, is_cut_above=not self._is_complete and self.first_line > 1)
+
+    @cached_property
+    def usual_tags(self) -> tuple[str, ...] | None:
+        """The words after each `SAFETY:` if all these are directly above unsafe code, else None."""
+        return read_usual_tags(self.text)
 
     def unsafe_code_where(self, is_read: "Callable[[RustSource], bool]") -> UnsafeReading:
         """Return the unsafe code of the parts of the text for which `is_read` is true, and perhaps of others.

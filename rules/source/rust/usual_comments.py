@@ -18,7 +18,9 @@ _BLOCK = re.compile(rb"unsafe\s*+\{")
 _BODY = re.compile(rb"\{|\bfn\b")  # what may begin a function's body: the comment above it is that of the function
 _DECLARATION = re.compile(rb'(?:pub(?:\([^()]*+\))? )?(?:const )?unsafe (?:extern "C" )?(?:fn|trait) \w')
 _NO_SITE = re.compile(rb'unsafe (?:extern "C" )?fn\(|#\[unsafe\(')  # the type of a pointer, an attribute
-_COMMENT = re.compile(r"[ \t]*+//(?![/!])")
+_TAGGED_LINE = re.compile(r"[ \t]*+// ?SAFETY:")
+_COMMENT_LINE = re.compile(r"[ \t]*+//(?![/!])")
+_OTHER_TAG = re.compile(r"afety\s*+:")
 _UNSAFE_CODE = re.compile(r"[^\n)\]};,\"/]*?\bunsafe ?(?:\{|impl\b)")  # no statement ends before it
 _IMPLS: Final = (b"impl ", b"impl<", b"unsafe impl ", b"unsafe impl<")
 _DOCS: Final = (b"///", b"//!")
@@ -55,21 +57,30 @@ def read_usual_comments(text: bytes, *, is_cut_above: bool) -> Commented:
     return result
 
 
-def has_only_usual_tags(text: str) -> bool:
-    """Tell whether each `SAFETY` of a Rust text certainly is in a comment of its own directly above unsafe code."""
+def read_usual_tags(text: str) -> tuple[str, ...] | None:
+    """Return the words after each `SAFETY:` of a Rust text, None if a tag may have another place or form.
+
+    The usual tag begins a line of the comment that is directly above unsafe code, and it is the only one there.
+    """
+    if _OTHER_TAG.search(text):
+        return None
+    tags: list[str] = []
     tag = text.find("SAFETY")
     while tag >= 0:
         following = text.find("SAFETY", tag + 1)
-        below = text.rfind("\n", 0, tag) + 1
-        if not _COMMENT.match(text, below):
-            return False
-        while _COMMENT.match(text, below):
-            below = text.find("\n", below) + 1 or len(text)
-        code = _UNSAFE_CODE.match(text, below)
+        line = _TAGGED_LINE.match(text, text.rfind("\n", 0, tag) + 1)
+        words: list[str] = []
+        end = 0
+        while line is not None:
+            end = text.find("\n", line.end()) + 1 or len(text)
+            words += text[line.end() : end].split()
+            line = _COMMENT_LINE.match(text, end)
+        code = _UNSAFE_CODE.match(text, end) if end > tag else None
         if code is None or 0 <= following < code.end():
-            return False
+            return None
+        tags.append(" ".join(words))
         tag = following
-    return True
+    return tuple(tags)
 
 
 class _LinesAbove:

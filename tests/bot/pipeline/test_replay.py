@@ -329,12 +329,17 @@ def test_a_worker_forgets_the_revisions_that_it_analysed(make: Maker, monkeypatc
     count, left = 12, iter(range(11, -1, -1))
     alive: dict[str, int] = {}
 
+    def objects() -> Counter[type]:
+        gc.collect()
+        return Counter(type(value) for value in gc.get_objects())
+
     def spy(given: AnalysisInput) -> Analysis:
         if not next(left):
-            gc.collect()
-            kinds = Counter(type(value) for value in gc.get_objects())
+            kinds = objects() - earlier
             alive.update(postings=kinds[Posting], reports=kinds[Report])
         return analyse(given)
+
+    earlier = objects()
 
     monkeypatch.setattr(replay_module, "MAX_EARLIER", 2)
     monkeypatch.setattr(replay_module, "analyse", spy)

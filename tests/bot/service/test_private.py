@@ -95,7 +95,9 @@ def test_a_private_mail_joins_no_threads(store: Repository) -> None:
     rows = [store.postings_with_part(message_id) for message_id in ("1@x", "3@x")]
 
     assert [len(row) for row in rows] == [1, 1]
-    store.ingest(Batch("list", "0", "more", (raw(mail("re@x", "Re: led", to="1@x")),)))
+    store.ingest(
+        Batch("list", "0", "more", (raw(mail("re@x", "Re: led", to="1@x", body="Acked-by: Ann <ann@example.org>")),))
+    )
     poll_only_index(store)
     assert [len(thread.mails) for thread in store.unassembled(9)] == [2]
 

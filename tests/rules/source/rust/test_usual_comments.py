@@ -9,7 +9,7 @@ from rules.analysis.safe_code_comments import safe_code_comments
 from rules.checks.safety import safety_comment_placement, safety_on_safe_code
 from rules.source.rust.source import RustSource
 from rules.source.rust.unsafe_memo import UnsafeReading
-from rules.source.rust.usual_comments import has_only_usual_tags, read_usual_comments
+from rules.source.rust.usual_comments import read_usual_comments, read_usual_tags
 from rules.source.rust.work_limit import WorkLimit
 
 IMPL = "impl Bus for Led {\n    unsafe fn on(raw: *mut Led) {}\n}\n"
@@ -199,10 +199,13 @@ def test_only_items_that_may_lack_a_comment_are_parsed(monkeypatch: pytest.Monke
         ("unsafe { b() }; // SAFETY: It is on.\nunsafe { c() };\n", False),
         ("// SAFETY: It is on.\n", False),
         ("// SAFETY: It is on.", False),
+        ("// SAFETY It is on.\nunsafe { b() };\n", False),
+        ("// See SAFETY: It is on.\nunsafe { b() };\n", False),
+        ("// SAFETY: It is on.\nunsafe { b() };\n// Safety: none\na();\n", False),
     ],
 )
 def test_tags_that_are_directly_above_unsafe_code(text: str, is_usual: bool) -> None:
-    assert is_usual is has_only_usual_tags(text)
+    assert is_usual is (read_usual_tags(text) is not None)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -212,7 +215,13 @@ def test_no_tag_is_above_safe_code_if_all_are_usual(seed: int) -> None:
     for _ in range(200):
         parts = [chosen.choice(_ITEMS).format(chosen.choice(_ABOVE), chosen.choice(_STATEMENTS)) for _ in range(2)]
         source = RustSource("\n\n".join(parts) + "\n")
-        seen.add(has_only_usual_tags(source.text))
-        if has_only_usual_tags(source.text):
+        seen.add(source.usual_tags is not None)
+        if source.usual_tags is not None:
             assert [] == [*safety_on_safe_code._on_functions(source), *safe_code_comments(source, whole=True)]
     assert {True, False} == seen
+
+
+def test_the_words_of_usual_tags() -> None:
+    text = "// SAFETY:\n// - It is on,\n//   and stays on.\nunsafe { a() };\n// On.\n// SAFETY: TODO\nunsafe { b() };\n"
+
+    assert ("- It is on, and stays on.", "TODO") == read_usual_tags(text)
