@@ -76,9 +76,9 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 def _occurrences(source: RustSource, *, is_complete: bool) -> Iterator[Occurrence]:
     """Yield the comments of unsafe sites that have the wrong place or form, with the message as their key."""
-    sites = source.unsafe_code_where(lambda part: part.commented != "usual").sites
-    if not sites:
+    if source.usual_tags is not None and source.commented != "unsure":
         return
+    sites = source.unsafe_code_where(lambda part: part.commented != "usual").sites
     lines = dict(enumerate(source.text.split("\n"), source.first_line))
     if not is_complete:
         lines[source.first_line - 1] = _UNKNOWN

@@ -20,7 +20,7 @@ _DECLARATION = re.compile(rb'(?:pub(?:\([^()]*+\))? )?(?:const )?unsafe (?:exter
 _NO_SITE = re.compile(rb'unsafe (?:extern "C" )?fn\(|#\[unsafe\(')  # the type of a pointer, an attribute
 _TAGGED_LINE = re.compile(r"[ \t]*+// ?SAFETY:")
 _COMMENT_LINE = re.compile(r"[ \t]*+//(?![/!])")
-_OTHER_TAG = re.compile(r"afety\s*+:")
+_OTHER_TAG = re.compile(r"afety\s*+:|//[ \t]*+Safety\b")
 _UNSAFE_CODE = re.compile(r"[^\n)\]};,\"/]*?\bunsafe ?(?:\{|impl\b)")  # no statement ends before it
 _IMPLS: Final = (b"impl ", b"impl<", b"unsafe impl ", b"unsafe impl<")
 _DOCS: Final = (b"///", b"//!")
@@ -60,7 +60,7 @@ def read_usual_comments(text: bytes, *, is_cut_above: bool) -> Commented:
 def read_usual_tags(text: str) -> tuple[str, ...] | None:
     """Return the words after each `SAFETY:` of a Rust text, None if a tag may have another place or form.
 
-    The usual tag begins a line of the comment that is directly above unsafe code, and it is the only one there.
+    The usual tag begins a paragraph of the comment that is directly above unsafe code, and it is the only one there.
     """
     if _OTHER_TAG.search(text):
         return None
@@ -68,7 +68,10 @@ def read_usual_tags(text: str) -> tuple[str, ...] | None:
     tag = text.find("SAFETY")
     while tag >= 0:
         following = text.find("SAFETY", tag + 1)
-        line = _TAGGED_LINE.match(text, text.rfind("\n", 0, tag) + 1)
+        start = text.rfind("\n", 0, tag) + 1
+        above = text[text.rfind("\n", 0, max(0, start - 1)) + 1 : start].strip()
+        is_paragraph = above == "//" or not (above.startswith("//") or above.endswith("="))
+        line = _TAGGED_LINE.match(text, start) if is_paragraph else None
         words: list[str] = []
         end = 0
         while line is not None:

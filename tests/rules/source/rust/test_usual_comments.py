@@ -152,9 +152,9 @@ def test_no_code_lacks_a_comment_for_the_parser_if_the_lines_show_all(seed: int)
         if source.commented != "unsure":
             assert "none" not in [site.reading.verdict for site in source.unsafe_sites]
             assert False not in [item.documented for item in source.unsafe_declarations if not item.exempt]
-        if source.commented == "usual":
+        if source.commented == "usual" or (source.commented == "other" and source.usual_tags is not None):
             all_sites = RustSource(source.text, first, is_complete=first == 1)
-            all_sites.__dict__["commented"] = "unsure"
+            all_sites.__dict__.update(commented="unsure", usual_tags=None)
             assert [] == list(safety_comment_placement._occurrences(all_sites, is_complete=first == 1))
     assert {"usual", "unsure"} <= seen
 
@@ -201,6 +201,10 @@ def test_only_items_that_may_lack_a_comment_are_parsed(monkeypatch: pytest.Monke
         ("// SAFETY: It is on.", False),
         ("// SAFETY It is on.\nunsafe { b() };\n", False),
         ("// See SAFETY: It is on.\nunsafe { b() };\n", False),
+        ("// On.\n//\n// SAFETY: It is on.\nunsafe { b() };\n", True),
+        ("// On.\n// SAFETY: It is on.\nunsafe { b() };\n", False),
+        ("let b =\n    // SAFETY: It is on.\n    unsafe { b() };\n", False),
+        ("// SAFETY: It is on.\nunsafe { b() }; // Safety\n", False),
         ("// SAFETY: It is on.\nunsafe { b() };\n// Safety: none\na();\n", False),
     ],
 )
@@ -222,6 +226,6 @@ def test_no_tag_is_above_safe_code_if_all_are_usual(seed: int) -> None:
 
 
 def test_the_words_of_usual_tags() -> None:
-    text = "// SAFETY:\n// - It is on,\n//   and stays on.\nunsafe { a() };\n// On.\n// SAFETY: TODO\nunsafe { b() };\n"
+    text = "// SAFETY:\n// - It is on,\n//   and stays on.\nunsafe { a() };\n// SAFETY: TODO\nunsafe { b() };\n"
 
     assert ("- It is on, and stays on.", "TODO") == read_usual_tags(text)
