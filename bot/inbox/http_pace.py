@@ -75,7 +75,8 @@ class Pace:
         with self._locked() as memories:
             states = [memories.get(name, PaceState()) for name in (*keys, ORIGIN)]
             failures = [(_until(state.not_before, now), state.reason) for state in states if state.reason]
-            return max(failures, default=(NOW, ""))
+            wait, reason = max(failures, default=(NOW, ""))
+            return max(NOW, wait), reason
 
     def succeeded(self, key: str) -> None:
         """Record a successful request; failures are forgotten."""

@@ -103,7 +103,7 @@ class LoreArchive:
     def state(self) -> MirrorState:
         """Return the state of the mirror, without the network."""
         wait, reason = self._http.pace.pause(self.name, self._git_key)
-        return MirrorState(as_time(read_json(self._state).get("last")), max(NOW, wait), reason)
+        return MirrorState(as_time(read_json(self._state).get("last")), wait, reason)
 
     @property
     def _mirrored(self) -> bool:

@@ -16,6 +16,7 @@ from rules.lazy import cached_property, dataclass
 from rules.source.rust.model import UnsafeDeclaration, UnsafeSite
 from rules.source.rust.source import RustSource
 from rules.source.rust.structure import implemented_type
+from rules.source.rust.unsafe_memo import UnsafeReading
 
 Unsafe = TypeVar("Unsafe", UnsafeSite, UnsafeDeclaration)
 Cause = Literal["added", "comment-removed", "comment-parted"]
@@ -59,20 +60,19 @@ if TYPE_CHECKING:  # to make generic types takes longer than to load the rest of
 
 def unjustified_sites(file: FileView) -> "Iterator[UnjustifiedSite[UnsafeSite]]":
     """Yield the unsafe blocks and impls that this patch adds without a comment, or whose comment it removes."""
-    readings = (source.unsafe_code_where(_is_unsure) for source in file.unsafe_sources)
-    verdicts = (site.reading.verdict for reading in readings for site in reading.sites)
+    verdicts = (site.reading.verdict for reading in _unsure(file) for site in reading.sites)
     return _unjustified(file, _site_candidates, _REMOVED_SITES) if "none" in verdicts else iter(())
 
 
 def unjustified_declarations(file: FileView) -> "Iterator[UnjustifiedSite[UnsafeDeclaration]]":
     """Yield the unsafe functions and traits that this patch adds without a section, or whose section it removes."""
-    readings = (source.unsafe_code_where(_is_unsure) for source in file.unsafe_sources)
-    states = (item.documented for reading in readings for item in reading.declarations)
+    states = (item.documented for reading in _unsure(file) for item in reading.declarations)
     return _unjustified(file, _declaration_candidates, _REMOVED_DECLARATIONS) if False in states else iter(())
 
 
-def _is_unsure(source: RustSource) -> bool:
-    return source.commented == "unsure"
+def _unsure(file: FileView) -> Iterator[UnsafeReading]:
+    """Yield the unsafe code that may lack its comment, as far as the lines alone show it."""
+    return (source.unsafe_code_where(lambda part: part.commented == "unsure") for source in file.unsafe_sources)
 
 
 def _site_candidates(sources: Iterable[RustSource]) -> "list[_Candidate[UnsafeSite]]":

@@ -36,7 +36,9 @@ T = TypeVar("T")
 
 _MACRO_CRATES = ("rust/macros/", "rust/pin-init/internal/")
 
-_METAVARIABLE = re.compile(r"\$[\w(]")
+METAVARIABLE = r"\$[\w(]"
+"""A regular expression for what only the definition of a macro has, as in the heading `fn on(self) -> $level {`."""
+_METAVARIABLE = re.compile(METAVARIABLE)
 _DRAFT = re.compile(r"\b(?:RFC|WIP)\b")
 _DRAFT_PREFIX = re.compile(r"rfc|wip", re.IGNORECASE)
 MAX_LINE = 2000  # characters of a line that a finding quotes
@@ -326,10 +328,7 @@ class FileView:
 
     @cached_property
     def _ends_of_cut_macros(self) -> dict[int, int]:
-        """The line of the first brace in column 1 of each hunk that begins in a macro, or the line after the hunk.
-
-        Only a macro has metavariables, as in the heading `fn on(self) -> $level {`.
-        """
+        """The line of the first brace in column 1 of each hunk that begins in a macro, or the line after the hunk."""
         return {
             index: next((line.after for line in hunk.lines if line.after and line.text.startswith("}")), hunk.after_end)
             for index, hunk in enumerate(self.change.hunks)

@@ -41,7 +41,7 @@ from typing import TYPE_CHECKING
 
 from rules.analysis.safe_code_comments import safe_code_comments
 from rules.analysis.unjustified import UnjustifiedSite, unjustified_sites
-from rules.analysis.view import FileView
+from rules.analysis.view import METAVARIABLE, FileView
 from rules.examples.missing_safety_comment import EXAMPLES
 from rules.finding import REQUIRES, Diagnostic, Severity
 from rules.lazy import re
@@ -60,7 +60,7 @@ _SEVERITIES = {
 }
 _MAX_OPERATIONS = 8  # operations of a block whose requirements are points
 _MAX_POINTS = 20
-_UNSEEN = re.compile(r"\bmacro_rules!|\$[\w(]|\bmod (?:tests?|\w+_tests?)\b|\bfn test_")
+_UNSEEN = re.compile(METAVARIABLE + r"|\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bfn test_")
 
 
 def check(file: FileView) -> Iterator[Diagnostic]:

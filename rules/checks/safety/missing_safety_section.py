@@ -30,14 +30,14 @@ the documentation or an enclosing `impl` of a trait may be above them, nothing i
 from collections.abc import Iterator
 
 from rules.analysis.unjustified import UnjustifiedSite, unjustified_declarations
-from rules.analysis.view import FileView
+from rules.analysis.view import METAVARIABLE, FileView
 from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import DocumentSection, LintName, MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
 from rules.source.rust.model import MACRO_DEFINITIONS, UnsafeDeclaration
 
-_UNSEEN = re.compile(r"\bmacro_rules!|\$[\w(]|\bmod (?:tests?|\w+_tests?)\b|\bextern\b[^(){]{0,200}\{")
+_UNSEEN = re.compile(METAVARIABLE + r"|\bmacro_rules!|\bmod (?:tests?|\w+_tests?)\b|\bextern\b[^(){]{0,200}\{")
 _MAX_ABOVE = 100  # lines of comments and attributes above an item that are searched
 _TITLE = re.compile(r"(?:un)?safety(?![\w-])", re.IGNORECASE)
 _CONTENT = re.compile(  # a comment with the content of a section

@@ -66,8 +66,9 @@ def _occurrences(source: RustSource) -> Iterator[Occurrence]:
         if comment.lines[0][1][:6].upper() != "SAFETY" or comment.is_cut or not comment.starts_line:
             continue
         rest = comment.words[6:].lstrip()
-        if rest.startswith(":") and _has_only_phrases(rest[1:].lstrip()):
-            yield Occurrence(rest[1:].lstrip().replace("`", ""), comment.first_line, comment.column)
+        words = rest[1:].lstrip()
+        if rest.startswith(":") and _has_only_phrases(words):
+            yield Occurrence(words.replace("`", ""), comment.first_line, comment.column)
 
 
 def _has_only_phrases(words: str) -> bool:
