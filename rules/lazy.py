@@ -8,8 +8,9 @@ takes 0.1 ms, and `dataclass` 0.7 ms for a class, because it compiles six method
 
 `re.compile` compiles at the first use of the expression. `dataclass` writes `__init__` when the class was called often;
 its other methods need no compilation. Data classes here have no bases with fields. They are pickled as calls of their
-classes, which is read faster than their state. `cached_property` of Python 3.11 takes a lock that a value of one thread
-does not need: 2 % of an analysis.
+classes, which is read faster than their state. The type checker refuses changes of frozen values; nothing does so while
+the program runs, because values would be made more slowly: 2.5 % of an analysis. `cached_property` of Python 3.11 takes
+a lock that a value of one thread does not need: 2 % of an analysis.
 """
 
 import re as _re
@@ -17,29 +18,35 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from operator import attrgetter
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 _MISSING: Final[Any] = object()
+_ATTRIBUTES: Final = [name for name in dir(_re.Pattern) if not name.startswith("_") and name != "pattern"]
 _MAX_UNCOMPILED: Final = 20  # values of a class before its `__init__` is compiled, which takes as long as 50 or more
 
 
 class LazyPattern:
-    """A regular expression that is compiled at its first use. It has the attributes of `re.Pattern`."""
+    """A regular expression that is compiled at its first use. It then has the attributes of `re.Pattern`."""
 
     def __init__(self, pattern: str | bytes, flags: int = 0) -> None:
         self.pattern = pattern
         self._flags = flags
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Uncompiled, (self.pattern, self._flags)
+
+
+class _Uncompiled(LazyPattern):
+    """An expression before its first use. Later its class has no `__getattr__`, which would slow each use down."""
+
     def __getattr__(self, name: str) -> Any:
-        """Return an attribute of the compiled expression, and keep it, so that the next use finds it at once."""
         if name.startswith("__"):
             raise AttributeError(name)
-        value = getattr(_re.compile(self.pattern, self._flags), name)
-        setattr(self, name, value)
-        return value
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return LazyPattern, (self.pattern, self._flags)
+        compiled = _re.compile(self.pattern, self._flags)
+        for attribute in _ATTRIBUTES:
+            setattr(self, attribute, getattr(compiled, attribute))
+        self.__class__ = LazyPattern  # type: ignore[assignment]
+        return getattr(self, name)
 
 
 class _CachedProperty:
@@ -104,10 +111,7 @@ def _dataclass(*, frozen: bool = False, eq: bool = True, slots: bool = False) ->
                 namespace["__eq__"] = _equality(compared)
             if not has_hash:
                 namespace["__hash__"] = (lambda self: hash(compared(self))) if frozen else None
-        if frozen:
-            namespace["__setattr__"] = namespace["__delattr__"] = _refuse_change
-
-        namespace["__init__"] = _first_init(lambda: kind, fields, frozen=frozen, slots=slots)
+        namespace["__init__"] = _first_init(lambda: kind, fields)
         meta: Any = type(declared)
         kind: type[Any] = meta(declared.__name__, declared.__bases__, namespace)
         return kind
@@ -116,32 +120,24 @@ def _dataclass(*, frozen: bool = False, eq: bool = True, slots: bool = False) ->
 
 
 def _replace(value: Any, /, **changes: Any) -> Any:
-    kind = type(value)
-    for name in kind.__match_args__:
-        if name not in changes:
-            changes[name] = getattr(value, name)
-    return kind(**changes)
+    kind, values = value.__reduce__()
+    return kind(**{**dict(zip(kind.__match_args__, values, strict=True)), **changes})
 
 
-def _first_init(kind: Callable[[], type[Any]], fields: Mapping[str, _Field], *, frozen: bool, slots: bool) -> Any:
+def _first_init(kind: Callable[[], type[Any]], fields: Mapping[str, _Field]) -> Any:
     """Return the `__init__` of a class for its first values: later, or for wrong arguments, it compiles another."""
     number = 0
-    setters: tuple[Callable[[Any, Any], None], ...] = ()
 
     def init(self: Any, *values: Any, **named: Any) -> None:
-        nonlocal number, setters
+        nonlocal number
         number += 1
         given = _values_of(fields, values, named) if number <= _MAX_UNCOMPILED else None
         if given is None:
-            kind().__init__ = _write_init(kind(), fields, frozen=frozen, slots=slots)
+            kind().__init__ = _write_init(kind(), fields)
             kind().__init__(self, *values, **named)
             return
-        if slots:
-            setters = setters or tuple([vars(kind())[name].__set__ for name in fields])
-            for set_value, value in zip(setters, given, strict=True):
-                set_value(self, value)
-        else:
-            self.__dict__.update(zip(fields, given, strict=True))
+        for name, value in zip(fields, given, strict=True):
+            setattr(self, name, value)
         if hasattr(self, "__post_init__"):
             self.__post_init__()
 
@@ -166,7 +162,7 @@ def _values_of(fields: Mapping[str, _Field], values: Sequence[Any], named: Mappi
     return None if unused or len(given) > len(fields) else given
 
 
-def _write_init(kind: type[Any], fields: Mapping[str, _Field], *, frozen: bool, slots: bool) -> Any:
+def _write_init(kind: type[Any], fields: Mapping[str, _Field]) -> Any:
     """Return `__init__` of the class: a function with one argument for each field."""
     arguments, lines = ["self"], []
     namespace: dict[str, Any] = {"_MISSING": _MISSING}
@@ -181,13 +177,7 @@ def _write_init(kind: type[Any], fields: Mapping[str, _Field], *, frozen: bool, 
             arguments.append(f"{name}=_default_{name}")
         else:
             arguments.append(name)
-        if frozen and slots:
-            namespace[f"_set_{name}"] = vars(kind)[name].__set__
-            lines.append(f"    _set_{name}(self, {value})")
-        elif frozen:
-            lines.append(f"    self.__dict__[{name!r}] = {value}")
-        else:
-            lines.append(f"    self.{name} = {value}")
+        lines.append(f"    self.{name} = {value}")
     if hasattr(kind, "__post_init__"):
         lines.append("    self.__post_init__()")
     exec(f"def __init__({', '.join(arguments)}):\n" + "\n".join(lines or ["    pass"]), namespace)  # noqa: S102 as in the standard library
@@ -212,12 +202,6 @@ def _show(self: Any) -> str:
     fields = vars(type(self))["__dataclass_fields__"]
     shown = fields.shown if isinstance(fields, _StandardFields) else [n for n, item in fields.items() if item.repr]
     return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
-
-
-def _refuse_change(self: Any, name: str, *_: object) -> NoReturn:
-    from dataclasses import FrozenInstanceError
-
-    raise FrozenInstanceError(f"cannot change the field {name!r} of {type(self).__qualname__}")
 
 
 class _StandardFields:
@@ -251,7 +235,7 @@ if TYPE_CHECKING:
     from dataclasses import dataclass, field, replace
     from functools import cached_property
 else:
-    re = SimpleNamespace(**{**vars(_re), "compile": LazyPattern})
+    re = SimpleNamespace(**{**vars(_re), "compile": _Uncompiled})
     cached_property, dataclass, field, replace = _CachedProperty, _dataclass, _field, _replace
 
 __all__ = ["LazyPattern", "cached_property", "dataclass", "field", "re", "replace"]
