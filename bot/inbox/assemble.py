@@ -235,10 +235,9 @@ def _recipients(members: Iterable[Candidate], lists: Iterable[str]) -> tuple[str
     `lists` are those that the parts name.
     """
     messages = [member.message for member in members]
-    addresses = {person.address.lower() for message in messages for person in (*message.to, *message.cc)}
-    addresses.update(map(str.lower, lists))
-    authors = {message.author.key for message in messages if message.author}
-    return tuple(sorted(addresses | authors)) if addresses else ()
+    addresses = {person.address for message in messages for person in (*message.to, *message.cc)}.union(lists)
+    authors = {message.author.address for message in messages if message.author}
+    return tuple(sorted(set(map(str.lower, addresses | authors)))) if addresses else ()
 
 
 def _read_series(group: Group, cover: Message | None, replies: Mapping[str, Sequence[Message]]) -> SeriesFacts:

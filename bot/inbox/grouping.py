@@ -4,6 +4,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
+from operator import attrgetter
 from typing import Final
 
 from bot.inbox.thread import BURST, run_of, stem
@@ -18,6 +19,7 @@ MAX_COVER_DISTANCE: Final = timedelta(hours=1)
 
 # It begins with the newline above the line: a single character is found fast in a long text.
 _DIFF = re.compile(r"\n(?:diff --git |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)")
+_index = attrgetter("index")
 _MAX_COMPARED: Final = 50  # Groups with the same numbers. More would cost the square of their number.
 
 
@@ -68,7 +70,7 @@ class Group:
 
     @property
     def first(self) -> Candidate:
-        return min(self.members, key=lambda member: member.index)
+        return min(self.members, key=_index)
 
     @property
     def revision(self) -> int:
@@ -307,4 +309,4 @@ def _author(candidate: Candidate) -> str:
 
 def in_order(members: Iterable[Candidate]) -> list[Candidate]:
     """Return the members by their numbers, the cover letter first."""
-    return sorted(members, key=lambda member: member.index)
+    return sorted(members, key=_index)

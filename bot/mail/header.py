@@ -68,7 +68,7 @@ class Header:
     @cached_property
     def _usual(self) -> dict[str, list[str]] | None:
         """Usual fields by name, None if the block is long, or only the standard library can read it."""
-        if self.line_count > MAX_HEADERS or b"\r" in self.block or b"\0" in self.block:
+        if self.line_count > MAX_HEADERS or self.block.find(b"\r") >= 0 or self.block.find(b"\0") >= 0:
             return None
         named = _by_name(_USUAL_FIELD.findall("\n" + self.block.decode("ascii", "surrogateescape")))
         return None if "" in named else named

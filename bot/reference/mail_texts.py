@@ -33,7 +33,7 @@ patches, after `> `. The reply to `explain` shows a page of [rules.md](rules.md)
 _MORE: Final = "{more}"
 _WORDS: Final = re.compile(r"[^\W\d_]{2,}")
 _NO_TEXT: Final = re.compile(
-    r"[Ee]dit|compile|(?:ends|starts)with|find|fullmatch|getattr|join|match|r?partition|remove(?:pre|suf)fix|search|split|sub"
+    r"[Ee]dit|compile|(?:ends|starts)with|find|fullmatch|getattr|join|match|mentions|r?partition|remove(?:pre|suf)fix|search|split|sub"
 )
 """Functions whose arguments are not texts."""
 _SKIPPED_NAMES: Final = frozenset({"RULE", "EXAMPLES", "_TREE"})

@@ -159,7 +159,7 @@ def module_is_gated(view: SeriesView, path: str) -> bool:
     return any(
         module == name and "CONFIG_" in gate
         for file in view.files
-        if file.is_rust and file.post is not None and file.mentions(b"mod ")
+        if file.is_rust and file.post is not None and file.mentions("mod ")
         for source in file.post_rust
         for module, gate in modules_under_cfg(source)
     )

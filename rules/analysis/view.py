@@ -78,7 +78,8 @@ class RustSources:
 class FileView:
     """A file that a patch changes: the change, its images and their Rust.
 
-    `pre` is None for a new file, `post` for a deleted one, both for a binary one.
+    `pre` is None for a new file, `post` for a deleted one, both for a binary one. `is_complete` says that the whole
+    file after the patch is known, and not only the parts that its hunks show.
     """
 
     def __init__(self, series: "SeriesView", images: FileImages) -> None:
@@ -89,13 +90,9 @@ class FileView:
         self.post = images.post
         self.path = images.change.path
         self.is_rust = self.path.endswith(".rs")
-        self._mentions: dict[bytes, bool] = {}
+        self.is_complete = self.post is not None and self.post.data is not None
+        self._mentions: dict[str, bool] = {}
         self._added_sources: dict[tuple[str, ...], tuple[RustSource, ...]] = {}
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the whole file after the patch is known, and not only the parts that its hunks show."""
-        return self.post is not None and self.post.is_complete
 
     @cached_property
     def pre_rust(self) -> "tuple[RustSource, ...]":
@@ -144,7 +141,7 @@ class FileView:
     @cached_property
     def unsafe_sources(self) -> "tuple[RustSource, ...]":
         """The Rust after the patch with added unsafe code, or with a hunk that may take its comment away."""
-        if self.post is None or not self.mentions(b"unsafe"):
+        if self.post is None or not self.mentions("unsafe"):
             return ()
         from rules.source.rust.source import showing
 
@@ -228,7 +225,7 @@ class FileView:
     def _origin(self) -> Origin:
         images = [image for image in (self.pre, self.post) if image is not None]
         if not any(image.is_complete for image in images):  # and no image is made if the hunks have none of the words
-            images = images if may_decide(self._hunk_text) else []
+            images = images if may_decide(self.hunk_text) else []
         return origin(self.path, *[fragment.text for image in images for fragment in image.fragments])
 
     @property
@@ -241,33 +238,24 @@ class FileView:
         """Whether the file belongs to the `kernel` crate."""
         return self.path.startswith(KERNEL_CRATE)
 
-    def may_mention(self, *words: bytes) -> bool:
-        """Tell whether the file after the patch may contain all of these words. No image is made to find it out."""
-        if self.is_complete or not self.change.hunks:  # an image alone has none
-            return self.mentions(*words)
-        text = self._hunk_text
-        for word in words:  # noqa: SIM110 all() would take as long as the search
-            if word.decode() not in text:
-                return False
-        return True
-
-    def mentions(self, *words: bytes) -> bool:
+    def mentions(self, *words: str) -> bool:
         """Tell whether the known lines of the file after the patch contain all of these words."""
         known = self._mentions
         for word in words:
             if word not in known:
-                known[word] = self.post is not None and self.post.shown.find(word) >= 0  # faster than `in`
+                known[word] = self.post is not None and self.post.shown.find(word.encode()) >= 0  # faster than `in`
             if not known[word]:
                 return False
         return True
 
     @cached_property
-    def _hunk_text(self) -> str:
+    def hunk_text(self) -> str:
         """The lines of all hunks, with their markers."""
         return "".join([hunk.text for hunk in self.change.hunks])
 
     @cached_property
-    def _added_text(self) -> str:
+    def added_text(self) -> str:
+        """The lines that the patch adds, without their markers."""
         if self.change.hunks:
             return "\n".join(self.change.texts("+"))
         if self.post is None or not self.post.touched:
@@ -276,7 +264,7 @@ class FileView:
 
     def adds(self, *words: str) -> bool:
         """Tell whether any of these words is on a line that the patch adds. This is cheap: a rule asks it first."""
-        text = self._added_text
+        text = self.added_text
         for word in words:  # noqa: SIM110 any() would take as long as the search
             if word in text:
                 return True

@@ -2,6 +2,7 @@
 """Build the images of a file before and after a patch: complete if known, otherwise only the lines of its hunks."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from rules.diff.apply import apply_exactly
@@ -68,8 +69,9 @@ class Image:
 
     def line_numbers(self) -> Iterator[int]:
         """Yield the number of every known line."""
-        for fragment in self.fragments:
-            yield from range(fragment.first, fragment.first + fragment.text.removesuffix(b"\n").count(b"\n") + 1)
+        return chain.from_iterable(
+            [range(first, first + text.removesuffix(b"\n").count(b"\n") + 1) for first, text in self.fragments]
+        )
 
     def lines(self) -> dict[int, str]:
         """Return every known line by its number. Bytes that are not UTF-8 become surrogates."""

@@ -76,7 +76,7 @@ def origin(path: str, *texts: bytes) -> Origin:
     if by_path != "kernel" or not texts or not path.endswith(".rs"):
         return by_path
     whole = b"\n".join(texts)  # words are searched in all texts together
-    expressions = [expression for word, expression in _BINDGEN if word in whole]
+    expressions = [expression for word, expression in _BINDGEN if whole.find(word) >= 0]
     if any(expression.search(text) for expression in expressions for text in texts):
         return "generated"
     shown = b"\n".join([text[:_HEAD] for text in texts]).lower()
@@ -93,7 +93,7 @@ def may_decide(shown: str) -> bool:
 
 def _has_any(content: AnyStr, words: tuple[AnyStr, ...]) -> bool:
     for word in words:  # noqa: SIM110 any() would take as long as the search
-        if word in content:
+        if content.find(word) >= 0:  # faster than `in` for bytes
             return True
     return False
 

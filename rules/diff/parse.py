@@ -21,7 +21,7 @@ MAX_FILES: Final = 10_000
 _GIT_STARTS = ("\ndiff --git ", "\ndiff --cc ", "\ndiff --combined ")
 _START = re.compile(r"\n(?:diff --(?:git|cc|combined) |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)")
 _PLAIN_START = re.compile(r"\n--- [^\n]+\n\+\+\+ [^\n]+\n@@ -")
-_NAMES = re.compile(r"(?:\A|\n)--- [^\n]*+\n\+\+\+ [^\n]*+")
+_NAMES = re.compile(r"\n--- [^\n]*+\n\+\+\+ [^\n]*+")
 _NOTES = re.compile(r"^---[ \t]*$", re.MULTILINE)
 _IN_BODY_HEADERS = ("From: ", "Date: ", "Subject: ")
 # A line of dashes and plus signs, a telephone number, and words between two signs such as "-end-": never lines of code.
@@ -128,9 +128,9 @@ def _read_section(section: str) -> FileChange | Unreadable:
         return Unreadable(header)
     if header.change.binary:
         return header.change
-    names = _NAMES.search(top)
-    if names is not None and (at < 0 or top[names.end() :].strip()):
-        return Unreadable("a damaged hunk header", top.count("\n", 0, names.end()) + 1)
+    names = _NAMES.search("\n" + top)
+    if names is not None and (at < 0 or top[names.end() - 1 :].strip()):
+        return Unreadable("a damaged hunk header", top.count("\n", 0, names.end() - 1) + 1)
     if at < 0:
         return header.change if header.is_change else Unreadable("a file header without a change")
     if _NO_BREAK_SPACE in section and header.change.path.endswith(_CODE):
@@ -201,7 +201,7 @@ def _read_usual_hunks(text: str) -> _Hunks | None:
     ends_without_newline: frozenset[str] = frozenset()
     at = 0
     while (header := _HEADER.match(text, at)) is not None:
-        before, before_count, after, after_count = (int(number or "1") for number in header.group(1, 2, 3, 4))
+        before, before_count, after, after_count = map(int, header.groups("1")[:4])
         read = _read_hunk_text(text, header.end(), before_count, after_count)
         if read is None or not read[0]:
             return None

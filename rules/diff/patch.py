@@ -123,6 +123,14 @@ class Hunk:
         """The numbers before the patch of the lines that it does not change, by their numbers after the patch."""
         return {after: before for _, before, after in self.lines if before is not None and after is not None}
 
+    def texts(self, marker: str) -> list[str]:
+        """Return the texts of the lines with this marker, "+" or "-"."""
+        if not self.has(marker):
+            return []
+        if not (self.after_count if marker == "-" else self.before_count):  # all lines, as in a new file
+            return self.text[1:-1].split(f"\n{marker}")
+        return _TEXT[marker].findall(f"\n{self.text}")
+
     def text_on(self, side: Side) -> str:
         """Return the lines that the hunk shows of the file before or after the patch, each with a newline."""
         if not self.before_count:
@@ -223,8 +231,7 @@ class FileChange:
 
     def texts(self, marker: str) -> list[str]:
         """Return the texts of the lines with this marker: "+" for those that the patch adds, "-" for removed ones."""
-        find = _TEXT[marker].findall
-        return [text for hunk in self.hunks for text in find(f"\n{hunk.text}")]
+        return [text for hunk in self.hunks for text in hunk.texts(marker)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from rules.diff.patch import FileChange, Patch, Series
 from rules.diff.top_level import is_source
 from rules.finding import Anchor, Diagnostic, Failure, Finding, Fix, LogAnchor, Report, Skipped
 from rules.lazy import replace
-from rules.lint.rule import Rule, Trigger
+from rules.lint.rule import Rule, Trigger, fitting
 from rules.source.rust.work_limit import TooMuchError
 
 if TYPE_CHECKING:
@@ -185,8 +185,7 @@ class _FileRules:
     def diagnose(self, file: FileView, unchecked: list[Failure | Skipped]) -> Iterator[tuple[Rule, Diagnostic]]:
         """Yield the reports of those rules whose trigger the file fits, in the order of the rules."""
         by_trigger = self._of_kernel_rust if file.is_kernel_rust else self._of_others
-        fitting = [item for trigger, items in by_trigger if trigger.fits(file) for item in items]
-        for _, rule, check in sorted(fitting):
+        for _, rule, check in sorted(fitting(by_trigger, file)):
             for diagnostic in _run_check(rule, check, file, file.patch.index, file.path, unchecked):
                 yield rule, diagnostic
 

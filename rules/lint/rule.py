@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A rule as a value: its name, severity, texts and evidence, and the pure function that checks."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rules.finding import Diagnostic, Severity
 from rules.lazy import dataclass
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rules.analysis.view import FileView, SeriesView
     from rules.bindings.collisions import PendingSeries
     from rules.bindings.pending_facts import PendingFacts
+
+T = TypeVar("T")
 
 
 class Status(StrEnum):
@@ -55,19 +57,37 @@ class Trigger:
     """
 
     adds: tuple[str, ...] = ()
-    mentions: tuple[bytes, ...] = ()
+    mentions: tuple[str, ...] = ()
     is_rust: bool = True
     path: str = ""
 
-    def fits(self, file: "FileView") -> bool:
-        """Return whether the file has all this."""
-        if self.path and not file.path.startswith(self.path):
-            return False
-        if self.mentions and not file.may_mention(*self.mentions):
-            return False
-        if self.adds and not file.adds(*self.adds):
-            return False
-        return not self.mentions or file.mentions(*self.mentions)  # last, because it makes an image
+
+def fitting(triggers: "Iterable[tuple[Trigger, Iterable[T]]]", file: "FileView") -> list[T]:
+    """Return what belongs to those triggers that the file has all of.
+
+    One function looks at all triggers, because calls would take twice as long as the searches for words.
+    """
+    found: list[T] = []
+    shown = "" if file.is_complete else file.hunk_text  # "" if only the image tells
+    for trigger, values in triggers:
+        mentions, adds = trigger.mentions, trigger.adds
+        if trigger.path and not file.path.startswith(trigger.path):
+            continue
+        if mentions and not shown and not file.mentions(*mentions):
+            continue
+        for word in mentions if shown else ():
+            if word not in shown:
+                break
+        else:
+            for word in adds:
+                if word in file.added_text:
+                    break
+            else:
+                if adds:
+                    continue
+            if not shown or not mentions or file.mentions(*mentions):  # last, because it makes an image
+                found += values
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ def test_the_table_has_the_words_of_the_triggers() -> None:
     for module, words in _MENTIONS.items():
         rule = by_id(module.partition(".")[2].replace("_", "-"))
         assert rule is not None
-        assert tuple(word.decode() for word in rule.trigger.mentions) == words
+        assert rule.trigger.mentions == words
 
 
 def test_descriptions_take_the_place_of_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:

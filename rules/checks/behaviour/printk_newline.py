@@ -42,7 +42,7 @@ _MAX_CALL = 4000  # characters of a call
 
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added message without a newline."""
-    if file.mentions(b"pr_cont!"):
+    if file.mentions("pr_cont!"):
         return
     for item in introduced(file, "!", _occurrences, skips_cut_macros=True):
         yield file.report(item, f"The message of `{item.key}!` does not end in a newline.", fix=item.fix)

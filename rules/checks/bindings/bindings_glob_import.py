@@ -72,5 +72,5 @@ RULE = Rule(
     evidence=(MessageId("DB8BQGJNFDAY.BGQ8CZSFFOLH@kernel.org"),),
     examples=EXAMPLES,
     check_file=check,
-    trigger=Trigger(adds=("bindings",), mentions=(b"use", b"*")),
+    trigger=Trigger(adds=("bindings",), mentions=("use", "*")),
 )

@@ -395,5 +395,5 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
-    trigger=Trigger(mentions=(b"kernel", b"bindings")),
+    trigger=Trigger(mentions=("kernel", "bindings")),
 )

@@ -144,6 +144,6 @@ RULE = Rule(
     evidence=(MessageId("CANiq72kObXP7-YtcXnWQXJpEQ=N+RtcSeM6A+scBK00VkFj5JA@mail.gmail.com"),),
     examples=EXAMPLES,
     check_file=check,
-    trigger=Trigger(adds=("bindings::", "pub"), mentions=(b"bindings::",)),
+    trigger=Trigger(adds=("bindings::", "pub"), mentions=("bindings::",)),
     tier=2,
 )

@@ -52,7 +52,7 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
         if not file.is_kernel_rust or file.pre is None or file.post is None:
             continue
         if not (
-            file.pre.is_complete and file.post.is_complete and (file.mentions(b"# Safety") or file.mentions(b"# Inv"))
+            file.pre.is_complete and file.post.is_complete and (file.mentions("# Safety") or file.mentions("# Inv"))
         ):
             continue
         before = {item.key: item for item in _items(file.pre_rust) if item.contract}

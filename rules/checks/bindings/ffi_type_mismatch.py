@@ -176,7 +176,7 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
-    trigger=Trigger(adds=(*_FIXED,), mentions=(b"extern",)),
+    trigger=Trigger(adds=(*_FIXED,), mentions=("extern",)),
     tier=2,
     needs_tree=True,
     needs_series=True,

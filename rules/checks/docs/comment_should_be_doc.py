@@ -154,6 +154,6 @@ RULE = Rule(
     examples=EXAMPLES,
     scope=Scope.AUTHOR,
     check_file=check,
-    trigger=Trigger(adds=("//",), mentions=(b"pub ",)),
+    trigger=Trigger(adds=("//",), mentions=("pub ",)),
     tier=2,
 )

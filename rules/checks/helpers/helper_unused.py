@@ -30,7 +30,7 @@ from rules.finding import Diagnostic, Severity
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status
 
-_PASTED_NAME = b"bindings::["  # the name in `paste!`, as `bindings::[<lamp_ $name>]`
+_PASTED_NAME = "bindings::["  # the name in `paste!`, as `bindings::[<lamp_ $name>]`
 
 
 def check(view: SeriesView) -> Iterator[Diagnostic]:
@@ -43,7 +43,7 @@ def check(view: SeriesView) -> Iterator[Diagnostic]:
     files = [file for file in view.files if is_helper_source(file.path) and file.post is not None]
     words = None
     for file in files:
-        if view.next_change(file) or file.post is None or not file.post.is_complete or file.mentions(b"enerated by"):
+        if view.next_change(file) or file.post is None or not file.post.is_complete or file.mentions("enerated by"):
             continue
         for helper in change.after.facts.helpers(file.path):
             if helper.pattern or change.before.helper(helper.name) is not None or change.after.users(helper.name):

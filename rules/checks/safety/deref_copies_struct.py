@@ -94,5 +94,5 @@ RULE = Rule(
     evidence=(MessageId("Z9vTDUnr-G4vmUqS@google.com"),),
     examples=EXAMPLES,
     check_file=check,
-    trigger=Trigger(adds=("unsafe",), mentions=(b"*",)),
+    trigger=Trigger(adds=("unsafe",), mentions=("*",)),
 )

@@ -76,6 +76,8 @@ def _occurrences(source: RustSource, *, names: frozenset[str]) -> Iterator[Occur
     """
     commented: dict[int, bool] = {}
     for match in islice(_literals(source.code, names), _MAX_LITERALS):
+        if _is_no_value(source.code, match.start()):  # first, because this needs no table of the brackets
+            continue
         opening = match.start("opening")
         container = source.structure.container(match.start()) or ""
         name = source.structure.self_type(match.start()) if match["name"] == "Self" else match["name"]
@@ -97,6 +99,12 @@ def _literals(code: str, names: frozenset[str]) -> Iterator[re.Match[str]]:
             yield match
 
 
+def _is_no_value(code: str, start: int) -> bool:
+    """Return whether the words before a literal show that it is a type or a pattern."""
+    before = code[max(0, start - 40) : start]
+    return _NO_VALUE.search(before) is not None and not before.rstrip().endswith("return")
+
+
 def _builds(source: RustSource, start: int, opening: int) -> bool:
     """Return whether this is a complete value, and not a pattern or declaration."""
     code = source.code
@@ -104,9 +112,6 @@ def _builds(source: RustSource, start: int, opening: int) -> bool:
     if closing is None or closing - opening > _MAX_LENGTH or _is_in_pattern(source, opening):
         return False
     if not all(_INIT.search(head) for head in source.structure.macros(start)):
-        return False
-    before = code[max(0, start - 40) : start]
-    if _NO_VALUE.search(before) and not before.rstrip().endswith("return"):
         return False
     return re.search(r"\.\.(?!=)", code[opening:closing]) is None
 
@@ -234,5 +239,5 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
-    trigger=Trigger(mentions=(b"# Invariant",)),
+    trigger=Trigger(mentions=("# Invariant",)),
 )

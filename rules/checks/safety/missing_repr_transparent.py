@@ -199,5 +199,5 @@ RULE = Rule(
     evidence=(MessageId("CAPFo5VLC3QT3r2CYw8K7Nf7p7xhWJ0+PPTHYN=8a8QQeGiYfOg@mail.gmail.com"),),
     examples=EXAMPLES,
     check_file=check,
-    trigger=Trigger(adds=("ransparent", "struct "), mentions=(b"ransparent",)),
+    trigger=Trigger(adds=("ransparent", "struct "), mentions=("ransparent",)),
 )

@@ -263,5 +263,5 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
-    trigger=Trigger(mentions=(b"unsafe",)),
+    trigger=Trigger(mentions=("unsafe",)),
 )

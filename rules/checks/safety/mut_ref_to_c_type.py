@@ -167,5 +167,5 @@ RULE = Rule(
     evidence=(MessageId("CAH5fLggWOkut0O+28NVYBSF2CTpHXe9Thb3rhXoRZo5e9zFjzw@mail.gmail.com"),),
     examples=EXAMPLES,
     check_file=check,
-    trigger=Trigger(adds=("&mut",), mentions=(b"bindings::",)),
+    trigger=Trigger(adds=("&mut",), mentions=("bindings::",)),
 )

@@ -221,5 +221,5 @@ RULE = Rule(
     ),
     examples=EXAMPLES,
     check_file=check,
-    trigger=Trigger(adds=("# S", "# I", *_WORDS), mentions=(b"# S", b"///")),
+    trigger=Trigger(adds=("# S", "# I", *_WORDS), mentions=("# S", "///")),
 )

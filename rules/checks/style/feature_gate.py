@@ -44,7 +44,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added feature without a comment."""
     if not file.path.startswith("rust/") or not file.is_maintained_rust:
         return
-    has_comments = file.in_kernel_crate and file.mentions(b"table since")
+    has_comments = file.in_kernel_crate and file.mentions("table since")
     log = f"{file.patch.subject}\n{file.patch.log}" if file.patch.log else None
     removed = frozenset(_REMOVED.findall("\n".join(file.change.texts("-"))))
     for source in file.added_sources(_FEATURE):

@@ -393,6 +393,6 @@ RULE = Rule(
     examples=EXAMPLES,
     scope=Scope.AUTHOR,
     check_file=check,
-    trigger=Trigger(adds=_WORDS, mentions=(b"use ",)),
+    trigger=Trigger(adds=_WORDS, mentions=("use ",)),
     tier=2,
 )

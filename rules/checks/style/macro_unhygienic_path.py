@@ -177,6 +177,6 @@ RULE = Rule(
     examples=EXAMPLES,
     scope=Scope.AUTHOR,
     check_file=check,
-    trigger=Trigger(adds=("core::", "kernel::", "pin_init::"), mentions=(b"macro_rules",)),
+    trigger=Trigger(adds=("core::", "kernel::", "pin_init::"), mentions=("macro_rules",)),
     tier=2,
 )

