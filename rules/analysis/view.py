@@ -452,8 +452,9 @@ def _may_unjustify(hunk: Hunk) -> bool:
     if at < 0:
         return False
     has_tag = is_separated = False
-    for line in hunk.text.split("\n")[lowered.count("\n", 0, at) :]:  # nothing above matters
-        is_tag, is_changed = "safety" in line.lower(), line[:1] in ("+", "-")
+    first = lowered.count("\n", 0, at)  # nothing above matters
+    for line, lowered_line in zip(hunk.text.split("\n")[first:], lowered.split("\n")[first:], strict=True):
+        is_tag, is_changed = "safety" in lowered_line, line[:1] in ("+", "-")
         if (is_tag and line[:1] == "-") or (is_separated and not is_changed and "unsafe" in line):
             return True
         is_separated = is_separated or (has_tag and is_changed)
