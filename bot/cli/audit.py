@@ -206,9 +206,10 @@ class _File(NamedTuple):
 
 def _read_file(path: Path) -> _File:
     try:
-        return _File(path, _kernel_path(path), path.read_bytes())
+        content = path.read_bytes()
     except OSError as error:
         return _File(path, "", f"{path}: {error.strerror}")
+    return _File(path, _kernel_path(path), f"{path}: not a text" if b"\0" in content else content)
 
 
 def _audit_file(ids: Sequence[str], specs: "RepositorySpecs | None", path: Path) -> Report | str:

@@ -113,11 +113,14 @@ def test_a_file_that_is_not_there_is_named_and_the_others_are_checked(run: Run, 
     assert result.out.startswith("linux/rust/kernel/a.rs:5: WARNING")
 
 
-def test_bytes_that_are_no_text(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "odd.rs").write_bytes(b"\xff\xfe\0fn f() { unsafe { g(\xff) } }\n")
+def test_bytes_that_are_not_utf8_are_checked(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "odd.rs").write_bytes(b"fn f() { unsafe { g(\xff) } }\n")
     (tmp_path / "empty.rs").write_bytes(b"")
 
-    assert run("audit", "--format", "json", "odd.rs", "empty.rs").status in (0, 1)
+    result = run("audit", "--format", "terse", "odd.rs", "empty.rs")
+
+    assert (1, "") == (result.status, result.err)
+    assert result.out.startswith("odd.rs:1: WARNING: This `unsafe` block")
 
 
 def test_a_file_that_cannot_be_checked_costs_no_other(run: Run, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,6 +183,12 @@ def test_a_cache_needs_an_audit_without_a_tree(run: Run, tree: Path) -> None:
 
     assert 2 == result.status
     assert "--no-tree" in result.err
+
+
+def test_a_file_that_is_not_a_text_is_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.rs").write_bytes(b"\x7fELF\0\0")
+
+    assert Done(2, "", "patchwarden: a.rs: not a text\n") == run("audit", "a.rs")
 
 
 @pytest.mark.parametrize("shut", ["linux", "linux/drivers"])
