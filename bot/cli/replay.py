@@ -21,6 +21,7 @@ from bot.cli.kernel_option import LandingOption, NoTreeOption, TreeOption, refs_
 from bot.cli.output import RuleOption, choose_rules, complain
 from bot.cli.progress import show_progress
 from bot.cli.since import parse_time
+from bot.error import SettingsError
 from bot.mail.state import MailState
 from bot.pool.guard import Crashed
 from bot.pool.memory import PeakMemory
@@ -222,7 +223,7 @@ def _opened(folder: Path | None) -> Iterator[_Pages | None]:
         ):
             yield _Pages(ReplayReport(file), site)
     except StaticSiteError as error:
-        raise UsageError(str(error), option="--report") from error
+        raise SettingsError(f"--report: {error}") from error
 
 
 def _count(tally: Tally, event: "ReplayEvent") -> None:

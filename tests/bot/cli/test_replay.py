@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import errno
 import json
 import re
 from pathlib import Path
@@ -120,6 +121,20 @@ def test_a_report_replaces_only_an_earlier_report(run: Run, archive: Path, tmp_p
     assert "not an earlier replay report" in refused.err
     assert {"notes": b"mine"} == read_files(tmp_path / "mine")
     assert [] == [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_report_on_a_full_disk(run: Run, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("bot.web.static_site._put", refuse)
+
+    result = run("replay", "--jobs", "1", "--report", "report", archive)
+
+    assert 2 == result.status
+    assert "patchwarden: --report: report cannot be written: No space left on device" == result.err.splitlines()[-1]
+    assert "Usage" not in result.err
+    assert [] == [path.name for path in tmp_path.iterdir() if path.name.endswith(".partial")]
 
 
 def test_a_replay_that_fails_leaves_no_report(run: Run, tmp_path: Path) -> None:
