@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The argparse parser of commands. Usage, help and errors have one form for all commands."""
 
+import sys
 from argparse import SUPPRESS, ArgumentParser, HelpFormatter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NoReturn
@@ -63,6 +64,9 @@ class Parser(ArgumentParser):
             table(title, [(_left(action), (action.help or "").replace("%%", "%")) for action in actions])
         table("Commands", [(name, next(paragraphs(text))[1]) for name, text in self._commands.items()])
         return "\n\n".join(blocks) + "\n"
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        echo(message, nl=False, err=file is not sys.stdout)
 
     def error(self, message: str) -> NoReturn:
         """Print the usage and what is wrong, and exit."""

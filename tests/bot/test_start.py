@@ -119,7 +119,15 @@ def test_output_is_utf8_in_every_locale() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["rules", "unsafe-semicolon"], ["rules"], ["audit", "--format", "jsonl", "a.rs"]]
+    "arguments",
+    [
+        ["--help"],
+        ["check", "--help"],
+        ["--version"],
+        ["rules", "unsafe-semicolon"],
+        ["rules"],
+        ["audit", "--format", "jsonl", "a.rs"],
+    ],
 )
 def test_a_full_disk_is_named(tmp_path: Path, arguments: list[str]) -> None:
     (tmp_path / "a.rs").write_text("fn f() { unsafe { g() } }\n" * 100)
