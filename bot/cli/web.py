@@ -84,7 +84,10 @@ def web(
     try:
         serve(*listening)
     except SystemExit as error:  # uvicorn logged the address where it cannot listen.
-        raise AdapterError("stop the other server, or choose another --host, --port or --operator-port") from error
+        raise AdapterError(
+            "cannot listen; if another server uses the port, stop it, or choose another --host, --port or "
+            "--operator-port"
+        ) from error
     return status.OK
 
 

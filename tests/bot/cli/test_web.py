@@ -83,7 +83,10 @@ def test_a_port_that_is_in_use_ends_the_command_as_its_help_says(tmp_path: Path)
         done = _serve(tmp_path, "--port", str(taken.getsockname()[1]), program=_REAL)
 
     assert (done.returncode, "address already in use" in done.stderr) == (3, True)
-    assert "patchwarden: stop the other server, or choose another --host, --port" in done.stderr
+    assert (
+        "patchwarden: cannot listen; if another server uses the port, stop it, or choose another --host, --port"
+        in done.stderr
+    )
     assert "; 3 the port is in use, " in (COMMAND.function.__doc__ or "")
 
 
