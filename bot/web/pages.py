@@ -382,6 +382,8 @@ class Pages:
         if rule and by_id(rule) is None:
             raise NotFoundError("No rule has this name. The list of rules has all of them.")
         wanted, person = SeriesFilter(list=parameter(request, "list")), parameter(request, "for")
+        if person and "@" not in person:
+            raise BadRequestError("The parameter for must be an address, such as name@example.org.")
         series = snapshot.reviewed_page(wanted, rule, person, _FEED)
         findings = snapshot.findings_of([entry.message_id for entry in series])
         chosen = [word for word in (wanted.list, rule, person) if word]

@@ -334,7 +334,7 @@ def _unsafe_places(review: Review) -> Iterator[tuple[str, str, str]]:
 def _events(detail: SeriesDetail) -> Iterator[Event]:
     series = detail.summary
     yield Event(series.sent, "sent by its author")
-    yield Event(series.arrived, "last part arrived")
+    yield Event(series.arrived, "last mail of the series arrived")
     if series.reviewed is not None:
         yield Event(series.reviewed, f"reviewed: {count(series.findings, 'finding')}, {series.reported} reported")
     for mail in detail.mails:

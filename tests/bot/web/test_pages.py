@@ -155,6 +155,13 @@ def test_a_feed_has_what_all_its_parameters_name(get: Get, query: str, number: i
     assert len(ET.fromstring(get(f"/atom{query}")).findall("{http://www.w3.org/2005/Atom}entry")) == number
 
 
+def test_a_feed_for_a_name_is_refused(client: TestClient) -> None:
+    answer = client.get("/atom?for=Ada")
+
+    assert answer.status_code == 400
+    assert "must be an address" in answer.text
+
+
 @pytest.mark.parametrize("query", ["?state=x", "?severity=x", "?before=x"])
 def test_a_wrong_parameter_is_explained(client: TestClient, query: str) -> None:
     assert client.get(f"/{query}").status_code == client.get(f"/api/series{query}").status_code == 400

@@ -147,7 +147,7 @@ def test_an_earlier_posting_is_linked(client: TestClient, store: Repository) -> 
     [
         (
             Waiting((1, 2, 3, 5)),
-            ["Not arrived: patches 1\u20133 and 5 of 5.", "There is no review yet.", "parts are missing."],
+            ["Not arrived: patches 1\u20133 and 5 of 5.", "There is no review yet.", "patches are missing."],
         ),
         (Waiting((0,)), ["Not arrived: the cover letter.", "the cover letter is missing."]),
         (Defective("patch 1 is damaged"), ["patch 1 is damaged", "There is no review.", "cannot be reviewed."]),
