@@ -151,31 +151,31 @@ def _tuple_decoder(kinds: tuple[Any, ...]) -> _Decoder:
         item_decoder = _decoder(kinds[0])
         return tuple if item_decoder is None else lambda values: tuple(map(item_decoder, values))
     decoders = [_decoder(kind) or (lambda value: value) for kind in kinds]
-    return lambda values: tuple(decode(value) for decode, value in zip(decoders, values, strict=True))
+    return lambda values: tuple(decoder(value) for decoder, value in zip(decoders, values, strict=True))
 
 
 def _union_decoder(kinds: list[Any]) -> _Decoder | None:
     """Return the decoder of a type or None, or of data classes: an object is of the one with the same fields."""
     if len(kinds) == 1:
-        decode = _decoder(kinds[0])
-        return None if decode is None else lambda value: None if value is None else decode(value)
+        decoder = _decoder(kinds[0])
+        return None if decoder is None else lambda value: None if value is None else decoder(value)
     decoders = [(frozenset(kind.__match_args__), _class_decoder(kind)) for kind in kinds]
-    return lambda value: min(decoders, key=lambda decoder: len(decoder[0] ^ value.keys()))[1](value)
+    return lambda value: min(decoders, key=lambda entry: len(entry[0] ^ value.keys()))[1](value)
 
 
 @cache
 def _class_decoder(kind: Any) -> _Decoder:
     """Return the decoder of a data class. It ignores fields that the class no longer has."""
     current = {name: name for name in kind.__match_args__} | _EARLIER_NAMES.get(kind, {})
-    decoders = [(name, decode) for name in kind.__match_args__ if (decode := _decoder(kind.__annotations__[name]))]
+    decoders = [(name, decoder) for name in kind.__match_args__ if (decoder := _decoder(kind.__annotations__[name]))]
 
     def decode_fields(value: Any) -> Any:
         if isinstance(value, kind):  # a field that was excluded
             return value
         fields = {current[name]: field for name, field in value.items() if name in current}
-        for name, decode in decoders:
+        for name, decoder in decoders:
             if name in fields:
-                fields[name] = decode(fields[name])
+                fields[name] = decoder(fields[name])
         return kind(**fields)
 
     return decode_fields

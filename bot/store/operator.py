@@ -10,9 +10,10 @@ from bot.mail.state import MailState
 from bot.ports.operator import Bounce, JobState, OutboxEntry, QuarantineEntry, ServiceState
 from bot.review.disposition import without_addresses
 from bot.store.dialect import sizes
+from bot.store.projection import RESOLVED
 from bot.store.stop import stop_reason
 from bot.store.times import text_of, time_of
-from bot.store.web_rows import RESOLVED, Queries
+from bot.store.web_rows import Queries
 
 _MAX_JOBS: Final = 100
 _MAX_SOURCES: Final = 1_000

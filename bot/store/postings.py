@@ -224,8 +224,8 @@ def due_postings(connection: Plain, rows: Iterable[tuple[bytes, str, int]]) -> l
     of_values = [mail_rows(value) for value, *_ in due]
     mails = PackedMails.of(connection, frozenset().union(*of_values))
     return [
-        DuePosting(posting_of(value), arrived, tries, PostingBytes(value, mails.only(rows)))
-        for (value, arrived, tries), rows in zip(due, of_values, strict=True)
+        DuePosting(posting_of(value), arrived, tries, PostingBytes(value, mails.only(mail_ids)))
+        for (value, arrived, tries), mail_ids in zip(due, of_values, strict=True)
     ]
 
 

@@ -19,7 +19,7 @@ _MAX_FINDINGS: Final = 1_000  # rows of one review
 _MAX_LISTS: Final = 50  # rows of one posting
 _MAX_SUBSYSTEMS: Final = 50  # rows of one posting
 _MAX_TEXT: Final = 500  # characters of a text in a row
-_RESOLVED: Final = FindingState.RESOLVED.value
+RESOLVED: Final = FindingState.RESOLVED.value
 
 _REVIEW_COLUMNS: Final = """
   reviewed = (SELECT reviewed FROM review WHERE posting_id = ?1),
@@ -53,7 +53,7 @@ def project_posting(connection: Plain, posting: Posting) -> None:
     message_id = posting.message_id
     texts = short_text(posting.series.subject), short_text(posting.author.key), short_text(posting.author.name)
     numbers = len(posting.series.patches), posting.expected
-    connection.execute(_POSTING, (message_id, _RESOLVED, *texts, *numbers))
+    connection.execute(_POSTING, (message_id, RESOLVED, *texts, *numbers))
     sent = connection.execute("SELECT sent FROM posting WHERE message_id = ?", (message_id,)).fetchone()[0]
     lists = dict.fromkeys(short_text(name.lower()) for name in posting.lists[:_MAX_LISTS])
     parts = dict.fromkeys(part.message_id for part in posting.parts)
@@ -84,7 +84,7 @@ def project_review(connection: Plain, review: Review) -> None:
     _insert(connection, _ADD_COUNT, [(*key, number) for key, number in counts.items() if number])
     if before:
         connection.execute("DELETE FROM finding_count WHERE count <= 0")
-    connection.execute(_REVIEW, (posting_id, _RESOLVED))
+    connection.execute(_REVIEW, (posting_id, RESOLVED))
     connection.execute("DELETE FROM posting_subsystem WHERE posting_id = ?", (posting_id,))
     matches = {short_text(match.name): match for match in review.subsystem_matches[:_MAX_SUBSYSTEMS]}
     rows = [

@@ -10,9 +10,10 @@ from bot.mail.state import MailState
 from bot.ports.web import Health, MonthCount, RuleFigures, Statistics
 from bot.review.disposition import DispositionKind
 from bot.store.operator import OperatorQueries
+from bot.store.projection import RESOLVED
 from bot.store.stop import stop_reason
 from bot.store.times import text_of, time_of
-from bot.store.web_rows import RESOLVED, state_word
+from bot.store.web_rows import state_word
 
 _MAX_LATENCIES: Final = 300
 _MAX_MONTHS: Final = 12

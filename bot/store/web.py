@@ -38,9 +38,10 @@ from bot.store.context import series_topics
 from bot.store.debt import debt_path, read_debt
 from bot.store.dialect import Plain, driver_errors, iterate, open_web
 from bot.store.postgres import Rows
+from bot.store.projection import RESOLVED
 from bot.store.statistics import StatisticsQueries
 from bot.store.times import text_of, time_of
-from bot.store.web_rows import RESOLVED, SELECT_SERIES, series_summary, state_word, with_times
+from bot.store.web_rows import SELECT_SERIES, series_summary, state_word, with_times
 from rules.analysis.maintainers import SubsystemMatch
 from rules.finding import Severity
 from rules.lazy import replace

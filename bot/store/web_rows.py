@@ -6,11 +6,9 @@ from typing import Any, Final
 from bot.mail.refusal import repeated_posting
 from bot.ports.web import SeriesSummary
 from bot.review.disposition import without_addresses
-from bot.review.model import FindingState
 from bot.store.dialect import Plain
 from bot.store.times import time_of
 
-RESOLVED: Final = FindingState.RESOLVED.value
 SELECT_SERIES: Final = (
     "SELECT p.message_id, p.subject, p.author_name, p.revision, p.patches, p.expected, p.sent, p.arrived, p.reviewed, "
     "p.state, p.verdict, p.reason, p.severity, p.findings, p.reported, p.author"

@@ -44,7 +44,7 @@ class Step:
     """The change of a C file by a patch. `is_complete` says that the whole file was read and not only its hunks.
 
     In a landing tree the file may have other line numbers than in the patch (`has_patch_lines`). A declaration is then
-    certain if the tree confirms it, unless the lines around it contradict the tree: `doubtful` are such hunks, None
+    certain if the tree confirms it, unless the lines around it contradict the tree: `uncertain` are such hunks, None
     outside of landing trees.
     """
 
@@ -54,13 +54,13 @@ class Step:
     post: CSource
     is_complete: bool
     has_patch_lines: bool = True
-    doubtful: tuple[Hunk, ...] | None = None
+    uncertain: tuple[Hunk, ...] | None = None
 
     def is_certain_about(self, name: str) -> bool:
         """Tell whether the change of a declaration is certain."""
-        if self.is_complete or self.doubtful is None:
+        if self.is_complete or self.uncertain is None:
             return self.is_complete
-        return name not in self._doubtful_words
+        return name not in self._uncertain_words
 
     def in_patch(self, name: str, side: Side) -> tuple[Declaration, ...]:
         """Return the declarations of a name with the line numbers of the patch."""
@@ -95,8 +95,8 @@ class Step:
         return {}  # by the name of declarations
 
     @cached_property
-    def _doubtful_words(self) -> frozenset[str]:
-        return frozenset([word for hunk in self.doubtful or () for word in _ANY_WORD.findall(hunk.text)])
+    def _uncertain_words(self) -> frozenset[str]:
+        return frozenset([word for hunk in self.uncertain or () for word in _ANY_WORD.findall(hunk.text)])
 
     @cached_property
     def _hunks(self) -> dict[Side, CSource]:
@@ -329,10 +329,10 @@ class _Walk:
             self.fragments[change.after] = apply_visible_change(current or CSource(), pre, post)
             self.contents.pop(change.after, None)
             self.sources.pop(change.after, None)
-        doubtful = tuple(self._doubtful_hunks(change)) if self._is_landing else None
-        return Step(file.patch, change, pre, post, False, True, doubtful)
+        uncertain = tuple(self._uncertain_hunks(change)) if self._is_landing else None
+        return Step(file.patch, change, pre, post, False, True, uncertain)
 
-    def _doubtful_hunks(self, change: FileChange) -> Iterator[Hunk]:
+    def _uncertain_hunks(self, change: FileChange) -> Iterator[Hunk]:
         """Yield the hunks whose context, or heading, the tree's file does not have."""
         content = (self._content(change.before) if change.before is not None else None) or b""
         lines = set(content.split(b"\n"))

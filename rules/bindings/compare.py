@@ -9,15 +9,15 @@ from rules.bindings.changed_name import ChangedName
 from rules.bindings.compare_assembly import compare_assembly
 from rules.bindings.compare_functions import compare_functions
 from rules.bindings.compare_helpers import find_removed_helpers, find_retyped_helpers
-from rules.bindings.compare_types import AGGREGATES, compare_structs, compare_typedefs
-from rules.bindings.compare_values import VALUES, compare_values
+from rules.bindings.compare_types import TAGGED_TYPES, compare_structs, compare_typedefs
+from rules.bindings.compare_values import compare_values
 from rules.bindings.helper_facts import is_helper_source
 from rules.bindings.included_headers import is_foreign
 from rules.bindings.index import Bindings
 from rules.bindings.removed_headers import find_removed_headers
 from rules.bindings.unchanged_users import UnchangedUsers
 from rules.bindings.unreached_names import find_unreached_names
-from rules.source.c.source import FUNCTIONS, Declaration, Kind
+from rules.source.c.source import FUNCTIONS, VALUES, Declaration, Kind
 
 
 def find_breakages(diff: BindingsDiff) -> Iterator[Breakage]:
@@ -51,7 +51,7 @@ def _compare(subject: ChangedName) -> Iterator[Breakage]:
             return
     if kinds & set(VALUES):
         yield from compare_values(subject)
-    if kinds & set(AGGREGATES):
+    if kinds & set(TAGGED_TYPES):
         yield from compare_structs(subject)
     if Kind.TYPEDEF in kinds:
         yield from compare_typedefs(subject)

@@ -9,14 +9,14 @@ from rules.bindings.changed_name import ChangedName
 from rules.bindings.compare_fields import compare_fields
 from rules.bindings.facts import MemberUser, User
 from rules.bindings.index import Bindings
-from rules.source.c.source import Declaration, Kind
+from rules.source.c.source import AGGREGATES, Declaration, Kind
 
-AGGREGATES = (Kind.STRUCT, Kind.UNION, Kind.ENUM)
+TAGGED_TYPES = (*AGGREGATES, Kind.ENUM)
 
 
 def compare_structs(subject: ChangedName) -> Iterator[Breakage]:
     """Find what a changed struct, union or enum breaks, also through its fields."""
-    old, new = subject.old(AGGREGATES), subject.new(AGGREGATES)
+    old, new = subject.old(TAGGED_TYPES), subject.new(TAGGED_TYPES)
     if new:
         if old[0].kind is not Kind.ENUM:
             yield from compare_fields(subject, old, new)
@@ -35,7 +35,7 @@ def compare_structs(subject: ChangedName) -> Iterator[Breakage]:
         return
     by_value = tuple(user for user in users if not is_behind_pointer(user, subject.name))
     if members or by_value:
-        effect = Effect.UNREACHED if subject.is_in_other_header(AGGREGATES) else Effect.OPAQUE
+        effect = Effect.UNREACHED if subject.is_in_other_header(TAGGED_TYPES) else Effect.OPAQUE
         yield subject.breakage(effect, old[0], None, by_value, members=members)
 
 
@@ -48,7 +48,7 @@ def _users_of_all_members(subject: ChangedName, struct: Declaration) -> tuple[Me
 def _is_declared_anywhere(subject: ChangedName) -> bool:
     """Tell whether a C file that the bindings do not include declares the type, or a changed file still defines it."""
     last_steps = {step.change.path: step for step in subject.diff.steps}
-    if any(item.kind in AGGREGATES for step in last_steps.values() for item in step.after(subject.name)):
+    if any(item.kind in TAGGED_TYPES for step in last_steps.values() for item in step.after(subject.name)):
         return True
     after = subject.diff.after
     return any(path not in after.included_by for path in after.facts.declaring(subject.name))

@@ -9,10 +9,9 @@ from rules.bindings.facts import ASSEMBLY_FORM, User
 from rules.bindings.index import Bindings
 from rules.bindings.unchanged_users import NOT_FOR_BINDGEN
 from rules.lazy import re, replace
-from rules.source.c.source import SYMBOLS, Declaration, Kind, evaluate, is_plain_expression, read_ioctl_number
+from rules.source.c.source import SYMBOLS, VALUES, Declaration, Kind, evaluate, is_plain_expression, read_ioctl_number
 from rules.source.c.text import option_key
 
-VALUES = (Kind.CONSTANT, Kind.MACRO)
 _COUNT = re.compile(r"(?:^|_)(?:MAX|NR|NUM|CNT|COUNT|LAST|END)(?:_|$)", re.IGNORECASE)
 
 

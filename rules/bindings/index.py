@@ -29,7 +29,7 @@ from rules.lazy import re
 from rules.source.c.source import AGGREGATES, Kind
 
 _STRUCT = re.compile(r"\b(?:struct|union)\s+(\w+)|^(?>(?:const |volatile )(?=\w))*+(\w+)")
-_CALL = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
+CALL = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
 _DECLARED = re.compile(rb"(?m)^[^\S\n]*+(?:pub(?:\([^)\n]*+\))?\s++)?(\w++)\s*+:\s")  # a field of a Rust struct
 _MAX_MACROS = 3  # macros between a helper and a function
 _MAX_TYPEDEFS = 4  # typedefs between a name and its struct
@@ -161,7 +161,7 @@ class Bindings:
                 definitions = [located.declaration for located in self.declarations(chain[-1])]
                 if not definitions or any(item.kind is not Kind.MACRO_FUNCTION for item in definitions):
                     continue
-                calls = set.intersection(*(set(_CALL.findall(item.type)) - {*item.parameters} for item in definitions))
+                calls = set.intersection(*(set(CALL.findall(item.type)) - {*item.parameters} for item in definitions))
                 for name in sorted(calls - {*chain}):
                     macros.setdefault(name, []).append(chain)
                     inner.append((*chain, name))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from rules.bindings.bindings_diff import BindingsDiff
 from rules.bindings.facts import Constant, LocatedDeclaration, LocatedHelper, User
 from rules.bindings.helper_facts import HELPERS_FILE, is_helper_source
-from rules.bindings.index import Bindings
+from rules.bindings.index import CALL, Bindings
 from rules.bindings.kconfig import RUST, names_of
 from rules.bindings.kconfig_closure import Verdict
 from rules.lazy import dataclass, re
@@ -16,7 +16,6 @@ from rules.source.kbuild.condition import Condition, both, read_c_condition
 CONFIG_NAME = re.compile(r"\bCONFIG_\w+")
 _WITHOUT_OPTION = re.compile(r"!(?:defined|IS_ENABLED|IS_BUILTIN)\(CONFIG_(\w++)\)")
 _WORD = re.compile(r"\b[A-Za-z_]\w*+")
-_CALL = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(")
 _OWN_CONDITION = re.compile(r"\bCONFIG_|^[ \t]*+#", re.MULTILINE)
 _MAX_BODY_LINES = 40  # of a helper
 
@@ -153,7 +152,7 @@ def find_gated_helpers(diff: BindingsDiff) -> Iterator[tuple[LocatedHelper, str,
             if helper.pattern or (old and (old.names, old.conditions) == (helper.names, helper.conditions)):
                 continue
             body = "\n".join(lines[helper.line - 1 : helper.line - 1 + _MAX_BODY_LINES]).partition("\n}")[0]
-            called = set(_CALL.findall(body)) if _OWN_CONDITION.search(body) is None else set()
+            called = set(CALL.findall(body)) if _OWN_CONDITION.search(body) is None else set()
             for name in helper.names:
                 conditional = _condition_in_helper(diff.after, name, helper.conditions) if name in called else None
                 if conditional is not None:

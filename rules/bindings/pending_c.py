@@ -12,10 +12,9 @@ from rules.diff.patch import Line
 from rules.diff.rewrites import digest
 from rules.finding import Anchor
 from rules.lazy import re
-from rules.source.c.source import AGGREGATES, FUNCTIONS, CSource, Declaration, Kind, Member
+from rules.source.c.source import AGGREGATES, FUNCTIONS, VALUES, CSource, Declaration, Kind, Member
 
 _IGNORED = (*AGGREGATES, Kind.ENUM, Kind.OPAQUE, Kind.EXPORT)
-_VALUES = (Kind.MACRO, Kind.CONSTANT)  # a new value breaks no user
 _INCLUDE = re.compile(r"#\s*include\s*(<[^<>\n]{1,200}>)\s*\Z")
 _CONSTANT = re.compile(rf"const\b[^=\n]{{1,200}}\b{CONSTANT_PREFIX}(\w++)\s*=")
 _MAX_LINES = 200  # lines of a helper
@@ -66,7 +65,8 @@ def _changed_declaration(
         return
     gone = [item for form, item in before.items() if form not in after]
     added = [item for form, item in after.items() if form not in before]
-    if added and not {item.kind for item in (*gone, *added)} <= {*_VALUES}:
+    # A new value breaks no user.
+    if added and not {item.kind for item in (*gone, *added)} <= {*VALUES}:
         yield _change(name, step, gone[0].signature, added[0].signature)
     elif not after and not new and diff is not None and not diff.after.declarations(name):
         yield _change(name, step, gone[0].signature, _REMOVED)
@@ -78,7 +78,7 @@ def _form(item: Declaration) -> _Form:
         return ("function", _plain(item.type), tuple(map(_plain, item.parameters)))
     if item.kind is Kind.MACRO_FUNCTION:
         return ("macro", len(item.parameters))
-    return (item.kind, "" if item.kind in _VALUES else _plain(item.type))
+    return (item.kind, "" if item.kind in VALUES else _plain(item.type))
 
 
 def _plain(c_type: str) -> str:

@@ -265,13 +265,13 @@ class _Comparison:
 
     def _removed_method(self, key: ItemKey, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
         methods = self._implementations.of_method(key.path)
-        users = tuple(user for user, item in methods if item is not None)
+        users = tuple(user for user, method in methods if method is not None)
         if users and not self._may_be_defined(key):
             yield ApiBreakage(ApiEffect.METHOD_REMOVED, full_name(key.path), path, item, users)
 
     def _required(self, key: ItemKey, path: str, item: ApiItem) -> Iterator[ApiBreakage]:
         methods = self._implementations.of_method(key.path)
-        users = tuple(user for user, item in methods if item is None)
+        users = tuple(user for user, method in methods if method is None)
         if users and not item.is_conditional:
             yield ApiBreakage(ApiEffect.METHOD_REQUIRED, full_name(key.path), path, item, users)
 

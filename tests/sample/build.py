@@ -144,7 +144,7 @@ def _sent(message_id: str, author: str, subject: str, date: str, body: str, abov
         ("Date", date),
         ("Message-ID", f"<{message_id}>"),
         *(
-            (header, " ".join(f"<{message_id}>" for message_id in above))
+            (header, " ".join(f"<{reference}>" for reference in above))
             for header in ("In-Reply-To", "References")
             if above
         ),

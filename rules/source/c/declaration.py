@@ -35,6 +35,8 @@ BODIES = (Kind.INLINE, Kind.STATIC, Kind.MACRO_FUNCTION)
 """The kinds of names whose code a header has."""
 AGGREGATES = (Kind.STRUCT, Kind.UNION)
 """The kinds of names that have members."""
+VALUES = (Kind.CONSTANT, Kind.MACRO)
+"""The kinds of names that stand for a value."""
 MACROS = (Kind.MACRO, Kind.MACRO_FUNCTION)
 """The kinds of names that the preprocessor replaces."""
 

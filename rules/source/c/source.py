@@ -4,7 +4,17 @@
 from collections.abc import Iterator
 
 from rules.lazy import re
-from rules.source.c.declaration import AGGREGATES, BODIES, FUNCTIONS, MACROS, SYMBOLS, CSource, Declaration, Kind
+from rules.source.c.declaration import (
+    AGGREGATES,
+    BODIES,
+    FUNCTIONS,
+    MACROS,
+    SYMBOLS,
+    VALUES,
+    CSource,
+    Declaration,
+    Kind,
+)
 from rules.source.c.macros import TRACE_PREFIX
 from rules.source.c.members import Member
 from rules.source.c.scanner import Scanner
@@ -17,6 +27,7 @@ __all__ = [
     "MACROS",
     "SYMBOLS",
     "TRACE_PREFIX",
+    "VALUES",
     "CSource",
     "Declaration",
     "Kind",

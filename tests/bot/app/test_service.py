@@ -37,7 +37,7 @@ def test_what_breaks_rust_is_found_by_the_service_too(tmp_path: Path) -> None:
     settings = Settings(
         database=tmp_path / "warden.db",
         kernel=KernelSettings(
-            repositories=(KernelRepository(path=tmp_path / "kernel.git"),), index=tmp_path / "border.sqlite"
+            repositories=(KernelRepository(path=tmp_path / "kernel.git"),), index=tmp_path / "index.sqlite"
         ),
         outbox=OutboxSettings(directory=tmp_path / "outbox"),
     )

@@ -245,12 +245,12 @@ def test_two_versions_that_run_at_the_same_time_do_not_affect_each_other(
 ) -> None:
     path = tmp_path / "index.sqlite"
     index = Index(path)
-    border = _open(kernel, "v1", index)
+    bindings = _open(kernel, "v1", index)
     monkeypatch.setattr(index_module, "VERSION", VERSION + 1)
     other = Index(path)
     assert _open(kernel, "v1", other).declarations("f1")
 
-    assert border.declarations("f2")
+    assert bindings.declarations("f2")
     assert index.of_tree("names", "0" * 40, ["a"].__iter__) == ("a",)
     assert other.of_tree("names", "0" * 40, ["b"].__iter__) == ("b",)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A commit of a bare repository as rules see it, and the index behind its border."""
+"""A commit of a bare repository as rules see it, and the index of its bindings."""
 
 import multiprocessing
 import os
@@ -104,7 +104,7 @@ def test_the_border_equals_that_of_the_files(kernel: Repository) -> None:
 
 
 def test_the_index_is_read_again_and_shared_between_commits(kernel: Repository, tmp_path: Path) -> None:
-    path = tmp_path / "var" / "border.sqlite"
+    path = tmp_path / "var" / "index.sqlite"
     first = _tree(kernel, "v1", Index(path)).bindings()
     assert first is not None
     was = [declaration.declaration.type for declaration in first.declarations("light")]
@@ -121,10 +121,10 @@ def test_an_index_that_cannot_be_kept_is_kept_in_memory(kernel: Repository, tmp_
     garbage = tmp_path / "garbage.sqlite"
     garbage.with_name(f"garbage.sqlite.{VERSION}").write_bytes(b"this is not a database, not even a short one" * 100)
 
-    for path in (tmp_path / "file" / "border.sqlite", garbage):
-        border = _tree(kernel, "v1", Index(path)).bindings()
-        assert border is not None
-        assert border.declarations("lamp_on")
+    for path in (tmp_path / "file" / "index.sqlite", garbage):
+        bindings = _tree(kernel, "v1", Index(path)).bindings()
+        assert bindings is not None
+        assert bindings.declarations("lamp_on")
 
 
 @pytest.mark.parametrize("packed", [False, True])

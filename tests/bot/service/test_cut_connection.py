@@ -73,7 +73,7 @@ def test_after_a_restart_of_the_server_the_same_store_works(store: Repository, c
         store.mails()
     server().start()
 
-    assert [kept.message_id for kept in store.mails()] == [mail.message_id]
+    assert [stored.message_id for stored in store.mails()] == [mail.message_id]
     with store.batch():
         store.save_blobs({BLOB: b"fn main() {}"}, clock.now())
     assert store.blobs([BLOB], 99) == {BLOB: b"fn main() {}"}

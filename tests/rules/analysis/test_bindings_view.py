@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What rules about the border ask a series."""
+"""What rules about the bindings ask a series."""
 
 from dataclasses import replace
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a remark about the border says: the change, each user with its line, and what fixes it."""
+"""What a finding about the C/Rust boundary says: the change, each user with its line, and what fixes it."""
 
 import pytest
 
