@@ -49,7 +49,7 @@ def template() -> str:
 
     lines = [
         "# Settings of patchwarden. Lines that are commented out show the defaults.",
-        "# Variables (PATCHWARDEN_DATABASE, PATCHWARDEN_REVIEW__SEVERITY, ...) override this file.",
+        "# Environment variables (PATCHWARDEN_DATABASE, PATCHWARDEN_REVIEW__SEVERITY, ...) override this file.",
         "# Relative paths, also in variables, start at the folder of this file.",
     ]
     tables = {name: setting for name, setting in Settings.settings.items() if is_table(setting.kind)}
