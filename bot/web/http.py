@@ -47,7 +47,7 @@ ERRORS: Final = {
 
 
 class Gate:
-    """The outermost application: refuses what is too large or could write, and completes every answer.
+    """The outermost application. It refuses what is too large or could write, and completes every answer.
 
     `pages` are the HTML pages of `ERRORS`, made in advance, because an error may come from what makes pages.
     """
@@ -189,7 +189,7 @@ def serve(*listening: tuple[ASGIApp, str, int]) -> None:
 
 
 class LoopbackOnly:
-    """Refuses requests that name another host than this machine: a page of another site could make a browser send them.
+    """A gate that refuses requests to other host names than this machine: a page of another site could cause them.
 
     The server listens on loopback, so that only programs of this machine reach it at all.
     """

@@ -76,7 +76,7 @@ class Group:
 
 
 class ReplayReport:
-    """Collects the reviews of a replay, and writes their pages."""
+    """The reviews of a replay, and the pages about them."""
 
     def __init__(self, file: IO[bytes]) -> None:
         """Use a temporary file for the reviews."""

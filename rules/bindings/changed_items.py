@@ -36,7 +36,7 @@ class ItemChange:
 
 
 class ChangedItems:
-    """Compares the two forms of an item, one aspect after the other."""
+    """A comparison of the two forms of an item, one aspect after the other."""
 
     def __init__(self, uses: ItemUses, implementations: Implementations) -> None:
         self._uses = uses

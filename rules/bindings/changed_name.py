@@ -52,7 +52,7 @@ class ChangedName:
         return self.steps[-1]
 
     def step_with(self, effect: Effect) -> Step:
-        """Return the first step that changes of the declarations what the effect is about, else the last step."""
+        """Return the first step that changes the part of a declaration that the effect is about, else the last step."""
         key = _CHANGED_BY[effect]
 
         def keys(declarations: tuple[Declaration, ...]) -> set[object]:

@@ -58,7 +58,7 @@ class CrateApi:
         self._left_out = modules
 
     def is_built(self, path: str) -> bool:
-        """Tell whether a Rust file is no part of a module that is left out."""
+        """Tell whether a Rust file is outside of the modules that are left out."""
         return not (self._left_out and is_in_crate(path) and self.is_left_out(module_of(path)))
 
     def is_left_out(self, module: Path) -> bool:

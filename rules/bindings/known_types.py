@@ -52,7 +52,7 @@ class KnownTypes:
         self._read()
 
     def type_of(self, start: int, end: int) -> str:
-        """The struct that the expression between the indices points to; "" if the file does not say."""
+        """Return the struct that the expression between the indices points to; "" if the file does not say."""
         if end - start > _REACH:
             return ""
         words = self._words.words
@@ -82,7 +82,7 @@ class KnownTypes:
         return ""
 
     def reached(self, start: int, end: int, depth: int = 0) -> tuple[str, tuple[str, ...]]:
-        """As `type_of`, or the struct from which the expression's fields lead there, and these fields."""
+        """Return the struct of `type_of` or, if there is none, the struct before the last fields, and these fields."""
         struct = self.type_of(start, end)
         words = self._words.words
         if struct or end - start < 3 or depth > _STEPS:
@@ -101,7 +101,7 @@ class KnownTypes:
         return "", ()
 
     def place(self, name: str, at: int, chain: list[str]) -> tuple[str, int]:
-        """The C struct to which fields of the file's structs lead from a variable, and the number of these fields."""
+        """Return the C struct that the first fields after a variable lead to, and the number of these fields."""
         owner = self._owner(name, at)
         for passed, field in enumerate(chain, 1):
             if (owner, field) in self._values:
@@ -110,7 +110,7 @@ class KnownTypes:
         return "", 0
 
     def _owner(self, name: str, at: int) -> str:
-        """The struct of this file that a variable is, borrows or points to; "" if the file does not say."""
+        """Return the struct of this file that a variable is, borrows or points to; "" if the file does not say."""
         if name == "self":
             return self._impl(at)
         words = self._words.words
@@ -124,7 +124,7 @@ class KnownTypes:
         return ""
 
     def _plain_type(self, at: int) -> int:
-        """The index of the last word of a type that is a path, also behind references, pointers and boxes; else 0."""
+        """Return the index of the last word of a path, also behind references, pointers or boxes; 0 for other types."""
         words = self._words.words
         end = at + 24
         while at < end and words[at : at + 1] and (words[at] in ("&", "*", "const", "mut") or words[at] in _BOXES):
@@ -139,7 +139,7 @@ class KnownTypes:
         return at if following and following[0] in (",", ")", "}", ">", "=", ";", "{") else 0
 
     def _associated(self, at: int, declared: int, steps: int) -> str:
-        """The struct behind `Type::method(..)` of a type of this file, or behind a cell's `Opaque::raw_get(..)`."""
+        """Return the struct behind `Type::method(..)` of a type of this file, or a cell's `Opaque::raw_get(..)`."""
         words = self._words.words
         if words[at + 1 : at + 2] != ("::",) or words[at + 3 : at + 4] != ("(",):
             return ""
@@ -151,11 +151,11 @@ class KnownTypes:
         return self._method_of(impl, method)
 
     def _method_of(self, owner: str, method: str) -> str:
-        """The struct that a method or function of a type of this file returns."""
+        """Return the struct that a method or function of a type of this file returns."""
         return _only(self._methods_of.get((method, owner))) if owner else ""
 
     def _cell(self, start: int, end: int, declared: int, steps: int) -> str:
-        """The struct in the cell to which an expression points: `&raw const (*this).a`, `addr_of!((*this).a)`, `p`."""
+        """Return the struct in the cell that `&raw const (*this).a`, `addr_of!((*this).a)` or `p` points to."""
         words = self._words.words[start:end]
         if len(words) == 1 and steps < _STEPS:
             return self.variable(words[0], declared, steps=steps + 1)
@@ -167,12 +167,12 @@ class KnownTypes:
         return ""
 
     def reference(self, method: str, at: int) -> str:
-        """The struct that the method of `self` lends; "" if the impl around does not say that it lends one."""
+        """Return the struct to which a method of `self` returns a reference; "" if the `impl` does not say so."""
         lends = (method, self._impl(at)) in self._references
         return self._method(method, at) if lends else ""
 
     def variable(self, name: str, at: int, by_value: bool = False, steps: int = 0) -> str:
-        """The struct of a variable by its nearest declaration above: `name: *mut bindings::T` or `let name = …`."""
+        """Return the struct of a variable by its declaration above: `name: *mut bindings::T` or `let name = …`."""
         words = self._words.words
         for index in range(at - 1, max(at - _REACH, 0), -1):
             if words[index] == "fn" and words[index + 1] == name:
@@ -247,7 +247,7 @@ class KnownTypes:
         return ""
 
     def _address(self, at: int, declared: int, steps: int) -> str:
-        """The struct behind `self.field.get()`, `value.as_ptr()` or `value.as_raw()`, if that is the whole value."""
+        """Return the struct behind `self.field.get()`, `value.as_ptr()`, `value.as_raw()` if it is the whole value."""
         words = self._words.words
         end = at
         while end < min(at + 16, len(words)) and words[end] not in (";", "}"):
@@ -275,7 +275,7 @@ class KnownTypes:
         return _only(self._methods_of.get((name, self._impl(at)))) or _only(self._methods.get(name))
 
     def _impl(self, at: int) -> str:
-        """The type of the innermost `impl` around an index; "" if there is none."""
+        """Return the type of the innermost `impl` around an index; "" if there is none."""
         number = self._last_impl(at)
         return self._impls[number].name if number >= 0 else ""
 

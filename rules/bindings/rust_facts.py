@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a Rust file uses of C: paths into the kernel's `bindings`, whatever their name there, and fields of structs."""
+"""What a Rust file uses of C: paths into the kernel's `bindings`, under any name, and fields of structs."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -37,12 +37,12 @@ def is_rust_source(path: str) -> bool:
 
 
 def is_kernel_crate(path: str) -> bool:
-    """Whether the file belongs to the crate whose `crate::bindings` are the kernel's."""
+    """Tell whether the file belongs to the crate whose `crate::bindings` are the kernel's."""
     return path.startswith("rust/kernel/")
 
 
 def modules_under_cfg(source: RustSource) -> tuple[tuple[str, str], ...]:
-    """The modules that a Rust file declares under a `cfg`, each with what is in its brackets; "" is the file itself."""
+    """Return the modules that a file declares under a `cfg`, with the text of its brackets; "" is the file itself."""
     own = [("", _gate(source, match)) for match in _FILE_GATE.finditer(source.code)]
     return (*own, *((match[2], _gate(source, match)) for match in _MODULE.finditer(source.code)))
 
@@ -53,7 +53,7 @@ def _gate(source: RustSource, match: re.Match[str]) -> str:
 
 
 def rust_facts(path: str, content: bytes) -> RustFacts:
-    """The facts of one Rust file; empty for one that never speaks of bindings."""
+    """Return the facts of a Rust file; they are empty if it does not mention the bindings."""
     if path.endswith(_ASSEMBLY):
         return RustFacts(tuple(_macros_in_assembly(content)))
     bound = any(word in content for word in (b"bindings", b"uapi", b"#[export]", b"declare_trace!"))
@@ -103,9 +103,9 @@ class _Gates:
         self._known: dict[tuple[int, int, bool], tuple[str, ...]] = {}
 
     def around(self, line: int) -> tuple[str, ...]:
-        """Return the `#[cfg]`s of the items and statements that the line is in, told by indentation.
+        """Return the `#[cfg]`s of the items and statements that contain the line, according to the indentation.
 
-        What one line found above itself is remembered, so that many lines of one item do not each walk up to its top.
+        The result for the lines above is cached, so that not every line of an item searches up to its first line.
         """
         if not self._any:
             return ()
@@ -192,7 +192,7 @@ def _inside_bindings(path: str, segments: tuple[str, ...]) -> tuple[str, tuple[s
 
 
 def _paths(path: str, words: Tokens, scope: _Scope) -> list[tuple[int, str, str]]:
-    """`bindings::NAME` in every spelling, and names that were imported from there."""
+    """Return each `bindings::NAME` in any spelling, and each imported name of the bindings."""
     found = []
     all_words = words.words
     inside_use = False
@@ -229,7 +229,7 @@ def _is_path_in_crate(words: tuple[str, ...], at: int, scope: _Scope) -> bool:
 
 
 def _leads_to_bindings(path: str, words: Tokens, at: int, scope: _Scope) -> bool:
-    """Whether the path that ends in the word at `at` is the kernel's bindings module."""
+    """Tell whether the path that ends in the word at `at` is the kernel's bindings module."""
     all_words = words.words
     word = all_words[at]
     before = all_words[at - 1] if at else ""
@@ -244,7 +244,7 @@ def _leads_to_bindings(path: str, words: Tokens, at: int, scope: _Scope) -> bool
 
 
 def _macro_arguments(words: Tokens) -> list[tuple[int, str, str]]:
-    """Names given to macros of this file that put them behind `bindings::`."""
+    """Return the names that are passed to macros of this file which put them behind `bindings::`."""
     all_words = words.words
     pasting: list[str] = []
     spans: list[tuple[int, int]] = []
@@ -270,7 +270,7 @@ def _macro_arguments(words: Tokens) -> list[tuple[int, str, str]]:
 
 
 def _exports(words: Tokens) -> list[tuple[int, str, str]]:
-    """Functions under `#[export]`: C declares them too, and both must agree."""
+    """Return the functions under `#[export]`: C declares them too, and both must agree."""
     all_words = words.words
     found = []
     for index in range(len(all_words) - 3):
@@ -283,7 +283,7 @@ def _exports(words: Tokens) -> list[tuple[int, str, str]]:
 
 
 def _trace_events(words: Tokens) -> list[tuple[int, str, str]]:
-    """The trace events that `declare_trace!` makes callable: each is a function that C defines for it."""
+    """Return the trace events of `declare_trace!`: C defines a function for each."""
     all_words = words.words
     found: list[tuple[int, str, str]] = []
     for index, word in enumerate(all_words):
@@ -298,7 +298,7 @@ def _trace_events(words: Tokens) -> list[tuple[int, str, str]]:
 
 
 def _named_types(words: Tokens, scope: _Scope, paths: list[tuple[int, str, str]]) -> dict[int, str]:
-    """The index of every word that names a C type or function through the bindings, and that name."""
+    """Return the index of every word that names a C type or function of the bindings, with that name."""
     types = {index: name for index, name, _ in paths if words.words[index] == name or words.words[index] in scope.names}
     return types | _aliased(words, types)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Fields of C structs in Rust code, with the struct where the text around them tells it."""
+"""Fields of C structs in Rust code, with the struct if the text around them names it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
@@ -17,7 +17,7 @@ ANONYMOUS: Final = "__bindgen_anon"
 
 
 def accesses(words: Tokens, types: Mapping[int, str]) -> Iterator[tuple[str, tuple[str, ...], int]]:
-    """Each field access: the struct ("" if unknown), the chain of fields, the index of the chain's first word.
+    """Yield each field access: the struct ("" if unknown), the chain of fields, the index of the chain's first word.
 
     `types` says which words name C types. A file without any has no accesses.
     """
@@ -53,7 +53,7 @@ def _literal(words: Tokens, opening: int, struct: str) -> Iterator[tuple[str, tu
 
 
 def _fields_of_literal(words: Tokens, starts: Iterable[int], struct: str) -> Iterator[tuple[str, tuple[str, ...], int]]:
-    """`{ a: …, #[cfg(X)] b }` of a literal, or of a macro that makes one: `const T: bindings::T = fields! { a: … }`."""
+    """Yield the fields of a literal `{ a: …, #[cfg(X)] b }`, also of one in a macro, as in `fields! { a: … }`."""
     for index in starts:
         word = words.words[index]
         if NAME.match(word) and words.words[index + 1] in (":", ",", "}", "<"):
@@ -74,7 +74,7 @@ def _starts(words: Tokens, opening: int) -> Iterator[int]:
 
 
 def _macro(words: Tokens, bang: int, types: Mapping[int, str]) -> Iterator[tuple[str, tuple[str, ...], int]]:
-    """`offset_of!(bindings::T, a.b)`, `container_of!(pointer, bindings::T, a)`."""
+    """Yield the fields of `offset_of!(bindings::T, a.b)` and `container_of!(pointer, bindings::T, a)`."""
     if bang + 1 >= len(words.words) or words.words[bang + 1] not in ("(", "[", "{"):
         return
     end = min(words.closing(bang + 1), bang + 1 + _MAX_ARGUMENTS)

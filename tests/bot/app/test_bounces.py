@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""From the setting to the envelope sender, and from the bounce back to what stops."""
+"""From the setting to the envelope sender, and from the bounce to the stop that it causes."""
 
 from pathlib import Path
 from threading import Event

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The whole program hears a command: from a Maildir to a disposition, through settings, database and DNS."""
+"""The whole program obeys a command: from a Maildir to a disposition, through settings, database and DNS."""
 
 import mailbox
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What `patchwarden doctor` says of a keyring of developers' keys."""
+"""What `patchwarden doctor` says about a keyring of developers' keys."""
 
 import shutil
 from collections.abc import Callable

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A service with a kernel at hand, which judges in a thread of the schedule and a process of its own."""
+"""A service with a kernel repository, which checks series in a thread of the schedule and a process of its own."""
 
 from pathlib import Path
 from threading import Thread

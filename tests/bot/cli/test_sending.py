@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What lists agreed to, as settings say it, from the command line to a Maildir that stands for the world."""
+"""What lists agreed to, as settings say it, from the command line to a Maildir in place of a mail server."""
 
 import email
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is too much to judge is silence with a reason: no all-clear for the author, no alarm for the operator."""
+"""Input that exceeds a limit is skipped with a reason: neither a pass for the author nor an alarm for the operator."""
 
 from pathlib import Path
 

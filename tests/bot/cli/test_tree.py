@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`patchwarden tree`, and `--tree` of the commands that judge."""
+"""`patchwarden tree`, and `--tree` of the commands that check."""
 
 import json
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Digests: what is in them, that they read well, and that no stranger's word becomes anything but text."""
+"""Digests: their content, their layout, and that text from strangers stays text."""
 
 import email
 import email.policy

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Threads that nobody would send in good faith."""
+"""Threads that only an attacker would send."""
 
 from base64 import b64encode
 from collections.abc import Callable

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A list followed over real HTTP and real git: nothing missed, nothing twice, nobody hammered."""
+"""A list followed over real HTTP and real git: no mail is missed or read twice, and requests are rare."""
 
 import random
 import shutil

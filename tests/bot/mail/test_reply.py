@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The message-ids of our mails: always the same for the same mail, and told by the owner of the key alone."""
+"""The message-ids of our mails: always the same for the same mail, and computable only with the key."""
 
 from dataclasses import replace
 

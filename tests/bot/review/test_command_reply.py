@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The words of our answers: they fit a mail, and what strangers wrote stays behind `> `."""
+"""The texts of our replies to commands: they fit a mail, and what strangers wrote stays behind `> `."""
 
 from dataclasses import replace
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a second look changed, and the reason that is given for it."""
+"""What a re-check changed, and the reason that is given for it."""
 
 from dataclasses import replace
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Rules that hostile code may make of ours, each a function that a worker process can import."""
+"""Rules that fail in the ways that hostile code may cause, each a function that a worker process can import."""
 
 import ctypes
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Code made to harm who judges it: it costs so much time and memory, its series is put aside, and all else goes on."""
+"""Hostile code: its time and memory are limited, its series goes to the quarantine, and other work continues."""
 
 import os
 import re

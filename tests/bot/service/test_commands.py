@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Commands by mail, from raw bytes to their effects: what is forged does nothing and is answered by nothing."""
+"""Commands by mail, from raw bytes to their effects: forged mails have no effect and get no reply."""
 
 from collections.abc import Callable
 from datetime import timedelta

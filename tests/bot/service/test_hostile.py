@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Mails made to harm: each is read, threaded and put together within the limits, or quarantined with a reason."""
+"""Hostile mails: each is read, threaded and assembled within the limits, or quarantined with a reason."""
 
 from collections.abc import Iterator, Sequence
 from threading import Event

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The whole run, killed at every named step of it: each mail arrives once, and none is lost."""
+"""The whole run, killed at each of its named steps: each mail arrives once, and none is lost."""
 
 import tempfile
 from collections.abc import Iterator

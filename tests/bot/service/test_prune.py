@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Old texts go, and nothing is read, reviewed or sent a second time for it."""
+"""Old texts are removed, and nothing is read, reviewed or sent a second time because of that."""
 
 import hashlib
 import os

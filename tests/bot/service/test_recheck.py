@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A second look: what it stores, what it says, and that no verdict is mailed twice."""
+"""A re-check: what it stores, what it prints, and that no verdict is mailed twice."""
 
 from dataclasses import replace
 from threading import Event

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Series that exceed their time go to the back of the queue and hold up no other; related ones keep their order."""
+"""Series that exceed their time go to the end of the queue and delay no other series; related ones stay in order."""
 
 import threading
 from collections.abc import Callable

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What changes between the writing of a mail and its sending decides: it is asked for again by the claim."""
+"""Changes between the writing of a mail and its sending count: the claim checks everything again."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

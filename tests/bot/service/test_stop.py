@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The emergency brake, pulled by the command line while a service sends."""
+"""The stop by the command line while a service sends."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

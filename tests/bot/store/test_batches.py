@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How much of the store a job has in memory is not for the senders of mail to choose."""
+"""Senders of mail cannot choose how much of the store a job has in memory."""
 
 import pytest
 
