@@ -34,7 +34,7 @@ _STATES = {
     "read": "was read",
     "unreadable": "cannot be read",
     "duplicate": "is a copy of an earlier mail",
-    "private": "came only to our own mailbox, so it is not reviewed",
+    "private": "came only to our own mailbox, so it is not reviewed; the log names the outcome of a command or bounce",
     "conflict": "has the message-id of an earlier mail, so it is not reviewed",
     "deleted": "was removed",
 }

@@ -32,7 +32,8 @@ def test_a_patch_in_our_mailbox_is_not_reviewed(
 
     assert status == 0
     assert patchwarden("outbox")[1] == "No mail.\n"
-    assert "came only to our own mailbox" in patchwarden("explain", "1@x")[1]
+    expected = "came only to our own mailbox, so it is not reviewed; the log names the outcome of a command or bounce"
+    assert expected in patchwarden("explain", "1@x")[1]
 
 
 def test_naming_the_mailbox_later_takes_back_what_it_brought(patchwarden: Call, maildir: Path) -> None:
