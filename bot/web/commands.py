@@ -97,7 +97,7 @@ def _of_series(detail: SeriesDetail) -> Iterator[tuple[str, str, str]]:
         "The newest kernel and rules check this revision again. You get a mail if the result changed.",
         _ALL,
     )
-    yield "mute series", f"No more mails about this series, whatever its revision.{withdrawn}", _ALL
+    yield "mute series", f"No more mails about any revision of this series.{withdrawn}", _ALL
     author = detail.summary.author or "this author"
     yield "mute author", f"No more mails about any series of {author}, not only this one.{withdrawn}", _AUTHOR
     if detail.lists:

@@ -82,7 +82,7 @@ def test_the_page_says_what_a_command_would_do(client: TestClient, path: Path) -
 
     assert f"2 findings of {RULE} would not be reported again in any revision." in text
     assert "1 finding of missing-safety-section would count as fixed in the next revision." in text
-    assert "No more mails about this series, whatever its revision. 1 mail that did not leave yet would be with" in text
+    assert "No more mails about any revision of this series. 1 mail that did not leave yet would be with" in text
     assert "secret-" not in text
 
 
