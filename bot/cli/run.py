@@ -104,7 +104,7 @@ def _once(settings: "Settings", archives: Sequence[Path], *, deliver: bool) -> i
     if outcomes:
         _print_table(console, outcomes)
     else:
-        console.print(f"Nothing to review: {polled.mails:,} new mails, no new series.", highlight=False)
+        console.print(f"Nothing to review: {count(polled.mails, 'new mail')}, no new series.", highlight=False)
     _print_summary(console, settings, outcomes, tally)
     if stopped:
         echo(stopped)

@@ -148,7 +148,7 @@ class PatchDirectory:
         try:
             named = [line.split() for line in (self._path / "series").read_text("utf-8", "replace").splitlines()]
             return [self._path / words[0] for words in named if words and not words[0].startswith("#")]
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):
             return sorted(file for file in self._path.iterdir() if file.suffix in SUFFIXES and file.is_file())
 
 

@@ -14,7 +14,7 @@ from bot.__main__ import call
 from bot.store.repository import Repository
 from bot.store.roles import sole_worker
 from tests.bot.cli.conftest import Call
-from tests.fakes.mails import append_mail, git_archive, patch
+from tests.fakes.mails import append_mail, git_archive, mail, patch
 
 RUN = (sys.executable, "-m", "bot", "run")
 
@@ -55,6 +55,14 @@ def test_a_second_round_says_that_there_is_nothing_new(patchwarden: Call, archiv
 
     assert (status, out.splitlines()[0]) == (0, "Nothing to review: 0 new mails, no new series.")
     assert _files(tmp_path) == before
+
+
+def test_one_new_mail_is_counted_in_the_singular(patchwarden: Call, tmp_path: Path) -> None:
+    archive = git_archive(tmp_path / "one.git", [mail("1@x", "no patch")])
+
+    out = patchwarden("run", "--once", "--archive", str(archive))[1]
+
+    assert "Nothing to review: 1 new mail, no new series.\n" in out
 
 
 def test_a_folder_whose_name_is_no_text_works_but_no_such_archive(

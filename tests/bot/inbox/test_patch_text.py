@@ -114,6 +114,11 @@ def test_a_directory_is_read_in_the_order_of_quilt_or_of_the_names(tmp_path: Pat
 
     assert titles(tmp_path) == ["[PATCH 1/2] a.diff", "[PATCH 2/2] b.patch"]
 
+    (tmp_path / "series").mkdir()
+
+    assert titles(tmp_path) == ["[PATCH 1/2] a.diff", "[PATCH 2/2] b.patch"]
+
+    (tmp_path / "series").rmdir()
     (tmp_path / "series").write_text("# first\nb.patch -p1\n\na.diff\n")
 
     assert titles(tmp_path) == ["[PATCH 1/2] b.patch", "[PATCH 2/2] a.diff"]
