@@ -107,6 +107,9 @@ def call(arguments: Sequence[str], *, is_program: bool = False) -> int:
             discard(sys.stdout)
             echo(f"patchwarden: the output cannot be written: {error.strerror}", err=True)
             return status.FAILED
+        odd = [word for word in arguments if word != word.encode("utf-8", "replace").decode()]
+        if odd and isinstance(error, UnicodeEncodeError):  # a path may have such bytes, an id may not
+            return _report(SettingsError(f"{odd[0]!r} is not UTF-8 text"))
         if problem := file_problem(error):
             return _report(AdapterError(problem))
         from bot.log import bug

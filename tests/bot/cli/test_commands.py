@@ -391,6 +391,14 @@ def test_a_mail_is_shown_byte_for_byte(patchwarden: Call, filled: str) -> None:
 
 
 @pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("arguments", [("outbox", "show"), ("explain",), ("recheck",), ("quarantine", "release")])
+@pytest.mark.usefixtures("filled")
+def test_an_id_that_is_not_utf8_is_no_bug(patchwarden: Call, arguments: tuple[str, ...]) -> None:
+    status, _, err = patchwarden(*arguments, "n\udcff")
+
+    assert (status, err.splitlines()[-1]) == (2, "patchwarden: 'n\\udcff' is not UTF-8 text")
+
+
 def test_a_start_that_is_not_that_of_one_mail_says_why(patchwarden: Call, tmp_path: Path) -> None:
     # Two of 17 ids begin with the same of the 16 hexadecimal digits.
     others = [patch(f"{number}@example.org", f"lamp{number}") for number in range(2, 18)]
