@@ -46,7 +46,10 @@ def transfer(source: Path, target: Path, server: str) -> dict[str, TableDigest]:
     if not source.exists():
         raise StoreError(f"database {source}: it does not exist")
     if not StoreReader(source).is_current():
-        raise StoreError(f"database {source}: it has another schema; migrate it with `patchwarden doctor` first")
+        raise StoreError(
+            f"database {source}: it does not have the schema of this version; if it is a database of patchwarden, let "
+            "`patchwarden doctor` convert it first"
+        )
     with ExitStack() as roles:
         if source.resolve() != target.resolve():
             roles.enter_context(sole_worker(source))
