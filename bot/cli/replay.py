@@ -29,6 +29,7 @@ from bot.ports.running import Progress
 from bot.review.formats.jsonl import line
 from bot.review.formats.row import of_review
 from bot.review.model import FindingState
+from bot.review.render.text import count
 from bot.settings.paths import nearest_existing
 from bot.version import VERSION
 from rules.finding import Confidence, skipped_lines
@@ -166,7 +167,7 @@ def replay(
     for problem in (*tally.failures[:_MAX_PROBLEMS], *tally.held[:_MAX_PROBLEMS], *tally.skipped[:_MAX_PROBLEMS]):
         complain(problem)
     if len(tally.failures) > _MAX_PROBLEMS:
-        complain(f"and {len(tally.failures) - _MAX_PROBLEMS:,} more failures")
+        complain(f"and {count(len(tally.failures) - _MAX_PROBLEMS, 'more failure')}")
     return status.FAILED if tally.failures else status.OK
 
 
@@ -322,12 +323,12 @@ def _rows(tally: Tally) -> Iterable[tuple[str, str]]:
     yield "mails", f"{tally.mails:,}"
     yield "unreadable mails", f"{len(tally.unreadable):,}"
     yield from (
-        (f"  {reason}", f"{count:,}") for reason, count in _most_frequent(mail.reason for mail in tally.unreadable)
+        (f"  {reason}", f"{number:,}") for reason, number in _most_frequent(mail.reason for mail in tally.unreadable)
     )
     yield "threads with patches", f"{tally.threads:,}"
     yield "postings", f"{tally.postings.total():,}"
-    yield from ((f"  {word}", f"{count:,}") for word, count in sorted(tally.postings.items()))
-    yield from ((f"    {kind}", f"{count:,}") for kind, count in sorted(tally.refused.items()))
+    yield from ((f"  {word}", f"{number:,}") for word, number in sorted(tally.postings.items()))
+    yield from ((f"    {kind}", f"{number:,}") for kind, number in sorted(tally.refused.items()))
     yield "patches", f"{tally.patches:,}"
     yield "  with a diff that cannot be read", f"{tally.damaged:,}"
     if tally.bases:
@@ -336,10 +337,10 @@ def _rows(tally: Tally) -> Iterable[tuple[str, str]]:
         yield "files whose ids match the tree", f"{tally.matched:,} of {tally.announced:,}"
     yield "findings", f"{tally.findings.total():,}"
     yield from (
-        (f"  {rule}", f"{count:,} ({tally.mailed[rule]:,} mailed)") for rule, count in sorted(tally.findings.items())
+        (f"  {rule}", f"{number:,} ({tally.mailed[rule]:,} mailed)") for rule, number in sorted(tally.findings.items())
     )
     yield "withheld", f"{tally.withheld.total():,}"
-    yield from ((f"  {reason}", f"{count:,}") for reason, count in _most_frequent(tally.withheld.elements()))
+    yield from ((f"  {reason}", f"{number:,}") for reason, number in _most_frequent(tally.withheld.elements()))
     yield "mails that would be sent", f"{tally.would_send:,}"
     yield "failures", f"{len(tally.failures):,}"
     if tally.skipped:

@@ -28,4 +28,4 @@ def unchecked(paths: Sequence[str], rules: Sequence[str] | None, *, has_tree: bo
 
 def _named(paths: Sequence[str]) -> str:
     shown = ", ".join(paths[:_MAX_NAMED])
-    return shown if len(paths) <= _MAX_NAMED else f"{shown} and {len(paths) - _MAX_NAMED:,} more files"
+    return shown if len(paths) <= _MAX_NAMED else f"{shown} and {count(len(paths) - _MAX_NAMED, 'more file')}"

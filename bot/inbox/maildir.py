@@ -10,6 +10,7 @@ from bot.inbox.error import InboxError
 from bot.inbox.mailbox import MAX_READS, SETTLED, MailFile, Writers, load_file, sha256
 from bot.mail.parse import MAX_SIZE, TOO_LARGE
 from bot.ports.raw_mail import Batch, DeletedMail, RawMail, UnreadMail
+from bot.review.render.text import count
 from rules.lazy import dataclass, re
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class Maildir:
         if names.sizes and self._remember(names) != cursor:
             yield Batch(self.name, "maildir", self._remember(names), ())
         if errors:
-            more = f" (and {len(errors) - 1:,} more files)" if len(errors) > 1 else ""
+            more = f" (and {count(len(errors) - 1, 'more file')})" if len(errors) > 1 else ""
             raise InboxError(f"{errors[0]}{more}")
 
     def before(self, cursors: dict[str, str], most: int) -> Iterator[Batch]:

@@ -13,6 +13,7 @@ from pygit2.enums import DiffOption, FileMode
 
 from bot.kernel.commit import CommitTree, open_repository, start_commit
 from bot.kernel.error import KernelError
+from bot.review.render.text import count
 from rules.diff.parse import parse
 from rules.diff.patch import FileChange, Patch, Series, Unreadable
 from rules.diff.tree import blob_id
@@ -70,7 +71,7 @@ class FixableRange:
         changed = changed_files(Path(git.workdir))
         if changed:
             named = ", ".join(changed[:_MAX_NAMED])
-            more = f" and {len(changed) - _MAX_NAMED:,} more files" if len(changed) > _MAX_NAMED else ""
+            more = f" and {count(len(changed) - _MAX_NAMED, 'more file')}" if len(changed) > _MAX_NAMED else ""
             raise KernelError(f"{self._name}: commit or stash your changes first: {named}{more}")
 
     def diff(self, path: str, before: bytes, content: bytes) -> bytes:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 from bot.mail.links import Links
 from bot.mail.posting import NO_DATE
 from bot.ports.web import FindingRecord, SeriesSummary
-from bot.review.render.text import visible
+from bot.review.render.text import count, visible
 from bot.web.text import iso
 
 _NAMESPACE: Final = "http://www.w3.org/2005/Atom"
@@ -57,7 +57,7 @@ def _add_entry(root: ET.Element, base: str, series: SeriesSummary, findings: Seq
         for record in current[:_MAX_LINES]
     ]
     if len(current) > _MAX_LINES:
-        lines.append(f"{len(current) - _MAX_LINES} more findings are on the page.")
+        lines.append(f"The page has {count(len(current) - _MAX_LINES, 'more finding')}.")
     content = ET.SubElement(element, f"{{{_NAMESPACE}}}content", {"type": "text"})
     content.text = "\n".join(lines) or "No findings."
 

@@ -226,6 +226,13 @@ def test_a_work_tree_with_changes_is_refused(run: Run, repository: Path) -> None
     assert (2, BASE) == (result.status, path.read_text())
     assert "commit or stash your changes first: drivers/led.rs" in result.err
 
+    for name in "abc":
+        (repository / name).write_text("")
+        git(repository, "add", name)
+    result = run("check", "--git", repository, "HEAD~1..", "--fix")
+
+    assert result.err.endswith("first: a, b, c and 1 more file\n")
+
 
 def test_a_change_in_the_index_is_refused_and_an_untracked_file_is_not(run: Run, repository: Path) -> None:
     (repository / "new.txt").write_text("new\n")

@@ -131,7 +131,5 @@ def test_a_killed_copy_leaves_an_empty_database_and_can_be_repeated(source: Path
 def test_a_source_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes").write_text("no database")
 
-    with pytest.raises(
-        StoreError, match="let `patchwarden doctor` convert it first"
-    ):
+    with pytest.raises(StoreError, match="let `patchwarden doctor` convert it first"):
         transfer(tmp_path / "notes", tmp_path / "new.db", "postgresql+psycopg://host/name")
