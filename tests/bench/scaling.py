@@ -189,6 +189,15 @@ def _hunks(size: int, _: Scratch) -> Callable[[], object]:
     )
 
 
+def _renamed(size: int, _: Scratch) -> Callable[[], object]:
+    """Unsafe blocks of one hunk, in which a patch renames a word."""
+    blocks = [f"    unsafe {{ lamp::set(lamp.as_ptr(), {at}, lamp.level()) }};" for at in range(size)]
+    before = tuple(Line(text, at, None) for at, text in enumerate(blocks, 1))
+    after = tuple(Line(text.replace("lamp", "light"), None, at) for at, text in enumerate(blocks, 1))
+    path = "rust/kernel/a.rs"
+    return _check(Patch(1, "s", changes=(FileChange(path, path, (Hunk.of(1, size, 1, size, "", before + after),)),)))
+
+
 def _findings(size: int, _: Scratch) -> Callable[[], object]:
     """Findings in a file that four later patches change below them."""
     texts = ["fn f() {", *[_SITE] * size, "    a(0);", "}"]
@@ -386,6 +395,7 @@ DIMENSIONS: Final = (
     Dimension("revisions in one thread", 50, _rerolls),
     Dimension("patches on one line", 20, _patches),
     Dimension("hunks of a file", 1_000, _hunks),
+    Dimension("blocks with a renamed word", 100, _renamed),
     Dimension("findings before later patches", 100, _findings),
     Dimension("files of a patch", 100, _files),
     Dimension("epochs, read twice", 10, _epochs),

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a patch leaves without justification: what is new, what was moved, what lost its comment."""
 
+from difflib import SequenceMatcher
+from unittest.mock import Mock
+
 import pytest
 
 from rules.analysis import unjustified as unjustified_module
@@ -472,6 +475,19 @@ def test_code_beyond_the_limit_of_comparisons_is_not_called_new_if_it_may_be_edi
         """
 
     assert len(exposed(text)) == reported
+
+
+def test_a_word_that_is_renamed_in_many_blocks_is_found_without_a_comparison_of_pieces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = [f"lamp::state(lamp.as_ptr(), {at}, lamp.level())" for at in range(40)]
+    removed = "\n".join(f"        | -    unsafe {{ {call} }};" for call in calls)
+    added = "\n".join(f"        | +    unsafe {{ {call.replace('lamp', 'light')} }};" for call in calls)
+    matcher = Mock(side_effect=SequenceMatcher)
+    monkeypatch.setattr("difflib.SequenceMatcher", matcher)
+
+    assert exposed(f"\n        | diff a.rs (whole)\n        |  fn f() {{\n{removed}\n{added}\n        |  }}\n") == []
+    assert matcher.call_count == 0
 
 
 def test_a_comment_that_stays_is_parted_from_code_that_is_edited() -> None:
