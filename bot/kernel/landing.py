@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The landing trees: the branches into which a series will be applied, each at the commit that a check uses."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ _ALIASES: Final = {
     "mainline": ("refs/heads/master", "refs/heads/main", "refs/remotes/origin/master", "refs/remotes/origin/main"),
     "next": ("refs/heads/linux-next", "refs/remotes/linux-next/master"),
 }
+_Tips = tuple[tuple[str, pygit2.Commit], ...]
 _MAX_HISTORY: Final = 20_000  # commits of a branch that are searched for the one nearest before a mail
 
 
@@ -56,9 +57,11 @@ class LandingRefs:
         self.repositories = (*shared, *own.values())
         self._places = [(spec, shared if spec.path is None else (own[spec.path],)) for spec in specs]
         self._histories: dict[pygit2.Oid, tuple[tuple[int, ...], tuple[pygit2.Oid, ...]]] = {}
+        self._refs: dict[Repository, _Refs] = {}
+        current = self._current_refs()
         for spec in named:
             assert spec.path is not None
-            if not any(_commits(own[spec.path], spec.ref)):
+            if not current[own[spec.path]].commits(spec.ref):
                 raise KernelError(f"{spec.path}: {spec.ref or 'a branch or tag'} does not exist")
 
     def choose(self, sent: datetime | None) -> tuple[Landing, ...]:
@@ -77,9 +80,18 @@ class LandingRefs:
         return {spec.name: landing for spec, landing in self._choose(None)}
 
     def _choose(self, sent: datetime | None) -> Iterator[tuple[LandingSpec, Landing | None]]:
+        current = self._current_refs()
         for spec, repositories in self._places:
-            tips = [(repository, *tip) for repository in repositories for tip in _commits(repository, spec.ref)]
+            tips = [(repository, *tip) for repository in repositories for tip in current[repository].commits(spec.ref)]
             yield spec, self._nearest(tips, sent) if tips else None
+
+    def _current_refs(self) -> "dict[Repository, _Refs]":
+        """Return the refs of each repository with a place. After a fetch they are read again."""
+        for repository in {repository for _, repositories in self._places for repository in repositories}:
+            tips = repository.tips
+            if repository not in self._refs or self._refs[repository].tips is not tips:
+                self._refs[repository] = _Refs(repository, tips)
+        return self._refs
 
     def _nearest(self, tips: list[tuple[Repository, str, pygit2.Commit]], sent: datetime | None) -> Landing:
         if len(tips) == 1 and _is_fixed(tips[0][1]):
@@ -126,25 +138,33 @@ def _history(tip: pygit2.Commit) -> tuple[tuple[int, ...], tuple[pygit2.Oid, ...
     return tuple(time for time, _ in entries), tuple(commit_id for _, commit_id in entries)
 
 
-def _commits(repository: Repository, name: str) -> Iterator[tuple[str, pygit2.Commit]]:
-    """Yield the refs of a repository that a name means, and tags `NAME-...`, each with its commit.
+class _Refs:
+    """The branches and tags of a repository at one time, found by the names of landing refs."""
 
-    A name that is not a ref may be an id. The empty name means all branches and tags.
-    """
-    if not name:
-        yield from repository.tips
-        return
-    wanted = {name, *(f"refs/{kind}/{name}" for kind in ("heads", "tags", "remotes")), *_ALIASES.get(name, ())}
-    wanted.add(f"refs/remotes/{name}/master")
-    is_found = False
-    for ref, commit in repository.tips:
-        is_remote = ref.startswith("refs/remotes/") and ref.split("/", 3)[-1] == name
-        if ref in wanted or is_remote or ref.startswith(f"refs/tags/{name}-"):
-            is_found = True
-            yield ref, commit
-    named = None if is_found or name in _ALIASES else repository.commit(name)
-    if named is not None:
-        yield name, named
+    def __init__(self, repository: Repository, tips: _Tips) -> None:
+        self.tips = tips
+        self._repository = repository
+        self._by_ref = {ref: index for index, (ref, _) in enumerate(tips)}
+        self._sorted = sorted(self._by_ref)
+        self._by_branch: dict[str, list[int]] = {}
+        for index, (ref, _) in enumerate(tips):
+            if ref.startswith("refs/remotes/"):
+                self._by_branch.setdefault(ref.split("/", 3)[-1], []).append(index)
+
+    def commits(self, name: str) -> _Tips:
+        """Return the refs that a name means, and tags `NAME-...`, each with its commit, newest first.
+
+        A name that is not a ref may be an id. The empty name means all branches and tags.
+        """
+        if not name:
+            return self.tips
+        wanted = [name, *(f"refs/{kind}/{name}" for kind in ("heads", "tags", "remotes")), *_ALIASES.get(name, ())]
+        wanted.append(f"refs/remotes/{name}/master")
+        first, end = (bisect_left(self._sorted, f"refs/tags/{name}{char}") for char in "-.")  # "." comes after "-"
+        indexes = {self._by_ref[ref] for ref in (*wanted, *self._sorted[first:end]) if ref in self._by_ref}
+        indexes.update(self._by_branch.get(name, ()))
+        named = None if indexes or name in _ALIASES else self._repository.commit(name)
+        return tuple(self.tips[index] for index in sorted(indexes)) if named is None else ((name, named),)
 
 
 def _is_fixed(ref: str) -> bool:

@@ -23,7 +23,10 @@ from bot.inbox.assemble import assemble
 from bot.inbox.conversations import Conversations, ids_of
 from bot.inbox.git_archive import GitArchive
 from bot.inbox.thread import threads
+from bot.kernel.landing import LandingRefs
 from bot.kernel.maintainers import Maintainers
+from bot.kernel.specs import LandingSpec
+from bot.kernel.tree import Repository as Kernel
 from bot.mail.address import Address
 from bot.mail.command import Scope
 from bot.mail.landed import AppliedSearch
@@ -58,6 +61,7 @@ from rules.lint.engine import run as check
 from rules.lint.engine import view
 from rules.registry import RULES, active
 from tests.bench.target import Target, Value
+from tests.bot.kernel.repositories import commit, repository
 from tests.bot.mail.test_landed import COMMIT, PATCH
 from tests.fakes.contexts import consenting
 from tests.fakes.mails import START, FakeArchive, git_archive, mail, patch
@@ -389,6 +393,24 @@ def _landing(size: int, _: Scratch) -> Callable[[], object]:
     return search
 
 
+def _landing_refs(size: int, scratch: Scratch) -> Callable[[], object]:
+    """Landing refs that are tags. They are chosen for two series, and read."""
+    path = scratch.folder / "kernel.git"
+    tip = commit(repository(path), {"a.c": "\n"}, int(START.timestamp()))
+    tags = [f"led-{at}" for at in range(size)]
+    (path / "packed-refs").write_text("".join(sorted(f"{tip} refs/tags/{tag}\n" for tag in tags)))
+    specs = [LandingSpec(tag) for tag in tags]
+
+    def choose() -> None:
+        refs = LandingRefs(specs, [Kernel(path)])
+        for sent in (START, START + timedelta(days=1)):
+            refs.choose(sent)
+        if len(refs.tips()) != size:
+            raise SystemExit("a landing ref has no tip")
+
+    return choose
+
+
 DIMENSIONS: Final = (
     Dimension("replies, each to the one before", 250, _replies),
     Dimension("replies, screened", 4_000, _conversation),
@@ -409,6 +431,7 @@ DIMENSIONS: Final = (
     Dimension("owners of files", 100, _owners),
     Dimension("pending series of a replay", 250, _pending),
     Dimension("commits and pending patches", 100, _landing),
+    Dimension("landing refs and tags", 100, _landing_refs),
 )
 
 

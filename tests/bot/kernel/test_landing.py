@@ -8,11 +8,14 @@ import pygit2
 import pytest
 
 from bot.kernel.error import KernelError
+from bot.kernel.landing import LandingRefs
 from bot.kernel.repositories import KernelTrees
 from bot.kernel.specs import LandingSpec, RepositorySpec, RepositorySpecs
+from bot.kernel.tree import Repository
 from rules.diff.patch import FileChange, Patch, Series
 from rules.diff.tree import blob_id
 from tests.bot.kernel.repositories import commit, repository
+from tests.growth import assert_linear
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -95,3 +98,16 @@ def test_a_repository_with_a_work_tree_works_like_a_bare_one(kernel: Path, tmp_p
     assert newest is not None
     assert b"three\n" == newest.read("a.c")
     assert [("next-20260101", "given", b"one\n")] == _landing(specs, START)
+
+
+def test_many_landing_refs_and_tags_take_linear_time(tmp_path: Path) -> None:
+    def make(size: int) -> LandingRefs:
+        path = tmp_path / f"{size}.git"
+        tip = commit(repository(path), {"a.c": "one\n"}, int(START.timestamp()))
+        tags = sorted(f"led-{number}" for number in range(size))
+        (path / "packed-refs").write_text("".join(f"{tip} refs/tags/{tag}\n" for tag in tags))
+        refs = LandingRefs([LandingSpec(tag) for tag in tags], [Repository(path)])
+        assert len(refs.tips()) == size
+        return refs
+
+    assert_linear(make, lambda refs: refs.choose(START), 300)
