@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.store.database import Database
-from bot.store.dialect import Plain, continue_numbers, name_of, open_reading, snapshot
+from bot.store.dialect import Plain, continue_numbers, name_of, open_reading, snapshot, uncounted
 from bot.store.durable import sync_folder
 from bot.store.error import StoreError, explained
 from bot.store.ledger import ledger_path
@@ -26,7 +26,6 @@ from bot.store.tables import metadata
 from rules.lazy import dataclass
 
 _MAX_ROWS: Final = 100  # a block has up to 1 MB
-_KEPT_BY_TRIGGERS: Final = "counter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,8 @@ def transfer(source: Path, target: Path, server: str) -> dict[str, TableDigest]:
             snapshot(original),
             database.changing() as copy,
         ):
-            copied = {table: _copy(original, copy, table, keys) for table, keys in _tables()}
+            with uncounted(copy):
+                copied = {table: _copy(original, copy, table, keys) for table, keys in _tables()}
             for table, keys in _tables():
                 if _digest(copy, table, keys) != copied[table]:
                     where = name_of(target, server)
@@ -73,9 +73,8 @@ def transfer(source: Path, target: Path, server: str) -> dict[str, TableDigest]:
 
 
 def _tables() -> list[tuple[str, list[str]]]:
-    """Return the tables and their keys. A row comes after the rows that it refers to, the counters come last."""
-    tables = [(table.name, [column.name for column in table.primary_key]) for table in metadata.sorted_tables]
-    return sorted(tables, key=lambda table: table[0] == _KEPT_BY_TRIGGERS)
+    """Return the tables and their keys. A row comes after the rows that it refers to."""
+    return [(table.name, [column.name for column in table.primary_key]) for table in metadata.sorted_tables]
 
 
 def _refuse_filled(database: Database, source: Path, target: Path) -> None:
@@ -93,8 +92,6 @@ def _copy(original: Plain, copy: Plain, table: str, keys: Sequence[str]) -> Tabl
     columns = _columns(original, table)
     names, marks = ", ".join(map(_quoted, columns)), ", ".join("?" * len(columns))
     statement = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 constants
-    if table == _KEPT_BY_TRIGGERS:
-        copy.execute(f"DELETE FROM {table}")  # noqa: S608 constants
     sums = _Sum()
     for rows in _rows(original, table, columns, keys):
         sums.add(rows)

@@ -18,7 +18,11 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
+from starlette.testclient import TestClient
+
 from bot.cli.progress import Silent
+from bot.debt.counts import Counts
+from bot.debt.report import Ref, as_json, build_report
 from bot.inbox.assemble import assemble
 from bot.inbox.conversations import Conversations, ids_of
 from bot.inbox.git_archive import GitArchive
@@ -40,6 +44,7 @@ from bot.pipeline.analyse import Analyser
 from bot.pipeline.context import ReviewContext
 from bot.pipeline.pending import PendingMemory
 from bot.ports.pending import PendingUpdate
+from bot.ports.raw_mail import Batch
 from bot.review.consent import Mode
 from bot.review.disposition import ActiveMute
 from bot.review.model import Review
@@ -49,8 +54,12 @@ from bot.service.continuity import Continuity
 from bot.service.deliver import DeliverJob, SendingContext
 from bot.service.poll import PollJob
 from bot.service.review import ReviewJob
+from bot.store.debt import debt_path
 from bot.store.ledger import LedgerFile
 from bot.store.repository import Repository
+from bot.store.transfer import transfer
+from bot.store.web import SqliteWebStore
+from bot.web.app import create_app
 from rules.analysis.bindings_view import BINDINGS_DIFF
 from rules.bindings.compare import find_breakages
 from rules.bindings.pending_facts import PendingFact, PendingFacts, PendingKind
@@ -64,9 +73,10 @@ from tests.bench.target import Target, Value
 from tests.bot.kernel.repositories import commit, repository
 from tests.bot.mail.test_landed import COMMIT, PATCH
 from tests.fakes.contexts import consenting
-from tests.fakes.mails import START, FakeArchive, git_archive, mail, patch
+from tests.fakes.mails import START, FakeArchive, git_archive, mail, patch, raw
 from tests.fakes.origin import FakeClock
 from tests.fakes.outbox import allow_all, mail_about, series, store_posting
+from tests.fakes.postgres import find_programs, server, stop_server
 from tests.rules.bindings.trees import FILES, whole_change
 from tests.rules.bindings.trees import series as lamp_series
 
@@ -80,11 +90,15 @@ _IDENTITY: Final = Identity(Address("patchwarden", "bot@bot.example.org"), "1.0"
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """What can become large. `make` builds an input of a size in an empty folder, and returns the work to be timed."""
+    """What can become large. `make` builds an input of a size in an empty folder, and returns the work to be timed.
+
+    `clock` counts seconds: of this process, or of all if another process works too.
+    """
 
     name: str
     size: int
     make: Callable[[int, "Scratch"], Callable[[], object]]
+    clock: Callable[[], float] = time.process_time
 
 
 @dataclass(slots=True)
@@ -117,9 +131,9 @@ def _seconds(dimension: Dimension, size: int) -> float:
             gc.collect()
             gc.disable()
             try:
-                start = time.process_time()
+                start = dimension.clock()
                 work()
-                return time.process_time() - start
+                return dimension.clock() - start
             finally:
                 gc.enable()
 
@@ -243,8 +257,8 @@ def _postings(size: int, scratch: Scratch) -> Callable[[], object]:
     review = ReviewJob(store, Analyser(), context, clock, Event(), Silent())
 
     def arrive() -> None:
-        for raw in raws:
-            archive.mails.append(raw)
+        for content in raws:
+            archive.mails.append(content)
             poll.run()
             review.run()
 
@@ -411,6 +425,54 @@ def _landing_refs(size: int, scratch: Scratch) -> Callable[[], object]:
     return choose
 
 
+def _debt(subsystems: int, refs: int, scratch: Scratch) -> Callable[[], object]:
+    """The page of the unsafe code of a tree, which a command published, with all subsystems and with a search."""
+    path = scratch.folder / "d.db"
+    scratch.store()
+    sums = [{f"GROUP {at}": Counts(2, at + ref, 1) for at in range(subsystems)} for ref in range(refs)]
+    report = build_report("linux.git", [Ref(f"v{at}", f"{at:040x}") for at in range(refs)], sums)
+    debt_path(path).write_text(as_json(report))
+    client = scratch.stack.enter_context(TestClient(create_app(SqliteWebStore(path), FakeClock(START), "", "1.0")))
+
+    def show() -> None:
+        for address in ("/debt", "/debt?q=group", "/api/debt"):
+            if client.get(address).status_code != 200:
+                raise SystemExit(f"{address} was not answered")
+
+    return show
+
+
+def _debt_subsystems(size: int, scratch: Scratch) -> Callable[[], object]:
+    return _debt(size, 2, scratch)
+
+
+def _debt_refs(size: int, scratch: Scratch) -> Callable[[], object]:
+    return _debt(100, max(size, 1), scratch)
+
+
+def _copied_database(size: int, scratch: Scratch) -> Callable[[], object]:
+    """A database that is copied to a PostgreSQL server, or to another file if none is installed."""
+    store, target = scratch.store(), scratch.folder / "new" / "d.db"
+    for number in range(size // 20):
+        posting = series(number)
+        store_posting(store, posting, START)
+        store.save_review(Review(posting, ()), mail_about(posting, START, number), START)
+    for at in range(0, size, _BATCH):
+        mails = tuple(raw(mail(f"{number}@x"), number) for number in range(at, min(at + _BATCH, size)))
+        store.ingest(Batch("list", "0", str(at), mails))
+    store.close()
+    url = ""
+    if find_programs():
+        url = server().url_of(target)
+        scratch.stack.callback(server().drop, target)
+
+    def copy() -> None:
+        if transfer(scratch.folder / "d.db", target, url)["mail"].rows < size:
+            raise SystemExit("mails were not copied")
+
+    return copy
+
+
 DIMENSIONS: Final = (
     Dimension("replies, each to the one before", 250, _replies),
     Dimension("replies, screened", 4_000, _conversation),
@@ -432,6 +494,9 @@ DIMENSIONS: Final = (
     Dimension("pending series of a replay", 250, _pending),
     Dimension("commits and pending patches", 100, _landing),
     Dimension("landing refs and tags", 100, _landing_refs),
+    Dimension("subsystems on the page of the debt", 500, _debt_subsystems),
+    Dimension("refs on the page of the debt", 10, _debt_refs),
+    Dimension("mails that are copied", 1_000, _copied_database, time.perf_counter),
 )
 
 
@@ -444,7 +509,10 @@ def measure() -> Mapping[str, Value]:
 
 
 def _value(dimension: Dimension) -> Value:
-    slope, seconds = exponent(dimension)
+    try:
+        slope, seconds = exponent(dimension)
+    finally:
+        stop_server()
     sizes = f"{dimension.size:,}-{dimension.size << DOUBLINGS:,}"
     return Value(slope, f"{seconds[0]:.3f}-{seconds[-1]:.3f} s", f"size {sizes}")
 

@@ -152,11 +152,16 @@ def skip_if_missing() -> None:
 
 
 def _programs() -> Path:
-    folders = [*Path("/usr/lib/postgresql").glob("*/bin"), *map(Path, os.environ.get("PATH", "").split(":"))]
-    found = next((folder for folder in folders if (folder / "initdb").exists()), None)
+    found = find_programs()
     if found is None:
         pytest.skip("PostgreSQL is not installed: `apt install postgresql`")
     return found
+
+
+def find_programs() -> Path | None:
+    """Return the folder of the server's programs, or None if none is installed."""
+    folders = [*Path("/usr/lib/postgresql").glob("*/bin"), *map(Path, os.environ.get("PATH", "").split(":"))]
+    return next((folder for folder in folders if (folder / "initdb").exists()), None)
 
 
 def _name(path: Path) -> str:

@@ -3,7 +3,7 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -65,6 +65,26 @@ def test_a_copy_has_every_row_and_goes_on_where_the_original_was(source: Path, t
         before = copy.tally().raw
         assert copy.ingest(Batch("more", "0", "1", (raw(mail("new@x"), 1),))) == 1
         assert copy.tally().raw == before + 1
+
+
+def test_rows_are_not_counted_while_they_are_copied(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server reads all earlier values of a counter again for each row that a transaction counts."""
+    path, url = _target(tmp_path)
+    copy_rows, changed = module._copy, list[str]()
+
+    def copy_and_look(original: Plain, copy: Plain, table: str, keys: Sequence[str]) -> module.TableDigest:
+        before = copy.execute("SELECT * FROM counter").fetchall()
+        digest = copy_rows(original, copy, table, keys)
+        changed.extend([table] if copy.execute("SELECT * FROM counter").fetchall() != before else ())
+        return digest
+
+    monkeypatch.setattr(module, "_copy", copy_and_look)
+    tables = transfer(source, path, url)
+
+    assert changed == ["counter"]
+    assert tables["counter"].rows > 0
 
 
 def test_a_database_that_is_not_empty_is_refused(source: Path, tmp_path: Path) -> None:
