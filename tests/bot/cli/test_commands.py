@@ -14,6 +14,7 @@ from bot.__main__ import COMMANDS, load_command
 from bot.cli.command import Command, paragraphs
 from bot.cli.parser import Parser
 from bot.mail.state import MailState
+from bot.store.dialect import Plain, open_reading
 from bot.store.repository import Repository
 from bot.store.secret import secret_path
 from tests.bot.cli.conftest import Call
@@ -256,6 +257,40 @@ def test_doctor_reports_the_data_of_another_user(
     assert (status, "permission denied; run the command as the user of the service\n" in out) == (2, True)
     assert f"wrong files: {tmp_path}/var/outbox: permission denied\n      fix: run the command as the user" in out
     assert "ok    git: " in out
+
+
+@pytest.mark.sqlite
+def test_doctor_finds_damage_that_no_statement_meets(patchwarden: Call, filled: str, tmp_path: Path) -> None:
+    database = tmp_path / "var" / "patchwarden.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+        (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+        (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'disposition'").fetchone()
+    assert patchwarden("doctor")[0] == 0
+    with database.open("r+b") as file:
+        file.seek((root - 1) * page_size)
+        file.write(b"\xff" * page_size)
+    status, out, _ = patchwarden("doctor")
+
+    assert status == 2
+    assert f"wrong database: {database} is damaged: " in out
+    assert "      fix: stop the service, then restore a backup with `patchwarden restore --force BACKUP`\n" in out
+
+
+@pytest.mark.sqlite
+def test_the_search_for_damage_takes_limited_time(
+    patchwarden: Call, filled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_interrupted(path: Path, server: str) -> Plain:
+        connection = open_reading(path, server)
+        assert isinstance(connection, sqlite3.Connection)
+        connection.set_progress_handler(lambda: True, 1)
+        return connection
+
+    monkeypatch.setattr("bot.store.damage.open_reading", open_interrupted)
+    status, out, _ = patchwarden("doctor")
+
+    assert (status, "ok    database: no damage was found in 5 s; `sqlite3 " in out) == (0, True)
 
 
 def test_doctor_reports_a_full_disk(patchwarden: Call, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
