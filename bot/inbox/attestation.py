@@ -74,6 +74,8 @@ def resolve(name: str) -> bytes | None:
         answer = dns.resolver.resolve(name, "TXT", raise_on_no_answer=False, lifetime=_SECONDS)
     except (dns.resolver.NXDOMAIN, dns.name.LabelTooLong, dns.name.EmptyLabel, dns.name.NameTooLong):
         return None
+    except dns.exception.Timeout as error:  # its text has the exact time, which differs each time
+        raise InboxError(f"DNS, {name}: no answer within {_SECONDS:g} s") from error
     except dns.exception.DNSException as error:
         raise InboxError(f"DNS, {name}: {type(error).__name__}: {error}") from error
     return next((b"".join(record.strings) for record in answer.rrset or ()), None)

@@ -8,7 +8,7 @@ from threading import Event
 from typing import Final, Protocol
 
 from bot.inbox.error import InboxError
-from bot.log import LogEvent, event
+from bot.log import Level, LogEvent, event
 from bot.mail.attestation import Attestation
 from bot.mail.authority import (
     Parties,
@@ -130,6 +130,7 @@ class CommandJob:
         self._stop = stop
         self._executor = executor or InlineExecutor()
         self._processed: set[int] = set()  # rows after a mail that waits for keys
+        self._delays: dict[int, set[str]] = {}  # the logged reasons by the rows of mails that wait
         self._unavailable: set[str] = set()  # domains whose keys could not be fetched in this run
 
     def run(self) -> tuple[CommandResult, ...]:
@@ -148,6 +149,7 @@ class CommandJob:
                 except InboxError:
                     is_waiting = True
                     continue
+                self._delays.pop(mail.id, None)
                 if is_waiting:
                     self._processed.add(mail.id)
                 else:
@@ -165,9 +167,16 @@ class CommandJob:
             return self._handle(mail)
         except InboxError as error:
             if self._clock.now() - mail.mail.arrived < _MAX_UNVERIFIED_DELAY:
-                event(LogEvent.COMMAND_DELAYED, "warning", mail=mail.mail.origin, reason=str(error))
+                self._log_delay(mail, str(error))
                 raise
             return CommandResult(mail.mail.origin, "", str(error), obeyed=False)
+
+    def _log_delay(self, mail: StoredMail, reason: str) -> None:
+        """Log why a mail waits, each reason once: the mail is tried again in each run."""
+        reasons = self._delays.setdefault(mail.id, set())
+        level: Level = "debug" if reason in reasons else "warning"
+        reasons.add(reason)
+        event(LogEvent.COMMAND_DELAYED, level, mail=mail.mail.origin, reason=reason)
 
     def _handle(self, stored: StoredMail) -> CommandResult | None:
         """Handle a mail; None if it is not to us."""

@@ -7,8 +7,10 @@ import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import dkim
+import dns.resolver
 import patatt
 import pytest
 import time_machine
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 from nacl.encoding import Base64Encoder
 from nacl.signing import SigningKey
 
-from bot.inbox.attestation import Keys, attest
+from bot.inbox.attestation import Keys, attest, resolve
 from bot.inbox.error import InboxError
 from bot.mail.attestation import Attestation, SignatureResult
 from tests.fakes.signing import Developer
@@ -317,6 +319,17 @@ def test_a_mail_that_patatt_itself_signed_is_verified(monkeypatch: pytest.Monkey
 
     assert (attestation.proves_author, attestation.reason) == (True, "")
     assert attestation.signed == {"from", "subject"}
+
+
+def test_a_name_server_that_does_not_answer_has_always_the_same_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason is logged once, and the time that a question took differs each time."""
+    late = Mock(side_effect=dns.resolver.LifetimeTimeout(timeout=2.003, errors=[]))  # type: ignore[no-untyped-call]
+    monkeypatch.setattr("dns.resolver.resolve", late)
+
+    with pytest.raises(InboxError) as error:
+        resolve("s._domainkey.example.org.")
+
+    assert str(error.value) == "DNS, s._domainkey.example.org.: no answer within 2 s"
 
 
 PARTS = (

@@ -4,6 +4,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from email.utils import format_datetime
+from unittest.mock import Mock
 
 import pytest
 import time_machine
@@ -573,6 +574,23 @@ def test_a_mail_that_waits_for_keys_delays_no_other(harness: Harness, _unreachab
     assert 2 == len(_unreachable)  # Once in each run, though two mails wait.
     assert [PATCH] == harness.rechecked
     assert 4 == len(harness.store.unchecked_for_commands(10))
+
+
+def test_a_mail_that_waits_is_logged_once_for_each_reason(
+    harness: Harness, _unreachable: list[str], events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.clock.time = START + timedelta(minutes=30)
+    harness.chiefs |= {SLOW}
+    job = harness.job()
+    harness.ingest(_slow(harness, 1))
+    with time_machine.travel(harness.clock.now(), tick=False):
+        for _ in range(3):
+            job.run()
+        monkeypatch.setattr(Dns, "__call__", Mock(side_effect=InboxError("DNS: no server")))
+        for _ in range(3):
+            job.run()
+
+    assert [delay["reason"] for delay in events.named("command-delayed")] == ["DNS: timeout", "DNS: no server"]
 
 
 def test_a_mail_that_waits_is_obeyed_later_and_each_once(
