@@ -4,6 +4,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from bot.app.digest import DIGEST_MODES
 from bot.mail.envelope import envelope_sender
@@ -13,6 +14,7 @@ from bot.outbox.brakes import Caps
 from bot.outbox.folder import Folder
 from bot.outbox.permit import SendRules
 from bot.outbox.sendmail import Maildir, Sendmail
+from bot.outbox.wire import own_sender
 from bot.ports.outbox import Mailer, SendingRecord, SoleSender, Stop
 from bot.review.consent import Mode
 from bot.review.recipients import RecipientContext, recipients
@@ -20,6 +22,9 @@ from bot.service.bounces import BounceAddress
 from bot.service.deliver import SendingContext
 from bot.service.unconfirmed import ResendPolicy
 from bot.settings.tables import Settings
+
+if TYPE_CHECKING:
+    from bot.outbox.smtp import Smtp
 
 
 def build_mailers(settings: Settings, stop: Stop, bounces: BounceAddress) -> dict[str, Mailer]:
@@ -86,6 +91,19 @@ def remove_partial_mails(settings: Settings) -> None:
             partial_mail.unlink()
 
 
+def build_smtp(
+    settings: Settings, halted: Callable[[], str] = str, sender_of: Callable[[Outgoing], str] = own_sender
+) -> "Smtp":
+    """Return the transport to the mail server of the settings."""
+    from bot.outbox.smtp import Server, Smtp
+
+    chosen = settings.sending
+    server = Server(
+        chosen.host, chosen.port, chosen.security, chosen.user, chosen.password_file, chosen.timeout_seconds
+    )
+    return Smtp(server, halted, chosen.max_mail_bytes, sender_of)
+
+
 def _build_transport(settings: Settings, halted: Callable[[], str], bounces: BounceAddress) -> Mailer | None:
     chosen = settings.sending
 
@@ -95,12 +113,7 @@ def _build_transport(settings: Settings, halted: Callable[[], str], bounces: Bou
         return envelope_sender(bounces.address, bounces.key, mail.message_id, mail.envelope_to)
 
     if chosen.transport == "smtp":
-        from bot.outbox.smtp import Server, Smtp
-
-        server = Server(
-            chosen.host, chosen.port, chosen.security, chosen.user, chosen.password_file, chosen.timeout_seconds
-        )
-        return Smtp(server, halted, chosen.max_mail_bytes, sender_of)
+        return build_smtp(settings, halted, sender_of)
     if chosen.transport == "sendmail":
         return Sendmail(chosen.sendmail, halted, chosen.max_mail_bytes, sender_of=sender_of)
     return Maildir(chosen.maildir, halted) if chosen.transport == "maildir" else None

@@ -58,6 +58,8 @@ def doctor(
 ) -> int:
     """Check settings, database, archives, lists, outbox, git and rules. Print what is wrong and how to fix it.
 
+    If mails may be sent over SMTP, log in to the mail server. No mail is sent.
+
     \b
     Example:
       patchwarden doctor
@@ -323,6 +325,8 @@ def _stopped(settings: "Settings") -> str:
 
 
 def _sending(settings: "Settings") -> Check:
+    from bot.app.identity import can_send
+
     chosen = settings.sending
     if reason := _stopped(settings):
         return Check("sending", reason, "run `patchwarden stop --lift` to resume")
@@ -334,7 +338,38 @@ def _sending(settings: "Settings") -> Check:
         fix = "correct `password_file` in [sending]; a credential of systemd exists only while its unit runs"
         return Check("sending", f"{chosen.password_file} cannot be read", fix)
     lists = [f"{name} ({table.mode})" for name, table in settings.lists.items() if table.mode.sends]
-    return Check("sending", f"by {chosen.transport}, for {', '.join(lists) or 'no list'}")
+    result = f"by {chosen.transport}, for {', '.join(lists) or 'no list'}"
+    if chosen.transport == "smtp" and chosen.user and can_send(settings):
+        return _login(settings, result)
+    return Check("sending", result)
+
+
+def _login(settings: "Settings", result: str) -> Check:
+    """Log in to the mail server. No mail is sent."""
+    from bot.app.sending import build_smtp
+
+    try:
+        build_smtp(settings).test_login()
+    except OutboxError as error:
+        return Check("sending", str(error), _login_fix(error.__cause__, settings.sending.password_file))
+    return Check("sending", f"{result}; the login works")
+
+
+def _login_fix(cause: BaseException | None, password_file: Path) -> str:
+    from smtplib import SMTPAuthenticationError
+    from ssl import SSLCertVerificationError
+
+    match cause:
+        case SMTPAuthenticationError():
+            return f"correct `user` in [sending] and the password in {password_file}, or ask the server's operator"
+        case SSLCertVerificationError():
+            return "let `host` in [sending] be the name in the certificate, and add its authority to this machine"
+        case ConnectionRefusedError():
+            return "start the mail server, or correct `host` and `port` in [sending]"
+        case None | UnicodeDecodeError():  # of the file
+            return f"correct {password_file}"
+        case _:
+            return "correct `host`, `port` and `security` in [sending], or let this machine reach the mail server"
 
 
 def _bounces(settings: "Settings") -> Check:
@@ -359,7 +394,7 @@ def _bounces(settings: "Settings") -> Check:
 
 
 def _patchwork(settings: "Settings") -> Check:
-    """Ask the server for what only an account may see. This is the only request that `doctor` sends."""
+    """Ask the server for what only an account may see."""
     from bot.app.checks import build_patchwork
 
     try:

@@ -92,15 +92,25 @@ class Smtp:
         sender = self._sender_of(mail)
         if address := strange((sender, *mail.envelope_to)):
             raise UnfitError(f"{address!r} is not a plain address")
+        with self._scrubbed_errors(), self._connected() as smtp:
+            with self._explained("envelope"):
+                refused = self._envelope(smtp, mail, sender)
+            if reason := self._halted():
+                raise OutboxError(reason)
+            answer = self._content(smtp, mail)
+            return self._scrubbed("; ".join((answer, *refused)))
+
+    def test_login(self) -> None:
+        """Connect and log in as for a mail, and quit. Raises OutboxError, whose cause is the error of the step."""
+        with self._scrubbed_errors(), self._connected():
+            pass
+
+    @contextmanager
+    def _scrubbed_errors(self) -> Iterator[None]:
+        """Remove the password from errors: a server's reply may repeat it."""
         try:
-            with self._connected() as smtp:
-                with self._explained("envelope"):
-                    refused = self._envelope(smtp, mail, sender)
-                if reason := self._halted():
-                    raise OutboxError(reason)
-                answer = self._content(smtp, mail)
-                return self._scrubbed("; ".join((answer, *refused)))
-        except OutboxError as error:  # A server's reply may repeat the password.
+            yield
+        except OutboxError as error:
             error.args = tuple(self._scrubbed(str(argument)) for argument in error.args)
             raise
 
