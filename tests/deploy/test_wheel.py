@@ -2,7 +2,6 @@
 """A built wheel is installed into clean environments by uv and pipx, and works there."""
 
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -10,22 +9,16 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.fakes.checkout import ROOT, copy_checkout
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of a copy of the tree: building writes into the tree."""
     folder = tmp_path_factory.mktemp("wheel")
-    listed = subprocess.run(
-        ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
-    ).stdout
-    for name in filter(None, listed.decode().split("\0")):
-        if (ROOT / name).is_file():
-            (folder / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / "tree" / name)
+    tree = copy_checkout(folder / "tree")
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "--wheel-dir", folder / "built", folder / "tree"], check=True)
+    subprocess.run([*pip, "--wheel-dir", folder / "built", tree], check=True)
     (built,) = (folder / "built").glob("*.whl")
     return built
 
