@@ -936,7 +936,7 @@ CODE_READERS: Final = (
         size=_RUST_SIZE,
     ),
     Reader(
-        ("rules.source.rust.usual_comments.read_usual_comments",),
+        ("rules.source.rust.usual_comments.read_usual_comments", "rules.source.rust.usual_comments.unusual_lines"),
         lambda given: read_usual_comments(given, is_cut_above=True),
         (
             ("unsafe { a() };\n", ""),
@@ -946,6 +946,13 @@ CODE_READERS: Final = (
             ("\n", "    unsafe fn a() {}\n"),
             ("/// # Safety\n", "pub unsafe fn a() {}\n"),
             ("/// ```\n/// unsafe { a() };\n", ""),
+            ("/// ```\n/// ```\n/// # Safety\n", "pub unsafe fn a() {}\n"),
+            ("/// ```\n", "/// unsafe { a() };\n"),
+            ("/// // unsafe { a() };\n", "/// ```\n"),
+            ("//// unsafe { a() };\n", "/// ```\n"),
+            ("#[a(unsafe { b() })]\n", ""),
+            ("{\n    unsafe fn a() {}\n", ""),
+            ("where\n{\n    unsafe fn a() {}\n", ""),
         ),
         str.encode,
     ),
@@ -1836,6 +1843,7 @@ EXEMPT: Final[dict[str, str]] = {
         (
             "rules.analysis.bindings_view.module_is_gated",
             "rules.analysis.safety_sections.SafetySections.of",
+            "rules.source.rust.source.RustSource.safety_sections",
             "rules.analysis.introduced.*",
             "rules.analysis.view.FileView.*",
             "rules.source.c.text.Conditions.follow",

@@ -55,16 +55,13 @@ class SafetySections:
         return self._cached[key]
 
     def _look_up(self, operation: Operation, owner: str) -> Evidence | None:
-        word = operation.callee.encode("utf-8", "surrogateescape")
         kind = "trait" if operation.kind == "implementation" else "fn"
         for path, sources in self._sources(operation.callee, owner):
             sections = [
                 section
                 for source in sources
-                if source.contains(word)
-                for section in source.safety_sections
+                for section in source.safety_sections(operation.callee)
                 if section.declaration.kind == kind
-                and section.declaration.name == operation.callee
                 and (kind == "trait" or self._is_callee(section.declaration.scope, path, operation, owner))
             ]
             if sections:

@@ -56,36 +56,44 @@ class _Candidate(Generic[Unsafe]):
 
 if TYPE_CHECKING:  # to make generic types takes longer than to load the rest of this module
     _ByKey = dict[str, list[tuple[FileView, _Candidate[Unsafe]]]]
-    _Read = Callable[[Iterable[RustSource]], list[_Candidate[Unsafe]]]
+    _Read = Callable[[Iterable[UnsafeReading]], list[_Candidate[Unsafe]]]
 
 
 def unjustified_sites(file: FileView) -> "Iterator[UnjustifiedSite[UnsafeSite]]":
     """Yield the unsafe blocks and impls that this patch adds without a comment, or whose comment it removes."""
-    verdicts = (site.reading.verdict for reading in _unsure(file) for site in reading.sites)
-    return _unjustified(file, _site_candidates, _REMOVED_SITES) if "none" in verdicts else iter(())
+    readings = _unsure(file)
+    verdicts = (site.reading.verdict for reading in readings for site in reading.sites)
+    return _unjustified(file, readings, _site_candidates, _REMOVED_SITES) if "none" in verdicts else iter(())
 
 
 def unjustified_declarations(file: FileView) -> "Iterator[UnjustifiedSite[UnsafeDeclaration]]":
     """Yield the unsafe functions and traits that this patch adds without a section, or whose section it removes."""
-    states = (item.documented for reading in _unsure(file) for item in reading.declarations)
-    return _unjustified(file, _declaration_candidates, _REMOVED_DECLARATIONS) if False in states else iter(())
+    readings = _unsure(file)
+    states = (item.documented for reading in readings for item in reading.declarations)
+    if False not in states:
+        return iter(())
+    return _unjustified(file, readings, _declaration_candidates, _REMOVED_DECLARATIONS)
 
 
-def _unsure(file: FileView) -> Iterator[UnsafeReading]:
-    """Yield the unsafe code that may lack its comment, as far as the lines alone show it."""
-    return (source.unsafe_code_where(lambda part: part.commented == "unsure") for source in file.unsafe_sources)
+def _unsure(file: FileView) -> list[UnsafeReading]:
+    """Return the unsafe code that may lack its comment, as far as the lines alone show it."""
+    return [source.unsafe_code_where(lambda part: part.commented == "unsure") for source in file.unsafe_sources]
 
 
-def _site_candidates(sources: Iterable[RustSource]) -> "list[_Candidate[UnsafeSite]]":
+def _all(sources: Iterable[RustSource]) -> Iterator[UnsafeReading]:
+    return (source.unsafe_code for source in sources)
+
+
+def _site_candidates(readings: Iterable[UnsafeReading]) -> "list[_Candidate[UnsafeSite]]":
     states = {"none": False, "unknown": None}
     return [
         _Candidate(site, states.get(site.reading.verdict, True), site.reading.line, f"{site.kind} {_words(site.body)}")
-        for source in sources
-        for site in source.unsafe_sites
+        for reading in readings
+        for site in reading.sites
     ]
 
 
-def _declaration_candidates(sources: Iterable[RustSource]) -> "list[_Candidate[UnsafeDeclaration]]":
+def _declaration_candidates(readings: Iterable[UnsafeReading]) -> "list[_Candidate[UnsafeDeclaration]]":
     return [
         _Candidate(
             declaration,
@@ -93,8 +101,8 @@ def _declaration_candidates(sources: Iterable[RustSource]) -> "list[_Candidate[U
             0 if declaration.exempt else declaration.section_line,
             f"{declaration.kind} {declaration.name}",
         )
-        for source in sources
-        for declaration in source.unsafe_declarations
+        for reading in readings
+        for declaration in reading.declarations
     ]
 
 
@@ -103,36 +111,31 @@ def _words(text: str) -> str:
 
 
 def _unjustified(
-    file: FileView, read: "_Read[Unsafe]", removed: "Analysis[_ByKey[Unsafe]]"
+    file: FileView, readings: list[UnsafeReading], read: "_Read[Unsafe]", removed: "Analysis[_ByKey[Unsafe]]"
 ) -> "Iterator[UnjustifiedSite[Unsafe]]":
     if file.post is None:
         return
-    candidates: list[_Candidate[Unsafe]] = read(file.unsafe_sources)
-    unjustified: list[_Candidate[Unsafe]] = [item for item in candidates if item.justified is False]
+    unjustified: list[_Candidate[Unsafe]] = [item for item in read(readings) if item.justified is False]
     if not unjustified:
         return
     touched = file.post.touched
     added: list[_Candidate[Unsafe]] = [item for item in unjustified if item.code.line in touched]
     unchanged: list[_Candidate[Unsafe]] = [item for item in unjustified if item.code.line not in touched]
-    justified: list[_Candidate[Unsafe]] = [item for item in candidates if item.justified and item.code.line in touched]
-    sites = chain(_new(file, added, justified, read, removed), _comment_lost(file, unchanged, read))
+    sites = chain(_new(file, added, read, removed), _comment_lost(file, unchanged, read))
     yield from sorted(sites, key=lambda site: (site.code.line, site.code.column))
 
 
 def _new(
     file: FileView,
     added: "list[_Candidate[Unsafe]]",
-    justified: "list[_Candidate[Unsafe]]",
     read: "_Read[Unsafe]",
     removed: "Analysis[_ByKey[Unsafe]]",
 ) -> "Iterator[UnjustifiedSite[Unsafe]]":
-    """Yield the added code that is not moved or edited, and moved or edited code that had a comment before.
-
-    `justified` is the added code that has its comment.
-    """
+    """Yield the added code that is not moved or edited, and moved or edited code that had a comment before."""
     if not added:
         return
     removed_here = _removed_here(file, read)
+    justified = _added_justified(file, read) if removed_here else []
     parted = _with_kept_comment(file, removed_here)
     removed_elsewhere = _RemovedElsewhere(file, file.series.result(removed))
     unmatched = []
@@ -157,6 +160,12 @@ def _new(
             yield _at_code(candidate, "added")
         elif match.justified:
             yield _at_code(candidate, _cause(match, parted))
+
+
+def _added_justified(file: FileView, read: "_Read[Unsafe]") -> "list[_Candidate[Unsafe]]":
+    """Return the unsafe code on added lines that has its justification."""
+    touched = file.touched
+    return [item for item in read(_all(file.unsafe_sources)) if item.justified and item.code.line in touched]
 
 
 def _cause(before: "_Candidate[Unsafe]", parted: set[int]) -> Cause:
@@ -213,7 +222,7 @@ def _comment_lost(
     """Yield the unchanged code whose comment the patch removes or separates from it."""
     if not unchanged or not file.change.hunks or file.pre is None:
         return
-    by_line = {item.code.line: item for item in read(file.pre_rust) if item.justified and item.tag}
+    by_line = {item.code.line: item for item in read(_all(file.pre_rust)) if item.justified and item.tag}
     pairs = [(candidate, by_line.get(file.line_before(candidate.code.line) or 0)) for candidate in unchanged]
     lost = [(item, before) for item, before in pairs if before is not None and before.code.kind == item.code.kind]
     comments = _added_comments(file) if lost else []
@@ -251,7 +260,7 @@ def _at_code(candidate: "_Candidate[Unsafe]", cause: Cause) -> "UnjustifiedSite[
 def _removed_here(file: FileView, read: "_Read[Unsafe]") -> "list[_Candidate[Unsafe]]":
     """Return the unsafe code on lines that the patch removes from this file."""
     touched = file.pre.touched if file.pre is not None else frozenset()
-    return [item for item in read(file.removed_sources("unsafe")) if item.code.line in touched]
+    return [item for item in read(_all(file.removed_sources("unsafe"))) if item.code.line in touched]
 
 
 class _RemovedElsewhere(Generic[Unsafe]):

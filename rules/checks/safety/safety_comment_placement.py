@@ -82,7 +82,7 @@ def _occurrences(source: RustSource, *, is_complete: bool) -> Iterator[Occurrenc
     if not is_complete:
         lines[source.first_line - 1] = _UNKNOWN
     reported: set[int] = set()
-    for site in source.unsafe_code_where(lambda part: part.commented != "usual").sites:
+    for site in source.unsafe_code_where(_may_have_other_place).sites:
         line = site.reading.line
         if site.setting != "code" or site.in_test or not line or line in reported:
             continue
@@ -92,6 +92,10 @@ def _occurrences(source: RustSource, *, is_complete: bool) -> Iterator[Occurrenc
             reported.add(line)
             fix = _fix(source, site) if problem else ()
             yield Occurrence(message, line, 1, site.scope, site.confidence, fix)
+
+
+def _may_have_other_place(part: RustSource) -> bool:
+    return part.commented == "unsure" or (part.commented == "other" and part.usual_tags is None)
 
 
 def _problem(site: UnsafeSite, lines: Mapping[int, str]) -> str | None:

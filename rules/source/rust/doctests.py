@@ -9,7 +9,6 @@ from rules.source.rust.fences import Fences
 from rules.source.rust.grammar import ParsedText, parse_counted
 from rules.source.rust.work_limit import WorkLimit
 
-_RUST = frozenset({"", "rust", "no_run", "should_panic", "edition2018", "edition2021", "edition2024"})
 _HIDDEN = re.compile(r"([ \t]*)#(?: |$)")
 
 Block = list[tuple[Comment, int]]
@@ -64,7 +63,7 @@ def _blocks(run: list[Comment]) -> Iterator[Block]:
                 hidden = _HIDDEN.match(text)
                 block.append((comment, start + (hidden.end() if hidden else 0)))
             case "closes":
-                if all(word.strip() in _RUST for word in fences.info.split(",")):
+                if fences.is_test:
                     yield block
 
 

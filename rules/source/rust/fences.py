@@ -10,6 +10,7 @@ CONTAINER: Final = r"(?>[ \t]*+(?:>|[-*+][ \t]|\d{1,9}[.)][ \t]))*+"
 FENCE: Final = r"(?P<mark>`{3,}+(?=[^`\n]*+\Z)|~{3,}+)(?P<info>.*)"
 """A regular expression for a fence, with the words after it."""
 _OPENING = re.compile(rf"{CONTAINER}[ \t]*+{FENCE}")
+_TESTS = frozenset({"", "rust", "no_run", "should_panic", "edition2018", "edition2021", "edition2024"})
 _CLOSING = re.compile(r"[ \t>]*+(`{3,}+|~{3,}+)[ \t]*+\Z")
 
 
@@ -23,6 +24,11 @@ class Fences:
     def __init__(self) -> None:
         self._mark = ""
         self.info = ""
+
+    @property
+    def is_test(self) -> bool:
+        """Whether rustdoc compiles the last block that a fence opened, in the documentation of Rust."""
+        return all(word.strip() in _TESTS for word in self.info.split(","))
 
     def read(self, text: str) -> FenceLine:
         """Return what the next line is."""

@@ -11,6 +11,7 @@ from rules.diff.image import Fragment, Image
 from rules.finding import Confidence, Edit
 from rules.lazy import cached_property, re
 from rules.source.rust.comments import Comment, CommentBlock, read_comment_blocks
+from rules.source.rust.docs import requirements
 from rules.source.rust.grammar import ParsedText, parse_bytes, parse_counted
 from rules.source.rust.items import DocumentedItem, Item, ItemHead, read_documented_items, read_items, read_next_head
 from rules.source.rust.model import SafetySection, UnsafeDeclaration, UnsafeSite
@@ -18,7 +19,8 @@ from rules.source.rust.structure import Structure, split_items
 from rules.source.rust.tokens import Tokens, blank_out, find_comments_and_literals, has_misleading_literal
 from rules.source.rust.unsafe_memo import Key, UnsafeMemo, UnsafeReading, key_of
 from rules.source.rust.unsafe_sites import UnsafeCode
-from rules.source.rust.usual_comments import Commented, read_usual_comments, read_usual_tags
+from rules.source.rust.usual_comments import Commented, UnusualLine, read_usual_comments, read_usual_tags, unusual_lines
+from rules.source.rust.walk import allowed_lints
 from rules.source.rust.work_limit import WorkLimit, WorkRecorder
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ class RustSource:
     complete file, only the items with that word are parsed:
 
     - `unsafe_sites`: blocks and impls with the reading of their SAFETY comments, those of documentation tests included;
-    - `unsafe_declarations`: functions and traits; `safety_sections`: what their documentation requires.
+    - `unsafe_declarations`: functions and traits; `safety_sections`: what their documentation requires, by name.
 
     Most rules need only the unsafe code without the usual comment, which `unsafe_code_where` returns: most texts have
     none, as `commented` tells without a parse.
@@ -128,7 +130,13 @@ class RustSource:
     @cached_property
     def commented(self) -> Commented:
         """How the unsafe code is justified, as far as the lines alone show it. This needs no parse."""
-        return read_usual_comments(self._bytes, is_cut_above=not self._is_complete and self.first_line > 1)
+        if self._is_complete:
+            return _least_usual(self._unusual_lines)
+        return read_usual_comments(self._bytes, is_cut_above=self.first_line > 1)
+
+    @cached_property
+    def _unusual_lines(self) -> tuple[UnusualLine, ...]:
+        return tuple(unusual_lines(self._bytes, is_cut_above=False))
 
     @cached_property
     def usual_tags(self) -> tuple[str, ...] | None:
@@ -143,23 +151,28 @@ class RustSource:
         """
         if not self.contains(b"unsafe") or not is_read(self):
             return UnsafeReading()
-        return _join([item for item in self._items_with_unsafe if is_read(item)]) or self._unsafe
+        items = self._items_with_unsafe
+        return (_join([item for item in items if is_read(item)]) if items else None) or self.unsafe_code
 
     @property
     def unsafe_sites(self) -> tuple[UnsafeSite, ...]:
-        return self._unsafe.sites
+        return self.unsafe_code.sites
 
     @property
     def unsafe_declarations(self) -> tuple[UnsafeDeclaration, ...]:
-        return self._unsafe.declarations
+        return self.unsafe_code.declarations
 
-    @cached_property
-    def safety_sections(self) -> tuple[SafetySection, ...]:
-        from rules.source.rust.docs import requirements
+    def safety_sections(self, name: str) -> tuple[SafetySection, ...]:
+        """Return what the documentation of the unsafe functions and traits with that name requires."""
+        bare = name.removeprefix("r#")
+        if bare.isidentifier() and bare not in self._unsafe_names:
+            return ()
 
-        sections = (
-            SafetySection(declaration, requirements(declaration.docs)) for declaration in self._unsafe.declarations
-        )
+        def may_declare(part: RustSource) -> bool:
+            return bare in part._unsafe_names or not bare.isidentifier()
+
+        declarations = self.unsafe_code_where(may_declare).declarations
+        sections = (SafetySection(item, requirements(item.docs)) for item in declarations if item.name == name)
         return tuple(section for section in sections if section.requirements)
 
     def next_item(self, offset: int) -> ItemHead | None:
@@ -171,6 +184,10 @@ class RustSource:
         if self.contains(b"unsafe"):
             for match in chain(_FUNCTION.finditer(self._bytes), _TRAIT.finditer(self._bytes)):
                 yield match[1].decode("utf-8", "surrogateescape")
+
+    @cached_property
+    def _unsafe_names(self) -> frozenset[str]:
+        return frozenset(self.unsafe_names())
 
     def contains(self, *words: bytes) -> bool:
         """Tell whether any of these words is in the text."""
@@ -229,10 +246,12 @@ class RustSource:
         return spans if end == 1 else ((0, end, "block"), *(span for span in spans if span[0] >= end))
 
     @cached_property
-    def _unsafe(self) -> UnsafeReading:
+    def unsafe_code(self) -> UnsafeReading:
+        """All unsafe code of the text."""
         if not self.contains(b"unsafe"):
             return UnsafeReading()
-        return _join(self._items_with_unsafe) or self.counted_reading
+        items = self._items_with_unsafe
+        return (_join(items) if items else None) or self.counted_reading
 
     @cached_property
     def counted_reading(self) -> UnsafeReading:
@@ -244,15 +263,21 @@ class RustSource:
     @cached_property
     def _items_with_unsafe(self) -> "tuple[_Items, ...]":
         """The items of a file that have the word `unsafe`, none if attributes of the file may concern its items."""
-        if not self._is_complete or len(self._bytes) < _MIN_SPLIT or "#![" in self.code:
+        if not self._is_complete or len(self._bytes) < _MIN_SPLIT:
+            return ()
+        if "#![" in self.text and self.code.lstrip().startswith("#!") and allowed_lints([self.text]):
             return ()
         self._work = self._work or WorkLimit()
         self._work.spend(1)  # the items are as much text as one parse
-        return tuple(
-            _Items(self.text[start:end], self.line(start), work=self._work)
-            for start, end in split_items(self.code)
-            if self.text.find("unsafe", start, end) >= 0
-        )
+        items: list[_Items] = []
+        unusual = self._unusual_lines
+        for start, end in split_items(self.code):
+            if self.text.find("unsafe", start, end) >= 0:
+                first = self.line(start)
+                begin, stop = first - self.first_line + 1, self.line(end - 1) - self.first_line + 2
+                own = unusual[bisect_left(unusual, (begin,)) : bisect_left(unusual, (stop,))]
+                items.append(_Items(self.text[start:end], first, _least_usual(own), self._work))
+        return tuple(items)
 
     def read_unsafe(self, work: WorkLimit) -> UnsafeReading:
         """Return the unsafe code of the text, from one parse."""
@@ -317,6 +342,15 @@ class RustSource:
 class _Items(RustSource):
     """Items of a complete file, which are parsed alone: most patches and revisions leave most items as they are."""
 
+    def __init__(self, text: str, first_line: int, commented: Commented, work: WorkLimit) -> None:
+        """Take a text that begins on a line of its file. The lines of the file show how it is `commented`."""
+        super().__init__(text, first_line, work=work)
+        self._commented = commented
+
+    @property
+    def commented(self) -> Commented:
+        return self._commented
+
     @property
     def is_rust(self) -> bool:
         """Whether the parser finds no error."""
@@ -341,9 +375,16 @@ class _Items(RustSource):
         return ParsedText(tree, self._bytes, tuple(self._bytes.split(b"\n")), self.first_line, Confidence.HIGH)
 
 
+def _least_usual(lines: Sequence[UnusualLine]) -> Commented:
+    """Return how the unsafe code of a text with these unusual lines is justified."""
+    if not lines:
+        return "usual"
+    return "unsure" if any(line.commented == "unsure" for line in lines) else "other"
+
+
 def _join(items: Sequence[_Items]) -> UnsafeReading | None:
-    """Return the unsafe code of items, None if there are none, or one is not Rust: then the file is read as a whole."""
-    if not items or not all(item.is_rust for item in items):
+    """Return the unsafe code of items, None if one is not Rust: then the file is read as a whole."""
+    if not all(item.is_rust for item in items):
         return None
     readings = [item.counted_reading for item in items]
     sites = chain.from_iterable([reading.sites for reading in readings])

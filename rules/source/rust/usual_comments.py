@@ -2,9 +2,11 @@
 """Tell from lines alone that unsafe code has its comments in the usual places: most has, and needs no parse then."""
 
 from collections.abc import Iterable, Iterator
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from rules.lazy import re
+from rules.source.rust.docs import headings, is_safety_title
+from rules.source.rust.fences import Fences
 
 Commented = Literal["usual", "other", "unsure"]
 """How the unsafe code of a text is justified.
@@ -12,31 +14,61 @@ Commented = Literal["usual", "other", "unsure"]
 "usual" says that all of it has its comment or section in the usual place and form. "other" says that none of it lacks
 one, but the place or form may be others, or the comment may be above the text. For "unsure" the parser decides.
 """
+
+Unusual = Literal["other", "unsure"]
+
+
+class UnusualLine(NamedTuple):
+    """A line with unsafe code, the first one being 1, that may not have its comment in the usual place and form."""
+
+    line: int
+    commented: Unusual
+
+
 _UNSAFE = re.compile(rb"unsafe(?<=\bunsafe)\b")  # the word first: a search finds it fast
 _CODE = re.compile(rb"unsafe\s*+(?:\{|(?:impl|extern|fn|trait)\b|\Z)")
 _BLOCK = re.compile(rb"unsafe\s*+\{")
 _BODY = re.compile(rb"\{|\bfn\b")  # what may begin a function's body: the comment above it is that of the function
-_DECLARATION = re.compile(rb'(?:pub(?:\([^()]*+\))? )?(?:const )?unsafe (?:extern "C" )?(?:fn|trait) \w')
-_NO_SITE = re.compile(rb'unsafe (?:extern "C" )?fn\(|#\[unsafe\(')  # the type of a pointer, an attribute
+_PATTERN = re.compile(rb"let [\w:]++ \{[^{}]*+\} = ")  # no body, but the fields of a struct
+_DECLARATION = re.compile(rb'(?:pub(?:\([^()]*+\))? )?(?:const )?unsafe (?:extern "C" )?(?:fn|trait) [\w$]')
+_MADE_BY_MACRO = re.compile(rb'unsafe (?:extern "C" )?fn \$')
+_NO_SITE = re.compile(  # the type of a pointer, an attribute, a metavariable, code that a macro is given
+    rb'unsafe (?:extern "C" )?fn\(|unsafe\(|\$unsafe\b|unsafe \$\('
+)
 _TAGGED_LINE = re.compile(r"[ \t]*+// ?SAFETY:")
 _COMMENT_LINE = re.compile(r"[ \t]*+//(?![/!])")
-_OTHER_TAGS = (re.compile(r"afety\s*+:"), re.compile(r"//[ \t]*+Safety\b"))  # a fifth of the time of one for both
-_FENCE = re.compile(rb"```|~~~")
+_OTHER_TAGS = re.compile(r"afety\s*+:"), re.compile(r"//[ \t]*+Safety\b")  # as one, they take five times as long
 _UNSAFE_CODE = re.compile(r"[^\n)\]};,\"/]*?\bunsafe ?(?:\{|impl\b)")  # no statement ends before it
-_TAG: Final = b"// SAFETY:"
-_IMPLS: Final = (b"impl ", b"impl<", b"unsafe impl ", b"unsafe impl<")
+_IMPLS: Final = (b"impl ", b"impl<", b"impl$", b"unsafe impl ", b"unsafe impl<", b"unsafe impl$")
+_NEEDS_NO_SECTION = re.compile(rb"#\[(?:doc\(hidden\)|(?:allow|expect)\((?:clippy::)?missing_safety_doc\b)")
+_HIDDEN = re.compile(rb"[ \t]*+# ")  # what begins a line of a documentation test that is not shown
 _DOCS: Final = (b"///", b"//!")
-_MAX_ABOVE = 100  # lines above a function on which its impl may begin
+_FENCES: Final = (b"```", b"~~~")
+_MAX_ABOVE = 100  # lines above a function on which its impl may begin, and attributes of a statement
 
 
 def read_usual_comments(text: bytes, *, is_cut_above: bool) -> Commented:
     """Return how the unsafe code of a Rust text is justified, as far as its lines show it.
 
-    A block or impl usually has `// SAFETY:` at the start of the comment that ends on the line above. The documentation
-    of a function or trait has the line `/// # Safety`. `is_cut_above` says that the file has lines above the text.
+    `is_cut_above` says that the file has lines above the text.
     """
     result: Commented = "usual"
-    end = 0
+    for line in unusual_lines(text, is_cut_above=is_cut_above):
+        result = line.commented
+        if result == "unsure":
+            break
+    return result
+
+
+def unusual_lines(text: bytes, *, is_cut_above: bool) -> Iterator[UnusualLine]:
+    """Yield the lines of unsafe code that may not have the usual comment or section.
+
+    A block or impl usually has `// SAFETY:` at the start of the comment that ends on the line above. The documentation
+    of a function or trait has the line `/// # Safety`.
+    """
+    tests = _DocTests(text, is_cut_above=is_cut_above)
+    end = counted = 0
+    number = 1  # of the line that has the offset `counted`
     for word in _UNSAFE.finditer(text):
         if word.start() < end:  # the line was read
             continue
@@ -46,15 +78,17 @@ def read_usual_comments(text: bytes, *, is_cut_above: bool) -> Commented:
         line, mark = text[start:end].rstrip(), b""
         if (comment := line.lstrip()).startswith(b"//"):
             mark = comment[:3]
-            if mark not in _DOCS or not _CODE.search(comment) or not _FENCE.search(text):
+            if mark not in _DOCS or not _CODE.search(comment) or not tests.has(start):
                 continue
-            line = comment[3:]  # it may be in a documentation test
-        commented = _read_line(line, _LinesAbove(text, start, mark))
-        if commented == "unsure" or (commented == "cut" and not is_cut_above):
-            return "unsure"
+            line = _test_line(comment)
+            if line.lstrip().startswith(b"//"):
+                continue
+        commented = _read_line(line, _LinesAbove(text, start, mark), in_docs=mark != b"")
         if commented != "usual":
-            result = "other"
-    return result
+            number += text.count(b"\n", counted, start)
+            counted = start
+            is_unsure = commented == "unsure" or (commented == "cut" and not is_cut_above)
+            yield UnusualLine(number, "unsure" if is_unsure else "other")
 
 
 def read_usual_tags(text: str) -> tuple[str, ...] | None:
@@ -86,8 +120,60 @@ def read_usual_tags(text: str) -> tuple[str, ...] | None:
     return tuple(tags)
 
 
+class _DocTests:
+    """The lines of code blocks in documentation that may be compiled as tests."""
+
+    def __init__(self, text: bytes, *, is_cut_above: bool) -> None:
+        self._text, self._is_cut_above = text, is_cut_above
+        self._has_fences = any(fence in text for fence in _FENCES)
+        self._read_to = 0
+        self._lines: set[int] = set()
+
+    def has(self, start: int) -> bool:
+        """Return whether the documentation line that starts at an offset may be code of a test."""
+        if self._has_fences and start >= self._read_to:
+            self._read(start)
+        return start in self._lines
+
+    def _read(self, start: int) -> None:
+        """Find the code in the documentation around an offset, which is read once.
+
+        Documentation that begins above the text has no known code, because a block may be open.
+        """
+        text = self._text
+        while start and _is_docs(text[(above := text.rfind(b"\n", 0, start - 1) + 1) : start]):
+            start = above
+        is_cut = start == 0 and self._is_cut_above
+        fences, is_code = Fences(), False
+        while start < len(text):
+            end = text.find(b"\n", start) + 1 or len(text)
+            line = text[start:end]
+            if not _is_docs(line):
+                break
+            if b"```" in line or b"~~~" in line:
+                kind = fences.read(line.strip()[3:].removeprefix(b" ").decode("utf-8", "surrogateescape"))
+                is_code = kind in ("opens", "code") and fences.is_test and not is_cut
+            if is_code:
+                self._lines.add(start)
+            start = end
+        self._read_to = start
+
+
+def _is_docs(line: bytes) -> bool:
+    """Return whether a line is documentation."""
+    code = line.lstrip()
+    return code.startswith(_DOCS) and not code.startswith(b"////")
+
+
+def _test_line(line: bytes) -> bytes:
+    """Return the code of a line of documentation, without its mark and without that of a hidden line."""
+    code = line[3:].removeprefix(b" ")
+    hidden = _HIDDEN.match(code)
+    return code[hidden.end() :] if hidden else code
+
+
 class _LinesAbove:
-    """The lines above an offset, the nearest first; those of documentation without their mark, if one is given.
+    """The lines above an offset, the nearest first; those of documentation without their marks, if one is given.
 
     At the end of the documentation, `;` stands for all other code.
     """
@@ -105,21 +191,26 @@ class _LinesAbove:
                 if not line.startswith(mark):
                     yield b";"
                     return
-            yield line[len(mark) :]
+                line = _test_line(line)
+            yield line
             end = start
 
 
-def _read_line(line: bytes, above: _LinesAbove) -> Commented | Literal["cut"]:
-    """Return how the unsafe code of a line is justified.
+def _read_line(line: bytes, above: _LinesAbove, *, in_docs: bool) -> Commented | Literal["cut"]:
+    """Return how the unsafe code of a line is justified. Functions and traits in documentation need no sections.
 
     "cut" says that the comment, or what makes one unnecessary, may be above the text, but nowhere else.
     """
     code = line.lstrip()
     if code.count(b"unsafe") > 1:
         return "unsure"
-    if code.startswith(b"unsafe impl") or _BLOCK.search(code):
-        return "unsure" if _BODY.search(code, 0, code.find(b"unsafe")) else _read_comment(above)
+    if code.startswith((b"unsafe impl", b"$(unsafe impl")) or _BLOCK.search(code):
+        start = _PATTERN.match(code)
+        is_body = _BODY.search(code, start.end() if start else 0, code.find(b"unsafe"))
+        return "unsure" if is_body else _read_comment(above)
     if _DECLARATION.match(code):
+        if in_docs or _MADE_BY_MACRO.match(code):
+            return "usual"
         commented = _read_docs(above)
         is_method = commented != "usual" and code.startswith(b"unsafe")
         return _read_head(above, len(line) - len(code)) if is_method else commented
@@ -127,18 +218,21 @@ def _read_line(line: bytes, above: _LinesAbove) -> Commented | Literal["cut"]:
 
 
 def _read_comment(above: Iterable[bytes]) -> Commented | Literal["cut"]:
-    """Return what the comment says that ends on the first of these lines, or on the one above an open `let`."""
-    has_tag = has_word = is_tag = is_other = False
+    """Return what the comment says that ends on the first of these lines, or on the one above attributes or a `let`."""
+    has_tag = has_word = is_tag = is_other = is_comment = False
     for distance, line in enumerate(map(bytes.lstrip, above)):
         if not line.startswith(b"//") or line.startswith(b"//!"):
             if distance == 0 and line.startswith(b"let ") and line.endswith(b"="):
                 is_other = True
                 continue
+            if not is_comment and line.startswith(b"#[") and line.endswith(b"]") and distance < _MAX_ABOVE:
+                continue
             is_other = is_other or not is_tag or line.endswith(b"=")  # between `let x =` and its value
             return "unsure" if not has_tag else "other" if is_other else "usual"
+        is_comment = True
         is_other = is_other or has_tag or line.startswith(_DOCS)
-        is_tag = line.startswith(_TAG)
-        if not is_tag and (lowered := line.lower()).find(b"afety") >= 0:  # faster than `in`
+        is_tag = line.startswith(b"// SAFETY:")
+        if not is_tag and b"afety" in (lowered := line.lower()):
             if b"afety:" in lowered:
                 return "unsure"
             has_word = True
@@ -149,28 +243,59 @@ def _read_comment(above: Iterable[bytes]) -> Commented | Literal["cut"]:
 
 
 def _read_docs(above: Iterable[bytes]) -> Commented | Literal["cut"]:
-    """Return whether the documentation that ends on the first of these lines has a Safety section."""
-    has_title = False
+    """Return whether the documentation that ends on the first of these lines has a Safety section, or needs none."""
+    docs: list[bytes] = []
+    commented: Commented | Literal["cut"] = "cut"
     for line in map(bytes.lstrip, above):
         if line.startswith(b"///"):
-            if has_title and _FENCE.search(line):
-                return "unsure"  # the title may be in a code block
-            has_title = has_title or line == b"/// # Safety"
+            docs.append(line)
         elif not (line.startswith(b"#[") and line.endswith(b"]")):
-            return "usual" if has_title else "unsure"
-    return "usual" if has_title else "cut"
+            commented = "unsure"
+            break
+        elif _NEEDS_NO_SECTION.match(line):
+            return "usual"
+    if b"/// # Safety" not in docs:
+        return commented
+    if any(map(b"".join(docs).__contains__, _FENCES)):  # the title may be in a code block
+        if commented == "cut":
+            return "unsure"
+        texts = enumerate(line[3:].decode("utf-8", "surrogateescape") for line in reversed(docs))
+        return "usual" if any(is_safety_title(title) for _, title in headings(texts)) else "unsure"
+    return "usual"
 
 
 def _read_head(above: Iterable[bytes], indent: int) -> Commented | Literal["cut"]:
     """Return whether a function below these lines needs no documentation, because it is in the impl of a trait.
 
-    In the style of the kernel, the impl begins on the nearest line with less indentation.
+    In the style of the kernel, the impl begins on the nearest line with less indentation, or ends there with its brace.
     """
-    for distance, line in enumerate(above if indent else ()):
+    lines = iter(above if indent else ())
+    for distance, line in enumerate(lines):
         code = line.lstrip()
         if code and len(line) - len(code) < indent:
+            if code == b"{":
+                return _read_long_head(lines, len(line) - 1)
             is_of_trait = code.startswith(_IMPLS) and b" for " in code and code.endswith(b"{")
             return "usual" if is_of_trait else "unsure"
         if distance > _MAX_ABOVE:
             return "unsure"
     return "cut" if indent else "unsure"
+
+
+def _read_long_head(above: Iterator[bytes], indent: int) -> Commented | Literal["cut"]:
+    """Return whether the head on these lines, which begins on the nearest one with the indentation, is of such an impl.
+
+    Its `where` clause may have a `for` of its own.
+    """
+    is_of_trait = False
+    for distance, line in enumerate(above):
+        code = line.lstrip()
+        if distance > _MAX_ABOVE or b"//" in code:
+            break
+        is_where = code.startswith(b"where")
+        is_of_trait = not is_where and (is_of_trait or b" for " in b" %b " % code)
+        if len(line) - len(code) <= indent and not is_where:
+            return "usual" if is_of_trait and code.startswith(_IMPLS) else "unsure"
+    else:
+        return "cut"
+    return "unsure"

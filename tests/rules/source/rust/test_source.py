@@ -75,9 +75,10 @@ def test_bytes_and_text_are_the_same_source() -> None:
 def test_safety_sections_and_names_of_unsafe_code() -> None:
     text = "/// # Safety\n///\n/// - a,\n///   b.\n/// - c.\npub unsafe fn f() {}\nunsafe trait T {}\nfn r#g() {}\n"
     source = RustSource(text)
-    (section,) = source.safety_sections
+    (section,) = source.safety_sections("f")
 
     assert (section.declaration.name, section.requirements) == ("f", ("- a, b.", "- c."))
+    assert () == source.safety_sections("T") == source.safety_sections("a")
     assert list(source.unsafe_names()) == ["f", "g", "T"]
     assert list(RustSource("fn f() {}").unsafe_names()) == []
 

@@ -73,11 +73,11 @@ def test_a_remembered_fragment_is_read_on_other_lines_as_if_it_were_new(
     RustSource(MOVED, 7, is_complete=False).unsafe_sites  # noqa: B018 it is remembered
     moved = RustSource(MOVED, first_line, is_complete=False)
     readings = len(memo)
-    remembered = moved.unsafe_sites, moved.unsafe_declarations, moved.safety_sections
+    remembered = moved.unsafe_sites, moved.unsafe_declarations, moved.safety_sections("cut")
     assert len(memo) == readings
     monkeypatch.setattr(source, "_MEMO", UnsafeMemo(0))
     new = RustSource(MOVED, first_line, is_complete=False)
-    assert remembered == (new.unsafe_sites, new.unsafe_declarations, new.safety_sections)
+    assert remembered == (new.unsafe_sites, new.unsafe_declarations, new.safety_sections("cut"))
     assert [site.line - first_line for site in new.unsafe_sites] == [7, 9, 14]
 
 

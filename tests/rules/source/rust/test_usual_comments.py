@@ -35,6 +35,26 @@ def read(text: str, *, is_cut_above: bool = False) -> str:
         IMPL,
         "/// ```\n/// // SAFETY: It is on.\n/// unsafe { a() };\n/// ```\nfn a() {}\n",
         "/// ```\n/// impl Bus for Led {\n///     unsafe fn on() {}\n/// }\n/// ```\nfn a() {}\n",
+        "/// ```\n/// pub unsafe fn on() {}\n/// ```\nfn a() {}\n",
+        "/// ```\n/// # // SAFETY: It is on.\n/// # unsafe { a() };\n/// ```\nfn a() {}\n",
+        "/// ```\n/// // unsafe { a() };\n/// ```\nfn a() {}\n",
+        "/// ```ignore\n/// unsafe { a() };\n/// ```\nfn a() {}\n",
+        "/// ```\n/// ```\n/// unsafe { a() };\nfn a() {}\n",
+        "\n/// ```\n/// a();\n/// ```\n///\n/// # Safety\n/// It is on.\npub unsafe fn on() {}\n",
+        "/// On.\n#[allow(clippy::missing_safety_doc)]\npub unsafe fn on() {}\n",
+        "/// On.\n#[expect(clippy::missing_safety_doc)]\n#[inline]\npub unsafe fn on() {}\n",
+        "#[doc(hidden)]\npub unsafe fn on() {}\n",
+        "// SAFETY: It is on.\n#[cfg(a)]\nunsafe { b() };\n",
+        "// SAFETY: It is on.\n#[cfg(a)]\n#[cfg(b)]\nunsafe impl Send for Led {}\n",
+        "    // SAFETY: It is on.\n    $(unsafe impl Send for $led {})*\n",
+        "    // SAFETY: It is on.\n    unsafe $($head)* {\n",
+        "    $unsafe:tt { a($b:expr) }\n    unsafe(uninit) static A: B = c;\n",
+        'fn a() {\n    unsafe extern "C" fn $name() {}\n}\n',
+        "// SAFETY: It is on.\nlet Led { on, off } = unsafe { *led };\n",
+        IMPL.replace(" {\n    unsafe", "\nwhere\n    Led: Bus,\n{\n    unsafe"),
+        IMPL.replace(" {\n    unsafe", "\nwhere\n    Led: for <'a> Bus<'a>,\n{\n    #[inline]\n    unsafe"),
+        IMPL.replace(" for Led {\n", "\n    for Led\n{\n"),
+        IMPL.replace("impl Bus", "impl$(<$($generics)*>)? Bus"),
     ],
 )
 def test_unsafe_code_with_the_usual_comment(text: str) -> None:
@@ -61,7 +81,9 @@ def test_the_comment_is_there_but_its_place_or_form_is_less_usual(text: str) -> 
         "//! SAFETY: It is on.\nunsafe { b() };\n",
         "// SAFETY: It is on.\n// It has no safety: none.\nunsafe { b() };\n",
         "// SAFETY: It is on.\n\nunsafe { b() };\n",
-        "// SAFETY: It is on.\n#[cfg(a)]\nunsafe { b() };\n",
+        "#[cfg(a)]\nunsafe { b() };\n",
+        "// SAFETY: It is on.\n#[cfg(\n    a\n)]\nunsafe { b() };\n",
+        "// SAFETY: It is on.\nlet Led { on: || { 1 } } = unsafe { *led };\n",
         "// SAFETY: It is on.\nunsafe { a() } + unsafe { b() };\n",
         "unsafe { a() } // SAFETY: It is on.\n",
         "// SAFETY: It is on.\nfn a() { unsafe { b() } }\n",
@@ -70,8 +92,14 @@ def test_the_comment_is_there_but_its_place_or_form_is_less_usual(text: str) -> 
         "/// ```\n/// ```\n/// # Safety\npub unsafe fn on() {}\n",
         "/// # Safety at work\npub unsafe fn on() {}\n",
         IMPL.replace("Bus for ", ""),
-        IMPL.replace(" {\n    unsafe", "\nwhere\n    Led: Bus,\n{\n    unsafe"),
+        IMPL.replace(" for Led {\n", "\nwhere\n    Led: for <'a> Bus<'a>,\n{\n"),
+        IMPL.replace("impl Bus for Led {\n", "fn a()\nwhere\n    Led: Bus,\n{\n"),
+        IMPL.replace("impl Bus for Led {\n", "impl Led // for now\n{\n"),
+        "pub unsafe fn $name() {}\n",
         "/// ```\n/// unsafe { a() };\n/// ```\nfn a() {}\n",
+        '/// ```\n/// unsafe { a("```") };\n/// ```\nfn a() {}\n',
+        "/// ```\n/// # unsafe { a() };\n/// ```\nfn a() {}\n",
+        "/// ```\n/// ```\n/// ```\n/// # Safety\npub unsafe fn on() {}\n",
     ],
 )
 def test_the_parser_decides(text: str) -> None:
@@ -85,6 +113,8 @@ def test_the_parser_decides(text: str) -> None:
         "unsafe { a() };\n",
         "/// It is on.\npub unsafe fn on() {}\n",
         "    a: u8,\n\n    unsafe fn on() {}\n",
+        "    Led: Bus,\n{\n    unsafe fn on() {}\n",
+        "#[cfg(a)]\nunsafe { a() };\n",
     ],
 )
 def test_the_comment_may_be_above_the_text(text: str) -> None:
@@ -114,6 +144,10 @@ _ABOVE = (
     "/// # Safety\n    ///\n    /// It is on.",
     "/// ```\n    /// let a = unsafe { b() };\n    /// ```",
     "/// ```\n    /// // SAFETY: It is on.\n    /// let a = unsafe { b() };\n    /// ```",
+    "/// ```\n    /// # // SAFETY: It is on.\n    /// # let a = unsafe { b() };\n    /// ```",
+    "/// ```ignore\n    /// let a = unsafe { b() };\n    /// ```",
+    "/// ```\n    /// pub unsafe fn a() {}\n    /// ```\n    ///\n    /// # Safety\n    ///\n    /// It is on.",
+    "#[expect(clippy::missing_safety_doc)]",
 )
 _STATEMENTS = (
     "a();",
@@ -125,6 +159,8 @@ _STATEMENTS = (
     "unsafe { a() }; // SAFETY: It is on.",
     "unsafe {\n        // SAFETY: It is on.\n        a()\n    };",
     "let b = c(unsafe { a() }, unsafe { d() });",
+    "let B { c, d } = unsafe { a() };",
+    "#[cfg(b)]\n    unsafe { a() };",
     "fn f() { unsafe { a() } }",
 )
 _ITEMS = (
@@ -132,10 +168,14 @@ _ITEMS = (
     "impl Led {{\n    {0}\n    pub unsafe fn on() {{}}\n}}",
     "impl Bus for Led {{\n    {0}\n    unsafe fn on() {{}}\n}}",
     "impl Led {{\n    {0}\n    unsafe fn on() {{}}\n}}",
+    "impl Bus for Led\nwhere\n    Led: Bus,\n{{\n    {0}\n    unsafe fn on() {{}}\n}}",
+    "impl<T> Led\nwhere\n    T: for <'a> Bus<'a>,\n{{\n    {0}\n    unsafe fn on() {{}}\n}}",
     "    {0}\n    unsafe impl Send for Led {{}}",
     "{0}\nfn a() {{ unsafe {{ b() }} }}",
     "{0}\nimpl Led {{ fn a() {{ unsafe {{ b() }}; }} }}",
     "macro_rules! m {{\n    () => {{\n    {0}\n    {1}\n    }};\n}}",
+    "macro_rules! m {{\n    () => {{\n    {0}\n    $(unsafe impl A for $b {{}})*\n    unsafe fn $b() {{}}\n    }};\n}}",
+    "macro_rules! m {{\n    {0}\n    unsafe impl$(<$b>)? Bus for $a {{\n        unsafe fn on() {{}}\n    }}\n}}",
 )
 
 
@@ -159,9 +199,11 @@ def test_no_code_lacks_a_comment_for_the_parser_if_the_lines_show_all(seed: int)
     assert {"usual", "unsure"} <= seen
 
 
-def test_only_items_that_may_lack_a_comment_are_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("attribute", ["", "#![allow(clippy::ptr_eq)]\n"])
+def test_only_items_that_may_lack_a_comment_are_parsed(monkeypatch: pytest.MonkeyPatch, attribute: str) -> None:
     usual = "fn a{0}() {{\n    // SAFETY: It is on.\n    unsafe {{ on{0}() }};\n}}\n"
     text = "".join(usual.format(number) for number in range(20)) + "fn b() {\n    unsafe { on() };\n}\n"
+    text = attribute + text
     parsed: list[RustSource] = []
     read_unsafe = RustSource.read_unsafe
 
