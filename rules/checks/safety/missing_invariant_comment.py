@@ -79,6 +79,8 @@ def _occurrences(source: RustSource, *, names: frozenset[str]) -> Iterator[Occur
         if _is_no_value(source.code, match.start()):  # first, because this needs no table of the brackets
             continue
         opening = match.start("opening")
+        if _is_no_value(source.code, match.start()):
+            continue
         container = source.structure.container(match.start()) or ""
         name = source.structure.self_type(match.start()) if match["name"] == "Self" else match["name"]
         if name in names and "Clone for" not in container and _builds(source, match.start(), opening):
@@ -114,6 +116,12 @@ def _builds(source: RustSource, start: int, opening: int) -> bool:
     if not all(_INIT.search(head) for head in source.structure.macros(start)):
         return False
     return re.search(r"\.\.(?!=)", code[opening:closing]) is None
+
+
+def _is_no_value(code: str, start: int) -> bool:
+    """Return whether the code before a name shows that no value begins with it."""
+    before = code[max(0, start - 40) : start]
+    return _NO_VALUE.search(before) is not None and not before.rstrip().endswith("return")
 
 
 def _is_in_pattern(source: RustSource, opening: int) -> bool:

@@ -78,11 +78,12 @@ def _occurrences(source: RustSource, *, is_complete: bool) -> Iterator[Occurrenc
     """Yield the comments of unsafe sites that have the wrong place or form, with the message as their key."""
     if source.usual_tags is not None and source.commented != "unsure":
         return
-    lines = dict(enumerate(source.text.split("\n"), source.first_line))
+    sites = source.unsafe_code_where(_may_have_other_place).sites
+    lines = dict(enumerate(source.text.split("\n"), source.first_line)) if sites else {}
     if not is_complete:
         lines[source.first_line - 1] = _UNKNOWN
     reported: set[int] = set()
-    for site in source.unsafe_code_where(_may_have_other_place).sites:
+    for site in sites:
         line = site.reading.line
         if site.setting != "code" or site.in_test or not line or line in reported:
             continue

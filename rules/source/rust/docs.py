@@ -41,17 +41,22 @@ def headings(lines: Iterable[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
     previous: tuple[int, str] | None = None
     for number, raw in rows:
         text = raw[indent:]
-        if fences.read(text) != "text":
+        if (fences.is_open or "```" in text or "~~~" in text) and fences.read(text) != "text":
             previous = None
         elif "#" in text and (title := _ATX.match(text)):
             titles.append((number, title[1].rstrip().rstrip("#").strip()))
             previous = None
-        elif _SETEXT.match(text) and previous is not None:
+        elif previous is not None and ("=" in text or "-" in text) and _SETEXT.match(text) and _is_title(previous[1]):
             titles.append((previous[0], previous[1].strip()))
             previous = None
         else:
-            previous = (number, text) if text.strip() and not _ENTRY.match(text) else None
+            previous = (number, text)
     return tuple(titles)
+
+
+def _is_title(text: str) -> bool:
+    """Return whether a line may be the title above an underline."""
+    return text.strip() != "" and not _ENTRY.match(text)
 
 
 def is_safety_title(title: str) -> bool:

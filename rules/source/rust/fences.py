@@ -26,6 +26,11 @@ class Fences:
         self.info = ""
 
     @property
+    def is_open(self) -> bool:
+        """Whether the next line is in a block. Else only a line with a fence matters."""
+        return self._mark != ""
+
+    @property
     def is_test(self) -> bool:
         """Whether rustdoc compiles the last block that a fence opened, in the documentation of Rust."""
         return all(word.strip() in _TESTS for word in self.info.split(","))

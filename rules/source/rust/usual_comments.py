@@ -37,6 +37,7 @@ _NO_SITE = re.compile(  # the type of a pointer, an attribute, a metavariable, c
 )
 _TAGGED_LINE = re.compile(r"[ \t]*+// ?SAFETY:")
 _COMMENT_LINE = re.compile(r"[ \t]*+//(?![/!])")
+_BEGINS_TAGGED = re.compile(rb"//[ \t]*+(?:[A-Z]{3,}+(?![\w\x80-\xff])|[-*#>`]|\d+\.)")  # another tag, or a list
 _OTHER_TAGS = re.compile(r"afety\s*+:"), re.compile(r"//[ \t]*+Safety\b")  # as one, they take five times as long
 _UNSAFE_CODE = re.compile(r"[^\n)\]};,\"/]*?\bunsafe ?(?:\{|impl\b)")  # no statement ends before it
 _IMPLS: Final = (b"impl ", b"impl<", b"impl$", b"unsafe impl ", b"unsafe impl<", b"unsafe impl$")
@@ -218,28 +219,44 @@ def _read_line(line: bytes, above: _LinesAbove, *, in_docs: bool) -> Commented |
 
 
 def _read_comment(above: Iterable[bytes]) -> Commented | Literal["cut"]:
-    """Return what the comment says that ends on the first of these lines, or on the one above attributes or a `let`."""
-    has_tag = has_word = is_tag = is_other = is_comment = False
+    """Return what the comment says that ends on the first of these lines, or on the one above attributes or a `let`.
+
+    The usual tag begins a paragraph. Text of the same paragraph may be above it if that begins with another tag.
+    """
+    has_tag = has_word = is_comment = is_other = is_open = False
+    first = b""  # the first line above the tag in its paragraph, which more lines may belong to while `is_open`
     for distance, line in enumerate(map(bytes.lstrip, above)):
         if not line.startswith(b"//") or line.startswith(b"//!"):
             if distance == 0 and line.startswith(b"let ") and line.endswith(b"="):
-                is_other = True
                 continue
             if not is_comment and line.startswith(b"#[") and line.endswith(b"]") and distance < _MAX_ABOVE:
                 continue
-            is_other = is_other or not is_tag or line.endswith(b"=")  # between `let x =` and its value
+            is_other = is_other or line.endswith(b"=")  # between `let x =` and its value
+            is_other = is_other or (is_open and _is_text(first))
             return "unsure" if not has_tag else "other" if is_other else "usual"
         is_comment = True
-        is_other = is_other or has_tag or line.startswith(_DOCS)
-        is_tag = line.startswith(b"// SAFETY:")
-        if not is_tag and b"afety" in (lowered := line.lower()):
+        if not has_tag and line.startswith(b"// SAFETY:"):
+            has_tag = is_open = True
+            continue
+        if b"afety" in (lowered := line.lower()):
             if b"afety:" in lowered:
                 return "unsure"
             has_word = True
-        has_tag = has_tag or is_tag
+        if not has_tag:
+            is_other = is_other or line.startswith(_DOCS)
+        elif is_open and (line == b"//" or line.startswith(_DOCS)):
+            is_other = is_other or _is_text(first)
+            is_open = False
+        elif is_open:
+            first = line
     if not has_tag:
         return "unsure" if has_word else "cut"
-    return "other" if is_other else "usual"
+    return "other" if is_other or (is_open and first) else "usual"
+
+
+def _is_text(first: bytes) -> bool:
+    """Return whether a paragraph that begins with this line, if with any, begins with text."""
+    return first != b"" and not _BEGINS_TAGGED.match(first)
 
 
 def _read_docs(above: Iterable[bytes]) -> Commented | Literal["cut"]:
