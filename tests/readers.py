@@ -1148,6 +1148,29 @@ CODE_READERS: Final = (
     ),
     Reader(
         (
+            "rules.source.rust.source.RustSource.comments_near",
+            "rules.source.rust.source.RustSource.comment_blocks_with",
+            "rules.source.rust.source.RustSource.documented_items_with",
+            "rules.source.rust.tokens.find_comments_near",
+        ),
+        lambda given: (
+            (source := RustSource(given)).comments_near("afety", "a"),
+            source.comment_blocks_with("afety", "a"),
+            source.documented_items_with("afety", "a"),
+        ),
+        (
+            ("// a\n", ""),
+            ("/// # Safety\n", "fn a() {}\n"),
+            ("// a\n\n", ""),
+            ("/* a */ /* a */", "\n"),
+            ("// b\n", "// a\n"),
+            ("/* a */" + " " * 100, "// b\n"),
+            ('"a"\n// a\n', ""),
+        ),
+        size=_RUST_SIZE,
+    ),
+    Reader(
+        (
             "rules.bindings.calls.read_callbacks",
             "rules.source.rust.uses.read_leaves",
             "rules.source.rust.uses.read_uses",

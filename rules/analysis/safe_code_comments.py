@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Container, Iterator
 
 from rules.lazy import dataclass, re
-from rules.source.rust.comments import CommentBlock
+from rules.source.rust.comments import TAG_WORDS, CommentBlock
 from rules.source.rust.source import RustSource
 
 _TAG = re.compile(r"SAFETY\s*:")
@@ -44,7 +44,7 @@ def safe_code_comments(
     `whole` says that the source is a complete file. With `lines`, only comments whose tags are on these.
     """
     unjustified: list[int] | None = None
-    for comment in source.comment_blocks:
+    for comment in source.comment_blocks_with(*TAG_WORDS):
         line = next((number for number, text in comment.lines if _TAG.match(text)), None)
         if line is None or (lines is not None and line not in lines) or not comment.starts_line or comment.is_cut:
             continue

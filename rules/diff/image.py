@@ -59,7 +59,7 @@ class Image:
     def touched(self) -> frozenset[int]:
         """The numbers of the lines that this patch added (side "post") or removed (side "pre")."""
         if self.is_new:
-            return frozenset(self.line_numbers())
+            return frozenset().union(*map(_line_numbers, self.fragments))
         return frozenset().union(*[hunk.removed if self.side == "pre" else hunk.added for hunk in self.hunks])
 
     @cached_property
@@ -69,9 +69,7 @@ class Image:
 
     def line_numbers(self) -> Iterator[int]:
         """Yield the number of every known line."""
-        return chain.from_iterable(
-            [range(first, first + text.removesuffix(b"\n").count(b"\n") + 1) for first, text in self.fragments]
-        )
+        return chain.from_iterable(map(_line_numbers, self.fragments))
 
     def lines(self) -> dict[int, str]:
         """Return every known line by its number. Bytes that are not UTF-8 become surrogates."""
@@ -222,6 +220,10 @@ class _Builder:
                 self.unknown_paths.add(change.after)
             else:
                 self.contents[change.after] = after
+
+
+def _line_numbers(fragment: Fragment) -> range:
+    return range(fragment.first, fragment.first + fragment.text.removesuffix(b"\n").count(b"\n") + 1)
 
 
 def _deleted_content(change: FileChange) -> bytes | None:

@@ -40,7 +40,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
-    for comment in source.comment_blocks:
+    for comment in source.comment_blocks_with("INVARIANTS"):
         for number, text in comment.lines:
             if _PLURAL.match(text):
                 start = comment.column - 1 if number == comment.lines[0][0] else 0

@@ -31,7 +31,7 @@ from rules.lint.rule import Example, Rule, Status, Trigger
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each added heading on a function."""
     for source in file.sources_with(b"Invariant"):
-        for documented in source.documented_items:
+        for documented in source.documented_items_with("Invariant"):
             for number, title in documented.docs.headings:
                 is_function = documented.head.kind == "fn"
                 if is_function and title in ("Invariants", "Invariant") and number in file.new_lines:

@@ -55,7 +55,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     names = {
         documented.head.name
         for source in file.sources_with(b"Invariant")
-        for documented in source.documented_items
+        for documented in source.documented_items_with("Invariant")
         if documented.head.kind in ("struct", "enum")
         and any(title in ("Invariants", "Invariant") for _, title in documented.docs.headings)
     }

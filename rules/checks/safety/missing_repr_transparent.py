@@ -53,7 +53,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
     for source in file.sources_with(b"ransparent"):
         if not _may_claim(source.text):
             continue
-        for comment in source.comment_blocks:
+        for comment in source.comment_blocks_with("transparent"):
             if source.text.find("transparent", comment.start, comment.end) < 0:  # most have no such word
                 continue
             is_new = any(number in file.new_lines for number, _ in comment.lines)

@@ -39,6 +39,7 @@ from rules.finding import Diagnostic, Evidence, Severity
 from rules.lazy import re
 from rules.lint.evidence import LintName, MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
+from rules.source.rust.comments import TAG_WORDS
 from rules.source.rust.docs import is_safety_title
 from rules.source.rust.source import RustSource
 
@@ -81,7 +82,7 @@ def _on_functions(source: RustSource) -> Iterator[tuple[int, str]]:
     """
     sections: frozenset[int] | None = None
     reported: set[int] = set()
-    for comment in source.comments:
+    for comment in source.comments_near(*TAG_WORDS):
         text = comment.text
         if "SAFETY" not in text or not comment.starts_line or comment.kind == "block" or not _TAGGED_LINE.match(text):
             continue
@@ -102,7 +103,7 @@ def _find_sections(source: RustSource) -> frozenset[int]:
     """Return the offsets of the items whose documentation has a Safety section."""
     return frozenset(
         documented.head.offset
-        for documented in source.documented_items
+        for documented in source.documented_items_with(*TAG_WORDS)
         if any(is_safety_title(title) for _, title in documented.docs.headings)
     )
 

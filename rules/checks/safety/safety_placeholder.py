@@ -30,7 +30,7 @@ from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import IssueReference, MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
-from rules.source.rust.comments import CommentBlock
+from rules.source.rust.comments import TAG_WORDS, CommentBlock
 from rules.source.rust.source import RustSource
 
 _TAG = re.compile(r"safety\s*:", re.IGNORECASE)
@@ -51,7 +51,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
     tags = source.usual_tags
     may_occur = tags is None or any(not words or words.startswith(_STARTS) for words in tags)
-    for comment in source.comment_blocks if may_occur else ():
+    for comment in source.comment_blocks_with(*TAG_WORDS) if may_occur else ():
         for number, words in _placeholders(comment):
             yield Occurrence(words, number, comment.column)
 

@@ -30,6 +30,7 @@ from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import LintName, MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
+from rules.source.rust.comments import TAG_WORDS
 from rules.source.rust.docs import is_safety_title
 from rules.source.rust.items import ItemHead
 from rules.source.rust.source import RustSource
@@ -51,7 +52,7 @@ _WORDS = ("fn ", "trait ", "struct ", "enum ", "union ", "type ", "const ", "sta
 def check(file: FileView) -> Iterator[Diagnostic]:
     """Report each heading on a safe item, if the heading or the first line of the item is new."""
     for source in file.sources_with(b"SAFETY", b"afety"):
-        for documented in source.documented_items:
+        for documented in source.documented_items_with(*TAG_WORDS):
             item = documented.head
             headings = [number for number, title in documented.docs.headings if is_safety_title(title)]
             if not headings or item.is_unsafe or item.kind not in _KINDS or _may_be_unsafe(source, item):

@@ -28,6 +28,7 @@ from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import DocumentSection, MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
+from rules.source.rust.comments import TAG_WORDS
 from rules.source.rust.source import RustSource
 
 _TAG = re.compile(r"SAFETY\s*:")
@@ -41,7 +42,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 
 
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
-    for comment in source.comment_blocks if source.usual_tags is None else ():
+    for comment in source.comment_blocks_with(*TAG_WORDS) if source.usual_tags is None else ():
         tags = [number for number, text in comment.lines if _TAG.match(text)] if len(comment.lines) > 1 else []
         words = comment.words if len(tags) > 1 else ""
         for number in tags[1:]:

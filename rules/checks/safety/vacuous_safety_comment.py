@@ -29,6 +29,7 @@ from rules.finding import Diagnostic, Severity
 from rules.lazy import re
 from rules.lint.evidence import MessageId
 from rules.lint.rule import Example, Rule, Status, Trigger
+from rules.source.rust.comments import TAG_WORDS
 from rules.source.rust.source import RustSource
 
 _SENTENCE_END = re.compile(r"[.!]\s+|(?<!\s)\s++[-*]\s+")
@@ -62,7 +63,7 @@ def check(file: FileView) -> Iterator[Diagnostic]:
 def _occurrences(source: RustSource) -> Iterator[Occurrence]:
     tags = source.usual_tags
     may_occur = tags is None or any(map(_has_only_phrases, tags))
-    for comment in source.comment_blocks if may_occur else ():
+    for comment in source.comment_blocks_with(*TAG_WORDS) if may_occur else ():
         if comment.lines[0][1][:6].upper() != "SAFETY" or comment.is_cut or not comment.starts_line:
             continue
         rest = comment.words[6:].lstrip()

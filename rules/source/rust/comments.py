@@ -2,10 +2,12 @@
 """The comments of a Rust text as tokens, and as blocks of lines that belong together."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rules.lazy import dataclass, re
 
+TAG_WORDS: Final = ("afety", "AFETY")
+"""Words of which any safety tag and any title of a Safety section has one."""
 _MARKS = re.compile(r"(?:/\*+!?|\*(?!/))[ \t]?|\*/")
 
 

@@ -2,7 +2,7 @@
 """Read Rust: `RustSource` has every view of a text that rules and the bindings use."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import accumulate, chain, count
 from operator import add
 from typing import TYPE_CHECKING
@@ -16,7 +16,14 @@ from rules.source.rust.grammar import ParsedText, parse_bytes, parse_counted
 from rules.source.rust.items import DocumentedItem, Item, ItemHead, read_documented_items, read_items, read_next_head
 from rules.source.rust.model import SafetySection, UnsafeDeclaration, UnsafeSite
 from rules.source.rust.structure import Structure, split_items
-from rules.source.rust.tokens import Tokens, blank_out, find_comments_and_literals, has_misleading_literal
+from rules.source.rust.tokens import (
+    Span,
+    Tokens,
+    blank_out,
+    find_comments_and_literals,
+    find_comments_near,
+    has_misleading_literal,
+)
 from rules.source.rust.unsafe_memo import Key, UnsafeMemo, UnsafeReading, key_of
 from rules.source.rust.unsafe_sites import UnsafeCode
 from rules.source.rust.usual_comments import Commented, UnusualLine, read_usual_comments, read_usual_tags, unusual_lines
@@ -41,7 +48,7 @@ class RustSource:
 
     - `text`, and `code`: the text with blanks in place of comments and literals, so that offsets agree;
     - `tokens`: the words and signs of the code; `structure`: its brackets and what they enclose;
-    - `comments`, and `comment_blocks`: the ordinary comments that belong together;
+    - `comments`, and `comment_blocks`: the ordinary comments that belong together; `comments_near` some words;
     - `items`, `public_api`, `documented_items`, `uses`.
 
     The others come from one parse, which takes 0.1 ms for a fragment, and only if the text has the word `unsafe`. Of a
@@ -71,6 +78,9 @@ class RustSource:
         self._is_complete = is_complete
         self._is_searched = is_searched
         self._work = work
+        self._comments_near: dict[tuple[str, ...], tuple[Comment, ...]] = {}
+        self._blocks_with: dict[tuple[str, ...], tuple[CommentBlock, ...]] = {}
+        self._documented_with: dict[tuple[str, ...], tuple[DocumentedItem, ...]] = {}
 
     @cached_property
     def text(self) -> str:
@@ -91,21 +101,48 @@ class RustSource:
 
     @cached_property
     def comments(self) -> tuple[Comment, ...]:
+        return tuple(self._make_comments(self._spans))
+
+    def _make_comments(self, spans: Iterable[Span]) -> list[Comment]:
         text, starts, make = self.text, self._line_starts, tuple.__new__  # as in the constructor, but twice as fast
         comments: list[Comment] = []
         row = 0
-        for start, end, kind in self._spans:
+        for start, end, kind in spans:
             if kind != "literal":
                 row = bisect_right(starts, start, row) - 1
                 begin = starts[row]
                 starts_line = begin == start or text[begin:start].isspace()
                 comment = (start, self.first_line + row, start - begin + 1, kind, starts_line, text[start:end])
                 comments.append(make(Comment, comment))
-        return tuple(comments)
+        return comments
 
     @cached_property
     def comment_blocks(self) -> tuple[CommentBlock, ...]:
         return tuple(read_comment_blocks(self.comments, None if self._is_complete else self.last_line))
+
+    def comments_near(self, *words: str) -> tuple[Comment, ...]:
+        """Return the comments with any of these words, and those on the lines next to them.
+
+        Few comments of a file are wanted, and to make all of them takes longer than to find these.
+        """
+        if words not in self._comments_near:
+            runs = find_comments_near(self.text, self._spans, words)
+            spans = [span for first, end in runs for span in self._spans[first:end]]
+            self._comments_near[words] = tuple(self._make_comments(spans))
+        return self._comments_near[words]
+
+    def comment_blocks_with(self, *words: str) -> tuple[CommentBlock, ...]:
+        """Return the ordinary comments that belong together and have any of these words, and perhaps others."""
+        if words not in self._blocks_with:
+            last_line = None if self._is_complete else self.last_line
+            self._blocks_with[words] = tuple(read_comment_blocks(self.comments_near(*words), last_line))
+        return self._blocks_with[words]
+
+    def documented_items_with(self, *words: str) -> tuple[DocumentedItem, ...]:
+        """Return the items whose documentation has any of these words, and perhaps others."""
+        if words not in self._documented_with:
+            self._documented_with[words] = tuple(read_documented_items(self.structure, self.comments_near(*words)))
+        return self._documented_with[words]
 
     @cached_property
     def items(self) -> tuple[Item, ...]:
@@ -239,7 +276,7 @@ class RustSource:
         return list(map(add, accumulate(lengths, initial=0), count()))  # a newline for each line above
 
     @cached_property
-    def _spans(self) -> tuple[tuple[int, int, str], ...]:
+    def _spans(self) -> tuple[Span, ...]:
         spans = tuple(find_comments_and_literals(self.text))
         # No code has `*/`: it ends a block comment that begins above a fragment.
         end = blank_out(self.text, spans).find("*/") + 2 if not self._is_complete and "*/" in self.text else 1

@@ -7,7 +7,7 @@ fast as a `find`. It needs no grammar and reads part of a function as well as a 
 
 import sys
 from bisect import bisect_left
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import accumulate
 
 from rules.lazy import re
@@ -71,6 +71,41 @@ def find_comments_and_literals(text: str) -> Iterator[Span]:
             begin = at
         else:
             return
+
+
+def find_comments_near(text: str, spans: Sequence[Span], words: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the end index of each run of spans that are comments on lines next to each other.
+
+    A comment of the run has any of the words.
+    """
+    offsets = sorted(at for word in words for at in _offsets(text, word))
+    end = 0  # of the last run
+    for at in offsets:
+        first = bisect_left(spans, (at + 1,)) - 1
+        if first < end or spans[first][1] <= at or spans[first][2] == "literal":
+            continue
+        stop = first + 1
+        while first > end and _are_next(text, spans[first - 1], spans[first]):
+            first -= 1
+        while stop < len(spans) and _are_next(text, spans[stop - 1], spans[stop]):
+            stop += 1
+        yield first, stop
+        end = stop
+
+
+def _offsets(text: str, word: str) -> Iterator[int]:
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + len(word))
+
+
+def _are_next(text: str, above: Span, below: Span) -> bool:
+    """Return whether two spans are comments, the second of which starts the line below the first one."""
+    if above[2] == "literal" or below[2] == "literal" or not text.startswith("\n", above[1]):
+        return False
+    start = above[1] + 1
+    return start == below[0] or (text.find("\n", start, below[0]) < 0 and text[start : below[0]].isspace())
 
 
 def blank_out(text: str, spans: tuple[Span, ...]) -> str:
