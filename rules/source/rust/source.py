@@ -123,8 +123,11 @@ class RustSource:
     def comments_near(self, *words: str) -> tuple[Comment, ...]:
         """Return the comments with any of these words, and those on the lines next to them.
 
-        Few comments of a file are wanted, and to make all of them takes longer than to find these.
+        Few comments of a file are wanted, and to make all of them takes longer than to find these. Of a fragment, which
+        is short, all are returned.
         """
+        if not self._is_complete:
+            return self.comments
         if words not in self._comments_near:
             runs = find_comments_near(self.text, self._spans, words)
             spans = [span for first, end in runs for span in self._spans[first:end]]
@@ -133,13 +136,16 @@ class RustSource:
 
     def comment_blocks_with(self, *words: str) -> tuple[CommentBlock, ...]:
         """Return the ordinary comments that belong together and have any of these words, and perhaps others."""
+        if not self._is_complete:
+            return self.comment_blocks
         if words not in self._blocks_with:
-            last_line = None if self._is_complete else self.last_line
-            self._blocks_with[words] = tuple(read_comment_blocks(self.comments_near(*words), last_line))
+            self._blocks_with[words] = tuple(read_comment_blocks(self.comments_near(*words), None))
         return self._blocks_with[words]
 
     def documented_items_with(self, *words: str) -> tuple[DocumentedItem, ...]:
         """Return the items whose documentation has any of these words, and perhaps others."""
+        if not self._is_complete:
+            return self.documented_items
         if words not in self._documented_with:
             self._documented_with[words] = tuple(read_documented_items(self.structure, self.comments_near(*words)))
         return self._documented_with[words]

@@ -42,7 +42,6 @@ _OTHER_TAGS = re.compile(r"afety\s*+:"), re.compile(r"//[ \t]*+Safety\b")  # as 
 _UNSAFE_CODE = re.compile(r"[^\n)\]};,\"/]*?\bunsafe ?(?:\{|impl\b)")  # no statement ends before it
 _IMPLS: Final = (b"impl ", b"impl<", b"impl$", b"unsafe impl ", b"unsafe impl<", b"unsafe impl$")
 _NEEDS_NO_SECTION = re.compile(rb"#\[(?:doc\(hidden\)|(?:allow|expect)\((?:clippy::)?missing_safety_doc\b)")
-_HIDDEN = re.compile(rb"[ \t]*+# ")  # what begins a line of a documentation test that is not shown
 _DOCS: Final = (b"///", b"//!")
 _FENCES: Final = (b"```", b"~~~")
 _MAX_ABOVE = 100  # lines above a function on which its impl may begin, and attributes of a statement
@@ -67,7 +66,7 @@ def unusual_lines(text: bytes, *, is_cut_above: bool) -> Iterator[UnusualLine]:
     A block or impl usually has `// SAFETY:` at the start of the comment that ends on the line above. The documentation
     of a function or trait has the line `/// # Safety`.
     """
-    tests = _DocTests(text, is_cut_above=is_cut_above)
+    tests: _DocTests | None = None
     end = counted = 0
     number = 1  # of the line that has the offset `counted`
     for word in _UNSAFE.finditer(text):
@@ -79,7 +78,10 @@ def unusual_lines(text: bytes, *, is_cut_above: bool) -> Iterator[UnusualLine]:
         line, mark = text[start:end].rstrip(), b""
         if (comment := line.lstrip()).startswith(b"//"):
             mark = comment[:3]
-            if mark not in _DOCS or not _CODE.search(comment) or not tests.has(start):
+            if mark not in _DOCS or not _CODE.search(comment):
+                continue
+            tests = tests or _DocTests(text, is_cut_above=is_cut_above)
+            if not tests.has(start):
                 continue
             line = _test_line(comment)
             if line.lstrip().startswith(b"//"):
@@ -169,8 +171,8 @@ def _is_docs(line: bytes) -> bool:
 def _test_line(line: bytes) -> bytes:
     """Return the code of a line of documentation, without its mark and without that of a hidden line."""
     code = line[3:].removeprefix(b" ")
-    hidden = _HIDDEN.match(code)
-    return code[hidden.end() :] if hidden else code
+    shown = code.lstrip(b" \t")
+    return shown[2:] if shown.startswith(b"# ") else code
 
 
 class _LinesAbove:
@@ -206,11 +208,13 @@ def _read_line(line: bytes, above: _LinesAbove, *, in_docs: bool) -> Commented |
     if code.count(b"unsafe") > 1:
         return "unsure"
     if code.startswith((b"unsafe impl", b"$(unsafe impl")) or _BLOCK.search(code):
-        start = _PATTERN.match(code)
-        is_body = _BODY.search(code, start.end() if start else 0, code.find(b"unsafe"))
-        return "unsure" if is_body else _read_comment(above)
+        end = code.find(b"unsafe")
+        may_be_body = _BODY.search(code, 0, end) is not None
+        if may_be_body and (pattern := _PATTERN.match(code)):
+            may_be_body = _BODY.search(code, pattern.end(), end) is not None
+        return "unsure" if may_be_body else _read_comment(above)
     if _DECLARATION.match(code):
-        if in_docs or _MADE_BY_MACRO.match(code):
+        if in_docs or (b"fn $" in code and _MADE_BY_MACRO.match(code)):
             return "usual"
         commented = _read_docs(above)
         is_method = commented != "usual" and code.startswith(b"unsafe")

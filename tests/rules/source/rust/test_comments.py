@@ -69,6 +69,8 @@ def test_only_wanted_comments_are_made() -> None:
     text = "// a\nf();\n" * 20 + "// SAFETY: a\n// b\nf();\n"
 
     assert ["// SAFETY: a", "// b"] == [comment.text for comment in RustSource(text).comments_near(*TAG_WORDS)]
+    fragment = RustSource(text, is_complete=False)
+    assert fragment.comments is fragment.comments_near(*TAG_WORDS)
 
 
 def has_tag_word(text: str) -> bool:
