@@ -208,6 +208,8 @@ class RustSource:
     def safety_sections(self, name: str) -> tuple[SafetySection, ...]:
         """Return what the documentation of the unsafe functions and traits with that name requires."""
         bare = name.removeprefix("r#")
+        if not self.contains(name.encode("utf-8", "surrogateescape")):
+            return ()
         if bare.isidentifier() and bare not in self._unsafe_names:
             return ()
 
@@ -224,13 +226,14 @@ class RustSource:
 
     def unsafe_names(self) -> Iterator[str]:
         """Yield the names of all functions and traits if the text has unsafe code. This needs no parse."""
-        if self.contains(b"unsafe"):
-            for match in chain(_FUNCTION.finditer(self._bytes), _TRAIT.finditer(self._bytes)):
-                yield match[1].decode("utf-8", "surrogateescape")
+        return iter(self._unsafe_names)
 
     @cached_property
-    def _unsafe_names(self) -> frozenset[str]:
-        return frozenset(self.unsafe_names())
+    def _unsafe_names(self) -> dict[str, None]:
+        if not self.contains(b"unsafe"):
+            return {}
+        matches = chain(_FUNCTION.finditer(self._bytes), _TRAIT.finditer(self._bytes))
+        return dict.fromkeys([match[1].decode("utf-8", "surrogateescape") for match in matches])
 
     def contains(self, *words: bytes) -> bool:
         """Tell whether any of these words is in the text."""
