@@ -27,6 +27,7 @@ _DOC_CONDITIONAL = re.compile(r"#\s*\[\s*cfg_attr\s*\(.*?\bdoc\s*=", re.DOTALL)
 # A match is a comment, or attributes up to what follows them on their line.
 _HEADER_PART = re.compile(r"//.*|/\*.*?(?:\*/|\Z)|(?>[^]/\"]|\"[^\"]*+\"?+|/(?![/*])|\](?!\s*+(?:#\[|/[/*])))++\]?+|\]")
 _COMMENT = re.compile(rb"/[/*]")
+_BEFORE_COMMENT = re.compile(rb'(?>[^"/]|"(?>[^"\\]|\\.)*+"?+|/(?![/*]))*+')
 _MAX_ATTRIBUTE_ROWS = 40
 _MAX_COMMENT_ROWS = 400
 _MAX_LINE = 2000  # bytes
@@ -171,6 +172,8 @@ def _without_trailing_comment(line: bytes) -> bytes:
     """Return the line without the comment that ends it, and without the blanks before the comment."""
     starts = [line.find(b"//"), line.find(b"/*", 0, -2) if line.endswith(b"*/") else -1]
     start = min((start for start in starts if start >= 0), default=-1)
+    if start > 0 and b'"' in line[:start] and (before := _BEFORE_COMMENT.match(line)):
+        start = before.end()  # an address in a string is no comment
     return line[:start].rstrip() if start >= 0 else line
 
 

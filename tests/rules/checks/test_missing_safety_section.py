@@ -54,6 +54,23 @@ def test_a_section_with_another_heading_is_named(title: str, *, is_section: bool
     assert is_section == ("Its heading should be exactly `# Safety`" in finding.message)
 
 
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        '#[expect(dead_code, reason = "see https://example.org/1")]',
+        '#[doc = "See <https://example.org/1>."]',
+        '#[doc = r"A `//` comment."] // Not "code".',
+        '#[doc = "A \\" and // a comment."] /* See "x". */',
+    ],
+)
+def test_slashes_in_a_string_of_an_attribute_are_no_comment(attribute: str) -> None:
+    docs = "/// Switches on.\n///\n/// # Safety\n///\n/// `led` must be valid.\n"
+    text = f"unsafe fn off() {{}}\n\n{docs}{attribute}\npub unsafe fn on(led: *mut Led) {{}}\n"
+
+    findings = audit((RULE,), "rust/kernel/led.rs", text.encode()).findings
+    assert ["`unsafe fn off`"] == [finding.message[:15] for finding in findings]
+
+
 def test_a_search_above_an_item_is_limited() -> None:
     """Each of these lines may be an attribute of the item below."""
     text = "// SAFETY: Valid.\n" + "#[inline]\n" * 200 + "unsafe fn on() {}\n"
