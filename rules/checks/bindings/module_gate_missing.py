@@ -127,7 +127,8 @@ def _message(breaches: Sequence[GateBreach]) -> str:
     is_clear = all(atom[0] not in "?$" for clause in depends for atom in clause)
     if not 0 < len(depends) <= _MAX_CLAUSES or not is_clear:
         reason = f"does not depend on `{gate}`"
-    others = list(dict.fromkeys(f"`CONFIG_{other.option}`" for other in breaches if other.option != breach.option))
+    options = dict.fromkeys(other.option for other in breaches if other.option not in ("", breach.option))
+    others = [f"`CONFIG_{option}`" for option in options]
     same = f" The same applies to {listing(others, _MAX_SHOWN)}." if others else ""
     return f"{needed}, but `CONFIG_{breach.option}`, which builds this code, {reason}.{same}"
 

@@ -59,6 +59,19 @@ def test_a_new_cfg_on_a_module_breaks_its_users() -> None:
     assert [("LAMP", ["lamp.rs"])] == breaches(("rust/kernel/lib.rs", text))
 
 
+def test_a_user_without_an_option_is_not_named_by_one() -> None:
+    files = FILES | {"rust/kernel/lamp.rs": "use crate::time::Delta;\n"}
+    before = files["rust/kernel/lib.rs"] + "pub mod lamp;\n"
+    files |= {"rust/kernel/lib.rs": before}
+    text = before.replace("pub mod time", "#[cfg(CONFIG_PCI)]\npub mod time")
+    change = (whole_change("rust/kernel/lib.rs", text, before=before),)
+    given = FileTree({path: content.encode() for path, content in files.items()})
+
+    (finding,) = run_rules((RULE,), view(series(change), given)).findings
+    assert "`CONFIG_LAMP`" in finding.message
+    assert "`CONFIG_`" not in finding.message
+
+
 def test_what_was_broken_before_is_no_breach() -> None:
     broken = {"lamp.rs": FILES["fan.rs"]}
 
