@@ -7,12 +7,16 @@ from rules.bindings.bindings_diff import Step
 from rules.bindings.breakage import DiffLocation
 from rules.diff.patch import Line
 from rules.finding import Side
+from rules.lazy import re
 from rules.source.c.source import Declaration
 
+_WORD = re.compile(r"\w+")
 
-def locate_condition(step: Step, name: str) -> DiffLocation:
-    """Return the directive that a patch adds above a declaration, otherwise the result of `locate_change`."""
-    above = step.changed_lines.nearest_condition(_first_line(step.in_patch(name, "post")))
+
+def locate_condition(step: Step, name: str, conditions: Iterable[str]) -> DiffLocation:
+    """Return the `#if` of one of these conditions that a patch adds above a declaration, else as `locate_change`."""
+    words = set(_WORD.findall(" ".join(conditions))) - {"defined"}
+    above = step.changed_lines.nearest_condition(_first_line(step.in_patch(name, "post")), words)
     return _locate(step, above) if above is not None else locate_change(step, name)
 
 

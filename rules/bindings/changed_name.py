@@ -124,7 +124,7 @@ class ChangedName:
             effect,
             before,
             (before.signature, after.signature if after is not None else ""),
-            (locate_condition if effect is Effect.GATED else locate_change)(step, self.name),
+            locate_condition(step, self.name, conditions) if effect is Effect.GATED else locate_change(step, self.name),
             users,
             members,
             helpers,

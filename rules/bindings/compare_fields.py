@@ -40,6 +40,7 @@ def compare_fields(subject: ChangedName, old: list[Declaration], new: list[Decla
         for member in declaration.members:
             after.setdefault(member.name, []).append(member)
     steps = subject.steps_by_field()
+    reported: list[Breakage] = []
     replacements = _find_replacements(before, after)
     for path, member in before.items():
         name = _last_name(path)
@@ -54,20 +55,24 @@ def compare_fields(subject: ChangedName, old: list[Declaration], new: list[Decla
         helpers = _select_broken_helpers(subject, path, change)
         if users or helpers:
             step = steps.get(path, subject.step)
-            yield Breakage(
-                subject.name,
-                change.effect,
-                old[0],
-                change.c_text,
-                locate_change(step, subject.name, name),
-                (),
-                users,
-                helpers,
-                member=path,
-                conditions=change.conditions,
-                replacement=replacements.get(member.type, "") if change.effect is Effect.MEMBER_REMOVED else "",
-                is_certain=step.is_certain_about(subject.name) and bool(certain or helpers),
+            reported.append(
+                Breakage(
+                    subject.name,
+                    change.effect,
+                    old[0],
+                    change.c_text,
+                    locate_change(step, subject.name, name),
+                    (),
+                    users,
+                    helpers,
+                    member=path,
+                    conditions=change.conditions,
+                    replacement=replacements.get(member.type, "") if change.effect is Effect.MEMBER_REMOVED else "",
+                    is_certain=step.is_certain_about(subject.name) and bool(certain or helpers),
+                )
             )
+    removed = {breakage.member: breakage for breakage in reported if breakage.effect is Effect.MEMBER_REMOVED}
+    yield from (breakage for breakage in reported if not _is_part_of_removed(breakage, removed))
     around = {member.through.partition(".")[0] for member in before.values()}
     added = [path for path, members in after.items() if path not in before and _is_outermost(members[0], around)]
     literals = subject.unchanged.members(bindings.full_literals(subject.name)) if added else ()
@@ -75,6 +80,16 @@ def compare_fields(subject: ChangedName, old: list[Declaration], new: list[Decla
         c_text = ("", _c_text(after[added[0]][0]))
         location = locate_change(steps.get(added[0], subject.step), subject.name, added[0])
         yield Breakage(subject.name, Effect.MEMBER_ADDED, old[0], c_text, location, (), literals, member=added[0])
+
+
+def _is_part_of_removed(breakage: Breakage, removed: Mapping[str, Breakage]) -> bool:
+    """Tell whether a removed field is in one of the removed fields, whose breakage names the same users."""
+    around = removed.get(breakage.member.rpartition(".")[0])
+    if around is None or breakage.effect is not Effect.MEMBER_REMOVED:
+        return False
+    named = {(user.path, user.access.line) for user in around.members}
+    is_named = all((user.path, user.access.line) in named for user in breakage.members)
+    return is_named and set(breakage.helpers) <= set(around.helpers)
 
 
 def _is_outermost(added: Member, known: Collection[str]) -> bool:

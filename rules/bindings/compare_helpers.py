@@ -28,7 +28,7 @@ def find_removed_helpers(diff: BindingsDiff, unchanged: UnchangedUsers) -> Itera
                 Effect.HELPER_GATED if conditions else Effect.NO_HELPER,
                 old,
                 (old.signature, ""),
-                (locate_condition if conditions else locate_change)(step, helper),
+                locate_condition(step, helper, conditions) if conditions else locate_change(step, helper),
                 users,
                 conditions=conditions,
                 is_certain=step.is_certain_about(helper),

@@ -4,6 +4,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 
 from rules.diff.patch import FileChange, Line
 from rules.finding import Side
@@ -32,9 +33,10 @@ class ChangedLines:
         """Return the first removed line with the word."""
         return next(iter(self._naming["pre"].get(word, [])), None)
 
-    def nearest_condition(self, number: int) -> Line | None:
-        """Return the added `#if` that is nearest above that line, otherwise the nearest below it."""
-        return _nearest(self._added_conditions, number)
+    def nearest_condition(self, number: int, words: Iterable[str]) -> Line | None:
+        """Return the added `#if` with one of the words that is nearest above that line, or the nearest below it."""
+        named = chain.from_iterable(self._naming["post"].get(word, ()) for word in words)
+        return _nearest(sorted((line for line in named if line.text.lstrip().startswith("#if")), key=_number), number)
 
     def nearest(self, number: int) -> Line | None:
         """Return the changed directive that is nearest above that line, otherwise the nearest below it.
@@ -50,10 +52,6 @@ class ChangedLines:
     @cached_property
     def _directives(self) -> list[Line]:
         return [line for line in self._all if line.text.lstrip().startswith("#")]
-
-    @cached_property
-    def _added_conditions(self) -> list[Line]:
-        return [line for line in self._of_side["post"] if line.text.lstrip().startswith("#if")]
 
     @cached_property
     def _naming(self) -> dict[Side, dict[str, list[Line]]]:

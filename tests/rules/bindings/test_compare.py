@@ -692,6 +692,27 @@ def test_no_replacement_is_guessed_for_two_removed_names() -> None:
     ]
 
 
+def test_a_removed_struct_is_reported_without_its_fields() -> None:
+    nested = FILES[LAMP_H].replace("struct colour colour;", "struct {\n\t\tu8 red;\n\t\tu8 blue;\n\t} colour;")
+    base = tree(**{LAMP_H: nested})
+
+    without = whole_change(LAMP_H, edited(LAMP_H, "\tstruct colour colour;\n", ""), before=nested)
+    assert [("colour", Effect.MEMBER_REMOVED)] == _member_effects((without,), base=base)
+    smaller = whole_change(LAMP_H, nested.replace("\t\tu8 red;\n", ""), before=nested)
+    assert [("colour.red", Effect.MEMBER_REMOVED)] == _member_effects((smaller,), base=base)
+
+
+def test_the_location_of_a_condition_is_the_added_if_that_has_it() -> None:
+    both = edited(LAMP_H, ON, f"#ifdef CONFIG_LAMP\n{ON}#else\n{ON}#endif\n")
+    other = "#ifdef CONFIG_OTHER\nint lamp_other(void);\n#endif\n"
+    less = edited(LAMP_H, ON, f"#ifdef CONFIG_LAMP\n{ON}#endif\n{other}")
+
+    (breakage,) = _breakages((whole_change(LAMP_H, less, before=both),), base=tree(**{LAMP_H: both}))
+    assert (Effect.GATED, ON.strip()) == (breakage.effect, breakage.location.text)
+    (breakage,) = _breakages((whole_change(LAMP_H, less),))
+    assert (Effect.GATED, "#ifdef CONFIG_LAMP") == (breakage.effect, breakage.location.text)
+
+
 def test_the_location_is_the_removed_line_and_the_replacement_is_guessed() -> None:
     (breakage,) = _breakages((_change(LAMP_H, "lamp_on(", "lamp_enable("),))
 
