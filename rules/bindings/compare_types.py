@@ -25,11 +25,11 @@ def compare_structs(subject: ChangedName) -> Iterator[Breakage]:
     if not users:
         return
     typedefs = subject.new((Kind.TYPEDEF,))
-    if typedefs:
-        if old[0].kind is not Kind.ENUM and _is_scalar(typedefs[0], subject.diff.after):
-            yield subject.breakage(Effect.TYPE, old[0], typedefs[0], users)
-        return
     members = _users_of_all_members(subject, old[0])
+    if typedefs:  # Rust may pass a number on as it does a struct
+        if members and _is_scalar(typedefs[0], subject.diff.after):
+            yield subject.breakage(Effect.TYPE, old[0], typedefs[0], members=members)
+        return
     if not subject.new((Kind.OPAQUE,)) and not _is_declared_anywhere(subject):
         yield subject.breakage(Effect.REMOVED, old[0], None, users, members=members)
         return

@@ -10,7 +10,7 @@ A change, with or without Rust in the patch, to a C name that Rust uses through 
   helper is removed, gets another signature, or is put under an option.
 - A field that Rust or a helper reads is removed, renamed, hidden or gets another type, or it moves into or out of an
   anonymous struct or union.
-- A number becomes a struct, or a struct a number.
+- A number becomes a struct, or a struct with fields that Rust uses becomes a number.
 - A constant becomes an expression that bindgen cannot evaluate.
 - The name or its header moves out of the headers that the bindings include, or the last `#include` of its header goes.
 - A trace event that `declare_trace!` declares, or a macro that a `.rs.S` file expands, is renamed or gets other

@@ -371,7 +371,6 @@ FLAGS = RUST + "fn f(flags: bindings::lamp_flags_t, pair: bindings::lamp_pair_t)
     [
         ("typedef unsigned long lamp_flags_t;", "typedef struct { unsigned long f[1]; } lamp_flags_t;", True),
         ("typedef unsigned long lamp_flags_t;", "typedef union { u32 a; u64 b; } lamp_flags_t;", True),
-        ("typedef struct { int a; } lamp_pair_t;", "typedef int lamp_pair_t;", True),
         ("typedef unsigned long lamp_flags_t;", "#define lamp_flags_t unsigned long", True),
         (
             "typedef unsigned long lamp_flags_t;",
@@ -383,6 +382,22 @@ FLAGS = RUST + "fn f(flags: bindings::lamp_flags_t, pair: bindings::lamp_pair_t)
 )
 def test_a_number_that_becomes_a_struct_is_reported(old: str, new: str, expected: bool) -> None:
     assert expected is bool(_breakages(FLAGS, _edited(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("use", "expected"),
+    [
+        ("fn f(pair: bindings::lamp_pair_t) -> bindings::lamp_pair_t { pair }", False),
+        ("struct P { pair: bindings::lamp_pair_t }\nfn f(p: &P) { unsafe { bindings::lamp_pair(p.pair) } }", False),
+        ("fn f(pair: bindings::lamp_pair_t) -> i32 { pair.a }", True),
+        ("fn f() -> bindings::lamp_pair_t { bindings::lamp_pair_t { a: 1 } }", True),
+        ("fn f(pair: *mut bindings::lamp_pair_t) -> *mut i32 { unsafe { &raw mut (*pair).a } }", True),
+    ],
+)
+def test_a_struct_that_becomes_a_number_is_reported_with_its_fields(use: str, expected: bool) -> None:
+    number = _edited("typedef struct { int a; } lamp_pair_t;", "typedef int lamp_pair_t;")
+
+    assert expected is bool(_breakages(f"{RUST}{use}\n", number))
 
 
 @pytest.mark.parametrize(
