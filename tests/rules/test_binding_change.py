@@ -71,3 +71,21 @@ def test_a_name_without_its_last_user_is_no_longer_used() -> None:
     assert "C/Rust interface changes: C names no longer used: `light`." == _messages(
         whole_change(path, edited(path, "    unsafe { bindings::light() }\n", ""))
     )
+
+
+def test_an_item_that_moves_to_another_file_is_neither_added_nor_removed() -> None:
+    base = {
+        "rust/kernel/a.rs": "pub fn on() {}\npub fn off() {}\npub fn dim() {}\n",
+        "rust/kernel/b.rs": "pub fn dim() {}\n",
+    }
+    texts = {
+        "rust/kernel/a.rs": "pub fn dim() {}\n",
+        "rust/kernel/b.rs": "pub fn dim() {}\npub unsafe fn on() {}\npub fn blink() {}\n",
+    }
+    changes = tuple(whole_change(path, text, before=base[path]) for path, text in texts.items())
+
+    (finding,) = run((RULE,), series(changes), tree(**base)).findings
+    assert finding.message == (
+        "C/Rust interface changes: public items added: `blink`; public items removed: `off`; "
+        "public items moved to another file: `on`; public items changed: `on (unsafe now)`."
+    )

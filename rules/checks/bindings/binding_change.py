@@ -9,7 +9,7 @@ One note per series, for the summary and the digest, with these changes:
 - helpers that are added, removed or changed;
 - types that bindgen makes opaque, and names that it blocks;
 - C names that Rust begins or ceases to use;
-- public items of the `kernel` crate that are added, removed, or made safe or unsafe.
+- public items of the `kernel` crate that are added, removed, moved to another file, or made safe or unsafe.
 
 ## Why
 
@@ -24,7 +24,8 @@ There is nothing to fix.
 A series without such a change. The note is never mailed. Without a kernel tree nothing is reported.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 from rules.analysis.bindings_view import BINDINGS_DIFF, added_words
 from rules.analysis.view import SeriesView
@@ -105,25 +106,33 @@ def _is_c(use: Use, bindings: Bindings) -> bool:
 
 
 def _api(change: BindingsDiff) -> str:
-    added: list[str] = []
-    removed: list[str] = []
-    changed: list[str] = []
-    for path in sorted(path for path in change.known_paths if path.startswith("rust/kernel/") and path.endswith(".rs")):
-        before, after = _public(change.before.facts.read(path)), _public(change.after.facts.read(path))
-        added += [after[key].qualified_name for key in after if key not in before]
-        removed += [before[key].qualified_name for key in before if key not in after]
-        changed += [
-            f"{after[key].qualified_name} ({'unsafe' if after[key].is_unsafe else 'safe'} now)"
-            for key in after
-            if key in before and before[key].is_unsafe is not after[key].is_unsafe
-        ]
-    titled = (("public items added", added), ("public items removed", removed), ("public items changed", changed))
-    return "; ".join(f"{title}: {_list(names)}" for title, names in titled if names)
+    paths = sorted(path for path in change.known_paths if path.startswith("rust/kernel/") and path.endswith(".rs"))
+    before, after = _public(paths, change.before), _public(paths, change.after)
+    added = [place for place in after if place not in before]
+    removed = [place for place in before if place not in after]
+    added_counts, removed_counts = (Counter(key for _, key in places) for places in (added, removed))
+    moved = {key: before[path, key] for path, key in removed if added_counts[key] == removed_counts[key] == 1}
+    pairs = [(before.get(place) or moved.get(place[1]), item) for place, item in after.items()]
+    titled = (
+        ("added", [after[place].qualified_name for place in added if place[1] not in moved]),
+        ("removed", [before[place].qualified_name for place in removed if place[1] not in moved]),
+        ("moved to another file", [item.qualified_name for item in moved.values()]),
+        (
+            "changed",
+            [
+                f"{item.qualified_name} ({'unsafe' if item.is_unsafe else 'safe'} now)"
+                for old, item in pairs
+                if old is not None and old.is_unsafe is not item.is_unsafe
+            ],
+        ),
+    )
+    return "; ".join(f"public items {title}: {_list(names)}" for title, names in titled if names)
 
 
-def _public(content: bytes | None) -> dict[tuple[str, str, str], Item]:
-    text = content.decode("utf-8", "replace") if content is not None else ""
-    return {item.key: item for item in RustSource(text).public_api}
+def _public(paths: Iterable[str], bindings: Bindings) -> dict[tuple[str, tuple[str, str, str]], Item]:
+    """Return the public items of these files by their paths and keys."""
+    texts = ((path, (bindings.facts.read(path) or b"").decode("utf-8", "replace")) for path in paths)
+    return {(path, item.key): item for path, text in texts for item in RustSource(text).public_api}
 
 
 def _difference(noun: str, before: Sequence[str], after: Sequence[str]) -> str:
