@@ -1883,6 +1883,7 @@ EXEMPT: Final[dict[str, str]] = {
             "rules.bindings.change_location.*",
             "rules.diff.changed_lines.LinesInside.first",
             "rules.diff.changed_lines.ChangedLines.first_removed",
+            "rules.diff.changed_lines.ChangedLines.nearest_condition",
             "rules.bindings.included_headers.*",
             "rules.bindings.unchanged_users.*",
             "rules.bindings.fact_source.is_c",

@@ -24,6 +24,7 @@ class ChangedLines:
             "pre": sorted(removed, key=_number),
             "post": sorted(added, key=_number),
         }
+        self._conditions: dict[frozenset[str], list[Line]] = {}  # the added `#if`s with any of the words
 
     def inside(self, side: Side, spans: Iterable[tuple[int, int]]) -> "LinesInside":
         """Return the lines of that side in any of the spans. A span has the numbers of its first and its last line."""
@@ -35,8 +36,12 @@ class ChangedLines:
 
     def nearest_condition(self, number: int, words: Iterable[str]) -> Line | None:
         """Return the added `#if` with one of the words that is nearest above that line, or the nearest below it."""
-        named = chain.from_iterable(self._naming["post"].get(word, ()) for word in words)
-        return _nearest(sorted((line for line in named if line.text.lstrip().startswith("#if")), key=_number), number)
+        key = frozenset(words)
+        if key not in self._conditions:
+            named = chain.from_iterable(self._naming["post"].get(word, ()) for word in key)
+            found = (line for line in named if line.text.lstrip().startswith("#if"))
+            self._conditions[key] = sorted(found, key=_number)
+        return _nearest(self._conditions[key], number)
 
     def nearest(self, number: int) -> Line | None:
         """Return the changed directive that is nearest above that line, otherwise the nearest below it.
