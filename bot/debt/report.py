@@ -163,13 +163,16 @@ def from_json(text: str) -> DebtReport:
     """Return the report that `as_json` wrote. Raises ValueError for anything else."""
     try:
         value = json.loads(text)
-        return DebtReport(
+        report = DebtReport(
             _string(value["repository"]),
             tuple(Ref(_string(ref["name"]), _string(ref["commit"])) for ref in value["refs"]),
             tuple(_subsystem(item, len(value["refs"])) for item in value["subsystems"]),
         )
     except (KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"not a report of debt: {error!r}") from error
+    if not report.refs:
+        raise ValueError("not a report of debt: no ref")
+    return report
 
 
 def _subsystem(value: Any, refs: int) -> SubsystemDebt:

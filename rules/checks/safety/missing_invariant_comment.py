@@ -79,8 +79,6 @@ def _occurrences(source: RustSource, *, names: frozenset[str]) -> Iterator[Occur
         if _is_no_value(source.code, match.start()):  # first, because this needs no table of the brackets
             continue
         opening = match.start("opening")
-        if _is_no_value(source.code, match.start()):
-            continue
         container = source.structure.container(match.start()) or ""
         name = source.structure.self_type(match.start()) if match["name"] == "Self" else match["name"]
         if name in names and "Clone for" not in container and _builds(source, match.start(), opening):
@@ -99,12 +97,6 @@ def _literals(code: str, names: frozenset[str]) -> Iterator[re.Match[str]]:
         match = _LITERAL.match(code, start)
         if match is not None and match["name"] in names and code[max(0, start - 2) : start] != "r#":
             yield match
-
-
-def _is_no_value(code: str, start: int) -> bool:
-    """Return whether the words before a literal show that it is a type or a pattern."""
-    before = code[max(0, start - 40) : start]
-    return _NO_VALUE.search(before) is not None and not before.rstrip().endswith("return")
 
 
 def _builds(source: RustSource, start: int, opening: int) -> bool:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -158,6 +159,11 @@ def test_other_json_is_no_report(report: DebtReport, old: str, new: str) -> None
 
     with pytest.raises(ValueError, match=r"not a report|delimiter"):
         from_json(text.replace(old, new, 1))
+
+
+def test_a_report_has_a_ref(report: DebtReport) -> None:
+    with pytest.raises(ValueError, match="no ref"):
+        from_json(as_json(replace(report, refs=(), subsystems=())))
 
 
 def test_deep_json_is_no_report() -> None:
