@@ -28,8 +28,6 @@ SYNTHETIC: Final = "@no-message-id.invalid"
 _DAYS: Final = ("Mon,", "Tue,", "Wed,", "Thu,", "Fri,", "Sat,", "Sun,")
 _MARKS_OF_TOP: Final = (b"\r", b"\n", b">")
 _TOP = re.compile(rb"[\r\n]*+(?:>*+From [^\n]*+\n)?[\r\n]*+")
-# A newline begins it: a single character is found fast.
-_BLANK_LINE = re.compile(rb"\n\r?\n")
 _ID = re.compile(r"<([^<>]+)>")
 _PLAIN_ID = re.compile(rf"<([^<>\s]{{1,{MAX_ID}}})>")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -71,8 +69,11 @@ def parse(raw: bytes, needs_recipients: Callable[[Message], bool] = lambda _: Tr
 
 def _end_of_header(raw: bytes, start: int) -> tuple[int, int]:
     """Return the end of the header that begins at `start`, and the start of the body: the first blank line."""
-    blank = _BLANK_LINE.search(raw, start)
-    return blank.span() if blank else (len(raw), len(raw))
+    end = raw.find(b"\n\n", start)
+    with_return = raw.find(b"\n\r\n", start, end + 1 if end >= 0 else len(raw))
+    if with_return >= 0:
+        return with_return, with_return + 3
+    return (end, end + 2) if end >= 0 else (len(raw), len(raw))
 
 
 def parse_date(value: str) -> datetime | None:

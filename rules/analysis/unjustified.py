@@ -367,12 +367,15 @@ def _take_similar(
 ) -> "_Candidate[Unsafe] | None":
     """Remove the most similar candidate from the list and return it: a patch edited that code."""
     kind = candidate.code.kind
-    near = (
+    likely = (
         index for index, item in enumerate(removed) if item.code.kind == kind and (is_near is None or is_near(item))
     )
+    near = list(islice(likely, _MAX_PAIRS))
+    if not near:
+        return None
     similarity_to_code = _similarity_to(f"{_words(candidate.code.text)} {candidate.key}")
     best, chosen = _MIN_SIMILARITY, None
-    for index in islice(near, _MAX_PAIRS):
+    for index in near:
         similarity = similarity_to_code(f"{_words(removed[index].code.text)} {removed[index].key}", best)
         if similarity >= best:
             best, chosen = similarity, index

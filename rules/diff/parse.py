@@ -22,7 +22,7 @@ _GIT_STARTS = ("\ndiff --git ", "\ndiff --cc ", "\ndiff --combined ")
 _START = re.compile(r"\n(?:diff --(?:git|cc|combined) |--- [^\n]+\n\+\+\+ [^\n]+\n@@ -)")
 _PLAIN_START = re.compile(r"\n--- [^\n]+\n\+\+\+ [^\n]+\n@@ -")
 _NAMES = re.compile(r"\n--- [^\n]*+\n\+\+\+ [^\n]*+")
-_NOTES = re.compile(r"^---[ \t]*$", re.MULTILINE)
+_NOTES = re.compile(r"\n---[ \t]*+(?:\n|\Z)")
 _IN_BODY_HEADERS = ("From: ", "Date: ", "Subject: ")
 # A line of dashes and plus signs, a telephone number, and words between two signs such as "-end-": never lines of code.
 _RULE = re.compile(r"[-+]{5}|\+\d[\d ()./-]{6,}+$|([-+]{1,4}) ?\w[\w ]*+\1\s*$")
@@ -98,8 +98,8 @@ def _find_diff(text: str) -> int:
 
 def _split_message(text: str) -> tuple[str, tuple[str, ...], str]:
     """Split the text above the diff into log, trailers and notes."""
-    match = _NOTES.search(text)
-    message, notes = (text[: match.start()], text[match.end() :]) if match else (text, "")
+    match = _NOTES.search("\n" + text)
+    message, notes = (text[: match.start()], text[match.end() - 1 :]) if match else (text, "")
     lines = message.strip("\n").split("\n")
     while lines and lines[0].startswith(_IN_BODY_HEADERS):
         lines.pop(0)

@@ -153,7 +153,7 @@ class _DocTests:
             line = text[start:end]
             if not _is_docs(line):
                 break
-            if b"```" in line or b"~~~" in line:
+            if line.find(b"```") >= 0 or line.find(b"~~~") >= 0:
                 kind = fences.read(line.strip()[3:].removeprefix(b" ").decode("utf-8", "surrogateescape"))
                 is_code = kind in ("opens", "code") and fences.is_test and not is_cut
             if is_code:
@@ -242,7 +242,7 @@ def _read_comment(above: Iterable[bytes]) -> Commented | Literal["cut"]:
         if not has_tag and line.startswith(b"// SAFETY:"):
             has_tag = is_open = True
             continue
-        if b"afety" in (lowered := line.lower()):
+        if (lowered := line.lower()).find(b"afety") >= 0:  # faster than `in`
             if b"afety:" in lowered:
                 return "unsure"
             has_word = True
