@@ -7,7 +7,7 @@ fast as a `find`. It needs no grammar and reads part of a function as well as a 
 
 import sys
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate
 
 from rules.lazy import re
@@ -73,14 +73,13 @@ def find_comments_and_literals(text: str) -> Iterator[Span]:
             return
 
 
-def find_comments_near(text: str, spans: Sequence[Span], words: Iterable[str]) -> Iterator[tuple[int, int]]:
+def find_comments_near(text: str, spans: Sequence[Span], words: Collection[str]) -> Iterator[tuple[int, int]]:
     """Yield the first and the end index of each run of spans that are comments on lines next to each other.
 
     A comment of the run has any of the words.
     """
-    offsets = sorted(at for word in words for at in _offsets(text, word))
     end = 0  # of the last run
-    for at in offsets:
+    for at in find_words(text, words):
         first = bisect_left(spans, (at + 1,)) - 1
         if first < end or spans[first][1] <= at or spans[first][2] == "literal":
             continue
@@ -91,13 +90,6 @@ def find_comments_near(text: str, spans: Sequence[Span], words: Iterable[str]) -
             stop += 1
         yield first, stop
         end = stop
-
-
-def _offsets(text: str, word: str) -> Iterator[int]:
-    at = text.find(word)
-    while at >= 0:
-        yield at
-        at = text.find(word, at + len(word))
 
 
 def _are_next(text: str, above: Span, below: Span) -> bool:
