@@ -114,11 +114,11 @@ def _api(change: BindingsDiff) -> str:
     moved = {key: before[path, key] for path, key in removed if added_counts[key] == removed_counts[key] == 1}
     pairs = [(before.get(place) or moved.get(place[1]), item) for place, item in after.items()]
     titled = (
-        ("added", [after[place].qualified_name for place in added if place[1] not in moved]),
-        ("removed", [before[place].qualified_name for place in removed if place[1] not in moved]),
-        ("moved to another file", [item.qualified_name for item in moved.values()]),
+        ("public items added", [after[place].qualified_name for place in added if place[1] not in moved]),
+        ("public items removed", [before[place].qualified_name for place in removed if place[1] not in moved]),
+        ("public items moved to another file", [item.qualified_name for item in moved.values()]),
         (
-            "changed",
+            "public items changed",
             [
                 f"{item.qualified_name} ({'unsafe' if item.is_unsafe else 'safe'} now)"
                 for old, item in pairs
@@ -126,7 +126,7 @@ def _api(change: BindingsDiff) -> str:
             ],
         ),
     )
-    return "; ".join(f"public items {title}: {_list(names)}" for title, names in titled if names)
+    return "; ".join(f"{title}: {_list(names)}" for title, names in titled if names)
 
 
 def _public(paths: Iterable[str], bindings: Bindings) -> dict[tuple[str, tuple[str, str, str]], Item]:
