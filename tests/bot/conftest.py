@@ -11,6 +11,7 @@ from tests.fakes.origin import Origin, serving
 from tests.fakes.postgres import skip_if_missing, stop_server
 from tests.fakes.sink import Sink, sink
 from tests.fakes.stored import use_server
+from tests.fakes.submission import make_certificate
 
 _ON_BOTH = (
     *("store", "service", "web/test_api", "web/test_atom", "web/test_operator", "web/test_pages", "web/test_queue"),
@@ -69,3 +70,16 @@ def server(tmp_path: Path) -> Iterator[Sink]:
 def origin(tmp_path: Path) -> Iterator[Origin]:
     with serving(tmp_path / "origin") as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate for localhost that it signed itself, in one folder."""
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture
+def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The certificate, as one that this machine trusts."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "certificate"))
+    return certificate

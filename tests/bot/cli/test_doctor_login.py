@@ -8,25 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.bot.cli.conftest import Call
-from tests.fakes.submission import PASSWORD, make_certificate, serving
+from tests.fakes.submission import PASSWORD, serving
 
 pytestmark = [
     pytest.mark.sqlite,
     pytest.mark.skipif(shutil.which("openssl") is None, reason="not installed: openssl"),
     pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS"),
 ]
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_certificate(tmp_path_factory.mktemp("certificate"))
-
-
-@pytest.fixture
-def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The certificate, as one that this machine trusts."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "certificate"))
-    return certificate
 
 
 def _write(port: int, mode: str = "moderate", password: bytes = PASSWORD, host: str = "localhost") -> None:

@@ -11,7 +11,6 @@ from threading import Thread
 
 import pytest
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import Envelope
 
 from bot.mail.outgoing import Outgoing
 from bot.outbox import smtp as smtp_module
@@ -19,6 +18,7 @@ from bot.outbox.error import DeliveryUnconfirmedError, OutboxError, RefusedError
 from bot.outbox.final_reply import MalformedReplyError, read_final_reply
 from bot.outbox.smtp import Server, Smtp
 from tests.fakes.sink import Raw, Sink
+from tests.fakes.submission import RecordingHandler
 
 CONTENT = b"Subject: x\nReferences: <" + b"a" * 200 + b"@x>\n\nFrom here\n.\n..dots\n.x\n"
 
@@ -451,7 +451,7 @@ def test_an_independent_server_takes_it_too() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    handler = _Keeping()
+    handler = RecordingHandler()
     controller = Controller(handler, hostname="127.0.0.1", port=port)
     controller.start()
     try:
@@ -460,13 +460,3 @@ def test_an_independent_server_takes_it_too() -> None:
         controller.stop()
 
     assert handler.taken == [CONTENT.replace(b"\n", b"\r\n")]
-
-
-class _Keeping:
-    def __init__(self) -> None:
-        self.taken: list[bytes] = []
-
-    async def handle_DATA(self, server: object, session: object, envelope: Envelope) -> str:  # noqa: N802 its name
-        assert isinstance(envelope.original_content, bytes)
-        self.taken.append(envelope.original_content)
-        return "250 taken"

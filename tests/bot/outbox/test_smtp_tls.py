@@ -12,7 +12,7 @@ import pytest
 from bot.mail.outgoing import Outgoing
 from bot.outbox.error import OutboxError, RefusedError
 from bot.outbox.smtp import Security, Server, Smtp
-from tests.fakes.submission import PASSWORD, make_certificate, serving
+from tests.fakes.submission import PASSWORD, serving
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("openssl") is None, reason="not installed: openssl"),
@@ -23,19 +23,6 @@ CONTENT = b"Subject: x\n\n.\nA remark.\n"
 MAIL = Outgoing(
     "1@x", "p@x", "review", "bot@bot.example.org", ("a@example.org",), CONTENT, datetime(2026, 1, 1, tzinfo=UTC)
 )
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate for localhost that it signed itself, in one folder."""
-    return make_certificate(tmp_path_factory.mktemp("certificate"))
-
-
-@pytest.fixture
-def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The certificate, as one that this machine trusts."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "certificate"))
-    return certificate
 
 
 @pytest.fixture
