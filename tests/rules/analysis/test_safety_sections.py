@@ -11,8 +11,6 @@ from rules.lint.rule import Example
 from rules.source.rust.docs import Docs, headings, requirements
 from rules.source.rust.operations import Operation
 from rules.source.rust.source import RustSource
-from rules.source.rust.unsafe_memo import UnsafeReading
-from rules.source.rust.work_limit import WorkLimit
 
 SECTION = ("- `led` is valid, and stays so.", "- Nobody else switches it.")
 
@@ -48,22 +46,14 @@ def test_in_the_same_file() -> None:
     assert Evidence("a.rs:4", SECTION) == evidence
 
 
-def test_only_the_items_that_have_the_name_are_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed: list[RustSource] = []
-    read_unsafe = RustSource.read_unsafe
-
-    def counted(source: RustSource, work: WorkLimit) -> UnsafeReading:
-        parsed.append(source)
-        return read_unsafe(source, work)
-
-    monkeypatch.setattr(RustSource, "read_unsafe", counted)
+def test_only_the_items_that_have_the_name_are_parsed(parsed_sources: list[RustSource]) -> None:
     item = "/// # Safety\n/// Shine {0}.\npub unsafe fn on{0}() {{\n    // {1}\n}}\n"
     source = RustSource("".join(item.format(number, "x" * 60) for number in range(20)))
 
     (section,) = source.safety_sections("on7")
 
     assert ("Shine 7.",) == section.requirements
-    assert 1 == len(parsed)
+    assert 1 == len(parsed_sources)
 
 
 def test_in_an_earlier_patch() -> None:

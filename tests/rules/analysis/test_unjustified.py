@@ -16,8 +16,6 @@ from rules.lint.engine import view
 from rules.lint.example import load
 from rules.lint.rule import Example
 from rules.source.rust.source import RustSource
-from rules.source.rust.unsafe_memo import UnsafeReading
-from rules.source.rust.work_limit import WorkLimit
 from tests.growth import assert_linear
 
 
@@ -325,20 +323,12 @@ def test_few_words_in_another_file_are_no_match() -> None:
     assert [(1, "b.rs", "added", "post", 2)] == site
 
 
-def test_code_that_has_its_comment_is_read_only_if_the_patch_removes_code(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_that_has_its_comment_is_read_only_if_the_patch_removes_code(parsed_sources: list[RustSource]) -> None:
     items = "".join(
         f"        | +fn a{number}() {{\n        | +    // SAFETY: On.\n"
         f"        | +    unsafe {{ on({number}) }};\n        | +}}\n"
         for number in range(20)
     )
-    parsed: list[RustSource] = []
-    read_unsafe = RustSource.read_unsafe
-
-    def counted(source: RustSource, work: WorkLimit) -> UnsafeReading:
-        parsed.append(source)
-        return read_unsafe(source, work)
-
-    monkeypatch.setattr(RustSource, "read_unsafe", counted)
 
     found = exposed(f"""
         | diff a.rs (new)
@@ -348,7 +338,7 @@ def test_code_that_has_its_comment_is_read_only_if_the_patch_removes_code(monkey
         """)
 
     assert [(1, "a.rs", "added", "post", 82)] == found
-    assert 1 == len(parsed)
+    assert 1 == len(parsed_sources)
 
 
 def test_the_comment_is_removed() -> None:

@@ -8,9 +8,7 @@ import pytest
 from rules.analysis.safe_code_comments import safe_code_comments
 from rules.checks.safety import safety_comment_placement, safety_on_safe_code
 from rules.source.rust.source import RustSource
-from rules.source.rust.unsafe_memo import UnsafeReading
 from rules.source.rust.usual_comments import read_usual_comments, read_usual_tags
-from rules.source.rust.work_limit import WorkLimit
 
 IMPL = "impl Bus for Led {\n    unsafe fn on(raw: *mut Led) {}\n}\n"
 
@@ -209,23 +207,15 @@ def test_no_code_lacks_a_comment_for_the_parser_if_the_lines_show_all(seed: int)
 
 
 @pytest.mark.parametrize("attribute", ["", "#![allow(clippy::ptr_eq)]\n"])
-def test_only_items_that_may_lack_a_comment_are_parsed(monkeypatch: pytest.MonkeyPatch, attribute: str) -> None:
+def test_only_items_that_may_lack_a_comment_are_parsed(parsed_sources: list[RustSource], attribute: str) -> None:
     usual = "fn a{0}() {{\n    // SAFETY: It is on.\n    unsafe {{ on{0}() }};\n}}\n"
     text = "".join(usual.format(number) for number in range(20)) + "fn b() {\n    unsafe { on() };\n}\n"
     text = attribute + text
-    parsed: list[RustSource] = []
-    read_unsafe = RustSource.read_unsafe
-
-    def counted(source: RustSource, work: WorkLimit) -> UnsafeReading:
-        parsed.append(source)
-        return read_unsafe(source, work)
-
-    monkeypatch.setattr(RustSource, "read_unsafe", counted)
 
     found = RustSource(text).unsafe_code_where(lambda part: part.commented == "unsure")
 
     assert ["on()"] == [site.body for site in found.sites]
-    assert 1 == len(parsed)
+    assert 1 == len(parsed_sources)
     assert 21 == len(RustSource(text).unsafe_sites)
 
 
