@@ -2,6 +2,7 @@
 """`patchwarden audit`: check whole files as if every line were new."""
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
@@ -130,11 +131,16 @@ def _files(paths: Iterable[Path], unreadable: list[OSError]) -> Iterator[Path]:
     `unreadable` gets the errors of folders that cannot be read.
     """
     for path in paths:
-        if path.is_dir():
+        try:
+            mode = path.stat().st_mode
+        except OSError:  # the file is named when it is read
+            yield path
+            continue
+        if stat.S_ISDIR(mode):
             for folder, folders, names in os.walk(path, onerror=unreadable.append):
                 folders[:] = sorted(name for name in folders if name != ".git")
                 yield from (Path(folder, name) for name in sorted(names) if name.endswith(".rs"))
-        elif path.suffix == ".rs" or not path.exists():
+        elif path.suffix == ".rs":
             yield path
         else:
             raise UsageError(f"{path} is neither a Rust file nor a folder", option="PATH")

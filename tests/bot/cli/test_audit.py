@@ -105,11 +105,16 @@ def test_bad_usage(run: Run, tree: Path, arguments: list[str]) -> None:
     assert 2 == run("audit", *arguments).status
 
 
-def test_a_file_that_is_not_there_is_named_and_the_others_are_checked(run: Run, tree: Path) -> None:
-    result = run("audit", "--format", "terse", "gone.rs", "linux/rust/kernel/a.rs")
+@pytest.mark.parametrize(
+    ("name", "problem"), [("gone.rs", "No such file or directory"), ("a" * 300, "File name too long")]
+)
+def test_a_file_that_is_not_there_is_named_and_the_others_are_checked(
+    run: Run, tree: Path, name: str, problem: str
+) -> None:
+    result = run("audit", "--format", "terse", name, "linux/rust/kernel/a.rs")
 
     assert 2 == result.status
-    assert "patchwarden: gone.rs: No such file or directory\n" == result.err
+    assert f"patchwarden: {name}: {problem}\n" == result.err
     assert result.out.startswith("linux/rust/kernel/a.rs:5: WARNING")
 
 
