@@ -865,7 +865,6 @@ CODE_READERS: Final = (
         (
             "rules.diff.patch.Hunk.of",
             "rules.diff.patch.Hunk.has",
-            "rules.diff.patch.Hunk.texts",
             "rules.diff.patch.FileChange.texts",
         ),
         lambda given: [_shown(given.replace("\n", f"\n{marker}")) for marker in " +-"],

@@ -8,10 +8,9 @@ from operator import attrgetter, itemgetter
 from typing import NamedTuple, Self
 
 from rules.finding import Side
-from rules.lazy import cached_property, dataclass, re
+from rules.lazy import cached_property, dataclass
 
 _MAX_UNCHANGED = 6  # lines between two changes in one hunk
-_TEXT = {"+": re.compile(r"\n\+([^\n]*)"), "-": re.compile(r"\n-([^\n]*)")}
 
 
 class Line(NamedTuple):
@@ -123,14 +122,6 @@ class Hunk:
         """The numbers before the patch of the lines that it does not change, by their numbers after the patch."""
         return {after: before for _, before, after in self.lines if before is not None and after is not None}
 
-    def texts(self, marker: str) -> list[str]:
-        """Return the texts of the lines with this marker, "+" or "-"."""
-        if not self.has(marker):
-            return []
-        if not (self.after_count if marker == "-" else self.before_count):  # all lines, as in a new file
-            return self.text[1:-1].split(f"\n{marker}")
-        return _TEXT[marker].findall(f"\n{self.text}")
-
     def text_on(self, side: Side) -> str:
         """Return the lines that the hunk shows of the file before or after the patch, each with a newline."""
         if not self.before_count:
@@ -231,7 +222,9 @@ class FileChange:
 
     def texts(self, marker: str) -> list[str]:
         """Return the texts of the lines with this marker: "+" for those that the patch adds, "-" for removed ones."""
-        return [text for hunk in self.hunks for text in hunk.texts(marker)]
+        if marker == "+":
+            return [text for hunk in self.hunks for text in hunk.added.values()]
+        return [text for hunk in self.hunks for text in hunk.removed.values()]
 
 
 @dataclass(frozen=True, slots=True)

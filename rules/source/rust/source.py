@@ -39,6 +39,7 @@ _MAX_ERRORS = 40  # recoveries of the parser in a complete file
 _MAX_SEARCHED = 128 * 1024  # bytes of the fragments of an image whose contexts are searched: real images have less
 _MIN_SPLIT = 1000  # bytes of a file whose items are parsed alone
 _MEMO = UnsafeMemo()
+_NOTHING = UnsafeReading()  # most texts have no unsafe code that is asked for
 
 
 class RustSource:
@@ -193,7 +194,7 @@ class RustSource:
         it is not true for the text.
         """
         if not self.contains(b"unsafe") or not is_read(self):
-            return UnsafeReading()
+            return _NOTHING
         items = self._items_with_unsafe
         return (_join([item for item in items if is_read(item)]) if items else None) or self.unsafe_code
 
@@ -295,7 +296,7 @@ class RustSource:
     def unsafe_code(self) -> UnsafeReading:
         """All unsafe code of the text."""
         if not self.contains(b"unsafe"):
-            return UnsafeReading()
+            return _NOTHING
         items = self._items_with_unsafe
         return (_join(items) if items else None) or self.counted_reading
 
