@@ -391,15 +391,15 @@ def _similarity_to(after: str) -> Callable[[str, float], float]:
     bits: dict[str, int] = {}
     for position, char in enumerate(after):
         bits[char] = bits.get(char, 0) | 1 << position
-    every = (1 << len(after)) - 1
+    mask = (1 << len(after)) - 1
 
     def similarity(before: str, least: float) -> float:
         # The longest common subsequence: Hyyrö, "Bit-parallel LCS-length computation revisited" (2004).
-        row = every
+        row = mask
         for char in before:
             match = row & bits.get(char, 0)
             row = (row + match) | (row - match)
-        share = 2 * (len(after) - (row & every).bit_count()) / (len(before) + len(after))
+        share = 2 * (len(after) - (row & mask).bit_count()) / (len(before) + len(after))
         if share < least or share >= _SURELY_SIMILAR:
             return share
         from difflib import SequenceMatcher

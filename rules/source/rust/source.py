@@ -5,7 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import accumulate, chain, count
 from operator import add
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rules.diff.image import Fragment, Image
 from rules.finding import Confidence, Edit
@@ -32,6 +32,8 @@ from rules.source.rust.work_limit import WorkLimit, WorkRecorder
 
 if TYPE_CHECKING:
     from rules.source.rust.uses import Import
+
+T = TypeVar("T")
 
 _FUNCTION = re.compile(rb"fn\s+(?:r#)?([\w\x80-\xff]+)")
 _TRAIT = re.compile(rb"trait\s+(?:r#)?([\w\x80-\xff]+)")
@@ -79,9 +81,7 @@ class RustSource:
         self._is_complete = is_complete
         self._is_searched = is_searched
         self._work = work
-        self._comments_near: dict[tuple[str, ...], tuple[Comment, ...]] = {}
-        self._blocks_with: dict[tuple[str, ...], tuple[CommentBlock, ...]] = {}
-        self._documented_with: dict[tuple[str, ...], tuple[DocumentedItem, ...]] = {}
+        self._views_of_words: dict[tuple[str, tuple[str, ...]], tuple[Any, ...]] = {}
 
     @cached_property
     def text(self) -> str:
@@ -129,27 +129,29 @@ class RustSource:
         """
         if not self._is_complete:
             return self.comments
-        if words not in self._comments_near:
-            runs = find_comments_near(self.text, self._spans, words)
-            spans = [span for first, end in runs for span in self._spans[first:end]]
-            self._comments_near[words] = tuple(self._make_comments(spans))
-        return self._comments_near[words]
+        spans = self._spans
+        runs = find_comments_near(self.text, spans, words)
+        near = (span for first, end in runs for span in spans[first:end])
+        return self._kept("comments", words, lambda: self._make_comments(near))
 
     def comment_blocks_with(self, *words: str) -> tuple[CommentBlock, ...]:
         """Return the ordinary comments that belong together and have any of these words, and perhaps others."""
         if not self._is_complete:
             return self.comment_blocks
-        if words not in self._blocks_with:
-            self._blocks_with[words] = tuple(read_comment_blocks(self.comments_near(*words), None))
-        return self._blocks_with[words]
+        return self._kept("blocks", words, lambda: read_comment_blocks(self.comments_near(*words), None))
 
     def documented_items_with(self, *words: str) -> tuple[DocumentedItem, ...]:
         """Return the items whose documentation has any of these words, and perhaps others."""
         if not self._is_complete:
             return self.documented_items
-        if words not in self._documented_with:
-            self._documented_with[words] = tuple(read_documented_items(self.structure, self.comments_near(*words)))
-        return self._documented_with[words]
+        return self._kept("items", words, lambda: read_documented_items(self.structure, self.comments_near(*words)))
+
+    def _kept(self, view: str, words: tuple[str, ...], make: Callable[[], Iterable[T]]) -> tuple[T, ...]:
+        """Return the view of what has any of the words, which is made once."""
+        key = view, words
+        if key not in self._views_of_words:
+            self._views_of_words[key] = tuple(make())
+        return self._views_of_words[key]
 
     @cached_property
     def items(self) -> tuple[Item, ...]:
